@@ -1,0 +1,46 @@
+/* What the kernels know of the machine that they are compiled for. Nothing else in csrc/ asks.
+ *
+ *   VECTOR_BYTES   width of a vector register
+ *   TILE_ROWS      rows of the register tile; its columns are TILE_VECTORS vectors wide
+ *
+ * A tile needs TILE_ROWS * TILE_VECTORS registers for its sums, TILE_VECTORS for a row of B and one for a
+ * number of A. AVX-512 and NEON have 32 registers: 10 * 2 + 2 + 1 = 23 (with 12 rows GCC 12 spills, and 6 % of the
+ * speed is lost). AVX2 and SSE have 16: 6 * 2 + 2 + 1 = 15. A multiplication takes 4 cycles and up to two start in
+ * each, so a tile of five rows already has enough independent sums to keep the multiply units busy.
+ */
+#ifndef NNLITE_HOST_H
+#define NNLITE_HOST_H
+
+#if defined(__AVX512F__)
+#define VECTOR_BYTES 64
+#define TILE_ROWS 10
+#elif defined(__AVX__)
+#define VECTOR_BYTES 32
+#define TILE_ROWS 6
+#elif defined(__ARM_NEON)
+#define VECTOR_BYTES 16
+#define TILE_ROWS 10
+#else
+#define VECTOR_BYTES 16
+#define TILE_ROWS 6
+#endif
+
+#define TILE_VECTORS 2
+
+/* Depth of a packed panel: 256 rows of B beside one another, TILE_VECTORS vectors wide, fill a 32 KiB
+ * first-level cache, so that a panel stays there while the row tiles pass over it. */
+#define PANEL_DEPTH 256
+
+/* A parallel loop costs some microseconds to start: below this many multiplications one thread is faster. */
+#define SERIAL_WORK 500000
+
+#ifdef _OPENMP
+#include <omp.h>
+#else
+static inline int omp_get_max_threads(void) { return 1; }
+#endif
+
+/* How many threads a loop of this many multiplications deserves. */
+static inline int threads_for(double work) { return work < SERIAL_WORK ? 1 : omp_get_max_threads(); }
+
+#endif
