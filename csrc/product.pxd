@@ -1,0 +1,89 @@
+"""C = A B on all threads, from register tiles: what Dense, and the weight gradients of every layer, are made of.
+
+                    cols
+            +------+------+---       1. cut the depth into blocks of PANEL_DEPTH, and for each block, in turn,
+    depth   | panel| panel| ...      2. pack the rows of B into panels, one beside the other;
+            +------+------+---       3. pack A the same way where its numbers do not lie in the order of k
+      +---+ +------+------+---       4. for each panel, and for each tile of rows: C += A B in registers.
+ rows | A | | tile | tile | ...
+      +---+ +------+------+---
+
+Threads share the panels of step 2 and the tiles of step 4. Every number of C is a sum over k in one fixed order,
+so neither the tiles nor the threads change a bit of it.
+"""
+
+from cython cimport floating
+from cython.parallel cimport prange
+
+from tile cimport PANEL_DEPTH, TILE_ROWS, pack, panel_width, threads_for, tile
+
+
+cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    return (a + b - 1) // b
+
+
+cdef inline Py_ssize_t packed_size(Py_ssize_t depth, Py_ssize_t cols, floating *dtype) noexcept nogil:
+    """Numbers in the panels of a depth x cols matrix."""
+    return depth * ceil_div(cols, panel_width(dtype)) * panel_width(dtype)
+
+
+cdef inline Py_ssize_t product_work(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
+                                    floating *dtype) noexcept nogil:
+    """Numbers of scratch memory that `product` needs."""
+    cdef Py_ssize_t block = min(depth, <Py_ssize_t>PANEL_DEPTH)
+    return packed_size(block, cols, dtype) + block * ceil_div(rows, TILE_ROWS) * TILE_ROWS
+
+
+cdef inline void pack_all(Py_ssize_t depth, Py_ssize_t cols, const floating *b, Py_ssize_t b_depth,
+                          Py_ssize_t b_col, floating *panels) noexcept nogil:
+    """Pack a whole depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col]."""
+    cdef int width = panel_width(panels)
+    cdef Py_ssize_t p
+    for p in prange(ceil_div(cols, width), schedule="static", num_threads=threads_for(4.0 * depth * cols)):
+        pack(depth, cols - p * width, width, b + p * width * b_col, b_depth, b_col, panels + p * width * depth)
+
+
+cdef inline void rows_by_panels(int rows, Py_ssize_t depth, Py_ssize_t cols, const floating *a, Py_ssize_t a_row,
+                                const floating *panels, floating *c, Py_ssize_t c_row,
+                                bint accumulate) noexcept nogil:
+    """C (+)= A B for at most TILE_ROWS rows of A, whose numbers lie in the order of k, and all panels of B."""
+    cdef int width = panel_width(c)
+    cdef Py_ssize_t p
+    for p in range(ceil_div(cols, width)):
+        tile(rows, depth, a, a_row, 1, panels + p * width * depth, c + p * width, c_row,
+             <int>min(<Py_ssize_t>width, cols - p * width), accumulate)
+
+
+cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
+                         const floating *a, Py_ssize_t a_row, Py_ssize_t a_depth,
+                         const floating *b, Py_ssize_t b_depth, Py_ssize_t b_col,
+                         floating *c, bint accumulate, floating *work) noexcept nogil:
+    """C (rows, cols) = A B, or C += A B. A(i, k) = a[i * a_row + k * a_depth]; B(k, j) = b[k * b_depth + j * b_col]."""
+    cdef int width = panel_width(c)
+    cdef Py_ssize_t row_tiles = ceil_div(rows, TILE_ROWS), panels = ceil_div(cols, width)
+    cdef int threads = threads_for(<double>rows * depth * cols)
+    cdef Py_ssize_t k, block, i, j, p, task
+    cdef floating *a_packed
+    if depth == 0 and not accumulate:
+        for i in range(rows * cols):
+            c[i] = 0
+    k = 0
+    while k < depth:
+        block = min(depth - k, <Py_ssize_t>PANEL_DEPTH)
+        pack_all(block, cols, b + k * b_depth, b_depth, b_col, work)
+        a_packed = work + panels * width * block
+        if a_depth != 1:
+            for p in prange(row_tiles, schedule="static", num_threads=threads):
+                pack(block, rows - p * TILE_ROWS, TILE_ROWS, a + p * TILE_ROWS * a_row + k * a_depth,
+                     a_depth, a_row, a_packed + p * TILE_ROWS * block)
+        for task in prange(panels * row_tiles, schedule="static", num_threads=threads):
+            i = (task % row_tiles) * TILE_ROWS
+            j = task // row_tiles * width
+            if a_depth == 1:
+                tile(<int>min(rows - i, <Py_ssize_t>TILE_ROWS), block, a + i * a_row + k, a_row, 1, work + j * block,
+                     c + i * cols + j, cols, <int>min(cols - j, <Py_ssize_t>width), accumulate or k > 0)
+            else:
+                tile(<int>min(rows - i, <Py_ssize_t>TILE_ROWS), block, a_packed + i * block, 1, TILE_ROWS,
+                     work + j * block, c + i * cols + j, cols, <int>min(cols - j, <Py_ssize_t>width),
+                     accumulate or k > 0)
+        k = k + block
