@@ -1,0 +1,8 @@
+"""nnlite: a neural-network framework to learn from. Small enough to read, compiled to be fast."""
+
+from .kernels import get_num_threads, set_num_threads, use_backend
+from .layer import Layer
+from .layers import Dense
+
+__version__ = "0.1.0"
+__all__ = ["Dense", "Layer", "get_num_threads", "set_num_threads", "use_backend"]

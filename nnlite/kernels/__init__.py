@@ -1,0 +1,102 @@
+"""Where the layers find their kernels: `backend.lstm` is the compiled module, or the NumPy one of the same name.
+
+    from nnlite.kernels import backend
+
+    backend.dense.forward(x, W, b, y, work)
+
+The two have the same functions with the same arguments, and tests hold them equal.
+"""
+
+import contextlib
+import contextvars
+import importlib
+import os
+
+from . import host
+
+
+def _check_cpu():
+    missing = host.missing_feature()
+    if missing:
+        raise ImportError(
+            f"nnlite was compiled for a CPU with {missing} (NNLITE_ARCH={host.architecture()}), which this one does "
+            f"not have. Compile it here: pip install --force-reinstall --no-binary nnlite nnlite, "
+            f"or in a checkout: make clean build"
+        )
+
+
+_check_cpu()
+
+_BACKENDS = {"compiled": "nnlite.kernels", "reference": "nnlite.reference"}
+_current = contextvars.ContextVar("nnlite backend", default="compiled")
+
+
+class _Backend:
+    """Attribute access imports and returns the kernel module of that name from the backend in use."""
+
+    def __getattr__(self, name):
+        return importlib.import_module(f"{_BACKENDS[_current.get()]}.{name}")
+
+
+backend = _Backend()
+
+
+@contextlib.contextmanager
+def use_backend(name):
+    """Run what is inside the `with` on the "compiled" kernels or on the NumPy "reference".
+
+    Holds for the current thread (or asyncio task) only.
+
+    Raises:
+        ValueError: for any other name.
+
+    Example:
+        >>> import numpy as np, nnlite
+        >>> with nnlite.use_backend("reference"):
+        ...     y = nnlite.Dense(2).forward(np.ones((1, 3), "float32"))
+        >>> y.shape
+        (1, 2)
+    """
+    if name not in _BACKENDS:
+        raise ValueError(f"use_backend: expected 'compiled' or 'reference', got {name!r}")
+    token = _current.set(name)
+    try:
+        yield
+    finally:
+        _current.reset(token)
+
+
+def get_num_threads():
+    """How many threads the compiled kernels use."""
+    return host.get_num_threads()
+
+
+def set_num_threads(n):
+    """Let the compiled kernels use `n` threads when they are called from this Python thread.
+
+    The default is the environment variable NNLITE_NUM_THREADS, or the CPUs that the process may run on.
+    The results are the same, bit for bit, for every `n`.
+
+    Raises:
+        ValueError: if `n` is not a whole number of at least 1.
+    """
+    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
+        raise ValueError(f"set_num_threads: expected a whole number of at least 1, got {n!r}")
+    host.set_num_threads(n)
+
+
+def _threads_from_environment():
+    text = os.environ.get("NNLITE_NUM_THREADS")
+    if text is None:
+        return
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise ImportError(f"NNLITE_NUM_THREADS must be a whole number of at least 1, not {text!r}")
+    set_num_threads(int(text))
+
+
+_threads_from_environment()
+
+# The threads of OpenMP do not survive a fork, and a child that waits for them waits for ever (Python's
+# multiprocessing forks by default on Linux). One thread needs no others.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=lambda: host.set_num_threads(1))
