@@ -1,0 +1,110 @@
+"""Checks of what users hand in. Every message says what came, what was expected and what to do.
+
+They run before a kernel does: the kernels themselves check nothing.
+"""
+
+import math
+
+import numpy as np
+
+
+def shape_text(shape):
+    """A shape as people write it: (N, 40, 38) for None, 40, 38."""
+    return f"({', '.join('N' if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
+
+
+def float_dtype(name, dtype):
+    """The NumPy dtype of "float32" or "float64"."""
+    try:
+        dtype = np.dtype(dtype)
+    except TypeError as error:
+        raise ValueError(f"{name}: expected 'float32' or 'float64', got {dtype!r}") from error
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"{name}: expected 'float32' or 'float64', got {dtype.name!r}")
+    return dtype
+
+
+def _array(name, x):
+    if not isinstance(x, np.ndarray):
+        raise TypeError(f"{name}: expected a NumPy array, got {type(x).__name__}: use np.asarray(...)")
+    if not x.dtype.isnative:
+        raise TypeError(
+            f"{name}: the array's bytes are in the other order ({x.dtype.str}) than this machine's: "
+            f"use {name}.astype({x.dtype.newbyteorder('=').name!r})"
+        )
+    return x
+
+
+def floats(name, x, dtype, shape, letters):
+    """x as a C-contiguous array of the dtype whose shape fits: None in `shape` stands for any size.
+
+    A leading Ellipsis stands for any number of axes. Arrays that are not contiguous are copied; read-only arrays
+    are fine.
+
+    Args:
+        letters: the expected shape in words, for the message, such as "(N, T, F)".
+
+    Raises:
+        TypeError: not an array, or of another dtype.
+        ValueError: of another shape.
+    """
+    x = _array(name, x)
+    if x.dtype != dtype:
+        raise TypeError(
+            f"{name}: expected {dtype.name}, got {x.dtype.name}: use {name}.astype({dtype.name!r}), "
+            f"or build the layer with dtype={x.dtype.name!r}"
+            if x.dtype in (np.float32, np.float64)
+            else f"{name}: expected {dtype.name}, got {x.dtype.name}: use {name}.astype({dtype.name!r})"
+        )
+    if shape and shape[0] is Ellipsis:
+        axes_fit, sizes = x.ndim >= len(shape), x.shape[-len(shape) + 1 :]
+        shape = shape[1:]
+    else:
+        axes_fit, sizes = x.ndim == len(shape), x.shape
+    if not axes_fit:
+        raise ValueError(f"{name}: expected shape {letters}, got {shape_text(x.shape)} with {x.ndim} axes")
+    if any(expected is not None and expected != got for expected, got in zip(shape, sizes, strict=True)):
+        expected = shape_text(["any" if size is None else size for size in shape])
+        raise ValueError(f"{name}: expected shape {letters} = {expected}, got {shape_text(x.shape)}")
+    memory(name, x.shape, x.dtype)
+    return np.ascontiguousarray(x)
+
+
+def integers(name, x, upper, what="id"):
+    """Integer ids, each at least 0 and below `upper`, as a C-contiguous array of np.intp.
+
+    Raises:
+        TypeError: not an array of integers.
+        IndexError: a number out of range; the message names it and where it stands.
+    """
+    x = _array(name, x)
+    if x.dtype.kind not in "iu":
+        raise TypeError(f"{name}: expected integers, got {x.dtype.name}")
+    memory(name, x.shape, x.dtype)
+    if x.size and (x.min() < 0 or x.max() >= upper):
+        where = tuple(int(i) for i in np.argwhere((x < 0) | (x >= upper))[0])
+        raise IndexError(f"{name}: {what} {x[where]} at {where} is not in 0 .. {upper - 1}")
+    return np.ascontiguousarray(x, dtype=np.intp)
+
+
+def positive(name, value):
+    """A whole number of at least 1, as an int."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise ValueError(f"{name}: expected a whole number of at least 1, got {value!r}")
+    return int(value)
+
+
+def between(name, value, low, high, closed=True):
+    """A number in [low, high], or in [low, high) where not closed."""
+    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+        raise TypeError(f"{name}: expected a number, got {value!r}")
+    if not (low <= value and (value <= high if closed else value < high)):
+        raise ValueError(f"{name}: expected a number in [{low}, {high}{']' if closed else ')'}, got {value!r}")
+    return float(value)
+
+
+def memory(name, shape, dtype):
+    """Refuse a shape whose size in bytes no machine can address."""
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size >= 2**47:
+        raise ValueError(f"{name}: shape {shape_text(shape)} of {np.dtype(dtype).name} would take {size:,} bytes")

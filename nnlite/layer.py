@@ -1,0 +1,127 @@
+"""Layer: what every layer has in common."""
+
+import math
+import re
+
+import numpy as np
+
+from . import checks, initializers
+
+
+class Layer:
+    """Base of all layers: parameters, their gradients, and a forward and a backward pass.
+
+    A layer of your own defines `forward(x, training=False)` and `backward(dy)`, and `build(input_shape)` where it
+    has parameters. `forward` keeps what `backward` needs; `backward` fills `grads` and returns dx.
+
+    Args:
+        dtype: "float32" or "float64", of parameters, inputs and outputs. Nothing is cast silently.
+        seed: starts the layer's random generator, for initial weights and dropout.
+        name: by default the class' name in lower case, such as "max_pool2d".
+
+    Attributes:
+        params, grads: dicts from names such as "W" to arrays, with the same keys.
+        built: whether the parameters exist. A layer is built by its first input, or by `build`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Layer
+        >>> class Square(Layer):
+        ...     def forward(self, x, training=False):
+        ...         self.x = x
+        ...         return x * x
+        ...     def backward(self, dy):
+        ...         return 2 * self.x * dy
+        >>> layer = Square()
+        >>> layer.forward(np.array([[3.0]], "float32"))
+        array([[9.]], dtype=float32)
+    """
+
+    def __init__(self, *, dtype="float32", seed=None, name=None):
+        self.dtype = checks.float_dtype("dtype", dtype)
+        self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
+        self.rng = np.random.default_rng(seed)
+        self.params, self.grads = {}, {}
+        self.built = False
+        self._buffers = {}
+
+    def build(self, input_shape):
+        """Make the parameters for inputs of this shape, without the batch axis, such as (T, F)."""
+        self.built = True
+
+    def forward(self, x, training=False):
+        """Compute y from x, and keep what backward needs."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(x, training=False)")
+
+    def backward(self, dy):
+        """Compute dx from dy = dL/dy, and fill `grads`."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward(dy)")
+
+    def step(self, x):
+        """One time step: x without its time axis. Layers that look at one position at a time need no other."""
+        return self.forward(x)
+
+    def output_shape(self, input_shape):
+        """Shape of the output for inputs of this shape, both without the batch axis."""
+        return tuple(input_shape)
+
+    def explain(self, input_shape):
+        """The layer's shape and parameter arithmetic written out with its numbers, as a text."""
+        output_shape = self.output_shape(input_shape)
+        return f"{self!r}\n  output   {checks.shape_text(output_shape)}: {self._shape_rule(input_shape)}\n" + (
+            f"  parameters   {self._parameter_rule(input_shape)}"
+        )
+
+    def _shape_rule(self, input_shape):
+        return "the shape of the input"
+
+    def _parameter_rule(self, input_shape):
+        return "none"
+
+    @property
+    def parameter_count(self):
+        """How many numbers the layer learns; 0 before it is built."""
+        return sum(param.size for param in self.params.values())
+
+    def __call__(self, x, training=False):
+        return self.forward(x, training)
+
+    def get_config(self):
+        """The constructor's arguments, as JSON can write them."""
+        return {"dtype": self.dtype.name, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        """The layer that `get_config` describes, with new parameters."""
+        return cls(**config)
+
+    def __repr__(self):
+        arguments = {k: v for k, v in self.get_config().items() if k not in ("dtype", "name")}
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})"
+
+    # What layers build themselves from.
+
+    def _ensure_built(self, x):
+        if not self.built:
+            self.build(x.shape[1:])
+
+    def _add_param(self, name, shape, initializer):
+        """A parameter from `initializers`, and room for its gradient."""
+        checks.memory(f"{type(self).__name__}: parameter {name}", shape, self.dtype)
+        self.params[name] = initializers.get(initializer)(shape, self.rng).astype(self.dtype)
+        self.grads[name] = np.zeros(shape, self.dtype)
+
+    def _buffer(self, name, *shape):
+        """Scratch memory that is kept while its shape repeats: a fresh array costs a page fault every 4 KiB.
+
+        Never for what a caller receives.
+        """
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.shape != shape or buffer.dtype != self.dtype:
+            checks.memory(f"{type(self).__name__}: {name}", shape, self.dtype)
+            buffer = self._buffers[name] = np.empty(shape, self.dtype)
+        return buffer
+
+    def _flat(self, x):
+        """x with all axes but the last made one: what works on single positions takes any number of axes."""
+        return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
