@@ -1,0 +1,54 @@
+"""Dense: y = x W + b.
+
+Letters: N rows, F features in, U units.
+
+    forward     (1) y  = x W + b
+    backward        dx = dy W'               undoes (1) for x
+                    dW = x' dy               undoes (1) for W
+                    db = sum over rows of dy undoes (1) for b
+
+Design: each line is one product of product.pxd, which packs the right factor into panels and runs register tiles
+over them; a transposed factor is only another pair of strides. `work` is scratch memory of `work_size` numbers.
+"""
+
+from cython cimport floating
+from libc.string cimport memcpy
+
+from product cimport product, product_work
+
+
+def work_size(Py_ssize_t N, Py_ssize_t F, Py_ssize_t U):
+    """Numbers of scratch memory that forward and backward need."""
+    return max(product_work(N, F, U, <float *>NULL), product_work(N, U, F, <float *>NULL),
+               product_work(F, N, U, <float *>NULL))
+
+
+def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[::1] b,  # IN (N,F) (F,U) (U)
+            floating[:, ::1] y, floating[::1] work):                                    # OUT (N,U)
+    cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1], n
+    if N == 0 or F == 0 or U == 0:
+        return
+    with nogil:
+        for n in range(N):  # (1)
+            memcpy(&y[n, 0], &b[0], U * sizeof(floating))
+        product(N, F, U, &x[0, 0], F, 1, &W[0, 0], U, 1, &y[0, 0], True, &work[0])
+
+
+def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:, ::1] dy,  # IN (N,F) (F,U) (N,U)
+             floating[:, ::1] dx, floating[:, ::1] dW, floating[::1] db,                     # OUT (N,F) (F,U) (U)
+             floating[::1] work):
+    cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1], n, u
+    if F == 0 or U == 0:
+        return
+    if N == 0:
+        dW[:] = 0
+        db[:] = 0
+        return
+    with nogil:
+        product(N, U, F, &dy[0, 0], U, 1, &W[0, 0], 1, U, &dx[0, 0], False, &work[0])
+        product(F, N, U, &x[0, 0], 1, F, &dy[0, 0], U, 1, &dW[0, 0], False, &work[0])
+        for u in range(U):
+            db[u] = 0
+        for n in range(N):
+            for u in range(U):
+                db[u] += dy[n, u]

@@ -1,0 +1,5 @@
+"""The layers, one file each."""
+
+from .dense import Dense
+
+__all__ = ["Dense"]

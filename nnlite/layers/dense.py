@@ -1,0 +1,85 @@
+"""Dense: every output is a weighted sum of all inputs."""
+
+import numpy as np
+
+from .. import checks
+from ..kernels import backend
+from ..layer import Layer
+
+
+class Dense(Layer):
+    """A fully connected layer.
+
+        y = x W + b
+
+    Letters: N batch, F features, U units. x is (N, F), or (N, T, F) with the same weights at every time step: any
+    number of axes may stand before the last.
+
+    Args:
+        units: U.
+        kernel_initializer: of W, by default "glorot_uniform".
+        dtype, seed, name: as in `Layer`.
+
+    Parameters: W (F, U), b (U).
+
+    Raises:
+        TypeError, ValueError: x is not an array of the layer's dtype with F in its last axis.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Dense
+        >>> layer = Dense(3, seed=0)
+        >>> layer.forward(np.ones((2, 4), "float32")).shape
+        (2, 3)
+        >>> print(layer.explain((4,)))
+        Dense(units=3)
+          output   (3,): the last axis becomes units = 3
+          parameters   F * units + units = 4 * 3 + 3 = 15
+    """
+
+    def __init__(self, units, *, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.units = checks.positive("units", units)
+        self.kernel_initializer = kernel_initializer
+
+    def build(self, input_shape):
+        F = input_shape[-1]
+        self._add_param("W", (F, self.units), self.kernel_initializer)
+        self._add_param("b", (self.units,), "zeros")
+        self.built = True
+
+    def output_shape(self, input_shape):
+        if not input_shape:
+            raise ValueError("Dense: expected input_shape (..., F), got (): the batch axis is not part of it")
+        return (*input_shape[:-1], self.units)
+
+    def forward(self, x, training=False):
+        F = self.params["W"].shape[0] if self.built else None
+        x = checks.floats("x", x, self.dtype, (..., F), "(N, ..., F)")
+        self._ensure_built(x)
+        W, b = self.params["W"], self.params["b"]
+        y = np.empty((*x.shape[:-1], self.units), self.dtype)
+        backend.dense.forward(self._flat(x), W, b, self._flat(y), self._work(x))
+        self.x = x
+        return y
+
+    def backward(self, dy):
+        x = self.x
+        dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], self.units), "of y")
+        dx = np.empty_like(x)
+        W, dW, db = self.params["W"], self.grads["W"], self.grads["b"]
+        backend.dense.backward(self._flat(x), W, self._flat(dy), self._flat(dx), dW, db, self._work(x))
+        return dx
+
+    def _work(self, x):
+        return self._buffer("work", backend.dense.work_size(x.size // x.shape[-1], x.shape[-1], self.units))
+
+    def _shape_rule(self, input_shape):
+        return f"the last axis becomes units = {self.units}"
+
+    def _parameter_rule(self, input_shape):
+        F, U = input_shape[-1], self.units
+        return f"F * units + units = {F} * {U} + {U} = {F * U + U}"
+
+    def get_config(self):
+        return {"units": self.units, **super().get_config()}
