@@ -19,8 +19,8 @@ from product cimport product, product_work
 
 def work_size(Py_ssize_t N, Py_ssize_t F, Py_ssize_t U):
     """Numbers of scratch memory that forward and backward need."""
-    return max(product_work(N, F, U, <float *>NULL), product_work(N, U, F, <float *>NULL),
-               product_work(F, N, U, <float *>NULL))
+    cdef float *dtype = NULL  # the wider panels of the two dtypes
+    return max(product_work(N, F, U, dtype), product_work(N, U, F, dtype), product_work(F, N, U, dtype))
 
 
 def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[::1] b,  # IN (N,F) (F,U) (U)

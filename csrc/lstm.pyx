@@ -1,0 +1,278 @@
+"""LSTM over whole sequences.
+
+Letters: N batch, T time, F features in, H units, S steps of the output (T for return_sequences, else 1: the last).
+Arrays are time-major, so that one step is one block of memory and all steps are one matrix; only y and dy, which
+the layers beside see, are batch first. A column block of 4H holds the gates in the order i, f, g, o.
+
+    forward, for t = 1 .. T
+        (1) z_t = x_t Wx + b + h_{t-1} Wh                       (N,4H)
+        (2) i, f, o = sigmoid(z_i, z_f, z_o);  g = tanh(z_g)     (N,H) each
+        (3) c_t = f * c_{t-1} + i * g
+        (4) h_t = o * tanh(c_t)
+
+    backward, for t = T .. 1, with dh = dy_t + what came from t + 1
+        dc += dh * o * (1 - tanh(c_t)^2)                         undoes (4)
+        do = dh * tanh(c_t);  di = dc * g;  df = dc * c_{t-1};  dg = dc * i;  dc = dc * f       undo (4), (3)
+        dz = di i (1-i), df f (1-f), dg (1-g^2), do o (1-o)      undoes (2)
+        dh = dz Wh'                                              undoes (1) for h_{t-1}
+    and after the loop, for all steps at once
+        dx = dz Wx';  dWx = x' dz;  dWh = h_{t-1}' dz;  db = sum of dz                          undo (1)
+
+Where x is a one-hot vector it is written as its integer id: x_t Wx is then a row of Wx.
+
+Design: Wh is packed once into panels (tile.h) that fit the second-level cache. A block of batch rows as high as the
+register tile goes through all T steps on its own: its z_t stays in the first-level cache between the tiles that
+compute it (1) and the loops that finish the cell (2-4). Threads take whole blocks, so they never wait for each other
+between steps, and since a row's sums do not depend on its block, nor does the result on the number of threads.
+Weight gradients are one product over all T N rows after the loop instead of T small ones. The gates' memory is
+shared: forward leaves the activations in it, backward turns them into dz.
+"""
+
+from cython cimport floating
+from cython.parallel cimport prange
+from libc.string cimport memcpy
+
+from product cimport ceil_div, pack_all, packed_size, product, product_work, rows_by_panels
+from tile cimport TILE_ROWS, threads_for
+from vmath cimport sigmoid, tanh
+
+
+def work_size(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H):
+    """Numbers of scratch memory that forward and backward need."""
+    cdef float *dtype = NULL  # the wider panels of the two dtypes
+    return max(packed_size(H, 4 * H, dtype), packed_size(4 * H, H, dtype), product_work(H, T * N, 4 * H, dtype),
+               product_work(T * N, F, 4 * H, dtype), product_work(T * N, 4 * H, F, dtype),
+               product_work(F, T * N, 4 * H, dtype))
+
+
+# ---------------------------------------------------------------------------------------------------- one row
+
+cdef inline void cell_forward(Py_ssize_t H, floating *z, const floating *c_prev,  # IN, and OUT the gates (4H) (H)
+                              floating *c, floating *h) noexcept nogil:           # OUT (H) (H)
+    cdef const floating *i = z
+    cdef const floating *f = z + H
+    cdef const floating *g = z + 2 * H
+    cdef const floating *o = z + 3 * H
+    cdef Py_ssize_t j
+    for j in range(2 * H):  # (2)
+        z[j] = sigmoid(z[j])
+    for j in range(2 * H, 3 * H):
+        z[j] = tanh(z[j])
+    for j in range(3 * H, 4 * H):
+        z[j] = sigmoid(z[j])
+    for j in range(H):
+        c[j] = f[j] * c_prev[j] + i[j] * g[j]  # (3)
+        h[j] = o[j] * tanh(c[j])  # (4)
+
+
+cdef inline void cell_backward(Py_ssize_t H, const floating *dh, const floating *c_prev, const floating *c,  # IN (H)
+                               floating *gates, floating *dc) noexcept nogil:  # IN, and OUT dz (4H), dc_prev (H)
+    cdef floating *i = gates
+    cdef floating *f = gates + H
+    cdef floating *g = gates + 2 * H
+    cdef floating *o = gates + 3 * H
+    cdef floating tanh_c, dcj, di, df, dg, do
+    cdef Py_ssize_t j
+    for j in range(H):
+        tanh_c = tanh(c[j])
+        dcj = dc[j] + dh[j] * o[j] * (1 - tanh_c * tanh_c)  # undoes (4)
+        do = dh[j] * tanh_c
+        di = dcj * g[j]  # undoes (3)
+        df = dcj * c_prev[j]
+        dg = dcj * i[j]
+        dc[j] = dcj * f[j]
+        i[j] = di * i[j] * (1 - i[j])  # undoes (2)
+        f[j] = df * f[j] * (1 - f[j])
+        g[j] = dg * (1 - g[j] * g[j])
+        o[j] = do * o[j] * (1 - o[j])
+
+
+# --------------------------------------------------------------------------- a block of rows, through all of time
+
+cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H,
+                       const Py_ssize_t *ids, const floating *Wx, const floating *Wh_panels, const floating *b,
+                       bint h0_is_zero, floating *h, floating *c, floating *gates, floating *y) noexcept nogil:
+    cdef floating *z
+    cdef const floating *xW
+    cdef Py_ssize_t t, n, j
+    for t in range(T):
+        for n in range(first, first + rows):  # (1): for ids a row of Wx, else x Wx is in z already
+            z = gates + (t * N + n) * 4 * H
+            xW = z
+            if ids != NULL:
+                xW = Wx + ids[t * N + n] * 4 * H
+            for j in range(4 * H):
+                z[j] = xW[j] + b[j]
+        if t > 0 or not h0_is_zero:
+            rows_by_panels(rows, H, 4 * H, h + (t * N + first) * H, H, Wh_panels,
+                           gates + (t * N + first) * 4 * H, 4 * H, True)
+        for n in range(first, first + rows):
+            cell_forward(H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H,
+                         c + ((t + 1) * N + n) * H, h + ((t + 1) * N + n) * H)
+            if t >= T - S:
+                memcpy(y + (n * S + t - (T - S)) * H, h + ((t + 1) * N + n) * H, H * sizeof(floating))
+
+
+cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H,
+                        const floating *dy, const floating *WhT_panels, const floating *c,
+                        floating *gates, floating *dh, floating *dc) noexcept nogil:
+    cdef const floating *dy_t
+    cdef floating *dh_n
+    cdef Py_ssize_t t, n, j
+    for t in range(T - 1, -1, -1):
+        for n in range(first, first + rows):
+            dh_n = dh + n * H
+            if t >= T - S:
+                dy_t = dy + (n * S + t - (T - S)) * H
+                for j in range(H):
+                    dh_n[j] += dy_t[j]
+            cell_backward(H, dh_n, c + (t * N + n) * H, c + ((t + 1) * N + n) * H,
+                          gates + (t * N + n) * 4 * H, dc + n * H)
+        rows_by_panels(rows, 4 * H, H, gates + (t * N + first) * 4 * H, 4 * H, WhT_panels,
+                       dh + first * H, H, False)  # undoes (1)
+
+
+# -------------------------------------------------------------------------------------------------- all rows
+
+cdef inline Py_ssize_t block_count(Py_ssize_t N, int threads) noexcept nogil:
+    """Blocks of at most TILE_ROWS rows, the same number for every thread where there are rows enough."""
+    cdef Py_ssize_t blocks = ceil_div(N, TILE_ROWS)
+    return min(N, ceil_div(blocks, threads) * threads)
+
+
+cdef inline bint all_zero(Py_ssize_t n, const floating *x) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        if x[j] != 0:
+            return False
+    return True
+
+
+cdef void all_forward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, const Py_ssize_t *ids,
+                      const floating *Wx, const floating *Wh, const floating *b, floating *h, floating *c,
+                      floating *gates, floating *y, floating *work) noexcept nogil:
+    cdef bint h0_is_zero = all_zero(N * H, h)
+    cdef int threads = threads_for(4.0 * N * T * H * H)
+    cdef Py_ssize_t blocks = block_count(N, threads), k
+    pack_all(H, 4 * H, Wh, 4 * H, 1, work)
+    for k in prange(blocks, schedule="static", num_threads=threads):
+        rows_forward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H,
+                     ids, Wx, work, b, h0_is_zero, h, c, gates, y)
+
+
+cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, const floating *dy,
+                       const floating *Wh, const floating *h, const floating *c, floating *gates,
+                       floating *dh, floating *dc, floating *dWh, floating *work) noexcept nogil:
+    cdef Py_ssize_t skipped = N if all_zero(N * H, h) else 0  # h_0 = 0 adds nothing to dWh
+    cdef int threads = threads_for(4.0 * N * T * H * H)
+    cdef Py_ssize_t blocks = block_count(N, threads), k
+    pack_all(4 * H, H, Wh, 1, 4 * H, work)
+    for k in prange(blocks, schedule="static", num_threads=threads):
+        rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H,
+                      dy, work, c, gates, dh, dc)
+    product(H, T * N - skipped, 4 * H, h + skipped * H, 1, H, gates + skipped * 4 * H, 4 * H, 1, dWh, False, work)
+
+
+cdef void sum_rows(Py_ssize_t rows, Py_ssize_t cols, const floating *dz, const Py_ssize_t *ids,
+                   floating *db, floating *dWx) noexcept nogil:
+    """db = the sum of all rows of dz; where there are ids, also dWx[id] = the sum of the rows with that id.
+
+    Threads take columns, so that each sum runs over the rows in order.
+    """
+    cdef int threads = threads_for(<double>rows * cols)
+    cdef Py_ssize_t strip = ceil_div(cols, threads), k
+    for k in prange(threads, schedule="static", num_threads=threads):
+        sum_rows_strip(rows, cols, k * strip, min(cols, (k + 1) * strip), dz, ids, db, dWx)
+
+
+cdef void sum_rows_strip(Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t first, Py_ssize_t end, const floating *dz,
+                         const Py_ssize_t *ids, floating *db, floating *dWx) noexcept nogil:
+    cdef const floating *row
+    cdef floating *dW
+    cdef Py_ssize_t r, j
+    for j in range(first, end):
+        db[j] = 0
+    for r in range(rows):
+        row = dz + r * cols
+        for j in range(first, end):
+            db[j] += row[j]
+        if ids != NULL:
+            dW = dWx + ids[r] * cols
+            for j in range(first, end):
+                dW[j] += row[j]
+
+
+# -------------------------------------------------------------------------------------------------- the doors
+
+def forward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,          # IN (T,N,F) (F,4H)
+            const floating[:, ::1] Wh, const floating[::1] b,                # IN (H,4H) (4H)
+            floating[:, :, ::1] h, floating[:, :, ::1] c,                    # IN [0], OUT [1:] (T+1,N,H)
+            floating[:, :, ::1] gates, floating[:, :, ::1] y,                # OUT (T,N,4H) (N,S,H)
+            floating[::1] work):
+    """All T steps; h[0] and c[0] hold the initial state, h[T] and c[T] receive the final one."""
+    cdef Py_ssize_t T = x.shape[0], N = x.shape[1], F = x.shape[2], H = Wh.shape[0], S = y.shape[1]
+    if N == 0 or T == 0 or H == 0:
+        return
+    with nogil:
+        product(T * N, F, 4 * H, &x[0, 0, 0], F, 1, &Wx[0, 0], 4 * H, 1, &gates[0, 0, 0], False, &work[0])
+        all_forward(N, T, S, H, NULL, &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0],
+                    &y[0, 0, 0], &work[0])
+
+
+def forward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wx,     # IN (T,N) (F,4H)
+                const floating[:, ::1] Wh, const floating[::1] b,            # IN (H,4H) (4H)
+                floating[:, :, ::1] h, floating[:, :, ::1] c,                # IN [0], OUT [1:] (T+1,N,H)
+                floating[:, :, ::1] gates, floating[:, :, ::1] y,            # OUT (T,N,4H) (N,S,H)
+                floating[::1] work):
+    """`forward` for one-hot x, given as ids."""
+    cdef Py_ssize_t T = ids.shape[0], N = ids.shape[1], H = Wh.shape[0], S = y.shape[1]
+    if N == 0 or T == 0 or H == 0:
+        return
+    with nogil:
+        all_forward(N, T, S, H, &ids[0, 0], &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0, 0], &c[0, 0, 0],
+                    &gates[0, 0, 0], &y[0, 0, 0], &work[0])
+
+
+def backward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,         # IN (T,N,F) (F,4H)
+             const floating[:, ::1] Wh, const floating[:, :, ::1] dy,        # IN (H,4H) (N,S,H)
+             const floating[:, :, ::1] h, const floating[:, :, ::1] c,       # IN (T+1,N,H)
+             floating[:, :, ::1] gates,                                      # IN of forward, OUT dz (T,N,4H)
+             floating[:, ::1] dh, floating[:, ::1] dc,                       # IN final, OUT initial state's (N,H)
+             floating[:, :, ::1] dx, floating[:, ::1] dWx,                   # OUT (T,N,F) (F,4H)
+             floating[:, ::1] dWh, floating[::1] db,                         # OUT (H,4H) (4H)
+             floating[::1] work):
+    """Undo `forward`; dh and dc bring the final state's gradients and leave with the initial state's."""
+    cdef Py_ssize_t T = x.shape[0], N = x.shape[1], F = x.shape[2], H = Wh.shape[0], S = dy.shape[1]
+    cdef floating *dz
+    if N == 0 or T == 0 or H == 0:
+        dWx[:] = 0
+        dWh[:] = 0
+        db[:] = 0
+        return
+    dz = &gates[0, 0, 0]
+    with nogil:
+        all_backward(N, T, S, H, &dy[0, 0, 0], &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], dz, &dh[0, 0], &dc[0, 0],
+                     &dWh[0, 0], &work[0])
+        product(T * N, 4 * H, F, dz, 4 * H, 1, &Wx[0, 0], 1, 4 * H, &dx[0, 0, 0], False, &work[0])
+        product(F, T * N, 4 * H, &x[0, 0, 0], 1, F, dz, 4 * H, 1, &dWx[0, 0], False, &work[0])
+        sum_rows(T * N, 4 * H, dz, NULL, &db[0], NULL)
+
+
+def backward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wh,    # IN (T,N) (H,4H)
+                 const floating[:, :, ::1] dy,                               # IN (N,S,H)
+                 const floating[:, :, ::1] h, const floating[:, :, ::1] c,   # IN (T+1,N,H)
+                 floating[:, :, ::1] gates,                                  # IN of forward, OUT dz (T,N,4H)
+                 floating[:, ::1] dh, floating[:, ::1] dc,                   # IN final, OUT initial state's (N,H)
+                 floating[:, ::1] dWx, floating[:, ::1] dWh, floating[::1] db,  # OUT (F,4H) (H,4H) (4H)
+                 floating[::1] work):
+    """Undo `forward_ids`. An id has no gradient."""
+    cdef Py_ssize_t T = ids.shape[0], N = ids.shape[1], H = Wh.shape[0], S = dy.shape[1]
+    dWx[:] = 0
+    if N == 0 or T == 0 or H == 0:
+        dWh[:] = 0
+        db[:] = 0
+        return
+    with nogil:
+        all_backward(N, T, S, H, &dy[0, 0, 0], &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dh[0, 0],
+                     &dc[0, 0], &dWh[0, 0], &work[0])
+        sum_rows(T * N, 4 * H, &gates[0, 0, 0], &ids[0, 0], &db[0], &dWx[0, 0])

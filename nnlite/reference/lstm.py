@@ -1,0 +1,59 @@
+"""LSTM over whole sequences.
+
+Letters: N batch, T time, F features in, H units, S steps of the output (T, or 1: the last). Arrays are time-major;
+y and dy are batch first. Gates stand in the order i, f, g, o along 4H.
+"""
+
+import numpy as np
+
+
+def work_size(N, T, F, H):
+    return 0
+
+
+def sigmoid(z):
+    return np.exp(-np.logaddexp(0, -z))  # 1 / (1 + e^-z), without overflow
+
+
+def forward(x, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N,F) (F,4H) (H,4H) (4H), h[0], c[0]  OUT h[1:], c[1:], ...
+    T, S = x.shape[0], y.shape[1]
+    for t in range(T):
+        i, f, g, o = np.split(x[t] @ Wx + b + h[t] @ Wh, 4, axis=1)  # (1)
+        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)  # (2)
+        c[t + 1] = f * c[t] + i * g  # (3)
+        h[t + 1] = o * np.tanh(c[t + 1])  # (4)
+        gates[t] = np.concatenate([i, f, g, o], axis=1)
+    y[:] = h[T - S + 1 :].swapaxes(0, 1)
+
+
+def backward(x, Wx, Wh, dy, h, c, gates, dh, dc, dx, dWx, dWh, db, work):  # gates: IN, OUT dz (T,N,4H)
+    T, S = x.shape[0], dy.shape[1]
+    for t in reversed(range(T)):
+        i, f, g, o = np.split(gates[t], 4, axis=1)
+        if t >= T - S:
+            dh += dy[:, t - (T - S)]
+        tanh_c = np.tanh(c[t + 1])
+        dc += dh * o * (1 - tanh_c**2)  # undoes (4)
+        do = dh * tanh_c
+        di, df, dg = dc * g, dc * c[t], dc * i  # undoes (3)
+        dc *= f
+        gates[t] = np.concatenate([di * i * (1 - i), df * f * (1 - f), dg * (1 - g**2), do * o * (1 - o)], axis=1)  # (2)
+        dh[:] = gates[t] @ Wh.T  # undoes (1)
+    dz = gates
+    dx[:] = dz @ Wx.T
+    dWx[:] = np.einsum("tnf,tnz->fz", x, dz)
+    dWh[:] = np.einsum("tnh,tnz->hz", h[:T], dz)
+    db[:] = dz.sum(axis=(0, 1))
+
+
+def forward_ids(ids, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N): x is one-hot, written as its ids
+    forward(_one_hot(ids, Wx), Wx, Wh, b, h, c, gates, y, work)
+
+
+def backward_ids(ids, Wh, dy, h, c, gates, dh, dc, dWx, dWh, db, work):
+    x = _one_hot(ids, dWx)
+    backward(x, np.zeros_like(dWx), Wh, dy, h, c, gates, dh, dc, np.empty_like(x), dWx, dWh, db, work)
+
+
+def _one_hot(ids, Wx):
+    return np.eye(len(Wx), dtype=Wx.dtype)[ids]
