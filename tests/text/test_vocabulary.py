@@ -1,0 +1,129 @@
+"""Characters to integers and back, and errors that show what was wrong."""
+
+import json
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnlite.text import Vocabulary, clean_sonnets
+
+# Everything that a str can hold: line breaks, emoji, even lone surrogates.
+texts = st.text(st.characters(), min_size=1)
+
+
+@given(texts)
+def test_decode_undoes_encode(text):
+    vocabulary = Vocabulary.from_text(text)
+    ids = vocabulary.encode(text)
+    assert ids.dtype == np.int64
+    assert ids.shape == (len(text),)
+    assert vocabulary.decode(ids) == text
+
+
+@given(texts)
+def test_ids_are_places_in_the_sorted_characters(text):
+    vocabulary = Vocabulary.from_text(text)
+    assert list(vocabulary.characters) == sorted(set(text))
+    assert [vocabulary.characters[i] for i in vocabulary.encode(text)] == list(text)
+    assert len(vocabulary) == len(set(text))
+
+
+@given(texts)
+def test_from_config_undoes_get_config_through_json(text):
+    vocabulary = Vocabulary.from_text(text)
+    config = json.loads(json.dumps(vocabulary.get_config()))
+    assert Vocabulary.from_config(config) == vocabulary
+
+
+def test_the_order_of_characters_is_kept():
+    vocabulary = Vocabulary("zay")
+    assert vocabulary.encode("yaz").tolist() == [2, 1, 0]
+    assert vocabulary.characters == "zay"
+
+
+def test_sonnets():
+    text = clean_sonnets()
+    vocabulary = Vocabulary.from_text(text)
+    assert len(vocabulary) == 38
+    assert vocabulary.decode(vocabulary.encode(text)) == text
+
+
+def test_contains():
+    vocabulary = Vocabulary("abc")
+    assert "a" in vocabulary
+    assert "d" not in vocabulary
+    assert "ab" not in vocabulary
+    assert 0 not in vocabulary
+
+
+def test_equality_is_that_of_characters_and_their_order():
+    assert Vocabulary("ab") == Vocabulary.from_text("bab")
+    assert Vocabulary("ab") != Vocabulary("ba")
+    assert Vocabulary("ab") != "ab"
+    assert len({Vocabulary("ab"), Vocabulary("ab"), Vocabulary("abc")}) == 2
+
+
+def test_repr_makes_the_same_vocabulary():
+    vocabulary = Vocabulary("a'\n")
+    assert eval(repr(vocabulary)) == vocabulary
+
+
+def test_empty_text_is_encoded_and_decoded():
+    vocabulary = Vocabulary("ab")
+    assert vocabulary.encode("").shape == (0,)
+    assert vocabulary.encode("").dtype == np.int64
+    assert vocabulary.decode([]) == ""
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "int8", "int32", ">i4", "uint64"])
+def test_decode_takes_any_integers(dtype):
+    assert Vocabulary("abc").decode(np.array([2, 0, 1], dtype)) == "cab"
+
+
+def test_unknown_character_is_shown_with_its_place():
+    with pytest.raises(ValueError, match="unknown character") as caught:
+        Vocabulary.from_text("abc \n").encode("abc\nab☃c")
+    message = str(caught.value)
+    assert "'☃' (U+2603) at position 6 (line 2, in 'abc\\nab☃c')" in message
+    assert "replace it, or make the vocabulary from a text that has it" in message
+    assert r"5 characters: '\n abc'" in message
+
+
+def test_unknown_capital_comes_with_the_remedy():
+    with pytest.raises(ValueError, match=r"'B'.*position 1.*put the text in lower case first"):
+        Vocabulary("abc").encode("aB")
+
+
+@given(texts, texts)
+def test_unknown_character_is_the_first_one(known, text):
+    vocabulary = Vocabulary.from_text(known)
+    unknown = [i for i, character in enumerate(text) if character not in known]
+    if unknown:
+        with pytest.raises(ValueError, match=f"at position {unknown[0]} "):
+            vocabulary.encode(text)
+    else:
+        assert vocabulary.decode(vocabulary.encode(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: Vocabulary(""), ValueError, "characters is empty"),
+        (lambda: Vocabulary("abca"), ValueError, "must differ, but 'a' comes twice"),
+        (lambda: Vocabulary(["a"]), TypeError, "characters must be a str, got list"),
+        (lambda: Vocabulary.from_text(""), ValueError, "text is empty"),
+        (lambda: Vocabulary.from_text(b"ab"), TypeError, "text must be a str, got bytes"),
+        (lambda: Vocabulary("ab").encode(["a"]), TypeError, "text must be a str, got list"),
+        (lambda: Vocabulary("ab").decode([0, 2]), IndexError, "id 2 at position 1 .*ids 0 to 1"),
+        (lambda: Vocabulary("ab").decode([-1]), IndexError, "id -1 at position 0"),
+        (lambda: Vocabulary("ab").decode([0.0]), TypeError, "must be integers, got dtype float64"),
+        (lambda: Vocabulary("ab").decode([True]), TypeError, "must be integers, got dtype bool"),
+        (lambda: Vocabulary("ab").decode([[0]]), ValueError, r"one dimension, got shape \(1, 1\)"),
+        (lambda: Vocabulary("ab").decode(0), ValueError, r"one dimension, got shape \(\)"),
+    ],
+)
+def test_bad_input(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
