@@ -1,4 +1,4 @@
-"""Text: from the sonnets to the arrays that a model is trained on.
+"""Text: from the sonnets to the arrays that a model is trained on, and from a model to a poem.
 
 >>> from nnlite.text import Vocabulary, clean_sonnets, split_poems, windows
 >>> vocabulary = Vocabulary.from_text(clean_sonnets())
@@ -9,6 +9,7 @@
 """
 
 from .corpus import clean_sonnets, load_sonnets, poems, split_poems
+from .generate import generate
 from .landmarks import Landmarks, landmarks
 from .vocabulary import Vocabulary
 from .windows import windows
@@ -17,6 +18,7 @@ __all__ = [
     "Landmarks",
     "Vocabulary",
     "clean_sonnets",
+    "generate",
     "landmarks",
     "load_sonnets",
     "poems",
