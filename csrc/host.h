@@ -40,6 +40,13 @@
 static inline int omp_get_max_threads(void) { return 1; }
 #endif
 
+/* Fetch memory that is about to be written, while something else is computed. */
+static inline void prefetch(const void *address, long bytes)
+{
+    for (long at = 0; at < bytes; at += 64)
+        __builtin_prefetch((const char *)address + at, 1);
+}
+
 /* How many threads a loop of this many multiplications deserves. */
 static inline int threads_for(double work) { return work < SERIAL_WORK ? 1 : omp_get_max_threads(); }
 

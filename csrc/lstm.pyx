@@ -33,7 +33,7 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy
 
 from product cimport ceil_div, pack_all, packed_size, product, product_work, rows_by_panels
-from tile cimport TILE_ROWS, threads_for
+from tile cimport TILE_ROWS, prefetch, threads_for
 from vmath cimport sigmoid, tanh
 
 
@@ -46,6 +46,12 @@ def work_size(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H):
 
 
 # ---------------------------------------------------------------------------------------------------- one row
+
+cdef inline void add_row(Py_ssize_t n, const floating *x, floating *y) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(n):
+        y[j] += x[j]
+
 
 cdef inline void cell_forward(Py_ssize_t H, floating *z, const floating *c_prev,  # IN, and OUT the gates (4H) (H)
                               floating *c, floating *h) noexcept nogil:           # OUT (H) (H)
@@ -71,20 +77,20 @@ cdef inline void cell_backward(Py_ssize_t H, const floating *dh, const floating 
     cdef floating *f = gates + H
     cdef floating *g = gates + 2 * H
     cdef floating *o = gates + 3 * H
-    cdef floating tanh_c, dcj, di, df, dg, do
+    cdef floating tanh_c, dcj, di, df, dg, do, one = 1  # a plain 1 is a C double here
     cdef Py_ssize_t j
     for j in range(H):
         tanh_c = tanh(c[j])
-        dcj = dc[j] + dh[j] * o[j] * (1 - tanh_c * tanh_c)  # undoes (4)
+        dcj = dc[j] + dh[j] * o[j] * (one - tanh_c * tanh_c)  # undoes (4)
         do = dh[j] * tanh_c
         di = dcj * g[j]  # undoes (3)
         df = dcj * c_prev[j]
         dg = dcj * i[j]
         dc[j] = dcj * f[j]
-        i[j] = di * i[j] * (1 - i[j])  # undoes (2)
-        f[j] = df * f[j] * (1 - f[j])
-        g[j] = dg * (1 - g[j] * g[j])
-        o[j] = do * o[j] * (1 - o[j])
+        i[j] = di * i[j] * (one - i[j])  # undoes (2)
+        f[j] = df * f[j] * (one - f[j])
+        g[j] = dg * (one - g[j] * g[j])
+        o[j] = do * o[j] * (one - o[j])
 
 
 # --------------------------------------------------------------------------- a block of rows, through all of time
@@ -105,7 +111,8 @@ cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, P
                 z[j] = xW[j] + b[j]
         if t > 0 or not h0_is_zero:
             rows_by_panels(rows, H, 4 * H, h + (t * N + first) * H, H, Wh_panels,
-                           gates + (t * N + first) * 4 * H, 4 * H, True)
+                           gates + (t * N + first) * 4 * H, 4 * H, True,
+                           gates + (min(t + 1, T - 1) * N + first) * 4 * H, rows * 4 * H)
         for n in range(first, first + rows):
             cell_forward(H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H,
                          c + ((t + 1) * N + n) * H, h + ((t + 1) * N + n) * H)
@@ -116,20 +123,21 @@ cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, P
 cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H,
                         const floating *dy, const floating *WhT_panels, const floating *c,
                         floating *gates, floating *dh, floating *dc) noexcept nogil:
-    cdef const floating *dy_t
     cdef floating *dh_n
-    cdef Py_ssize_t t, n, j
+    cdef Py_ssize_t t, n
     for t in range(T - 1, -1, -1):
         for n in range(first, first + rows):
             dh_n = dh + n * H
             if t >= T - S:
-                dy_t = dy + (n * S + t - (T - S)) * H
-                for j in range(H):
-                    dh_n[j] += dy_t[j]
+                add_row(H, dy + (n * S + t - (T - S)) * H, dh_n)
             cell_backward(H, dh_n, c + (t * N + n) * H, c + ((t + 1) * N + n) * H,
                           gates + (t * N + n) * 4 * H, dc + n * H)
+        if t > T - S:
+            for n in range(first, first + rows):
+                prefetch(dy + (n * S + t - 1 - (T - S)) * H, H * sizeof(floating))
         rows_by_panels(rows, 4 * H, H, gates + (t * N + first) * 4 * H, 4 * H, WhT_panels,
-                       dh + first * H, H, False)  # undoes (1)
+                       dh + first * H, H, False,  # undoes (1)
+                       gates + (max(t - 1, 0) * N + first) * 4 * H, rows * 4 * H)
 
 
 # -------------------------------------------------------------------------------------------------- all rows
@@ -194,15 +202,74 @@ cdef void sum_rows_strip(Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t first, Py_
         db[j] = 0
     for r in range(rows):
         row = dz + r * cols
-        for j in range(first, end):
-            db[j] += row[j]
-        if ids != NULL:
+        if ids == NULL:
+            add_row(end - first, row + first, db + first)
+        else:
             dW = dWx + ids[r] * cols
             for j in range(first, end):
                 dW[j] += row[j]
+                db[j] += row[j]
+
+
+# -------------------------------------------------------------------------------------------- one step at a time
+
+cdef inline void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const floating *a, const floating *B,
+                                 floating *z) noexcept nogil:
+    """z += a B for one row: each number of B is needed once, so B is read as it lies, four of its rows at a time."""
+    cdef const floating *B_k
+    cdef Py_ssize_t k = 0, j
+    while k + 4 <= depth:
+        B_k = B + k * cols
+        for j in range(cols):
+            z[j] += (a[k] * B_k[j] + a[k + 1] * B_k[cols + j]) + (a[k + 2] * B_k[2 * cols + j]
+                                                                  + a[k + 3] * B_k[3 * cols + j])
+        k += 4
+    while k < depth:
+        B_k = B + k * cols
+        for j in range(cols):
+            z[j] += a[k] * B_k[j]
+        k += 1
+
+
+cdef void all_step(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, const floating *x, const Py_ssize_t *ids,
+                   const floating *Wx, const floating *Wh, const floating *b, floating *h, floating *c,
+                   floating *z) noexcept nogil:
+    cdef Py_ssize_t n
+    for n in range(N):
+        memcpy(z, b, 4 * H * sizeof(floating))  # (1)
+        if ids == NULL:
+            add_row_product(F, 4 * H, x + n * F, Wx, z)
+        else:
+            add_row(4 * H, Wx + ids[n] * 4 * H, z)
+        add_row_product(H, 4 * H, h + n * H, Wh, z)
+        cell_forward(H, z, c + n * H, c + n * H, h + n * H)
 
 
 # -------------------------------------------------------------------------------------------------- the doors
+
+def step(const floating[:, ::1] x, const floating[:, ::1] Wx,        # IN (N,F) (F,4H)
+         const floating[:, ::1] Wh, const floating[::1] b,           # IN (H,4H) (4H)
+         floating[:, ::1] h, floating[:, ::1] c,                     # IN and OUT the state (N,H)
+         floating[::1] z):                                           # scratch (4H)
+    """One step of `forward` that keeps nothing for backward: for generating, where each input waits for an output."""
+    cdef Py_ssize_t N = x.shape[0], F = x.shape[1], H = Wh.shape[0]
+    if N == 0 or H == 0:
+        return
+    with nogil:
+        all_step(N, F, H, &x[0, 0], NULL, &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0], &c[0, 0], &z[0])
+
+
+def step_ids(const Py_ssize_t[::1] ids, const floating[:, ::1] Wx,   # IN (N) (F,4H)
+             const floating[:, ::1] Wh, const floating[::1] b,       # IN (H,4H) (4H)
+             floating[:, ::1] h, floating[:, ::1] c,                 # IN and OUT the state (N,H)
+             floating[::1] z):                                       # scratch (4H)
+    """`step` for one-hot x, given as ids."""
+    cdef Py_ssize_t N = ids.shape[0], F = Wx.shape[0], H = Wh.shape[0]
+    if N == 0 or H == 0:
+        return
+    with nogil:
+        all_step(N, F, H, NULL, &ids[0], &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0], &c[0, 0], &z[0])
+
 
 def forward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,          # IN (T,N,F) (F,4H)
             const floating[:, ::1] Wh, const floating[::1] b,                # IN (H,4H) (4H)

@@ -15,7 +15,11 @@ so neither the tiles nor the threads change a bit of it.
 from cython cimport floating
 from cython.parallel cimport prange
 
-from tile cimport PANEL_DEPTH, TILE_ROWS, pack, panel_width, threads_for, tile
+from tile cimport PANEL_DEPTH, TILE_ROWS, prefetch, pack_panel, pack_rows, panel_width, threads_for, tile
+
+
+cdef enum:
+    PACK_ROWS = 8
 
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -36,20 +40,32 @@ cdef inline Py_ssize_t product_work(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_
 
 cdef inline void pack_all(Py_ssize_t depth, Py_ssize_t cols, const floating *b, Py_ssize_t b_depth,
                           Py_ssize_t b_col, floating *panels) noexcept nogil:
-    """Pack a whole depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col]."""
+    """Pack a whole depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col].
+
+    A few rows at a time go through all panels, so that B is read about in the order of memory.
+    """
+    cdef Py_ssize_t chunks = ceil_div(depth, PACK_ROWS), chunk, k
     cdef int width = panel_width(panels)
     cdef Py_ssize_t p
-    for p in prange(ceil_div(cols, width), schedule="static", num_threads=threads_for(4.0 * depth * cols)):
-        pack(depth, cols - p * width, width, b + p * width * b_col, b_depth, b_col, panels + p * width * depth)
+    for chunk in prange(chunks, schedule="static", num_threads=threads_for(4.0 * depth * cols)):
+        k = chunk * PACK_ROWS
+        for p in range(ceil_div(cols, width)):
+            pack_panel(min(<Py_ssize_t>PACK_ROWS, depth - k), cols - p * width, b + k * b_depth + p * width * b_col,
+                       b_depth, b_col, panels + (p * depth + k) * width)
 
 
 cdef inline void rows_by_panels(int rows, Py_ssize_t depth, Py_ssize_t cols, const floating *a, Py_ssize_t a_row,
-                                const floating *panels, floating *c, Py_ssize_t c_row,
-                                bint accumulate) noexcept nogil:
-    """C (+)= A B for at most TILE_ROWS rows of A, whose numbers lie in the order of k, and all panels of B."""
+                                const floating *panels, floating *c, Py_ssize_t c_row, bint accumulate,
+                                const floating *next, Py_ssize_t next_size) noexcept nogil:
+    """C (+)= A B for at most TILE_ROWS rows of A, whose numbers lie in the order of k, and all panels of B.
+
+    The memory `next` that the caller will touch afterwards is fetched meanwhile, a part with each panel: at once, the
+    fetches would wait for each other.
+    """
     cdef int width = panel_width(c)
-    cdef Py_ssize_t p
-    for p in range(ceil_div(cols, width)):
+    cdef Py_ssize_t p, panel_count = ceil_div(cols, width), share = ceil_div(next_size, panel_count)
+    for p in range(panel_count):
+        prefetch(next + p * share, share * sizeof(floating))
         tile(rows, depth, a, a_row, 1, panels + p * width * depth, c + p * width, c_row,
              <int>min(<Py_ssize_t>width, cols - p * width), accumulate)
 
@@ -74,8 +90,8 @@ cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
         a_packed = work + panels * width * block
         if a_depth != 1:
             for p in prange(row_tiles, schedule="static", num_threads=threads):
-                pack(block, rows - p * TILE_ROWS, TILE_ROWS, a + p * TILE_ROWS * a_row + k * a_depth,
-                     a_depth, a_row, a_packed + p * TILE_ROWS * block)
+                pack_rows(block, rows - p * TILE_ROWS, a + p * TILE_ROWS * a_row + k * a_depth, a_depth, a_row,
+                          a_packed + p * TILE_ROWS * block)
         for task in prange(panels * row_tiles, schedule="static", num_threads=threads):
             i = (task % row_tiles) * TILE_ROWS
             j = task // row_tiles * width

@@ -52,21 +52,37 @@
 typedef REAL TYPED(vector) __attribute__((vector_size(VECTOR_BYTES)));
 typedef REAL TYPED(unaligned) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
 
-/* Columns first .. first + width - 1 of a depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col], laid side by
- * side for each k. Columns past the matrix are filled with zeros. */
-static void TYPED(pack)(ptrdiff_t depth, ptrdiff_t cols, int width, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col,
-                        REAL *panel)
+/* Lay `width` columns of a depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col], side by side for each k;
+ * columns past the matrix are filled with zeros. The usual case, whole rows, is a copy of constant size. */
+static inline __attribute__((always_inline)) void TYPED(pack_width)(
+    const int width, ptrdiff_t depth, ptrdiff_t cols, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col, REAL *panel)
 {
     const int inside = cols < width ? (int)cols : width;
-    for (ptrdiff_t k = 0; k < depth; k++, b += b_depth, panel += width) {
-        if (b_col == 1)
-            memcpy(panel, b, (size_t)inside * sizeof(REAL));
-        else
-            for (int j = 0; j < inside; j++)
-                panel[j] = b[j * b_col];
-        for (int j = inside; j < width; j++)
-            panel[j] = 0;
+    if (b_col == 1 && inside == width) {
+        for (ptrdiff_t k = 0; k < depth; k++)
+            memcpy(panel + k * width, b + k * b_depth, width * sizeof(REAL));
+        return;
     }
+    for (int j = 0; j < inside; j++)
+        for (ptrdiff_t k = 0; k < depth; k++)
+            panel[k * width + j] = b[k * b_depth + j * b_col];
+    for (int j = inside; j < width; j++)
+        for (ptrdiff_t k = 0; k < depth; k++)
+            panel[k * width + j] = 0;
+}
+
+/* A panel of the right factor: PANEL_WIDTH of its columns. */
+static void TYPED(pack_panel)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col,
+                              REAL *panel)
+{
+    TYPED(pack_width)(PANEL_WIDTH, depth, cols, b, b_depth, b_col, panel);
+}
+
+/* The same for the left factor: TILE_ROWS of its rows, that is of the columns of its transpose. */
+static void TYPED(pack_rows)(ptrdiff_t depth, ptrdiff_t rows, const REAL *a, ptrdiff_t a_depth, ptrdiff_t a_row,
+                             REAL *panel)
+{
+    TYPED(pack_width)(TILE_ROWS, depth, rows, a, a_depth, a_row, panel);
 }
 
 /* C = A B, or C += A B, for a tile of constant size. */

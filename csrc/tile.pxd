@@ -9,12 +9,17 @@ cdef extern from "host.h" nogil:
     const int TILE_VECTORS
     const int PANEL_DEPTH
     int threads_for(double work) noexcept
+    void prefetch(const void *address, Py_ssize_t bytes) noexcept
 
 cdef extern from "tile.h" nogil:
-    void pack_f32(Py_ssize_t depth, Py_ssize_t cols, int width, const float *b, Py_ssize_t b_depth,
-                  Py_ssize_t b_col, float *panel) noexcept
-    void pack_f64(Py_ssize_t depth, Py_ssize_t cols, int width, const double *b, Py_ssize_t b_depth,
-                  Py_ssize_t b_col, double *panel) noexcept
+    void pack_panel_f32(Py_ssize_t depth, Py_ssize_t cols, const float *b, Py_ssize_t b_depth, Py_ssize_t b_col,
+                        float *panel) noexcept
+    void pack_panel_f64(Py_ssize_t depth, Py_ssize_t cols, const double *b, Py_ssize_t b_depth, Py_ssize_t b_col,
+                        double *panel) noexcept
+    void pack_rows_f32(Py_ssize_t depth, Py_ssize_t rows, const float *a, Py_ssize_t a_depth, Py_ssize_t a_row,
+                       float *panel) noexcept
+    void pack_rows_f64(Py_ssize_t depth, Py_ssize_t rows, const double *a, Py_ssize_t a_depth, Py_ssize_t a_row,
+                       double *panel) noexcept
     void tile_f32(int rows, Py_ssize_t depth, const float *a, Py_ssize_t a_row, Py_ssize_t a_depth,
                   const float *panel, float *c, Py_ssize_t c_row, int cols, bint accumulate) noexcept
     void tile_f64(int rows, Py_ssize_t depth, const double *a, Py_ssize_t a_row, Py_ssize_t a_depth,
@@ -26,12 +31,20 @@ cdef inline int panel_width(floating *_) noexcept nogil:
     return TILE_VECTORS * VECTOR_BYTES // <int>sizeof(floating)
 
 
-cdef inline void pack(Py_ssize_t depth, Py_ssize_t cols, int width, const floating *b, Py_ssize_t b_depth,
-                      Py_ssize_t b_col, floating *panel) noexcept nogil:
+cdef inline void pack_panel(Py_ssize_t depth, Py_ssize_t cols, const floating *b, Py_ssize_t b_depth,
+                            Py_ssize_t b_col, floating *panel) noexcept nogil:
     if floating is float:
-        pack_f32(depth, cols, width, b, b_depth, b_col, panel)
+        pack_panel_f32(depth, cols, b, b_depth, b_col, panel)
     else:
-        pack_f64(depth, cols, width, b, b_depth, b_col, panel)
+        pack_panel_f64(depth, cols, b, b_depth, b_col, panel)
+
+
+cdef inline void pack_rows(Py_ssize_t depth, Py_ssize_t rows, const floating *a, Py_ssize_t a_depth,
+                           Py_ssize_t a_row, floating *panel) noexcept nogil:
+    if floating is float:
+        pack_rows_f32(depth, rows, a, a_depth, a_row, panel)
+    else:
+        pack_rows_f64(depth, rows, a, a_depth, a_row, panel)
 
 
 cdef inline void tile(int rows, Py_ssize_t depth, const floating *a, Py_ssize_t a_row, Py_ssize_t a_depth,
