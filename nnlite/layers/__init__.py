@@ -1,5 +1,6 @@
 """The layers, one file each."""
 
 from .dense import Dense
+from .lstm import LSTM
 
-__all__ = ["Dense"]
+__all__ = ["LSTM", "Dense"]

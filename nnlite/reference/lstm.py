@@ -55,5 +55,15 @@ def backward_ids(ids, Wh, dy, h, c, gates, dh, dc, dWx, dWh, db, work):
     backward(x, np.zeros_like(dWx), Wh, dy, h, c, gates, dh, dc, np.empty_like(x), dWx, dWh, db, work)
 
 
+def step(x, Wx, Wh, b, h, c, z):  # IN (N,F) (F,4H) (H,4H) (4H)  IN and OUT (N,H) (N,H): one step of forward
+    i, f, g, o = np.split(x @ Wx + b + h @ Wh, 4, axis=1)
+    c[:] = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    h[:] = sigmoid(o) * np.tanh(c)
+
+
+def step_ids(ids, Wx, Wh, b, h, c, z):
+    step(_one_hot(ids, Wx), Wx, Wh, b, h, c, z)
+
+
 def _one_hot(ids, Wx):
     return np.eye(len(Wx), dtype=Wx.dtype)[ids]

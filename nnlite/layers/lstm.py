@@ -1,0 +1,94 @@
+"""LSTM: a recurrent layer whose cell state carries over what its gates let it keep."""
+
+import numpy as np
+
+from ..kernels import backend
+from ..recurrent import Recurrent
+
+
+class LSTM(Recurrent):
+    """Long short-term memory.
+
+        z_t = x_t Wx + b + h_{t-1} Wh               four blocks of H columns: z_i, z_f, z_g, z_o
+        i, f, o = sigmoid(z_i, z_f, z_o)            the input, forget and output gates
+        g = tanh(z_g)                               the candidate
+        c_t = f * c_{t-1} + i * g                   the cell state
+        h_t = o * tanh(c_t)                         the output
+
+    Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T): an id is a one-hot vector of
+    F = input_dim numbers, written short. y is h_T, (N, H), or every h_t, (N, T, H), with return_sequences.
+
+    Args:
+        units: H.
+        return_sequences: whether y holds every step, not the last alone.
+        stateful: start each batch from the state in which the one before it ended, until `reset_state()`.
+        input_dim: F, needed where x are ids.
+        dtype, seed, name: as in `Layer`.
+
+    Parameters: Wx (F, 4H), Glorot uniform; Wh (H, 4H), orthogonal; b (4H), zeros, and ones for the forget gate. The
+    gates stand in the order i, f, g, o, as in Keras, whose weights load as they are.
+
+    Attributes:
+        state: (h, c), each (N, H), after the last step seen; None before the first.
+        dinitial_state: dL/d(initial state) = (dh, dc) after backward.
+
+    Raises:
+        TypeError, ValueError: x is not of the layer's dtype and shape, or has no time steps.
+        IndexError: an id is not in 0 .. F - 1.
+
+    Source: Hochreiter and Schmidhuber, Long short-term memory, 1997; the forget gate: Gers, Schmidhuber and Cummins,
+    Learning to forget, 2000, and its bias of one: Jozefowicz, Zaremba and Sutskever, An empirical exploration of
+    recurrent network architectures, 2015.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import LSTM
+        >>> layer = LSTM(5, return_sequences=True, input_dim=38, seed=0)
+        >>> layer.forward(np.array([[18, 7, 0], [11, 11, 2]])).shape
+        (2, 3, 5)
+        >>> print(layer.explain((3,)))
+        LSTM(units=5, return_sequences=True, stateful=False, input_dim=38)
+          output   (3, 5): T = 3 steps of units = 5
+          parameters   4 gates * (F * H + H * H + H) = 4 * (38 * 5 + 5 * 5 + 5) = 880
+    """
+
+    gates = 4
+    kernel = "lstm"
+    states = ("h", "c")
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.params["b"][self.units : 2 * self.units] = 1  # remember, until trained to forget
+
+    def forward(self, x, training=False, initial_state=None):
+        x = self._time_major(x)
+        T, N, H = *x.shape[:2], self.units
+        h, c = self._start(T, N, initial_state)
+        gates = self._buffer("gates", T, N, 4 * H)
+        y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
+        forward = backend.lstm.forward_ids if x.ndim == 2 else backend.lstm.forward
+        forward(x, *self._weights(), h, c, gates, y, self._work(x))
+        self.kept = x, h, c, gates
+        self.state = h[T].copy(), c[T].copy()
+        return y if self.return_sequences else y[:, 0]
+
+    def backward(self, dy, dstate=None):
+        x, h, c, gates = self._take_kept()
+        T, N = x.shape[:2]
+        dy = self._dy(dy, N, T)
+        dh, dc = self.dinitial_state = self._dstate(dstate, N)
+        Wx, Wh, _ = self._weights()
+        grads = self.grads["Wx"], self.grads["Wh"], self.grads["b"]
+        if x.ndim == 2:
+            backend.lstm.backward_ids(x, Wh, dy, h, c, gates, dh, dc, *grads, self._work(x))
+            return None
+        dx = np.empty_like(x)
+        backend.lstm.backward(x, Wx, Wh, dy, h, c, gates, dh, dc, dx, *grads, self._work(x))
+        return np.ascontiguousarray(dx.swapaxes(0, 1))
+
+    def step(self, x):
+        x = self._step_input(x)
+        h, c = self.state = self.state or self._zeros(len(x))
+        step = backend.lstm.step_ids if x.ndim == 1 else backend.lstm.step
+        step(x, *self._weights(), h, c, self._buffer("z", 4 * self.units))
+        return h.copy()

@@ -1,0 +1,137 @@
+"""What the recurrent layers share: the shapes of their inputs, and the state between batches."""
+
+import numpy as np
+
+from . import checks
+from .kernels import backend
+from .layer import Layer
+
+
+class Recurrent(Layer):
+    """Base of the recurrent layers: see `LSTM`.
+
+    A subclass names its `kernel`, how many `gates` its weights hold side by side, and its `states`.
+    """
+
+    def __init__(self, units, return_sequences=False, stateful=False, *, input_dim=None, **kwargs):
+        super().__init__(**kwargs)
+        self.units = checks.positive("units", units)
+        self.return_sequences = bool(return_sequences)
+        self.stateful = bool(stateful)
+        self.input_dim = None if input_dim is None else checks.positive("input_dim", input_dim)
+        self.state = self.dinitial_state = self.kept = None
+
+    def build(self, input_shape):
+        F, H, G = self._features(input_shape), self.units, self.gates
+        self._add_param("Wx", (F, G * H), "glorot_uniform")
+        self._add_param("Wh", (H, G * H), "orthogonal")
+        self._add_param("b", (G * H,), "zeros")
+        self.built = True
+
+    def reset_state(self):
+        """Forget: the next batch starts from zeros."""
+        self.state = None
+
+    def output_shape(self, input_shape):
+        self._features(input_shape)
+        return (input_shape[0], self.units) if self.return_sequences else (self.units,)
+
+    def _features(self, input_shape):
+        """F, from (T, F), or for ids, (T,), from input_dim."""
+        name = type(self).__name__
+        if len(input_shape) == 1 and self.input_dim is None:
+            raise ValueError(f"{name}: integer ids need {name}(..., input_dim=F), how many different ids there are")
+        if len(input_shape) not in (1, 2):
+            raise ValueError(f"{name}: expected input_shape (T, F), or (T,) for ids, got {tuple(input_shape)}")
+        F = input_shape[1] if len(input_shape) == 2 else self.input_dim
+        if self.input_dim not in (None, F):
+            raise ValueError(f"{name}: input_dim is {self.input_dim}, but the input has {F} features")
+        return F
+
+    def get_config(self):
+        return {
+            "units": self.units,
+            "return_sequences": self.return_sequences,
+            "stateful": self.stateful,
+            "input_dim": self.input_dim,
+            **super().get_config(),
+        }
+
+    def _shape_rule(self, input_shape):
+        steps = f"T = {input_shape[0]} steps of " if self.return_sequences else "the last of T steps, "
+        return f"{steps}units = {self.units}"
+
+    def _parameter_rule(self, input_shape):
+        F, H, G = self._features(input_shape), self.units, self.gates
+        return f"{G} gates * (F * H + H * H + H) = {G} * ({F} * {H} + {H} * {H} + {H}) = {G * (F * H + H * H + H)}"
+
+    # What forward, backward and step have in common.
+
+    def _weights(self):
+        return self.params["Wx"], self.params["Wh"], self.params["b"]
+
+    def _time_major(self, x):
+        """x checked, (T, N, F) or ids (T, N): a step's rows side by side, as the kernels want them."""
+        x = self._checked(x, steps=True)
+        return np.ascontiguousarray(x.swapaxes(0, 1))
+
+    def _step_input(self, x):
+        """One step's x checked, (N, F) or ids (N,)."""
+        return self._checked(x, steps=False)
+
+    def _checked(self, x, steps):
+        letters = "N, T" if steps else "N"
+        ids = isinstance(x, np.ndarray) and x.dtype.kind in "iu"
+        if ids and x.ndim != 1 + steps:
+            raise ValueError(f"x: expected ids of shape ({letters}), got {checks.shape_text(x.shape)}")
+        if not self.built and isinstance(x, np.ndarray) and x.ndim == 2 + steps - ids:
+            self.build(x.shape[1:] if steps else (1, *x.shape[1:]))
+        F = self.params["Wx"].shape[0] if self.built else None
+        if ids:
+            x = checks.integers("x", x, F)
+        else:
+            x = checks.floats("x", x, self.dtype, (None,) * (1 + steps) + (F,), f"({letters}, F)")
+        if steps and x.shape[1] == 0:
+            raise ValueError("x: a sequence needs at least one time step, got T = 0")
+        return x
+
+    def _zeros(self, N):
+        return tuple(np.zeros((N, self.units), self.dtype) for _ in self.states)
+
+    def _start(self, T, N, initial_state):
+        """For each state an array (T + 1, N, H) that starts with the initial one."""
+        if initial_state is None and self.stateful:
+            initial_state = self.state
+        arrays = tuple(self._buffer(f"{name}_all", T + 1, N, self.units) for name in self.states)
+        for array, start in zip(arrays, self._state_arrays("initial_state", initial_state, N), strict=True):
+            array[0] = start
+        return arrays
+
+    def _dstate(self, dstate, N):
+        """The final state's gradient, in arrays that backward turns into the initial state's."""
+        return tuple(array.copy() for array in self._state_arrays("dstate", dstate, N))
+
+    def _state_arrays(self, name, state, N):
+        if state is None:
+            return self._zeros(N)
+        if not isinstance(state, tuple | list) or len(state) != len(self.states):
+            raise ValueError(f"{name}: expected ({', '.join(self.states)}), each of shape (N, H), got {state!r}")
+        shape = (N, self.units)
+        return tuple(checks.floats(f"{name} {s}", a, self.dtype, shape, "(N, H)") for s, a in zip(self.states, state, strict=True))
+
+    def _dy(self, dy, N, T):
+        shape = (N, T, self.units) if self.return_sequences else (N, self.units)
+        dy = checks.floats("dy", dy, self.dtype, shape, "(N, T, H)" if self.return_sequences else "(N, H)")
+        return dy if self.return_sequences else dy[:, None]
+
+    def _take_kept(self):
+        """What forward kept, once: backward works in its memory."""
+        if self.kept is None:
+            raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it, one for each backward")
+        kept, self.kept = self.kept, None
+        return kept
+
+    def _work(self, x):
+        T, N = x.shape[:2]
+        kernel = getattr(backend, self.kernel)
+        return self._buffer("work", kernel.work_size(N, T, self.params["Wx"].shape[0], self.units))
