@@ -39,7 +39,7 @@ class Layer:
 
     def __init__(self, *, dtype="float32", seed=None, name=None):
         self.dtype = checks.float_dtype("dtype", dtype)
-        self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(self).__name__).lower()
+        self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", type(self).__name__).lower()
         self.rng = np.random.default_rng(seed)
         self.params, self.grads = {}, {}
         self.built = False
@@ -108,7 +108,7 @@ class Layer:
     def _add_param(self, name, shape, initializer):
         """A parameter from `initializers`, and room for its gradient."""
         checks.memory(f"{type(self).__name__}: parameter {name}", shape, self.dtype)
-        self.params[name] = initializers.get(initializer)(shape, self.rng).astype(self.dtype)
+        self.params[name] = initializers.get(initializer)(shape, self.rng).astype(self.dtype, order="C")
         self.grads[name] = np.zeros(shape, self.dtype)
 
     def _buffer(self, name, *shape):
