@@ -1,0 +1,354 @@
+"""Optimizers: how a gradient becomes a step. One pass of a kernel updates a parameter and the optimizer's memory of it.
+
+Names, arguments, defaults and formulas are those of Keras 3.
+"""
+
+import math
+
+import numpy as np
+
+from . import checks
+from .kernels import backend
+
+
+def _positive(name, value):
+    value = checks.between(name, value, -math.inf, math.inf)
+    if not np.finfo(np.float32).tiny <= value < math.inf:
+        raise ValueError(f"{name}: expected a number above 0, got {value!r}")
+    return value
+
+
+class Optimizer:
+    """Base of all optimizers: clipping, the memory, and the walk over the parameters.
+
+    An optimizer of your own defines `slots`, the arrays that it remembers for each parameter with the number that
+    they start from, and `update`, which changes one parameter.
+
+    Args:
+        learning_rate: a number of at least 0. The attribute of this name can be set between steps.
+        clipnorm: each gradient whose norm is larger is scaled down to this norm.
+        clipvalue: each number of a gradient is cut to ±clipvalue.
+        global_clipnorm: where the norm of all gradients together is larger, all are scaled by one factor to this
+            norm: the direction of the step stays. At most one of these three can be given.
+
+    Attributes:
+        iterations: how many steps were made.
+        state: dict from "slot/parameter" to the optimizer's arrays, made in the first step. With `iterations` and
+            `learning_rate` it is all that a resumed training needs.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.optimizers import Optimizer
+        >>> class SignDescent(Optimizer):
+        ...     def update(self, grad, param, slots, scale, clip):
+        ...         param -= self.learning_rate * np.sign(grad)
+        >>> params = {"W": np.array([1.0, 2.0])}
+        >>> SignDescent(0.25).apply({"W": np.array([0.3, -7.0])}, params)
+        >>> params["W"]
+        array([0.75, 2.25])
+    """
+
+    slots = {}  # noqa: RUF012  replaced, never changed
+
+    def __init__(self, learning_rate, *, clipnorm=None, clipvalue=None, global_clipnorm=None):
+        self.learning_rate = learning_rate
+        limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        given = {name: limit for name, limit in limits.items() if limit is not None}
+        if len(given) > 1:
+            raise ValueError(f"{' and '.join(given)}: only one of them can be given")
+        self._limits = limits | {name: _positive(name, limit) for name, limit in given.items()}
+        self.iterations = 0
+        self.state = {}
+
+    @property
+    def learning_rate(self):
+        return self._learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        self._learning_rate = checks.between("learning_rate", value, 0, math.inf, closed=False)
+
+    def apply(self, grads, params):
+        """Make one step: change every parameter in place. The gradients stay as they are, clipped or not.
+
+        Args:
+            grads, params: dicts with the same names; arrays of one name have the same shape and dtype.
+
+        Raises:
+            ValueError: names or shapes differ, or a parameter cannot be changed in place.
+            TypeError: not an array, or dtypes differ.
+            FloatingPointError: a norm is to be clipped and a gradient holds NaN or infinity.
+
+        Whatever is raised, it is raised before the first parameter changes.
+        """
+        if grads.keys() != params.keys():
+            odd = sorted(grads.keys() ^ params.keys())
+            raise ValueError(f"apply: grads and params need the same names; only one of the two has {', '.join(odd)}")
+        for name, param in params.items():
+            self._check_param(name, param)
+        grads = {
+            name: checks.floats(f"gradient of {name}", grad, params[name].dtype, params[name].shape, "of the parameter")
+            for name, grad in grads.items()
+        }
+        scales = self._scales(grads)
+        slots = {name: self._slots_of(name, param) for name, param in params.items()}
+        clip = math.inf if self._limits["clipvalue"] is None else self._limits["clipvalue"]
+        self.iterations += 1
+        for name, param in params.items():
+            self.update(grads[name].reshape(-1), param.reshape(-1), slots[name], scales.get(name, 1.0), clip)
+
+    def update(self, grad, param, slots, scale, clip):
+        """Change one parameter in place. All arrays are flat; the gradient to use is clip(scale * grad) to ±clip."""
+        raise NotImplementedError(f"{type(self).__name__} has no update(grad, param, slots, scale, clip)")
+
+    @staticmethod
+    def _check_param(name, param):
+        if not isinstance(param, np.ndarray) or param.dtype not in (np.float32, np.float64):
+            got = param.dtype.str if isinstance(param, np.ndarray) else type(param).__name__
+            raise TypeError(f"parameter {name}: expected an array of float32 or float64, got {got}")
+        if not (param.flags.c_contiguous and param.flags.writeable):
+            trouble = "contiguous" if param.flags.writeable else "writable"
+            raise ValueError(f"parameter {name}: the array is not {trouble}, so it cannot be changed in place")
+
+    def _slots_of(self, name, param):
+        found = {}
+        for slot, start in self.slots.items():
+            memory = self.state.get(f"{slot}/{name}")
+            if memory is None:
+                memory = self.state[f"{slot}/{name}"] = np.full_like(param, start)
+            elif memory.shape != param.shape or memory.dtype != param.dtype:
+                raise ValueError(
+                    f"parameter {name} is {checks.shape_text(param.shape)} {param.dtype.name}, but the optimizer's "
+                    f"{slot} of it is {checks.shape_text(memory.shape)} {memory.dtype.name}: an optimizer belongs to "
+                    f"one model, use a new one"
+                )
+            found[slot] = memory.reshape(-1)
+        return found
+
+    def _scales(self, grads):
+        """The factor for each gradient, where norms are clipped."""
+        each, together = self._limits["clipnorm"], self._limits["global_clipnorm"]
+        if each is None and together is None:
+            return {}
+        kernel = backend.update
+        work = np.empty(kernel.work_size(max((grad.size for grad in grads.values()), default=0)))
+        squares = {name: kernel.sum_of_squares(grad.reshape(-1), work) for name, grad in grads.items()}
+        for name, square in squares.items():
+            if not math.isfinite(square):
+                raise FloatingPointError(
+                    f"the gradient of {name} has no finite norm, so it cannot be clipped: it holds NaN, infinity or "
+                    f"numbers near it. The parameters are as before this step. A smaller learning rate often helps"
+                )
+        if together is not None:
+            norm = math.sqrt(math.fsum(squares.values()))
+            return dict.fromkeys(squares, together / norm if norm > together else 1.0)
+        norms = {name: math.sqrt(square) for name, square in squares.items()}
+        return {name: each / norm if norm > each else 1.0 for name, norm in norms.items()}
+
+    def get_config(self):
+        """The constructor's arguments, as JSON can write them."""
+        return {"learning_rate": self.learning_rate, **self._limits}
+
+    @classmethod
+    def from_config(cls, config):
+        """The optimizer that `get_config` describes, before its first step."""
+        return cls(**config)
+
+    def __repr__(self):
+        given = {name: value for name, value in self.get_config().items() if value is not None}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+
+class SGD(Optimizer):
+    """Gradient descent, p -= learning_rate * g, or with momentum, a velocity v that remembers earlier gradients:
+
+        v = momentum * v - learning_rate * g
+        p += v                                            or, nesterov:  p += momentum * v - learning_rate * g
+
+    Args:
+        learning_rate: by default 0.01.
+        momentum: in [0, 1]; how much of the velocity is left after a step. 0.9 is usual.
+        nesterov: look ahead: take the step that the next velocity would make.
+        clipnorm, clipvalue, global_clipnorm: as in `Optimizer`.
+
+    Source: Polyak, Some methods of speeding up the convergence of iteration methods, 1964; Sutskever, Martens, Dahl
+    and Hinton, On the importance of initialization and momentum in deep learning, 2013.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.optimizers import SGD
+        >>> params = {"W": np.array([1.0])}
+        >>> SGD(0.5, global_clipnorm=1.0).apply({"W": np.array([8.0])}, params)
+        >>> params["W"]
+        array([0.5])
+    """
+
+    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, **clipping):
+        super().__init__(learning_rate, **clipping)
+        self.momentum = checks.between("momentum", momentum, 0, 1)
+        self.nesterov = bool(nesterov)
+        self.slots = {"momentum": 0.0} if self.momentum > 0 else {}
+
+    def update(self, grad, param, slots, scale, clip):
+        if slots:
+            rates = self.learning_rate, self.momentum, self.nesterov
+            backend.update.sgd_momentum(grad, param, slots["momentum"], *rates, scale, clip)
+        else:
+            backend.update.sgd(grad, param, self.learning_rate, scale, clip)
+
+    def get_config(self):
+        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
+
+
+class Adagrad(Optimizer):
+    """Every number has its own learning rate, which shrinks as the squares of its gradients add up:
+
+        a += g^2
+        p -= learning_rate * g / sqrt(a + epsilon)
+
+    Args:
+        learning_rate: by default 0.001; 0.1 suits small recurrent models.
+        initial_accumulator_value: what a starts from, by default 0.1.
+        epsilon: by default 1e-7.
+        clipnorm, clipvalue, global_clipnorm: as in `Optimizer`.
+
+    `Adagrad(0.1, initial_accumulator_value=0.0, epsilon=1e-8, clipvalue=5.0)` is the recipe of the minimal
+    character-level RNN (Karpathy, 2015).
+
+    Source: Duchi, Hazan and Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.
+    """
+
+    def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, **clipping):
+        super().__init__(learning_rate, **clipping)
+        self.initial_accumulator_value = checks.between(
+            "initial_accumulator_value", initial_accumulator_value, 0, math.inf, closed=False
+        )
+        self.epsilon = _positive("epsilon", epsilon)
+        self.slots = {"accumulator": self.initial_accumulator_value}
+
+    def update(self, grad, param, slots, scale, clip):
+        backend.update.adagrad(grad, param, slots["accumulator"], self.learning_rate, self.epsilon, scale, clip)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "initial_accumulator_value": self.initial_accumulator_value,
+            "epsilon": self.epsilon,
+        }
+
+
+class RMSprop(Optimizer):
+    """Adagrad that forgets: the squares are a moving average, so the learning rate does not shrink for ever.
+
+        v = rho * v + (1 - rho) * g^2
+        p -= learning_rate * g / sqrt(v + epsilon)
+
+    Args:
+        learning_rate: by default 0.001.
+        rho: in [0, 1); how slowly the average forgets, by default 0.9.
+        momentum: in [0, 1]; m = momentum * m + (the step above), and p -= m.
+        epsilon: by default 1e-7.
+        centered: divide by the gradients' standard deviation: v less the square of their moving average.
+        clipnorm, clipvalue, global_clipnorm: as in `Optimizer`.
+
+    Source: Tieleman and Hinton, Neural networks for machine learning, lecture 6.5, 2012; centered: Graves, Generating
+    sequences with recurrent neural networks, 2013, section 4.
+    """
+
+    def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, **clipping):
+        super().__init__(learning_rate, **clipping)
+        self.rho = checks.between("rho", rho, 0, 1, closed=False)
+        self.momentum = checks.between("momentum", momentum, 0, 1)
+        self.epsilon = _positive("epsilon", epsilon)
+        self.centered = bool(centered)
+        names = ["velocity", *(["average_gradient"] if centered else []), *(["momentum"] if momentum > 0 else [])]
+        self.slots = dict.fromkeys(names, 0.0)
+
+    def update(self, grad, param, slots, scale, clip):
+        memory = slots["velocity"], slots.get("average_gradient"), slots.get("momentum")
+        rates = self.learning_rate, self.rho, self.momentum, self.epsilon
+        backend.update.rmsprop(grad, param, *memory, *rates, scale, clip)
+
+    def get_config(self):
+        own = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon, "centered": self.centered}
+        return {**super().get_config(), **own}
+
+
+class Adam(Optimizer):
+    """Moving averages of the gradient, m, and of its square, v, both corrected for starting from 0. At step t:
+
+        m += (1 - beta_1) * (g - m)
+        v += (1 - beta_2) * (g^2 - v)
+        p -= learning_rate * sqrt(1 - beta_2^t) / (1 - beta_1^t) * m / (sqrt(v) + epsilon)
+
+    Args:
+        learning_rate: by default 0.001.
+        beta_1, beta_2: in [0, 1); how slowly the two averages forget, by default 0.9 and 0.999.
+        epsilon: by default 1e-7. It is the paper's "epsilon hat"; the epsilon of the paper's algorithm 1, and of
+            PyTorch, is this one divided by sqrt(1 - beta_2^t).
+        clipnorm, clipvalue, global_clipnorm: as in `Optimizer`.
+
+    Source: Kingma and Ba, Adam: a method for stochastic optimization, 2015.
+    """
+
+    slots = {"momentum": 0.0, "velocity": 0.0}  # noqa: RUF012
+
+    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **clipping):
+        super().__init__(learning_rate, **clipping)
+        self.beta_1 = checks.between("beta_1", beta_1, 0, 1, closed=False)
+        self.beta_2 = checks.between("beta_2", beta_2, 0, 1, closed=False)
+        self.epsilon = _positive("epsilon", epsilon)
+
+    def update(self, grad, param, slots, scale, clip):
+        rates = self.learning_rate, self.beta_1, self.beta_2, self.epsilon, self._decay()
+        backend.update.adam(grad, param, slots["momentum"], slots["velocity"], *rates, self.iterations, scale, clip)
+
+    def _decay(self):
+        return 0.0
+
+    def get_config(self):
+        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+
+
+class AdamW(Adam):
+    """Adam after p -= learning_rate * weight_decay * p: parameters that no gradient holds up decay towards 0.
+
+    Adding weight_decay * p to the gradient instead would not do the same in Adam, which divides it by its own size.
+
+    Args:
+        weight_decay: at least 0, by default 0.004.
+        learning_rate, beta_1, beta_2, epsilon, clipnorm, clipvalue, global_clipnorm: as in `Adam`.
+
+    Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
+    """
+
+    def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **clipping):
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **clipping)
+        self.weight_decay = checks.between("weight_decay", weight_decay, 0, math.inf, closed=False)
+
+    def _decay(self):
+        return self.learning_rate * self.weight_decay
+
+    def get_config(self):
+        return {**super().get_config(), "weight_decay": self.weight_decay}
+
+
+_BY_NAME = {"sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
+
+
+def get(optimizer):
+    """The optimizer of that name with its default arguments, such as "adam"; or the optimizer itself.
+
+    Raises:
+        ValueError: there is no optimizer of that name.
+
+    Example:
+        >>> from nnlite import optimizers
+        >>> optimizers.get("adam")
+        Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07)
+    """
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if not isinstance(optimizer, str) or optimizer.lower() not in _BY_NAME:
+        raise ValueError(f"optimizer: expected an optimizer or one of {sorted(_BY_NAME)}, got {optimizer!r}")
+    return _BY_NAME[optimizer.lower()]()

@@ -1,0 +1,421 @@
+"""Optimizers: the formulas' own numbers, PyTorch as the witness, clipping, memory, and bad input."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import nnlite
+from nnlite import optimizers
+from nnlite.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+
+ALL = [SGD(0.1), SGD(0.1, 0.9), SGD(0.1, 0.9, True), Adagrad(0.1), RMSprop(0.1), RMSprop(0.1, momentum=0.9)]
+ALL += [RMSprop(0.1, centered=True), RMSprop(0.1, 0.95, 0.9, centered=True), Adam(0.1), AdamW(0.1)]
+
+
+def fresh(optimizer, **changes):
+    return type(optimizer).from_config(optimizer.get_config() | changes)
+
+
+def model(dtype="float64", seed=0):
+    """Parameters of odd sizes, and one of no size at all."""
+    rng = np.random.default_rng(seed)
+    shapes = {"lstm.Wx": (5, 12), "lstm.b": (12,), "scalar": (), "empty": (0, 3)}
+    return {name: rng.standard_normal(shape).astype(dtype) for name, shape in shapes.items()}
+
+
+def steps(optimizer, numbers, start=1.0):
+    """One parameter's value after each of these gradients, in float64."""
+    params, path = {"p": np.array([start])}, []
+    for number in numbers:
+        optimizer.apply({"p": np.array([number])}, params)
+        path.append(float(params["p"][0]))
+    return path
+
+
+# ------------------------------------------------------------------------------- the formulas, worked by hand
+
+
+@pytest.mark.parametrize("backend", ["compiled", "reference"])
+def test_sgd_numbers(backend):
+    with nnlite.use_backend(backend):
+        assert steps(SGD(0.1), [1.0, 2.0]) == pytest.approx([0.9, 0.7], rel=1e-15)
+        # v = -0.1; v = 0.9 * -0.1 - 0.2 = -0.29
+        assert steps(SGD(0.1, momentum=0.9), [1.0, 2.0]) == pytest.approx([0.9, 0.61], rel=1e-15)
+        # 0.9 * -0.1 - 0.1 = -0.19; 0.9 * -0.29 - 0.2 = -0.461
+        assert steps(SGD(0.1, 0.9, nesterov=True), [1.0, 2.0]) == pytest.approx([0.81, 0.349], rel=1e-15)
+
+
+@pytest.mark.parametrize("backend", ["compiled", "reference"])
+def test_adagrad_numbers(backend):
+    with nnlite.use_backend(backend):
+        # a = 0.75 + 0.25 = 1; a = 1 + 3 = 4 (to the epsilon)
+        got = steps(Adagrad(0.1, initial_accumulator_value=0.75, epsilon=1e-15), [0.5, math.sqrt(3)])
+        assert got == pytest.approx([0.95, 0.95 - 0.1 * math.sqrt(3) / 2], rel=1e-14)
+
+
+@pytest.mark.parametrize("backend", ["compiled", "reference"])
+def test_adagrad_has_its_epsilon_inside_the_root(backend):
+    """The recipe of the minimal character-level RNN: mem += d * d; p += -lr * d / sqrt(mem + 1e-8)."""
+    recipe = Adagrad(0.1, initial_accumulator_value=0.0, epsilon=1e-8, clipvalue=5.0)
+    with nnlite.use_backend(backend):
+        got = steps(recipe, [1e-4, 0.0, 100.0], start=0.0)
+    # mem = 1e-8, so the root is sqrt(2e-8); outside the root epsilon would leave the step at 0.09999
+    first = -0.1 * 1e-4 / math.sqrt(2e-8)
+    assert got == pytest.approx([first, first, first - 0.1 * 5 / math.sqrt(25 + 2e-8)], rel=1e-14)
+
+
+@pytest.mark.parametrize("backend", ["compiled", "reference"])
+def test_rmsprop_numbers(backend):
+    with nnlite.use_backend(backend):
+        # v = 0.1 * 100 = 10, step 0.1 * 10 / sqrt(10)
+        assert steps(RMSprop(0.1), [10.0], start=10.0) == pytest.approx([9.683772], rel=1e-7)
+        # epsilon = 3 inside the root: v = 0.5 * 2 = 1, root of 4
+        assert steps(RMSprop(0.1, rho=0.5, epsilon=3.0), [math.sqrt(2)]) == pytest.approx([1 - 0.05 * math.sqrt(2)])
+        # centered: v = 0.5 * 4 = 2, mean = 1, root of 2 - 1 + 3; momentum: m = 0.1, then 0.5 * 0.1 + a step of 0
+        centered = RMSprop(0.1, rho=0.5, epsilon=3.0, centered=True, momentum=0.5)
+        assert steps(centered, [2.0, 0.0]) == pytest.approx([0.9, 0.85], rel=1e-14)
+
+
+@pytest.mark.parametrize("backend", ["compiled", "reference"])
+def test_adam_is_algorithm_1_of_the_paper(backend):
+    alpha, beta_1, beta_2, epsilon_hat = 0.1, 0.9, 0.99, 1e-3
+    numbers, theta, m, v, expected = [0.5, -0.25, 2.0, 0.0, 1e-3], 1.0, 0.0, 0.0, []
+    for t, g in enumerate(numbers, start=1):
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g**2
+        m_hat, v_hat = m / (1 - beta_1**t), v / (1 - beta_2**t)
+        theta -= alpha * m_hat / (math.sqrt(v_hat) + epsilon_hat / math.sqrt(1 - beta_2**t))
+        expected.append(theta)
+    with nnlite.use_backend(backend):
+        assert steps(Adam(alpha, beta_1, beta_2, epsilon_hat), numbers) == pytest.approx(expected, rel=1e-13)
+    # The first step is the learning rate, whatever the gradient's size.
+    assert steps(Adam(0.1, epsilon=1e-30), [1e-6]) == pytest.approx([0.9], rel=1e-12)
+
+
+@pytest.mark.parametrize("backend", ["compiled", "reference"])
+def test_adamw_decays_beside_the_gradient(backend):
+    with nnlite.use_backend(backend):
+        decayed = steps(AdamW(0.1, weight_decay=0.5, epsilon=1e-30), [1.0, 0.0])
+        assert decayed[0] == pytest.approx(1 - 0.1 * 0.5 - 0.1, rel=1e-14)
+        assert steps(AdamW(0.1, weight_decay=0.5), [0.0, 0.0]) == pytest.approx([0.95, 0.95**2], rel=1e-14)
+        assert steps(AdamW(weight_decay=0.0), [1.0, 2.0]) == steps(Adam(), [1.0, 2.0])
+
+
+# -------------------------------------------------------------------------------------------- PyTorch, the witness
+
+
+def _torch_pairs():
+    """Ours, PyTorch's, and whether PyTorch's epsilon has to follow ours at each step."""
+    torch = pytest.importorskip("torch")
+    optim = torch.optim
+    return {
+        "sgd": (SGD(0.05), lambda p: optim.SGD(p, lr=0.05)),
+        "momentum": (SGD(0.05, 0.9), lambda p: optim.SGD(p, lr=0.05, momentum=0.9)),
+        "nesterov": (SGD(0.05, 0.9, True), lambda p: optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True)),
+        # PyTorch has its epsilon outside the root, in Adagrad and in RMSprop: compared where neither counts.
+        "adagrad": (
+            Adagrad(0.05, 0.2, 1e-30),
+            lambda p: optim.Adagrad(p, lr=0.05, initial_accumulator_value=0.2, eps=1e-30),
+        ),
+        "rmsprop": (RMSprop(0.01, 0.95, epsilon=1e-30), lambda p: optim.RMSprop(p, lr=0.01, alpha=0.95, eps=1e-30)),
+        "rmsprop momentum": (
+            RMSprop(0.01, 0.95, 0.9, epsilon=1e-30),
+            lambda p: optim.RMSprop(p, lr=0.01, alpha=0.95, eps=1e-30, momentum=0.9),
+        ),
+        "rmsprop centered": (
+            RMSprop(0.01, 0.95, 0.9, epsilon=1e-30, centered=True),
+            lambda p: optim.RMSprop(p, lr=0.01, alpha=0.95, eps=1e-30, momentum=0.9, centered=True),
+        ),
+        "adam": (Adam(0.01, 0.8, 0.99, 1e-3), lambda p: optim.Adam(p, lr=0.01, betas=(0.8, 0.99), eps=1e-3)),
+        "adamw": (
+            AdamW(0.01, 0.1, 0.8, 0.99, 1e-3),
+            lambda p: optim.AdamW(p, lr=0.01, betas=(0.8, 0.99), eps=1e-3, weight_decay=0.1),
+        ),
+    }
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    "name",
+    ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "rmsprop_momentum", "rmsprop_centered", "adam", "adamw"],
+)
+def test_fifty_steps_as_in_pytorch(name, dtype):
+    torch = pytest.importorskip("torch")
+    ours, make = _torch_pairs()[name.replace("_", " ")]
+    params = model(dtype)
+    tensors = {key: torch.tensor(param, requires_grad=True) for key, param in params.items()}
+    theirs = make(list(tensors.values()))
+    rng = np.random.default_rng(1)
+    for t in range(1, 51):
+        grads = {key: rng.standard_normal(param.shape).astype(dtype) for key, param in params.items()}
+        for key, tensor in tensors.items():
+            tensor.grad = torch.tensor(grads[key])
+        if name.startswith("adam"):  # its epsilon is that of the paper's algorithm 1, ours is "epsilon hat"
+            theirs.param_groups[0]["eps"] = 1e-3 / math.sqrt(1 - 0.99**t)
+        theirs.step()
+        ours.apply(grads, params)
+    tolerance = {"float32": 2e-5, "float64": 1e-11}[dtype]
+    for key, tensor in tensors.items():
+        np.testing.assert_allclose(params[key], tensor.detach().numpy(), rtol=tolerance, atol=tolerance)
+
+
+# ------------------------------------------------------------------------------------- backends, dtypes, memory
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("optimizer", ALL, ids=repr)
+@pytest.mark.parametrize("limit", [{}, {"clipnorm": 0.7}, {"clipvalue": 0.3}, {"global_clipnorm": 0.7}], ids=str)
+def test_backends_agree(optimizer, limit, dtype):
+    results = []
+    for backend in ("compiled", "reference"):
+        ours, params, rng = fresh(optimizer, **limit), model(dtype), np.random.default_rng(1)
+        with nnlite.use_backend(backend):
+            for _ in range(5):
+                ours.apply({name: rng.standard_normal(p.shape).astype(dtype) for name, p in params.items()}, params)
+        results.append(params | ours.state)
+    tolerance = {"float32": 1e-5, "float64": 1e-10}[dtype]
+    for name, value in results[0].items():
+        assert value.dtype == results[1][name].dtype == np.dtype(dtype)
+        np.testing.assert_allclose(value, results[1][name], rtol=tolerance, atol=tolerance, err_msg=name)
+
+
+@pytest.mark.parametrize("optimizer", ALL, ids=repr)
+def test_it_goes_downhill(optimizer):
+    ours, params = fresh(optimizer, learning_rate=0.03), {"p": np.array([3.0, -2.0])}
+    for _ in range(600):
+        ours.apply({"p": 2 * params["p"]}, params)
+    reached = float(np.square(params["p"]).sum())
+    assert reached < (13.0 if isinstance(ours, Adagrad) else 0.1)
+
+
+@pytest.mark.parametrize("optimizer", ALL, ids=repr)
+def test_a_resumed_training_has_the_same_bits(optimizer):
+    """iterations, learning_rate and state are everything that an optimizer remembers."""
+
+    def run(optimizer, params, rng, n):
+        for _ in range(n):
+            optimizer.apply({name: rng.standard_normal(p.shape) for name, p in params.items()}, params)
+
+    whole, params = fresh(optimizer), model()
+    run(whole, params, np.random.default_rng(1), 7)
+
+    first, half, rng = fresh(optimizer), model(), np.random.default_rng(1)
+    run(first, half, rng, 3)
+    second = type(first).from_config(json.loads(json.dumps(first.get_config())))
+    second.iterations, second.state = first.iterations, {name: array.copy() for name, array in first.state.items()}
+    run(second, half, rng, 4)
+
+    assert second.iterations == whole.iterations == 7
+    assert {name: p.tobytes() for name, p in half.items()} == {name: p.tobytes() for name, p in params.items()}
+
+
+def test_state_is_named_slot_and_parameter():
+    optimizer, params = Adam(), model("float32")
+    optimizer.apply(params, {name: p.copy() for name, p in params.items()})
+    assert set(optimizer.state) == {f"{slot}/{name}" for slot in ("momentum", "velocity") for name in params}
+    assert optimizer.state["velocity/lstm.Wx"].shape == (5, 12)
+    assert optimizer.state["velocity/lstm.Wx"].dtype == np.float32
+    adagrad = Adagrad()
+    adagrad.apply({"p": np.zeros(2)}, {"p": np.ones(2)})
+    assert adagrad.state["accumulator/p"].tolist() == [0.1, 0.1]
+    plain = SGD()
+    plain.apply(params, {name: p.copy() for name, p in params.items()})
+    assert plain.state == {}
+
+
+def test_gradients_stay_as_they_are_and_may_be_read_only_or_strided():
+    grad = np.full((3, 4), 7.0).T
+    grad.flags.writeable = False
+    params = {"p": np.zeros((4, 3))}
+    SGD(1.0, clipvalue=2.0).apply({"p": grad}, params)
+    assert (params["p"] == -2).all()
+    assert (grad == 7).all()
+
+
+def test_learning_rate_can_be_set_between_steps():
+    optimizer = SGD(0.5)
+    params = {"p": np.zeros(1)}
+    optimizer.apply({"p": np.ones(1)}, params)
+    optimizer.learning_rate = 0.25
+    optimizer.apply({"p": np.ones(1)}, params)
+    assert params["p"].tolist() == [-0.75]
+    assert optimizer.get_config()["learning_rate"] == 0.25
+    with pytest.raises(ValueError, match="learning_rate"):
+        optimizer.learning_rate = math.nan
+    assert optimizer.learning_rate == 0.25
+
+
+def test_an_optimizer_of_ones_own():
+    class Heavy(Optimizer):
+        slots = {"last": 0.0}  # noqa: RUF012
+
+        def update(self, grad, param, slots, scale, clip):
+            grad = np.clip(scale * grad, -clip, clip)
+            param -= self.learning_rate * (grad + slots["last"])
+            slots["last"][:] = grad
+
+    optimizer, params = Heavy(1.0, clipvalue=1.0), {"p": np.zeros((2, 2), "float32")}
+    for _ in range(2):
+        optimizer.apply({"p": np.full((2, 2), 3, "float32")}, params)
+    assert (params["p"] == -3).all()
+    assert (optimizer.state["last/p"] == 1).all()
+    with pytest.raises(NotImplementedError, match="has no update"):
+        Optimizer(1.0).apply({"p": np.zeros(1)}, {"p": np.zeros(1)})
+
+
+# ------------------------------------------------------------------------------------------------- clipping
+
+
+@pytest.mark.parametrize("backend", ["compiled", "reference"])
+def test_clipping_numbers(backend):
+    def step(**limit):
+        params = {"a": np.zeros(2), "b": np.zeros(1)}
+        SGD(1.0, **limit).apply({"a": np.array([3.0, 0.0]), "b": np.array([-4.0])}, params)
+        return [*(-params["a"]), *(-params["b"])]
+
+    with nnlite.use_backend(backend):
+        assert step() == [3, 0, -4]
+        assert step(clipvalue=2.0) == [2, 0, -2]
+        assert step(global_clipnorm=1.0) == pytest.approx([0.6, 0, -0.8], rel=1e-15)
+        assert step(global_clipnorm=5.0) == [3, 0, -4]
+        assert step(clipnorm=1.0) == pytest.approx([1, 0, -1], rel=1e-15)
+        assert step(clipnorm=3.5) == pytest.approx([3, 0, -3.5], rel=1e-15)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=50),
+    st.floats(1e-3, 1e3),
+)
+def test_a_clipped_gradient_keeps_its_direction(numbers, limit):
+    grad = np.array(numbers)
+    params = {"p": np.zeros(grad.size)}
+    SGD(1.0, global_clipnorm=limit).apply({"p": grad}, params)
+    norm = np.linalg.norm(grad)
+    np.testing.assert_allclose(-params["p"], grad * min(1.0, limit / max(norm, 1e-300)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_step_has_the_same_bits_for_one_and_two_threads(dtype):
+    results, before = [], nnlite.get_num_threads()
+    rng = np.random.default_rng(0)
+    grads = {"W": rng.standard_normal((800, 701)).astype(dtype), "b": rng.standard_normal(701).astype(dtype)}
+    for threads in (1, 2):
+        nnlite.set_num_threads(threads)
+        params, optimizer = {name: np.ones_like(grad) for name, grad in grads.items()}, AdamW(global_clipnorm=1.0)
+        for _ in range(2):
+            optimizer.apply(grads, params)
+        results.append({name: array.tobytes() for name, array in (params | optimizer.state).items()})
+    nnlite.set_num_threads(before)
+    assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("limit", ["clipnorm", "global_clipnorm"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_a_norm_that_is_not_finite_is_an_error_and_changes_nothing(limit, bad):
+    optimizer, params = Adam(**{limit: 1.0}), {"a": np.zeros(2, "float32"), "b": np.zeros(2, "float32")}
+    with pytest.raises(FloatingPointError, match="gradient of b has no finite norm"):
+        optimizer.apply({"a": np.ones(2, "float32"), "b": np.array([1, bad], "float32")}, params)
+    assert all((param == 0).all() for param in params.values())
+    assert optimizer.iterations == 0
+    assert optimizer.state == {}
+
+
+# ------------------------------------------------------------------------------------------------- bad input
+
+GOOD = np.zeros((2, 3), "float32")
+READ_ONLY = GOOD.copy()
+READ_ONLY.flags.writeable = False
+
+
+@pytest.mark.parametrize(
+    ("grads", "params", "error", "message"),
+    [
+        ({"a": GOOD}, {"b": GOOD}, ValueError, "same names.*a, b"),
+        ({}, {"b": GOOD}, ValueError, "same names.*b"),
+        ({"a": GOOD[0]}, {"a": GOOD}, ValueError, r"gradient of a: expected shape.*\(3,\)"),
+        ({"a": GOOD.T}, {"a": GOOD}, ValueError, r"gradient of a: expected shape.*\(2, 3\), got \(3, 2\)"),
+        ({"a": GOOD.astype("float64")}, {"a": GOOD}, TypeError, "gradient of a: expected float32, got float64"),
+        ({"a": GOOD.astype(int)}, {"a": GOOD}, TypeError, "gradient of a: expected float32, got int64"),
+        ({"a": GOOD.astype(GOOD.dtype.newbyteorder())}, {"a": GOOD}, TypeError, "gradient of a.*bytes"),
+        ({"a": GOOD.tolist()}, {"a": GOOD}, TypeError, "gradient of a: expected a NumPy array, got list"),
+        ({"a": None}, {"a": GOOD}, TypeError, "gradient of a: expected a NumPy array, got NoneType"),
+        ({"a": GOOD}, {"a": GOOD.tolist()}, TypeError, "parameter a: .* got list"),
+        ({"a": GOOD}, {"a": GOOD.astype(int)}, TypeError, "parameter a: .* got <i8"),
+        ({"a": GOOD}, {"a": GOOD.astype(GOOD.dtype.newbyteorder())}, TypeError, "parameter a: .* got >f4"),
+        ({"a": GOOD}, {"a": READ_ONLY}, ValueError, "parameter a: the array is not writable"),
+        ({"a": GOOD}, {"a": np.zeros((3, 2), "float32").T}, ValueError, "parameter a: the array is not contiguous"),
+    ],
+)
+def test_bad_arrays(grads, params, error, message):
+    optimizer = Adam()
+    with pytest.raises(error, match=message):
+        optimizer.apply(grads, params)
+    assert optimizer.iterations == 0
+    assert optimizer.state == {}
+
+
+def test_an_optimizer_belongs_to_one_model():
+    optimizer = Adam()
+    optimizer.apply({"W": GOOD}, {"W": GOOD.copy()})
+    with pytest.raises(ValueError, match=r"parameter W is \(3, 2\) float32.*momentum of it is \(2, 3\) float32"):
+        optimizer.apply({"W": GOOD.reshape(3, 2)}, {"W": GOOD.reshape(3, 2).copy()})
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: SGD(-1), ValueError, "learning_rate"),
+        (lambda: SGD("fast"), TypeError, "learning_rate"),
+        (lambda: SGD(math.inf), ValueError, "learning_rate"),
+        (lambda: SGD(0.1, 1.5), ValueError, "momentum"),
+        (lambda: Adagrad(initial_accumulator_value=-1), ValueError, "initial_accumulator_value"),
+        (lambda: Adagrad(epsilon=0.0), ValueError, "epsilon: expected a number above 0, got 0.0"),
+        (lambda: RMSprop(rho=1.0), ValueError, "rho"),
+        (lambda: Adam(beta_1=1.0), ValueError, "beta_1"),
+        (lambda: Adam(beta_2=-0.1), ValueError, "beta_2"),
+        (lambda: Adam(epsilon=1e-60), ValueError, "epsilon"),
+        (lambda: AdamW(weight_decay=-1.0), ValueError, "weight_decay"),
+        (lambda: Adam(clipvalue=0.0), ValueError, "clipvalue: expected a number above 0"),
+        (lambda: Adam(global_clipnorm=math.nan), ValueError, "global_clipnorm"),
+        (lambda: Adam(clipvalue=1.0, global_clipnorm=1.0), ValueError, "clipvalue and global_clipnorm: only one"),
+        (lambda: Adam(clip=1.0), TypeError, "clip"),
+        (lambda: optimizers.get("adams"), ValueError, "expected an optimizer or one of .*'adam'.* got 'adams'"),
+        (lambda: optimizers.get(None), ValueError, "got None"),
+    ],
+)
+def test_bad_arguments(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+def test_get():
+    for name, kind in {"sgd": SGD, "Adagrad": Adagrad, "RMSprop": RMSprop, "ADAM": Adam, "adamw": AdamW}.items():
+        assert type(optimizers.get(name)) is kind
+    mine = Adam(0.2)
+    assert optimizers.get(mine) is mine
+
+
+@pytest.mark.parametrize("optimizer", ALL, ids=repr)
+def test_config_survives_json(optimizer):
+    again = type(optimizer).from_config(json.loads(json.dumps(optimizer.get_config())))
+    assert again.get_config() == optimizer.get_config()
+    assert repr(again) == repr(optimizer)
+
+
+def test_defaults_are_those_of_keras():
+    none = {"clipnorm": None, "clipvalue": None, "global_clipnorm": None}
+    assert SGD().get_config() == {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False, **none}
+    assert Adagrad().get_config() == {
+        "learning_rate": 0.001, "initial_accumulator_value": 0.1, "epsilon": 1e-7, **none,
+    }  # fmt: skip
+    assert RMSprop().get_config() == {
+        "learning_rate": 0.001, "rho": 0.9, "momentum": 0.0, "epsilon": 1e-7, "centered": False, **none,
+    }  # fmt: skip
+    adam = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, **none}
+    assert Adam().get_config() == adam
+    assert AdamW().get_config() == {**adam, "weight_decay": 0.004}
