@@ -20,7 +20,7 @@ DEBUG = os.environ.get("NNLITE_DEBUG", "0") not in ("", "0")
 
 # csrc/NAME.pyx becomes nnlite.kernels.NAME. `host` comes first: it is built for any CPU and says, at import,
 # whether this one can run the others.
-KERNELS = ["dense", "host", "lstm", "update"]
+KERNELS = ["activation", "dense", "host", "lstm", "update"]
 
 # Every flag with its reason. A flag that the compiler does not know is left out.
 HOST_FLAGS = [

@@ -1,0 +1,323 @@
+"""The chain of trust that every layer is held by, link by link:
+
+    finite differences (float64)  ->  compiled float64 = reference  ->  compiled float32 = reference  ->  PyTorch
+
+A test file derives a class from `ChainOfTrust`, lists its cases, and says how PyTorch computes the same:
+
+    class TestDense(ChainOfTrust):
+        cases = [Case("odd", lambda **kw: Dense(19, **kw), (3, 17)), ...]
+
+        def witness(self, torch, layer, x, **params):
+            return {"y": x @ params["W"] + params["b"]}
+"""
+
+import contextlib
+import json
+import math
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from numeric import assert_close, assert_same_bits, central_differences
+
+import nnlite
+from nnlite.kernels import backend
+
+FLOAT64, FLOAT32_FORWARD, FLOAT32_BACKWARD = 1e-10, 1e-5, 1e-4
+DIFFERENCES = 1e-7  # what central differences are worth in float64
+
+float_types = pytest.mark.parametrize("dtype", ["float32", "float64"])
+backends = pytest.mark.parametrize("backend_name", ["compiled", "reference"])
+
+
+@contextlib.contextmanager
+def threads(n):
+    """Let the kernels use n threads inside the `with`."""
+    before = nnlite.get_num_threads()
+    nnlite.set_num_threads(n)
+    try:
+        yield
+    finally:
+        nnlite.set_num_threads(before)
+
+
+def run_kernel(name, function, inputs, outputs, *sizes, dtype="float64", backend_name="compiled"):
+    """Call backend.name.function(*inputs, *outputs, *sizes) and return the outputs.
+
+    Inputs of floats are cast to the dtype. Outputs are given by their shapes, or as arrays; both hold NaN before the
+    call (integers: -1), so that what the kernel does not write shows, and what it adds to instead of writing.
+    """
+    inputs = [x.astype(dtype) if x.dtype.kind == "f" else x for x in inputs]
+    outputs = [np.empty(o, dtype) if isinstance(o, tuple) else o for o in outputs]
+    for output in outputs:
+        output.fill(np.nan if output.dtype.kind == "f" else -1)
+    with nnlite.use_backend(backend_name):
+        getattr(getattr(backend, name), function)(*inputs, *outputs, *sizes)
+    return outputs
+
+
+def assert_backends_agree(name, function, inputs, outputs, *sizes, dtype, tolerance=None):
+    """Run both backends, and assert that they agree within the chain's tolerance for the dtype."""
+    if tolerance is None:
+        is_backward = "backward" in function
+        tolerance = FLOAT64 if dtype == "float64" else FLOAT32_BACKWARD if is_backward else FLOAT32_FORWARD
+    results = [
+        run_kernel(name, function, inputs, outputs, *sizes, dtype=dtype, backend_name=b)
+        for b in ("compiled", "reference")
+    ]
+    for i, (compiled, reference) in enumerate(zip(*results, strict=True)):
+        assert_close(compiled, reference, tolerance, f"{name}.{function}, output {i}")
+
+
+def assert_threads_do_not_matter(name, function, inputs, outputs, *sizes, dtype):
+    """Run on 1, 2 and 3 threads, and assert the same bits."""
+    results = []
+    for n in (1, 2, 3):
+        with threads(n):
+            results.append(run_kernel(name, function, inputs, [*outputs], *sizes, dtype=dtype))
+    for others in results[1:]:
+        for i, (one, other) in enumerate(zip(results[0], others, strict=True)):
+            assert_same_bits(other, one, f"{name}.{function}, output {i}")
+
+
+@dataclass
+class Case:
+    """A layer and its input.
+
+    Args:
+        name: of the test.
+        make: the layer, from keyword arguments `dtype` and `seed`.
+        shape: of x, with the batch axis.
+        ids: where x holds integer ids, the number that they stay below.
+        training: what `forward` is told.
+        large: too large for finite differences; so large that threads share the work.
+        inputs: float64 inputs from a random generator, where standard normals will not do.
+    """
+
+    name: str
+    make: Callable
+    shape: tuple
+    ids: int | None = None
+    training: bool = False
+    large: bool = False
+    inputs: Callable | None = None
+
+    def rng(self):
+        return np.random.default_rng(zlib.crc32(self.name.encode()))
+
+    def draw(self, dtype="float64"):
+        """The layer's inputs by name."""
+        rng = self.rng()
+        if self.inputs is not None:
+            inputs = self.inputs(rng)
+        elif self.ids is not None:
+            inputs = {"x": rng.integers(self.ids, size=self.shape)}
+        else:
+            inputs = {"x": rng.standard_normal(self.shape)}
+        return {k: v.astype(dtype) if v.dtype.kind == "f" else v for k, v in inputs.items()}
+
+    def layer(self, dtype="float64"):
+        """The layer, its parameters drawn at random: zero biases would hide mistakes."""
+        layer = self.make(dtype=dtype, seed=7)
+        layer.build(self.shape[1:])
+        rng = self.rng()
+        for param in layer.params.values():
+            param[...] = rng.standard_normal(param.shape) / math.sqrt(max(1, param.shape[0]))
+        return layer
+
+
+class ChainOfTrust:
+    """Tests of a layer. Derive, set `cases`, define `witness`; override the two passes for further in- and outputs."""
+
+    cases = ()
+
+    def forward(self, layer, inputs, training):
+        """The outputs by name."""
+        return {"y": layer.forward(inputs["x"], training=training)}
+
+    def backward(self, layer, doutputs):
+        """The gradients of the inputs, by the inputs' names."""
+        return {"x": layer.backward(doutputs["y"])}
+
+    def witness(self, torch, layer, x, **params):
+        """The outputs by name, as PyTorch computes them from tensors."""
+        raise NotImplementedError(f"{type(self).__name__} has no witness(torch, layer, x, **params)")
+
+    def run(self, case, dtype="float64", backend_name="compiled", doutputs=None):
+        """Both passes; returns the outputs, and the gradients of inputs and parameters, by name."""
+        layer = case.layer(dtype)
+        with nnlite.use_backend(backend_name):
+            outputs = self.forward(layer, case.draw(dtype), case.training)
+            for grad in layer.grads.values():
+                grad.fill(np.nan)  # gradients are written, not added to what is there
+            gradients = self.backward(layer, doutputs or self.draw_doutputs(case, outputs))
+        assert all(y.dtype == dtype for y in outputs.values())
+        gradients = {f"d{k}": v for k, v in (gradients | layer.grads).items() if v is not None}
+        assert all(d.dtype == dtype for d in gradients.values())
+        return outputs, gradients
+
+    @staticmethod
+    def draw_doutputs(case, outputs):
+        rng = np.random.default_rng(case.rng().integers(2**32))
+        return {k: rng.standard_normal(y.shape).astype(y.dtype) for k, y in outputs.items()}
+
+    def test_gradients_are_the_finite_differences(self, small_case):
+        case = small_case
+        inputs, layer = case.draw(), case.layer()
+
+        def loss():
+            layer.rng = np.random.default_rng(7)  # the same mask for Dropout
+            outputs = self.forward(layer, inputs, case.training)
+            return sum(float((doutputs[k] * y).sum()) for k, y in outputs.items())
+
+        outputs, gradients = self.run(case)
+        doutputs = self.draw_doutputs(case, outputs)
+        for name, array in (inputs | layer.params).items():
+            if array.dtype.kind == "f":
+                differences = central_differences(loss, array)
+                assert_close(gradients[f"d{name}"], differences, DIFFERENCES, f"d{name} by {case.name}")
+            else:
+                assert f"d{name}" not in gradients, f"{name} holds integers, and has a gradient"
+
+    @float_types
+    def test_compiled_is_the_reference(self, case, dtype):
+        results = [self.run(case, dtype, b) for b in ("compiled", "reference")]
+        tolerances = (FLOAT64, FLOAT64) if dtype == "float64" else (FLOAT32_FORWARD, FLOAT32_BACKWARD)
+        for compiled, reference, tolerance in zip(*results, tolerances, strict=True):
+            assert compiled.keys() == reference.keys()
+            for name, value in compiled.items():
+                assert_close(value, reference[name], tolerance, f"{name}, {dtype}")
+
+    def test_pytorch_agrees(self, case):
+        torch = pytest.importorskip("torch", reason="the optional extra `peers` is not installed")
+        tensors, layer = {}, case.layer()
+        for name, array in (case.draw() | layer.params).items():
+            tensors[name] = torch.tensor(array)
+            tensors[name].requires_grad_(array.dtype.kind == "f")
+        expected = self.witness(torch, layer, **tensors)
+        outputs, gradients = self.run(case)
+        for name, value in outputs.items():
+            assert_close(value, expected[name].detach().numpy(), FLOAT64, name)
+        doutputs = self.draw_doutputs(case, outputs)
+        if not gradients:
+            return
+        sum((torch.tensor(doutputs[k]) * y).sum() for k, y in expected.items()).backward()
+        for name, value in gradients.items():
+            assert_close(value, tensors[name[1:]].grad.numpy(), FLOAT64, name)
+
+    @float_types
+    @backends
+    def test_no_gradient_in_none_out(self, case, dtype, backend_name):
+        outputs, _ = self.run(case, dtype, backend_name)
+        zeros = {k: np.zeros_like(y) for k, y in outputs.items()}
+        for name, value in self.run(case, dtype, backend_name, zeros)[1].items():
+            assert not value.any(), f"{name}: dy is 0 and the gradient is not"
+
+    @float_types
+    def test_threads_do_not_matter(self, case, dtype):
+        results = []
+        for n in (1, 2, 3):
+            with threads(n):
+                outputs, gradients = self.run(case, dtype)
+                results.append(outputs | gradients)
+        for other in results[1:]:
+            for name, value in other.items():
+                assert_same_bits(value, results[0][name], name)
+
+    @backends
+    def test_nothing_handed_out_changes_later(self, case, backend_name):
+        layer = case.layer()
+        inputs = case.draw()
+        with nnlite.use_backend(backend_name):
+            outputs = self.forward(layer, inputs, case.training)
+            doutputs = self.draw_doutputs(case, outputs)
+            gradients = self.backward(layer, doutputs)
+            before = [{k: v.copy() for k, v in d.items() if v is not None} for d in (inputs, outputs, gradients)]
+            other = {k: v + 1.0 if v.dtype.kind == "f" else (v + 1) % case.ids for k, v in inputs.items()}
+            self.backward(layer, {k: 2 * v for k, v in doutputs.items()})
+            self.forward(layer, other, case.training)
+            self.backward(layer, doutputs)
+        for arrays, copies in zip((inputs, outputs, gradients), before, strict=True):
+            for name, copy in copies.items():
+                assert_same_bits(arrays[name], copy, name)
+
+    @backends
+    def test_backward_twice_is_backward_once(self, case, backend_name):
+        layer = case.layer()
+        with nnlite.use_backend(backend_name):
+            doutputs = self.draw_doutputs(case, self.forward(layer, case.draw(), case.training))
+            once = self.backward(layer, doutputs) | {f"d{k}": v.copy() for k, v in layer.grads.items()}
+            twice = self.backward(layer, doutputs) | {f"d{k}": v for k, v in layer.grads.items()}
+        for name, value in once.items():
+            if value is not None:
+                assert_same_bits(twice[name], value, name)
+
+    @float_types
+    @backends
+    def test_empty_batch(self, case, dtype, backend_name):
+        layer = case.layer(dtype)
+        inputs = {k: v[:0] for k, v in case.draw(dtype).items()}
+        with nnlite.use_backend(backend_name):
+            outputs = self.forward(layer, inputs, case.training)
+            for grad in layer.grads.values():
+                grad.fill(np.nan)
+            gradients = self.backward(layer, outputs)
+        assert outputs["y"].shape == (0, *layer.output_shape(case.shape[1:]))
+        for name, value in gradients.items():
+            assert value is None or value.shape == inputs[name].shape
+        for name, grad in layer.grads.items():
+            assert not grad.any(), f"d{name} of no examples is not 0"
+
+    def test_memory_layout_does_not_matter(self, case):
+        x = case.draw()["x"]
+        frozen = x.copy()
+        frozen.flags.writeable = False
+        strided = np.repeat(x, 2, axis=-1)[..., ::2]
+        expected, _ = self.run(case)
+        for variant in (frozen, strided, np.asfortranarray(x)):
+            layer = case.layer()
+            outputs = self.forward(layer, case.draw() | {"x": variant}, case.training)
+            assert_same_bits(outputs["y"], expected["y"])
+            doutputs = self.draw_doutputs(case, outputs)
+            expected_dx = self.backward(layer, doutputs)["x"]
+            dy = doutputs["y"]
+            dx = self.backward(layer, doutputs | {"y": np.repeat(dy, 2, axis=-1)[..., ::2]})["x"]
+            if dx is not None:
+                assert_same_bits(dx, expected_dx)
+
+    def test_other_dtypes_are_refused(self, case):
+        layer, inputs = case.layer("float32"), case.draw("float32")
+        x = inputs["x"]
+        others = [x.astype("float64"), x.astype(x.dtype.newbyteorder()), x.tolist()]
+        for other in others:
+            with pytest.raises(TypeError, match=r"^\w+: expected|^\w+: the array's bytes"):
+                layer.forward(other, training=case.training)
+        self.forward(layer, inputs, case.training)
+
+    def test_wrong_dy_is_refused(self, case):
+        layer = case.layer()
+        y = self.forward(layer, case.draw(), case.training)["y"]
+        with pytest.raises(TypeError, match="dy: expected float64, got float32"):
+            layer.backward(y.astype("float32"))
+        with pytest.raises(ValueError, match="dy: expected shape of y"):
+            layer.backward(np.concatenate([y, y], axis=-1))
+
+    def test_shapes_are_as_announced(self, case):
+        layer = case.layer()
+        y = self.forward(layer, case.draw(), case.training)["y"]
+        announced = layer.output_shape(case.shape[1:])
+        assert y.shape == (case.shape[0], *announced)
+        text = layer.explain(case.shape[1:])
+        assert nnlite.checks.shape_text(announced) in text
+        assert f"{layer.parameter_count}" in text or not layer.parameter_count
+
+    def test_config_makes_the_layer_again(self, case):
+        layer = case.layer()
+        config = json.loads(json.dumps(layer.get_config()))
+        again = type(layer).from_config(config)
+        assert again.get_config() == config
+        assert repr(again) == repr(layer)
+        assert again.dtype == layer.dtype
+        assert again.name == layer.name

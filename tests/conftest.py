@@ -1,0 +1,13 @@
+"""What all tests share: helpers of tests/ that assert, and the cases of classes that list them."""
+
+import pytest
+
+pytest.register_assert_rewrite("chain", "numeric")
+
+
+def pytest_generate_tests(metafunc):
+    """A test with an argument `case` runs once for each of its class' cases; `small_case` leaves out the large."""
+    cases = getattr(metafunc.cls, "cases", ())
+    for argument, values in {"case": cases, "small_case": [c for c in cases if not c.large]}.items():
+        if argument in metafunc.fixturenames:
+            metafunc.parametrize(argument, values, ids=[c.name for c in values])

@@ -1,0 +1,36 @@
+"""The activation kernels alone: sizes around the vector's width, and threads."""
+
+import numpy as np
+import pytest
+from chain import assert_backends_agree, assert_threads_do_not_matter, float_types, run_kernel
+
+FORWARD = ["exp", "tanh_forward", "sigmoid_forward", "relu_forward"]
+BACKWARD = ["tanh_backward", "sigmoid_backward", "relu_backward"]
+
+
+def draw(function, n):
+    rng = np.random.default_rng(n)
+    return [rng.uniform(-4, 4, n)] if function in FORWARD else [rng.uniform(-1, 1, n), rng.standard_normal(n)]
+
+
+@pytest.mark.parametrize("function", FORWARD + BACKWARD)
+@pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 15, 16, 17, 31, 33, 100_003])
+@float_types
+def test_compiled_is_the_reference(function, n, dtype):
+    assert_backends_agree("activation", function, draw(function, n), [(n,)], dtype=dtype)
+
+
+@pytest.mark.parametrize("function", FORWARD + BACKWARD)
+@float_types
+def test_threads_do_not_matter(function, dtype):
+    assert_threads_do_not_matter("activation", function, draw(function, 300_007), [(300_007,)], dtype=dtype)
+
+
+@pytest.mark.parametrize(
+    ("function", "y", "slope"),
+    [("tanh_backward", [-1, 0, 1], [0, 1, 0]), ("sigmoid_backward", [0, 0.5, 1], [0, 0.25, 0])],
+)
+@float_types
+def test_slopes_without_rounding(function, y, slope, dtype):
+    (dx,) = run_kernel("activation", function, [np.array(y, float), np.full(3, 3.0)], [(3,)], dtype=dtype)
+    assert dx.tolist() == [3 * s for s in slope]

@@ -1,0 +1,110 @@
+"""The error bounds that csrc/vmath.h states, and what it says of numbers at the edges."""
+
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+from chain import float_types, run_kernel
+from numeric import units_in_the_last_place
+
+import nnlite
+
+BOUND = {"exp": 1.1, "sigmoid_forward": 2.5, "tanh_forward": 2.6}
+EXACT = {"exp": np.exp, "sigmoid_forward": lambda x: 1 / (1 + np.exp(-x)), "tanh_forward": np.tanh}
+# e^x from the smallest normal number to half a binary order below infinity.
+RANGE = {"float32": (-87.336, 88.376), "float64": (-708.396, 709.436)}
+N = 200_000
+
+
+def wider(dtype):
+    """A float type with at least ten more bits than the dtype; Windows and macOS have none above float64."""
+    wide = np.float64 if dtype == "float32" else np.longdouble
+    if np.finfo(wide).nmant < np.finfo(dtype).nmant + 10:
+        pytest.skip(f"this platform has no arithmetic wider than {dtype}")
+    return wide
+
+
+def grid(dtype):
+    """Numbers evenly over the range, evenly around 0, and evenly in the exponent, down to the smallest."""
+    low, high = RANGE[dtype]
+    smallest = np.log10(float(np.finfo(dtype).smallest_subnormal)) + 0.5
+    rng = np.random.default_rng(0)
+    small = 10 ** np.linspace(smallest, 1, N)
+    parts = [rng.uniform(low, high, N), rng.uniform(-40, 40, N), np.linspace(-1, 1, N), small, -small]
+    return np.concatenate(parts).astype(dtype)
+
+
+def apply(function, x):
+    x = np.asarray(x)
+    return run_kernel("activation", function, [x], [x.shape], dtype=x.dtype.name)[0]
+
+
+@pytest.mark.parametrize("function", BOUND)
+@float_types
+def test_error_bound(function, dtype):
+    x = grid(dtype)
+    error = units_in_the_last_place(apply(function, x), EXACT[function](x.astype(wider(dtype))))
+    worst = error.argmax()
+    assert error[worst] <= BOUND[function], f"{function}({x[worst]!r}) is off by {error[worst]:.2f} units"
+
+
+@pytest.mark.parametrize("function", BOUND)
+@float_types
+def test_edges(function, dtype):
+    info = np.finfo(dtype)
+    tiny, huge = info.smallest_subnormal, info.max
+    x = np.array([-np.inf, -huge, -tiny, -0.0, 0.0, tiny, huge, np.inf, np.nan], dtype)
+    expected = {
+        "exp": [0, 0, 1, 1, 1, 1, np.inf, np.inf, np.nan],
+        "sigmoid_forward": [0, 0, 0.5, 0.5, 0.5, 0.5, 1, 1, np.nan],
+        "tanh_forward": [-1, -1, -tiny, -0.0, 0.0, tiny, 1, 1, np.nan],
+    }[function]
+    # Each alone, in a vector, and in the tail after a vector.
+    for n in (1, 16, 37):
+        for value, wanted in zip(x, expected, strict=True):
+            y = apply(function, np.full(n, value))
+            np.testing.assert_array_equal(y, np.full(n, wanted, dtype), f"{function}({value})")
+            if not np.isnan(wanted):
+                assert (np.signbit(y) == np.signbit(np.float64(wanted))).all(), f"the sign of {function}({value})"
+
+
+@float_types
+def test_below_the_smallest_normal_number_is_0(dtype):
+    low, high = RANGE[dtype]
+    assert apply("exp", np.full(20, low - 0.01, dtype)).tolist() == [0] * 20
+    assert apply("sigmoid_forward", np.full(20, low - 0.01, dtype)).tolist() == [0] * 20
+    assert (apply("exp", np.full(20, low, dtype)) > 0).all()
+    assert (apply("sigmoid_forward", np.full(20, low, dtype)) > 0).all()
+    assert np.isfinite(apply("exp", np.full(20, high, dtype))).all()
+    assert np.isinf(apply("exp", np.full(20, high + 0.01, dtype))).all()
+
+
+@pytest.mark.parametrize("function", BOUND)
+@float_types
+def test_no_step_down(function, dtype):
+    """From one number to the next, far apart enough that rounding does not matter, all three rise."""
+    x = np.linspace(-9, 9, 10_001).astype(dtype)
+    assert (np.diff(apply(function, x)) >= 0).all()
+
+
+@pytest.mark.parametrize("function", BOUND)
+@float_types
+def test_a_number_has_one_value(function, dtype):
+    """In a vector or in its tail, at any place: the same bits."""
+    x = np.random.default_rng(0).uniform(-20, 20, 61).astype(dtype)
+    whole = apply(function, x)
+    for first in range(0, 61, 7):
+        for last in (first + 1, first + 5, 61):
+            assert (apply(function, x[first:last].copy()) == whole[first:last]).all()
+
+
+def test_subnormal_numbers_live():
+    """No part of nnlite may switch on flush-to-zero: -ffast-math does, for the whole process."""
+    for module in pkgutil.iter_modules(nnlite.kernels.__path__):
+        importlib.import_module(f"nnlite.kernels.{module.name}")
+    assert np.float32(1e-40) * np.float32(1) != 0
+    assert np.float64(1e-310) * np.float64(1) != 0
+    numbers = np.full(64, 1e-40, np.float32)
+    assert (numbers * np.float32(0.5) != 0).all()
+    assert (run_kernel("activation", "relu_forward", [numbers], [(64,)], dtype="float32")[0] != 0).all()
