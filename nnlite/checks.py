@@ -57,7 +57,7 @@ def floats(name, x, dtype, shape, letters):
             else f"{name}: expected {dtype.name}, got {x.dtype.name}: use {name}.astype({dtype.name!r})"
         )
     if shape and shape[0] is Ellipsis:
-        axes_fit, sizes = x.ndim >= len(shape), x.shape[-len(shape) + 1 :]
+        axes_fit, sizes = x.ndim >= len(shape), x.shape[x.ndim - len(shape) + 1 :]
         shape = shape[1:]
     else:
         axes_fit, sizes = x.ndim == len(shape), x.shape

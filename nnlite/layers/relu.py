@@ -1,0 +1,35 @@
+"""ReLU: cuts off what is negative."""
+
+from .activation import Activation
+
+
+class ReLU(Activation):
+    """The rectified linear unit: of every number, the positive part.
+
+        y = max(x, 0)
+        dx = dy where y > 0, else 0     the slope is 1 or 0: it does not shrink with the depth of a network
+
+    At x = 0, where the function has a corner and no slope, 0 is taken. NaN stays NaN.
+
+    Letters: x, y (N, ...): any shape.
+
+    Args:
+        dtype, seed, name: as in `Layer`.
+
+    Raises:
+        TypeError: x or dy is not an array of the layer's dtype.
+        ValueError: x has no axis, or dy is not of the shape of y.
+
+    Source: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, 2010.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import ReLU
+        >>> layer = ReLU(dtype="float64")
+        >>> layer.forward(np.array([[-2.0, 0.0, 3.0]]))
+        array([[0., 0., 3.]])
+        >>> layer.backward(np.ones((1, 3)))
+        array([[0., 0., 1.]])
+    """
+
+    _forward, _backward = "relu_forward", "relu_backward"

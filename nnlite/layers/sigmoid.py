@@ -1,0 +1,31 @@
+"""Sigmoid: squeezes every number into 0 .. 1."""
+
+from .activation import Activation
+
+
+class Sigmoid(Activation):
+    """The logistic function of every number: how far a gate is open.
+
+        y = 1 / (1 + e^-x)          between 0 and 1, and 1/2 at 0
+        dx = dy y (1 - y)           the slope is 1/4 at 0, its largest, and vanishes where |x| is large
+
+    Letters: x, y (N, ...): any shape.
+
+    Args:
+        dtype, seed, name: as in `Layer`.
+
+    Raises:
+        TypeError: x or dy is not an array of the layer's dtype.
+        ValueError: x has no axis, or dy is not of the shape of y.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Sigmoid
+        >>> layer = Sigmoid(dtype="float64")
+        >>> layer.forward(np.array([[-100.0, 0.0, 2.0]])).round(3)
+        array([[0.   , 0.5  , 0.881]])
+        >>> layer.backward(np.ones((1, 3))).round(3)
+        array([[0.   , 0.25 , 0.105]])
+    """
+
+    _forward, _backward = "sigmoid_forward", "sigmoid_backward"

@@ -1,0 +1,31 @@
+"""Tanh: squeezes every number into -1 .. 1."""
+
+from .activation import Activation
+
+
+class Tanh(Activation):
+    """The hyperbolic tangent of every number.
+
+        y = tanh(x)                 between -1 and 1, and 0 at 0
+        dx = dy (1 - y^2)           the slope is 1 at 0, and vanishes where |x| is large
+
+    Letters: x, y (N, ...): any shape.
+
+    Args:
+        dtype, seed, name: as in `Layer`.
+
+    Raises:
+        TypeError: x or dy is not an array of the layer's dtype.
+        ValueError: x has no axis, or dy is not of the shape of y.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Tanh
+        >>> layer = Tanh(dtype="float64")
+        >>> layer.forward(np.array([[-100.0, 0.0, 0.5]])).round(3)
+        array([[-1.   ,  0.   ,  0.462]])
+        >>> layer.backward(np.ones((1, 3))).round(3)
+        array([[0.   , 1.   , 0.786]])
+    """
+
+    _forward, _backward = "tanh_forward", "tanh_backward"
