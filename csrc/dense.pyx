@@ -14,7 +14,7 @@ over them; a transposed factor is only another pair of strides. `work` is scratc
 from cython cimport floating
 from libc.string cimport memcpy
 
-from product cimport product, product_work
+from product cimport add_row_product, product, product_work
 
 
 def work_size(Py_ssize_t N, Py_ssize_t F, Py_ssize_t U):
@@ -31,7 +31,10 @@ def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:
     with nogil:
         for n in range(N):  # (1)
             memcpy(&y[n, 0], &b[0], U * sizeof(floating))
-        product(N, F, U, &x[0, 0], F, 1, &W[0, 0], U, 1, &y[0, 0], True, &work[0])
+        if N == 1:
+            add_row_product(F, U, &x[0, 0], &W[0, 0], &y[0, 0])
+        else:
+            product(N, F, U, &x[0, 0], F, 1, &W[0, 0], U, 1, &y[0, 0], True, &work[0])
 
 
 def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:, ::1] dy,  # IN (N,F) (F,U) (N,U)

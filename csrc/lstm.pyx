@@ -30,9 +30,9 @@ shared: forward leaves the activations in it, backward turns them into dz.
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
-from product cimport ceil_div, pack_all, packed_size, product, product_work, rows_by_panels
+from product cimport add_row_product, ceil_div, pack_all, packed_size, product, product_work, rows_by_panels
 from tile cimport TILE_ROWS, prefetch, threads_for
 from vmath cimport sigmoid, tanh
 
@@ -213,34 +213,17 @@ cdef void sum_rows_strip(Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t first, Py_
 
 # -------------------------------------------------------------------------------------------- one step at a time
 
-cdef inline void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const floating *a, const floating *B,
-                                 floating *z) noexcept nogil:
-    """z += a B for one row: each number of B is needed once, so B is read as it lies, four of its rows at a time."""
-    cdef const floating *B_k
-    cdef Py_ssize_t k = 0, j
-    while k + 4 <= depth:
-        B_k = B + k * cols
-        for j in range(cols):
-            z[j] += (a[k] * B_k[j] + a[k + 1] * B_k[cols + j]) + (a[k + 2] * B_k[2 * cols + j]
-                                                                  + a[k + 3] * B_k[3 * cols + j])
-        k += 4
-    while k < depth:
-        B_k = B + k * cols
-        for j in range(cols):
-            z[j] += a[k] * B_k[j]
-        k += 1
-
-
 cdef void all_step(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, const floating *x, const Py_ssize_t *ids,
                    const floating *Wx, const floating *Wh, const floating *b, floating *h, floating *c,
                    floating *z) noexcept nogil:
     cdef Py_ssize_t n
     for n in range(N):
-        memcpy(z, b, 4 * H * sizeof(floating))  # (1)
-        if ids == NULL:
+        if ids == NULL:  # (1), in the order of forward
+            memset(z, 0, 4 * H * sizeof(floating))
             add_row_product(F, 4 * H, x + n * F, Wx, z)
         else:
-            add_row(4 * H, Wx + ids[n] * 4 * H, z)
+            memcpy(z, Wx + ids[n] * 4 * H, 4 * H * sizeof(floating))
+        add_row(4 * H, b, z)
         add_row_product(H, 4 * H, h + n * H, Wh, z)
         cell_forward(H, z, c + n * H, c + n * H, h + n * H)
 

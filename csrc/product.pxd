@@ -70,6 +70,27 @@ cdef inline void rows_by_panels(int rows, Py_ssize_t depth, Py_ssize_t cols, con
              <int>min(<Py_ssize_t>width, cols - p * width), accumulate)
 
 
+cdef inline void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const floating *a, const floating *b,
+                                 floating *c) noexcept nogil:
+    """c += a B for one row. Each number of B is needed once, so B is read as it lies, four of its rows at a time.
+
+    The additions have the same order as in a tile.
+    """
+    cdef const floating *b_k
+    cdef Py_ssize_t k = 0, j
+    while k + 4 <= depth:
+        b_k = b + k * cols
+        for j in range(cols):
+            c[j] = (((c[j] + a[k] * b_k[j]) + a[k + 1] * b_k[cols + j]) + a[k + 2] * b_k[2 * cols + j]) \
+                + a[k + 3] * b_k[3 * cols + j]
+        k += 4
+    while k < depth:
+        b_k = b + k * cols
+        for j in range(cols):
+            c[j] += a[k] * b_k[j]
+        k += 1
+
+
 cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
                          const floating *a, Py_ssize_t a_row, Py_ssize_t a_depth,
                          const floating *b, Py_ssize_t b_depth, Py_ssize_t b_col,

@@ -66,8 +66,7 @@ def floats(name, x, dtype, shape, letters):
     if any(expected is not None and expected != got for expected, got in zip(shape, sizes, strict=True)):
         expected = shape_text(["any" if size is None else size for size in shape])
         raise ValueError(f"{name}: expected shape {letters} = {expected}, got {shape_text(x.shape)}")
-    memory(name, x.shape, x.dtype)
-    return np.ascontiguousarray(x)
+    return _contiguous(name, x, x.dtype)
 
 
 def integers(name, x, upper, what="id"):
@@ -80,11 +79,18 @@ def integers(name, x, upper, what="id"):
     x = _array(name, x)
     if x.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected integers, got {x.dtype.name}")
-    memory(name, x.shape, x.dtype)
-    if x.size and (x.min() < 0 or x.max() >= upper):
+    ids = _contiguous(name, x, np.intp)
+    if ids.size and ids.view(np.uintp).max() >= upper:  # a negative number is a huge one there
         where = tuple(int(i) for i in np.argwhere((x < 0) | (x >= upper))[0])
         raise IndexError(f"{name}: {what} {x[where]} at {where} is not in 0 .. {upper - 1}")
-    return np.ascontiguousarray(x, dtype=np.intp)
+    return ids
+
+
+def _contiguous(name, x, dtype):
+    if x.flags.c_contiguous and x.dtype == dtype:
+        return x
+    memory(name, x.shape, dtype)  # a broadcast array can be larger than any memory
+    return np.ascontiguousarray(x, dtype=dtype)
 
 
 def positive(name, value):

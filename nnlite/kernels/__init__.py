@@ -11,6 +11,7 @@ import contextlib
 import contextvars
 import importlib
 import os
+import sys
 
 from . import host
 
@@ -37,7 +38,8 @@ class _Backend:
     def __getattr__(self, name):
         if name.startswith("_"):  # what doctest and inspect ask every object for
             raise AttributeError(name)
-        return importlib.import_module(f"{_BACKENDS[_current.get()]}.{name}")
+        module = f"{_BACKENDS[_current.get()]}.{name}"
+        return sys.modules.get(module) or importlib.import_module(module)
 
 
 backend = _Backend()
