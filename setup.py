@@ -1,7 +1,7 @@
 """Build the compiled kernels: the one list of extensions, and the one block of host flags.
 
-    NNLITE_ARCH    what -march is told: "native" (the default), or a level such as "x86-64-v3" for a CPU elsewhere
-    NNLITE_DEBUG   set to 1: bounds checks in the kernels, and debugging symbols
+NNLITE_ARCH    what -march is told: "native" (the default), or a level such as "x86-64-v3" for a CPU elsewhere
+NNLITE_DEBUG   set to 1: bounds checks in the kernels, and debugging symbols
 """
 
 import os
@@ -22,10 +22,11 @@ DEBUG = os.environ.get("NNLITE_DEBUG", "0") not in ("", "0")
 # whether this one can run the others.
 KERNELS = ["activation", "dense", "host", "lstm", "update"]
 
-# Every flag with its reason. A flag that the compiler does not know is left out.
+# The instructions of this CPU, or of the one that NNLITE_ARCH names: the first flag that the compiler knows.
+ARCH_FLAGS = [f"-march={ARCH}", f"-mcpu={ARCH}"]
+
+# Every other flag with its reason. A flag that the compiler does not know is left out.
 HOST_FLAGS = [
-    # The compiler's own choice of vectors is the point of compiling here.
-    *([f"-march={ARCH}"] if ARCH != "native" else ["-march=native", "-mcpu=native"]),
     # GCC prefers 256-bit vectors on CPUs with AVX-512: a third of the tile's speed (51 of 190 GFLOP/s).
     "-mprefer-vector-width=512",
     # Vectorise loops.
@@ -69,9 +70,10 @@ class BuildKernels(build_ext):
         self.parallel = self.parallel or os.cpu_count()
 
     def build_extensions(self):
-        flags = [flag for flag in HOST_FLAGS if self.compiles([flag])]
-        if not any(flag.startswith(("-march", "-mcpu")) for flag in flags):
+        arch = next((flag for flag in ARCH_FLAGS if self.compiles([flag])), None)
+        if arch is None:
             raise CompileError(f"the compiler knows no -march={ARCH}: set NNLITE_ARCH to one that it knows")
+        flags = [arch, *(flag for flag in HOST_FLAGS if self.compiles([flag]))]
         openmp = next((pair for pair in OPENMP_FLAGS if self.compiles(*pair)), None)
         if openmp is None:
             print("nnlite: this compiler has no OpenMP: the kernels will run on one thread", file=sys.stderr)

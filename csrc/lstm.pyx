@@ -24,8 +24,7 @@ Design: Wh is packed once into panels (tile.h) that fit the second-level cache. 
 register tile goes through all T steps on its own: its z_t stays in the first-level cache between the tiles that
 compute it (1) and the loops that finish the cell (2-4). Threads take whole blocks, so they never wait for each other
 between steps, and since a row's sums do not depend on its block, nor does the result on the number of threads.
-Weight gradients are one product over all T N rows after the loop instead of T small ones. The gates' memory is
-shared: forward leaves the activations in it, backward turns them into dz.
+Weight gradients are one product over all T N rows after the loop instead of T small ones.
 """
 
 from cython cimport floating
@@ -71,12 +70,13 @@ cdef inline void cell_forward(Py_ssize_t H, floating *z, const floating *c_prev,
         h[j] = o[j] * tanh(c[j])  # (4)
 
 
-cdef inline void cell_backward(Py_ssize_t H, const floating *dh, const floating *c_prev, const floating *c,  # IN (H)
-                               floating *gates, floating *dc) noexcept nogil:  # IN, and OUT dz (4H), dc_prev (H)
-    cdef floating *i = gates
-    cdef floating *f = gates + H
-    cdef floating *g = gates + 2 * H
-    cdef floating *o = gates + 3 * H
+cdef inline void cell_backward(Py_ssize_t H, const floating *dh, const floating *gates,             # IN (H) (4H)
+                               const floating *c_prev, const floating *c,                           # IN (H) (H)
+                               floating *dz, floating *dc) noexcept nogil:          # OUT (4H); IN dc, OUT dc_prev
+    cdef const floating *i = gates
+    cdef const floating *f = gates + H
+    cdef const floating *g = gates + 2 * H
+    cdef const floating *o = gates + 3 * H
     cdef floating tanh_c, dcj, di, df, dg, do, one = 1  # a plain 1 is a C double here
     cdef Py_ssize_t j
     for j in range(H):
@@ -87,10 +87,10 @@ cdef inline void cell_backward(Py_ssize_t H, const floating *dh, const floating 
         df = dcj * c_prev[j]
         dg = dcj * i[j]
         dc[j] = dcj * f[j]
-        i[j] = di * i[j] * (one - i[j])  # undoes (2)
-        f[j] = df * f[j] * (one - f[j])
-        g[j] = dg * (one - g[j] * g[j])
-        o[j] = do * o[j] * (one - o[j])
+        dz[j] = di * i[j] * (one - i[j])  # undoes (2)
+        dz[H + j] = df * f[j] * (one - f[j])
+        dz[2 * H + j] = dg * (one - g[j] * g[j])
+        dz[3 * H + j] = do * o[j] * (one - o[j])
 
 
 # --------------------------------------------------------------------------- a block of rows, through all of time
@@ -121,21 +121,19 @@ cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, P
 
 
 cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H,
-                        const floating *dy, const floating *WhT_panels, const floating *c,
-                        floating *gates, floating *dh, floating *dc) noexcept nogil:
-    cdef floating *dh_n
+                        const floating *dy, const floating *WhT_panels, const floating *c, const floating *gates,
+                        floating *dz, floating *dh, floating *dc) noexcept nogil:
     cdef Py_ssize_t t, n
     for t in range(T - 1, -1, -1):
         for n in range(first, first + rows):
-            dh_n = dh + n * H
             if t >= T - S:
-                add_row(H, dy + (n * S + t - (T - S)) * H, dh_n)
-            cell_backward(H, dh_n, c + (t * N + n) * H, c + ((t + 1) * N + n) * H,
-                          gates + (t * N + n) * 4 * H, dc + n * H)
+                add_row(H, dy + (n * S + t - (T - S)) * H, dh + n * H)
+            cell_backward(H, dh + n * H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H, c + ((t + 1) * N + n) * H,
+                          dz + (t * N + n) * 4 * H, dc + n * H)
         if t > T - S:
             for n in range(first, first + rows):
                 prefetch(dy + (n * S + t - 1 - (T - S)) * H, H * sizeof(floating))
-        rows_by_panels(rows, 4 * H, H, gates + (t * N + first) * 4 * H, 4 * H, WhT_panels,
+        rows_by_panels(rows, 4 * H, H, dz + (t * N + first) * 4 * H, 4 * H, WhT_panels,
                        dh + first * H, H, False,  # undoes (1)
                        gates + (max(t - 1, 0) * N + first) * 4 * H, rows * 4 * H)
 
@@ -168,17 +166,17 @@ cdef void all_forward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, co
                      ids, Wx, work, b, h0_is_zero, h, c, gates, y)
 
 
-cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, const floating *dy,
-                       const floating *Wh, const floating *h, const floating *c, floating *gates,
-                       floating *dh, floating *dc, floating *dWh, floating *work) noexcept nogil:
+cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, const floating *Wh,
+                       const floating *h, const floating *c, const floating *gates, const floating *dy,
+                       floating *dh, floating *dc, floating *dz, floating *dWh, floating *work) noexcept nogil:
     cdef Py_ssize_t skipped = N if all_zero(N * H, h) else 0  # h_0 = 0 adds nothing to dWh
     cdef int threads = threads_for(4.0 * N * T * H * H)
     cdef Py_ssize_t blocks = block_count(N, threads), k
     pack_all(4 * H, H, Wh, 1, 4 * H, work)
     for k in prange(blocks, schedule="static", num_threads=threads):
         rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H,
-                      dy, work, c, gates, dh, dc)
-    product(H, T * N - skipped, 4 * H, h + skipped * H, 1, H, gates + skipped * 4 * H, 4 * H, 1, dWh, False, work)
+                      dy, work, c, gates, dz, dh, dc)
+    product(H, T * N - skipped, 4 * H, h + skipped * H, 1, H, dz + skipped * 4 * H, 4 * H, 1, dWh, False, work)
 
 
 cdef void sum_rows(Py_ssize_t rows, Py_ssize_t cols, const floating *dz, const Py_ssize_t *ids,
@@ -284,35 +282,33 @@ def forward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wx,     # I
 
 
 def backward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,         # IN (T,N,F) (F,4H)
-             const floating[:, ::1] Wh, const floating[:, :, ::1] dy,        # IN (H,4H) (N,S,H)
+             const floating[:, ::1] Wh,                                      # IN (H,4H)
              const floating[:, :, ::1] h, const floating[:, :, ::1] c,       # IN (T+1,N,H)
-             floating[:, :, ::1] gates,                                      # IN of forward, OUT dz (T,N,4H)
+             const floating[:, :, ::1] gates, const floating[:, :, ::1] dy,  # IN (T,N,4H) (N,S,H)
              floating[:, ::1] dh, floating[:, ::1] dc,                       # IN final, OUT initial state's (N,H)
-             floating[:, :, ::1] dx, floating[:, ::1] dWx,                   # OUT (T,N,F) (F,4H)
-             floating[:, ::1] dWh, floating[::1] db,                         # OUT (H,4H) (4H)
+             floating[:, :, ::1] dz, floating[:, :, ::1] dx,                 # OUT (T,N,4H) (T,N,F)
+             floating[:, ::1] dWx, floating[:, ::1] dWh, floating[::1] db,   # OUT (F,4H) (H,4H) (4H)
              floating[::1] work):
     """Undo `forward`; dh and dc bring the final state's gradients and leave with the initial state's."""
     cdef Py_ssize_t T = x.shape[0], N = x.shape[1], F = x.shape[2], H = Wh.shape[0], S = dy.shape[1]
-    cdef floating *dz
     if N == 0 or T == 0 or H == 0:
         dWx[:] = 0
         dWh[:] = 0
         db[:] = 0
         return
-    dz = &gates[0, 0, 0]
     with nogil:
-        all_backward(N, T, S, H, &dy[0, 0, 0], &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], dz, &dh[0, 0], &dc[0, 0],
-                     &dWh[0, 0], &work[0])
-        product(T * N, 4 * H, F, dz, 4 * H, 1, &Wx[0, 0], 1, 4 * H, &dx[0, 0, 0], False, &work[0])
-        product(F, T * N, 4 * H, &x[0, 0, 0], 1, F, dz, 4 * H, 1, &dWx[0, 0], False, &work[0])
-        sum_rows(T * N, 4 * H, dz, NULL, &db[0], NULL)
+        all_backward(N, T, S, H, &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
+                     &dc[0, 0], &dz[0, 0, 0], &dWh[0, 0], &work[0])
+        product(T * N, 4 * H, F, &dz[0, 0, 0], 4 * H, 1, &Wx[0, 0], 1, 4 * H, &dx[0, 0, 0], False, &work[0])
+        product(F, T * N, 4 * H, &x[0, 0, 0], 1, F, &dz[0, 0, 0], 4 * H, 1, &dWx[0, 0], False, &work[0])
+        sum_rows(T * N, 4 * H, &dz[0, 0, 0], NULL, &db[0], NULL)
 
 
 def backward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wh,    # IN (T,N) (H,4H)
-                 const floating[:, :, ::1] dy,                               # IN (N,S,H)
                  const floating[:, :, ::1] h, const floating[:, :, ::1] c,   # IN (T+1,N,H)
-                 floating[:, :, ::1] gates,                                  # IN of forward, OUT dz (T,N,4H)
+                 const floating[:, :, ::1] gates, const floating[:, :, ::1] dy,  # IN (T,N,4H) (N,S,H)
                  floating[:, ::1] dh, floating[:, ::1] dc,                   # IN final, OUT initial state's (N,H)
+                 floating[:, :, ::1] dz,                                     # OUT (T,N,4H)
                  floating[:, ::1] dWx, floating[:, ::1] dWh, floating[::1] db,  # OUT (F,4H) (H,4H) (4H)
                  floating[::1] work):
     """Undo `forward_ids`. An id has no gradient."""
@@ -323,6 +319,6 @@ def backward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wh,    # I
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, S, H, &dy[0, 0, 0], &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dh[0, 0],
-                     &dc[0, 0], &dWh[0, 0], &work[0])
-        sum_rows(T * N, 4 * H, &gates[0, 0, 0], &ids[0, 0], &db[0], &dWx[0, 0])
+        all_backward(N, T, S, H, &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
+                     &dc[0, 0], &dz[0, 0, 0], &dWh[0, 0], &work[0])
+        sum_rows(T * N, 4 * H, &dz[0, 0, 0], &ids[0, 0], &db[0], &dWx[0, 0])

@@ -117,19 +117,20 @@ class Recurrent(Layer):
         if not isinstance(state, tuple | list) or len(state) != len(self.states):
             raise ValueError(f"{name}: expected ({', '.join(self.states)}), each of shape (N, H), got {state!r}")
         shape = (N, self.units)
-        return tuple(checks.floats(f"{name} {s}", a, self.dtype, shape, "(N, H)") for s, a in zip(self.states, state, strict=True))
+        return tuple(
+            checks.floats(f"{name} {s}", a, self.dtype, shape, "(N, H)")
+            for s, a in zip(self.states, state, strict=True)
+        )
 
     def _dy(self, dy, N, T):
         shape = (N, T, self.units) if self.return_sequences else (N, self.units)
-        dy = checks.floats("dy", dy, self.dtype, shape, "(N, T, H)" if self.return_sequences else "(N, H)")
+        dy = checks.floats("dy", dy, self.dtype, shape, "of y")
         return dy if self.return_sequences else dy[:, None]
 
-    def _take_kept(self):
-        """What forward kept, once: backward works in its memory."""
+    def _kept(self):
         if self.kept is None:
-            raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it, one for each backward")
-        kept, self.kept = self.kept, None
-        return kept
+            raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it")
+        return self.kept
 
     def _work(self, x):
         T, N = x.shape[:2]

@@ -73,17 +73,18 @@ class LSTM(Recurrent):
         return y if self.return_sequences else y[:, 0]
 
     def backward(self, dy, dstate=None):
-        x, h, c, gates = self._take_kept()
-        T, N = x.shape[:2]
+        x, h, c, gates = self._kept()
+        T, N, H = *x.shape[:2], self.units
         dy = self._dy(dy, N, T)
         dh, dc = self.dinitial_state = self._dstate(dstate, N)
         Wx, Wh, _ = self._weights()
+        dz = self._buffer("dz", T, N, 4 * H)
         grads = self.grads["Wx"], self.grads["Wh"], self.grads["b"]
         if x.ndim == 2:
-            backend.lstm.backward_ids(x, Wh, dy, h, c, gates, dh, dc, *grads, self._work(x))
+            backend.lstm.backward_ids(x, Wh, h, c, gates, dy, dh, dc, dz, *grads, self._work(x))
             return None
         dx = np.empty_like(x)
-        backend.lstm.backward(x, Wx, Wh, dy, h, c, gates, dh, dc, dx, *grads, self._work(x))
+        backend.lstm.backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, *grads, self._work(x))
         return np.ascontiguousarray(dx.swapaxes(0, 1))
 
     def step(self, x):

@@ -26,7 +26,7 @@ def forward(x, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N,F) (F,4H) (H,4H) (4H
     y[:] = h[T - S + 1 :].swapaxes(0, 1)
 
 
-def backward(x, Wx, Wh, dy, h, c, gates, dh, dc, dx, dWx, dWh, db, work):  # gates: IN, OUT dz (T,N,4H)
+def backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, work):  # dh, dc: IN final, OUT initial state's
     T, S = x.shape[0], dy.shape[1]
     for t in reversed(range(T)):
         i, f, g, o = np.split(gates[t], 4, axis=1)
@@ -37,9 +37,9 @@ def backward(x, Wx, Wh, dy, h, c, gates, dh, dc, dx, dWx, dWh, db, work):  # gat
         do = dh * tanh_c
         di, df, dg = dc * g, dc * c[t], dc * i  # undoes (3)
         dc *= f
-        gates[t] = np.concatenate([di * i * (1 - i), df * f * (1 - f), dg * (1 - g**2), do * o * (1 - o)], axis=1)  # (2)
-        dh[:] = gates[t] @ Wh.T  # undoes (1)
-    dz = gates
+        di, df, dg, do = di * i * (1 - i), df * f * (1 - f), dg * (1 - g**2), do * o * (1 - o)  # undoes (2)
+        dz[t] = np.concatenate([di, df, dg, do], axis=1)
+        dh[:] = dz[t] @ Wh.T  # undoes (1)
     dx[:] = dz @ Wx.T
     dWx[:] = np.einsum("tnf,tnz->fz", x, dz)
     dWh[:] = np.einsum("tnh,tnz->hz", h[:T], dz)
@@ -50,9 +50,9 @@ def forward_ids(ids, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N): x is one-hot
     forward(_one_hot(ids, Wx), Wx, Wh, b, h, c, gates, y, work)
 
 
-def backward_ids(ids, Wh, dy, h, c, gates, dh, dc, dWx, dWh, db, work):
+def backward_ids(ids, Wh, h, c, gates, dy, dh, dc, dz, dWx, dWh, db, work):
     x = _one_hot(ids, dWx)
-    backward(x, np.zeros_like(dWx), Wh, dy, h, c, gates, dh, dc, np.empty_like(x), dWx, dWh, db, work)
+    backward(x, np.zeros_like(dWx), Wh, h, c, gates, dy, dh, dc, dz, np.empty_like(x), dWx, dWh, db, work)
 
 
 def step(x, Wx, Wh, b, h, c, z):  # IN (N,F) (F,4H) (H,4H) (4H)  IN and OUT (N,H) (N,H): one step of forward
