@@ -15,12 +15,12 @@ so neither the tiles nor the threads change a bit of it.
 from cython cimport floating
 from cython.parallel cimport prange
 
-from tile cimport PANEL_DEPTH, TILE_ROWS, prefetch, pack_panel, pack_rows, panel_width, threads_for, tile
+from tile cimport PANEL_DEPTH, TILE_ROWS, pack_panel, pack_rows, panel_width, prefetch, threads_for, tile
 
 
 cdef enum:
-    PACK_ROWS = 8
-
+    PACK_ROWS = 8  # of B, that go through all panels before the next ones do
+    FEW_PANELS = 4  # of B, up to which A is read as it lies
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1) // b
@@ -99,6 +99,7 @@ cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
     cdef int width = panel_width(c)
     cdef Py_ssize_t row_tiles = ceil_div(rows, TILE_ROWS), panels = ceil_div(cols, width)
     cdef int threads = threads_for(<double>rows * depth * cols)
+    cdef bint pack_a = a_depth != 1 and panels > FEW_PANELS
     cdef Py_ssize_t k, block, i, j, p, task
     cdef floating *a_packed
     if depth == 0 and not accumulate:
@@ -109,18 +110,19 @@ cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
         block = min(depth - k, <Py_ssize_t>PANEL_DEPTH)
         pack_all(block, cols, b + k * b_depth, b_depth, b_col, work)
         a_packed = work + panels * width * block
-        if a_depth != 1:
+        if pack_a:
             for p in prange(row_tiles, schedule="static", num_threads=threads):
                 pack_rows(block, rows - p * TILE_ROWS, a + p * TILE_ROWS * a_row + k * a_depth, a_depth, a_row,
                           a_packed + p * TILE_ROWS * block)
         for task in prange(panels * row_tiles, schedule="static", num_threads=threads):
             i = (task % row_tiles) * TILE_ROWS
             j = task // row_tiles * width
-            if a_depth == 1:
-                tile(<int>min(rows - i, <Py_ssize_t>TILE_ROWS), block, a + i * a_row + k, a_row, 1, work + j * block,
-                     c + i * cols + j, cols, <int>min(cols - j, <Py_ssize_t>width), accumulate or k > 0)
-            else:
+            if pack_a:
                 tile(<int>min(rows - i, <Py_ssize_t>TILE_ROWS), block, a_packed + i * block, 1, TILE_ROWS,
+                     work + j * block, c + i * cols + j, cols, <int>min(cols - j, <Py_ssize_t>width),
+                     accumulate or k > 0)
+            else:
+                tile(<int>min(rows - i, <Py_ssize_t>TILE_ROWS), block, a + i * a_row + k * a_depth, a_row, a_depth,
                      work + j * block, c + i * cols + j, cols, <int>min(cols - j, <Py_ssize_t>width),
                      accumulate or k > 0)
         k = k + block
