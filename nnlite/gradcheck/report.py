@@ -1,0 +1,97 @@
+"""What a gradient check says: a report when all is well, an error when it is not."""
+
+from dataclasses import dataclass, field
+
+
+class GradientCheckError(AssertionError):
+    """A gradient is not what central differences say.
+
+    Attributes:
+        layer: the class' name of the layer, with its own name in a model.
+        name: of what the gradient is for, such as "parameter Wh" or "input x".
+        index: of the number in it, a tuple; None where the whole array is meant.
+        time_step: of an input's gradient, the time step of the number; of a parameter's, the first time step of the
+            output that gives a wrong gradient when the loss looks at it alone. None where there is no such thing.
+        analytic, numeric: what backward gives, and what central differences give.
+        cause: a likely mistake, in words.
+    """
+
+    def __init__(
+        self, layer, name, cause, *, problem=None, index=None, time_step=None, analytic=None, numeric=None, extent=None
+    ):
+        self.layer, self.name, self.cause = layer, name, cause
+        self.index, self.time_step, self.analytic, self.numeric = index, time_step, analytic, numeric
+        lines = [f"{layer}: {problem or f'the gradient of {name} is wrong'}"]
+        if analytic is not None:
+            where = "in total along a random direction" if index is None else f"at index {index}"
+            lines.append(f"  {where} backward gives {analytic:.10g}, central differences give {numeric:.10g}")
+        if time_step is not None:
+            lines.append(
+                f"  at time step {time_step}"
+                if name.startswith("input")
+                else f"  first at time step {time_step}: a loss of that step of the output alone gives a wrong gradient"
+            )
+        if extent:
+            lines.append(f"  {extent}")
+        lines.append(f"  likely cause: {cause}")
+        super().__init__("\n".join(lines))
+
+
+@dataclass
+class Row:
+    """One array of the check.
+
+    Attributes:
+        name: such as "parameter Wh".
+        size: how many numbers it has.
+        checked: how many were compared one by one; in fast mode 0.
+        directions: how many random directions were compared; 0 but in fast mode.
+        largest: the largest number of the gradient.
+        error: the largest relative difference.
+        kinks: indices of the entries that sit on a kink.
+    """
+
+    name: str
+    size: int
+    checked: int
+    directions: int
+    largest: float
+    error: float
+    kinks: list = field(default_factory=list)
+
+
+@dataclass
+class GradientReport:
+    """What was checked, and how well it agrees. Prints as a table.
+
+    Attributes:
+        title: of the layer.
+        rows: a `Row` for each array.
+        tolerance: that the errors stayed within.
+    """
+
+    title: str
+    rows: list
+    tolerance: float
+
+    @property
+    def max_error(self) -> float:
+        """The largest relative difference of all."""
+        return max(row.error for row in self.rows)
+
+    @property
+    def kinks(self) -> list:
+        """(name, index) of every entry at which the function has a corner."""
+        return [(row.name, index) for row in self.rows for index in row.kinks]
+
+    def __str__(self):
+        table = [("", "checked", "largest gradient", "largest relative error", "on kinks")]
+        for row in self.rows:
+            how = f"{row.directions} directions" if row.directions else f"{row.checked} of {row.size}"
+            table.append((row.name, how, f"{row.largest:.3g}", f"{row.error:.1e}", str(len(row.kinks) or "")))
+        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+        lines = [
+            f"{first:<{widths[0]}}" + "".join(f"  {cell:>{w}}" for cell, w in zip(rest, widths[1:], strict=True))
+            for first, *rest in table
+        ]
+        return "\n".join([f"{self.title}: every gradient agrees with central differences", *map(str.rstrip, lines)])

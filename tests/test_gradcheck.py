@@ -1,0 +1,744 @@
+"""The gradient check passes what is right, and catches every kind of mistake with its cause by name."""
+
+import math
+import re
+
+import numpy as np
+import pytest
+
+import nnlite
+from nnlite.gradcheck import GradientCheckError, gradcheck
+from nnlite.layers import LSTM, Dense, ReLU, Sigmoid, Tanh
+
+both_modes = pytest.mark.parametrize("fast", [False, True], ids=["entry by entry", "fast"])
+
+
+def normal(*shape, seed=0):
+    return np.random.default_rng(seed).normal(size=shape)
+
+
+def caught(layer, x, fast=False, **arguments):
+    """The error that the check raises; its message must hold the numbers that its attributes hold."""
+    with pytest.raises(GradientCheckError) as raised:
+        gradcheck(layer, x, fast=fast, **arguments)
+    error = raised.value
+    assert error.layer in str(error)
+    assert error.name in str(error)
+    assert error.cause in str(error)
+    if error.analytic is not None:
+        assert f"{error.analytic:.10g}" in str(error)
+        assert f"{error.numeric:.10g}" in str(error)
+    return error
+
+
+# --------------------------------------------------------------------------------------------- layers of one's own
+
+
+class Plain:
+    """Nothing but the protocol, not even a base class: y = x W + b."""
+
+    def __init__(self, F, U):
+        self.params = {"W": normal(F, U, seed=1), "b": normal(U, seed=2)}
+        self.grads = {name: np.zeros_like(param) for name, param in self.params.items()}
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.params["W"] + self.params["b"]
+
+    def backward(self, dy):
+        self.grads["W"][...] = self.x.T @ dy
+        self.grads["b"][...] = dy.sum(axis=0)
+        return dy @ self.params["W"].T
+
+
+class Cell(nnlite.Layer):
+    """The smallest recurrent layer: h_t = tanh(x_t Wx + h_{t-1} Wh + b). Each mistake is a name in `wrong`."""
+
+    def __init__(self, H, wrong="", sequences=True, stateful=False):
+        super().__init__(dtype="float64", seed=3)
+        self.H, self.wrong, self.sequences, self.stateful, self.state = H, wrong, sequences, stateful, None
+
+    def build(self, input_shape):
+        for name, shape in {"Wx": (input_shape[-1], self.H), "Wh": (self.H, self.H), "b": (self.H,)}.items():
+            self.params[name] = 0.7 * self.rng.standard_normal(shape)
+            self.grads[name] = np.zeros(shape)
+        self.built = True
+
+    def reset_state(self):
+        self.state = None
+
+    def forward(self, x, training=False, initial_state=None):
+        self._ensure_built(x)
+        if initial_state is None and self.stateful:
+            initial_state = self.state
+        h = [np.zeros((len(x), self.H)) if initial_state is None else initial_state[0]]
+        for t in range(x.shape[1]):
+            h.append(np.tanh(x[:, t] @ self.params["Wx"] + h[-1] @ self.params["Wh"] + self.params["b"]))
+        self.x, self.h = x, h
+        self.state = (h[-1].copy(),)
+        return np.stack(h[1:], axis=1) if self.sequences else h[-1].copy()
+
+    def backward(self, dy, dstate=None):
+        T, Wx, Wh = self.x.shape[1], self.params["Wx"], self.params["Wh"]
+        dx = np.zeros_like(self.x)
+        sums = {name: np.zeros_like(param) for name, param in self.params.items()}
+        dh = np.zeros_like(self.h[0]) if dstate is None or self.wrong == "final state" else dstate[0].copy()
+        for t in reversed(range(T)):
+            dh = dh + (dy[:, t] if self.sequences else dy * (t == T - 1))
+            dz = dh * (1 - self.h[t + 1] ** 2)
+            previous = self.h[t + 1] if self.wrong == "h of the wrong step" else self.h[t]
+            step = {"Wx": self.x[:, t].T @ dz, "Wh": previous.T @ dz, "b": dz.sum(axis=0)}
+            for name, term in step.items():
+                sums[name] = term if self.wrong == "first step only" else sums[name] + term
+            dx[:, t] = dz @ Wx.T
+            dh = dz @ (Wh if self.wrong == "Wh" else Wh.T)
+            if self.wrong == "no next step":
+                dh = np.zeros_like(dh)
+        for name, total in sums.items():
+            self.grads[name][...] = total
+        self.dinitial_state = (2 * dh if self.wrong == "initial state" else dh,)
+        return dx
+
+
+class Noise(nnlite.Layer):
+    """y = mask * x, with a new mask in each training step."""
+
+    def forward(self, x, training=False):
+        self.mask = self.rng.random(x.shape) < 0.5 if training else np.ones(x.shape)
+        return x * self.mask
+
+    def backward(self, dy):
+        return dy * self.mask
+
+
+# ------------------------------------------------------------------------------------------------ what is right passes
+
+
+@both_modes
+@pytest.mark.parametrize(
+    ("make", "x"),
+    [
+        (lambda: Dense(3, dtype="float64", seed=0), normal(4, 5)),
+        (lambda: Dense(3, dtype="float64", seed=0), normal(4, 2, 5)),
+        (lambda: Tanh(dtype="float64"), normal(3, 5)),
+        (lambda: Sigmoid(dtype="float64"), 30 * normal(3, 5)),
+        (lambda: ReLU(dtype="float64"), normal(3, 5)),
+        (lambda: LSTM(3, return_sequences=True, dtype="float64", seed=0), normal(2, 4, 3)),
+        (lambda: LSTM(3, stateful=True, dtype="float64", seed=0), normal(2, 4, 3)),
+        (lambda: LSTM(3, input_dim=5, dtype="float64", seed=0), np.array([[0, 4, 4], [2, 1, 0]], "uint8")),
+        (lambda: Plain(3, 2), normal(4, 3)),
+        (lambda: Cell(3), normal(2, 4, 2)),
+        (lambda: Cell(3, sequences=False), normal(2, 4, 2)),
+        (lambda: Cell(3, stateful=True), normal(1, 1, 1)),
+    ],
+)
+def test_right_gradients_pass(make, x, fast):
+    layer = make()
+    report = gradcheck(layer, x, fast=fast)
+    assert report.max_error < 1e-7
+    assert report.kinks == []
+    names = [row.name for row in report.rows]
+    assert ("input x" in names) == (x.dtype.kind == "f")
+    assert [f"parameter {name}" for name in layer.params] == [name for name in names if name.startswith("parameter")]
+    states = [name for name in names if name.startswith("initial")]
+    assert states == {"LSTM": ["initial state 0", "initial state 1"], "Cell": ["initial state 0"]}.get(report.title, [])
+    for row in report.rows:
+        assert (row.checked, row.directions) == ((0, 3) if fast else (row.size, 0))
+
+
+def test_every_number_is_compared_with_central_differences():
+    """What the report says of a function whose derivative is known."""
+    report = gradcheck(Plain(3, 2), normal(4, 3), seed=5)
+    assert [(row.name, row.size) for row in report.rows] == [("input x", 12), ("parameter W", 6), ("parameter b", 2)]
+    layer = Plain(1, 1)
+    layer.params["W"][:] = 3.0
+    found = gradcheck(layer, normal(1, 1), seed=5).rows[0]
+    assert 1.5 <= found.largest <= 4.5  # 3 times a random weight between 0.5 and 1.5
+
+
+def test_the_report_is_a_table():
+    text = str(gradcheck(Plain(3, 2), normal(4, 3)))
+    assert text.startswith("Plain: every gradient agrees with central differences\n")
+    assert "12 of 12" in text
+    assert "parameter b" in text
+    assert "3 directions" in str(gradcheck(Plain(3, 2), normal(4, 3), fast=True))
+
+
+def test_the_layer_is_left_as_it_was():
+    layer, x = Noise(dtype="float64", seed=4), normal(3, 4)
+    layer.forward(x, training=True)
+    state, kept = layer.rng.bit_generator.state, x.copy()
+    gradcheck(layer, x, training=True)
+    assert layer.rng.bit_generator.state == state
+    assert (x == kept).all()
+    cell, x = Cell(3, stateful=True), normal(2, 4, 2)
+    cell.forward(x)
+    kept = {name: param.copy() for name, param in cell.params.items()}
+    gradcheck(cell, x)
+    assert all((cell.params[name] == param).all() for name, param in kept.items())
+    assert cell.state is None
+
+
+@both_modes
+def test_layers_that_draw_random_numbers(fast):
+    assert gradcheck(Noise(dtype="float64", seed=4), normal(3, 4), training=True, fast=fast).max_error < 1e-7
+
+    class OldMask(Noise):
+        def backward(self, dy):
+            return dy
+
+    error = caught(OldMask(dtype="float64", seed=4), normal(3, 4), fast, training=True)
+    assert error.numeric == pytest.approx(0, abs=1e-8)
+    assert gradcheck(OldMask(dtype="float64", seed=4), normal(3, 4), fast=fast).max_error < 1e-7
+
+
+def test_initial_states_can_be_given():
+    start = (0.3 * normal(2, 3),)
+    assert gradcheck(Cell(3), normal(2, 4, 2), initial_state=start).rows[-1].name == "initial state 0"
+    assert caught(Cell(3, "initial state"), normal(2, 4, 2), initial_state=start).name == "initial state 0"
+    with pytest.raises(ValueError, match="takes no initial_state"):
+        gradcheck(Plain(3, 2), normal(4, 3), initial_state=start)
+
+
+# --------------------------------------------------------------------------------- what is wrong, and why, by name
+
+
+def broken(base=Plain, forward=None, backward=None):
+    """A class whose passes do something more."""
+
+    class Broken(base):
+        pass
+
+    if forward:
+        Broken.forward = lambda self, x: forward(self, super(Broken, self).forward, x)
+    if backward:
+        Broken.backward = lambda self, dy: backward(self, super(Broken, self).backward(dy), dy)
+    return Broken
+
+
+def grad(name, change):
+    """A backward pass that changes one gradient."""
+
+    def backward(layer, dx, dy):
+        layer.grads[name] = change(layer, layer.grads[name], dy)
+        return dx
+
+    return broken(backward=backward)
+
+
+def input_grad(change):
+    return broken(backward=lambda layer, dx, dy: change(layer, dx, dy))
+
+
+def accumulate(layer, dx, dy):
+    layer.total = getattr(layer, "total", 0) + layer.grads["W"]
+    layer.grads["W"] = layer.total
+    return dx
+
+
+class AddsToGrads(Plain):
+    def backward(self, dy):
+        self.grads["W"] += self.x.T @ dy
+        self.grads["b"][...] = dy.sum(axis=0)
+        return dy @ self.params["W"].T
+
+
+class LeavesRows(Plain):
+    def backward(self, dy):
+        for row in (0, 2):
+            self.grads["W"][row] = (self.x.T @ dy)[row]
+        self.grads["b"][...] = dy.sum(axis=0)
+        return dy @ self.params["W"].T
+
+
+class NoGradOfB(Plain):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grads = {"W": self.grads["W"], "b": None}
+        return dx
+
+    def forward(self, x):
+        self.grads.setdefault("b", np.zeros(2))
+        self.grads = {"W": self.grads["W"], "b": np.zeros(2)}
+        return super().forward(x)
+
+
+class TwoHalves(nnlite.Layer):
+    """y = (x A) * (x B) with W = [A, B]: a matrix of two square blocks, as the gates' are."""
+
+    def __init__(self, F, U):
+        super().__init__(dtype="float64")
+        self.params, self.grads, self.built = {"W": normal(F, 2 * U)}, {"W": np.zeros((F, 2 * U))}, True
+
+    def forward(self, x, training=False):
+        self.x = x
+        self.a, self.b = np.split(x @ self.params["W"], 2, axis=1)
+        return self.a * self.b
+
+    def backward(self, dy):
+        A, B = np.split(self.params["W"], 2, axis=1)
+        da, db = dy * self.b, dy * self.a
+        self.grads["W"][...] = self.x.T @ np.concatenate([da, db], axis=1)
+        return da @ A + db @ B  # A.T, B.T
+
+
+MISTAKES = {
+    "sign": (grad("W", lambda layer, g, dy: -g), "parameter W", "the sign"),
+    "sign of dx": (input_grad(lambda layer, dx, dy: -dx), "input x", "the sign"),
+    "mean": (
+        grad("b", lambda layer, g, dy: dy.mean(axis=0)),
+        "parameter b",
+        r"1/5 times .* 5 is the batch size N: the mean",
+    ),
+    "times N": (grad("W", lambda layer, g, dy: 5 * g), "parameter W", "5 times .* the batch size N: the sum"),
+    "twice": (grad("W", lambda layer, g, dy: 2 * g), "parameter W", "2 times the right .*: .*twice"),
+    "factor": (grad("W", lambda layer, g, dy: 0.3 * g), "parameter W", "0.3 times the right gradient$"),
+    "zero": (grad("W", lambda layer, g, dy: 0 * g), "parameter W", "at 0: the term is missing"),
+    "first example": (grad("b", lambda layer, g, dy: dy[0].copy()), "parameter b", "the sum over the batch"),
+    "transposed gradient": (grad("W", lambda layer, g, dy: g.T.copy()), "parameter W", "W is transposed: .*swap"),
+    "transposed weight": (input_grad(lambda layer, dx, dy: dy @ layer.params["W"]), "input x", "a transposed weight"),
+    "transposed blocks": (TwoHalves, "input x", "a transposed weight: backward multiplies by parameter W"),
+    "two entries": (grad("W", lambda layer, g, dy: g + 1e-4 * np.eye(3, k=-1)), "parameter W", "none of the usual"),
+    "mixed batch": (input_grad(lambda layer, dx, dy: dx[::-1].copy()), "input x", "examples of a batch get mixed"),
+}
+
+
+@both_modes
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_a_mistake_is_caught_and_named(mistake, fast):
+    make, name, cause = MISTAKES[mistake]
+    layer = make(3, 3)
+    error = caught(layer, normal(5, 3), fast)
+    assert error.name == name
+    assert re.search(cause, error.cause), error.cause
+    # The numbers are those at the index.
+    gradients = {"input x": None, **{f"parameter {key}": g for key, g in layer.grads.items()}}
+    assert len(error.index) == (1 if name == "parameter b" else 2)
+    if gradients[name] is not None:
+        assert abs(error.analytic - error.numeric) > 1e-5
+    assert error.time_step is None
+
+
+def test_a_single_number_is_no_constant_factor():
+    """It is always some multiple of the right one: that says nothing."""
+    error = caught(grad("b", lambda layer, g, dy: dy[0].copy())(3, 1), normal(5, 3))
+    assert error.cause.startswith("the sum over the batch")
+    error = caught(grad("b", lambda layer, g, dy: dy.mean(axis=0))(3, 1), normal(5, 3))
+    assert "5 is the batch size N" in error.cause
+
+
+def test_the_index_and_the_numbers_are_those_of_the_wrong_entry():
+    def spoil(layer, g, dy):
+        g = g.copy()
+        g[2, 1] += 0.25
+        return g
+
+    for fast in (False, True):
+        error = caught(grad("W", spoil)(3, 2), normal(5, 3), fast)
+        assert (error.name, error.index) == ("parameter W", (2, 1))
+        assert error.analytic - error.numeric == pytest.approx(0.25, abs=1e-8)
+        assert "1 of its 6 numbers" in str(error) or fast
+
+
+@pytest.mark.parametrize(("fast", "smallest"), [(False, 1e-5), (True, 1e-3)])
+def test_how_small_an_error_it_sees(fast, smallest):
+    """One entry of 3000, wrong by a relative 1e-5; in fast mode by a relative 1e-3."""
+
+    def spoil(relative):
+        def change(layer, g, dy):
+            g = g.copy()
+            g[17, 23] += relative * np.abs(g).mean()
+            return g
+
+        return change
+
+    assert caught(grad("W", spoil(smallest))(60, 50), normal(3, 60), fast).index == (17, 23)
+    gradcheck(grad("W", spoil(0.0))(60, 50), normal(3, 60), fast=fast)
+
+
+def test_fast_needs_few_evaluations():
+    class Counting(Plain):
+        calls = 0
+
+        def forward(self, x):
+            self.calls += 1
+            return super().forward(x)
+
+    layer = Counting(300, 200)
+    gradcheck(layer, normal(2, 300), fast=True)
+    assert layer.calls < 40
+
+    class Wrong(Counting):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grads["W"][123, 45] += 1
+            return dx
+
+    layer = Wrong(300, 200)
+    assert caught(layer, normal(2, 300), fast=True).index == (123, 45)
+    assert layer.calls < 1500
+
+
+# ------------------------------------------------------------------------------------------- how the layer behaves
+
+
+@both_modes
+@pytest.mark.parametrize(
+    ("make", "name", "problem", "cause"),
+    [
+        (AddsToGrads, "parameter W", "another one each time", "accumulated instead of a written gradient"),
+        (broken(backward=accumulate), "parameter W", "another one each time", "accumulated instead"),
+        (LeavesRows, "parameter W", r"writes no gradient .* at index \(1, 0\) \(2 of 6", "does not reach"),
+        (input_grad(lambda layer, dx, dy: None), "input x", "gives no gradient of input x", "return it"),
+        (input_grad(lambda layer, dx, dy: dx.T), "input x", r"shape \(3, 5\), and input x has", "it is transposed"),
+        (input_grad(lambda layer, dx, dy: dx.astype("float32")), "input x", "is float32, not float64", "dtype"),
+        (grad("b", lambda layer, g, dy: dy), "parameter b", r"has shape \(5, 2\)", "sum over the batch is missing"),
+        (grad("b", lambda layer, g, dy: dy.sum(0).sum()), "parameter b", "is float64, not", "dtype"),
+        (grad("b", lambda layer, g, dy: dy.sum(1)), "parameter b", r"has shape \(5,\)", "over the wrong axis"),
+        (grad("b", lambda layer, g, dy: g * np.nan), "parameter b", r"is nan at index \(0,\)", "division by 0"),
+        (NoGradOfB, "parameter b", "gives no gradient of parameter b", r"grads\['b'\]"),
+    ],
+)
+def test_conduct(make, name, problem, cause, fast):
+    error = caught(make(3, 2), normal(5, 3), fast)
+    assert error.name == name
+    assert re.search(problem, str(error)), str(error)
+    assert re.search(cause, error.cause), error.cause
+
+
+def test_an_accumulated_gradient_is_shown_as_the_double():
+    error = caught(AddsToGrads(3, 2), normal(5, 3))
+    assert error.analytic == pytest.approx(2 * error.numeric, rel=1e-6)
+
+
+def test_what_must_not_change():
+    def add(layer, dx, dy):
+        layer.params["W"] += layer.grads["W"]
+        return dx
+
+    def scale(layer, forward, x):
+        y = forward(x)
+        x *= 0.5
+        return y
+
+    def double(layer, dx, dy):
+        dy *= 2
+        return dx
+
+    assert "backward changes parameter W" in str(caught(broken(backward=add)(3, 2), normal(5, 3)))
+    assert "forward changes input x" in str(caught(broken(forward=scale)(3, 2), normal(5, 3)))
+    assert "backward changes dy" in str(caught(broken(backward=double)(3, 2), normal(5, 3)))
+
+
+def test_forward_must_repeat_itself():
+    class Global(nnlite.Layer):
+        def forward(self, x, training=False):
+            self.factor = np.random.default_rng().random()
+            return x * self.factor
+
+    error = caught(Global(dtype="float64"), normal(2, 3))
+    assert "two different outputs for the same input" in str(error)
+    assert "self.rng" in error.cause
+    assert "reset_state" in error.cause
+
+
+def test_a_parameter_that_forward_does_not_read():
+    class Copied(Plain):
+        def __init__(self, F, U):
+            super().__init__(F, U)
+            self.W = self.params["W"].copy()
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.W + self.params["b"]
+
+    error = caught(Copied(3, 2), normal(4, 3))
+    assert error.name == "parameter W"
+    assert error.numeric == 0
+    assert "does not depend on parameter W: does it read another array" in error.cause
+
+
+# ------------------------------------------------------------------------------------------------------ time
+
+
+@both_modes
+def test_a_missing_term_from_the_next_time_step(fast):
+    error = caught(Cell(3, "no next step"), normal(2, 5, 2), fast)
+    assert error.cause.startswith("a missing term from the next time step")
+    assert error.name == "input x"
+    assert error.time_step == error.index[1] == 3  # step 4 is the last, and right
+    ids_like = caught(Cell(3, "no next step", sequences=False), normal(2, 5, 2), fast)
+    assert ids_like.cause.startswith("a missing term from the next time step")
+
+
+def test_a_missing_term_from_the_next_time_step_of_an_lstm():
+    """Cut off the gradient between two time steps of a right layer, by running backward on each step alone."""
+
+    class Cut(LSTM):
+        def backward(self, dy, dstate=None):
+            x, dx, sums = self.whole, [], dict.fromkeys(self.grads, 0)
+            T, state, states = x.shape[1], self.start, []
+            for t in range(T):
+                states.append(state)
+                super().forward(x[:, t : t + 1], initial_state=state)
+                state = self.state
+            for t in reversed(range(T)):
+                super().forward(x[:, t : t + 1], initial_state=states[t])
+                dx.append(super().backward(dy[:, t : t + 1], dstate if t == T - 1 else None))
+                sums = {name: sums[name] + g for name, g in self.grads.items()}
+            for name, total in sums.items():
+                self.grads[name][...] = total
+            return np.concatenate(dx[::-1], axis=1)
+
+        def forward(self, x, training=False, initial_state=None):
+            self.whole, self.start = x, initial_state
+            return super().forward(x, training, initial_state)
+
+    error = caught(Cut(3, return_sequences=True, dtype="float64", seed=0), normal(2, 4, 2))
+    assert error.cause.startswith("a missing term from the next time step")
+    assert error.time_step == 2
+
+
+@both_modes
+def test_a_parameter_names_the_first_wrong_time_step(fast):
+    class WithoutInput(Cell):
+        """So that only parameters and states are there to be wrong, as with integer ids."""
+
+        def forward(self, x, training=False, initial_state=None):
+            return super().forward(np.eye(4)[x], training, initial_state)
+
+        def backward(self, dy, dstate=None):
+            super().backward(dy, dstate)
+
+        def build(self, input_shape):
+            super().build((4,))
+
+    error = caught(WithoutInput(3, "no next step"), np.array([[0, 1, 3], [2, 2, 1]]), fast)
+    assert error.name == "parameter Wx"
+    assert error.time_step == 1  # a loss of step 0 alone needs no next step
+    assert error.cause.startswith("a missing term from the next time step")
+
+
+@both_modes
+def test_steps_that_are_not_summed(fast):
+    error = caught(Cell(3, "first step only"), normal(2, 5, 2), fast)
+    assert error.name.startswith("parameter")
+    assert error.cause.startswith("a missing term from other time steps")
+    assert error.time_step == 1
+
+
+@both_modes
+@pytest.mark.parametrize(
+    ("wrong", "names", "cause"),
+    [
+        ("Wh", {"input x"}, "a transposed weight: backward multiplies by parameter Wh"),
+        ("h of the wrong step", {"parameter Wh"}, "none of the usual ones"),
+        ("initial state", {"initial state 0"}, "backward gives 2 times the right gradient"),
+        ("final state", {"input x", "parameter Wx"}, "the gradient of the final state: "),
+    ],
+)
+def test_other_recurrent_mistakes(wrong, names, cause, fast):
+    error = caught(Cell(3, wrong), normal(3, 5, 2), fast)
+    assert error.name in names
+    assert cause in error.cause
+
+
+# ------------------------------------------------------------------------------------------------ models and losses
+
+
+class Row:
+    """Layers one after the other, without a class of nnlite's."""
+
+    def __init__(self, *layers, order=-1):
+        self.layers, self.order = layers, order
+
+    @property
+    def params(self):
+        return {f"{i}.{k}": v for i, layer in enumerate(self.layers) for k, v in layer.params.items()}
+
+    @property
+    def grads(self):
+        return {f"{i}.{k}": v for i, layer in enumerate(self.layers) for k, v in layer.grads.items()}
+
+    def forward(self, x):
+        for layer in self.layers:
+            x = layer.forward(x)
+        return x
+
+    def backward(self, dy):
+        for layer in self.layers[:: self.order]:
+            dy = layer.backward(dy)
+        return dy
+
+
+@both_modes
+def test_models(fast):
+    model = Row(Cell(4), Dense(3, dtype="float64"), Tanh(dtype="float64"), Dense(4, dtype="float64"))
+    report = gradcheck(model, normal(2, 3, 2), fast=fast)
+    assert [row.name for row in report.rows][:2] == ["input x", "parameter 0.Wx"]
+    assert report.max_error < 1e-7
+
+
+@both_modes
+def test_a_model_names_the_layer_that_is_wrong(fast):
+    class Flipped(Tanh):
+        def backward(self, dy):
+            return -super().backward(dy)
+
+    model = Row(Plain(2, 3), Flipped(dtype="float64", name="middle"), Dense(2, dtype="float64"))
+    error = caught(model, normal(4, 2), fast)
+    assert error.layer == "Flipped 'middle' of Row"
+    assert error.name == "input x"
+    assert "the sign" in error.cause
+
+
+def test_a_model_that_joins_right_layers_wrongly():
+    layers = [Plain(3, 3), Tanh(dtype="float64"), Plain(3, 3)]
+    error = caught(Row(*layers, order=1), normal(4, 3))
+    assert error.layer == "Row"
+    assert "each layer is right by itself" in error.cause
+
+
+class HalfSquare:
+    """mean of (y - y_pred)^2, or with a wrong gradient."""
+
+    def __init__(self, wrong=1.0):
+        self.wrong = wrong
+
+    def forward(self, y_true, y_pred):
+        self.difference = y_pred - y_true
+        return float(np.mean(self.difference**2))
+
+    def backward(self):
+        return self.wrong * 2 * self.difference / self.difference.size
+
+
+@both_modes
+def test_losses(fast):
+    x, y = normal(4, 3), normal(4, 2, seed=9)
+    assert gradcheck(Plain(3, 2), x, y=y, loss=HalfSquare(), fast=fast).max_error < 1e-7
+    error = caught(Plain(3, 2), x, fast, y=y, loss=HalfSquare(0.5))
+    assert (error.layer, error.name) == ("HalfSquare", "input y_pred")
+    assert error.numeric == pytest.approx(2 * error.analytic, rel=1e-5)
+    assert "1/2 times the right gradient: the derivative of a square" in error.cause
+    error = caught(MISTAKES["sign"][0](3, 2), normal(5, 3), fast, y=normal(5, 2, seed=9), loss=HalfSquare())
+    assert error.name == "parameter W"
+    assert "the sign" in error.cause
+    with pytest.raises(ValueError, match="loss and y belong together"):
+        gradcheck(Plain(3, 2), x, y=y)
+
+
+# ---------------------------------------------------------------------------------------------------- kinks
+
+
+class Largest(nnlite.Layer):
+    """y = the largest number of each row; its gradient goes to the first of equal ones."""
+
+    def forward(self, x, training=False):
+        self.x = x
+        return x.max(axis=1)
+
+    def backward(self, dy):
+        dx = np.zeros_like(self.x)
+        dx[np.arange(len(dx)), self.x.argmax(axis=1)] = dy
+        return dx
+
+
+def test_kinks_are_named_not_failed():
+    x = normal(3, 4)
+    x[0, 1] = x[2, 3] = 0.0
+    report = gradcheck(ReLU(dtype="float64"), x)
+    assert report.kinks == [("input x", (0, 1)), ("input x", (2, 3))]
+    assert report.rows[0].checked == 12
+    tied = np.array([[1.0, 3.0, 3.0], [0.5, 0.2, 0.1]])
+    assert gradcheck(Largest(dtype="float64"), tied).kinks == [("input x", (0, 1)), ("input x", (0, 2))]
+
+
+def test_a_kink_beside_the_point_is_no_kink():
+    x = np.array([[3e-6, -3e-6, 4e-7, 1.0]])
+    report = gradcheck(ReLU(dtype="float64"), x)
+    assert report.kinks == []
+    assert report.max_error < 1e-6
+
+
+@pytest.mark.parametrize("slope", [-0.1, 1.1])
+def test_a_slope_at_a_kink_must_lie_between_its_sides(slope):
+    class Leans(ReLU):
+        def forward(self, x, training=False):
+            self.at_zero = x == 0
+            return super().forward(x)
+
+        def backward(self, dy):
+            return np.where(self.at_zero, slope * dy, super().backward(dy))
+
+    error = caught(Leans(dtype="float64"), np.array([[1.0, 0.0, -2.0]]))
+    assert error.index == (0, 1)
+
+
+def test_a_wrong_gradient_is_not_excused_by_kinks_elsewhere():
+    x = normal(3, 4)
+    x[0] = 0.0
+
+    class Wrong(ReLU):
+        def backward(self, dy):
+            return 1.01 * super().backward(dy)
+
+    assert caught(Wrong(dtype="float64"), x).index[0] > 0
+
+
+@both_modes
+def test_nothing_but_kinks_is_not_a_success(fast):
+    with pytest.raises(ValueError, match=r"every number of input x sits on a kink.*use random numbers"):
+        gradcheck(ReLU(dtype="float64"), np.zeros((2, 3)), fast=fast)
+
+
+# ------------------------------------------------------------------------------------------------- bad input
+
+
+@pytest.mark.parametrize(
+    ("layer", "x", "arguments"),
+    [
+        (Dense(2, dtype="float64"), normal(2, 3).astype("float32"), {}),
+        (Dense(2), normal(2, 3), {}),
+        (Plain(3, 2), normal(2, 3).astype("float16"), {}),
+        (Cell(3), normal(2, 4, 2), {"initial_state": (np.zeros((2, 3), "float32"),)}),
+    ],
+)
+def test_float32_is_refused_with_the_reason(layer, x, arguments):
+    with pytest.raises(TypeError, match=r"is float(32|16)\. Central differences need float64: .*dtype='float64'"):
+        gradcheck(layer, x, **arguments)
+
+
+def test_a_float32_parameter_is_refused():
+    layer = Plain(3, 2)
+    layer.params["W"] = layer.params["W"].astype("float32")
+    with pytest.raises(TypeError, match="parameter W is float32"):
+        gradcheck(layer, normal(4, 3))
+
+
+@pytest.mark.parametrize(
+    ("layer", "x", "error", "message"),
+    [
+        (Plain(3, 2), [[1.0, 2.0, 3.0]], TypeError, "x: expected a NumPy array of float64 or integer ids, got list"),
+        (Plain(3, 2), np.ones((2, 3), complex), TypeError, "got complex128"),
+        (ReLU(dtype="float64"), np.zeros((0, 3)), ValueError, "nothing to check"),
+        (ReLU(dtype="float64"), np.full((1, 3), np.inf), ValueError, "NaN or infinity"),
+        (
+            broken(forward=lambda layer, forward, x: np.float32(forward(x)))(3, 2),
+            normal(2, 3),
+            TypeError,
+            "gives float32",
+        ),
+        (broken(forward=lambda layer, forward, x: None)(3, 2), normal(2, 3), TypeError, "gives NoneType"),
+        (object(), normal(2, 3), AttributeError, "forward"),
+    ],
+)
+def test_bad_input(layer, x, error, message):
+    with pytest.raises(error, match=message):
+        gradcheck(layer, x)
+
+
+def test_it_is_an_assertion_error():
+    """So a test of one's own that calls it fails, and does not break."""
+    assert issubclass(GradientCheckError, AssertionError)
+    assert math.isfinite(caught(MISTAKES["sign"][0](3, 2), normal(5, 3)).analytic)
