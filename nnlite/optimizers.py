@@ -122,6 +122,8 @@ class Optimizer:
                     f"{slot} of it is {checks.shape_text(memory.shape)} {memory.dtype.name}: an optimizer belongs to "
                     f"one model, use a new one"
                 )
+            if not (memory.flags.c_contiguous and memory.flags.writeable):  # as some file formats load it
+                memory = self.state[f"{slot}/{name}"] = np.array(memory, order="C")
             found[slot] = memory.reshape(-1)
         return found
 

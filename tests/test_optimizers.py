@@ -213,6 +213,21 @@ def test_a_resumed_training_has_the_same_bits(optimizer):
     assert {name: p.tobytes() for name, p in half.items()} == {name: p.tobytes() for name, p in params.items()}
 
 
+def test_a_state_that_is_read_only_or_strided_is_taken_over():
+    whole, params = Adam(), {"p": np.ones((2, 3))}
+    for _ in range(2):
+        whole.apply({"p": np.ones((2, 3))}, params)
+    first, other = Adam(), {"p": np.ones((2, 3))}
+    first.apply({"p": np.ones((2, 3))}, other)
+    second, second.iterations = Adam(), 1
+    second.state = {name: np.asfortranarray(array) for name, array in first.state.items()}
+    for array in second.state.values():
+        array.flags.writeable = False
+    second.apply({"p": np.ones((2, 3))}, other)
+    assert (other["p"] == params["p"]).all()
+    assert (second.state["momentum/p"] == whole.state["momentum/p"]).all()
+
+
 def test_state_is_named_slot_and_parameter():
     optimizer, params = Adam(), model("float32")
     optimizer.apply(params, {name: p.copy() for name, p in params.items()})
