@@ -87,6 +87,8 @@ class Cell(nnlite.Layer):
             dh = dh + (dy[:, t] if self.sequences else dy * (t == T - 1))
             dz = dh * (1 - self.h[t + 1] ** 2)
             previous = self.h[t + 1] if self.wrong == "h of the wrong step" else self.h[t]
+            if self.wrong == "start from zeros" and t == 0:
+                previous = np.zeros_like(previous)
             step = {"Wx": self.x[:, t].T @ dz, "Wh": previous.T @ dz, "b": dz.sum(axis=0)}
             for name, term in step.items():
                 sums[name] = term if self.wrong == "first step only" else sums[name] + term
@@ -425,7 +427,10 @@ def test_what_must_not_change():
         dy *= 2
         return dx
 
-    assert "backward changes parameter W" in str(caught(broken(backward=add)(3, 2), normal(5, 3)))
+    layer = broken(backward=add)(3, 2)
+    kept = layer.params["W"].copy()
+    assert "backward changes parameter W" in str(caught(layer, normal(5, 3)))
+    assert (layer.params["W"] == kept).all()
     assert "forward changes input x" in str(caught(broken(forward=scale)(3, 2), normal(5, 3)))
     assert "backward changes dy" in str(caught(broken(backward=double)(3, 2), normal(5, 3)))
 
@@ -533,6 +538,7 @@ def test_steps_that_are_not_summed(fast):
     [
         ("Wh", {"input x"}, "a transposed weight: backward multiplies by parameter Wh"),
         ("h of the wrong step", {"parameter Wh"}, "none of the usual ones"),
+        ("start from zeros", {"parameter Wh"}, "none of the usual ones"),
         ("initial state", {"initial state 0"}, "backward gives 2 times the right gradient"),
         ("final state", {"input x", "parameter Wx"}, "the gradient of the final state: "),
     ],
@@ -684,6 +690,25 @@ def test_a_wrong_gradient_is_not_excused_by_kinks_elsewhere():
             return 1.01 * super().backward(dy)
 
     assert caught(Wrong(dtype="float64"), x).index[0] > 0
+
+
+def test_a_sharp_bend_is_no_kink():
+    """The slopes on both sides of 500 x^2 differ by 1000 step: that must not excuse a wrong one between them."""
+
+    class Parabola(nnlite.Layer):
+        wrong = 0.0
+
+        def forward(self, x, training=False):
+            self.x = x
+            return 500 * x * x
+
+        def backward(self, dy):
+            return (1000 * self.x + self.wrong) * dy
+
+    layer, x = Parabola(dtype="float64"), np.array([[0.01]])
+    assert gradcheck(layer, x).kinks == []
+    layer.wrong = 5e-5
+    assert caught(layer, x).index == (0, 0)
 
 
 @both_modes
