@@ -8,23 +8,17 @@ Letters: N rows, F features in, U units.
                     db = sum over rows of dy undoes (1) for b
 
 Design: each line is one product of product.pxd, which packs the right factor into panels and runs register tiles
-over them; a transposed factor is only another pair of strides. `work` is scratch memory of `work_size` numbers.
+over them; a transposed factor is only another pair of strides.
 """
 
 from cython cimport floating
 from libc.string cimport memcpy
 
-from product cimport add_row_product, product, product_work
-
-
-def work_size(Py_ssize_t N, Py_ssize_t F, Py_ssize_t U):
-    """Numbers of scratch memory that forward and backward need."""
-    cdef float *dtype = NULL  # the wider panels of the two dtypes
-    return max(product_work(N, F, U, dtype), product_work(N, U, F, dtype), product_work(F, N, U, dtype))
+from product cimport add_row_product, product
 
 
 def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[::1] b,  # IN (N,F) (F,U) (U)
-            floating[:, ::1] y, floating[::1] work):                                    # OUT (N,U)
+            floating[:, ::1] y):                                                        # OUT (N,U)
     cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1], n
     if N == 0 or F == 0 or U == 0:
         return
@@ -34,12 +28,11 @@ def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:
         if N == 1:
             add_row_product(F, U, &x[0, 0], &W[0, 0], &y[0, 0])
         else:
-            product(N, F, U, &x[0, 0], F, 1, &W[0, 0], U, 1, &y[0, 0], True, &work[0])
+            product(N, F, U, &x[0, 0], F, 1, &W[0, 0], U, 1, &y[0, 0], True)
 
 
 def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:, ::1] dy,  # IN (N,F) (F,U) (N,U)
-             floating[:, ::1] dx, floating[:, ::1] dW, floating[::1] db,                     # OUT (N,F) (F,U) (U)
-             floating[::1] work):
+             floating[:, ::1] dx, floating[:, ::1] dW, floating[::1] db):                    # OUT (N,F) (F,U) (U)
     cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1], n, u
     if F == 0 or U == 0:
         return
@@ -48,8 +41,8 @@ def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[
         db[:] = 0
         return
     with nogil:
-        product(N, U, F, &dy[0, 0], U, 1, &W[0, 0], 1, U, &dx[0, 0], False, &work[0])
-        product(F, N, U, &x[0, 0], 1, F, &dy[0, 0], U, 1, &dW[0, 0], False, &work[0])
+        product(N, U, F, &dy[0, 0], U, 1, &W[0, 0], 1, U, &dx[0, 0], False)
+        product(F, N, U, &x[0, 0], 1, F, &dy[0, 0], U, 1, &dW[0, 0], False)
         for u in range(U):
             db[u] = 0
         for n in range(N):

@@ -31,17 +31,15 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
-from product cimport add_row_product, ceil_div, pack_all, packed_size, product, product_work, rows_by_panels
+from product cimport add_row_product, ceil_div, pack_all, packed_size, product, rows_by_panels
 from tile cimport TILE_ROWS, prefetch, threads_for
 from vmath cimport sigmoid, tanh
 
 
-def work_size(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H):
+def work_size(Py_ssize_t H):
     """Numbers of scratch memory that forward and backward need."""
     cdef float *dtype = NULL  # the wider panels of the two dtypes
-    return max(packed_size(H, 4 * H, dtype), packed_size(4 * H, H, dtype), product_work(H, T * N, 4 * H, dtype),
-               product_work(T * N, F, 4 * H, dtype), product_work(T * N, 4 * H, F, dtype),
-               product_work(F, T * N, 4 * H, dtype))
+    return max(packed_size(H, 4 * H, dtype), packed_size(4 * H, H, dtype))
 
 
 # ---------------------------------------------------------------------------------------------------- one row
@@ -176,7 +174,7 @@ cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, c
     for k in prange(blocks, schedule="static", num_threads=threads):
         rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H,
                       dy, work, c, gates, dz, dh, dc)
-    product(H, T * N - skipped, 4 * H, h + skipped * H, 1, H, dz + skipped * 4 * H, 4 * H, 1, dWh, False, work)
+    product(H, T * N - skipped, 4 * H, h + skipped * H, 1, H, dz + skipped * 4 * H, 4 * H, 1, dWh, False)
 
 
 cdef void sum_rows(Py_ssize_t rows, Py_ssize_t cols, const floating *dz, const Py_ssize_t *ids,
@@ -262,7 +260,7 @@ def forward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,          # I
     if N == 0 or T == 0 or H == 0:
         return
     with nogil:
-        product(T * N, F, 4 * H, &x[0, 0, 0], F, 1, &Wx[0, 0], 4 * H, 1, &gates[0, 0, 0], False, &work[0])
+        product(T * N, F, 4 * H, &x[0, 0, 0], F, 1, &Wx[0, 0], 4 * H, 1, &gates[0, 0, 0], False)
         all_forward(N, T, S, H, NULL, &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0],
                     &y[0, 0, 0], &work[0])
 
@@ -299,8 +297,8 @@ def backward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,         # I
     with nogil:
         all_backward(N, T, S, H, &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
                      &dc[0, 0], &dz[0, 0, 0], &dWh[0, 0], &work[0])
-        product(T * N, 4 * H, F, &dz[0, 0, 0], 4 * H, 1, &Wx[0, 0], 1, 4 * H, &dx[0, 0, 0], False, &work[0])
-        product(F, T * N, 4 * H, &x[0, 0, 0], 1, F, &dz[0, 0, 0], 4 * H, 1, &dWx[0, 0], False, &work[0])
+        product(T * N, 4 * H, F, &dz[0, 0, 0], 4 * H, 1, &Wx[0, 0], 1, 4 * H, &dx[0, 0, 0], False)
+        product(F, T * N, 4 * H, &x[0, 0, 0], 1, F, &dz[0, 0, 0], 4 * H, 1, &dWx[0, 0], False)
         sum_rows(T * N, 4 * H, &dz[0, 0, 0], NULL, &db[0], NULL)
 
 

@@ -1,41 +1,78 @@
 """C = A B on all threads, from register tiles: what Dense, and the weight gradients of every layer, are made of.
 
-                    cols
-            +------+------+---       1. cut the depth into blocks of PANEL_DEPTH, and for each block, in turn,
-    depth   | panel| panel| ...      2. pack the rows of B into panels, one beside the other;
-            +------+------+---       3. pack A the same way where its numbers do not lie in the order of k
-      +---+ +------+------+---       4. for each panel, and for each tile of rows: C += A B in registers.
- rows | A | | tile | tile | ...
-      +---+ +------+------+---
-
-Threads share the panels of step 2 and the tiles of step 4. Every number of C is a sum over k in one fixed order,
-so neither the tiles nor the threads change a bit of it.
+                      cols
+              +-------+-------+---       The columns of B are cut into panels, and the rows of A into groups where
+      depth   | panel | panel | ...      there are fewer panels than keep all threads busy. A thread takes a panel and
+              +-------+-------+---       a group, and computes that part of C alone (panel_product of tile.h): it packs
+      +-----+ +-------+-------+---       the panel for itself, so that no thread waits for another.
+      | A   | | group | group | ...
+ rows +-----+ +-------+-------+---       Every number of C is a sum over k in one fixed order, so neither the panels and
+      | A   | | group | group | ...      groups nor the threads change a bit of it.
+      +-----+ +-------+-------+---
 """
 
 from cython cimport floating
 from cython.parallel cimport prange
+from libc.string cimport memset
 
-from tile cimport PANEL_DEPTH, TILE_ROWS, pack_panel, pack_rows, panel_width, prefetch, threads_for, tile
+from tile cimport pack_panel, panel_product, panel_width, prefetch, threads_for, tile
 
 
 cdef enum:
     PACK_ROWS = 8  # of B, that go through all panels before the next ones do
-    FEW_PANELS = 4  # of B, up to which A is read as it lies
+    GROUP_ROWS = 64  # at least, so that packing a panel is a small part of the work with it
+    TASKS = 4  # for a thread, at least, so that all have about the same work
+
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1) // b
 
 
+cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
+                         const floating *a, Py_ssize_t a_row, Py_ssize_t a_depth,
+                         const floating *b, Py_ssize_t b_depth, Py_ssize_t b_col,
+                         floating *c, bint accumulate) noexcept nogil:
+    """C (rows, cols) = A B, or C += A B. A(i, k) = a[i * a_row + k * a_depth]; B(k, j) = b[k * b_depth + j * b_col]."""
+    cdef int width = panel_width(c), threads = threads_for(<double>rows * depth * cols)
+    cdef Py_ssize_t panels = ceil_div(cols, width)
+    cdef Py_ssize_t groups = max(1, min(ceil_div(TASKS * threads, panels), rows // GROUP_ROWS))
+    cdef Py_ssize_t task, i, j
+    if depth == 0 and not accumulate:
+        memset(c, 0, rows * cols * sizeof(floating))
+        return
+    for task in prange(panels * groups, schedule="static", num_threads=threads):
+        i = rows * (task % groups) // groups
+        j = task // groups * width
+        panel_product(rows * (task % groups + 1) // groups - i, depth, min(cols - j, <Py_ssize_t>width),
+                      a + i * a_row, a_row, a_depth, b + j * b_col, b_depth, b_col, c + i * cols + j, cols, accumulate)
+
+
+cdef inline void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const floating *a, const floating *b,
+                                 floating *c) noexcept nogil:
+    """c += a B for one row. Each number of B is needed once, so B is read as it lies, four of its rows at a time.
+
+    The additions have the same order as in a tile.
+    """
+    cdef const floating *b_k
+    cdef Py_ssize_t k = 0, j
+    while k + 4 <= depth:
+        b_k = b + k * cols
+        for j in range(cols):
+            c[j] = (((c[j] + a[k] * b_k[j]) + a[k + 1] * b_k[cols + j]) + a[k + 2] * b_k[2 * cols + j]) \
+                + a[k + 3] * b_k[3 * cols + j]
+        k += 4
+    while k < depth:
+        b_k = b + k * cols
+        for j in range(cols):
+            c[j] += a[k] * b_k[j]
+        k += 1
+
+
+# Where one factor is used many times over, as the recurrent weights are, it is packed once and kept.
+
 cdef inline Py_ssize_t packed_size(Py_ssize_t depth, Py_ssize_t cols, floating *dtype) noexcept nogil:
     """Numbers in the panels of a depth x cols matrix."""
     return depth * ceil_div(cols, panel_width(dtype)) * panel_width(dtype)
-
-
-cdef inline Py_ssize_t product_work(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
-                                    floating *dtype) noexcept nogil:
-    """Numbers of scratch memory that `product` needs."""
-    cdef Py_ssize_t block = min(depth, <Py_ssize_t>PANEL_DEPTH)
-    return packed_size(block, cols, dtype) + block * ceil_div(rows, TILE_ROWS) * TILE_ROWS
 
 
 cdef inline void pack_all(Py_ssize_t depth, Py_ssize_t cols, const floating *b, Py_ssize_t b_depth,
@@ -68,61 +105,3 @@ cdef inline void rows_by_panels(int rows, Py_ssize_t depth, Py_ssize_t cols, con
         prefetch(next + p * share, share * sizeof(floating))
         tile(rows, depth, a, a_row, 1, panels + p * width * depth, c + p * width, c_row,
              <int>min(<Py_ssize_t>width, cols - p * width), accumulate)
-
-
-cdef inline void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const floating *a, const floating *b,
-                                 floating *c) noexcept nogil:
-    """c += a B for one row. Each number of B is needed once, so B is read as it lies, four of its rows at a time.
-
-    The additions have the same order as in a tile.
-    """
-    cdef const floating *b_k
-    cdef Py_ssize_t k = 0, j
-    while k + 4 <= depth:
-        b_k = b + k * cols
-        for j in range(cols):
-            c[j] = (((c[j] + a[k] * b_k[j]) + a[k + 1] * b_k[cols + j]) + a[k + 2] * b_k[2 * cols + j]) \
-                + a[k + 3] * b_k[3 * cols + j]
-        k += 4
-    while k < depth:
-        b_k = b + k * cols
-        for j in range(cols):
-            c[j] += a[k] * b_k[j]
-        k += 1
-
-
-cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
-                         const floating *a, Py_ssize_t a_row, Py_ssize_t a_depth,
-                         const floating *b, Py_ssize_t b_depth, Py_ssize_t b_col,
-                         floating *c, bint accumulate, floating *work) noexcept nogil:
-    """C (rows, cols) = A B, or C += A B. A(i, k) = a[i * a_row + k * a_depth]; B(k, j) = b[k * b_depth + j * b_col]."""
-    cdef int width = panel_width(c)
-    cdef Py_ssize_t row_tiles = ceil_div(rows, TILE_ROWS), panels = ceil_div(cols, width)
-    cdef int threads = threads_for(<double>rows * depth * cols)
-    cdef bint pack_a = a_depth != 1 and panels > FEW_PANELS
-    cdef Py_ssize_t k, block, i, j, p, task
-    cdef floating *a_packed
-    if depth == 0 and not accumulate:
-        for i in range(rows * cols):
-            c[i] = 0
-    k = 0
-    while k < depth:
-        block = min(depth - k, <Py_ssize_t>PANEL_DEPTH)
-        pack_all(block, cols, b + k * b_depth, b_depth, b_col, work)
-        a_packed = work + panels * width * block
-        if pack_a:
-            for p in prange(row_tiles, schedule="static", num_threads=threads):
-                pack_rows(block, rows - p * TILE_ROWS, a + p * TILE_ROWS * a_row + k * a_depth, a_depth, a_row,
-                          a_packed + p * TILE_ROWS * block)
-        for task in prange(panels * row_tiles, schedule="static", num_threads=threads):
-            i = (task % row_tiles) * TILE_ROWS
-            j = task // row_tiles * width
-            if pack_a:
-                tile(<int>min(rows - i, <Py_ssize_t>TILE_ROWS), block, a_packed + i * block, 1, TILE_ROWS,
-                     work + j * block, c + i * cols + j, cols, <int>min(cols - j, <Py_ssize_t>width),
-                     accumulate or k > 0)
-            else:
-                tile(<int>min(rows - i, <Py_ssize_t>TILE_ROWS), block, a + i * a_row + k * a_depth, a_row, a_depth,
-                     work + j * block, c + i * cols + j, cols, <int>min(cols - j, <Py_ssize_t>width),
-                     accumulate or k > 0)
-        k = k + block

@@ -52,37 +52,23 @@
 typedef REAL TYPED(vector) __attribute__((vector_size(VECTOR_BYTES)));
 typedef REAL TYPED(unaligned) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
 
-/* Lay `width` columns of a depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col], side by side for each k;
- * columns past the matrix are filled with zeros. The usual case, whole rows, is a copy of constant size. */
-static inline __attribute__((always_inline)) void TYPED(pack_width)(
-    const int width, ptrdiff_t depth, ptrdiff_t cols, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col, REAL *panel)
+/* The first PANEL_WIDTH columns of a depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col], laid side by side for
+ * each k; columns past the matrix are filled with zeros. The usual case, whole rows, is a copy of constant size. */
+static void TYPED(pack_panel)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col,
+                              REAL *panel)
 {
-    const int inside = cols < width ? (int)cols : width;
-    if (b_col == 1 && inside == width) {
+    const int inside = cols < PANEL_WIDTH ? (int)cols : PANEL_WIDTH;
+    if (b_col == 1 && inside == PANEL_WIDTH) {
         for (ptrdiff_t k = 0; k < depth; k++)
-            memcpy(panel + k * width, b + k * b_depth, width * sizeof(REAL));
+            memcpy(panel + k * PANEL_WIDTH, b + k * b_depth, PANEL_WIDTH * sizeof(REAL));
         return;
     }
     for (int j = 0; j < inside; j++)
         for (ptrdiff_t k = 0; k < depth; k++)
-            panel[k * width + j] = b[k * b_depth + j * b_col];
-    for (int j = inside; j < width; j++)
+            panel[k * PANEL_WIDTH + j] = b[k * b_depth + j * b_col];
+    for (int j = inside; j < PANEL_WIDTH; j++)
         for (ptrdiff_t k = 0; k < depth; k++)
-            panel[k * width + j] = 0;
-}
-
-/* A panel of the right factor: PANEL_WIDTH of its columns. */
-static void TYPED(pack_panel)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col,
-                              REAL *panel)
-{
-    TYPED(pack_width)(PANEL_WIDTH, depth, cols, b, b_depth, b_col, panel);
-}
-
-/* The same for the left factor: TILE_ROWS of its rows, that is of the columns of its transpose. */
-static void TYPED(pack_rows)(ptrdiff_t depth, ptrdiff_t rows, const REAL *a, ptrdiff_t a_depth, ptrdiff_t a_row,
-                             REAL *panel)
-{
-    TYPED(pack_width)(TILE_ROWS, depth, rows, a, a_depth, a_row, panel);
+            panel[k * PANEL_WIDTH + j] = 0;
 }
 
 /* C = A B, or C += A B, for a tile of constant size. */
@@ -148,6 +134,26 @@ static void TYPED(tile)(int rows, ptrdiff_t depth, const REAL *a, ptrdiff_t a_ro
     TYPED(whole_tile)(rows, depth, a, a_row, a_depth, panel, copy, whole, whole, accumulate);
     for (int i = 0; i < rows; i++)
         memcpy(c + i * c_row, copy + i * whole, (size_t)cols * sizeof(REAL));
+}
+
+/* C (+)= A B for any number of rows and one panel's columns, cols <= PANEL_WIDTH. B is packed here, PANEL_DEPTH of its
+ * rows at a time, into a panel that stays in the first-level cache while the tiles of A pass over it. The tiles are as
+ * high as each other: a low one at the end would have too few sums to keep the multiply units busy. */
+static void TYPED(panel_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols, const REAL *a, ptrdiff_t a_row,
+                                 ptrdiff_t a_depth, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col, REAL *c,
+                                 ptrdiff_t c_row, int accumulate)
+{
+    REAL panel[PANEL_DEPTH * PANEL_WIDTH] __attribute__((aligned(VECTOR_BYTES)));
+    const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    for (ptrdiff_t k = 0; k < depth; k += PANEL_DEPTH) {
+        const ptrdiff_t block = depth - k < PANEL_DEPTH ? depth - k : PANEL_DEPTH;
+        TYPED(pack_panel)(block, cols, b + k * b_depth, b_depth, b_col, panel);
+        for (ptrdiff_t t = 0; t < tiles; t++) {
+            const ptrdiff_t i = rows * t / tiles, end = rows * (t + 1) / tiles;
+            TYPED(tile)((int)(end - i), block, a + i * a_row + k * a_depth, a_row, a_depth, panel, c + i * c_row,
+                        c_row, (int)cols, accumulate || k > 0);
+        }
+    }
 }
 
 #endif

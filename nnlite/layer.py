@@ -107,6 +107,8 @@ class Layer:
 
     def _add_param(self, name, shape, initializer):
         """A parameter from `initializers`, and room for its gradient."""
+        if 0 in shape:
+            raise ValueError(f"{type(self).__name__}: parameter {name} would have shape {shape}: the input is empty")
         checks.memory(f"{type(self).__name__}: parameter {name}", shape, self.dtype)
         self.params[name] = initializers.get(initializer)(shape, self.rng).astype(self.dtype, order="C")
         self.grads[name] = np.zeros(shape, self.dtype)

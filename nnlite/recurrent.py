@@ -132,7 +132,5 @@ class Recurrent(Layer):
             raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it")
         return self.kept
 
-    def _work(self, x):
-        T, N = x.shape[:2]
-        kernel = getattr(backend, self.kernel)
-        return self._buffer("work", kernel.work_size(N, T, self.params["Wx"].shape[0], self.units))
+    def _work(self):
+        return self._buffer("work", getattr(backend, self.kernel).work_size(self.units))

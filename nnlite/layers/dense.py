@@ -59,7 +59,7 @@ class Dense(Layer):
         self._ensure_built(x)
         W, b = self.params["W"], self.params["b"]
         y = np.empty((*x.shape[:-1], self.units), self.dtype)
-        backend.dense.forward(self._flat(x), W, b, self._flat(y), self._work(x))
+        backend.dense.forward(self._flat(x), W, b, self._flat(y))
         self.x = x
         return y
 
@@ -68,11 +68,8 @@ class Dense(Layer):
         dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], self.units), "of y")
         dx = np.empty_like(x)
         W, dW, db = self.params["W"], self.grads["W"], self.grads["b"]
-        backend.dense.backward(self._flat(x), W, self._flat(dy), self._flat(dx), dW, db, self._work(x))
+        backend.dense.backward(self._flat(x), W, self._flat(dy), self._flat(dx), dW, db)
         return dx
-
-    def _work(self, x):
-        return self._buffer("work", backend.dense.work_size(x.size // x.shape[-1], x.shape[-1], self.units))
 
     def _shape_rule(self, input_shape):
         return f"the last axis becomes units = {self.units}"

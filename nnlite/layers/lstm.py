@@ -67,7 +67,7 @@ class LSTM(Recurrent):
         gates = self._buffer("gates", T, N, 4 * H)
         y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
         forward = backend.lstm.forward_ids if x.ndim == 2 else backend.lstm.forward
-        forward(x, *self._weights(), h, c, gates, y, self._work(x))
+        forward(x, *self._weights(), h, c, gates, y, self._work())
         self.kept = x, h, c, gates
         self.state = h[T].copy(), c[T].copy()
         return y if self.return_sequences else y[:, 0]
@@ -81,10 +81,10 @@ class LSTM(Recurrent):
         dz = self._buffer("dz", T, N, 4 * H)
         grads = self.grads["Wx"], self.grads["Wh"], self.grads["b"]
         if x.ndim == 2:
-            backend.lstm.backward_ids(x, Wh, h, c, gates, dy, dh, dc, dz, *grads, self._work(x))
+            backend.lstm.backward_ids(x, Wh, h, c, gates, dy, dh, dc, dz, *grads, self._work())
             return None
         dx = np.empty_like(x)
-        backend.lstm.backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, *grads, self._work(x))
+        backend.lstm.backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, *grads, self._work())
         return np.ascontiguousarray(dx.swapaxes(0, 1))
 
     def step(self, x):

@@ -1,15 +1,11 @@
 """Dense: y = x W + b. Letters: N rows, F features in, U units."""
 
 
-def work_size(N, F, U):
-    return 0
-
-
-def forward(x, W, b, y, work):  # IN (N,F) (F,U) (U)  OUT (N,U)
+def forward(x, W, b, y):  # IN (N,F) (F,U) (U)  OUT (N,U)
     y[:] = x @ W + b
 
 
-def backward(x, W, dy, dx, dW, db, work):  # IN (N,F) (F,U) (N,U)  OUT (N,F) (F,U) (U)
+def backward(x, W, dy, dx, dW, db):  # IN (N,F) (F,U) (N,U)  OUT (N,F) (F,U) (U)
     dx[:] = dy @ W.T
     dW[:] = x.T @ dy
     db[:] = dy.sum(axis=0)
