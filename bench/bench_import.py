@@ -1,0 +1,26 @@
+"""Importing: a fresh Python that imports nnlite, against one that imports NumPy alone (pytorch: its own import)."""
+
+import subprocess
+import sys
+
+from conftest import time_work
+from work import Work
+
+
+def importing(module):
+    return lambda: lambda: subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
+
+
+WORKS = [
+    Work(
+        "import nnlite, against import numpy",
+        {"nnlite": importing("nnlite"), "numpy": importing("numpy"), "pytorch": importing("torch")},
+        target=0.5,
+        threads=(1,),
+        peer="numpy",
+    )
+]
+
+
+def test_import(benchmark, work, threads):
+    time_work(benchmark, work, threads)

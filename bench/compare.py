@@ -1,0 +1,150 @@
+"""nnlite beside its peers: `make bench-compare`.
+
+Every contestant runs in a process of its own, so that the idle threads of one never take a core from another. They
+take turns, a few runs each, many times over: where the machine's speed drifts, it drifts for all. The table shows
+medians, and the median of the ratios turn by turn.
+
+    python bench/compare.py [WORD ...] [--rounds 15] [--json FILE]
+
+With words, only the work whose name contains one of them.
+"""
+
+import argparse
+import contextlib
+import importlib
+import json
+import multiprocessing
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+
+HERE = Path(__file__).parent
+TURN = 0.1  # seconds that a contestant's turn takes, about
+REST = 0.02  # between turns, for threads that still wait for work to fall asleep
+
+
+def find_works():
+    """From (module, index) to the work there."""
+    sys.path.insert(0, str(HERE))
+    modules = sorted(path.stem for path in HERE.glob("bench_*.py"))
+    return {(m, i): work for m in modules for i, work in enumerate(importlib.import_module(m).WORKS)}
+
+
+def contestant(name, pipe):
+    """A contestant's process: prepares what it is told to, and times a turn whenever it is asked."""
+    works = find_works()
+    import work as helpers
+
+    while True:
+        key, threads = pipe.recv()
+        if key is None:
+            return
+        prepared = works[key].contestants[name]()
+        helpers.set_threads(threads)
+        prepared()
+        start = time.perf_counter()
+        prepared()
+        runs = max(1, min(1000, round(TURN / (time.perf_counter() - start))))
+        pipe.send(runs)
+        while pipe.recv():
+            start = time.perf_counter()
+            for _ in range(runs):
+                prepared()
+            pipe.send((time.perf_counter() - start) / runs)
+
+
+class Contestants:
+    """The processes, started when first needed."""
+
+    def __init__(self):
+        self.pipes = {}
+        self.context = multiprocessing.get_context("spawn")
+
+    def __getitem__(self, name):
+        if name not in self.pipes:
+            ours, theirs = self.context.Pipe()
+            self.context.Process(target=contestant, args=(name, theirs), daemon=True).start()
+            self.pipes[name] = ours
+        return self.pipes[name]
+
+    def measure(self, key, work, threads, rounds):
+        """Seconds by contestant: a list with one entry per round."""
+        names = [name for name in work.contestants if self.runs(name)]
+        for name in names:
+            self[name].send((key, threads))
+            self[name].recv()
+        times = {name: [] for name in names}
+        for _ in range(rounds):
+            for name in names:
+                time.sleep(REST)
+                self[name].send(True)
+                times[name].append(self[name].recv())
+        for name in names:
+            self[name].send(False)
+        return times
+
+    @staticmethod
+    def runs(name):
+        return name != "pytorch" or importlib.util.find_spec("torch") is not None
+
+
+def table(rows):
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="milliseconds (median), and how many times the peer's speed", title_justify="left")
+    for column in ("work", "threads", "nnlite", "peer", "reference", "ratio", "at least"):
+        table.add_column(column, justify="left" if column == "work" else "right")
+    for row in rows:
+        ms = {name: f"{1e3 * seconds:.2f}" for name, seconds in row["seconds"].items()}
+        table.add_row(
+            row["work"],
+            str(row["threads"]),
+            ms["nnlite"],
+            ms.get(row["peer"], "-"),
+            ms.get("reference", "-"),
+            f"{row['ratio']:.2f}" if row["ratio"] else "-",
+            str(row["target"] or ""),
+        )
+    Console(width=130).print(table)
+
+
+def main():
+    parser = argparse.ArgumentParser(description="nnlite beside its peers")
+    parser.add_argument("words", nargs="*")
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    contestants, rows = Contestants(), []
+    for key, work in find_works().items():
+        if options.words and not any(word in work.name for word in options.words):
+            continue
+        for threads in work.threads:
+            times = contestants.measure(key, work, threads, options.rounds)
+            ratio = None
+            if work.peer in times:
+                ratio = statistics.median(b / a for a, b in zip(times["nnlite"], times[work.peer], strict=True))
+            seconds = {name: statistics.median(t) for name, t in times.items()}
+            rows.append(
+                {
+                    "work": work.name,
+                    "threads": threads,
+                    "peer": work.peer,
+                    "seconds": seconds,
+                    "ratio": ratio,
+                    "target": work.target,
+                }
+            )
+            print(f"{work.name}, {threads}: ratio {ratio and round(ratio, 2)}", file=sys.stderr)
+    table(rows)
+    if options.json:
+        options.json.write_text(
+            json.dumps({"machine": platform.processor() or platform.machine(), "rows": rows}, indent=1)
+        )
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main()
