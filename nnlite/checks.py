@@ -93,6 +93,23 @@ def _contiguous(name, x, dtype):
     return np.ascontiguousarray(x, dtype=dtype)
 
 
+def samples(where, **arrays):
+    """Refuse what is not an array of samples; of x and y, also what are not as many labels as samples, or none.
+
+    Args:
+        where: begins the messages, such as "fit".
+    """
+    for name, array in arrays.items():
+        if _array(f"{where}: {name}", array).ndim == 0:
+            raise ValueError(f"{where}: {name}: expected an array of samples, got a single number")
+    if "y" in arrays:
+        x, y = arrays["x"], arrays["y"]
+        if len(x) != len(y):
+            raise ValueError(f"{where}: x has {len(x)} samples and y has {len(y)}: each sample needs its own label")
+        if len(x) == 0:
+            raise ValueError(f"{where}: x and y have no samples")
+
+
 def positive(name, value):
     """A whole number of at least 1, as an int."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
