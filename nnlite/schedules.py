@@ -1,0 +1,116 @@
+"""Schedules: the learning rate as a function of how many steps were made.
+
+A schedule maps a step, counted from 0, to a learning rate, and depends on nothing else: a resumed training continues
+it exactly. Give one to `LearningRateScheduler`. A function of your own does as well: `lambda step: 0.1 / (step + 1)`.
+"""
+
+import math
+from dataclasses import dataclass
+
+from . import checks
+
+
+class Schedule:
+    """Base of the schedules: `schedule(step)` is a learning rate."""
+
+    def __call__(self, step: int) -> float:
+        raise NotImplementedError(f"{type(self).__name__} has no __call__(step)")
+
+    def __post_init__(self):
+        for name, value in vars(self).items():
+            if name.endswith("steps"):
+                checks.positive(name, value)
+            elif not isinstance(value, Schedule):
+                checks.between(name, value, 0, math.inf, closed=False)
+
+
+@dataclass(frozen=True)
+class Constant(Schedule):
+    """The same learning rate at every step: for the end of a `WarmUp`.
+
+    Example:
+        >>> from nnlite.schedules import Constant
+        >>> Constant(0.01)(1000)
+        0.01
+    """
+
+    learning_rate: float
+
+    def __call__(self, step):
+        return float(self.learning_rate)
+
+
+@dataclass(frozen=True)
+class StepDecay(Schedule):
+    """After every `decay_steps` steps the learning rate is multiplied by `decay_rate`.
+
+        initial_learning_rate * decay_rate ^ floor(step / decay_steps)
+
+    Example:
+        >>> from nnlite.schedules import StepDecay
+        >>> schedule = StepDecay(0.1, decay_steps=100, decay_rate=0.5)
+        >>> [schedule(step) for step in (0, 99, 100, 250)]
+        [0.1, 0.1, 0.05, 0.025]
+    """
+
+    initial_learning_rate: float
+    decay_steps: int
+    decay_rate: float = 0.5
+
+    def __call__(self, step):
+        return self.initial_learning_rate * self.decay_rate ** (step // self.decay_steps)
+
+
+@dataclass(frozen=True)
+class CosineDecay(Schedule):
+    """Down along half a cosine wave within `decay_steps` steps, to `alpha` times the first value, and there it stays.
+
+        initial_learning_rate * (alpha + (1 - alpha) * (1 + cos(pi * min(step / decay_steps, 1))) / 2)
+
+    Source: Loshchilov and Hutter, SGDR: stochastic gradient descent with warm restarts, 2017 (without restarts).
+
+    Example:
+        >>> from nnlite.schedules import CosineDecay
+        >>> schedule = CosineDecay(0.1, decay_steps=100, alpha=0.1)
+        >>> [round(schedule(step), 4) for step in (0, 50, 100, 200)]
+        [0.1, 0.055, 0.01, 0.01]
+    """
+
+    initial_learning_rate: float
+    decay_steps: int
+    alpha: float = 0.0
+
+    def __call__(self, step):
+        wave = (1 + math.cos(math.pi * min(step / self.decay_steps, 1.0))) / 2
+        return self.initial_learning_rate * (self.alpha + (1 - self.alpha) * wave)
+
+
+@dataclass(frozen=True)
+class WarmUp(Schedule):
+    """Up in equal steps to the first value of another schedule, within `warmup_steps` steps; then that schedule.
+
+    Early steps are guesses: Adam's averages are still those of a few batches. Small ones do no harm.
+
+    Args:
+        schedule: it starts, at its step 0, when the warm-up is over.
+        warmup_steps: the last of these has the full learning rate.
+
+    Example:
+        >>> from nnlite.schedules import CosineDecay, WarmUp
+        >>> schedule = WarmUp(CosineDecay(0.1, decay_steps=100), warmup_steps=4)
+        >>> [round(schedule(step), 4) for step in (0, 1, 3, 4, 54, 104)]
+        [0.025, 0.05, 0.1, 0.1, 0.05, 0.0]
+    """
+
+    schedule: Schedule
+    warmup_steps: int
+
+    def __post_init__(self):
+        if not callable(self.schedule):
+            raise TypeError(f"schedule: expected a schedule, got {self.schedule!r}")
+        checks.positive("warmup_steps", self.warmup_steps)
+
+    def __call__(self, step):
+        if step < self.warmup_steps:
+            return self.schedule(0) * (step + 1) / self.warmup_steps
+        return self.schedule(step - self.warmup_steps)
