@@ -1,0 +1,87 @@
+# Every command there is. `make` alone lists them.
+#
+#   PYTHON   the interpreter that .venv is made from:     make sonnets PYTHON=python3.12
+#   VENV     the folder of the virtual environment:       make test VENV=.venv312
+#   EXTRAS   what `make test` installs. Without `peers` it saves the download of PyTorch, and skips the tests that
+#            ask PyTorch as a witness:                    make test EXTRAS=test
+
+PYTHON ?= python3
+VENV ?= .venv
+EXTRAS ?= test,peers
+
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check --quiet
+
+comma := ,
+extras = $(addprefix $(VENV)/extra-,$(subst $(comma), ,$(1)))
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help sonnets build test lint bench bench-compare clean
+
+help:  ## list the commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
+
+sonnets: build  ## train an LSTM on Shakespeare's sonnets and let it write poems: the place to start
+	@$(PY) -m nnlite train
+
+build: $(VENV)/compiled  ## make .venv and compile the kernels; again after a change in csrc/
+
+test: build $(call extras,$(EXTRAS))  ## run the tests
+	@$(PY) -m pytest
+
+lint: $(call extras,lint)  ## check style: ruff for Python, cython-lint for the kernels
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+	@PATH="$(abspath $(VENV))/bin:$$PATH" cython-lint csrc
+
+bench: build $(call extras,test,bench)  ## measure the kernels; saves JSON under .benchmarks/
+	@$(PY) -m pytest bench --benchmark-autosave
+
+bench-compare: build $(call extras,test,bench,peers)  ## measure beside PyTorch and the reference, and print the ratios
+	@$(PY) -m bench.compare
+
+clean:  ## remove .venv and all that was compiled; runs/ stays
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .benchmarks
+	rm -f nnlite/kernels/*.so nnlite/kernels/*.pyd
+	find nnlite tests bench -name __pycache__ -prune -exec rm -rf {} +
+
+# The steps behind them.
+
+# What pyproject.toml requires at a place, one package a line.
+required = $(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))$(1), sep="\n")'
+
+# pip would fetch Cython for each build anew, and compile everything: half a minute. With Cython in .venv a change in
+# csrc/ costs the seconds that the compiler takes for what depends on it.
+$(VENV)/installed: setup.py pyproject.toml | $(PY)
+	@echo "Installing what nnlite needs into $(VENV), and compiling the kernels ..."
+	@$(call required,["build-system"]["requires"]) > $@
+	@$(PIP) install --requirement $@
+	@$(PIP) install --no-build-isolation --editable .
+
+$(VENV)/compiled: $(VENV)/installed $(wildcard csrc/*)
+	@$(PY) setup.py --quiet build_ext --inplace
+	@touch $@
+
+$(VENV)/extra-%: pyproject.toml | $(PY)
+	@echo "Installing what '$*' needs into $(VENV) ..."
+	@$(call required,["project"]["optional-dependencies"]["$*"]) > $@
+	@$(PIP) install --requirement $@
+
+# Three things have to be on the machine; better one clear line than a page of a compiler's.
+$(PY):
+	@command -v $(PYTHON) > /dev/null || { \
+	  echo "nnlite needs Python 3.11 or newer, and there is no $(PYTHON). Install it, or say where it is: make PYTHON=..."; exit 1; } >&2
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "nnlite needs Python 3.11 or newer, and $(PYTHON) is $$($(PYTHON) -V 2>&1). Name another: make PYTHON=python3.12"; exit 1; } >&2
+	@cc=$${CC:-$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("CC") or "cc")')}; \
+	  command -v $${cc%% *} > /dev/null || { \
+	  echo "nnlite compiles its kernels, and there is no C compiler '$${cc%% *}'. Install one (Debian, Ubuntu: apt install gcc;" \
+	       "Fedora: dnf install gcc; macOS: xcode-select --install), or name yours: make CC=clang"; exit 1; } >&2
+	@test -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { \
+	  echo "nnlite compiles its kernels, and $(PYTHON) lacks its C headers. Install them (Debian, Ubuntu: apt install python3-dev;" \
+	       "Fedora: dnf install python3-devel)"; exit 1; } >&2
+	@echo "Making a virtual environment in $(VENV) ..."
+	@rm -f $(VENV)/installed $(VENV)/compiled $(VENV)/extra-*
+	@$(PYTHON) -m venv $(VENV) || { rm -f $@; exit 1; }
