@@ -68,6 +68,8 @@ class BuildKernels(build_ext):
     def finalize_options(self):
         super().finalize_options()
         self.parallel = self.parallel or os.cpu_count()
+        if self.inplace:  # so for an editable install, too, which else would compile everything each time
+            self.build_lib = os.path.join("build", "inplace")
 
     def build_extensions(self):
         arch = next((flag for flag in ARCH_FLAGS if self.compiles([flag])), None)
