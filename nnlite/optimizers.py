@@ -27,7 +27,7 @@ class Optimizer:
     Args:
         learning_rate: a number of at least 0. The attribute of this name can be set between steps.
         clipnorm: each gradient whose norm is larger is scaled down to this norm.
-        clipvalue: each number of a gradient is cut to ±clipvalue.
+        clipvalue: each number of a gradient is cut to ±clipvalue; NaN stays NaN.
         global_clipnorm: where the norm of all gradients together is larger, all are scaled by one factor to this
             norm: the direction of the step stays. At most one of these three can be given.
 
