@@ -1,0 +1,382 @@
+"""Callbacks: what `fit` calls at each batch and epoch, so that things can be done while a model trains."""
+
+import json
+import math
+import os
+from pathlib import Path
+
+from . import checks, saving
+from .finite import check_params
+from .schedules import Schedule
+
+
+class Callback:
+    """Base of all callbacks: override what you need.
+
+    Epochs and batches are counted from 0 here, as in Keras; everything that people read counts from 1.
+
+    Attributes:
+        model: the model that is being trained. `self.model.stop_training = True` ends the training after this batch.
+        run: where `fit` stands: `epoch`, `batch`, `epochs`, `batches`, `resumed`.
+
+    Example:
+        >>> from nnlite.callbacks import Callback
+        >>> class PrintLoss(Callback):
+        ...     def on_epoch_end(self, epoch, logs):
+        ...         print(f"epoch {epoch + 1}: loss {logs['loss']:.2f}")
+        >>> PrintLoss().on_epoch_end(0, {"loss": 3.14159})
+        epoch 1: loss 3.14
+    """
+
+    # Callbacks are called in the order in which they were given, those with a lower number before all others:
+    # first what adds to the logs, then the history, and last the backup, which has to see what all others did.
+    order = 0
+
+    model = None
+    run = None
+
+    def on_train_begin(self, logs):
+        """Once, before the first epoch. A callback forgets here what it knows of an earlier training."""
+
+    def on_train_end(self, logs):
+        """Once, after the last epoch; not where an error ended the training."""
+
+    def on_epoch_begin(self, epoch, logs):
+        """Before an epoch; also before the rest of one, where a training is resumed in the middle."""
+
+    def on_epoch_end(self, epoch, logs):
+        """After an epoch. `logs` holds its numbers: "loss", "val_loss" and what earlier callbacks added."""
+
+    def on_train_batch_begin(self, batch, logs):
+        """Before a batch."""
+
+    def on_train_batch_end(self, batch, logs):
+        """After a batch. `logs["loss"]` is the mean of this epoch so far."""
+
+    def close(self):
+        """Give back files and the like: called at the very end, also after an error."""
+
+    def get_state(self):
+        """What a resumed training needs to know: a dict of what JSON can write, and arrays."""
+        return {}
+
+    def set_state(self, state):
+        """Go on from what `get_state` gave to another callback of this class. Called after `on_train_begin`."""
+
+
+class History(Callback):
+    """What `fit` returns: the numbers of each epoch.
+
+    Attributes:
+        history: dict of lists with one number for each epoch, such as {"loss": [3.1, 2.5], "val_loss": [2.9, 2.6]}.
+        epoch: the epochs' numbers, from 0.
+    """
+
+    order = -1
+
+    def __init__(self):
+        self.history, self.epoch = {}, []
+
+    def on_epoch_end(self, epoch, logs):
+        self.epoch.append(epoch)
+        for name, value in logs.items():
+            self.history.setdefault(name, []).append(value)
+
+    def get_state(self):
+        return {"history": self.history, "epoch": self.epoch}
+
+    def set_state(self, state):
+        self.history, self.epoch = state["history"], state["epoch"]
+
+
+class LearningRateScheduler(Callback):
+    """Sets the optimizer's learning rate before each step, by a schedule. The logs get "learning_rate".
+
+    Args:
+        schedule: from `nnlite.schedules`, or a function from the number of steps made so far to a learning rate.
+
+    Example:
+        >>> from nnlite.callbacks import LearningRateScheduler
+        >>> from nnlite.schedules import CosineDecay, WarmUp
+        >>> callback = LearningRateScheduler(WarmUp(CosineDecay(3e-3, decay_steps=1000), warmup_steps=50))
+    """
+
+    order = -2
+
+    def __init__(self, schedule):
+        if not callable(schedule):
+            raise TypeError(f"schedule: expected a schedule, or a function of the step, got {schedule!r}")
+        self.schedule = schedule
+
+    def on_train_batch_begin(self, batch, logs):
+        optimizer = self.model.optimizer
+        optimizer.learning_rate = self.schedule(optimizer.iterations)
+
+    def on_epoch_end(self, epoch, logs):
+        logs["learning_rate"] = self.model.optimizer.learning_rate
+
+    def get_state(self):
+        # The step is the optimizer's: nothing has to be remembered but which schedule it was.
+        return {"schedule": repr(self.schedule)} if isinstance(self.schedule, Schedule) else {}
+
+    def set_state(self, state):
+        if state != self.get_state():
+            raise ValueError(f"its schedule was {state['schedule']}, and is {self.schedule!r} now")
+
+
+class _Monitor(Callback):
+    """Watches one number of the logs."""
+
+    def __init__(self, monitor, mode):
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"mode: expected 'auto', 'min' or 'max', got {mode!r}")
+        self.monitor, self.mode = monitor, mode
+        self.best = self.best_epoch = None
+
+    def on_train_begin(self, logs):
+        self.best = self.best_epoch = None
+        if self.monitor.startswith("val_") and not self.run.validation_data:
+            raise ValueError(
+                f"{type(self).__name__}: monitor={self.monitor!r} needs validation_data in fit; "
+                f"to watch the training, use monitor={self.monitor.removeprefix('val_')!r}"
+            )
+
+    def _value(self, logs):
+        if self.monitor not in logs:
+            raise ValueError(f"{type(self).__name__}: monitor={self.monitor!r} is not among {sorted(logs)}")
+        return float(logs[self.monitor])
+
+    def _is_better(self, value, min_delta=0.0):
+        if self.best is None:
+            return not math.isnan(value)
+        larger = self.mode == "max" or (self.mode == "auto" and self.monitor.endswith(("accuracy", "acc")))
+        return value > self.best + min_delta if larger else value < self.best - min_delta
+
+
+class EarlyStopping(_Monitor):
+    """Ends the training when a number has not become better for a while.
+
+    Args:
+        monitor: which number.
+        min_delta: how much better it must become to count.
+        patience: how many epochs without that are allowed in a row.
+        mode: "min": smaller is better; "max": larger is; "auto": "max" for accuracies.
+        restore_best_weights: at the end of the training give the model the weights of its best epoch.
+
+    Attributes:
+        best, best_epoch: the best value, and in which epoch (from 0); None before the first.
+        stopped_epoch: the epoch after which the training was ended; None where it was not.
+
+    Example:
+        >>> from nnlite.callbacks import EarlyStopping
+        >>> callback = EarlyStopping(patience=2, restore_best_weights=True)
+    """
+
+    def __init__(self, monitor="val_loss", min_delta=0.0, patience=0, mode="auto", restore_best_weights=False):
+        super().__init__(monitor, mode)
+        self.min_delta = checks.between("min_delta", min_delta, 0, math.inf, closed=False)
+        self.patience = patience if patience == 0 else checks.positive("patience", patience)
+        self.restore_best_weights = restore_best_weights
+        self.wait, self.stopped_epoch, self.best_weights = 0, None, None
+
+    def on_train_begin(self, logs):
+        super().on_train_begin(logs)
+        self.wait, self.stopped_epoch, self.best_weights = 0, None, None
+
+    def on_epoch_end(self, epoch, logs):
+        value = self._value(logs)
+        if self._is_better(value, self.min_delta):
+            self.best, self.best_epoch, self.wait = value, epoch, 0
+            if self.restore_best_weights:
+                self.best_weights = {name: param.copy() for name, param in self.model.params.items()}
+            return
+        self.wait += 1
+        if self.wait >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs):
+        if self.best_weights is not None:
+            for name, param in self.model.params.items():
+                param[...] = self.best_weights[name]
+
+    def get_state(self):
+        names = "best", "best_epoch", "wait", "stopped_epoch", "best_weights"
+        return {name: getattr(self, name) for name in names}
+
+    def set_state(self, state):
+        vars(self).update(state)
+
+
+class ModelCheckpoint(_Monitor):
+    """Saves the model after each epoch, or after each that is the best so far.
+
+    Args:
+        path: of the file; "{epoch}" and names of the logs in it are filled in, as in "{epoch:02d}.safetensors".
+        monitor, mode: as in `EarlyStopping`; what "best" is.
+        save_best_only: leave the file alone where an epoch was not better than all before.
+
+    Raises:
+        NonFiniteLossError: instead of saving parameters that are NaN or infinite.
+
+    Example:
+        >>> from nnlite.callbacks import ModelCheckpoint
+        >>> callback = ModelCheckpoint("best.safetensors", save_best_only=True)
+    """
+
+    def __init__(self, path, monitor="val_loss", save_best_only=False, mode="auto"):
+        super().__init__(monitor, mode)
+        self.path, self.save_best_only = os.fspath(path), bool(save_best_only)
+
+    def on_train_begin(self, logs):
+        if self.save_best_only:
+            super().on_train_begin(logs)
+        make_folder(self.path)
+
+    def on_epoch_end(self, epoch, logs):
+        if self.save_best_only:
+            value = self._value(logs)
+            if not self._is_better(value):
+                return
+            self.best, self.best_epoch = value, epoch
+        check_params(self.model, self.run)
+        saving.save_model(self.model, self._filled_in({"epoch": epoch + 1, **logs}))
+
+    def _filled_in(self, names):
+        try:
+            return self.path.format(**names)
+        except (LookupError, ValueError) as error:
+            raise ValueError(
+                f"ModelCheckpoint: path={self.path!r} cannot be filled in ({error}): there are {', '.join(names)}"
+            ) from error
+
+    def get_state(self):
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def set_state(self, state):
+        vars(self).update(state)
+
+
+class JSONLogger(Callback):
+    """Writes a line of JSON for each epoch: {"epoch": 1, "step": 132, "loss": 2.9, "val_loss": 2.5}.
+
+    The file can be read while the training goes on. A resumed training drops the lines that the one before it had
+    written after its last backup, and so ends with the same file as if it had never been stopped.
+
+    Args:
+        path: of the file.
+        every: write a line also after each so many steps, with "batch", and the mean loss of the epoch so far.
+        append: keep what is in the file.
+
+    Example:
+        >>> from nnlite.callbacks import JSONLogger
+        >>> callback = JSONLogger("log.jsonl", every=100)
+    """
+
+    def __init__(self, path, every=None, append=False):
+        self.path, self.append = Path(path), append
+        self.every = None if every is None else checks.positive("every", every)
+        self._file, self._start = None, 0
+
+    def on_train_begin(self, logs):
+        make_folder(self.path)
+        self._start = self.path.stat().st_size if self.append and self.path.exists() else 0
+
+    def on_train_batch_end(self, batch, logs):
+        step = self.model.optimizer.iterations
+        if self.every and step % self.every == 0:
+            self._write({"epoch": self.run.epoch + 1, "batch": batch + 1, "step": step, **logs})
+
+    def on_epoch_end(self, epoch, logs):
+        self._write({"epoch": epoch + 1, "step": self.model.optimizer.iterations, **logs})
+
+    def on_train_end(self, logs):
+        self._open()  # where a resumed training had nothing left to do, lines may still have to go
+
+    def close(self):
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def get_state(self):
+        self._open()
+        os.fsync(self._file.fileno())  # a backup must not know of lines that a power cut can take
+        return {"bytes": self._file.tell()}
+
+    def set_state(self, state):
+        self._start = state["bytes"]
+
+    def _write(self, record):
+        self._open()
+        record = {name: _plain(value) for name, value in record.items()}
+        self._file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
+        self._file.flush()
+
+    def _open(self):
+        """Open the file, once, cut to where this run starts, and there to a whole line."""
+        if self._file is None:
+            self._file = open(self.path, "a+b")  # noqa: SIM115  closed by close()
+            self._file.seek(0)
+            self._file.truncate(self._file.read(self._start).rfind(b"\n") + 1)
+            self._file.seek(0, os.SEEK_END)
+
+
+class BackupAndRestore(Callback):
+    """Saves everything that a training needs to go on, and goes on from there.
+
+    Run the same program again after it was killed, at any moment: `fit` continues from the last backup and ends with
+    the same weights, history and log, bit for bit, as if it had never been stopped. The backup holds the model, the
+    optimizer, the random generator, the order of the data, stateful layers' states, the history and the other
+    callbacks. It is a checkpoint like any other: `load_model` reads the model out of it.
+
+    Args:
+        path: of the backup file.
+        save_freq: "epoch", or a number of steps: save after each so many, and after each epoch.
+        delete_checkpoint: remove the file when the training has ended. Without that, `fit` with more epochs goes on.
+
+    Raises:
+        CheckpointError: the file is damaged, or is from another model, optimizer, loss, schedule or data size.
+        NonFiniteLossError: instead of saving parameters that are NaN or infinite.
+
+    Example:
+        >>> from nnlite.callbacks import BackupAndRestore
+        >>> callback = BackupAndRestore("run/backup.safetensors", save_freq=100)
+    """
+
+    order = 1
+
+    def __init__(self, path, save_freq="epoch", delete_checkpoint=True):
+        self.path, self.delete_checkpoint = Path(path), bool(delete_checkpoint)
+        self.save_freq = save_freq if save_freq == "epoch" else checks.positive("save_freq", save_freq)
+
+    def on_train_begin(self, logs):
+        make_folder(self.path)
+        self._recipe = saving.recipe(self.model)
+        if os.path.lexists(self.path):
+            saving.restore_training(self.path, self.model, self.run, self._recipe)
+
+    def on_train_batch_end(self, batch, logs):
+        if self.save_freq != "epoch" and self.model.optimizer.iterations % self.save_freq == 0:
+            self._save()
+
+    def on_epoch_end(self, epoch, logs):
+        self._save()
+
+    def on_train_end(self, logs):
+        if self.delete_checkpoint:
+            self.path.unlink(missing_ok=True)
+
+    def _save(self):
+        check_params(self.model, self.run)
+        saving.save_training(self.path, self.model, self.run, self._recipe)
+
+
+def _plain(value):
+    """What JSON can write: lists for arrays, and null for NaN and infinity, which it does not have."""
+    value = value.tolist() if hasattr(value, "tolist") else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def make_folder(path):
+    """Make the folder of a file: better at the start than after an hour of training."""
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
