@@ -1,0 +1,201 @@
+"""Run: the loop behind `fit`, and where it stands."""
+
+import contextlib
+import math
+
+from . import checks, losses
+from .callbacks import Callback, History
+from .finite import NonFiniteLossError, loss_error
+from .progress import ProgressBar
+
+
+class Run:
+    """One call of `fit`: the loop, and where it stands.
+
+    Callbacks see it as `self.run`. What `get_state` returns at any batch is, with the model's own state, all that it
+    takes for another run to go on from there and to end at the same bits.
+
+    Attributes:
+        epoch, batch: how many epochs are complete, and how many batches of the next one.
+        epochs, batches: how many there will be, and how many each epoch has.
+        positions: how many predictions a sample holds: T, where there is a label at each of T steps.
+        resumed: whether the run goes on from a state of another one.
+    """
+
+    def __init__(self, model, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose):
+        self.model, self.x, self.y = model, x, y
+        checks.samples("fit", x=x, y=y)
+        self.batch_size = model.checked_batch_size("fit", len(x), batch_size)
+        self.epochs = checks.positive("epochs", epochs)
+        self.validation_data = self._checked_validation(validation_data)
+        self.shuffle = self._checked_shuffle(shuffle)
+        self.history = History()
+        self.callbacks = _line_up(callbacks, self.history, verbose)
+        self.batches = -(-len(x) // self.batch_size)
+        self.positions = math.prod(y.shape[1:] if y.dtype.kind in "iu" else y.shape[1:-1])
+        self.epoch = self.batch = 0
+        self.resumed = False
+        self._total, self._seen = 0.0, 0  # sum of this epoch's losses, and over how many samples
+        self._order_rng = None  # state of the random generator from which this epoch's order was drawn
+
+    def go(self):
+        with contextlib.ExitStack() as stack:
+            for callback in self.callbacks:
+                callback.model, callback.run = self.model, self
+                stack.callback(callback.close)
+            self._notify("on_train_begin", {})
+            # Where a callback ended the training in the middle of an epoch, that epoch is rounded off.
+            while self.batch or (self.epoch < self.epochs and not self.model.stop_training):
+                self._run_epoch()
+            self._notify("on_train_end", {})
+
+    def _run_epoch(self):
+        model, epoch = self.model, self.epoch
+        if self.batch == 0:
+            self._total, self._seen = 0.0, 0
+            for layer in model.stateful_layers:
+                layer.reset_state()
+        resume_rng = model.rng.bit_generator.state
+        self._notify("on_epoch_begin", epoch, {})
+        order = self._draw_order(resume_rng)
+        before, after = self._listeners("on_train_batch_begin"), self._listeners("on_train_batch_end")
+        for batch in range(self.batch, self.batches):
+            if model.stop_training:
+                break
+            for listener in before:
+                listener(batch, {})
+            rows = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
+            rows = rows if order is None else order[rows]
+            x, y = self.x[rows], self.y[rows]
+            try:
+                loss = model.train_on_batch(x, y)
+            except NonFiniteLossError as error:
+                raise error.at(epoch + 1, batch + 1) from error.__cause__
+            self._total += loss * len(x)
+            self._seen += len(x)
+            self.batch = batch + 1
+            if after:
+                logs = self._with_perplexity({"loss": self._total / self._seen})
+                for listener in after:
+                    listener(batch, logs)
+        if self._seen:
+            logs = self._measure()
+            self.epoch, self.batch = epoch + 1, 0
+            self._notify("on_epoch_end", epoch, logs)
+
+    def _draw_order(self, resume_rng):
+        """The samples' order in this epoch; None where it is that of the data. A resumed epoch draws it again."""
+        rng = self.model.rng
+        if self.batch:
+            rng.bit_generator.state = self._order_rng
+        else:
+            self._order_rng = rng.bit_generator.state
+        order = rng.permutation(len(self.x)) if self.shuffle else None
+        if self.batch:
+            rng.bit_generator.state = resume_rng
+        return order
+
+    def _measure(self):
+        """The numbers of the epoch that has just ended."""
+        logs = {"loss": self._total / self._seen}
+        if self.validation_data:
+            logs["val_loss"] = self.model.evaluate(*self.validation_data, batch_size=self.batch_size)
+            if not math.isfinite(logs["val_loss"]):
+                raise loss_error(self.model, logs["val_loss"], *self.validation_data).at(self.epoch + 1, "validation")
+        return self._with_perplexity(logs)
+
+    def _with_perplexity(self, logs):
+        """e^loss, where the loss is a cross-entropy: among how many equally likely labels the model would choose."""
+        if isinstance(self.model.loss, losses.SparseCategoricalCrossentropy):
+            for name in list(logs):
+                # 700: a double ends at e^709, and JSON has no infinity.
+                logs[name.replace("loss", "perplexity")] = math.exp(min(logs[name], 700.0))
+        return logs
+
+    def _listeners(self, event):
+        """The callbacks' methods of that name, without those that do nothing: an empty call is still a call."""
+        methods = [getattr(callback, event) for callback in self.callbacks]
+        return [method for method in methods if getattr(method, "__func__", None) is not getattr(Callback, event)]
+
+    def _notify(self, event, *args):
+        for listener in self._listeners(event):
+            listener(*args)
+
+    # Where the run stands, for checkpoints.
+
+    def get_state(self):
+        return {
+            "data": self._data(),
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "total": self._total,
+            "seen": self._seen,
+            "order_rng": self._order_rng,
+            "stop_training": self.model.stop_training,
+            "callbacks": {name: state for name, callback in self._named_callbacks() if (state := callback.get_state())},
+        }
+
+    def set_state(self, state):
+        """Go on from `get_state` of another run. Callbacks that it did not have start afresh.
+
+        Raises:
+            ValueError: that run read its data in another way.
+        """
+        if state["data"] != self._data():
+            theirs, ours = (", ".join(f"{k}={v}" for k, v in d.items()) for d in (state["data"], self._data()))
+            raise ValueError(f"it is from a run with {theirs}, and this one has {ours}")
+        self.resumed = True
+        self.epoch, self.batch = state["epoch"], state["batch"]
+        self._total, self._seen, self._order_rng = state["total"], state["seen"], state["order_rng"]
+        self.model.stop_training = state["stop_training"]
+        for name, callback in self._named_callbacks():
+            if name in state["callbacks"]:
+                callback.set_state(state["callbacks"][name])
+
+    def _data(self):
+        return {"samples": len(self.x), "batch_size": self.batch_size, "shuffle": self.shuffle}
+
+    def _named_callbacks(self):
+        """Each callback with its class' name; a second one of the same class is "Name_1"."""
+        count = {}
+        for callback in self.callbacks:
+            name = type(callback).__name__
+            number = count[name] = count.get(name, -1) + 1
+            yield f"{name}_{number}" if number else name, callback
+
+    # Checks of the arguments.
+
+    def _checked_shuffle(self, shuffle):
+        if shuffle and self.model.stateful_layers:
+            names = ", ".join(layer.name for layer in self.model.stateful_layers)
+            raise ValueError(
+                f"fit: shuffle=True would tear apart the text that stateful layers ({names}) read from batch to batch: "
+                f"use shuffle=False"
+            )
+        return bool(shuffle)
+
+    def _checked_validation(self, data):
+        if data is None:
+            return None
+        if not isinstance(data, tuple | list) or len(data) != 2:
+            got = f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__
+            raise ValueError(f"fit: validation_data: expected a pair (x, y), got {got}")
+        checks.samples("fit: validation_data", x=data[0], y=data[1])
+        self.model.checked_batch_size("fit: validation_data", len(data[0]), self.batch_size)
+        return tuple(data)
+
+
+def _line_up(callbacks, history, verbose):
+    """All callbacks in the order in which they are called."""
+    if callbacks is None:
+        callbacks = []
+    if not isinstance(callbacks, tuple | list) or not all(isinstance(callback, Callback) for callback in callbacks):
+        raise TypeError(f"fit: callbacks: expected a list of Callback objects, got {callbacks!r}")
+    looks = {"auto": "auto", 0: None, 1: "bar", 2: "lines"}
+    if verbose not in looks:
+        raise ValueError(f"fit: verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
+    if verbose == 0:
+        callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
+    elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
+        callbacks = [*callbacks, ProgressBar(look=looks[verbose])]
+    return sorted([history, *callbacks], key=lambda callback: callback.order)

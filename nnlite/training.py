@@ -1,0 +1,173 @@
+"""Training: what turns a model into a trained one. The loop behind `fit` is in `run`."""
+
+import contextlib
+import math
+
+import numpy as np
+
+from . import checks, losses, optimizers
+from .callbacks import History
+from .finite import NonFiniteLossError, loss_error
+from .run import Run
+
+
+class Training:
+    """compile, fit, train_on_batch, evaluate and predict, for what has forward, backward, params and grads."""
+
+    optimizer = None
+    loss = None
+    history = None
+    stop_training = False
+
+    def compile(self, optimizer, loss) -> None:
+        """Choose how to learn, before `fit`.
+
+        Args:
+            optimizer: such as Adam(3e-3), or a name: "sgd", "adagrad", "rmsprop", "adam", "adamw".
+            loss: such as SparseCategoricalCrossentropy(from_logits=True), or a name:
+                "sparse_categorical_crossentropy", which takes probabilities, or "mean_squared_error".
+
+        Raises:
+            ValueError: no optimizer or loss has that name.
+        """
+        self.optimizer, self.loss = optimizers.get(optimizer), losses.get(loss)
+
+    def fit(
+        self,
+        x,
+        y,
+        batch_size=32,
+        epochs=1,
+        validation_data=None,
+        callbacks=None,
+        shuffle=True,
+        verbose="auto",
+    ) -> History:
+        """Train: `epochs` times over all samples, in batches; the last batch may be smaller.
+
+        A model with stateful layers reads its batches as one long text in `batch_size` columns: row n of a batch goes
+        on where row n of the batch before it ended. Each epoch starts from a state of zeros, and so does validation.
+
+        Args:
+            x: (samples, ...), what the first layer takes.
+            y: (samples, ...), what the loss takes: for each sample a label, or one for each time step, or an array.
+            batch_size: samples in one step.
+            epochs: how many times.
+            validation_data: (x, y) to measure the loss on, after each epoch, without learning from them.
+            callbacks: list of `Callback`s, called in this order.
+            shuffle: take the samples in a new random order in each epoch; drawn from the model's `rng`.
+            verbose: "auto" shows a progress bar in a terminal or a notebook, and a line for each epoch elsewhere;
+                1 always the bar, 2 always lines, 0 nothing.
+
+        Returns:
+            The `History`, whose `history` is a dict of lists with one number for each epoch: "loss", with validation
+            data "val_loss", and with a cross-entropy "perplexity" and "val_perplexity". The loss of an epoch is the
+            mean over all samples, each at the time when it was trained on.
+
+        Raises:
+            RuntimeError: `compile` comes first.
+            TypeError, ValueError: an argument does not fit; the message says which and why.
+            NonFiniteLossError: the loss became NaN or infinite. The step that would have followed was not made.
+
+        Example:
+            >>> import numpy as np
+            >>> from nnlite import Dense, Sequential
+            >>> from nnlite.optimizers import SGD
+            >>> x = np.linspace(-1, 1, 20, dtype="float32").reshape(20, 1)
+            >>> model = Sequential([Dense(1)], seed=0)
+            >>> model.compile(SGD(0.1), "mean_squared_error")
+            >>> history = model.fit(x, 2 * x + 1, batch_size=4, epochs=30, verbose=0)
+            >>> model.params["dense.W"].round(2), model.params["dense.b"].round(2)
+            (array([[2.]], dtype=float32), array([1.], dtype=float32))
+        """
+        self._require_compiled("fit")
+        run = Run(self, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose)
+        self.history = run.history
+        self.stop_training = False
+        run.go()
+        return run.history
+
+    def train_on_batch(self, x, y) -> float:
+        """One step on one batch: forward, loss, backward, update. Return the loss before the update.
+
+        Raises:
+            NonFiniteLossError: the loss is NaN or infinite; nothing was updated.
+        """
+        self._require_compiled("train_on_batch")
+        loss = float(self.loss.forward(y, self.forward(x, training=True)))
+        if not math.isfinite(loss):
+            raise loss_error(self, loss, x, y)
+        self.backward(self.loss.backward())
+        try:
+            self.optimizer.apply(self.grads, self.params)
+        except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
+            raise NonFiniteLossError(str(error), f"It is {self.optimizer.learning_rate:g} now") from error
+        return loss
+
+    def evaluate(self, x, y, batch_size=32) -> float:
+        """The mean loss over all samples, without training. Stateful layers start from zeros, and keep their state.
+
+        Raises:
+            RuntimeError: `compile` comes first.
+            TypeError, ValueError: x, y or batch_size do not fit.
+        """
+        self._require_compiled("evaluate")
+        checks.samples("evaluate", x=x, y=y)
+        batch_size = self.checked_batch_size("evaluate", len(x), batch_size)
+        total = 0.0
+        with self._fresh_state():
+            for start in range(0, len(x), batch_size):
+                x_batch, y_batch = x[start : start + batch_size], y[start : start + batch_size]
+                total += self.loss.forward(y_batch, self.forward(x_batch)) * len(x_batch)
+        return float(total / len(x))
+
+    def predict(self, x, batch_size=32):
+        """y for all samples, computed in batches. Stateful layers start from zeros, and keep their state.
+
+        Raises:
+            TypeError, ValueError: x or batch_size does not fit.
+
+        Example:
+            >>> import numpy as np
+            >>> from nnlite import Dense, Sequential
+            >>> Sequential([Dense(3)]).predict(np.ones((100, 2), "float32")).shape
+            (100, 3)
+        """
+        checks.samples("predict", x=x)
+        batch_size = self.checked_batch_size("predict", len(x), batch_size)
+        with self._fresh_state():
+            y_batch = self.forward(x[:batch_size])
+            y = np.empty((len(x), *y_batch.shape[1:]), y_batch.dtype)
+            y[:batch_size] = y_batch
+            for start in range(batch_size, len(x), batch_size):
+                y[start : start + batch_size] = self.forward(x[start : start + batch_size])
+        return y
+
+    def checked_batch_size(self, where, samples, batch_size):
+        """batch_size as an int. Stateful layers need all batches to be of that size."""
+        batch_size = checks.positive("batch_size", batch_size)
+        left = samples % batch_size
+        if left and samples > batch_size and self.stateful_layers:
+            names = ", ".join(layer.name for layer in self.stateful_layers)
+            raise ValueError(
+                f"{where}: stateful layers ({names}) carry a state for each row of a batch, so all batches must have "
+                f"batch_size={batch_size} rows, but {samples} samples leave {left} for the last: drop {left} samples, "
+                f"or choose a batch_size that divides {samples}"
+            )
+        return batch_size
+
+    def _require_compiled(self, method):
+        if self.optimizer is None:
+            raise RuntimeError(f"{method} needs an optimizer and a loss: call compile(optimizer, loss) first")
+
+    @contextlib.contextmanager
+    def _fresh_state(self):
+        """Let stateful layers start from zeros, and give them back what they remembered."""
+        states = [(layer, layer.state) for layer in self.stateful_layers]
+        for layer, _ in states:
+            layer.reset_state()
+        try:
+            yield
+        finally:
+            for layer, state in states:
+                layer.state = state
