@@ -1,0 +1,73 @@
+"""Sequential: layers, one after the other."""
+
+import numpy as np
+
+from .model import Model, prepare, shape_without_batch
+
+
+class Sequential(Model):
+    """A model: each layer works on what the one before it gives.
+
+        y = layer_L(... layer_2(layer_1(x)))            dx = backward_1(backward_2(... backward_L(dy)))
+
+    Args:
+        layers: first to last. A layer whose name is taken gets a number: "lstm", "lstm_1".
+        input_shape: of x without the batch axis, such as (T, F). With it the layers are built at once, without it by
+            their first input. None stands for a size that varies, such as (None, F).
+        dtype: "float32" or "float64", for all layers; by default each layer has its own.
+        seed: starts `rng`, the one random generator of all layers, and of the order of the data in `fit`.
+        name: of the model.
+
+    Attributes:
+        params, grads: dicts from names such as "lstm.Wx" to the layers' own arrays, not copies.
+
+    Raises:
+        TypeError: something in `layers` is not a layer.
+        ValueError: no layers, one of them twice, different dtypes, or shapes that do not fit.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Dense, Sequential
+        >>> model = Sequential([Dense(3), Dense(2)], input_shape=(4,), seed=0)
+        >>> list(model.params)
+        ['dense.W', 'dense.b', 'dense_1.W', 'dense_1.b']
+        >>> model.forward(np.ones((5, 4), "float32")).shape
+        (5, 2)
+    """
+
+    def __init__(self, layers, input_shape=None, dtype=None, seed=None, name="sequential"):
+        self.name, self.rng = name, np.random.default_rng(seed)
+        self.layers, self.dtype = prepare(layers, dtype, self.rng)
+        self.input_shape = None
+        if input_shape is not None:
+            self.build(input_shape)
+
+    def build(self, input_shape):
+        """Make the parameters for inputs of this shape, without the batch axis."""
+        input_shape = shape = shape_without_batch(input_shape)
+        for layer in self.layers:
+            if not layer.built:
+                layer.build(shape)
+            shape = layer.output_shape(shape)
+        self.input_shape = input_shape
+
+    def forward(self, x, training=False):
+        """y from x. The layers keep what backward needs; `training` switches on what only training does: dropout."""
+        y = x
+        for layer in self.layers:
+            y = layer.forward(y, training)
+        if self.input_shape is None:
+            self.input_shape = x.shape[1:]
+        return y
+
+    def backward(self, dy):
+        """dx from dy = dL/dy, None where the input was ids; fills `grads`."""
+        for layer in reversed(self.layers):
+            dy = layer.backward(dy)
+        return dy
+
+    def step(self, x):
+        """One time step: x and y without their time axis. Recurrent layers go on from where they are."""
+        for layer in self.layers:
+            x = layer.step(x)
+        return x

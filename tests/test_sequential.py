@@ -1,0 +1,174 @@
+"""Sequential: layers in a row, their parameters under one roof, and what a model says about itself."""
+
+import json
+
+import numpy as np
+import pytest
+
+from nnlite.layer import Layer
+from nnlite.layers import LSTM, Dense, Tanh
+from nnlite.sequential import Sequential
+
+
+class Double(Layer):
+    def forward(self, x, training=False):
+        return 2 * x
+
+    def backward(self, dy):
+        return 2 * dy
+
+
+def ones(*shape, dtype="float32"):
+    return np.ones(shape, dtype)
+
+
+def test_forward_and_backward_are_those_of_the_layers_in_turn():
+    rng = np.random.default_rng(0)
+    model = Sequential([Dense(5), Tanh(), Dense(2)], dtype="float64", seed=1)
+    x, dy = rng.normal(size=(4, 3)), rng.normal(size=(4, 2))
+    y = model.forward(x)
+    first, tanh, last = model.layers
+    np.testing.assert_array_equal(y, last.forward(tanh.forward(first.forward(x))))
+    dx = model.backward(dy)
+    np.testing.assert_array_equal(dx, first.backward(tanh.backward(last.backward(dy))))
+    np.testing.assert_array_equal(model(x), y)
+
+
+def test_params_and_grads_are_the_layers_own_arrays():
+    model = Sequential([Dense(3), Tanh(), Dense(2)], input_shape=(4,))
+    assert list(model.params) == list(model.grads) == ["dense.W", "dense.b", "dense_1.W", "dense_1.b"]
+    assert model.params["dense_1.W"] is model.layers[2].params["W"]
+    assert model.grads["dense_1.W"] is model.layers[2].grads["W"]
+    assert model.parameter_count == 4 * 3 + 3 + 3 * 2 + 2
+
+
+def test_names_are_made_unique_and_own_names_stay():
+    layers = [Dense(1), Dense(1), Dense(1, name="dense_1"), Dense(1, name="head"), Dense(1)]
+    names = [layer.name for layer in Sequential(layers).layers]
+    assert names == ["dense", "dense_1", "dense_1_1", "head", "dense_2"]
+    assert [layer.name for layer in Sequential(layers[:2]).layers] == ["dense", "dense_1"]
+
+
+def test_seed_decides_all_weights_and_layers_share_the_generator():
+    def make(seed):
+        return Sequential([Dense(3), Dense(2)], input_shape=(4,), seed=seed)
+
+    first, same, other = make(1), make(1), make(2)
+    assert all(layer.rng is first.rng for layer in first.layers)
+    assert all((first.params[name] == same.params[name]).all() for name in first.params)
+    assert (first.params["dense.W"] != other.params["dense.W"]).all()
+
+
+def test_layers_are_built_by_the_first_input_as_by_input_shape():
+    early, late = (Sequential([Dense(3), Dense(2)], shape, seed=5) for shape in ((4,), None))
+    assert early.built
+    assert not late.built
+    assert (early.forward(ones(2, 4)) == late.forward(ones(2, 4))).all()
+    assert late.built
+    assert late.input_shape == (4,)
+
+
+def test_dtype_is_given_to_all_layers():
+    model = Sequential([Dense(3), Tanh()], input_shape=(2,), dtype="float64")
+    assert model.dtype == np.float64
+    assert model.forward(ones(1, 2, dtype="float64")).dtype == np.float64
+    with pytest.raises(TypeError, match="expected float64, got float32"):
+        model.forward(ones(1, 2))
+
+
+def test_step_and_reset_state():
+    model = Sequential([LSTM(4, return_sequences=True, input_dim=6), Dense(6)], seed=0)
+    ids = np.array([[1, 5, 2]])
+    whole = model.forward(ids)
+    model.reset_state()
+    steps = [model.step(ids[:, t]) for t in range(3)]
+    np.testing.assert_allclose(np.stack(steps, axis=1), whole, rtol=1e-5)
+    model.reset_state()
+    assert (model.step(ids[:, 0]) == steps[0]).all()
+
+
+def test_a_layer_of_ones_own():
+    model = Sequential([Dense(3), Double()], input_shape=(2,), seed=0)
+    np.testing.assert_array_equal(model.forward(ones(1, 2)), 2 * model.layers[0].forward(ones(1, 2)))
+    config = model.get_config()
+    with pytest.raises(ValueError, match=r"'Double' is not in nnlite.layers.*custom_objects"):
+        Sequential.from_config(config)
+    assert isinstance(Sequential.from_config(config, {"Double": Double}).layers[1], Double)
+
+
+def test_config_survives_json():
+    model = Sequential([LSTM(4, input_dim=6), Dense(2, name="head")], (10,), "float64", name="poet")
+    again = Sequential.from_config(json.loads(json.dumps(model.get_config())))
+    assert again.get_config() == model.get_config()
+    assert again.dtype == np.float64
+    assert {name: a.shape for name, a in again.params.items()} == {name: a.shape for name, a in model.params.items()}
+
+
+def test_config_makes_layers_and_nothing_else():
+    config = Sequential([Dense(1)]).get_config()
+    for name in ("Layer", "np", "__builtins__", "dense", "Sequential"):
+        config["layers"][0]["class"] = name
+        with pytest.raises(ValueError, match=r"is not in nnlite.layers"):
+            Sequential.from_config(config)
+
+
+def test_summary(capsys):
+    model = Sequential([LSTM(200, return_sequences=True), Dense(38)], input_shape=(40, 38))
+    assert model.summary() is None
+    table = capsys.readouterr().out
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in table.splitlines() if "│" in line]
+    assert rows == [
+        ["lstm", "LSTM", "(N, 40, 200)", "191,200"],
+        ["dense", "Dense", "(N, 40, 38)", "7,638"],
+        ["total", "", "795 kB of float32", "198,838"],
+    ]
+
+
+def test_summary_before_the_layers_are_built(capsys):
+    Sequential([Dense(3)]).summary()
+    out = capsys.readouterr().out
+    assert "?" in out
+    assert "built by its first input" in out
+
+
+def test_explain():
+    model = Sequential([Dense(3), Dense(2)], input_shape=(4,))
+    text = model.explain()
+    assert "dense: Dense(units=3)" in text
+    assert "3 * 2 + 2 = 8" in text
+    assert text == Sequential([Dense(3), Dense(2)]).explain((4,))
+    assert model.output_shape() == (2,)
+    with pytest.raises(ValueError, match="give input_shape"):
+        Sequential([Dense(3)]).explain()
+
+
+def test_sizes_that_vary():
+    model = Sequential([LSTM(3, return_sequences=True), Dense(2)], input_shape=(None, 4))
+    assert model.output_shape() == (None, 2)
+    assert model.forward(ones(1, 7, 4)).shape == (1, 7, 2)
+
+
+def twice(layer):
+    return [layer, Tanh(), layer]
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: Sequential([]), ValueError, "expected at least one layer"),
+        (lambda: Sequential([Dense(1), 3]), TypeError, r"layers\[1\]: expected a layer, got 3"),
+        (lambda: Sequential([Dense]), TypeError, r"make one, Dense\(...\)"),
+        (lambda: Sequential(Dense(1)), TypeError, "layers: expected a list of layers, got Dense"),
+        (lambda: Sequential(twice(Dense(1))), ValueError, r"layers\[2\]: this Dense is in the list already"),
+        (lambda: Sequential([Dense(1), Dense(1, dtype="float64")]), ValueError, "nothing is cast silently"),
+        (lambda: Sequential([Dense(1)], dtype="float16"), ValueError, "expected 'float32' or 'float64'"),
+        (lambda: Sequential([Dense(1, name="a/b")]), ValueError, "cannot have a '/'"),
+        (lambda: Sequential([Dense(1)], input_shape=4), TypeError, "expected a tuple without the batch axis"),
+        (lambda: Sequential([Dense(1)], input_shape="4"), TypeError, "expected a tuple without the batch axis"),
+        (lambda: Sequential([Dense(1)], input_shape=(0,)), ValueError, "at least 1, got 0"),
+        (lambda: Sequential([LSTM(3), LSTM(2)], input_shape=(5, 4)), ValueError, "LSTM"),
+    ],
+)
+def test_errors(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
