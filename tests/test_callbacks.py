@@ -1,0 +1,426 @@
+"""Callbacks, schedules and the progress bar, one by one."""
+
+import io
+import json
+import math
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from nnlite import schedules
+from nnlite.callbacks import (
+    BackupAndRestore,
+    Callback,
+    EarlyStopping,
+    JSONLogger,
+    LearningRateScheduler,
+    ModelCheckpoint,
+)
+from nnlite.checkpoint import CheckpointError
+from nnlite.layers import Dense
+from nnlite.losses import SparseCategoricalCrossentropy
+from nnlite.optimizers import SGD, Adam
+from nnlite.progress import ProgressBar
+from nnlite.saving import load_model, save_model
+from nnlite.sequential import Sequential
+
+X = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")
+LABELS = X[:, :3].argmax(axis=1)
+
+
+def make_model(optimizer=None, units=3):
+    model = Sequential([Dense(units)], input_shape=(4,), seed=0)
+    model.compile(optimizer or SGD(0.1), SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def fit(model, *callbacks, epochs=3, **kwargs):
+    return model.fit(
+        X, LABELS, **{"batch_size": 10, "epochs": epochs, "callbacks": [*callbacks], "verbose": 0} | kwargs
+    )
+
+
+class Script(Callback):
+    """Puts numbers into the logs, as if they had been measured."""
+
+    order = -9
+
+    def __init__(self, name, values):
+        self.name, self.values = name, values
+
+    def on_epoch_end(self, epoch, logs):
+        logs[self.name] = self.values[epoch]
+
+
+class Weights(Callback):
+    """Remembers the weights after each epoch."""
+
+    def on_train_begin(self, logs):
+        self.found = []
+
+    def on_epoch_end(self, epoch, logs):
+        self.found.append(self.model.params["dense.W"].copy())
+
+
+# EarlyStopping
+
+
+@pytest.mark.parametrize(
+    ("values", "arguments", "epochs", "best_epoch"),
+    [
+        ([5, 4, 3, 2, 1], {}, 5, 4),
+        ([5, 4, 4, 3, 2], {}, 3, 1),
+        ([5, 6, 7, 4, 3], {"patience": 2}, 3, 0),
+        ([5, 6, 4, 6, 6], {"patience": 2}, 5, 2),
+        ([5, 6, 4, 6, 3], {"patience": 2}, 5, 4),
+        ([5, 4.9, 4.8, 4.4, 4.3], {"min_delta": 0.5, "patience": 3}, 5, 3),
+        ([5, 4.9, 4.8, 4.7, 4.0], {"min_delta": 0.5, "patience": 3}, 4, 0),
+        ([1, 2, 2, 3, 4], {"mode": "max"}, 3, 1),
+        ([5, math.nan, 4, 3, 2], {"patience": 1}, 2, 0),
+    ],
+)
+def test_early_stopping(values, arguments, epochs, best_epoch):
+    stop = EarlyStopping("value", **arguments)
+    history = fit(make_model(), Script("value", values), stop, epochs=5)
+    assert len(history.history["loss"]) == epochs
+    assert stop.best_epoch == best_epoch
+    assert stop.best == values[best_epoch]
+    assert stop.stopped_epoch == (None if epochs == 5 and best_epoch != 2 and values[4] < 4.5 else epochs - 1)
+
+
+def test_accuracies_are_better_when_larger():
+    stop = EarlyStopping("val_accuracy", patience=1)
+    fit(make_model(), Script("val_accuracy", [0.1, 0.5, 0.4, 0.9]), stop, epochs=4, validation_data=(X, LABELS))
+    assert stop.best == 0.5
+
+
+@pytest.mark.parametrize("restore", [True, False])
+def test_restore_best_weights(restore):
+    model, weights = make_model(), Weights()
+    stop = EarlyStopping("value", patience=2, restore_best_weights=restore)
+    fit(model, Script("value", [3, 1, 2, 2, 2]), weights, stop, epochs=5)
+    assert len(weights.found) == 4
+    assert (model.params["dense.W"] == weights.found[1 if restore else 3]).all()
+
+
+def test_best_weights_are_restored_also_where_nothing_stopped():
+    model, weights = make_model(), Weights()
+    fit(model, Script("value", [1, 2, 2]), weights, EarlyStopping("value", patience=9, restore_best_weights=True))
+    assert (model.params["dense.W"] == weights.found[0]).all()
+
+
+def test_early_stopping_forgets_the_training_before():
+    stop, model = EarlyStopping("loss", patience=1), make_model()
+    fit(model, stop)
+    stop.best = -1.0
+    assert len(fit(model, stop).history["loss"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: EarlyStopping(), "monitor='val_loss' needs validation_data in fit.*monitor='loss'"),
+        (
+            lambda: ModelCheckpoint("x", save_best_only=True),
+            "ModelCheckpoint: monitor='val_loss' needs validation_data",
+        ),
+        (lambda: EarlyStopping("accuracy"), r"monitor='accuracy' is not among \['loss', 'perplexity'\]"),
+        (
+            lambda: ModelCheckpoint("{accuracy}"),
+            "path='{accuracy}' cannot be filled in.*there are epoch, loss, perplexity",
+        ),
+        (lambda: EarlyStopping(mode="smallest"), "mode: expected 'auto', 'min' or 'max'"),
+        (lambda: EarlyStopping(patience=-1), "patience"),
+        (lambda: EarlyStopping(min_delta=-1), "min_delta"),
+        (lambda: JSONLogger("x", every=0), "every"),
+        (lambda: BackupAndRestore("x", save_freq="batch"), "save_freq"),
+        (lambda: ProgressBar(look="nice"), "look"),
+    ],
+)
+def test_arguments_that_do_not_fit(tmp_path, monkeypatch, make, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        fit(make_model(), make())
+
+
+# ModelCheckpoint
+
+
+def test_model_checkpoint_saves_the_best(tmp_path):
+    path, weights = tmp_path / "new" / "folder" / "best.safetensors", Weights()
+    fit(make_model(), Script("value", [3, 1, 2]), weights, ModelCheckpoint(path, "value", save_best_only=True))
+    best = load_model(path)
+    assert (best.params["dense.W"] == weights.found[1]).all()
+    assert best.optimizer.iterations == 4
+
+
+def test_model_checkpoint_saves_each_epoch(tmp_path):
+    weights = Weights()
+    fit(make_model(), weights, ModelCheckpoint(tmp_path / "{epoch:02d}.safetensors"))
+    assert sorted(os.listdir(tmp_path)) == ["01.safetensors", "02.safetensors", "03.safetensors"]
+    assert (load_model(tmp_path / "02.safetensors").params["dense.W"] == weights.found[1]).all()
+
+
+# Learning rates
+
+
+def test_learning_rate_scheduler_follows_the_step():
+    class Rates(Callback):
+        def on_train_batch_end(self, batch, logs):
+            rates.append(self.model.optimizer.learning_rate)
+
+    rates = []
+    scheduler = LearningRateScheduler(lambda step: 1 / (step + 1))
+    history = fit(make_model(), Rates(), scheduler).history
+    assert rates == [1 / 1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6]
+    assert history["learning_rate"] == [1 / 2, 1 / 4, 1 / 6]
+    with pytest.raises(TypeError, match="schedule: expected a schedule"):
+        LearningRateScheduler(0.1)
+
+
+def test_schedules():
+    steps = np.arange(500)
+
+    def curve(schedule):
+        return np.array([schedule(int(step)) for step in steps])
+
+    np.testing.assert_array_equal(curve(schedules.Constant(0.3)), 0.3)
+    np.testing.assert_allclose(curve(schedules.StepDecay(0.3, 100, 0.1)), 0.3 * 0.1 ** (steps // 100))
+    cosine = curve(schedules.CosineDecay(0.3, 200, alpha=0.1))
+    np.testing.assert_allclose(cosine[:201], 0.03 + 0.27 * (1 + np.cos(np.pi * steps[:201] / 200)) / 2)
+    np.testing.assert_allclose(cosine[200:], 0.03)
+    warm = curve(schedules.WarmUp(schedules.CosineDecay(0.3, 200, alpha=0.1), 50))
+    np.testing.assert_allclose(warm[:50], 0.3 * (steps[:50] + 1) / 50)
+    np.testing.assert_array_equal(warm[50:], cosine[:-50])
+    assert warm.max() == pytest.approx(0.3)
+    assert (warm > 0).all()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda: schedules.Constant(-1), ValueError, "learning_rate"),
+        (lambda: schedules.StepDecay(0.1, 0), ValueError, "decay_steps"),
+        (lambda: schedules.CosineDecay("a", 10), TypeError, "initial_learning_rate"),
+        (lambda: schedules.WarmUp(0.1, 10), TypeError, "schedule: expected a schedule, got 0.1"),
+        (lambda: schedules.WarmUp(schedules.Constant(1), 0), ValueError, "warmup_steps"),
+    ],
+)
+def test_schedules_refuse(make, error, message):
+    with pytest.raises(error, match=message):
+        make()
+
+
+# JSONLogger
+
+
+def strict(line):
+    def refuse(constant):
+        raise AssertionError(f"{constant} is not JSON")
+
+    return json.loads(line, parse_constant=refuse)
+
+
+def test_json_log(tmp_path):
+    path = tmp_path / "run" / "log.jsonl"
+    history = fit(make_model(), JSONLogger(path, every=2), Script("odd", [math.nan, np.float32(1), np.arange(2)]))
+    lines = [strict(line) for line in path.read_text().splitlines()]
+    assert [(line["epoch"], line.get("batch"), line["step"]) for line in lines] == [
+        (1, 2, 2),
+        (1, None, 2),
+        (2, 2, 4),
+        (2, None, 4),
+        (3, 2, 6),
+        (3, None, 6),
+    ]
+    assert [line["loss"] for line in lines[1::2]] == history.history["loss"]
+    assert [line["odd"] for line in lines[1::2]] == [None, 1.0, [0, 1]]
+
+
+def test_the_log_can_be_read_while_it_is_written(tmp_path):
+    class Read(Callback):
+        def on_epoch_end(self, epoch, logs):
+            assert len((tmp_path / "log").read_text().splitlines()) == epoch + 1
+
+    fit(make_model(), JSONLogger(tmp_path / "log"), Read())
+
+
+def test_a_new_training_writes_a_new_log_or_appends(tmp_path):
+    path = tmp_path / "log"
+    path.write_text('{"epoch": 1}\n{"epo')  # the second line was cut off by a kill
+    fit(make_model(), JSONLogger(path, append=True), epochs=1)
+    assert [strict(line)["epoch"] for line in path.read_text().splitlines()] == [1, 1]
+    fit(make_model(), JSONLogger(path), epochs=1)
+    assert len(path.read_text().splitlines()) == 1
+
+
+# BackupAndRestore; tests/test_resume.py kills trainings for it
+
+
+class Crash(Callback):
+    def __init__(self, step):
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs):
+        if self.model.optimizer.iterations == self.step:
+            raise ZeroDivisionError
+
+
+def crash(tmp_path, *callbacks, model=None, **kwargs):
+    path = tmp_path / "backup.safetensors"
+    with pytest.raises(ZeroDivisionError):
+        fit(model or make_model(), BackupAndRestore(path, save_freq=1), Crash(4), *callbacks, **kwargs)
+    return path
+
+
+def test_backup_is_gone_at_the_end_or_stays(tmp_path):
+    path = crash(tmp_path)
+    assert path.exists()
+    fit(make_model(), BackupAndRestore(path, delete_checkpoint=False))
+    assert path.exists()
+    more = make_model()
+    history = fit(more, BackupAndRestore(path), epochs=5)
+    assert history.epoch == [0, 1, 2, 3, 4]
+    assert not path.exists()
+    straight = make_model()
+    assert fit(straight, epochs=5).history == history.history
+    assert (straight.params["dense.W"] == more.params["dense.W"]).all()
+
+
+def test_a_backup_is_a_checkpoint(tmp_path):
+    path = crash(tmp_path)
+    assert load_model(path).optimizer.iterations == 3
+
+
+def test_a_model_that_is_built_by_its_first_input_resumes(tmp_path):
+    def late():
+        model = Sequential([Dense(3)], seed=0)
+        model.compile(SGD(0.1), SparseCategoricalCrossentropy(from_logits=True))
+        return model
+
+    path, resumed, straight = crash(tmp_path, model=late()), late(), late()
+    assert fit(resumed, BackupAndRestore(path)).history == fit(straight).history
+
+
+def test_callbacks_that_were_added_start_afresh(tmp_path):
+    stop = EarlyStopping("loss", patience=5)
+    fit(make_model(), BackupAndRestore(crash(tmp_path)), stop)
+    assert stop.best_epoch == 2
+
+
+@pytest.mark.parametrize(
+    ("model", "callbacks", "kwargs", "message"),
+    [
+        (lambda: make_model(units=4), [], {}, "layers 0 config units is 3 in the file and 4 in this program"),
+        (lambda: make_model(SGD(0.2)), [], {}, "optimizer config learning_rate is 0.1 in the file and 0.2 in this"),
+        (lambda: make_model(Adam(0.1)), [], {}, "optimizer class is 'SGD' in the file and 'Adam' in this"),
+        (make_model, [], {"batch_size": 5}, "batch_size=10, shuffle=True, and this one has samples=20, batch_size=5"),
+        (make_model, [], {"shuffle": False}, "shuffle=True, and this one"),
+        (
+            make_model,
+            [LearningRateScheduler(schedules.Constant(0.2))],
+            {},
+            "its schedule was Constant.learning_rate=0.1",
+        ),
+    ],
+)
+def test_a_backup_of_another_training(tmp_path, model, callbacks, kwargs, message):
+    path = crash(tmp_path, LearningRateScheduler(schedules.Constant(0.1)))
+    with pytest.raises(CheckpointError, match=f"cannot resume from .*{message}.*or delete the file to start anew"):
+        fit(model(), BackupAndRestore(path), *callbacks, **kwargs)
+    assert path.exists()
+
+
+def test_a_model_is_no_backup(tmp_path):
+    save_model(make_model(), tmp_path / "a")
+    with pytest.raises(CheckpointError, match="it holds a model, but no training to go on with"):
+        fit(make_model(), BackupAndRestore(tmp_path / "a"))
+
+
+def test_a_damaged_backup_is_not_overwritten(tmp_path):
+    path = tmp_path / "a"
+    path.write_bytes(b"damaged")
+    with pytest.raises(CheckpointError):
+        fit(make_model(), BackupAndRestore(path))
+    assert path.read_bytes() == b"damaged"
+
+
+# ProgressBar
+
+
+def test_lines_where_nothing_can_be_drawn_over(capsys):
+    bar = ProgressBar({"bigram": 0.1, "uniform": 3.0}, unit="labels")
+    fit(make_model(), bar, validation_data=(X, LABELS), verbose="auto")
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "landmarks: uniform 3.000  bigram 0.100"
+    assert len(out) == 4
+    assert out[1].startswith("epoch 1/3  loss ")
+    assert "val_loss" in out[1]
+    assert "below uniform 3.000, above bigram 0.100" in out[1]
+    assert out[1].endswith(" labels/s")
+    assert "\x1b" not in "".join(out)
+
+
+def test_a_bar_in_a_terminal():
+    from rich.console import Console
+
+    screen = io.StringIO()
+    bar = ProgressBar({"uniform": 9.0}, unit="labels", console=Console(file=screen, force_terminal=True, width=80))
+    fit(make_model(), bar, validation_data=(X, LABELS), verbose="auto")
+    text = screen.getvalue()
+    assert "\x1b[" in text
+    for part in ("epoch 3/3", "2/2", "labels/s", "0:00 left", "loss", "perplexity", "val_loss", "below uniform 9.000"):
+        assert part in text
+    assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor is hidden, and comes back
+
+
+def test_the_cursor_comes_back_after_an_error():
+    from rich.console import Console
+
+    screen = io.StringIO()
+    with pytest.raises(ZeroDivisionError):
+        fit(make_model(), ProgressBar(console=Console(file=screen, force_terminal=True)), Crash(3), verbose="auto")
+    assert screen.getvalue().count("\x1b[?25h") == 1
+
+
+@pytest.mark.parametrize(("verbose", "lines"), [("auto", 3), (0, 0), (2, 3), (False, 0)])
+def test_verbose(capsys, verbose, lines):
+    fit(make_model(), verbose=verbose)
+    assert len(capsys.readouterr().out.splitlines()) == lines
+
+
+def test_verbose_0_silences_a_bar_that_was_given(capsys):
+    fit(make_model(), ProgressBar(look="bar"))
+    assert capsys.readouterr().out == ""
+
+
+def test_rich_is_imported_only_to_show_something():
+    program = """
+import sys, numpy as np
+from nnlite.layers import Dense
+from nnlite.sequential import Sequential
+model = Sequential([Dense(1)], seed=0)
+model.compile("sgd", "mse")
+x = np.ones((4, 1), "float32")
+model.fit(x, x, verbose={})
+assert not {{"rich", "matplotlib", "typer"}} & set(sys.modules), "imported"
+"""
+    for verbose in (0, "'auto'", 2):
+        subprocess.run([sys.executable, "-c", program.format(verbose)], check=True, capture_output=True)
+
+
+def test_a_resumed_training_says_so(tmp_path, capsys):
+    path = crash(tmp_path)
+    fit(make_model(), BackupAndRestore(path), verbose=2)
+    assert capsys.readouterr().out.startswith("resumed in epoch 2 after 1 of 2 batches\nepoch 2/3")
+
+
+def test_landmarks_in_words():
+    bar = ProgressBar({"unigram": 2.9, "uniform": 3.6, "bigram": 2.3})
+    assert bar.passed(4.0) == "above uniform 3.600"
+    assert bar.passed(3.0) == "below uniform 3.600, above unigram 2.900"
+    assert bar.passed(1.0) == "below bigram 2.300"
+    assert ProgressBar().passed(1.0) == ""
