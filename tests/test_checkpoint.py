@@ -1,0 +1,423 @@
+"""Checkpoints: what is written comes back bit for bit, and what is not a checkpoint is refused in one way."""
+
+import io
+import json
+import math
+import os
+import pickle
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.numpy import load_file, save_file
+
+from nnlite import atomic, checkpoint, saving
+from nnlite.checkpoint import CheckpointError
+from nnlite.layer import Layer
+from nnlite.layers import LSTM, Dense, Dropout, Tanh
+from nnlite.losses import SparseCategoricalCrossentropy
+from nnlite.optimizers import SGD, Adam, Optimizer
+from nnlite.saving import load_model
+from nnlite.sequential import Sequential
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 4)).astype("float32")
+LABELS = X[:, :3].argmax(axis=1)
+
+
+def trained_model(**kwargs):
+    model = Sequential([Dense(5), Tanh(), Dropout(0.5), Dense(3)], input_shape=(4,), seed=0, **kwargs)
+    model.compile(Adam(0.01, global_clipnorm=5.0), SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(X, LABELS, batch_size=8, epochs=2, verbose=0)
+    return model
+
+
+def assert_same(first, second):
+    """Two trees of dicts, lists, arrays and the rest, equal to the last bit and type."""
+    assert type(first) is type(second)
+    if isinstance(first, dict):
+        assert list(first) == list(second)
+        for key in first:
+            assert_same(first[key], second[key])
+    elif isinstance(first, list):
+        assert len(first) == len(second)
+        for pair in zip(first, second, strict=True):
+            assert_same(*pair)
+    elif isinstance(first, np.ndarray):
+        assert (first.dtype, first.shape, first.tobytes()) == (second.dtype, second.shape, second.tobytes())
+    else:
+        assert first == second
+
+
+def decoded(data):
+    return checkpoint.decode(io.BytesIO(data), "a file")
+
+
+def decoded_or_none(data):
+    try:
+        return decoded(data)
+    except CheckpointError:
+        return None
+
+
+# Files
+
+
+SCALARS = [
+    None,
+    True,
+    0,
+    -(2**200),
+    0.1,
+    -0.0,
+    5e-324,
+    1.7976931348623157e308,
+    "",
+    'a\n"\u2028\N{PILE OF POO}',
+    "tensor",
+]
+ARRAYS = [
+    np.zeros(()),
+    np.zeros((0, 3), "float32"),
+    np.array([[np.nan, -0.0], [np.inf, 1e-45]], "float32"),
+    np.arange(6).reshape(2, 3),
+    np.array([True, False]),
+]
+keys = st.sampled_from(["a", "b", "é c"])
+trees = st.recursive(
+    st.sampled_from([*SCALARS, *ARRAYS]) | st.integers() | st.floats(allow_nan=False, allow_infinity=False),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(keys, inner),
+    max_leaves=8,
+)
+
+
+@given(tree=st.dictionaries(keys, trees))
+def test_decode_undoes_encode(tree):
+    assert_same(decoded(checkpoint.encode(tree)), tree)
+
+
+def test_arrays_that_are_not_contiguous_are_written_as_they_read(tmp_path):
+    base = np.arange(24, dtype="float32").reshape(4, 6)
+    views = {"T": base.T, "column": base[:, 1], "back": base[::-1], "wide": np.broadcast_to(base[0], (3, 6))}
+    big_endian = {"big": base.astype(">f4")}
+    checkpoint.write(tmp_path / "a", {"params": views | big_endian})
+    found = checkpoint.read(tmp_path / "a")["params"]
+    for name, view in (views | big_endian).items():
+        np.testing.assert_array_equal(found[name], view)
+        assert found[name].flags.c_contiguous
+        assert found[name].flags.writeable
+        assert found[name].dtype.isnative
+
+
+def test_other_programs_find_the_weights_under_their_names(tmp_path):
+    model = trained_model()
+    model.save(tmp_path / "a")
+    found = load_file(tmp_path / "a")
+    for name, param in model.params.items():
+        np.testing.assert_array_equal(found[name], param)
+    assert "optimizer/state/momentum/dense.W" in found
+
+
+def test_same_tree_same_file(tmp_path):
+    program = (
+        "from nnlite import checkpoint; checkpoint.write({!r}, {{'params': {{'a': __import__('numpy').ones(3)}}}})"
+    )
+    for i in range(3):  # safetensors orders its metadata by a hash that differs from process to process
+        subprocess.run([sys.executable, "-c", program.format(str(tmp_path / str(i)))], check=True)
+    assert len({(tmp_path / str(i)).read_bytes() for i in range(3)}) == 1
+
+
+@pytest.mark.parametrize(
+    ("tree", "error", "message"),
+    [
+        ({"a": math.nan}, ValueError, "JSON"),
+        ({"a": object()}, TypeError, "JSON"),
+        ({"a": {1: 2}}, TypeError, "a: keys must be strings"),
+        ({"a": {"tensor": 1}}, TypeError, "'tensor' is taken"),
+        ({"params": {"a/b": np.ones(1)}, "a": {"b": np.ones(1)}}, ValueError, "a/b: two arrays"),
+    ],
+)
+def test_what_cannot_be_written(tmp_path, tree, error, message):
+    with pytest.raises(error, match=message):
+        checkpoint.write(tmp_path / "a", tree)
+    assert not list(tmp_path.iterdir())
+
+
+def small_file():
+    model = Sequential([Dense(2)], input_shape=(1,), seed=0)
+    model.compile("sgd", "mse")
+    return checkpoint.encode(saving.model_tree(model))
+
+
+def test_every_flipped_byte_is_noticed():
+    good = small_file()
+    tree = decoded(good)
+    silent = 0
+    for i in range(len(good)):
+        for mask in (1 << (i % 8), 0x20, 0xFF):
+            found = decoded_or_none(good[:i] + bytes([good[i] ^ mask]) + good[i + 1 :])
+            if found is not None:
+                assert_same(found, tree)
+                silent += 1
+    assert silent < 10  # what is not part of the content, such as the case of a hexadecimal digit
+
+
+def test_every_cut_is_noticed():
+    good = small_file()
+    for size in range(len(good)):
+        with pytest.raises(CheckpointError, match=r"a file: .*(empty|cut short|not a checkpoint)"):
+            decoded(good[:size])
+    with pytest.raises(CheckpointError, match="cut short or damaged"):
+        decoded(good + b"\0")
+
+
+def zipped():
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w") as archive:
+        archive.writestr("model.json", "{}")
+    return memory.getvalue()
+
+
+def edited(path, change):
+    """The file with its JSON changed and a checksum that fits: what no accident does."""
+    tensors, content = {"W": np.ones(2)}, {"version": checkpoint.VERSION, "tree": {"params": {"W": {"tensor": "W"}}}}
+    change(content)
+    text = json.dumps(content)
+    save_file(tensors, path, {"nnlite": text, "sha256": checkpoint._checksum(tensors, text)})
+
+
+FOREIGN = [
+    (b"", "the file is empty"),
+    (b"abc", "not a checkpoint"),
+    (rng.bytes(5000), "not a checkpoint"),
+    (b"\0" * 1000, "not a checkpoint"),
+    (pickle.dumps({"W": [1.0]}), "Python pickle, which nnlite never reads"),
+    (b"\x89PNG\r\n\x1a\n" + bytes(100), "PNG"),
+    (zipped(), "zip archive"),
+    (b'{"epoch": 1, "loss": 2.5}', "a text"),
+    ((2**63).to_bytes(8, "little") + b"{" * 100, "not a checkpoint"),
+    ((30).to_bytes(8, "little") + b'{"__metadata__":{"nnlite":""}}', "configuration is damaged"),
+    ((2000).to_bytes(8, "little") + b"{" * 2000, "header is damaged"),
+    ((200_000).to_bytes(8, "little") + b'{"a":' + b"[" * 199_995, "header is damaged"),
+    ((4).to_bytes(8, "little") + b"[[]]", "not a checkpoint"),
+    ((20).to_bytes(8, "little") + b'{"__metadata__":[3]}', "header is damaged|another program"),
+]
+
+
+@pytest.mark.parametrize(("data", "message"), FOREIGN, ids=range(len(FOREIGN)))
+def test_foreign_files(tmp_path, data, message):
+    path = tmp_path / "foreign.safetensors"
+    path.write_bytes(data)
+    with pytest.raises(CheckpointError, match=message) as caught:
+        load_model(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_safetensors_of_another_program(tmp_path):
+    save_file({"W": np.ones(3)}, tmp_path / "other")
+    with pytest.raises(CheckpointError, match="safetensors file of another program"):
+        load_model(tmp_path / "other")
+
+
+def test_a_newer_format(tmp_path):
+    edited(tmp_path / "new", lambda content: content.update(version=2))
+    with pytest.raises(CheckpointError, match=r"it has format 2, and this nnlite reads format 1.*upgrade nnlite"):
+        load_model(tmp_path / "new")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content["tree"]["params"].update(V={"tensor": "V"}),
+        lambda content: content.update(tree={"tensor": ["W"]}),
+        lambda content: content.pop("tree"),
+        lambda content: content.update(tree=[1, 2]),
+        lambda content: None,
+    ],
+)
+def test_a_forged_configuration_is_refused_in_the_same_way(tmp_path, change):
+    edited(tmp_path / "forged", change)
+    with pytest.raises(CheckpointError):
+        load_model(tmp_path / "forged")
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(CheckpointError, match="there is no such file"):
+        load_model(tmp_path / "none.safetensors")
+    with pytest.raises(CheckpointError, match="it is a folder"):
+        load_model(tmp_path)
+    if hasattr(os, "mkfifo"):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(CheckpointError, match="a device or a pipe"):
+            load_model(tmp_path / "pipe")
+
+
+# Writing
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a"
+    checkpoint.write(path, {"n": 1})
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic.os, "fsync", full)
+    with pytest.raises(CheckpointError, match=r"cannot write the checkpoint .*No space left"):
+        checkpoint.write(path, {"n": 2})
+    assert [file.name for file in tmp_path.iterdir()] == ["a"]
+    assert checkpoint.read(path) == {"n": 1}
+
+
+def test_no_folder(tmp_path):
+    with pytest.raises(CheckpointError, match=r"cannot write .*make its folder first"):
+        checkpoint.write(tmp_path / "none" / "a", {})
+
+
+def test_the_order_of_a_durable_write(tmp_path, monkeypatch):
+    calls = []
+    for name in ("fsync", "replace"):
+        real = getattr(os, name)
+        monkeypatch.setattr(atomic.os, name, lambda *args, n=name, f=real: (calls.append(n), f(*args))[1])
+    atomic.write(tmp_path / "a", b"x")
+    assert calls == ["fsync", "replace", "fsync"]  # the bytes, the name, the folder
+
+
+def test_leftovers_of_killed_writers_are_removed(tmp_path):
+    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    names = {
+        f".a.{int(dead.stdout)}-0123abcd-0.tmp": False,
+        f".a.{os.getpid()}-0123abcd-0.tmp": False,  # of an earlier process with our number, as in a container
+        f".a.{os.getpid()}-{atomic._run}-9999.tmp": True,  # of another thread of ours
+        f".a.{os.getppid()}-0123abcd-0.tmp": True,
+        f".ab.{int(dead.stdout)}-0123abcd-0.tmp": True,  # of another file
+        "a.tmp": True,
+    }
+    for name in names:
+        (tmp_path / name).write_bytes(b"")
+    atomic.write(tmp_path / "a", b"x")
+    assert {name: (tmp_path / name).exists() for name in names} == names
+
+
+def test_a_file_has_the_usual_permissions_and_links_stay(tmp_path):
+    (tmp_path / "plain").write_bytes(b"")
+    (tmp_path / "link").symlink_to(tmp_path / "target")
+    atomic.write(tmp_path / "link", b"x")
+    assert (tmp_path / "target").read_bytes() == b"x"
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "target").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+# Models
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_loaded_model_trains_on_as_the_saved_one_would_have(tmp_path, dtype):
+    model = trained_model() if dtype == "float32" else Sequential([Dense(3)], (4,), "float64", seed=1)
+    x = X.astype(dtype)
+    if dtype == "float64":
+        model.compile("rmsprop", "sparse_categorical_crossentropy")
+    model.save(tmp_path / "a")
+    loaded = load_model(tmp_path / "a")
+    assert loaded.get_config() == model.get_config()
+    assert loaded.optimizer.get_config() == model.optimizer.get_config()
+    if dtype == "float32":
+        histories = [m.fit(x, LABELS, epochs=3, verbose=0).history for m in (model, loaded)]
+        assert histories[0] == histories[1]
+    for name, param in model.params.items():
+        np.testing.assert_array_equal(loaded.params[name], param)
+    assert loaded.rng.random() == model.rng.random()
+
+
+def test_the_state_of_stateful_layers_is_saved(tmp_path):
+    model = Sequential([LSTM(3, stateful=True, input_dim=4), Dense(2)], input_shape=(5,), seed=0)
+    model.save(tmp_path / "fresh")
+    assert load_model(tmp_path / "fresh").layers[0].state is None
+    ids = np.array([[1, 2, 3, 0, 1]])
+    model.forward(ids)
+    model.save(tmp_path / "a")
+    np.testing.assert_array_equal(load_model(tmp_path / "a").forward(ids), model.forward(ids))
+
+
+@pytest.mark.parametrize("name", ["PCG64DXSM", "Philox", "SFC64", "MT19937"])
+def test_any_generator(tmp_path, name):
+    generator = np.random.Generator(getattr(np.random, name)(3))
+    generator.integers(10, size=3, dtype="uint32")  # leaves half of a 64-bit number for later
+    model = Sequential([Dense(2)], input_shape=(3,), seed=generator)
+    model.save(tmp_path / "a")
+    assert (load_model(tmp_path / "a").rng.integers(99, size=9) == model.rng.integers(99, size=9)).all()
+
+
+class Double(Layer):
+    def forward(self, x, training=False):
+        return 2 * x
+
+    def backward(self, dy):
+        return 2 * dy
+
+
+class SignDescent(Optimizer):
+    def update(self, grad, param, slots, scale, clip):
+        param -= self.learning_rate * np.sign(grad)
+
+
+class AbsoluteError:  # a loss needs no base
+    def forward(self, y_true, y_pred):
+        self.difference = y_pred - y_true
+        return float(np.abs(self.difference).mean())
+
+    def backward(self):
+        return np.sign(self.difference) / self.difference.dtype.type(self.difference.size)
+
+
+def test_classes_of_ones_own(tmp_path):
+    model = Sequential([Double(), Dense(2)], input_shape=(4,), seed=0)
+    model.compile(SignDescent(0.1), AbsoluteError())
+    model.train_on_batch(X, X[:, :2].copy())
+    model.save(tmp_path / "a")
+    with pytest.raises(CheckpointError, match=r"a: layer class 'Double' is not in nnlite.layers.*custom_objects"):
+        load_model(tmp_path / "a")
+    with pytest.raises(CheckpointError, match="no optimizer 'SignDescent': if it is your own"):
+        load_model(tmp_path / "a", {"Double": Double})
+    loaded = load_model(tmp_path / "a", {c.__name__: c for c in (Double, SignDescent, AbsoluteError)})
+    np.testing.assert_array_equal(loaded.forward(X), model.forward(X))
+    assert loaded.train_on_batch(X, X[:, :2].copy()) == model.train_on_batch(X, X[:, :2].copy())
+
+
+def test_a_model_that_was_not_compiled(tmp_path):
+    model = Sequential([Tanh()], input_shape=(4,))
+    model.save(tmp_path / "a")
+    loaded = load_model(tmp_path / "a")
+    assert loaded.optimizer is None
+    np.testing.assert_array_equal(loaded.forward(X), model.forward(X))
+
+
+def test_a_model_without_weights(tmp_path):
+    with pytest.raises(ValueError, match="has no weights to save yet: give it an input_shape"):
+        Sequential([Dense(3)]).save(tmp_path / "a")
+
+
+def test_the_optimizer_keeps_its_memory(tmp_path):
+    model = Sequential([Dense(2)], input_shape=(4,), seed=0)
+    model.compile(SGD(0.1, momentum=0.9), "mse")
+    model.train_on_batch(X, X[:, :2].copy())
+    model.optimizer.learning_rate = 0.05
+    model.save(tmp_path / "a")
+    optimizer = load_model(tmp_path / "a").optimizer
+    assert optimizer.iterations == 1
+    assert optimizer.learning_rate == 0.05
+    np.testing.assert_array_equal(optimizer.state["momentum/dense.W"], model.optimizer.state["momentum/dense.W"])
+
+
+def test_nothing_in_the_package_can_read_a_pickle():
+    package = Path(checkpoint.__file__).parent
+    for source in package.rglob("*.py"):
+        text = source.read_text(encoding="utf-8")
+        assert "import pickle" not in text, source
+        assert "allow_pickle=True" not in text, source
