@@ -1,0 +1,123 @@
+"""A training that can be killed: `python resumable.py FOLDER KIND [KILL]`; tests/test_resume.py runs it.
+
+It writes the log, the best model, the final model and the history into the folder. KILL says where the process ends
+itself with SIGKILL, as "replace 3" for just before the third file takes its name; without it, "started" is printed
+when the training begins, for a killer from outside.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from nnlite import atomic
+from nnlite.callbacks import (
+    BackupAndRestore,
+    Callback,
+    EarlyStopping,
+    JSONLogger,
+    LearningRateScheduler,
+    ModelCheckpoint,
+)
+from nnlite.layers import LSTM, Dense, Dropout, Tanh
+from nnlite.losses import SparseCategoricalCrossentropy
+from nnlite.optimizers import Adam
+from nnlite.schedules import CosineDecay, WarmUp
+from nnlite.sequential import Sequential
+
+EPOCHS, BATCHES = 6, 7
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Kill(Callback):
+    """Ends the process inside the given call of something, counted from 1."""
+
+    def __init__(self, place, number):
+        self.place, self.left = place, int(number)
+
+    def on_train_begin(self, logs):
+        print("started", flush=True)
+        forward = self.model.layers[-1].forward
+
+        def fsync_half(descriptor):
+            if self.is_now("half"):  # as if the process had died while it was writing
+                os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
+                die()
+            os.fsync(descriptor)
+
+        def replace_around(old, new):
+            if self.is_now("replace"):
+                die()
+            os.replace(old, new)
+            if self.is_now("replaced"):  # the new name is there, and the folder is not on the disk
+                die()
+
+        def forward_until(x, training=False):
+            if self.is_now("forward"):
+                die()
+            return forward(x, training)
+
+        self.model.layers[-1].forward = forward_until
+        atomic.os = SimpleNamespace(**{**vars(os), "fsync": fsync_half, "replace": replace_around})
+
+    def on_epoch_end(self, epoch, logs):
+        if self.is_now("epoch"):
+            die()
+
+    def on_train_end(self, logs):
+        if self.is_now("end"):
+            die()
+
+    def is_now(self, place):
+        self.left -= place == self.place
+        return place == self.place and self.left == 0
+
+
+def data(kind):
+    """x, y, and labels for validation, of which some are wrong: so the best epoch is not the last."""
+    rng = np.random.default_rng(5)
+    if kind == "stateful":
+        text = rng.integers(6, size=(8 * BATCHES, 10)).cumsum(axis=1) % 6
+        x, y = text[:, :-1], text[:, 1:]
+    else:
+        x = rng.normal(size=(8 * BATCHES - 3, 5)).astype("float32")
+        y = x[:, :3].argmax(axis=1)
+    return x, y, np.where(rng.random(y.shape) < 0.4, rng.permutation(y), y)
+
+
+def make_model(kind):
+    if kind == "stateful":
+        layers = [LSTM(7, return_sequences=True, stateful=True, input_dim=6), Dropout(0.3), Dense(6)]
+    else:
+        layers = [Dense(9), Tanh(), Dropout(0.3), Dense(3)]
+    model = Sequential(layers, seed=11)
+    model.compile(Adam(0.05, global_clipnorm=1.0), SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def main(folder, kind, kill="never 0"):
+    folder = Path(folder)
+    x, y, y_validation = data(kind)
+    model = make_model(kind)
+    callbacks = [
+        BackupAndRestore(folder / "backup.safetensors", save_freq=3, delete_checkpoint=False),
+        LearningRateScheduler(WarmUp(CosineDecay(0.05, EPOCHS * BATCHES), 5)),
+        EarlyStopping(patience=EPOCHS, restore_best_weights=True),
+        ModelCheckpoint(folder / "best.safetensors", save_best_only=True),
+        JSONLogger(folder / "log.jsonl", every=2),
+        Kill(*kill.split()),
+    ]
+    history = model.fit(x, y, 8, EPOCHS, (x[:16], y_validation[:16]), callbacks, shuffle=kind != "stateful", verbose=0)
+    model.save(folder / "final.safetensors")
+    (folder / "history.json").write_text(json.dumps([history.history, history.epoch]))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
