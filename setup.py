@@ -20,7 +20,7 @@ DEBUG = os.environ.get("NNLITE_DEBUG", "0") not in ("", "0")
 
 # csrc/NAME.pyx becomes nnlite.kernels.NAME. `host` comes first: it is built for any CPU and says, at import,
 # whether this one can run the others.
-KERNELS = ["activation", "dense", "embedding", "host", "lstm", "softmax", "update"]
+KERNELS = ["activation", "dense", "dropout", "embedding", "host", "lstm", "softmax", "update"]
 
 # The instructions of this CPU, or of the one that NNLITE_ARCH names: the first flag that the compiler knows.
 ARCH_FLAGS = [f"-march={ARCH}", f"-mcpu={ARCH}"]
