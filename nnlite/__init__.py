@@ -2,7 +2,7 @@
 
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .layer import Layer
-from .layers import LSTM, Dense, ReLU, Sigmoid, Tanh
+from .layers import LSTM, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
 
 __version__ = "0.1.0"
 __all__ = ["LSTM", "Dense", "Layer", "ReLU", "Sigmoid", "Tanh", "get_num_threads", "set_num_threads", "use_backend"]

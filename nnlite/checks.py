@@ -74,11 +74,14 @@ def integers(name, x, upper, what="id"):
 
     Raises:
         TypeError: not an array of integers.
+        ValueError: a single number.
         IndexError: a number out of range; the message names it and where it stands.
     """
     x = _array(name, x)
     if x.dtype.kind not in "iu":
         raise TypeError(f"{name}: expected integers, got {x.dtype.name}")
+    if x.ndim == 0:
+        raise ValueError(f"{name}: expected an array of {what}s, got a single number")
     ids = _contiguous(name, x, np.intp)
     if ids.size and ids.view(np.uintp).max() >= upper:  # a negative number is a huge one there
         where = tuple(int(i) for i in np.argwhere((x < 0) | (x >= upper))[0])

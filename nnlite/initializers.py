@@ -45,7 +45,7 @@ def uniform(limit):
     return lambda shape, rng: rng.uniform(-limit, limit, shape)
 
 
-_BY_NAME = {"zeros": zeros, "glorot_uniform": glorot_uniform, "orthogonal": orthogonal}
+_BY_NAME = {"zeros": zeros, "glorot_uniform": glorot_uniform, "orthogonal": orthogonal, "uniform": uniform(0.05)}
 
 
 def get(initializer):

@@ -5,7 +5,7 @@
 A test file derives a class from `ChainOfTrust`, lists its cases, and says how PyTorch computes the same:
 
     class TestDense(ChainOfTrust):
-        cases = [Case("odd", lambda **kw: Dense(19, **kw), (3, 17)), ...]
+        cases = (Case("odd", lambda **kw: Dense(19, **kw), (3, 17)), ...)
 
         def witness(self, torch, layer, x, **params):
             return {"y": x @ params["W"] + params["b"]}

@@ -1,0 +1,75 @@
+"""Dropout: leaves out numbers at random while a model learns."""
+
+import numpy as np
+
+from .. import checks
+from ..kernels import backend
+from ..layer import Layer
+
+
+class Dropout(Layer):
+    """In training each number is dropped with probability `rate`; what is kept is scaled up, so that the mean stays.
+
+        y = x m / (1 - rate)        m is 0 with probability rate, else 1, drawn anew in every forward pass
+        dx = dy m / (1 - rate)      with the same m
+        y = x                       outside training
+
+    A unit cannot rely on another that may be missing: the model learns by heart less easily.
+
+    Letters: x, y (N, ...): any shape.
+
+    Args:
+        rate: the probability, in [0, 1). 0 drops nothing.
+        dtype, seed, name: as in `Layer`. The seed, or the model's, decides what is dropped.
+
+    Raises:
+        TypeError: x or dy is not an array of the layer's dtype; rate is not a number.
+        ValueError: rate is not in [0, 1); x has no axis; dy is not of the shape of y.
+
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural
+    networks from overfitting, 2014.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Dropout
+        >>> layer = Dropout(0.5, seed=0)
+        >>> x = np.ones((4, 100), "float32")
+        >>> np.unique(layer.forward(x, training=True))
+        array([0., 2.], dtype=float32)
+        >>> np.unique(layer.forward(x))
+        array([1.], dtype=float32)
+        >>> print(layer.explain((8,)))
+        Dropout(rate=0.5)
+          output   (8,): the shape of the input; in training each number is 0 with probability 0.5, else times 2
+          parameters   none
+    """
+
+    def __init__(self, rate, **kwargs):
+        super().__init__(**kwargs)
+        self.rate = checks.between("rate", rate, 0, 1, closed=False)
+
+    def forward(self, x, training=False):
+        x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
+        self.shape = x.shape
+        # The key stands for the mask: backward makes the same one from it.
+        self.key = int(self.rng.integers(2**64, dtype=np.uint64)) if training and self.rate else None
+        return self._drop(x)
+
+    def backward(self, dy):
+        return self._drop(checks.floats("dy", dy, self.dtype, self.shape, "of y"))
+
+    def _drop(self, x):
+        if self.key is None:
+            return x
+        y = np.empty_like(x)
+        backend.dropout.apply(x.reshape(-1), y.reshape(-1), self.key, self.rate)
+        return y
+
+    def _shape_rule(self, input_shape):
+        return (
+            f"the shape of the input; in training each number is 0 with probability {self.rate:g}, "
+            f"else times {1 / (1 - self.rate):.6g}"
+        )
+
+    def get_config(self):
+        return {"rate": self.rate, **super().get_config()}

@@ -1,0 +1,84 @@
+"""Embedding: a learned vector for every id."""
+
+import numpy as np
+
+from .. import checks
+from ..kernels import backend
+from ..layer import Layer
+
+
+class Embedding(Layer):
+    """A table with one row of numbers for every id of a vocabulary.
+
+        y = W[x]
+        dW[v] = sum of dy over all places where x is v
+
+    It is `OneHot` followed by a Dense without bias, without the multiplications by 0: one-hot rows pick rows of W.
+
+    Letters: N batch, V vocabulary, U units. x holds ids in 0 .. V - 1, of shape (N, ...); y is (N, ..., U).
+
+    Args:
+        vocabulary_size: V.
+        units: U.
+        embeddings_initializer: of W, by default "uniform": evenly in ±0.05.
+        dtype, seed, name: as in `Layer`.
+
+    Parameters: W (V, U).
+
+    Ids have no gradient: `backward` returns None.
+
+    Raises:
+        TypeError: x is not an array of integers, or dy not one of the layer's dtype.
+        IndexError: an id is not in 0 .. V - 1.
+        ValueError: x has no axis, or dy is not of the shape of y.
+
+    Source: Bengio, Ducharme, Vincent and Jauvin, A neural probabilistic language model, 2003.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Embedding
+        >>> layer = Embedding(38, 8, seed=0)
+        >>> layer.forward(np.array([[3, 1, 3]])).shape
+        (1, 3, 8)
+        >>> print(layer.explain((40,)))
+        Embedding(vocabulary_size=38, units=8)
+          output   (40, 8): each id becomes its row of W, units = 8 numbers
+          parameters   vocabulary_size * units = 38 * 8 = 304
+    """
+
+    def __init__(self, vocabulary_size, units, *, embeddings_initializer="uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
+        self.units = checks.positive("units", units)
+        self.embeddings_initializer = embeddings_initializer
+
+    def build(self, input_shape):
+        self._add_param("W", (self.vocabulary_size, self.units), self.embeddings_initializer)
+        self.built = True
+
+    def output_shape(self, input_shape):
+        return (*input_shape, self.units)
+
+    def forward(self, x, training=False):
+        x = checks.integers("x", x, self.vocabulary_size)
+        self._ensure_built(x)
+        checks.memory("y", (*x.shape, self.units), self.dtype)
+        y = np.empty((*x.shape, self.units), self.dtype)
+        backend.embedding.forward(self.params["W"], x.reshape(-1), self._flat(y))
+        self.x = x
+        return y
+
+    def backward(self, dy):
+        x = self.x
+        dy = checks.floats("dy", dy, self.dtype, (*x.shape, self.units), "of y")
+        backend.embedding.backward(x.reshape(-1), self._flat(dy), self.grads["W"])
+
+    def _shape_rule(self, input_shape):
+        return f"each id becomes its row of W, units = {self.units} numbers"
+
+    def _parameter_rule(self, input_shape):
+        V, U = self.vocabulary_size, self.units
+        return f"vocabulary_size * units = {V} * {U} = {V * U}"
+
+    def get_config(self):
+        return {"vocabulary_size": self.vocabulary_size, "units": self.units, **super().get_config()}

@@ -1,0 +1,68 @@
+"""OneHot: an id written as numbers."""
+
+import numpy as np
+
+from .. import checks
+from ..layer import Layer
+
+
+class OneHot(Layer):
+    """Each id becomes a row of V numbers: 1 at the id, and 0 elsewhere.
+
+        y[..., v] = 1 where x is v, else 0
+
+    This is how a network that multiplies can read a character: multiplied by W, the row picks row x of W. Layers that
+    take ids themselves, `Embedding` and `LSTM`, give the same result and skip the multiplications by 0; with OneHot a
+    student sees the whole story.
+
+    Letters: N batch, V vocabulary. x holds ids in 0 .. V - 1, of shape (N, ...); y is (N, ..., V).
+
+    Args:
+        vocabulary_size: V.
+        dtype, seed, name: as in `Layer`.
+
+    Ids have no gradient: `backward` returns None.
+
+    Raises:
+        TypeError: x is not an array of integers, or dy not one of the layer's dtype.
+        IndexError: an id is not in 0 .. V - 1.
+        ValueError: x has no axis, or dy is not of the shape of y.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import OneHot
+        >>> layer = OneHot(4)
+        >>> layer.forward(np.array([[2, 0]]))
+        array([[[0., 0., 1., 0.],
+                [1., 0., 0., 0.]]], dtype=float32)
+        >>> print(layer.explain((40,)))
+        OneHot(vocabulary_size=4)
+          output   (40, 4): each id becomes vocabulary_size = 4 numbers, a 1 and 3 times 0
+          parameters   none
+    """
+
+    def __init__(self, vocabulary_size, **kwargs):
+        super().__init__(**kwargs)
+        self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
+
+    def output_shape(self, input_shape):
+        return (*input_shape, self.vocabulary_size)
+
+    def forward(self, x, training=False):
+        V = self.vocabulary_size
+        x = checks.integers("x", x, V)
+        self.shape = (*x.shape, V)
+        checks.memory("y", self.shape, self.dtype)
+        y = np.zeros(self.shape, self.dtype)
+        self._flat(y)[np.arange(x.size), x.reshape(-1)] = 1
+        return y
+
+    def backward(self, dy):
+        checks.floats("dy", dy, self.dtype, self.shape, "of y")
+
+    def _shape_rule(self, input_shape):
+        V = self.vocabulary_size
+        return f"each id becomes vocabulary_size = {V} numbers, a 1 and {V - 1} times 0"
+
+    def get_config(self):
+        return {"vocabulary_size": self.vocabulary_size, **super().get_config()}
