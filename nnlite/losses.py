@@ -1,0 +1,200 @@
+"""Losses: how wrong a prediction is, as one number, and the gradient of that number."""
+
+import numpy as np
+
+from . import checks
+from .kernels import backend
+
+# Probabilities below this count as this: log 0 is infinite. The smallest power of ten that float32 can invert.
+SMALLEST_PROBABILITY = 1e-37
+
+
+class Loss:
+    """Base of all losses. A loss of your own needs `forward(y_true, y_pred)` and `backward()`, and no base.
+
+    Example:
+        >>> import numpy as np
+        >>> class AbsoluteError:
+        ...     def forward(self, y_true, y_pred):
+        ...         self.difference = y_pred - y_true
+        ...         return float(np.abs(self.difference).mean())
+        ...     def backward(self):
+        ...         return np.sign(self.difference) / self.difference.size
+        >>> loss = AbsoluteError()
+        >>> loss.forward(np.array([1.0, 2.0]), np.array([1.5, 1.0]))
+        0.75
+        >>> loss.backward()
+        array([ 0.5, -0.5])
+    """
+
+    def forward(self, y_true, y_pred):
+        """The mean loss over all positions, as a float, and keep what backward needs. Of no positions it is 0."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(y_true, y_pred)")
+
+    def backward(self):
+        """The gradient of the last `forward`'s loss with respect to y_pred, of its shape and dtype."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward()")
+
+    def __call__(self, y_true, y_pred):
+        return self.forward(y_true, y_pred)
+
+    def get_config(self):
+        """The constructor's arguments, as JSON can write them."""
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        """The loss that `get_config` describes."""
+        return cls(**config)
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_config().items())})"
+
+
+class SparseCategoricalCrossentropy(Loss):
+    """How surprised a model is by the right answers: the mean of -log(probability of the label).
+
+    In nats; e to the power of it is the perplexity. A model that knows nothing has log V.
+
+        p = softmax(y_pred)                     from logits;  p = y_pred from probabilities
+        loss = mean of -log p[label]
+        dy_pred = (p - onehot(label)) / N       from logits: what is too much, and what is missing
+        dy_pred[label] = -1 / (p[label] N)      from probabilities, and 0 elsewhere
+
+    Letters: N positions, of any number of axes, with V scores each. y_pred is (N, ..., V) of float32 or float64; y_true
+    is (N, ...) and holds labels in 0 .. V - 1, of any integer dtype.
+
+    From logits (as a Dense layer gives them) nothing overflows, and the gradient is never lost. Probabilities (as a
+    Softmax layer gives them) are taken as they are, and below 1e-37 (`SMALLEST_PROBABILITY`) count as that.
+
+    Args:
+        from_logits: whether y_pred holds logits; by default probabilities, as in Keras.
+
+    Raises:
+        TypeError: y_pred is not an array of floats, or y_true not one of integers.
+        ValueError: the shapes do not fit.
+        IndexError: a label is not in 0 .. V - 1; the message says where.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.losses import SparseCategoricalCrossentropy
+        >>> loss = SparseCategoricalCrossentropy()
+        >>> round(loss.forward(np.array([2]), np.array([[0.25, 0.25, 0.5]])), 6)
+        0.693147
+        >>> loss.backward()
+        array([[ 0.,  0., -2.]])
+        >>> loss = SparseCategoricalCrossentropy(from_logits=True)
+        >>> loss.forward(np.array([1]), np.array([[1e4, -1e4]]))
+        20000.0
+        >>> loss.backward()
+        array([[ 1., -1.]])
+    """
+
+    def __init__(self, from_logits=False):
+        if not isinstance(from_logits, bool):
+            raise TypeError(f"from_logits: expected True or False, got {from_logits!r}")
+        self.from_logits = from_logits
+
+    def forward(self, y_true, y_pred):
+        y_pred = _floats("y_pred", y_pred, (..., None), "(N, ..., V)")
+        labels = checks.integers("y_true", y_true, y_pred.shape[-1], what="label")
+        if labels.shape != y_pred.shape[:-1]:
+            raise ValueError(
+                f"y_true: expected a label for each position of y_pred {checks.shape_text(y_pred.shape)}, "
+                f"shape {checks.shape_text(y_pred.shape[:-1])}, got {checks.shape_text(labels.shape)}"
+            )
+        self.shape, self.labels = y_pred.shape, labels.reshape(-1)
+        y_pred = y_pred.reshape(labels.size, y_pred.shape[-1])
+        losses = np.empty(labels.size)
+        if self.from_logits:
+            self.p = np.empty_like(y_pred)
+            backend.softmax.cross_entropy_forward(y_pred, self.labels, self.p, losses)
+        else:
+            self.p = np.maximum(y_pred[np.arange(labels.size), self.labels], y_pred.dtype.type(SMALLEST_PROBABILITY))
+            np.negative(np.log(self.p, dtype=np.float64), out=losses)
+        return _mean(losses)
+
+    def backward(self):
+        N = self.labels.size
+        if self.from_logits:
+            dy_pred = np.empty_like(self.p)
+            backend.softmax.cross_entropy_backward(self.p, self.labels, dy_pred)
+        else:
+            dy_pred = np.zeros((N, self.shape[-1]), self.p.dtype)
+            dy_pred[np.arange(N), self.labels] = -1 / (self.p * max(1, N))
+        return dy_pred.reshape(self.shape)
+
+    def get_config(self):
+        return {"from_logits": self.from_logits}
+
+
+class MeanSquaredError(Loss):
+    """The mean of the squared differences, over all numbers.
+
+        loss = mean of (y_pred - y_true)^2
+        dy_pred = 2 (y_pred - y_true) / count
+
+    Letters: y_true and y_pred are of one shape (N, ...) and one dtype, float32 or float64.
+
+    Raises:
+        TypeError: not arrays of floats, or of two dtypes.
+        ValueError: the shapes differ.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.losses import MeanSquaredError
+        >>> loss = MeanSquaredError()
+        >>> loss.forward(np.array([[1.0, 2.0]]), np.array([[2.0, 0.0]]))
+        2.5
+        >>> loss.backward()
+        array([[ 1., -2.]])
+    """
+
+    def forward(self, y_true, y_pred):
+        y_pred = _floats("y_pred", y_pred, (...,), "(N, ...)")
+        y_true = checks.floats("y_true", y_true, y_pred.dtype, y_pred.shape, "of y_pred")
+        self.difference = y_pred - y_true
+        return _mean(np.square(self.difference, dtype=np.float64))
+
+    def backward(self):
+        return self.difference * (2 / max(1, self.difference.size))
+
+
+_BY_NAME = {
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+    "mean_squared_error": MeanSquaredError,
+    "mse": MeanSquaredError,
+}
+
+
+def get(loss):
+    """The loss of that name, or the object itself where it has `forward` and `backward`.
+
+    Raises:
+        ValueError: no loss has that name.
+        TypeError: neither a name nor a loss.
+
+    Example:
+        >>> from nnlite import losses
+        >>> losses.get("mse")
+        MeanSquaredError()
+    """
+    if isinstance(loss, str):
+        if loss not in _BY_NAME:
+            raise ValueError(f"loss: expected a loss or one of {sorted(_BY_NAME)}, got {loss!r}")
+        return _BY_NAME[loss]()
+    if isinstance(loss, type):
+        raise TypeError(f"loss: expected a loss, got the class {loss.__name__}: make one, {loss.__name__}()")
+    if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))):
+        raise TypeError(f"loss: expected a name or an object with forward and backward, got {loss!r}")
+    return loss
+
+
+def _floats(name, x, shape, letters):
+    """x as `checks.floats` returns it, of either dtype."""
+    dtype = getattr(x, "dtype", None)
+    return checks.floats(name, x, dtype if dtype == np.float64 else np.dtype(np.float32), shape, letters)
+
+
+def _mean(losses):
+    return float(losses.mean()) if losses.size else 0.0

@@ -1,0 +1,271 @@
+"""The losses: values, gradients by finite differences and by PyTorch, extremes, bad input."""
+
+import math
+
+import numpy as np
+import pytest
+from chain import backends, float_types, threads
+from numeric import assert_close, assert_same_bits, central_differences
+
+import nnlite
+from nnlite import losses
+from nnlite.losses import MeanSquaredError, SparseCategoricalCrossentropy
+
+SHAPES = pytest.mark.parametrize("shape", [(1, 1), (3, 2), (5, 17), (2, 7, 38)], ids=str)
+FROM_LOGITS = pytest.mark.parametrize("from_logits", [True, False], ids=["logits", "probabilities"])
+
+
+def draw(shape, from_logits=True, dtype="float64"):
+    """Labels, and logits or probabilities."""
+    rng = np.random.default_rng(sum(shape))
+    y_pred = rng.standard_normal(shape)
+    if not from_logits:
+        y_pred = np.exp(y_pred / 2) / np.exp(y_pred / 2).sum(axis=-1, keepdims=True)
+    return rng.integers(shape[-1], size=shape[:-1]), y_pred.astype(dtype)
+
+
+def run(loss, y_true, y_pred, backend_name="compiled"):
+    with nnlite.use_backend(backend_name):
+        value = loss.forward(y_true, y_pred)
+        dy_pred = loss.backward()
+    assert type(value) is float
+    assert dy_pred.dtype == y_pred.dtype
+    return value, dy_pred
+
+
+@SHAPES
+@FROM_LOGITS
+@backends
+def test_cross_entropy_has_the_gradient_of_finite_differences(shape, from_logits, backend_name):
+    y_true, y_pred = draw(shape, from_logits)
+    loss = SparseCategoricalCrossentropy(from_logits)
+    _, dy_pred = run(loss, y_true, y_pred, backend_name)
+    with nnlite.use_backend(backend_name):
+        differences = central_differences(lambda: loss.forward(y_true, y_pred), y_pred, step=1e-6)
+    assert_close(dy_pred, differences, 1e-7)
+
+
+@SHAPES
+@FROM_LOGITS
+@float_types
+def test_cross_entropy_compiled_is_the_reference(shape, from_logits, dtype):
+    y_true, y_pred = draw(shape, from_logits, dtype)
+    loss = SparseCategoricalCrossentropy(from_logits)
+    value, dy_pred = run(loss, y_true, y_pred)
+    expected, dy_expected = run(loss, y_true, y_pred, "reference")
+    assert value == pytest.approx(expected, rel=1e-5 if dtype == "float32" else 1e-10)
+    assert_close(dy_pred, dy_expected, 1e-4 if dtype == "float32" else 1e-10)
+
+
+@SHAPES
+@FROM_LOGITS
+def test_pytorch_agrees_on_cross_entropy(shape, from_logits):
+    torch = pytest.importorskip("torch", reason="the optional extra `peers` is not installed")
+    y_true, y_pred = draw(shape, from_logits)
+    tensor = torch.tensor(y_pred, requires_grad=True)
+    scores = torch.log_softmax(tensor, -1) if from_logits else torch.log(tensor)
+    expected = torch.nn.functional.nll_loss(scores.reshape(-1, shape[-1]), torch.tensor(y_true).reshape(-1))
+    expected.backward()
+    value, dy_pred = run(SparseCategoricalCrossentropy(from_logits), y_true, y_pred)
+    assert value == pytest.approx(expected.item(), rel=1e-12)
+    assert_close(dy_pred, tensor.grad.numpy(), 1e-12)
+
+
+def test_pytorch_agrees_on_squares():
+    torch = pytest.importorskip("torch", reason="the optional extra `peers` is not installed")
+    rng = np.random.default_rng(0)
+    y_true, y_pred = rng.standard_normal((2, 3, 5, 7))
+    tensor = torch.tensor(y_pred, requires_grad=True)
+    expected = torch.nn.functional.mse_loss(tensor, torch.tensor(y_true))
+    expected.backward()
+    value, dy_pred = run(MeanSquaredError(), y_true, y_pred)
+    assert value == pytest.approx(expected.item(), rel=1e-12)
+    assert_close(dy_pred, tensor.grad.numpy(), 1e-12)
+
+
+def test_squares_have_the_gradient_of_finite_differences():
+    rng = np.random.default_rng(0)
+    y_true, y_pred = rng.standard_normal((2, 3, 5))
+    loss = MeanSquaredError()
+    _, dy_pred = run(loss, y_true, y_pred)
+    assert_close(dy_pred, central_differences(lambda: loss.forward(y_true, y_pred), y_pred), 1e-8)
+
+
+@float_types
+@backends
+def test_huge_logits(dtype, backend_name):
+    loss = SparseCategoricalCrossentropy(from_logits=True)
+    logits = np.array([[1e4, -1e4]], dtype)
+    value, dy_pred = run(loss, np.array([1]), logits, backend_name)
+    assert value == 20000
+    assert dy_pred.tolist() == [[1, -1]]
+    value, dy_pred = run(loss, np.array([0]), logits, backend_name)
+    assert value == 0
+    assert dy_pred.tolist() == [[0, 0]]
+
+
+@float_types
+@backends
+def test_a_probability_of_0_is_bad_but_finite(dtype, backend_name):
+    loss = SparseCategoricalCrossentropy()
+    y_pred = np.array([[1.0, 0.0], [1.0, 1e-30]], dtype)
+    value, dy_pred = run(loss, np.array([1, 1]), y_pred, backend_name)
+    assert value == pytest.approx((37 + 30) * math.log(10) / 2)
+    np.testing.assert_allclose(dy_pred, [[0, -0.5e37], [0, -0.5e30]], rtol=1e-5)
+
+
+@FROM_LOGITS
+@backends
+def test_nan_is_not_hidden(from_logits, backend_name):
+    y_pred = np.full((2, 3), np.nan)
+    y_pred[0] = 0.3
+    value, _ = run(SparseCategoricalCrossentropy(from_logits), np.array([0, 1]), y_pred, backend_name)
+    assert math.isnan(value)
+
+
+@FROM_LOGITS
+def test_knowing_nothing_costs_log_v(from_logits):
+    y_pred = np.zeros((4, 38)) if from_logits else np.full((4, 38), 1 / 38)
+    loss = SparseCategoricalCrossentropy(from_logits)
+    assert loss(np.arange(4), y_pred) == pytest.approx(math.log(38), rel=1e-14)
+
+
+@FROM_LOGITS
+@float_types
+def test_threads_do_not_matter(from_logits, dtype):
+    y_true, y_pred = draw((30, 41, 97), from_logits, dtype)
+    results = []
+    for n in (1, 2, 3):
+        with threads(n):
+            results.append(run(SparseCategoricalCrossentropy(from_logits), y_true, y_pred))
+    for value, dy_pred in results[1:]:
+        assert value == results[0][0]
+        assert_same_bits(dy_pred, results[0][1])
+
+
+@FROM_LOGITS
+@float_types
+@backends
+def test_no_positions(from_logits, dtype, backend_name):
+    loss = SparseCategoricalCrossentropy(from_logits)
+    for shape in ((0, 38), (0, 40, 38), (3, 0, 38)):
+        value, dy_pred = run(loss, np.zeros(shape[:-1], int), np.zeros(shape, dtype), backend_name)
+        assert value == 0
+        assert dy_pred.shape == shape
+    value, dy_pred = run(MeanSquaredError(), np.zeros((0, 3), dtype), np.zeros((0, 3), dtype))
+    assert value == 0
+    assert dy_pred.shape == (0, 3)
+
+
+@FROM_LOGITS
+def test_memory_layout_and_integer_dtype_do_not_matter(from_logits):
+    y_true, y_pred = draw((6, 10, 38), from_logits)
+    expected, dy_expected = run(SparseCategoricalCrossentropy(from_logits), y_true, y_pred)
+    y_pred.flags.writeable = False
+    for labels in (y_true.astype("uint8"), y_true.astype("int32"), np.asfortranarray(y_true)):
+        for predictions in (y_pred, np.asfortranarray(y_pred), np.repeat(y_pred, 2, axis=0)[::2]):
+            value, dy_pred = run(SparseCategoricalCrossentropy(from_logits), labels, predictions)
+            assert value == expected
+            assert_same_bits(dy_pred, dy_expected)
+
+
+@FROM_LOGITS
+def test_nothing_handed_out_changes_later(from_logits):
+    y_true, y_pred = draw((6, 38), from_logits)
+    loss = SparseCategoricalCrossentropy(from_logits)
+    loss.forward(y_true, y_pred)
+    first = loss.backward()
+    kept = first.copy()
+    first *= 2
+    second = loss.backward()
+    assert_same_bits(second, kept)
+    loss.forward((y_true + 1) % 38, y_pred)
+    loss.backward()
+    assert_same_bits(second, kept)
+
+
+@FROM_LOGITS
+@pytest.mark.parametrize(("label", "where"), [(5, (1, 2)), (-1, (0, 1)), (2**40, (1, 0))])
+def test_labels_out_of_range_are_named(from_logits, label, where):
+    labels = np.zeros((2, 3), int)
+    labels[where] = label
+    with pytest.raises(IndexError) as error:
+        SparseCategoricalCrossentropy(from_logits).forward(labels, np.zeros((2, 3, 5)))
+    assert str(error.value) == f"y_true: label {label} at {where} is not in 0 .. 4"
+
+
+y, p = np.zeros((2, 3), int), np.zeros((2, 3, 5), "float32")
+
+
+@FROM_LOGITS
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "error", "message"),
+    [
+        (y, p.tolist(), TypeError, "y_pred: expected a NumPy array, got list"),
+        (y, p.astype(int), TypeError, "y_pred: expected float32, got int64"),
+        (y, p.astype("float16"), TypeError, "y_pred: expected float32, got float16"),
+        (y, p.astype(">f4"), TypeError, "y_pred: the array's bytes are in the other order"),
+        (y, p[0, 0], ValueError, r"y_pred: expected shape \(N, ..., V\), got \(5,\)"),
+        (y.tolist(), p, TypeError, "y_true: expected a NumPy array, got list"),
+        (y.astype(float), p, TypeError, "y_true: expected integers, got float64"),
+        (y > 0, p, TypeError, "y_true: expected integers, got bool"),
+        (y[0], p, ValueError, r"y_true: .* y_pred \(2, 3, 5\), shape \(2, 3\), got \(3,\)"),
+        (y[..., None], p, ValueError, r"y_true: .* shape \(2, 3\), got \(2, 3, 1\)"),
+        (np.array(0), p[0, :1], ValueError, "y_true: expected an array of labels, got a single number"),
+    ],
+)
+def test_bad_input_to_cross_entropy(from_logits, y_true, y_pred, error, message):
+    with pytest.raises(error, match=message):
+        SparseCategoricalCrossentropy(from_logits).forward(y_true, y_pred)
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred", "error", "message"),
+    [
+        (p, p[:1], ValueError, r"y_true: expected shape of y_pred = \(1, 3, 5\), got \(2, 3, 5\)"),
+        (p.astype("float64"), p, TypeError, "y_true: expected float32, got float64"),
+        (y, y, TypeError, "y_pred: expected float32, got int64"),
+        ([1.0], p, TypeError, "y_true: expected a NumPy array, got list"),
+        (p, 1.0, TypeError, "y_pred: expected a NumPy array, got float"),
+    ],
+)
+def test_bad_input_to_squares(y_true, y_pred, error, message):
+    with pytest.raises(error, match=message):
+        MeanSquaredError().forward(y_true, y_pred)
+
+
+@pytest.mark.parametrize("name", ["mse", "mean_squared_error", "sparse_categorical_crossentropy"])
+def test_get_by_name(name):
+    assert isinstance(losses.get(name), losses.Loss)
+
+
+def test_get_passes_on_what_has_forward_and_backward():
+    class Own:
+        def forward(self, y_true, y_pred):
+            return 0.0
+
+        def backward(self):
+            return None
+
+    own = Own()
+    assert losses.get(own) is own
+
+
+@pytest.mark.parametrize(
+    ("loss", "error", "message"),
+    [
+        ("cross", ValueError, "loss: expected a loss or one of .*'mse'.*, got 'cross'"),
+        (MeanSquaredError, TypeError, r"make one, MeanSquaredError\(\)"),
+        (3, TypeError, "loss: expected a name or an object with forward and backward, got 3"),
+    ],
+)
+def test_get_refuses(loss, error, message):
+    with pytest.raises(error, match=message):
+        losses.get(loss)
+
+
+def test_config_makes_the_loss_again():
+    for loss in (MeanSquaredError(), SparseCategoricalCrossentropy(), SparseCategoricalCrossentropy(from_logits=True)):
+        assert repr(type(loss).from_config(loss.get_config())) == repr(loss)
+    with pytest.raises(TypeError, match="from_logits: expected True or False, got 'yes'"):
+        SparseCategoricalCrossentropy("yes")
