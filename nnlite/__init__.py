@@ -3,6 +3,25 @@
 from .kernels import get_num_threads, set_num_threads, use_backend
 from .layer import Layer
 from .layers import LSTM, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
+from .losses import MeanSquaredError, SparseCategoricalCrossentropy
+from .sampling import sample
 
 __version__ = "0.1.0"
-__all__ = ["LSTM", "Dense", "Layer", "ReLU", "Sigmoid", "Tanh", "get_num_threads", "set_num_threads", "use_backend"]
+__all__ = [
+    "LSTM",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Layer",
+    "MeanSquaredError",
+    "OneHot",
+    "ReLU",
+    "Sigmoid",
+    "Softmax",
+    "SparseCategoricalCrossentropy",
+    "Tanh",
+    "get_num_threads",
+    "sample",
+    "set_num_threads",
+    "use_backend",
+]

@@ -1,0 +1,94 @@
+"""One draw from logits."""
+
+import numpy as np
+import pytest
+from chain import backends, float_types
+
+import nnlite
+from nnlite import sample
+
+BELOW_1 = 1 - 2**-53  # the largest number that rng.random() gives
+
+
+@float_types
+@backends
+@pytest.mark.parametrize("temperature", [0.25, 0.75, 1.0, 1.5])
+def test_frequencies_are_the_probabilities(temperature, dtype, backend_name):
+    """Evenly spaced u instead of random ones: each id comes as often as its probability says, to within one."""
+    logits = np.random.default_rng(0).standard_normal(38).astype(dtype)
+    p = np.exp(logits.astype("float64") / temperature)
+    p /= p.sum()
+    n = 4000
+    with nnlite.use_backend(backend_name):
+        drawn = [sample(logits, temperature, (i + 0.5) / n) for i in range(n)]
+    assert np.abs(np.bincount(drawn, minlength=38) - n * p).max() <= 1
+    assert drawn == sorted(drawn)
+
+
+@float_types
+def test_both_backends_draw_the_same(dtype):
+    rng = np.random.default_rng(1)
+    for V in (1, 2, 17, 38, 1000):
+        logits = (4 * rng.standard_normal(V)).astype(dtype)
+        for temperature in (0, 0.25, 1, 1.5):
+            for u in (0.0, *rng.random(20), BELOW_1):
+                compiled = sample(logits, temperature, u)
+                with nnlite.use_backend("reference"):
+                    assert sample(logits, temperature, u) == compiled
+                assert type(compiled) is int
+
+
+@backends
+@pytest.mark.parametrize("temperature", [0, 5e-324, 1e-300, 1e-3, 1.0, 1e300])
+def test_no_temperature_is_too_low_or_too_high(temperature, backend_name):
+    logits = np.array([1e4, -1e4, 1e4 + 1, 0])
+    with nnlite.use_backend(backend_name):
+        drawn = {sample(logits, temperature, u) for u in (0, 0.3, 0.6, BELOW_1)}
+    assert drawn == ({0, 1, 2, 3} if temperature == 1e300 else {0, 2} if temperature == 1 else {2})
+
+
+@backends
+def test_the_first_of_the_largest_at_temperature_0(backend_name):
+    with nnlite.use_backend(backend_name):
+        assert sample(np.array([1.0, 3.0, 3.0]), 0, 0.9) == 1
+        assert sample(np.array([-np.inf, -5.0]), 0, 0.9) == 1
+
+
+@float_types
+@backends
+def test_what_cannot_be_drawn_is_never_drawn(dtype, backend_name):
+    """At the ends of [0, 1) too, where rounding could lead past the last id that has a probability."""
+    rng = np.random.default_rng(2)
+    with nnlite.use_backend(backend_name):
+        for _ in range(300):
+            logits = rng.standard_normal(7).astype(dtype)
+            logits[[0, 3, 5, 6]] = -np.inf
+            assert sample(logits, 1.0, 0.0) == 1
+            assert sample(logits, 1.0, BELOW_1) == 4
+
+
+@backends
+@pytest.mark.parametrize("bad", [[np.nan, 0], [0, np.nan], [0, np.inf], [-np.inf, -np.inf], []], ids=str)
+@pytest.mark.parametrize("temperature", [0, 1])
+def test_nothing_to_draw_from(bad, temperature, backend_name):
+    with nnlite.use_backend(backend_name), pytest.raises(ValueError, match="logits: expected finite numbers"):
+        sample(np.array(bad, "float64"), temperature, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        (([0.0], 1, 0.5), TypeError, "logits: expected a NumPy array, got list"),
+        ((np.zeros(3, int), 1, 0.5), TypeError, "logits: expected float64, got int64"),
+        ((np.zeros((1, 3)), 1, 0.5), ValueError, r"logits: expected shape \(V,\), got \(1, 3\)"),
+        ((np.zeros(3), -1, 0.5), ValueError, r"temperature: expected a number in \[0, inf\), got -1"),
+        ((np.zeros(3), np.inf, 0.5), ValueError, "temperature: expected a number"),
+        ((np.zeros(3), np.nan, 0.5), ValueError, "temperature: expected a number"),
+        ((np.zeros(3), "warm", 0.5), TypeError, "temperature: expected a number, got 'warm'"),
+        ((np.zeros(3), 1, 1.0), ValueError, r"u: expected a number in \[0, 1\), got 1.0"),
+        ((np.zeros(3), 1, None), TypeError, "u: expected a number, got None"),
+    ],
+)
+def test_bad_input(arguments, error, message):
+    with pytest.raises(error, match=message):
+        sample(*arguments)
