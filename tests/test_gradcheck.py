@@ -8,7 +8,8 @@ import pytest
 
 import nnlite
 from nnlite.gradcheck import GradientCheckError, gradcheck
-from nnlite.layers import LSTM, Dense, ReLU, Sigmoid, Tanh
+from nnlite.layers import LSTM, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
+from nnlite.sequential import Sequential
 
 both_modes = pytest.mark.parametrize("fast", [False, True], ids=["entry by entry", "fast"])
 
@@ -125,6 +126,8 @@ class Noise(nnlite.Layer):
         (lambda: Tanh(dtype="float64"), normal(3, 5)),
         (lambda: Sigmoid(dtype="float64"), 30 * normal(3, 5)),
         (lambda: ReLU(dtype="float64"), normal(3, 5)),
+        (lambda: Softmax(dtype="float64"), 100 * normal(3, 5)),
+        (lambda: Embedding(5, 3, dtype="float64", seed=0), np.array([[0, 4, 4], [2, 1, 0]])),
         (lambda: LSTM(3, return_sequences=True, dtype="float64", seed=0), normal(2, 4, 3)),
         (lambda: LSTM(3, stateful=True, dtype="float64", seed=0), normal(2, 4, 3)),
         (lambda: LSTM(3, input_dim=5, dtype="float64", seed=0), np.array([[0, 4, 4], [2, 1, 0]], "uint8")),
@@ -583,6 +586,36 @@ def test_models(fast):
     report = gradcheck(model, normal(2, 3, 2), fast=fast)
     assert [row.name for row in report.rows][:2] == ["input x", "parameter 0.Wx"]
     assert report.max_error < 1e-7
+
+
+@both_modes
+@pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "mse", None])
+def test_a_model_with_its_loss(loss, fast):
+    layers = [Embedding(7, 4), LSTM(5, return_sequences=True), Dropout(0.3), LSTM(4, True), Dense(7), Softmax()]
+    model = Sequential(layers, dtype="float64", seed=0)
+    rng = np.random.default_rng(1)
+    x, labels = rng.integers(7, size=(2, 3, 5))
+    y = {"mse": np.eye(7)[labels], None: None}.get(loss, labels)
+    report = gradcheck(model, x, y=y, loss=loss, training=True, fast=fast)
+    assert [row.name for row in report.rows] == [f"parameter {name}" for name in model.params]
+    assert report.max_error < 1e-6
+    assert all(row.largest > 0 for row in report.rows)
+
+
+def test_a_model_of_nnlite_names_the_layer_that_is_wrong():
+    class Forgets(LSTM):
+        def backward(self, dy, dstate=None):
+            dx = super().backward(dy, dstate)
+            self.grads["b"][:5] = 0
+            return dx
+
+    model = Sequential([OneHot(7), Forgets(5, return_sequences=True), Dense(7)], dtype="float64", seed=0)
+    error = caught(model, np.random.default_rng(1).integers(7, size=(3, 4)))
+    assert error.layer == "Forgets 'forgets' of Sequential"
+    assert (error.name, error.analytic) == ("parameter b", 0)
+    assert error.index[0] < 5
+    with pytest.raises(ValueError, match="OneHot has nothing to check"):
+        gradcheck(OneHot(7, dtype="float64"), np.array([[1, 2]]))
 
 
 @both_modes
