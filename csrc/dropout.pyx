@@ -6,8 +6,8 @@
 
 Design: the mask is not stored. Whether the i-th number stays depends on i and the key alone, so backward computes it
 once more; threads share out the numbers in any way; and the loop becomes vectors, which a generator that steps from
-number to number does not. (1) multiplies and shifts so that each bit of its input turns over half of the output's:
-the finalizer of MurmurHash3, twice, with one half of the key before each.
+number to number does not. (1) is the finalizer of MurmurHash3, twice, with a part of the key before each: it multiplies
+and shifts so that each bit of what goes in turns over half of the bits that come out.
 
 Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural networks
 from overfitting, 2014; Appleby, MurmurHash3, 2011.
@@ -26,13 +26,11 @@ cdef inline uint32_t mixed(uint32_t h) noexcept nogil:
     return h ^ (h >> 16)
 
 
-cdef inline uint32_t hashed(uint64_t i, uint64_t key) noexcept nogil:  # (1)
-    return mixed(mixed(<uint32_t>i ^ <uint32_t>key) ^ <uint32_t>(i >> 32) ^ <uint32_t>(key >> 32))
-
-
 def apply(const floating[::1] x, floating[::1] y, uint64_t key, double p):  # IN (n) OUT (n)
     cdef Py_ssize_t n = x.shape[0], i
-    cdef uint32_t threshold = <uint32_t>(p * 4294967296.0)
+    cdef uint32_t first = <uint32_t>key, second = mixed(~first) ^ <uint32_t>(key >> 32)
+    cdef uint32_t h, threshold = <uint32_t>(p * 4294967296.0)
     cdef floating scale = 1 / (1 - p)
     for i in prange(n, nogil=True, schedule="static", num_threads=threads_for(16.0 * n)):
-        y[i] = x[i] * scale if hashed(i, key) >= threshold else 0  # (2)
+        h = mixed(mixed(<uint32_t>i ^ first) ^ second ^ <uint32_t>(<uint64_t>i >> 32))  # (1)
+        y[i] = x[i] * scale if h >= threshold else 0  # (2)

@@ -16,8 +16,10 @@ def mixed(h):
 def hashed(n, key):
     """Numbers evenly over 0 .. 2^32 - 1, one for each i in 0 .. n - 1."""
     i = np.arange(n, dtype=np.uint64)
-    low, high = (i & np.uint64(0xFFFFFFFF)).astype(np.uint32), (i >> np.uint64(32)).astype(np.uint32)
-    return mixed(mixed(low ^ np.uint32(key & 0xFFFFFFFF)) ^ high ^ np.uint32(key >> 32))
+    low, high = i.astype(np.uint32), (i >> np.uint64(32)).astype(np.uint32)
+    first = np.array([key & 0xFFFFFFFF], np.uint32)
+    second = mixed(~first) ^ np.uint32(key >> 32)
+    return mixed(mixed(low ^ first) ^ second ^ high)
 
 
 def apply(x, y, key, p):  # IN (n) OUT (n)
