@@ -1,0 +1,34 @@
+"""The examples in the docstrings run, and print what they say."""
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+
+import nnlite
+
+
+def modules():
+    """All modules of the package, except the compiled ones, which have no examples."""
+    yield "nnlite"
+    for module in pkgutil.walk_packages(nnlite.__path__, "nnlite."):
+        if not module.name.startswith("nnlite.kernels.") and not module.name.endswith("__main__"):
+            yield module.name
+
+
+@pytest.mark.parametrize("name", list(modules()))
+def test_examples(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # examples may write files
+    failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
+    assert not failed
+
+
+PUBLIC = [getattr(nnlite, name) for name in nnlite.__all__]
+TAUGHT = [p for p in PUBLIC if inspect.isclass(p) and issubclass(p, nnlite.Layer | nnlite.losses.Loss)]
+
+
+@pytest.mark.parametrize("taught", TAUGHT, ids=lambda taught: taught.__name__)
+def test_every_layer_and_loss_has_an_example(taught):
+    assert ">>> " in inspect.getdoc(taught), f"{taught.__name__} has no example"
