@@ -290,9 +290,6 @@ class JSONLogger(Callback):
     def on_epoch_end(self, epoch, logs):
         self._write({"epoch": epoch + 1, "step": self.model.optimizer.iterations, **logs})
 
-    def on_train_end(self, logs):
-        self._open()  # where a resumed training had nothing left to do, lines may still have to go
-
     def close(self):
         if self._file:
             self._file.close()

@@ -8,6 +8,7 @@ when the training begins, for a killer from outside.
 import json
 import os
 import signal
+import stat
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -29,7 +30,7 @@ from nnlite.optimizers import Adam
 from nnlite.schedules import CosineDecay, WarmUp
 from nnlite.sequential import Sequential
 
-EPOCHS, BATCHES = 6, 7
+EPOCHS, BATCHES = 9, 7
 
 
 def die():
@@ -47,7 +48,8 @@ class Kill(Callback):
         forward = self.model.layers[-1].forward
 
         def fsync_half(descriptor):
-            if self.is_now("half"):  # as if the process had died while it was writing
+            is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)  # and not the folder
+            if is_file and self.is_now("half"):  # as if the process had died while it was writing
                 os.ftruncate(descriptor, os.fstat(descriptor).st_size // 2)
                 die()
             os.fsync(descriptor)
@@ -81,7 +83,7 @@ class Kill(Callback):
 
 
 def data(kind):
-    """x, y, and labels for validation, of which some are wrong: so the best epoch is not the last."""
+    """x, y, and labels for validation, of which some are wrong: so the training stops early."""
     rng = np.random.default_rng(5)
     if kind == "stateful":
         text = rng.integers(6, size=(8 * BATCHES, 10)).cumsum(axis=1) % 6
@@ -109,7 +111,7 @@ def main(folder, kind, kill="never 0"):
     callbacks = [
         BackupAndRestore(folder / "backup.safetensors", save_freq=3, delete_checkpoint=False),
         LearningRateScheduler(WarmUp(CosineDecay(0.05, EPOCHS * BATCHES), 5)),
-        EarlyStopping(patience=EPOCHS, restore_best_weights=True),
+        EarlyStopping(min_delta=0.05, patience=2, restore_best_weights=True),
         ModelCheckpoint(folder / "best.safetensors", save_best_only=True),
         JSONLogger(folder / "log.jsonl", every=2),
         Kill(*kill.split()),

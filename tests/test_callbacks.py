@@ -290,6 +290,24 @@ def test_backup_is_gone_at_the_end_or_stays(tmp_path):
     assert (straight.params["dense.W"] == more.params["dense.W"]).all()
 
 
+def test_an_epoch_that_was_being_stopped_is_still_finished(tmp_path):
+    class Stop(Callback):
+        def on_train_batch_end(self, batch, logs):
+            self.model.stop_training = self.model.optimizer.iterations == 3
+
+    class CrashAfterEpoch(Callback):
+        def on_epoch_end(self, epoch, logs):
+            if epoch == 1:
+                raise ZeroDivisionError
+
+    path = tmp_path / "a"
+    with pytest.raises(ZeroDivisionError):
+        fit(make_model(), BackupAndRestore(path, save_freq=1), Stop(), CrashAfterEpoch())
+    resumed = fit(make_model(), BackupAndRestore(path), Stop()).history
+    assert resumed == fit(make_model(), Stop()).history
+    assert len(resumed["loss"]) == 2
+
+
 def test_a_backup_is_a_checkpoint(tmp_path):
     path = crash(tmp_path)
     assert load_model(path).optimizer.iterations == 3

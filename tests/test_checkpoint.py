@@ -176,6 +176,21 @@ def test_every_cut_is_noticed():
         decoded(good + b"\0")
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"dense.b":{"dtype":"F32"', b'"dense.b":{"dtype":"I32"'),
+        (b'"dense.W":{"dtype":"F32","shape":[1,2]', b'"dense.W":{"dtype":"F32","shape":[2,1]'),
+        (b'"dense.b":', b'"dense.c":'),
+    ],
+)
+def test_a_changed_label_on_unchanged_bytes_is_noticed(old, new):
+    data = small_file()
+    assert data.count(old) == 1
+    with pytest.raises(CheckpointError, match="its checksum is wrong"):
+        decoded(data.replace(old, new))
+
+
 def zipped():
     memory = io.BytesIO()
     with zipfile.ZipFile(memory, "w") as archive:

@@ -1,5 +1,6 @@
 """Trainings that are killed, at any moment, end with the same bits as one that is not."""
 
+import json
 import os
 import random
 import signal
@@ -40,15 +41,17 @@ def finish(folder, kind):
                 "replace 2",  # between writing one and giving it its name,
                 "replaced 3",  # and right after that;
                 "forward 5",  # in the middle of a batch,
-                "epoch 1",  # when an epoch's log is written and its backup is not,
+                "epoch 3",  # when an epoch's log is written and its backup is not,
+                "epoch 2",  # once more in the last epoch, which is not the best,
                 "end 1",  # and when only the best weights are yet to be restored
             ],
         ),
-        ("stateful", ["forward 13", "half 9", "replaced 4", "epoch 2"]),
+        ("stateful", ["forward 10", "half 2", "replaced 2", "epoch 1"]),
     ],
 )
 def test_killed_at_chosen_moments(tmp_path, kind, kills):
     expected = finish(tmp_path / "straight", kind)
+    assert len(json.loads(expected["history.json"])[0]["loss"]) < 9  # it was stopped early
     for kill in kills:
         process = start(tmp_path / "killed", kind, kill)
         process.communicate(timeout=60)
