@@ -1,11 +1,9 @@
-"""Saving and loading: models, and trainings, as the trees that `checkpoint` writes to files."""
+"""Saving: models and trainings as the trees that `checkpoint` writes to files, and trainings back from them."""
 
 import json
 import os
 
-import numpy as np
-
-from . import checkpoint, losses, optimizers
+from . import checkpoint
 from .checkpoint import CheckpointError
 
 
@@ -34,37 +32,6 @@ def save_model(model, path: str | os.PathLike) -> None:
         np.True_
     """
     checkpoint.write(path, model_tree(model))
-
-
-def load_model(path: str | os.PathLike, custom_objects: dict | None = None):
-    """Load what `save_model` saved: a model with the same weights, random generator, optimizer and loss.
-
-    It goes on training as the saved one would have, bit for bit. Nothing in the file is run as code.
-
-    Args:
-        custom_objects: dict from class names to your own layers, optimizers and losses in that model.
-
-    Raises:
-        CheckpointError: no such file, not a checkpoint, damaged, from a newer nnlite, or with an unknown layer.
-    """
-    from .sequential import Sequential  # which stands above this module
-
-    tree = checkpoint.read(path)
-    custom = custom_objects or {}
-    try:
-        if tree["class"] != "Sequential":
-            raise ValueError(f"the model is a {tree['class']}, and only a Sequential can be loaded")
-        generator = _generator(tree["rng"])
-        model = Sequential.from_config(tree["model"], custom_objects, seed=generator)
-        if tree["optimizer"]:
-            model.compile(
-                _make(tree["optimizer"], optimizers, optimizers.Optimizer, custom),
-                _make(tree["loss"], losses, losses.Loss, custom),
-            )
-        _restore_model(model, tree)
-    except (KeyError, TypeError, ValueError, IndexError, AttributeError, MemoryError) as error:
-        raise CheckpointError(f"cannot load the model in {os.fspath(path)}: {_say(error)}") from error
-    return model
 
 
 def recipe(model):
@@ -96,10 +63,10 @@ def restore_training(path, model, run, recipe):
         if not model.built:
             model.build(tree["model"]["input_shape"])
         run.set_state(tree["run"])
-        _restore_model(model, tree)
+        restore_model(model, tree)
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"cannot resume from {os.fspath(path)}: {_say(error)}. Resume with the program that wrote it, or delete "
+            f"cannot resume from {os.fspath(path)}: {explain(error)}. Resume with the program that wrote it, or delete "
             f"the file to start anew"
         ) from error
 
@@ -123,7 +90,7 @@ def model_tree(model):
     }
 
 
-def _restore_model(model, tree):
+def restore_model(model, tree):
     """Give the model what the tree holds. Whatever does not fit is found before anything changes."""
     params = model.params
     if params.keys() != tree["params"].keys():
@@ -152,23 +119,6 @@ def _describe(thing):
     return {"class": type(thing).__name__, "config": thing.get_config() if hasattr(thing, "get_config") else {}}
 
 
-def _make(description, module, base, custom):
-    """What `_describe` described: of a class of that module, or of a custom one, and of no other."""
-    name, config = description["class"], description["config"]
-    found = custom.get(name) or getattr(module, name, None)
-    if not (name in custom or (isinstance(found, type) and issubclass(found, base))):
-        raise ValueError(f"there is no {base.__name__.lower()} {name!r}: if it is your own, give it in custom_objects")
-    return found.from_config(config) if hasattr(found, "from_config") else found(**config)
-
-
-def _generator(state):
-    """A random generator in that state."""
-    names = "PCG64", "PCG64DXSM", "Philox", "SFC64", "MT19937"
-    if state["bit_generator"] not in names:
-        raise ValueError(f"its random generator is {state['bit_generator']!r}, expected one of {', '.join(names)}")
-    return np.random.Generator(getattr(np.random, state["bit_generator"])())
-
-
 def _compare(saved, ours, path=""):
     """Raise ValueError at the first place where two configurations differ."""
     if isinstance(saved, dict) and isinstance(ours, dict):
@@ -181,5 +131,5 @@ def _compare(saved, ours, path=""):
         raise ValueError(f"{path.strip()} is {saved!r} in the file and {ours!r} in this program")
 
 
-def _say(error):
+def explain(error):
     return f"there is no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__

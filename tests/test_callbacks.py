@@ -21,10 +21,11 @@ from nnlite.callbacks import (
 )
 from nnlite.checkpoint import CheckpointError
 from nnlite.layers import Dense
+from nnlite.loading import load_model
 from nnlite.losses import SparseCategoricalCrossentropy
 from nnlite.optimizers import SGD, Adam
 from nnlite.progress import ProgressBar
-from nnlite.saving import load_model, save_model
+from nnlite.saving import save_model
 from nnlite.sequential import Sequential
 
 X = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")

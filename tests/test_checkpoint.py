@@ -20,9 +20,9 @@ from nnlite import atomic, checkpoint, saving
 from nnlite.checkpoint import CheckpointError
 from nnlite.layer import Layer
 from nnlite.layers import LSTM, Dense, Dropout, Tanh
+from nnlite.loading import load_model
 from nnlite.losses import SparseCategoricalCrossentropy
 from nnlite.optimizers import SGD, Adam, Optimizer
-from nnlite.saving import load_model
 from nnlite.sequential import Sequential
 
 rng = np.random.default_rng(0)

@@ -8,9 +8,9 @@ import pytest
 from nnlite.callbacks import BackupAndRestore, Callback, ModelCheckpoint
 from nnlite.finite import NonFiniteLossError
 from nnlite.layers import LSTM, Dense, Dropout, Tanh
+from nnlite.loading import load_model
 from nnlite.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from nnlite.optimizers import SGD, Adam
-from nnlite.saving import load_model
 from nnlite.sequential import Sequential
 
 rng = np.random.default_rng(0)
