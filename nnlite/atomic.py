@@ -3,13 +3,12 @@
 import itertools
 import os
 import re
-import secrets
 from pathlib import Path
 
 # A number for each temporary file, and a name for this run of Python: numbers of processes come again, in a container
 # even with the next start.
 _count = itertools.count()
-_run = secrets.token_hex(4)
+_run = os.urandom(4).hex()
 
 
 def write(path: str | os.PathLike, data: bytes) -> None:

@@ -10,7 +10,6 @@ Nothing in it is code, and reading runs none: a checkpoint from a stranger can b
 Models are saved and loaded in `saving`; this module knows files only.
 """
 
-import hashlib
 import json
 import os
 import stat
@@ -85,7 +84,7 @@ def read(path: str | os.PathLike) -> dict:
 
 def encode(tree: dict) -> bytes:
     """The contents of the file for a tree; see `write`."""
-    from safetensors.numpy import save  # imported on use: `import nnlite` is to be quick
+    from safetensors.numpy import save  # imported on use, as hashlib below: `import nnlite` is to be quick
 
     tensors: dict[str, np.ndarray] = {}
     text = json.dumps({"version": VERSION, "tree": _without_arrays(tree, "", tensors)}, allow_nan=False)
@@ -159,6 +158,8 @@ def _with_arrays(node, tensors):
 
 
 def _checksum(tensors, text):
+    import hashlib
+
     names = sorted(tensors)
     # The list with all names and shapes comes first, so that bytes cannot move from one array to the next.
     listing = [[name, tensors[name].dtype.name, tensors[name].shape] for name in names]
