@@ -1,27 +1,76 @@
 """nnlite: a neural-network framework to learn from. Small enough to read, compiled to be fast."""
 
+# ruff: noqa: I001, RUF022  the names are grouped as the documentation is
+
+# The machine, and the switch between the compiled kernels and their NumPy reference.
 from .kernels import get_num_threads, set_num_threads, use_backend
+
+# Layers, and the model that they make.
 from .layer import Layer
 from .layers import LSTM, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
+from .sequential import Sequential
+
+# What they are trained with.
 from .losses import MeanSquaredError, SparseCategoricalCrossentropy
+from .optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from .callbacks import (
+    BackupAndRestore,
+    Callback,
+    EarlyStopping,
+    History,
+    JSONLogger,
+    LearningRateScheduler,
+    ModelCheckpoint,
+)
+from .schedules import Constant, CosineDecay, StepDecay, WarmUp
+from .finite import NonFiniteLossError
+
+# How they are checked, and kept.
+from .gradcheck import GradientCheckError, gradcheck
+from .checkpoint import CheckpointError
+from .loading import load_model
+from .saving import save_model
 from .sampling import sample
 
 __version__ = "0.1.0"
 __all__ = [
+    "get_num_threads",
+    "set_num_threads",
+    "use_backend",
+    "Layer",
     "LSTM",
     "Dense",
     "Dropout",
     "Embedding",
-    "Layer",
-    "MeanSquaredError",
     "OneHot",
     "ReLU",
     "Sigmoid",
     "Softmax",
-    "SparseCategoricalCrossentropy",
     "Tanh",
-    "get_num_threads",
+    "Sequential",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "SGD",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "RMSprop",
+    "BackupAndRestore",
+    "Callback",
+    "EarlyStopping",
+    "History",
+    "JSONLogger",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "Constant",
+    "CosineDecay",
+    "StepDecay",
+    "WarmUp",
+    "NonFiniteLossError",
+    "GradientCheckError",
+    "gradcheck",
+    "CheckpointError",
+    "load_model",
+    "save_model",
     "sample",
-    "set_num_threads",
-    "use_backend",
 ]
