@@ -2,6 +2,8 @@
 
 import os
 
+import numpy as np
+
 from . import checks, layers
 from .layer import Layer
 from .training import Training
@@ -15,20 +17,20 @@ class Model(Training):
     """
 
     @property
-    def params(self):
+    def params(self) -> dict[str, np.ndarray]:
         return {f"{layer.name}.{name}": param for layer in self.layers for name, param in layer.params.items()}
 
     @property
-    def grads(self):
+    def grads(self) -> dict[str, np.ndarray]:
         return {f"{layer.name}.{name}": grad for layer in self.layers for name, grad in layer.grads.items()}
 
     @property
-    def built(self):
+    def built(self) -> bool:
         """Whether all layers have their parameters."""
         return self.input_shape is not None
 
     @property
-    def parameter_count(self):
+    def parameter_count(self) -> int:
         """How many numbers the model learns."""
         return sum(layer.parameter_count for layer in self.layers)
 
@@ -37,7 +39,7 @@ class Model(Training):
         """The layers that carry a state from one batch to the next."""
         return [layer for layer in self.layers if getattr(layer, "stateful", False)]
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Let the recurrent layers forget: the next step, or batch of a stateful layer, starts from zeros."""
         for layer in self.layers:
             if hasattr(layer, "reset_state"):
@@ -49,7 +51,7 @@ class Model(Training):
     def __repr__(self):
         return f"{type(self).__name__}([{', '.join(map(repr, self.layers))}])"
 
-    def output_shape(self, input_shape=None):
+    def output_shape(self, input_shape=None) -> tuple:
         """Shape of the output for inputs of this shape, both without the batch axis."""
         return self.shapes(input_shape)[-1]
 

@@ -42,7 +42,7 @@ class Sequential(Model):
         if input_shape is not None:
             self.build(input_shape)
 
-    def build(self, input_shape):
+    def build(self, input_shape) -> None:
         """Make the parameters for inputs of this shape, without the batch axis."""
         input_shape = shape = shape_without_batch(input_shape)
         for layer in self.layers:
@@ -51,7 +51,7 @@ class Sequential(Model):
             shape = layer.output_shape(shape)
         self.input_shape = input_shape
 
-    def forward(self, x, training=False):
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """y from x. The layers keep what backward needs; `training` switches on what only training does: dropout."""
         y = x
         for layer in self.layers:
@@ -60,13 +60,13 @@ class Sequential(Model):
             self.input_shape = x.shape[1:]
         return y
 
-    def backward(self, dy):
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """dx from dy = dL/dy, None where the input was ids; fills `grads`."""
         for layer in reversed(self.layers):
             dy = layer.backward(dy)
         return dy
 
-    def step(self, x):
+    def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""
         for layer in self.layers:
             x = layer.step(x)

@@ -6,7 +6,7 @@ import math
 import numpy as np
 
 from . import checks, losses, optimizers
-from .callbacks import History
+from .callbacks import Callback, History
 from .finite import NonFiniteLossError, loss_error
 from .run import Run
 
@@ -34,14 +34,14 @@ class Training:
 
     def fit(
         self,
-        x,
-        y,
-        batch_size=32,
-        epochs=1,
-        validation_data=None,
-        callbacks=None,
-        shuffle=True,
-        verbose="auto",
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int = 32,
+        epochs: int = 1,
+        validation_data: tuple[np.ndarray, np.ndarray] | None = None,
+        callbacks: list[Callback] | None = None,
+        shuffle: bool = True,
+        verbose: str | int = "auto",
     ) -> History:
         """Train: `epochs` times over all samples, in batches; the last batch may be smaller.
 
@@ -87,7 +87,7 @@ class Training:
         run.go()
         return run.history
 
-    def train_on_batch(self, x, y) -> float:
+    def train_on_batch(self, x: np.ndarray, y: np.ndarray) -> float:
         """One step on one batch: forward, loss, backward, update. Return the loss before the update.
 
         Raises:
@@ -104,7 +104,7 @@ class Training:
             raise NonFiniteLossError(str(error), f"It is {self.optimizer.learning_rate:g} now") from error
         return loss
 
-    def evaluate(self, x, y, batch_size=32) -> float:
+    def evaluate(self, x: np.ndarray, y: np.ndarray, batch_size: int = 32) -> float:
         """The mean loss over all samples, without training. Stateful layers start from zeros, and keep their state.
 
         Raises:
@@ -121,7 +121,7 @@ class Training:
                 total += self.loss.forward(y_batch, self.forward(x_batch)) * len(x_batch)
         return float(total / len(x))
 
-    def predict(self, x, batch_size=32):
+    def predict(self, x: np.ndarray, batch_size: int = 32) -> np.ndarray:
         """y for all samples, computed in batches. Stateful layers start from zeros, and keep their state.
 
         Raises:
