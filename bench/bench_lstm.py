@@ -1,6 +1,5 @@
 """The LSTM kernel: whole sequences of ids, forward and backward."""
 
-import numpy as np
 from conftest import time_work
 from work import Work, normal, on_reference, rng
 
@@ -51,10 +50,3 @@ WORKS = [
 
 def test_lstm(benchmark, work, threads):
     time_work(benchmark, work, threads)
-
-
-def test_sizes_are_those_of_the_sonnets():
-    from nnlite.text import Vocabulary, clean_sonnets
-
-    assert len(Vocabulary.from_text(clean_sonnets())) == V
-    assert np.dtype(np.intp).itemsize == 8
