@@ -1,0 +1,145 @@
+"""The switch between the two backends, threads, and the CPU that the kernels were compiled for."""
+
+import importlib
+import inspect
+import os
+import pkgutil
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from chain import threads
+from numeric import assert_same_bits
+
+import nnlite
+from nnlite import kernels, reference
+from nnlite.kernels import backend, host
+
+
+def modules(package):
+    return {module.name for module in pkgutil.iter_modules(package.__path__)}
+
+
+KERNELS = sorted(modules(kernels) - {"host"})
+
+
+def functions(package, name):
+    """From names to argument names of a module's public functions."""
+    module = importlib.import_module(f"{package}.{name}")
+    public = {n: f for n, f in vars(module).items() if callable(f) and not n.startswith("_")}
+    return {n: list(inspect.signature(f).parameters) for n, f in public.items()}
+
+
+def test_every_kernel_has_a_reference():
+    assert modules(reference) == set(KERNELS)
+    assert "lstm" in KERNELS
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_reference_has_the_same_functions_and_arguments(name):
+    compiled, plain = functions("nnlite.kernels", name), functions("nnlite.reference", name)
+    assert compiled
+    for function, arguments in compiled.items():
+        assert plain.get(function) == arguments, f"{name}.{function}"
+
+
+def test_use_backend_holds_inside_the_with_and_in_its_thread_alone():
+    seen = []
+    assert backend.dense.__name__ == "nnlite.kernels.dense"
+    with nnlite.use_backend("reference"):
+        assert backend.dense.__name__ == "nnlite.reference.dense"
+        with nnlite.use_backend("compiled"):
+            assert backend.dense.__name__ == "nnlite.kernels.dense"
+        assert backend.dense.__name__ == "nnlite.reference.dense"
+        other = threading.Thread(target=lambda: seen.append(backend.dense.__name__))
+        other.start()
+        other.join()
+    assert seen == ["nnlite.kernels.dense"]
+    with pytest.raises(ZeroDivisionError), nnlite.use_backend("reference"):
+        raise ZeroDivisionError
+    assert backend.dense.__name__ == "nnlite.kernels.dense"
+
+
+def test_an_unknown_backend_is_refused():
+    with (
+        pytest.raises(ValueError, match="expected 'compiled' or 'reference', got 'numpy'"),
+        nnlite.use_backend("numpy"),
+    ):
+        pass
+
+
+def test_threads_can_be_set():
+    with threads(3):
+        assert nnlite.get_num_threads() == (3 if host.has_openmp() else 1)
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, True, "2", None])
+def test_threads_must_be_a_number(n):
+    with pytest.raises(ValueError, match="expected a whole number of at least 1"):
+        nnlite.set_num_threads(n)
+
+
+def python(code, **environment):
+    """Run it in a fresh Python."""
+    environment = os.environ | environment
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.skipif(not host.has_openmp(), reason="compiled without OpenMP: there is one thread only")
+def test_threads_come_from_the_environment():
+    result = python("import nnlite; print(nnlite.get_num_threads())", NNLITE_NUM_THREADS="3")
+    assert result.stdout == "3\n", result.stderr
+
+
+def test_a_wrong_environment_is_an_import_error():
+    result = python("import nnlite", NNLITE_NUM_THREADS="many")
+    assert "ImportError: NNLITE_NUM_THREADS must be a whole number of at least 1, not 'many'" in result.stderr
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_computes_on_one_thread_instead_of_waiting_for_ever():
+    code = """
+import os, numpy as np, nnlite
+nnlite.set_num_threads(2)
+layer, x = nnlite.Dense(300, seed=0), np.ones((300, 300), "float32")
+y = layer.forward(x)
+child = os.fork()
+if child == 0:
+    os._exit(nnlite.get_num_threads() == 1 and (layer.forward(x) == y).all() and 7)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    assert python(code).stdout == "7\n"
+
+
+def test_another_cpu_is_told_to_compile(monkeypatch):
+    assert host.missing_feature() == ""
+    monkeypatch.setattr(kernels.host, "missing_feature", lambda: "avx512f", raising=True)
+    with pytest.raises(ImportError, match=r"compiled for a CPU with avx512f .* make clean build"):
+        kernels._check_cpu()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_training_ends_at_the_same_bits_on_any_number_of_threads(dtype):
+    rng = np.random.default_rng(0)
+    x, y = rng.integers(19, size=(2, 70, 12))
+    results = []
+    for n in (1, 2, 3):
+        with threads(n):
+            layers = [
+                nnlite.Embedding(19, 67),
+                nnlite.LSTM(67, return_sequences=True),
+                nnlite.Dropout(0.2),
+                nnlite.LSTM(35, return_sequences=True),
+                nnlite.Dense(19),
+            ]
+            model = nnlite.Sequential(layers, dtype=dtype, seed=3)
+            loss = nnlite.SparseCategoricalCrossentropy(from_logits=True)
+            model.compile(nnlite.Adam(1e-2, global_clipnorm=1.0), loss)
+            history = model.fit(x, y, batch_size=33, epochs=2, verbose=0)
+            results.append((history.history["loss"], model.params))
+    for losses, params in results[1:]:
+        assert losses == results[0][0]
+        for name, param in params.items():
+            assert_same_bits(param, results[0][1][name], name)
