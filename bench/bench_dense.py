@@ -1,7 +1,6 @@
 """The dense product: the output layer of the sonnet model, and a square one."""
 
-from conftest import time_work
-from work import Work, normal, on_reference
+from work import Work, normal, on_reference, time_work
 
 SIZES = [(5120, 200, 38), (512, 512, 512)]
 

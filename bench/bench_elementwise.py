@@ -1,7 +1,6 @@
 """Layers that look at one number at a time, on the hidden states of a batch: forward and backward."""
 
-from conftest import time_work
-from work import Work, normal, on_reference
+from work import Work, normal, on_reference, time_work
 
 SHAPE = (128, 40, 200)
 

@@ -1,7 +1,6 @@
 """Embedding: a batch of characters, forward and backward."""
 
-from conftest import time_work
-from work import Work, normal, on_reference, rng
+from work import Work, normal, on_reference, rng, time_work
 
 N, T, V, U = 128, 40, 38, 64
 

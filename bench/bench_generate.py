@@ -1,7 +1,6 @@
 """Writing one poem: 600 characters after a seed of 40, each the input of the next step."""
 
-from conftest import time_work
-from work import Work, on_reference
+from work import Work, on_reference, time_work
 
 H, LENGTH, SEED = 200, 600, "shall i compare thee to a summer's day?\n"
 

@@ -3,8 +3,7 @@
 import subprocess
 import sys
 
-from conftest import time_work
-from work import Work
+from work import Work, time_work
 
 
 def importing(module):

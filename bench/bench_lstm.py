@@ -1,7 +1,6 @@
 """The LSTM kernel: whole sequences of ids, forward and backward."""
 
-from conftest import time_work
-from work import Work, normal, on_reference, rng
+from work import Work, normal, on_reference, rng, time_work
 
 V, H, T = 38, 200, 40
 

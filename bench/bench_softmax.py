@@ -1,7 +1,6 @@
 """Cross-entropy of the sonnet model's logits, forward and backward."""
 
-from conftest import time_work
-from work import Work, normal, on_reference, rng
+from work import Work, normal, on_reference, rng, time_work
 
 N, T, V = 128, 40, 38
 

@@ -1,7 +1,6 @@
 """A whole training step of the sonnet model: forward, loss, backward, clip by the global norm, Adam."""
 
-from conftest import time_work
-from work import Work, on_reference, rng
+from work import Work, on_reference, rng, time_work
 
 V, H, T = 38, 200, 40
 

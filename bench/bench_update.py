@@ -1,7 +1,6 @@
 """The optimizers' updates of the sonnet model's parameters, with the gradients clipped to a global norm."""
 
-from conftest import time_work
-from work import Work, normal, on_reference
+from work import Work, normal, on_reference, time_work
 
 SHAPES = {"Wx": (38, 800), "Wh": (200, 800), "b": (800,), "W": (200, 38), "bias": (38,)}
 NAMES = ("SGD", "Adagrad", "RMSprop", "Adam", "AdamW")

@@ -4,7 +4,7 @@ Every contestant runs in a process of its own, so that the idle threads of one n
 take turns, a few runs each, many times over: where the machine's speed drifts, it drifts for all. The table shows
 medians, and the median of the ratios turn by turn.
 
-    python bench/compare.py [WORD ...] [--rounds 15] [--json FILE]
+    python -m bench.compare [WORD ...] [--rounds 15] [--json FILE]
 
 With words, only the work whose name contains one of them.
 """
@@ -85,6 +85,10 @@ class Contestants:
             self[name].send(False)
         return times
 
+    def close(self):
+        for pipe in self.pipes.values():
+            pipe.send((None, None))
+
     @staticmethod
     def runs(name):
         return name != "pytorch" or importlib.util.find_spec("torch") is not None
@@ -138,6 +142,7 @@ def main():
                 }
             )
             print(f"{work.name}, {threads}: ratio {ratio and round(ratio, 2)}", file=sys.stderr)
+    contestants.close()
     table(rows)
     if options.json:
         options.json.write_text(

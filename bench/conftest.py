@@ -1,19 +1,8 @@
 """Runs every piece of work of a bench_*.py file, nnlite's part, under pytest-benchmark: see `make bench`."""
 
-from work import set_threads
-
 
 def pytest_generate_tests(metafunc):
     if "work" in metafunc.fixturenames:
         cases = [(work, n) for work in metafunc.module.WORKS for n in work.threads]
         ids = [f"{work.name}, {n} thread{'s' * (n > 1)}" for work, n in cases]
         metafunc.parametrize(("work", "threads"), cases, ids=ids)
-
-
-def time_work(benchmark, work, threads):
-    """The body of every test in this folder."""
-    set_threads(threads)
-    run = work.contestants["nnlite"]()
-    run()
-    benchmark.group = work.name
-    benchmark(run)

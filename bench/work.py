@@ -65,3 +65,12 @@ def set_threads(n):
     nnlite.set_num_threads(n)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(n)
+
+
+def time_work(benchmark, work, threads):
+    """The body of every test in this folder: nnlite's part of the work, under pytest-benchmark."""
+    set_threads(threads)
+    run = work.contestants["nnlite"]()
+    run()
+    benchmark.group = work.name
+    benchmark(run)
