@@ -23,6 +23,7 @@ from .callbacks import (
     ModelCheckpoint,
 )
 from .schedules import Constant, CosineDecay, StepDecay, WarmUp
+from .progress import ProgressBar
 from .finite import NonFiniteLossError
 
 # How they are checked, and kept.
@@ -66,6 +67,7 @@ __all__ = [
     "CosineDecay",
     "StepDecay",
     "WarmUp",
+    "ProgressBar",
     "NonFiniteLossError",
     "GradientCheckError",
     "gradcheck",
