@@ -48,6 +48,21 @@ def test_no_temperature_is_too_low_or_too_high(temperature, backend_name):
 
 
 @backends
+def test_u_belongs_to_the_id_that_begins_at_it(backend_name):
+    """Of four equal ones each has a quarter, its lower end included."""
+    with nnlite.use_backend(backend_name):
+        assert [sample(np.zeros(4), 1.0, u) for u in (0, 0.2499, 0.25, 0.4999, 0.5, 0.75, BELOW_1)] == [
+            0,
+            0,
+            1,
+            1,
+            2,
+            3,
+            3,
+        ]
+
+
+@backends
 def test_the_first_of_the_largest_at_temperature_0(backend_name):
     with nnlite.use_backend(backend_name):
         assert sample(np.array([1.0, 3.0, 3.0]), 0, 0.9) == 1
