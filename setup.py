@@ -90,7 +90,7 @@ class BuildKernels(build_ext):
         super().build_extensions()
 
     def compiles(self, flags, link_flags=()):
-        """Whether the compiler takes the flags, by compiling and linking an empty program with them."""
+        """Whether the compiler takes the flags, and the linker its own, tried on an empty program."""
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
             source.write_text("int main(void) { return 0; }\n")
@@ -99,7 +99,8 @@ class BuildKernels(build_ext):
                 os.dup2(silence.fileno(), 2)
             try:
                 objects = self.compiler.compile([str(source)], folder, extra_postargs=["-Werror", *flags])
-                self.compiler.link_executable(objects, "probe", folder, extra_postargs=list(link_flags))
+                if link_flags:
+                    self.compiler.link_executable(objects, "probe", folder, extra_postargs=list(link_flags))
             except (CompileError, LinkError, CCompilerError):
                 return False
             finally:
