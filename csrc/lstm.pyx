@@ -126,11 +126,10 @@ cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, 
         for n in range(first, first + rows):
             if t >= T - S:
                 add_row(H, dy + (n * S + t - (T - S)) * H, dh + n * H)
+            if t > T - S:
+                prefetch(dy + (n * S + t - 1 - (T - S)) * H, H * sizeof(floating))
             cell_backward(H, dh + n * H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H, c + ((t + 1) * N + n) * H,
                           dz + (t * N + n) * 4 * H, dc + n * H)
-        if t > T - S:
-            for n in range(first, first + rows):
-                prefetch(dy + (n * S + t - 1 - (T - S)) * H, H * sizeof(floating))
         rows_by_panels(rows, 4 * H, H, dz + (t * N + first) * 4 * H, 4 * H, WhT_panels,
                        dh + first * H, H, False,  # undoes (1)
                        gates + (max(t - 1, 0) * N + first) * 4 * H, rows * 4 * H)
