@@ -53,17 +53,19 @@ def generate(
     The model's own state is put back afterwards, also after an error: a callback may sample while
     a `stateful` model is being trained.
 
-    ValueError for a character of the seed that the vocabulary does not have, a negative, infinite
-    or NaN temperature, a negative length, a model that does not give V logits, and logits that are
-    NaN; TypeError for arguments of the wrong kind.
+    Raises:
+        ValueError: the seed has a character that the vocabulary lacks; the temperature is negative,
+            infinite or NaN; the length is negative; the model does not give V logits, or gives NaN.
+        TypeError: an argument is of the wrong kind.
 
-    >>> import nnlite
-    >>> from nnlite.text import Vocabulary, clean_sonnets
-    >>> vocabulary = Vocabulary.from_text(clean_sonnets())
-    >>> lstm = nnlite.LSTM(8, return_sequences=True, input_dim=len(vocabulary))
-    >>> model = nnlite.Sequential([lstm, nnlite.Dense(len(vocabulary))], input_shape=(40,), seed=1)
-    >>> len(generate(model, vocabulary, "shall i compare thee", 100, temperature=0.75, rng=1))
-    100
+    Example:
+        >>> import nnlite
+        >>> from nnlite.text import Vocabulary, clean_sonnets
+        >>> vocabulary = Vocabulary.from_text(clean_sonnets())
+        >>> lstm = nnlite.LSTM(8, return_sequences=True, input_dim=len(vocabulary))
+        >>> model = nnlite.Sequential([lstm, nnlite.Dense(len(vocabulary))], input_shape=(40,), seed=1)
+        >>> len(generate(model, vocabulary, "shall i compare thee", 100, temperature=0.75, rng=1))
+        100
     """
     length, temperature = _check(length, temperature)
     seed_ids = _seed_ids(vocabulary, seed)
@@ -81,27 +83,8 @@ def generate(
             if ids:
                 output = model.step(batches[ids[-1]])
             logits = _log(output) if is_softmax else output
-            ids.append(_sample(logits[0], temperature, u))
+            ids.append(nnlite.sample(logits[0], temperature, u))
     return vocabulary.decode(ids)
-
-
-def _sample(logits: np.ndarray, temperature: float, u: float) -> int:
-    """Return the id that a uniform number u in [0, 1) draws from softmax(logits / temperature).
-
-    This inverts the distribution function: the first id whose cumulative probability exceeds u,
-    hence never an id of probability 0. Temperature 0 is the limit: the first of the largest.
-    ValueError where no distribution is defined (NaN, +inf, nothing but -inf).
-    """
-    logits = logits.astype(np.float64)
-    top = logits.max()
-    if not math.isfinite(top):
-        raise ValueError("the model's logits are not finite: have its weights diverged?")
-    if temperature == 0:
-        return int(logits.argmax())
-    with np.errstate(over="ignore", under="ignore"):
-        cumulative = np.exp((logits - top) / temperature).cumsum()
-    # u is at most 1 - 2**-53: the product is rounded to less than the total, so an id is found.
-    return int(cumulative.searchsorted(u * cumulative[-1], side="right"))
 
 
 @contextmanager
