@@ -46,11 +46,12 @@ def threads(n):
 def run_kernel(name, function, inputs, outputs, *sizes, dtype="float64", backend_name="compiled"):
     """Call backend.name.function(*inputs, *outputs, *sizes) and return the outputs.
 
-    Inputs of floats are cast to the dtype. Outputs are given by their shapes, or as arrays; both hold NaN before the
-    call (integers: -1), so that what the kernel does not write shows, and what it adds to instead of writing.
+    Inputs of floats are cast to the dtype. Outputs are given by their shapes, or as arrays of the shape and dtype that
+    they are to have; new ones are made that hold NaN before the call (integers: -1), so that what the kernel does not
+    write shows, and what it adds to instead of writing.
     """
     inputs = [x.astype(dtype) if x.dtype.kind == "f" else x for x in inputs]
-    outputs = [np.empty(o, dtype) if isinstance(o, tuple) else o for o in outputs]
+    outputs = [np.empty(o, dtype) if isinstance(o, tuple) else np.empty_like(o) for o in outputs]
     for output in outputs:
         output.fill(np.nan if output.dtype.kind == "f" else -1)
     with nnlite.use_backend(backend_name):
