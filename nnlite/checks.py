@@ -35,6 +35,11 @@ def _array(name, x):
     return x
 
 
+def fits(x, dtype, shape):
+    """Whether x is a C-contiguous array of this dtype and shape: quick, for what is checked at every step."""
+    return isinstance(x, np.ndarray) and x.shape == shape and x.dtype == dtype and x.flags.c_contiguous
+
+
 def floats(name, x, dtype, shape, letters):
     """x as a C-contiguous array of the dtype whose shape fits: None in `shape` stands for any size.
 
@@ -48,6 +53,8 @@ def floats(name, x, dtype, shape, letters):
         TypeError: not an array, or of another dtype.
         ValueError: of another shape.
     """
+    if fits(x, dtype, shape):
+        return x
     x = _array(name, x)
     if x.dtype != dtype:
         raise TypeError(
@@ -70,7 +77,9 @@ def floats(name, x, dtype, shape, letters):
 
 
 def integers(name, x, upper, what="id"):
-    """Integer ids, each at least 0 and below `upper`, as a C-contiguous array of np.intp.
+    """Integer ids, each at least 0 and below `upper`, as a new C-contiguous array of np.intp.
+
+    A new one, since kernels trust ids: the caller may change theirs before `backward` reads them again.
 
     Raises:
         TypeError: not an array of integers.
@@ -82,7 +91,8 @@ def integers(name, x, upper, what="id"):
         raise TypeError(f"{name}: expected integers, got {x.dtype.name}")
     if x.ndim == 0:
         raise ValueError(f"{name}: expected an array of {what}s, got a single number")
-    ids = _contiguous(name, x, np.intp)
+    memory(name, x.shape, np.intp)  # a broadcast array can be larger than any memory
+    ids = np.array(x, np.intp, order="C")
     if ids.size and ids.view(np.uintp).max() >= upper:  # a negative number is a huge one there
         where = tuple(int(i) for i in np.argwhere((x < 0) | (x >= upper))[0])
         raise IndexError(f"{name}: {what} {x[where]} at {where} is not in 0 .. {upper - 1}")

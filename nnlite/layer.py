@@ -22,6 +22,10 @@ class Layer:
     Attributes:
         params, grads: dicts from names such as "W" to arrays, with the same keys.
         built: whether the parameters exist. A layer is built by its first input, or by `build`.
+        kept: what the last `forward` kept for `backward`. Arrays of floats are not copied: leave x and y as they are
+            until `backward` has run.
+
+    New weights go into `params["W"][...] = W`, or `params["W"] = W`, with the shape and dtype of the old ones.
 
     Example:
         >>> import numpy as np
@@ -43,6 +47,8 @@ class Layer:
         self.rng = np.random.default_rng(seed)
         self.params, self.grads = {}, {}
         self.built = False
+        self.kept = None
+        self._shapes = {}
         self._buffers = {}
 
     def build(self, input_shape):
@@ -107,11 +113,43 @@ class Layer:
 
     def _add_param(self, name, shape, initializer):
         """A parameter from `initializers`, and room for its gradient."""
+        what = f"{type(self).__name__}: parameter {name}"
+        if None in shape:
+            text = checks.shape_text(["?" if size is None else size for size in shape])
+            raise ValueError(f"{what} would have shape {text}: the number of features cannot be left open")
         if 0 in shape:
-            raise ValueError(f"{type(self).__name__}: parameter {name} would have shape {shape}: the input is empty")
-        checks.memory(f"{type(self).__name__}: parameter {name}", shape, self.dtype)
-        self.params[name] = initializers.get(initializer)(shape, self.rng).astype(self.dtype, order="C")
+            raise ValueError(f"{what} would have shape {shape}: the input is empty")
+        checks.memory(what, shape, self.dtype)
+        values = np.asarray(initializers.get(initializer)(shape, self.rng))
+        if values.shape != shape:
+            raise ValueError(f"{what}: expected shape {shape} from its initializer, got {values.shape}")
+        self.params[name] = values.astype(self.dtype, order="C")
         self.grads[name] = np.zeros(shape, self.dtype)
+        self._shapes[name] = shape
+
+    def _weights(self, *names):
+        """The parameters of these names, checked: the kernels trust their sizes."""
+        return self._fitting("params", self.params, names)
+
+    def _gradients(self, *names):
+        """The gradients of these parameters, checked, to be written to."""
+        return self._fitting("grads", self.grads, names)
+
+    def _fitting(self, what, arrays, names):
+        for name in names:
+            array, shape = arrays.get(name), self._shapes[name]
+            if not checks.fits(array, self.dtype, shape):
+                where = f"{self.name}.{what}[{name!r}]"
+                checks.floats(where, array, self.dtype, shape, "as built")
+                # A copy would do to read, but backward and optimizers write.
+                raise ValueError(f"{where}: expected a C-contiguous array: use np.ascontiguousarray(...)")
+        return [arrays[name] for name in names]
+
+    def _kept(self):
+        """What `forward` kept."""
+        if self.kept is None:
+            raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it")
+        return self.kept
 
     def _buffer(self, name, *shape):
         """Scratch memory that is kept while its shape repeats: a fresh array costs a page fault every 4 KiB.

@@ -27,6 +27,8 @@ class Loss:
         array([ 0.5, -0.5])
     """
 
+    kept = None  # what the last forward kept for backward
+
     def forward(self, y_true, y_pred):
         """The mean loss over all positions, as a float, and keep what backward needs. Of no positions it is 0."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(y_true, y_pred)")
@@ -34,6 +36,11 @@ class Loss:
     def backward(self):
         """The gradient of the last `forward`'s loss with respect to y_pred, of its shape and dtype."""
         raise NotImplementedError(f"{type(self).__name__} has no backward()")
+
+    def _kept(self):
+        if self.kept is None:
+            raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it")
+        return self.kept
 
     def __call__(self, y_true, y_pred):
         return self.forward(y_true, y_pred)
@@ -103,26 +110,28 @@ class SparseCategoricalCrossentropy(Loss):
                 f"y_true: expected a label for each position of y_pred {checks.shape_text(y_pred.shape)}, "
                 f"shape {checks.shape_text(y_pred.shape[:-1])}, got {checks.shape_text(labels.shape)}"
             )
-        self.shape, self.labels = y_pred.shape, labels.reshape(-1)
-        y_pred = y_pred.reshape(labels.size, y_pred.shape[-1])
+        shape, labels = y_pred.shape, labels.reshape(-1)
+        y_pred = y_pred.reshape(labels.size, shape[-1])
         losses = np.empty(labels.size)
         if self.from_logits:
-            self.p = np.empty_like(y_pred)
-            backend.softmax.cross_entropy_forward(y_pred, self.labels, self.p, losses)
+            p = np.empty_like(y_pred)
+            backend.softmax.cross_entropy_forward(y_pred, labels, p, losses)
         else:
-            self.p = np.maximum(y_pred[np.arange(labels.size), self.labels], y_pred.dtype.type(SMALLEST_PROBABILITY))
-            np.negative(np.log(self.p, dtype=np.float64), out=losses)
+            p = np.maximum(y_pred[np.arange(labels.size), labels], y_pred.dtype.type(SMALLEST_PROBABILITY))
+            np.negative(np.log(p, dtype=np.float64), out=losses)
+        self.kept = shape, labels, p
         return _mean(losses)
 
     def backward(self):
-        N = self.labels.size
+        shape, labels, p = self._kept()
+        N = labels.size
         if self.from_logits:
-            dy_pred = np.empty_like(self.p)
-            backend.softmax.cross_entropy_backward(self.p, self.labels, dy_pred)
+            dy_pred = np.empty_like(p)
+            backend.softmax.cross_entropy_backward(p, labels, dy_pred)
         else:
-            dy_pred = np.zeros((N, self.shape[-1]), self.p.dtype)
-            dy_pred[np.arange(N), self.labels] = -1 / (self.p * max(1, N))
-        return dy_pred.reshape(self.shape)
+            dy_pred = np.zeros((N, shape[-1]), p.dtype)
+            dy_pred[np.arange(N), labels] = -1 / (p * max(1, N))
+        return dy_pred.reshape(shape)
 
     def get_config(self):
         return {"from_logits": self.from_logits}
@@ -153,11 +162,12 @@ class MeanSquaredError(Loss):
     def forward(self, y_true, y_pred):
         y_pred = _floats("y_pred", y_pred, (...,), "(N, ...)")
         y_true = checks.floats("y_true", y_true, y_pred.dtype, y_pred.shape, "of y_pred")
-        self.difference = y_pred - y_true
-        return _mean(np.square(self.difference, dtype=np.float64))
+        self.kept = difference = y_pred - y_true
+        return _mean(np.square(difference, dtype=np.float64))
 
     def backward(self):
-        return self.difference * (2 / max(1, self.difference.size))
+        difference = self._kept()
+        return difference * (2 / max(1, difference.size))
 
 
 _BY_NAME = {

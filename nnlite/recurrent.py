@@ -13,13 +13,20 @@ class Recurrent(Layer):
     A subclass names its `kernel`, how many `gates` its weights hold side by side, and its `states`.
     """
 
+    weights = ("Wx", "Wh", "b")  # in the order in which the kernels take them
+
     def __init__(self, units, return_sequences=False, stateful=False, *, input_dim=None, **kwargs):
         super().__init__(**kwargs)
-        self.units = checks.positive("units", units)
+        self._units = checks.positive("units", units)
         self.return_sequences = bool(return_sequences)
         self.stateful = bool(stateful)
         self.input_dim = None if input_dim is None else checks.positive("input_dim", input_dim)
-        self.state = self.dinitial_state = self.kept = None
+        self.state = self.dinitial_state = None
+
+    @property
+    def units(self):
+        """H. It cannot be set: the parameters are made for it."""
+        return self._units
 
     def build(self, input_shape):
         F, H, G = self._features(input_shape), self.units, self.gates
@@ -67,9 +74,6 @@ class Recurrent(Layer):
 
     # What forward, backward and step have in common.
 
-    def _weights(self):
-        return self.params["Wx"], self.params["Wh"], self.params["b"]
-
     def _time_major(self, x):
         """x checked, (T, N, F) or ids (T, N): a step's rows side by side, as the kernels want them."""
         x = self._checked(x, steps=True)
@@ -86,7 +90,7 @@ class Recurrent(Layer):
             raise ValueError(f"x: expected ids of shape ({letters}), got {checks.shape_text(x.shape)}")
         if not self.built and isinstance(x, np.ndarray) and x.ndim == 2 + steps - ids:
             self.build(x.shape[1:] if steps else (1, *x.shape[1:]))
-        F = self.params["Wx"].shape[0] if self.built else None
+        F = self._shapes["Wx"][0] if self.built else None
         if ids:
             x = checks.integers("x", x, F)
         else:
@@ -107,6 +111,10 @@ class Recurrent(Layer):
             array[0] = start
         return arrays
 
+    def _step_state(self, N):
+        """The state in arrays that a step may change: who holds the old ones keeps them as they are."""
+        return tuple(array.copy() for array in self._state_arrays("state", self.state, N))
+
     def _dstate(self, dstate, N):
         """The final state's gradient, in arrays that backward turns into the initial state's."""
         return tuple(array.copy() for array in self._state_arrays("dstate", dstate, N))
@@ -117,6 +125,8 @@ class Recurrent(Layer):
         if not isinstance(state, tuple | list) or len(state) != len(self.states):
             raise ValueError(f"{name}: expected ({', '.join(self.states)}), each of shape (N, H), got {state!r}")
         shape = (N, self.units)
+        if all(checks.fits(array, self.dtype, shape) for array in state):
+            return tuple(state)
         return tuple(
             checks.floats(f"{name} {s}", a, self.dtype, shape, "(N, H)")
             for s, a in zip(self.states, state, strict=True)
@@ -126,11 +136,6 @@ class Recurrent(Layer):
         shape = (N, T, self.units) if self.return_sequences else (N, self.units)
         dy = checks.floats("dy", dy, self.dtype, shape, "of y")
         return dy if self.return_sequences else dy[:, None]
-
-    def _kept(self):
-        if self.kept is None:
-            raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it")
-        return self.kept
 
     def _work(self):
         return self._buffer("work", getattr(backend, self.kernel).work_size(self.units))

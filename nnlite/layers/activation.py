@@ -19,11 +19,11 @@ class Activation(Layer):
         x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
         y = np.empty_like(x)
         getattr(backend.activation, self._forward)(x.reshape(-1), y.reshape(-1))
-        self.y = y
+        self.kept = y
         return y
 
     def backward(self, dy):
-        y = self.y
+        y = self._kept()
         dy = checks.floats("dy", dy, self.dtype, y.shape, "of y")
         dx = np.empty_like(y)
         getattr(backend.activation, self._backward)(y.reshape(-1), dy.reshape(-1), dx.reshape(-1))

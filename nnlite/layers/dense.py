@@ -43,6 +43,7 @@ class Dense(Layer):
         self.kernel_initializer = kernel_initializer
 
     def build(self, input_shape):
+        self.output_shape(input_shape)
         F = input_shape[-1]
         self._add_param("W", (F, self.units), self.kernel_initializer)
         self._add_param("b", (self.units,), "zeros")
@@ -54,20 +55,21 @@ class Dense(Layer):
         return (*input_shape[:-1], self.units)
 
     def forward(self, x, training=False):
-        F = self.params["W"].shape[0] if self.built else None
+        F = self._shapes["W"][0] if self.built else None
         x = checks.floats("x", x, self.dtype, (..., F), "(N, ..., F)")
         self._ensure_built(x)
-        W, b = self.params["W"], self.params["b"]
-        y = np.empty((*x.shape[:-1], self.units), self.dtype)
+        W, b = self._weights("W", "b")
+        y = np.empty((*x.shape[:-1], len(b)), self.dtype)
         backend.dense.forward(self._flat(x), W, b, self._flat(y))
-        self.x = x
+        self.kept = x
         return y
 
     def backward(self, dy):
-        x = self.x
-        dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], self.units), "of y")
+        x = self._kept()
+        W, b = self._weights("W", "b")
+        dW, db = self._gradients("W", "b")
+        dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], len(b)), "of y")
         dx = np.empty_like(x)
-        W, dW, db = self.params["W"], self.grads["W"], self.grads["b"]
         backend.dense.backward(self._flat(x), W, self._flat(dy), self._flat(dx), dW, db)
         return dx
 

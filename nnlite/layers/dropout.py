@@ -50,19 +50,20 @@ class Dropout(Layer):
 
     def forward(self, x, training=False):
         x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
-        self.shape = x.shape
         # The key stands for the mask: backward makes the same one from it.
-        self.key = int(self.rng.integers(2**64, dtype=np.uint64)) if training and self.rate else None
-        return self._drop(x)
+        key = int(self.rng.integers(2**64, dtype=np.uint64)) if training and self.rate else None
+        self.kept = x.shape, key
+        return self._drop(x, key)
 
     def backward(self, dy):
-        return self._drop(checks.floats("dy", dy, self.dtype, self.shape, "of y"))
+        shape, key = self._kept()
+        return self._drop(checks.floats("dy", dy, self.dtype, shape, "of y"), key)
 
-    def _drop(self, x):
-        if self.key is None:
+    def _drop(self, x, key):
+        if key is None:
             return x
         y = np.empty_like(x)
-        backend.dropout.apply(x.reshape(-1), y.reshape(-1), self.key, self.rate)
+        backend.dropout.apply(x.reshape(-1), y.reshape(-1), key, self.rate)
         return y
 
     def _shape_rule(self, input_shape):

@@ -60,18 +60,22 @@ class Embedding(Layer):
         return (*input_shape, self.units)
 
     def forward(self, x, training=False):
-        x = checks.integers("x", x, self.vocabulary_size)
+        V = self._shapes["W"][0] if self.built else self.vocabulary_size
+        x = checks.integers("x", x, V)
         self._ensure_built(x)
-        checks.memory("y", (*x.shape, self.units), self.dtype)
-        y = np.empty((*x.shape, self.units), self.dtype)
-        backend.embedding.forward(self.params["W"], x.reshape(-1), self._flat(y))
-        self.x = x
+        (W,) = self._weights("W")
+        shape = (*x.shape, W.shape[1])
+        checks.memory("y", shape, self.dtype)
+        y = np.empty(shape, self.dtype)
+        backend.embedding.forward(W, x.reshape(-1), self._flat(y))
+        self.kept = x
         return y
 
     def backward(self, dy):
-        x = self.x
-        dy = checks.floats("dy", dy, self.dtype, (*x.shape, self.units), "of y")
-        backend.embedding.backward(x.reshape(-1), self._flat(dy), self.grads["W"])
+        x = self._kept()
+        (dW,) = self._gradients("W")
+        dy = checks.floats("dy", dy, self.dtype, (*x.shape, dW.shape[1]), "of y")
+        backend.embedding.backward(x.reshape(-1), self._flat(dy), dW)
 
     def _shape_rule(self, input_shape):
         return f"each id becomes its row of W, units = {self.units} numbers"

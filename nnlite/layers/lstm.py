@@ -67,7 +67,7 @@ class LSTM(Recurrent):
         gates = self._buffer("gates", T, N, 4 * H)
         y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
         forward = backend.lstm.forward_ids if x.ndim == 2 else backend.lstm.forward
-        forward(x, *self._weights(), h, c, gates, y, self._work())
+        forward(x, *self._weights(*self.weights), h, c, gates, y, self._work())
         self.kept = x, h, c, gates
         self.state = h[T].copy(), c[T].copy()
         return y if self.return_sequences else y[:, 0]
@@ -77,9 +77,9 @@ class LSTM(Recurrent):
         T, N, H = *x.shape[:2], self.units
         dy = self._dy(dy, N, T)
         dh, dc = self.dinitial_state = self._dstate(dstate, N)
-        Wx, Wh, _ = self._weights()
+        Wx, Wh, _ = self._weights(*self.weights)
         dz = self._buffer("dz", T, N, 4 * H)
-        grads = self.grads["Wx"], self.grads["Wh"], self.grads["b"]
+        grads = self._gradients(*self.weights)
         if x.ndim == 2:
             backend.lstm.backward_ids(x, Wh, h, c, gates, dy, dh, dc, dz, *grads, self._work())
             return None
@@ -89,7 +89,8 @@ class LSTM(Recurrent):
 
     def step(self, x):
         x = self._step_input(x)
-        h, c = self.state = self.state or self._zeros(len(x))
+        h, c = self._step_state(len(x))
         step = backend.lstm.step_ids if x.ndim == 1 else backend.lstm.step
-        step(x, *self._weights(), h, c, self._buffer("z", 4 * self.units))
+        step(x, *self._weights(*self.weights), h, c, self._buffer("z", 4 * self.units))
+        self.state = h, c
         return h.copy()
