@@ -332,7 +332,7 @@ class BackupAndRestore(Callback):
         delete_checkpoint: remove the file when the training has ended. Without that, `fit` with more epochs goes on.
 
     Raises:
-        CheckpointError: the file is damaged, or is from another model, optimizer, loss, schedule or data size.
+        CheckpointError: the file is damaged, or is from another model, optimizer, loss, schedule or data.
         NonFiniteLossError: instead of saving parameters that are NaN or infinite.
 
     Example:
