@@ -1,0 +1,63 @@
+"""`import nnlite` is quick: what only some need is loaded when they do."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = [
+    "matplotlib",
+    "rich",
+    "typer",
+    "safetensors",
+    "torch",
+    "Cython",
+    "setuptools",
+    "importlib.metadata",
+    "subprocess",
+]
+
+
+def loaded_by(program):
+    """The modules that a fresh Python has loaded after a program."""
+    program += "; import json, sys; print(json.dumps(sorted(sys.modules)))"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    return set(json.loads(result.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "import nnlite",
+        "from nnlite import LSTM; from nnlite.text import generate",
+        "import nnlite, numpy; nnlite.Dense(2).forward(numpy.ones((1, 3), 'float32'))",
+    ],
+)
+def test_loads_nothing_heavy(program):
+    assert not set(HEAVY) & (loaded_by(program) - loaded_by("import numpy"))
+
+
+def test_reference_is_loaded_on_use():
+    assert "nnlite.reference.dense" not in loaded_by("import nnlite; nnlite.Dense(2)")
+
+
+def test_subnormal_numbers_survive():
+    """Some compiler flags flush them to zero in the whole process."""
+    program = "import nnlite, numpy; print(float(numpy.float32(1e-40) * numpy.float32(1)) != 0)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert result.stdout == "True\n"
+
+
+def test_threads_come_from_the_environment():
+    program = "import nnlite; print(nnlite.get_num_threads())"
+    for text, expected in (("3", "3\n"), ("zero", ""), ("0", "")):
+        result = subprocess.run(
+            [sys.executable, "-c", program],
+            capture_output=True,
+            text=True,
+            env={"NNLITE_NUM_THREADS": text, "PYTHONPATH": ":".join(sys.path)},
+            timeout=60,
+        )
+        assert result.stdout == expected
+        assert bool(expected) or "NNLITE_NUM_THREADS must be a whole number of at least 1" in result.stderr
