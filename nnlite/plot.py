@@ -6,7 +6,9 @@ and the colours are those of Okabe and Ito.
 
 from __future__ import annotations
 
+import io
 import json
+import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["loss_curves"]
+__all__ = ["loss_curves", "png"]
 
 # Okabe and Ito, Color universal design, 2008.
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#767676"
@@ -50,8 +52,7 @@ def loss_curves(history, ax: Axes | None = None, landmarks=None) -> Axes:
     ax.plot(epochs, curves["loss"], "--o", color=BLUE, markersize=4, label="training")
     if "val_loss" in curves:
         ax.plot(epochs, curves["val_loss"], "-s", color=VERMILION, markersize=4, label="validation")
-        best = min(range(len(epochs)), key=curves["val_loss"].__getitem__)
-        _point_out(ax, best + 1, curves["val_loss"][best])
+        _point_out_best(ax, curves["val_loss"])
     for name, loss in landmarks.items():
         ax.axhline(loss, color=GREY, linewidth=1, linestyle=":", zorder=0)
         ax.annotate(
@@ -87,9 +88,36 @@ def _new_axes():
     return pyplot.subplots(layout="constrained")[1]
 
 
-def _point_out(ax, epoch, loss):
+def _point_out_best(ax, losses):
+    numbers = [(loss, epoch) for epoch, loss in enumerate(losses, 1) if not math.isnan(loss)]
+    if not numbers:
+        return
+    loss, epoch = min(numbers)
     ax.plot(epoch, loss, "o", color=VERMILION, markersize=10, fillstyle="none")
     ax.annotate(
         f"best: {loss:.3f}, epoch {epoch}", (epoch, loss), xytext=(0, 12),
         textcoords="offset points", ha="center", va="bottom", color=VERMILION,
     )  # fmt: skip
+
+
+def png(draw, *args, size=(7.0, 4.5), dpi=150, **kwargs) -> bytes:
+    """Let one of the functions above draw a picture off screen; return it as the bytes of a PNG file.
+
+    No window is opened and no display is needed. The same numbers give the same bytes.
+
+    Args:
+        draw: such as `loss_curves`; called with the other arguments and `ax`.
+        size, dpi: width and height in inches, and pixels an inch.
+
+    Example:
+        >>> from nnlite.plot import loss_curves, png
+        >>> png(loss_curves, {"loss": [2.9, 2.2]})[1:4]
+        b'PNG'
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    draw(*args, ax=figure.add_subplot(), **kwargs)
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=dpi)
+    return picture.getvalue()
