@@ -1,0 +1,5 @@
+"""`python -m nnlite` is the command `nnlite`."""
+
+from .cli import main
+
+main()

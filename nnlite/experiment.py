@@ -1,0 +1,287 @@
+"""Experiments: a model that learns to write sonnets, and the folder that holds all that came of it.
+
+    config.json              the settings, and the characters that the model knows
+    model.safetensors        the model after its best epoch
+    checkpoint.safetensors   all that the training needs to go on after it was stopped
+    log.jsonl                a line of numbers for each epoch
+    loss.png                 the same as a picture
+    poems.txt                what the model writes
+
+Read `Experiment.model` and `Experiment.fit`: they are the sonnet model and its training, written with the names that
+`from nnlite import ...` gives to everybody.
+"""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from nnlite import (
+    LSTM,
+    SGD,
+    Adagrad,
+    Adam,
+    AdamW,
+    BackupAndRestore,
+    Constant,
+    CosineDecay,
+    Dense,
+    Dropout,
+    JSONLogger,
+    LearningRateScheduler,
+    ModelCheckpoint,
+    ProgressBar,
+    RMSprop,
+    Sequential,
+    SparseCategoricalCrossentropy,
+    StepDecay,
+    WarmUp,
+    __version__,
+    atomic,
+    load_model,
+)
+from nnlite.text import Vocabulary, clean_sonnets, generate, landmarks, split_poems, windows
+
+HELD_OUT = 16  # poems at the end, to judge by
+SEED_TEXT = "shall i compare thee to a summer's day?\n"
+
+OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "adagrad": Adagrad, "sgd": SGD}
+
+# From the learning rate and how many steps there will be.
+SCHEDULES = {
+    "cosine": CosineDecay,
+    "warm-up": lambda rate, steps: WarmUp(CosineDecay(rate, max(1, steps - steps // 20)), max(1, steps // 20)),
+    "step": lambda rate, steps: StepDecay(rate, math.ceil(steps / 5)),
+    "constant": lambda rate, steps: Constant(rate),
+}
+
+
+class ExperimentError(Exception):
+    """A run folder is not what it should be. The message names it, says what is wrong, and what to do."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the model is and how it learns. The defaults learn the sonnets in half a minute.
+
+    Args:
+        units: of each LSTM.
+        layers: how many LSTMs stand above one another.
+        dropout: the part of each LSTM's outputs that is dropped while training, 0 to 1.
+        dtype: "float32" or "float64".
+        length, step: a window of so many characters starts at every step-th character of the training text.
+        epochs, batch_size: how often all windows are read, and how many at a time.
+        optimizer: one of `OPTIMIZERS`.
+        learning_rate, schedule: the largest learning rate, and how it changes, one of `SCHEDULES`: "cosine" falls to
+            zero along half a wave, "warm-up" rises for a twentieth of the training first, "step" is halved four
+            times, "constant" stays.
+        clipnorm: the longest gradient; 0 for any length.
+        seed: of all randomness: first weights, order of the windows, dropout, poems.
+        temperatures: at which poems are written in the end.
+
+    Raises:
+        ValueError: no such optimizer, schedule, dropout or temperature. Other settings are checked where they are used.
+    """
+
+    units: int = 200
+    layers: int = 1
+    dropout: float = 0.4
+    dtype: str = "float32"
+    length: int = 40
+    step: int = 20
+    epochs: int = 10
+    batch_size: int = 32
+    optimizer: str = "adam"
+    learning_rate: float = 0.01
+    schedule: str = "cosine"
+    clipnorm: float = 5.0
+    seed: int = 0
+    temperatures: tuple[float, ...] = (0.25, 0.75, 1.5)
+
+    def __post_init__(self):
+        for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout: expected a number from 0 to below 1, got {self.dropout!r}")
+        for temperature in self.temperatures:  # they are used when all is done: too late for an error
+            if not 0 <= temperature < math.inf:
+                raise ValueError(f"temperatures: expected numbers of at least 0, got {temperature!r}")
+
+
+class Experiment:
+    """A training on the sonnets, in a folder of its own.
+
+    Args:
+        folder: where everything is kept; made by `create`.
+        settings: by default those of the class.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from nnlite.experiment import Experiment, Settings
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     experiment = Experiment(Path(folder, "tiny"), Settings(units=8, step=400, epochs=2))
+        ...     experiment.create()
+        ...     history = experiment.fit(verbose=0)
+        ...     sorted(path.name for path in experiment.folder.iterdir())
+        ['checkpoint.safetensors', 'config.json', 'log.jsonl', 'model.safetensors']
+    """
+
+    FILES = {  # noqa: RUF012  what each file of the folder holds
+        "model.safetensors": "the model after its best epoch",
+        "checkpoint.safetensors": "all that the training needs to go on",
+        "config.json": "settings and vocabulary",
+        "log.jsonl": "a line of numbers for each epoch",
+        "loss.png": "the loss curves",
+        "poems.txt": "the poems above",
+    }
+
+    def __init__(self, folder, settings=None):
+        self.folder, self.settings = Path(folder), settings or Settings()
+        self.vocabulary = Vocabulary.from_text(clean_sonnets())
+        self.landmarks = landmarks(clean_sonnets())
+
+    # The model, and how it learns.
+
+    def model(self):
+        """The model before its training: LSTMs that read characters, and a Dense layer that scores the next one.
+
+        Raises:
+            ValueError, TypeError: one of the settings makes no model, or no optimizer.
+        """
+        s, V = self.settings, len(self.vocabulary)
+        layers = []
+        for number in range(s.layers):
+            # A character's id is a one-hot vector of V numbers, written short.
+            layers.append(LSTM(s.units, return_sequences=True, input_dim=None if number else V))
+            if s.dropout:
+                layers.append(Dropout(s.dropout))
+        layers.append(Dense(V))
+        model = Sequential(layers, input_shape=(s.length,), dtype=s.dtype, seed=s.seed, name="sonnets")
+        optimizer = OPTIMIZERS[s.optimizer](s.learning_rate, global_clipnorm=s.clipnorm or None)
+        model.compile(optimizer, SparseCategoricalCrossentropy(from_logits=True))
+        return model
+
+    def data(self):
+        """Windows to learn from and windows to judge by, each a pair of ids (x, y): y is the next character."""
+        s = self.settings
+        training, validation = (self.vocabulary.encode(text) for text in split_poems(held_out=HELD_OUT))
+        validation = windows(validation, s.length, s.length)  # first, as it is the shorter text: too short, perhaps
+        return windows(training, s.length, s.step), validation
+
+    def fit(self, callbacks=(), verbose="auto"):
+        """Train, or go on with a training that was stopped, at whatever moment. Return the `History`."""
+        s, model, ((x, y), validation) = self.settings, self.model(), self.data()
+        steps = s.epochs * math.ceil(len(x) / s.batch_size)
+        return model.fit(
+            x,
+            y,
+            batch_size=s.batch_size,
+            epochs=s.epochs,
+            validation_data=validation,
+            callbacks=[
+                LearningRateScheduler(SCHEDULES[s.schedule](s.learning_rate, steps)),
+                JSONLogger(self.folder / "log.jsonl"),
+                ModelCheckpoint(self.folder / "model.safetensors", save_best_only=True),
+                BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
+                *callbacks,
+                ProgressBar(self.landmarks, unit="characters"),
+            ],
+            verbose=verbose,
+        )
+
+    # What came of it.
+
+    def best_model(self):
+        """The model after its best epoch."""
+        return load_model(self.folder / "model.safetensors")
+
+    def write_poems(self, length=600):
+        """Let the best model write one poem for each temperature, also into poems.txt. Return (temperature, poem)s."""
+        model, s = self.best_model(), self.settings
+        poems = [
+            (t, SEED_TEXT + generate(model, self.vocabulary, SEED_TEXT, length, temperature=t, rng=s.seed))
+            for t in s.temperatures
+        ]
+        text = "\n\n".join(f"temperature {temperature:g}\n\n{poem}" for temperature, poem in poems)
+        atomic.write(self.folder / "poems.txt", text.encode() + b"\n")
+        return poems
+
+    def draw(self, history):
+        """Draw the loss curves into loss.png."""
+        from nnlite import plot  # and with it matplotlib, which takes longer to load than all the rest
+
+        atomic.write(self.folder / "loss.png", plot.png(plot.loss_curves, history, landmarks=self.landmarks))
+
+    # The folder.
+
+    @property
+    def exists(self):
+        """Whether the folder holds an experiment already."""
+        return (self.folder / "config.json").exists()
+
+    def create(self, overwrite=False):
+        """Make the folder and write the settings into it.
+
+        Args:
+            overwrite: remove the files of an older experiment there.
+
+        Raises:
+            ExperimentError: there is one and it is not to be overwritten, or the folder holds other things.
+            ValueError, TypeError: the settings do not work. Nothing was written or removed then.
+        """
+        self.model(), self.data()
+        if self.exists and not overwrite:
+            raise ExperimentError(f"{self.folder} holds a run already")
+        if not self.exists and self.folder.exists() and not _is_empty(self.folder):
+            raise ExperimentError(f"{self.folder} is there already, and it is no run folder: choose another name")
+        # The settings go last and come first: without them the folder is no run, whatever is in it.
+        for name in sorted(self.FILES, key="config.json".__eq__):
+            (self.folder / name).unlink(missing_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = {
+            "nnlite": __version__,
+            "settings": dataclasses.asdict(self.settings),
+            "vocabulary": self.vocabulary.get_config(),
+        }
+        atomic.write(self.folder / "config.json", json.dumps(config, indent=2).encode() + b"\n")
+
+    @classmethod
+    def open(cls, folder):
+        """The experiment in a folder.
+
+        Raises:
+            ExperimentError: there is none, or its settings cannot be read.
+        """
+        path = Path(folder, "config.json")
+        try:
+            config = json.loads(path.read_text(encoding="utf-8"))
+            settings = config["settings"]
+            experiment = cls(folder, Settings(**settings | {"temperatures": tuple(settings["temperatures"])}))
+            experiment.vocabulary = Vocabulary.from_config(config["vocabulary"])
+        except FileNotFoundError:
+            raise ExperimentError(f"{folder} holds no run: there is no {path}") from None
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise ExperimentError(f"cannot read the settings in {path}: {error}") from error
+        return experiment
+
+
+def _is_empty(folder):
+    """Whether it is a folder with nothing in it but what an atomic write leaves when it is killed."""
+    return folder.is_dir() and all(path.name.startswith(".") for path in folder.iterdir())
+
+
+def find_runs(folder="runs"):
+    """The run folders in a folder, the one worked on last at the end."""
+    configs = Path(folder).glob("*/config.json")
+    return sorted(
+        (path.parent for path in configs), key=lambda run: max(file.stat().st_mtime for file in run.iterdir())
+    )
+
+
+def new_folder(parent="runs", name="sonnets"):
+    """The first of runs/sonnets, runs/sonnets-2, runs/sonnets-3 ... that nobody has taken."""
+    names = (name if number == 1 else f"{name}-{number}" for number in range(1, 10**6))
+    return next(folder for folder in (Path(parent, n) for n in names) if not folder.exists())

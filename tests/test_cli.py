@@ -1,0 +1,329 @@
+"""The command `nnlite`, as it is typed: what it writes, what it says, and what it says when it cannot."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import nnlite
+from nnlite.cli import main
+from nnlite.experiment import SEED_TEXT, Experiment, Settings, find_runs
+from nnlite.text import landmarks, load_sonnets
+
+TINY = ["--units=6", "--step=100", "--batch-size=16", "--epochs=3", "--temperature=0.5", "--temperature=1"]
+FILES = {"checkpoint.safetensors", "config.json", "log.jsonl", "loss.png", "model.safetensors", "poems.txt"}
+COMMAND = [sys.executable, "-m", "nnlite"]
+
+
+@pytest.fixture
+def nnlite_command(capsys):
+    """Runs the command in this process; returns exit code, standard output, standard error."""
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main([*map(str, arguments)])
+        return exit_.value.code or 0, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A finished run; tests read it."""
+    folder = tmp_path_factory.mktemp("tiny") / "run"
+    result = subprocess.run([*COMMAND, "train", *TINY, "--out", folder], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return folder, result.stdout
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+class TestTrain:
+    def test_writes_a_run_folder(self, tiny):
+        folder, _ = tiny
+        assert {path.name for path in folder.iterdir()} == FILES
+        config = json.loads((folder / "config.json").read_text())
+        assert config["nnlite"] == nnlite.__version__
+        tiny = {"units": 6, "step": 100, "batch_size": 16, "epochs": 3, "temperatures": [0.5, 1.0]}
+        assert config["settings"] == dataclasses.asdict(Settings()) | tiny
+        log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+        assert [record["epoch"] for record in log] == [1, 2, 3]
+        assert (folder / "loss.png").read_bytes().startswith(b"\x89PNG")
+
+    def test_keeps_the_best_model(self, tiny):
+        run = Experiment.open(tiny[0])
+        _, (x, y) = run.data()
+        log = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
+        assert run.best_model().evaluate(x, y, batch_size=16) == min(record["val_loss"] for record in log)
+
+    def test_prints_the_poems_and_where_things_are(self, tiny):
+        folder, output = tiny
+        for text in ("landmarks: uniform 3.638", "epoch 3/3", "temperature 0.5", f"Written to {folder}", *FILES):
+            assert text in output
+        poems = [
+            poem.partition("\n\n")[2] for poem in ("\n" + (folder / "poems.txt").read_text()).split("\ntemperature")
+        ]
+        for poem in poems[1:]:
+            assert poem.startswith(SEED_TEXT)
+            assert poem.strip() in output
+
+    def test_never_overwrites_by_itself(self, tmp_path, monkeypatch, nnlite_command):
+        monkeypatch.chdir(tmp_path)
+        for name in ("sonnets", "sonnets-2"):
+            code, output, _ = nnlite_command("train", *TINY, "--epochs", 1)
+            assert code == 0
+            assert f"Written to runs/{name}:" in output
+        assert [path.name for path in find_runs()] == ["sonnets", "sonnets-2"]
+        assert contents(Path("runs/sonnets")) == contents(Path("runs/sonnets-2"))
+        before = contents(Path("runs/sonnets"))
+        code, _, error = nnlite_command("train", "--out", "runs/sonnets")
+        assert code == 2
+        assert "runs/sonnets holds a run already" in error
+        assert "--resume" in error
+        assert "--force" in error
+        assert contents(Path("runs/sonnets")) == before
+
+    def test_force_starts_afresh(self, tmp_path, nnlite_command):
+        folder = tmp_path / "run"
+        for seed in (1, 2):
+            assert nnlite_command("train", *TINY, "--epochs", 1, "--seed", seed, "--out", folder, "--force")[0] == 0
+        assert Experiment.open(folder).settings.seed == 2
+        assert len((folder / "log.jsonl").read_text().splitlines()) == 1
+
+    def test_force_spares_what_is_no_run(self, tmp_path, nnlite_command):
+        (tmp_path / "thesis.txt").write_text("years of work")
+        code, _, error = nnlite_command("train", *TINY, "--out", tmp_path, "--force")
+        assert code == 1
+        assert "no run folder" in error
+        assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+    def test_every_setting_is_an_option(self, nnlite_command, monkeypatch):
+        monkeypatch.setenv("COLUMNS", "200")
+        code, text, _ = nnlite_command("train", "--help")
+        assert code == 0
+        for field in dataclasses.fields(Settings):
+            name = "temperature" if field.name == "temperatures" else field.name
+            assert f"--{name.replace('_', '-')}" in text
+        for default in ("200", "0.4", "0.01", "cosine", "adam", "0.25, 0.75, 1.5"):
+            assert f"[default: {default}]" in text
+
+    @pytest.mark.parametrize("schedule", ["constant", "step", "warm-up"])
+    def test_schedules(self, schedule, tmp_path, nnlite_command):
+        arguments = "--schedule", schedule, "--optimizer", "adamw", "--dropout", 0, "--layers", 2, "--clipnorm", 0
+        assert nnlite_command("train", *TINY, *arguments, "--dtype", "float64", "--out", tmp_path / "run")[0] == 0
+        log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+        rates = [record["learning_rate"] for record in log]
+        assert rates[-1] <= rates[0] <= 0.01
+        assert log[-1]["val_loss"] < log[0]["val_loss"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+class TestResume:
+    # A state of the run folder, and so a moment.
+    MOMENTS = (
+        "nothing yet", "config.json", "log.jsonl", "model.safetensors", "checkpoint.safetensors", "second epoch",
+        "loss.png", "poems.txt",
+    )  # fmt: skip
+
+    def reached(self, moment, folder):
+        if moment == "nothing yet":
+            return True
+        if moment == "second epoch":
+            log = folder / "log.jsonl"
+            return log.exists() and log.read_bytes().count(b"\n") >= 2
+        return (folder / moment).exists()
+
+    def start(self, folder, *arguments):
+        return subprocess.Popen(
+            [*COMMAND, "train", *arguments, "--out", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def wait_for(self, moment, folder, process):
+        while not self.reached(moment, folder) and process.poll() is None:
+            time.sleep(0.0005)
+
+    def test_killed_at_any_moment(self, tiny, tmp_path):
+        folder = tmp_path / "run"
+        for moment in self.MOMENTS:
+            process = self.start(folder, *TINY, "--resume", "--threads", "1")
+            self.wait_for(moment, folder, process)
+            process.kill()
+            process.communicate(timeout=60)
+            assert process.returncode in (-signal.SIGKILL, 0)
+        process = self.start(folder, "--resume")
+        _, error = process.communicate(timeout=60)
+        assert process.returncode == 0, error
+        assert contents(folder) == contents(tiny[0])
+
+    def test_interrupted(self, tiny, tmp_path):
+        folder = tmp_path / "run"
+        process = self.start(folder, *TINY)
+        self.wait_for("checkpoint.safetensors", folder, process)
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert f"train --resume --out {folder}" in output
+        assert error == ""
+        process = self.start(folder, "--resume")
+        output, _ = process.communicate(timeout=60)
+        assert "resumed in epoch" in output
+        assert contents(folder) == contents(tiny[0])
+
+    def test_a_finished_run_stays_as_it_is(self, tiny, nnlite_command):
+        before = contents(tiny[0])
+        code, output, _ = nnlite_command("train", "--resume", "--out", tiny[0])
+        assert code == 0
+        assert "temperature 0.5" in output
+        assert contents(tiny[0]) == before
+
+    def test_options_may_not_contradict_the_run(self, tiny, nnlite_command):
+        code, _, error = nnlite_command("train", "--resume", "--out", tiny[0], "--learning-rate", 0.5)
+        assert code == 2
+        assert "--learning-rate" in error
+        assert "was started with 0.01, got 0.5" in error
+
+    def test_damaged_checkpoint(self, tiny, tmp_path, nnlite_command):
+        damaged = copy(tiny[0], tmp_path / "run")
+        with open(damaged / "checkpoint.safetensors", "r+b") as file:
+            file.seek(-5, os.SEEK_END)
+            file.write(b"\x55")
+        code, _, error = nnlite_command("train", "--resume", "--out", damaged)
+        assert code == 1
+        assert "checksum" in error
+        assert error.count("\n") == 1
+
+
+def copy(folder, to):
+    to.mkdir()
+    for name, data in contents(folder).items():
+        (to / name).write_bytes(data)
+    return to
+
+
+class TestSample:
+    def test_same_seed_same_poem(self, tiny, nnlite_command):
+        arguments = "sample", tiny[0], "--length", 80, "--seed-text", r"my love\n", "--seed"
+        code, poem, _ = nnlite_command(*arguments, 3)
+        assert code == 0
+        assert poem.startswith("my love\n")
+        assert len(poem) == len("my love\n") + 80 + 1
+        assert nnlite_command(*arguments, 3)[1] == poem
+        assert nnlite_command(*arguments, 4)[1] != poem
+
+    def test_repeats_the_poems_of_the_run(self, tiny, nnlite_command):
+        code, output, _ = nnlite_command("sample", tiny[0], "--seed", 0, "--temperature", 0.5, "--temperature", 1)
+        assert code == 0
+        for poem in (tiny[0] / "poems.txt").read_text().split("temperature")[1:]:
+            assert poem.partition("\n\n")[2].strip() in output
+
+    def test_takes_the_last_run(self, tiny, tmp_path, monkeypatch, nnlite_command):
+        monkeypatch.chdir(tmp_path)
+        code, _, error = nnlite_command("sample")
+        assert code == 1
+        assert "there is no run under runs/ yet" in error
+        Path("runs").mkdir()
+        copy(tiny[0], Path("runs/mine"))
+        assert nnlite_command("sample", "--length", 5)[0] == 0
+
+    def test_brackets_are_no_markup(self, tiny, nnlite_command):
+        code, output, _ = nnlite_command("sample", tiny[0], "--seed-text", "[bold]my love", "--length", 0)
+        assert (code, output) == (0, "[bold]my love\n")
+
+    def test_reader_that_leaves(self, tiny):
+        sample = subprocess.Popen(
+            [*COMMAND, "sample", tiny[0], "--length", "100"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        sample.stdout.close()
+        with sample.stderr:
+            assert sample.stderr.read() == b""
+        assert sample.wait(timeout=60) == 1
+
+
+def test_info(nnlite_command):
+    code, output, _ = nnlite_command("info")
+    assert code == 0
+    assert nnlite.__version__ in output
+    assert np.__version__ in output
+    for name in ("CPU", "instructions", "threads", "OpenMP"):
+        assert name in output
+
+
+MISTAKES = [
+    ("train --unit 3", 2, "No such option"),
+    ("train --units 0", 2, "--units"),
+    ("train --units many", 2, "--units"),
+    ("train --optimizer lbfgs", 2, "--optimizer"),
+    ("train --dropout 1", 1, "dropout: expected a number from 0 to below 1, got 1.0"),
+    ("train --length 20000", 1, "too few for a window of length 20000"),
+    ("train --temperature nan", 2, "--temperature"),
+    ("train --out RUN", 2, "holds a run already"),
+    ("train --out RUN/config.json", 1, "no run folder"),
+    ("train --out RUN/config.json/x", 1, "Not a directory"),
+    ("train --units 1000000000000", 1, "bytes"),
+    ("train --threads 0", 2, "--threads"),
+    ("sample nowhere", 1, "nowhere holds no run"),
+    ("sample RUN --seed-text Love", 1, "unknown character 'L'"),
+    ("sample RUN --temperature -1", 2, "--temperature"),
+    ("sample RUN --length -1", 2, "--length"),
+    ("smaple", 2, "No such command"),
+]
+
+
+@pytest.mark.parametrize(("line", "code", "message"), MISTAKES, ids=[line for line, _, _ in MISTAKES])
+def test_mistakes_get_one_clear_line(line, code, message, tiny, tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    before = contents(tiny[0])
+    result = nnlite_command(*line.replace("RUN", str(tiny[0])).split())
+    assert result[:2] == (code, "")
+    assert result[2].startswith("nnlite: ")
+    assert message in result[2]
+    assert result[2].count("\n") == 1
+    assert list(tmp_path.iterdir()) == []  # nothing was begun
+    assert contents(tiny[0]) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "cannot read the settings"),
+        ("[]", "cannot read the settings"),
+        ('{"settings": {"units": 6, "hats": 2, "temperatures": []}}', "hats"),
+        (b"\xff\xfe", "cannot read the settings"),
+    ],
+)
+def test_damaged_settings(text, message, tiny, tmp_path, nnlite_command):
+    run = copy(tiny[0], tmp_path / "run")
+    (run / "config.json").write_bytes(text if isinstance(text, bytes) else text.encode())
+    code, _, error = nnlite_command("sample", run)
+    assert code == 1
+    assert message in error
+    assert error.count("\n") == 1
+
+
+class Enough(nnlite.Callback):
+    """Ends the training when the main job's figure is reached: the rest of its epochs would only improve on it."""
+
+    def on_epoch_end(self, epoch, logs):
+        self.model.stop_training = logs["val_loss"] <= 1.75
+
+
+def test_the_main_job(tmp_path):
+    """The defaults: one-hot characters, LSTM(200), windows of 40, the last 16 poems held out; 1.75 nats or better."""
+    assert (Settings.units, Settings.layers, Settings.length) == (200, 1, 40)
+    run = Experiment(tmp_path / "run")
+    run.create()
+    history = run.fit(callbacks=[Enough()], verbose=0).history
+    assert min(history["val_loss"]) <= 1.75
+
+
+def test_landmarks_are_those_of_the_corpus():
+    assert Experiment("unused").landmarks == landmarks("".join(nnlite.text.poems(load_sonnets())))
