@@ -4,6 +4,7 @@
 #   VENV     the folder of the virtual environment:       make test VENV=.venv312
 #   EXTRAS   what `make test` installs. Without `peers` it saves the download of PyTorch, and skips the tests that
 #            ask PyTorch as a witness:                    make test EXTRAS=test
+#   WORDS    which work `make bench-compare` compares:    make bench-compare WORDS="training dense"
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -24,7 +25,7 @@ help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
 
 sonnets: build  ## train an LSTM on Shakespeare's sonnets and let it write poems: the place to start
-	@$(PY) -m nnlite train
+	@$(VENV)/bin/nnlite train
 
 build: $(VENV)/compiled  ## make .venv and compile the kernels; again after a change in csrc/
 
@@ -40,7 +41,7 @@ bench: build $(call extras,test,bench)  ## measure the kernels; saves JSON under
 	@$(PY) -m pytest bench --benchmark-autosave
 
 bench-compare: build $(call extras,test,bench,peers)  ## measure beside PyTorch and the reference, and print the ratios
-	@$(PY) -m bench.compare
+	@$(PY) -m bench.compare $(WORDS)
 
 clean:  ## remove .venv and all that was compiled; runs/ stays
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .benchmarks
