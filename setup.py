@@ -47,18 +47,30 @@ FORBIDDEN_FLAGS = ("-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-fas
 OPENMP_FLAGS = [(["-fopenmp"], ["-fopenmp"]), (["-Xpreprocessor", "-fopenmp"], ["-lomp"])]
 
 # The instruction sets that a kernel may use: predefined macro of the compiler -> name in __builtin_cpu_supports.
+# They are those that x86-64 compilers switch on with -march and that can be asked for; other CPUs have none to ask for.
 CPU_FEATURES = {
+    "__SSE3__": "sse3",
+    "__SSSE3__": "ssse3",
+    "__SSE4_1__": "sse4.1",
     "__SSE4_2__": "sse4.2",
+    "__POPCNT__": "popcnt",
     "__AVX__": "avx",
     "__AVX2__": "avx2",
     "__FMA__": "fma",
+    "__BMI__": "bmi",
     "__BMI2__": "bmi2",
     "__AVX512F__": "avx512f",
     "__AVX512BW__": "avx512bw",
+    "__AVX512CD__": "avx512cd",
     "__AVX512DQ__": "avx512dq",
     "__AVX512VL__": "avx512vl",
+    "__AVX512IFMA__": "avx512ifma",
+    "__AVX512VBMI__": "avx512vbmi",
     "__AVX512VBMI2__": "avx512vbmi2",
     "__AVX512VNNI__": "avx512vnni",
+    "__AVX512BITALG__": "avx512bitalg",
+    "__AVX512VPOPCNTDQ__": "avx512vpopcntdq",
+    "__AVX512BF16__": "avx512bf16",
 }
 
 
