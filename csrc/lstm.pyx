@@ -107,7 +107,7 @@ cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, P
                 xW = Wx + ids[t * N + n] * 4 * H
             for j in range(4 * H):
                 z[j] = xW[j] + b[j]
-        if t > 0 or not h0_is_zero:
+        if t > 0 or not h0_is_zero:  # 0 Wh is 0, for a Wh of numbers
             rows_by_panels(rows, H, 4 * H, h + (t * N + first) * H, H, Wh_panels,
                            gates + (t * N + first) * 4 * H, 4 * H, True,
                            gates + (min(t + 1, T - 1) * N + first) * 4 * H, rows * 4 * H)

@@ -126,7 +126,7 @@ static void TYPED(tile)(int rows, ptrdiff_t depth, const REAL *a, ptrdiff_t a_ro
         TYPED(whole_tile)(rows, depth, a, a_row, a_depth, panel, c, c_row, cols, accumulate);
         return;
     }
-    REAL copy[TILE_ROWS * TILE_VECTORS * VECTOR_BYTES / sizeof(REAL)];
+    REAL copy[TILE_ROWS * TILE_VECTORS * VECTOR_BYTES / sizeof(REAL)] = {0};
     const int whole = cols > LANES ? PANEL_WIDTH : LANES;
     if (accumulate)
         for (int i = 0; i < rows; i++)

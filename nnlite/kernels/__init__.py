@@ -88,7 +88,8 @@ def get_num_threads():
 def set_num_threads(n):
     """Let the compiled kernels use `n` threads when they are called from this Python thread.
 
-    The default is the environment variable NNLITE_NUM_THREADS, or the CPUs that the process may run on.
+    The default is the environment variable NNLITE_NUM_THREADS, or else OMP_NUM_THREADS, or else as many as there are
+    CPUs that the process may run on (a container's share of their time does not count: set it there).
     The results are the same, bit for bit, for every `n`.
 
     Raises:
