@@ -4,11 +4,13 @@
 #   VENV     the folder of the virtual environment:       make test VENV=.venv312
 #   EXTRAS   what `make test` installs. Without `peers` it saves the download of PyTorch, and skips the tests that
 #            ask PyTorch as a witness:                    make test EXTRAS=test
+#   PORTABLE what `make test-portable` compiles for: values of NNLITE_ARCH that this CPU can run
 #   WORDS    which work `make bench-compare` compares:    make bench-compare WORDS="training dense"
 
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= test,peers
+PORTABLE ?= x86-64-v3 x86-64-v2
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
@@ -19,7 +21,7 @@ extras = $(addprefix $(VENV)/extra-,$(subst $(comma), ,$(1)))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help sonnets build test lint bench bench-compare clean
+.PHONY: help sonnets build test test-portable lint bench bench-compare clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -31,6 +33,14 @@ build: $(VENV)/compiled  ## make .venv and compile the kernels; again after a ch
 
 test: build $(call extras,$(EXTRAS))  ## run the tests
 	@$(PY) -m pytest
+
+# Kernels for other CPUs have other vectors and tiles. They go to build/, beside those of this one.
+test-portable: $(call extras,test,peers) build  ## compile the kernels for older CPUs too, and run their tests on them
+	@set -e; for arch in $(PORTABLE); do \
+	  echo "Compiling the kernels for $$arch ..."; \
+	  NNLITE_ARCH=$$arch $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
+	  PYTHONPATH=build/$$arch $(VENV)/bin/pytest tests/kernels tests/layers tests/test_kernels.py; \
+	done
 
 lint: $(call extras,lint)  ## check style: ruff for Python, cython-lint for the kernels
 	@$(PY) -m ruff check .

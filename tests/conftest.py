@@ -2,6 +2,8 @@
 
 import pytest
 
+from nnlite import machine
+
 pytest.register_assert_rewrite("chain", "numeric")
 
 
@@ -11,3 +13,8 @@ def pytest_generate_tests(metafunc):
     for argument, values in {"case": cases, "small_case": [c for c in cases if not c.large]}.items():
         if argument in metafunc.fixturenames:
             metafunc.parametrize(argument, values, ids=[c.name for c in values])
+
+
+def pytest_report_header():
+    """Which kernels the tests speak of."""
+    return [f"nnlite {name}: {value}" for name, value in machine.describe().items() if name in ("kernels", "threads")]
