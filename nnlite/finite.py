@@ -7,7 +7,7 @@ class NonFiniteLossError(FloatingPointError):
     """The loss is NaN or infinite, or a parameter is, so that the next loss would be.
 
     It is raised before the update that would have followed, and before a checkpoint is written: the last good one
-    stays.
+    stays. `fit` never returns a model whose parameters are not finite.
 
     Attributes:
         epoch, batch: where in `fit`, counted from 1; None elsewhere. `batch` is "validation" where that found it.
@@ -39,17 +39,15 @@ def loss_error(model, loss, x, y):
     return NonFiniteLossError(f"the loss is {loss}: {cause}", advice(model))
 
 
-def check_params(model, run):
-    """Refuse to save, as a state to go on from, what is no longer finite; `run` knows where this is.
+def check_params(model, run, consequence="the checkpoint was not written, the one before it stays"):
+    """Refuse to save, as a state to go on from, or to hand out what is no longer finite; `run` knows where this is.
 
     Raises:
-        NonFiniteLossError: it names the parameter.
+        NonFiniteLossError: it names the parameter, and says the consequence.
     """
     name = _first_bad(model.params)
     if name:
-        problem = (
-            f"the last update made {name} NaN or infinite; the checkpoint was not written, the one before it stays"
-        )
+        problem = f"the last update made {name} NaN or infinite; {consequence}"
         place = (run.epoch + 1, run.batch) if run.batch else (run.epoch, None)
         raise NonFiniteLossError(problem, advice(model)).at(*place)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from . import checks, losses
 from .callbacks import Callback, History
-from .finite import NonFiniteLossError, loss_error
+from .finite import NonFiniteLossError, check_params, loss_error
 from .progress import ProgressBar
 
 
@@ -51,6 +51,8 @@ class Run:
             # Where a callback ended the training in the middle of an epoch, that epoch is rounded off.
             while self.batch or (self.epoch < self.epochs and not self.model.stop_training):
                 self._run_epoch()
+            # No loss was computed after the last update: only the parameters can tell that it went wrong.
+            check_params(self.model, self, "the model cannot be used any more")
             self._notify("on_train_end", {})
 
     def _run_epoch(self):

@@ -67,7 +67,8 @@ class Training:
         Raises:
             RuntimeError: `compile` comes first.
             TypeError, ValueError: an argument does not fit; the message says which and why.
-            NonFiniteLossError: the loss became NaN or infinite. The step that would have followed was not made.
+            NonFiniteLossError: the loss became NaN or infinite, and the step that would have followed was not made; or
+                the last step of all made a parameter NaN or infinite.
 
         Example:
             >>> import numpy as np

@@ -300,6 +300,15 @@ def test_a_checkpoint_of_parameters_that_are_not_finite_is_refused(tmp_path):
     assert np.isfinite(load_model(path).params["dense.W"]).all()
 
 
+def test_a_last_update_that_goes_wrong_is_noticed():
+    """Nothing computes a loss after it: without a look at the parameters `fit` would return as if all were well."""
+    model, record = regressor(learning_rate=1e38), Record()
+    message = r"epoch 1: the last update made dense.W NaN or infinite; the model cannot be used any more.*learning_rate"
+    with pytest.raises(NonFiniteLossError, match=message), np.errstate(all="ignore"):
+        model.fit(1e3 * X, TARGETS, batch_size=50, callbacks=[record], verbose=0)
+    assert "end" not in record.calls
+
+
 def test_gradients_without_a_norm_stop_before_the_update():
     model = Sequential([Dense(2)], input_shape=(4,), seed=0)
     model.compile(SGD(0.1, global_clipnorm=1.0), "mse")
