@@ -9,14 +9,13 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= test,peers
+EXTRAS ?= test peers
 PORTABLE ?= x86-64-v3 x86-64-v2
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 
-comma := ,
-extras = $(addprefix $(VENV)/extra-,$(subst $(comma), ,$(1)))
+extras = $(addprefix $(VENV)/extra-,$(1))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -47,10 +46,10 @@ lint: $(call extras,lint)  ## check style: ruff for Python, cython-lint for the 
 	@$(PY) -m ruff format --check .
 	@PATH="$(abspath $(VENV))/bin:$$PATH" cython-lint csrc
 
-bench: build $(call extras,test,bench)  ## measure the kernels; saves JSON under .benchmarks/
+bench: build $(call extras,test bench)  ## measure the kernels; saves JSON under .benchmarks/
 	@$(PY) -m pytest bench --benchmark-autosave
 
-bench-compare: build $(call extras,test,bench,peers)  ## measure beside PyTorch and the reference, and print the ratios
+bench-compare: build $(call extras,test bench peers)  ## measure beside PyTorch and the reference, and print the ratios
 	@$(PY) -m bench.compare $(WORDS)
 
 clean:  ## remove .venv and all that was compiled; runs/ stays
