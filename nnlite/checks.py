@@ -8,9 +8,9 @@ import math
 import numpy as np
 
 
-def shape_text(shape):
+def shape_text(shape, unknown="N"):
     """A shape as people write it: (N, 40, 38) for None, 40, 38."""
-    return f"({', '.join('N' if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
+    return f"({', '.join(unknown if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
 
 
 def float_dtype(name, dtype):
@@ -71,7 +71,7 @@ def floats(name, x, dtype, shape, letters):
     if not axes_fit:
         raise ValueError(f"{name}: expected shape {letters}, got {shape_text(x.shape)} with {x.ndim} axes")
     if any(expected is not None and expected != got for expected, got in zip(shape, sizes, strict=True)):
-        expected = shape_text(["any" if size is None else size for size in shape])
+        expected = shape_text(shape, "any")
         raise ValueError(f"{name}: expected shape {letters} = {expected}, got {shape_text(x.shape)}")
     return _contiguous(name, x, x.dtype)
 

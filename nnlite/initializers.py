@@ -48,6 +48,11 @@ def uniform(limit):
 _BY_NAME = {"zeros": zeros, "glorot_uniform": glorot_uniform, "orthogonal": orthogonal, "uniform": uniform(0.05)}
 
 
+def config(**initializers):
+    """What a layer's configuration says of its initializers: names. JSON cannot write functions: they are left out."""
+    return {argument: initializer for argument, initializer in initializers.items() if isinstance(initializer, str)}
+
+
 def get(initializer):
     """The function of that name, or the function itself."""
     if callable(initializer):

@@ -1,5 +1,6 @@
 """Layer: what every layer has in common."""
 
+import inspect
 import math
 import re
 
@@ -74,7 +75,7 @@ class Layer:
     def explain(self, input_shape):
         """The layer's shape and parameter arithmetic written out with its numbers, as a text."""
         output_shape = self.output_shape(input_shape)
-        return f"{self!r}\n  output   {checks.shape_text(output_shape)}: {self._shape_rule(input_shape)}\n" + (
+        return f"{self!r}\n  output   {checks.shape_text(output_shape, 'any')}: {self._shape_rule(input_shape)}\n" + (
             f"  parameters   {self._parameter_rule(input_shape)}"
         )
 
@@ -102,7 +103,10 @@ class Layer:
         return cls(**config)
 
     def __repr__(self):
-        arguments = {k: v for k, v in self.get_config().items() if k not in ("dtype", "name")}
+        """As one would write it: without what is at its default."""
+        defaults = {k: parameter.default for k, parameter in inspect.signature(type(self)).parameters.items()}
+        config = {k: v for k, v in self.get_config().items() if k not in ("dtype", "name")}
+        arguments = {k: v for k, v in config.items() if k not in defaults or v != defaults[k]}
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})"
 
     # What layers build themselves from.
@@ -115,7 +119,7 @@ class Layer:
         """A parameter from `initializers`, and room for its gradient."""
         what = f"{type(self).__name__}: parameter {name}"
         if None in shape:
-            text = checks.shape_text(["?" if size is None else size for size in shape])
+            text = checks.shape_text(shape, "?")
             raise ValueError(f"{what} would have shape {text}: the number of features cannot be left open")
         if 0 in shape:
             raise ValueError(f"{what} would have shape {shape}: the input is empty")

@@ -50,7 +50,8 @@ class Recurrent(Layer):
             raise ValueError(f"{name}: integer ids need {name}(..., input_dim=F), how many different ids there are")
         if len(input_shape) not in (1, 2):
             raise ValueError(f"{name}: expected input_shape (T, F), or (T,) for ids, got {tuple(input_shape)}")
-        F = input_shape[1] if len(input_shape) == 2 else self.input_dim
+        F = input_shape[1] if len(input_shape) == 2 else None
+        F = self.input_dim if F is None else F
         if self.input_dim not in (None, F):
             raise ValueError(f"{name}: input_dim is {self.input_dim}, but the input has {F} features")
         return F
@@ -65,11 +66,15 @@ class Recurrent(Layer):
         }
 
     def _shape_rule(self, input_shape):
-        steps = f"T = {input_shape[0]} steps of " if self.return_sequences else "the last of T steps, "
+        steps = "the last of T steps, "
+        if self.return_sequences:
+            steps = "any number T of steps of " if input_shape[0] is None else f"T = {input_shape[0]} steps of "
         return f"{steps}units = {self.units}"
 
     def _parameter_rule(self, input_shape):
         F, H, G = self._features(input_shape), self.units, self.gates
+        if F is None:
+            return f"{G} gates * (F * H + H * H + H) = {G} * (F * {H} + {H} * {H} + {H}), with F of the first input"
         return f"{G} gates * (F * H + H * H + H) = {G} * ({F} * {H} + {H} * {H} + {H}) = {G * (F * H + H * H + H)}"
 
     # What forward, backward and step have in common.

@@ -15,9 +15,7 @@ def print_summary(model, console=None):
     table.add_column("parameters", f"{model.parameter_count:,}" if model.built else "?", justify="right")
     shapes = model.shapes()[1:] if model.built else [None] * len(model.layers)
     for layer, shape in zip(model.layers, shapes, strict=True):
-        shown = (
-            "?" if shape is None else checks.shape_text((None, *("any" if size is None else size for size in shape)))
-        )
+        shown = "?" if shape is None else checks.shape_text(("N", *shape), "any")
         table.add_row(layer.name, type(layer).__name__, shown, f"{layer.parameter_count:,}" if model.built else "?")
     if not model.built:
         table.caption = "The model is built by its first input, or by input_shape=..."

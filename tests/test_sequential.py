@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnlite.layer import Layer
-from nnlite.layers import LSTM, Dense, Tanh
+from nnlite.layers import LSTM, Dense, Dropout, Embedding, OneHot, Softmax, Tanh
 from nnlite.sequential import Sequential
 
 
@@ -104,6 +104,34 @@ def test_config_survives_json():
     assert {name: a.shape for name, a in again.params.items()} == {name: a.shape for name, a in model.params.items()}
 
 
+@pytest.mark.parametrize(
+    ("layer", "text"),
+    [
+        (Dense(2), "Dense(units=2)"),
+        (Dense(2, kernel_initializer="zeros"), "Dense(units=2, kernel_initializer='zeros')"),
+        (Dense(2, kernel_initializer=lambda shape, rng: np.ones(shape)), "Dense(units=2)"),
+        (
+            Embedding(3, 2, embeddings_initializer="glorot_uniform"),
+            "Embedding(vocabulary_size=3, units=2, embeddings_initializer='glorot_uniform')",
+        ),
+        (LSTM(2, stateful=True), "LSTM(units=2, stateful=True)"),
+        (Dropout(0.5, seed=3), "Dropout(rate=0.5)"),
+    ],
+)
+def test_config_and_repr_hold_what_was_given(layer, text):
+    config = json.loads(json.dumps(layer.get_config()))
+    assert repr(layer) == repr(type(layer).from_config(config)) == text
+
+
+@pytest.mark.parametrize("name", ["zeros", "glorot_uniform", "uniform", "orthogonal"])
+def test_a_layer_from_a_config_starts_as_the_first_one_did(name):
+    for layer in (Dense(2, kernel_initializer=name, seed=0), Embedding(4, 2, embeddings_initializer=name, seed=0)):
+        again = type(layer).from_config({**layer.get_config(), "seed": 0})
+        for twin in (layer, again):
+            twin.build((4,))
+        assert (again.params["W"] == layer.params["W"]).all()
+
+
 def test_config_makes_layers_and_nothing_else():
     config = Sequential([Dense(1)]).get_config()
     for name in ("Layer", "np", "__builtins__", "dense", "Sequential"):
@@ -140,6 +168,28 @@ def test_explain():
     assert model.output_shape() == (2,)
     with pytest.raises(ValueError, match="give input_shape"):
         Sequential([Dense(3)]).explain()
+
+
+@pytest.mark.parametrize(
+    ("layer", "input_shape", "lines"),
+    [
+        (Dense(3), (None,), ["(3,): ", "F * units + units = F * 3 + 3, with F of the first input"]),
+        (Dense(3), (None, 4), ["(any, 3): ", "= 4 * 3 + 3 = 15"]),
+        (LSTM(3, return_sequences=True), (None, 4), ["(any, 3): any number T of steps of units = 3", "= 96"]),
+        (LSTM(3), (5, None), ["the last of T steps", "4 * (F * 3 + 3 * 3 + 3), with F of the first input"]),
+        (LSTM(3, input_dim=4), (None,), ["the last of T steps", "= 96"]),
+        (LSTM(3, input_dim=4), (None, None), ["the last of T steps", "= 96"]),
+        (Embedding(4, 3), (None,), ["(any, 3): "]),
+        (OneHot(4), (None,), ["(any, 4): "]),
+        (Softmax(), (None,), ["(any,): ", "each row of V numbers"]),
+        (Tanh(), (None, 4), ["(any, 4): "]),
+    ],
+)
+def test_explain_sizes_that_vary(layer, input_shape, lines):
+    text = Sequential([layer]).explain(input_shape)
+    assert "None" not in text
+    for line in lines:
+        assert line in text
 
 
 def test_sizes_that_vary():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import checks
+from .. import checks, initializers
 from ..kernels import backend
 from ..layer import Layer
 
@@ -17,7 +17,8 @@ class Dense(Layer):
 
     Args:
         units: U.
-        kernel_initializer: of W, by default "glorot_uniform".
+        kernel_initializer: of W, by default "glorot_uniform"; a name, or a function of (shape, rng). A function is not
+            part of the layer's configuration: a layer that is made from that one starts from the default.
         dtype, seed, name: as in `Layer`.
 
     Parameters: W (F, U), b (U).
@@ -78,7 +79,13 @@ class Dense(Layer):
 
     def _parameter_rule(self, input_shape):
         F, U = input_shape[-1], self.units
+        if F is None:
+            return f"F * units + units = F * {U} + {U}, with F of the first input"
         return f"F * units + units = {F} * {U} + {U} = {F * U + U}"
 
     def get_config(self):
-        return {"units": self.units, **super().get_config()}
+        return {
+            "units": self.units,
+            **initializers.config(kernel_initializer=self.kernel_initializer),
+            **super().get_config(),
+        }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .. import checks
+from .. import checks, initializers
 from ..kernels import backend
 from ..layer import Layer
 
@@ -20,7 +20,9 @@ class Embedding(Layer):
     Args:
         vocabulary_size: V.
         units: U.
-        embeddings_initializer: of W, by default "uniform": evenly in ±0.05.
+        embeddings_initializer: of W, by default "uniform": evenly in ±0.05; a name, or a function of (shape, rng). A
+            function is not part of the layer's configuration: a layer that is made from that one starts from the
+            default.
         dtype, seed, name: as in `Layer`.
 
     Parameters: W (V, U).
@@ -85,4 +87,9 @@ class Embedding(Layer):
         return f"vocabulary_size * units = {V} * {U} = {V * U}"
 
     def get_config(self):
-        return {"vocabulary_size": self.vocabulary_size, "units": self.units, **super().get_config()}
+        return {
+            "vocabulary_size": self.vocabulary_size,
+            "units": self.units,
+            **initializers.config(embeddings_initializer=self.embeddings_initializer),
+            **super().get_config(),
+        }

@@ -47,7 +47,7 @@ class LSTM(Recurrent):
         >>> layer.forward(np.array([[18, 7, 0], [11, 11, 2]])).shape
         (2, 3, 5)
         >>> print(layer.explain((3,)))
-        LSTM(units=5, return_sequences=True, stateful=False, input_dim=38)
+        LSTM(units=5, return_sequences=True, input_dim=38)
           output   (3, 5): T = 3 steps of units = 5
           parameters   4 gates * (F * H + H * H + H) = 4 * (38 * 5 + 5 * 5 + 5) = 880
     """

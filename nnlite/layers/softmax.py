@@ -57,4 +57,5 @@ class Softmax(Layer):
         return tuple(input_shape)
 
     def _shape_rule(self, input_shape):
-        return f"the shape of the input; each row of {input_shape[-1]} numbers has the sum 1"
+        V = "V" if input_shape[-1] is None else input_shape[-1]
+        return f"the shape of the input; each row of {V} numbers has the sum 1"
