@@ -1,7 +1,9 @@
 """Saving: models and trainings as the trees that `checkpoint` writes to files, and trainings back from them."""
 
+import copy
 import json
 import os
+from collections.abc import Callable
 
 from . import checkpoint
 from .checkpoint import CheckpointError
@@ -53,7 +55,7 @@ def restore_training(path, model, run, recipe):
     """Let a new training go on from `save_training`.
 
     Raises:
-        CheckpointError: the file cannot be read, or is from another training; nothing has changed then.
+        CheckpointError: the file cannot be read, or is from another training; the model is as it was then, but built.
     """
     tree = checkpoint.read(path)
     try:
@@ -62,8 +64,9 @@ def restore_training(path, model, run, recipe):
         _compare(tree["recipe"], recipe)
         if not model.built:
             model.build(tree["model"]["input_shape"])
-        run.set_state(tree["run"])
-        restore_model(model, tree)
+        restore = restorer(model, tree)
+        run.set_state(tree["run"])  # it may refuse, too
+        restore()
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"cannot resume from {os.fspath(path)}: {explain(error)}. Resume with the program that wrote it, or delete "
@@ -92,7 +95,12 @@ def model_tree(model):
 
 def restore_model(model, tree):
     """Give the model what the tree holds. Whatever does not fit is found before anything changes."""
-    params = model.params
+    restorer(model, tree)()
+
+
+def restorer(model, tree) -> Callable[[], None]:
+    """Find what does not fit; return a function that gives the model what the tree holds, and cannot fail."""
+    params, optimizer = model.params, model.optimizer
     if params.keys() != tree["params"].keys():
         raise ValueError(f"the parameters are {sorted(tree['params'])} in the file and {sorted(params)} in the model")
     for name, param in params.items():
@@ -101,16 +109,45 @@ def restore_model(model, tree):
             raise ValueError(
                 f"{name} is {saved.dtype} {saved.shape} in the file, and {param.dtype} {param.shape} in the model"
             )
-    model.rng.bit_generator.state = tree["rng"]
-    for name, param in params.items():
-        param[...] = tree["params"][name]
-    for layer in model.stateful_layers:
-        state = tree["states"][layer.name]
-        layer.state = None if state is None else tuple(state)
-    if model.optimizer is not None:
-        saved = tree["optimizer"]
-        model.optimizer.iterations, model.optimizer.state = saved["iterations"], saved["state"]
-        model.optimizer.learning_rate = saved["config"]["learning_rate"]
+    states = {layer: _layer_state(layer, tree["states"][layer.name]) for layer in model.stateful_layers}
+    progress = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
+    type(model.rng.bit_generator)().state = tree["rng"]  # a trial: it refuses what is no state of such a generator
+
+    def restore():
+        model.rng.bit_generator.state = tree["rng"]
+        for name, param in params.items():
+            param[...] = tree["params"][name]
+        for layer, state in states.items():
+            layer.state = state
+        if optimizer is not None:
+            optimizer.iterations, optimizer.state, optimizer.learning_rate = progress
+
+    return restore
+
+
+def _layer_state(layer, state):
+    """A stateful layer's state as the layer keeps it."""
+    if state is None:
+        return None
+    if not isinstance(state, list) or not all(getattr(array, "dtype", None) == layer.dtype for array in state):
+        raise ValueError(f"the state of {layer.name} is no list of {layer.dtype} arrays in the file")
+    return tuple(state)
+
+
+def _progress(optimizer, params, saved):
+    """How far an optimizer has come: its iterations, state and learning rate."""
+    if saved is None:
+        raise ValueError("the file has no optimizer, and the model has one")
+    iterations, state = saved["iterations"], saved["state"]
+    if not isinstance(iterations, int) or iterations < 0:
+        raise ValueError(f"the optimizer's iterations are {iterations!r} in the file")
+    for key, array in state.items():
+        param = params.get(key.partition("/")[2])
+        if param is not None and (array.shape != param.shape or array.dtype != param.dtype):
+            raise ValueError(f"the optimizer's {key} is {array.dtype} {array.shape} in the file, unlike the parameter")
+    trial = copy.copy(optimizer)
+    trial.learning_rate = saved["config"]["learning_rate"]
+    return iterations, state, trial.learning_rate
 
 
 def _describe(thing):

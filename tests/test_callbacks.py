@@ -348,9 +348,13 @@ def test_callbacks_that_were_added_start_afresh(tmp_path):
 )
 def test_a_backup_of_another_training(tmp_path, model, callbacks, kwargs, message):
     path = crash(tmp_path, LearningRateScheduler(schedules.Constant(0.1)))
+    model = model()
+    before = {name: param.copy() for name, param in model.params.items()}
     with pytest.raises(CheckpointError, match=f"cannot resume from .*{message}.*or delete the file to start anew"):
-        fit(model(), BackupAndRestore(path), *callbacks, **kwargs)
+        fit(model, BackupAndRestore(path), *callbacks, **kwargs)
     assert path.exists()
+    assert all((model.params[name] == param).all() for name, param in before.items())
+    assert model.optimizer.iterations == 0
 
 
 @pytest.mark.parametrize(("x", "y"), [(X + 1, LABELS), (X, LABELS[::-1])])

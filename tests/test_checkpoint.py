@@ -430,6 +430,47 @@ def test_the_optimizer_keeps_its_memory(tmp_path):
     np.testing.assert_array_equal(optimizer.state["momentum/dense.W"], model.optimizer.state["momentum/dense.W"])
 
 
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (lambda tree: tree["params"].pop("dense.b"), "the parameters are"),
+        (lambda tree: tree["params"].update({"dense.b": np.zeros(3, "float32")}), r"dense.b is float32 \(3,\) in the"),
+        (lambda tree: tree.pop("states"), "states"),
+        (lambda tree: tree["states"].pop("lstm"), "lstm"),
+        (lambda tree: tree["states"].update(lstm=[1, 2]), "the state of lstm is no list of float32 arrays"),
+        (lambda tree: tree["states"].update(lstm=[np.zeros((1, 3))] * 2), "the state of lstm is no list of float32"),
+        (lambda tree: tree.pop("optimizer"), "optimizer"),
+        (lambda tree: tree.update(optimizer=None), "the file has no optimizer, and the model has one"),
+        (lambda tree: tree["optimizer"].pop("state"), "state"),
+        (lambda tree: tree["optimizer"].update(iterations=-1), "the optimizer's iterations are -1"),
+        (lambda tree: tree["optimizer"]["config"].pop("learning_rate"), "learning_rate"),
+        (lambda tree: tree["optimizer"]["config"].update(learning_rate=-1), "learning_rate: expected a number in"),
+        (
+            lambda tree: tree["optimizer"]["state"].update({"velocity/dense.b": np.zeros(3)}),
+            "velocity/dense.b is float64",
+        ),
+        (lambda tree: tree.pop("rng"), "rng"),
+        (lambda tree: tree.update(rng={"bit_generator": "MT19937"}), "PCG64"),
+    ],
+)
+def test_what_does_not_fit_is_found_before_anything_changes(damage, message):
+    def make(seed):
+        model = Sequential([LSTM(3, stateful=True, input_dim=4), Dense(2)], input_shape=(5,), seed=seed)
+        model.compile(Adam(0.1 * (seed + 1)), "mse")
+        model.train_on_batch(np.full((1, 5), seed), np.ones((1, 2), "float32"))
+        return model
+
+    model, other = make(0), make(1)
+    before, tree = checkpoint.encode(saving.model_tree(model)), decoded(checkpoint.encode(saving.model_tree(other)))
+    damage(tree)
+    with pytest.raises((LookupError, TypeError, ValueError), match=message):
+        saving.restore_model(model, tree)
+    assert checkpoint.encode(saving.model_tree(model)) == before
+    whole = checkpoint.encode(saving.model_tree(other))
+    saving.restore_model(model, decoded(whole))
+    assert checkpoint.encode(saving.model_tree(model)) == whole
+
+
 def test_nothing_in_the_package_can_read_a_pickle():
     package = Path(checkpoint.__file__).parent
     for source in package.rglob("*.py"):
