@@ -1,0 +1,37 @@
+"""What the documents at the top of the repository say: their code runs, and what they point to is there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "csrc/README.md", "nnlite/text/data/README.md"]
+
+
+def read(name):
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def test_the_ten_lines_of_python(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (program,) = re.findall(r"```python\n(.*?)```", read("README.md"), flags=re.DOTALL)
+    assert len(program.splitlines()) <= 10 + 1  # and the empty line after the imports
+    exec(compile(program.replace("epochs=3", "epochs=1"), "README.md", "exec"), {})
+    *_, poem = capsys.readouterr().out.split("epoch 1/1")
+    assert "loss" in poem
+    assert len(poem) > 200
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_links_lead_somewhere(name):
+    for target in re.findall(r"\]\(([^)#:]+)\)", read(name)):
+        assert (ROOT / name).parent.joinpath(target).exists(), f"{name} points to {target}"
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_commands_exist(name):
+    targets = re.findall(r"^([a-z-]+):.*## ", read("Makefile"), flags=re.MULTILINE)
+    text = read(name)
+    for command in re.findall(r"^    make ([a-z-]+)|`make ([a-z-]+)`", text, flags=re.MULTILINE):
+        assert "".join(command) in targets, f"{name} says make {''.join(command)}"
