@@ -34,7 +34,7 @@ test: build $(call extras,$(EXTRAS))  ## run the tests
 	@$(PY) -m pytest
 
 # Kernels for other CPUs have other vectors and tiles. They go to build/, beside those of this one.
-test-portable: $(call extras,test,peers) build  ## compile the kernels for older CPUs too, and run their tests on them
+test-portable: $(call extras,test peers) build  ## compile the kernels for older CPUs too, and run their tests on them
 	@set -e; for arch in $(PORTABLE); do \
 	  echo "Compiling the kernels for $$arch ..."; \
 	  NNLITE_ARCH=$$arch $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
