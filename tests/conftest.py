@@ -16,5 +16,8 @@ def pytest_generate_tests(metafunc):
 
 
 def pytest_report_header():
-    """Which kernels the tests speak of."""
-    return [f"nnlite {name}: {value}" for name, value in machine.describe().items() if name in ("kernels", "threads")]
+    """Which kernels the tests speak of, and which sources they do not."""
+    lines = [f"nnlite {name}: {value}" for name, value in machine.describe().items() if name in ("kernels", "threads")]
+    if stale := machine.stale_kernels():
+        lines.append(f"nnlite: edited after the kernels were compiled: {', '.join(stale)}. Compile them: make build")
+    return lines
