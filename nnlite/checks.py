@@ -27,6 +27,10 @@ def float_dtype(name, dtype):
 def _array(name, x):
     if not isinstance(x, np.ndarray):
         raise TypeError(f"{name}: expected a NumPy array, got {type(x).__name__}: use np.asarray(...)")
+    if not _is_plain(x):
+        masked = isinstance(x, np.ma.MaskedArray)
+        remedy = f"{name}.filled(...): the mask would be ignored" if masked else f"np.asarray({name})"
+        raise TypeError(f"{name}: expected a plain NumPy array, got a {type(x).__name__}: use {remedy}")
     if not x.dtype.isnative:
         raise TypeError(
             f"{name}: the array's bytes are in the other order ({x.dtype.str}) than this machine's: "
@@ -37,20 +41,27 @@ def _array(name, x):
 
 def fits(x, dtype, shape):
     """Whether x is a C-contiguous array of this dtype and shape: quick, for what is checked at every step."""
-    return isinstance(x, np.ndarray) and x.shape == shape and x.dtype == dtype and x.flags.c_contiguous
+    return _is_plain(x) and x.shape == shape and x.dtype == dtype and x.flags.c_contiguous
+
+
+def _is_plain(x):
+    """Whether x is an array that means what its numbers say: a memory map is, a masked array and a matrix are not."""
+    if type(x) is np.ndarray:  # quick; and np.ma is not imported for it
+        return True
+    return isinstance(x, np.ndarray) and not isinstance(x, np.ma.MaskedArray | np.matrix)
 
 
 def floats(name, x, dtype, shape, letters):
     """x as a C-contiguous array of the dtype whose shape fits: None in `shape` stands for any size.
 
     A leading Ellipsis stands for any number of axes. Arrays that are not contiguous are copied; read-only arrays
-    are fine.
+    and memory maps are fine.
 
     Args:
         letters: the expected shape in words, for the message, such as "(N, T, F)".
 
     Raises:
-        TypeError: not an array, or of another dtype.
+        TypeError: not an array, a masked array or a matrix, or of another dtype.
         ValueError: of another shape.
     """
     if fits(x, dtype, shape):
@@ -65,13 +76,14 @@ def floats(name, x, dtype, shape, letters):
         )
     if shape and shape[0] is Ellipsis:
         axes_fit, sizes = x.ndim >= len(shape), x.shape[x.ndim - len(shape) + 1 :]
-        shape = shape[1:]
+        front, shape = ("...",), shape[1:]
     else:
         axes_fit, sizes = x.ndim == len(shape), x.shape
+        front = ()
     if not axes_fit:
         raise ValueError(f"{name}: expected shape {letters}, got {shape_text(x.shape)} with {x.ndim} axes")
     if any(expected is not None and expected != got for expected, got in zip(shape, sizes, strict=True)):
-        expected = shape_text(shape, "any")
+        expected = shape_text((*front, *shape), "any")
         raise ValueError(f"{name}: expected shape {letters} = {expected}, got {shape_text(x.shape)}")
     return _contiguous(name, x, x.dtype)
 

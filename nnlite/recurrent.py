@@ -111,6 +111,8 @@ class Recurrent(Layer):
         """For each state an array (T + 1, N, H) that starts with the initial one."""
         if initial_state is None and self.stateful:
             initial_state = self.state
+        # The gates are the largest of what a pass needs; y is smaller than the states.
+        checks.memory(f"{type(self).__name__}: gates", (T, N, self.gates * self.units), self.dtype)
         arrays = tuple(self._buffer(f"{name}_all", T + 1, N, self.units) for name in self.states)
         for array, start in zip(arrays, self._state_arrays("initial_state", initial_state, N), strict=True):
             array[0] = start

@@ -1,16 +1,19 @@
 """Bad input is refused before a kernel runs: the kernels trust the sizes that they are given.
 
-What one layer or function alone is asked, its own test file asks; here are the ways around the checks: arrays that
-were exchanged or changed after they had been checked. Without the checks, most of these read or write memory that
-belongs to somebody else.
+What one layer or function alone is asked, its own test file asks. Here are, first, the ways around the checks: arrays
+that were exchanged or changed after they had been checked; without the checks, most of these read or write memory that
+belongs to somebody else. Then, what a whole model says to what a user may give it.
 """
+
+import warnings
 
 import numpy as np
 import pytest
 from numeric import assert_same_bits
 
 import nnlite
-from nnlite import LSTM, Dense, Dropout, Embedding, OneHot, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nnlite import LSTM, SGD, Dense, Dropout, Embedding, OneHot, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nnlite.callbacks import BackupAndRestore, ModelCheckpoint
 
 FLOATS = np.ones((2, 3, 4), "float32")
 IDS = np.array([[0, 1, 2], [3, 3, 0]])
@@ -199,3 +202,238 @@ def test_a_layer_that_adds_a_parameter_to_another():
 
     layer = Scaled(5, seed=0)
     assert_same_bits(layer.forward(FLOATS), Dense(5, seed=0).forward(FLOATS))
+
+
+# Arrays that are more than their numbers
+
+
+def matrix(a):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        return np.matrix(a)
+
+
+@pytest.mark.parametrize("name", ["Dense", "Softmax", "Tanh", "LSTM on ids", "Embedding"])
+def test_masked_arrays_and_matrices_are_refused(name):
+    layer, x, _ = made(name)
+    x = x.reshape(-1, x.shape[-1])
+    with pytest.raises(
+        TypeError, match=r"x: expected a plain NumPy array, got a MaskedArray: use x.filled\(\.\.\.\): the"
+    ):
+        layer.forward(np.ma.masked_array(x, mask=x > 0))
+    with pytest.raises(TypeError, match=r"x: expected a plain NumPy array, got a matrix: use np.asarray\(x\)"):
+        layer.forward(matrix(x))
+
+
+def test_masked_samples_labels_states_and_parameters_are_refused():
+    model, (x, y) = regressor(), (X, Y)
+    for arguments in ((np.ma.masked_array(x), y), (x, np.ma.masked_array(y))):
+        with pytest.raises(TypeError, match=r"fit: [xy]: expected a plain NumPy array, got a MaskedArray"):
+            model.fit(*arguments, verbose=0)
+    lstm, sequence, _ = made("LSTM")
+    with pytest.raises(TypeError, match="initial_state h: expected a plain NumPy array, got a MaskedArray"):
+        lstm.forward(sequence, initial_state=[np.ma.masked_array(state) for state in lstm.state])
+    model.layers[0].params["W"] = np.ma.masked_array(model.params["dense.W"])
+    with pytest.raises(TypeError, match=r"dense.params\['W'\]: expected a plain NumPy array, got a MaskedArray"):
+        model.forward(x)
+
+
+def test_memory_maps_are_arrays(tmp_path):
+    maps = []
+    for name, array in (("x", X), ("y", Y)):
+        np.save(tmp_path / f"{name}.npy", array)
+        maps.append(np.load(tmp_path / f"{name}.npy", mmap_mode="r"))
+    model, twin = regressor(), regressor()
+    assert model.fit(*maps, verbose=0).history == twin.fit(X, Y, verbose=0).history
+    assert_same_bits(model.predict(maps[0]), twin.predict(X))
+    frozen = np.memmap(tmp_path / "W", "float32", "w+", shape=(4, 2))
+    frozen[...] = twin.params["dense.W"]
+    model.layers[0].params.update(W=frozen, b=twin.params["dense.b"])
+    assert_same_bits(model.predict(X), twin.predict(X))
+
+
+# A whole model
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(12, 4)).astype("float32")
+Y = rng.normal(size=(12, 2)).astype("float32")
+TEXT = rng.integers(5, size=(12, 3))
+NAN = X.copy()
+NAN[7, 1] = np.nan
+
+
+def regressor():
+    model = Sequential([Dense(2)], input_shape=(4,), seed=0)
+    model.compile(SGD(0.1), "mse")
+    return model
+
+
+def reader(stateful=False):
+    """Reads ids, and gives scores for each step."""
+    lstm = LSTM(3, return_sequences=True, stateful=stateful)
+    model = Sequential([Embedding(5, 4), lstm, Dense(5)], input_shape=(None,), seed=0)
+    model.compile(SGD(0.1), nnlite.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+# Maker of a model, x, y, the error, and what it says.
+REFUSED = {
+    "float64 samples": (regressor, X.astype("f8"), Y, TypeError, r"x: expected float32, got float64: use x.astype"),
+    "float16 samples": (regressor, X.astype("f2"), Y, TypeError, r"x: expected float32, got float16"),
+    "integers for floats": (regressor, X.astype(int), Y, TypeError, "x: expected float32, got int64"),
+    "complex samples": (regressor, X.astype(complex), Y, TypeError, "x: expected float32, got complex128"),
+    "objects": (regressor, X.astype(object), Y, TypeError, "x: expected float32, got object"),
+    "float64 targets": (regressor, X, Y.astype("f8"), TypeError, "y_true: expected float32, got float64"),
+    "integer targets": (regressor, X, Y.astype(int), TypeError, "y_true: expected float32, got int64"),
+    "floats for ids": (reader, TEXT.astype("f4"), TEXT, TypeError, "x: expected integers, got float32"),
+    "booleans for ids": (reader, TEXT > 2, TEXT, TypeError, "x: expected integers, got bool"),
+    "float labels": (reader, TEXT, TEXT.astype("f4"), TypeError, "y_true: expected integers, got float32"),
+    "lists": (regressor, X.tolist(), Y, TypeError, r"fit: x: expected a NumPy array, got list: use np.asarray"),
+    "big-endian samples": (
+        regressor,
+        X.astype(">f4"),
+        Y,
+        TypeError,
+        r"x: the array's bytes .* use .*astype\('float32'",
+    ),
+    "big-endian ids": (reader, TEXT.astype(">i4"), TEXT, TypeError, r"x: the array's bytes .* use .*astype\('int32'\)"),
+    "big-endian labels": (reader, TEXT, TEXT.astype(">i8"), TypeError, "y: the array's bytes are in the other order"),
+    "fewer labels": (regressor, X, Y[:-1], ValueError, "fit: x has 12 samples and y has 11"),
+    "no samples": (regressor, X[:0], Y[:0], ValueError, "fit: x and y have no samples"),
+    "narrow samples": (
+        regressor,
+        X[:, :3],
+        Y,
+        ValueError,
+        r"x: expected shape \(N, ..., F\) = \(\.\.\., 4\), got \(12, 3\)",
+    ),
+    "narrow targets": (
+        regressor,
+        X,
+        Y[:, :1],
+        ValueError,
+        r"y_true: expected shape of y_pred = \(12, 2\), got \(12, 1\)",
+    ),
+    "flat targets": (regressor, X, Y[:, 0], ValueError, r"y_true: expected shape of y_pred, got \(12,\) with 1 axes"),
+    "labels of one step": (reader, TEXT, TEXT[:, 0], ValueError, "y_true: expected a label for each position"),
+    "ids that are too large": (reader, TEXT + 1, TEXT, IndexError, r"x: id 5 at \(\d+, \d\) is not in 0 .. 4"),
+    "negative ids": (reader, TEXT - 1, TEXT, IndexError, r"x: id -1 at"),
+    "labels that are too large": (
+        reader,
+        TEXT,
+        TEXT + 1,
+        IndexError,
+        r"y_true: label 5 at \(\d+, \d\) is not in 0 .. 4",
+    ),
+    "negative labels": (reader, TEXT, TEXT - 1, IndexError, "y_true: label -1 at"),
+    "ids of another axis": (reader, TEXT[..., None], TEXT, ValueError, "x: expected shape"),
+    "no time steps": (
+        reader,
+        TEXT[:, :0],
+        TEXT[:, :0],
+        ValueError,
+        "a sequence needs at least one time step, got T = 0",
+    ),
+    "NaN": (regressor, NAN, Y, nnlite.NonFiniteLossError, r"epoch 1, batch 1: the loss is nan, because x holds nan at"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_model_refuses(name):
+    """In fit, before anything has changed."""
+    make, x, y, error, message = REFUSED[name]
+    model = make()
+    with pytest.raises(error, match=message):
+        model.fit(x, y, verbose=0)
+    assert model.optimizer.iterations == 0
+    for name, param in make().params.items():
+        assert_same_bits(model.params[name], param, name)
+
+
+LAYOUTS = {
+    "strided": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+    "reversed": lambda a: a[::-1].copy()[::-1],
+    "Fortran order": np.asfortranarray,
+    "read-only": lambda a: np.broadcast_to(a, a.shape),
+    "unaligned": lambda a: np.frombuffer(b"\0" + a.tobytes(), a.dtype, offset=1).reshape(a.shape),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("make", [regressor, reader])
+def test_a_model_takes_any_memory_layout(make, layout):
+    x, y = (X, Y) if make is regressor else (TEXT, TEXT)
+    model, twin = make(), make()
+    change = LAYOUTS[layout]
+    assert model.fit(change(x), change(y), batch_size=5, verbose=0).history == twin.fit(x, y, 5, verbose=0).history
+    for name, param in twin.params.items():
+        assert_same_bits(model.params[name], param, name)
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_an_empty_batch(stateful):
+    model = reader(stateful)
+    y = model.forward(TEXT[:0], training=True)
+    assert y.shape == (0, 3, 5)
+    assert model.loss.forward(TEXT[:0], y) == 0.0
+    model.backward(model.loss.backward())
+    assert not any(grad.any() for grad in model.grads.values())
+
+
+def test_nan_in_fit_leaves_the_last_good_checkpoints(tmp_path):
+    model, paths = regressor(), [tmp_path / "model.safetensors", tmp_path / "backup.safetensors"]
+    x, good = X.copy(), {}
+
+    class Poison(nnlite.Callback):
+        def on_epoch_begin(self, epoch, logs):
+            if epoch == 2:
+                good.update((path, path.read_bytes()) for path in paths)
+                x[7, 1] = np.nan
+
+    callbacks = [ModelCheckpoint(paths[0], monitor="loss"), BackupAndRestore(paths[1]), Poison()]
+    message = r"epoch 3, batch 2: the loss is nan, because x holds nan at \(2, 1\)"
+    with pytest.raises(nnlite.NonFiniteLossError, match=message):
+        model.fit(x, Y, batch_size=5, epochs=4, callbacks=callbacks, shuffle=False, verbose=0)
+    twin = regressor()
+    twin.fit(X, Y, batch_size=5, epochs=2, shuffle=False, verbose=0)
+    for path in paths:
+        assert path.read_bytes() == good[path]
+        for name, param in nnlite.load_model(path).params.items():
+            assert_same_bits(param, twin.params[name], name)
+    assert sorted(tmp_path.iterdir()) == sorted(paths)
+
+
+# What no machine can address: a layer says so itself, before memory is asked for.
+
+ROWS = np.zeros((2**24, 1), "float32")  # never touched, so never there
+WIDE = {
+    "Dense": (lambda: Sequential([Dense(2**28)]), ROWS),
+    "Embedding": (lambda: Sequential([Embedding(1, 2**28)]), ROWS.view("int32")),
+    "OneHot": (lambda: Sequential([OneHot(2**28)]), ROWS.view("int32")),
+}
+
+
+@pytest.mark.parametrize("name", WIDE)
+def test_an_output_that_is_too_large(name):
+    make, x = WIDE[name]
+    with pytest.raises(ValueError, match=rf"{name}: y: shape \(16777216, .*268435456\) of float32 would take"):
+        make().forward(x)
+
+
+def test_states_that_are_too_large():
+    with pytest.raises(ValueError, match=r"LSTM: gates: shape \(131072, 65536, 4096\) of float32 would take"):
+        LSTM(2**10)._start(2**17, 2**16, None)
+
+
+@pytest.mark.parametrize("shape", [(2**29, 2**29, 4), (2**45, 4)])
+def test_samples_that_are_too_large(shape):
+    model = Sequential([Dense(2)], input_shape=shape[1:], seed=0)
+    with pytest.raises(ValueError, match=r"x: shape .* of float32 would take [\d,]+ bytes"):
+        model.forward(np.broadcast_to(np.float32(0), shape))
+
+
+def test_a_parameter_that_is_too_large():
+    with pytest.raises(
+        ValueError, match=r"Dense: parameter W: shape \(1099511627776, 268435456\) of float32 would take"
+    ):
+        Sequential([Dense(2**28)], input_shape=(2**40,))

@@ -56,8 +56,9 @@ class Dense(Layer):
         return (*input_shape[:-1], self.units)
 
     def forward(self, x, training=False):
-        F = self._shapes["W"][0] if self.built else None
+        F, U = self._shapes["W"] if self.built else (None, self.units)
         x = checks.floats("x", x, self.dtype, (..., F), "(N, ..., F)")
+        checks.memory("Dense: y", (*x.shape[:-1], U), self.dtype)
         self._ensure_built(x)
         W, b = self._weights("W", "b")
         y = np.empty((*x.shape[:-1], len(b)), self.dtype)

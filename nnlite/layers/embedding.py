@@ -62,13 +62,12 @@ class Embedding(Layer):
         return (*input_shape, self.units)
 
     def forward(self, x, training=False):
-        V = self._shapes["W"][0] if self.built else self.vocabulary_size
+        V, U = self._shapes["W"] if self.built else (self.vocabulary_size, self.units)
         x = checks.integers("x", x, V)
+        checks.memory("Embedding: y", (*x.shape, U), self.dtype)
         self._ensure_built(x)
         (W,) = self._weights("W")
-        shape = (*x.shape, W.shape[1])
-        checks.memory("y", shape, self.dtype)
-        y = np.empty(shape, self.dtype)
+        y = np.empty((*x.shape, W.shape[1]), self.dtype)
         backend.embedding.forward(W, x.reshape(-1), self._flat(y))
         self.kept = x
         return y

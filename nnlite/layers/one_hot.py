@@ -52,7 +52,7 @@ class OneHot(Layer):
         V = self.vocabulary_size
         x = checks.integers("x", x, V)
         shape = (*x.shape, V)
-        checks.memory("y", shape, self.dtype)
+        checks.memory("OneHot: y", shape, self.dtype)
         y = np.zeros(shape, self.dtype)
         self._flat(y)[np.arange(x.size), x.reshape(-1)] = 1
         self.kept = shape

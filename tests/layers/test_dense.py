@@ -58,5 +58,5 @@ def test_a_huge_shape_is_refused():
 def test_input_of_another_width_is_refused():
     layer = Dense(2)
     layer.build((3,))
-    with pytest.raises(ValueError, match=r"x: expected shape \(N, \.\.\., F\) = \(3,\), got \(5, 4\)"):
+    with pytest.raises(ValueError, match=r"x: expected shape \(N, \.\.\., F\) = \(\.\.\., 3\), got \(5, 4\)"):
         layer.forward(np.zeros((5, 4), "float32"))
