@@ -11,7 +11,9 @@ class Sequential(Model):
         y = layer_L(... layer_2(layer_1(x)))            dx = backward_1(backward_2(... backward_L(dy)))
 
     Args:
-        layers: first to last. A layer whose name is taken gets a number: "lstm", "lstm_1".
+        layers: first to last. A layer whose name is taken gets a number: "lstm", "lstm_1". A layer may be in two
+            models, such as one that ends early, to look at what a trained one computes inside: they share its weights
+            and its state, and it draws its random numbers from the newer model's `rng`.
         input_shape: of x without the batch axis, such as (T, F). With it the layers are built at once, without it by
             their first input. None stands for a size that varies, such as (None, F).
         dtype: "float32" or "float64", for all layers; by default each layer has its own.

@@ -59,6 +59,18 @@ def test_seed_decides_all_weights_and_layers_share_the_generator():
     assert (first.params["dense.W"] != other.params["dense.W"]).all()
 
 
+def test_a_layer_in_two_models_shares_its_weights_and_draws_from_the_newer_one():
+    whole = Sequential([Dense(3), Dropout(0.5), Dense(2)], input_shape=(4,), seed=1)
+    front = Sequential(whole.layers[:2], input_shape=(4,), seed=2)
+    assert front.params["dense.W"] is whole.params["dense.W"]
+    assert front.layers[1].rng is front.rng
+    x = ones(2, 4)
+    np.testing.assert_array_equal(whole.layers[2].forward(front.forward(x)), whole.forward(x))
+    before = whole.rng.bit_generator.state
+    whole.forward(x, training=True)
+    assert whole.rng.bit_generator.state == before
+
+
 def test_layers_are_built_by_the_first_input_as_by_input_shape():
     early, late = (Sequential([Dense(3), Dense(2)], shape, seed=5) for shape in ((4,), None))
     assert early.built
