@@ -12,7 +12,7 @@ from .sequential import Sequential
 
 # What they are trained with.
 from .losses import MeanSquaredError, SparseCategoricalCrossentropy
-from .optimizers import SGD, Adagrad, Adam, AdamW, RMSprop
+from .optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from .callbacks import (
     BackupAndRestore,
     Callback,
@@ -27,7 +27,7 @@ from .progress import ProgressBar
 from .finite import NonFiniteLossError
 
 # How they are checked, and kept.
-from .gradcheck import GradientCheckError, gradcheck
+from .gradcheck import GradientCheckError, GradientReport, gradcheck
 from .checkpoint import CheckpointError
 from .loading import load_model
 from .saving import save_model
@@ -51,6 +51,7 @@ __all__ = [
     "Sequential",
     "MeanSquaredError",
     "SparseCategoricalCrossentropy",
+    "Optimizer",
     "SGD",
     "Adagrad",
     "Adam",
@@ -70,6 +71,7 @@ __all__ = [
     "ProgressBar",
     "NonFiniteLossError",
     "GradientCheckError",
+    "GradientReport",
     "gradcheck",
     "CheckpointError",
     "load_model",

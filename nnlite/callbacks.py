@@ -70,6 +70,15 @@ class History(Callback):
     Attributes:
         history: dict of lists with one number for each epoch, such as {"loss": [3.1, 2.5], "val_loss": [2.9, 2.6]}.
         epoch: the epochs' numbers, from 0.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Dense, Sequential
+        >>> model = Sequential([Dense(1, kernel_initializer="zeros")])
+        >>> model.compile("sgd", "mse")
+        >>> history = model.fit(np.zeros((4, 2), "float32"), np.ones((4, 1), "float32"), epochs=3, verbose=0)
+        >>> history.epoch, [round(loss, 3) for loss in history.history["loss"]]
+        ([0, 1, 2], [1.0, 0.96, 0.922])
     """
 
     order = -1

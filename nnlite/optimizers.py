@@ -218,6 +218,17 @@ class Adagrad(Optimizer):
     character-level RNN (Karpathy, 2015).
 
     Source: Duchi, Hazan and Singer, Adaptive subgradient methods for online learning and stochastic optimization, 2011.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.optimizers import Adagrad
+        >>> params, optimizer = {"W": np.array([1.0])}, Adagrad(0.1, initial_accumulator_value=0.0)
+        >>> for _ in range(3):
+        ...     optimizer.apply({"W": np.array([2.0])}, params)  # steps of 0.1, 0.1 / sqrt(2), 0.1 / sqrt(3)
+        ...     print(params["W"].round(4))
+        [0.9]
+        [0.8293]
+        [0.7716]
     """
 
     def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, **clipping):
@@ -255,6 +266,14 @@ class RMSprop(Optimizer):
 
     Source: Tieleman and Hinton, Neural networks for machine learning, lecture 6.5, 2012; centered: Graves, Generating
     sequences with recurrent neural networks, 2013, section 4.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.optimizers import RMSprop
+        >>> params = {"W": np.array([1.0, 1.0])}
+        >>> RMSprop(0.01, rho=0.75).apply({"W": np.array([3.0, -0.3])}, params)  # 0.01 / sqrt(1 - rho), up or down
+        >>> params["W"].round(4)
+        array([0.98, 1.02])
     """
 
     def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, **clipping):
@@ -291,6 +310,14 @@ class Adam(Optimizer):
         clipnorm, clipvalue, global_clipnorm: as in `Optimizer`.
 
     Source: Kingma and Ba, Adam: a method for stochastic optimization, 2015.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.optimizers import Adam
+        >>> params = {"W": np.array([1.0, 1.0])}
+        >>> Adam(0.01).apply({"W": np.array([3.0, -0.003])}, params)  # the first step is learning_rate, up or down
+        >>> params["W"].round(4)
+        array([0.99, 1.01])
     """
 
     slots = {"momentum": 0.0, "velocity": 0.0}  # noqa: RUF012
@@ -322,6 +349,14 @@ class AdamW(Adam):
         learning_rate, beta_1, beta_2, epsilon, clipnorm, clipvalue, global_clipnorm: as in `Adam`.
 
     Source: Loshchilov and Hutter, Decoupled weight decay regularization, 2019.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.optimizers import AdamW
+        >>> params = {"W": np.array([1.0, -2.0])}
+        >>> AdamW(0.5, weight_decay=0.1).apply({"W": np.array([0.0, 0.0])}, params)  # times 1 - 0.5 * 0.1
+        >>> params["W"]
+        array([ 0.95, -1.9 ])
     """
 
     def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **clipping):

@@ -26,9 +26,10 @@ def test_examples(name, tmp_path, monkeypatch):
 
 
 PUBLIC = [getattr(nnlite, name) for name in nnlite.__all__]
-TAUGHT = [p for p in PUBLIC if inspect.isclass(p) and issubclass(p, nnlite.Layer | nnlite.losses.Loss)]
+BASES = nnlite.Layer | nnlite.losses.Loss | nnlite.Optimizer | nnlite.Callback | nnlite.schedules.Schedule
+TAUGHT = [p for p in PUBLIC if inspect.isclass(p) and issubclass(p, BASES)]
 
 
 @pytest.mark.parametrize("taught", TAUGHT, ids=lambda taught: taught.__name__)
-def test_every_layer_and_loss_has_an_example(taught):
+def test_every_class_to_build_with_has_an_example(taught):
     assert ">>> " in inspect.getdoc(taught), f"{taught.__name__} has no example"
