@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from chain import backends, float_types, threads
+from chain import backends, float_types, import_torch, threads
 from numeric import assert_close, assert_same_bits, central_differences
 
 import nnlite
@@ -60,7 +60,7 @@ def test_cross_entropy_compiled_is_the_reference(shape, from_logits, dtype):
 @SHAPES
 @FROM_LOGITS
 def test_pytorch_agrees_on_cross_entropy(shape, from_logits):
-    torch = pytest.importorskip("torch", reason="the optional extra `peers` is not installed")
+    torch = import_torch()
     y_true, y_pred = draw(shape, from_logits)
     tensor = torch.tensor(y_pred, requires_grad=True)
     scores = torch.log_softmax(tensor, -1) if from_logits else torch.log(tensor)
@@ -72,7 +72,7 @@ def test_pytorch_agrees_on_cross_entropy(shape, from_logits):
 
 
 def test_pytorch_agrees_on_squares():
-    torch = pytest.importorskip("torch", reason="the optional extra `peers` is not installed")
+    torch = import_torch()
     rng = np.random.default_rng(0)
     y_true, y_pred = rng.standard_normal((2, 3, 5, 7))
     tensor = torch.tensor(y_pred, requires_grad=True)

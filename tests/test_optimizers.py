@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from chain import import_torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -110,7 +111,7 @@ def test_adamw_decays_beside_the_gradient(backend):
 
 def _torch_pairs():
     """Ours, PyTorch's, and whether PyTorch's epsilon has to follow ours at each step."""
-    torch = pytest.importorskip("torch")
+    torch = import_torch()
     optim = torch.optim
     return {
         "sgd": (SGD(0.05), lambda p: optim.SGD(p, lr=0.05)),
@@ -144,7 +145,7 @@ def _torch_pairs():
     ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "rmsprop_momentum", "rmsprop_centered", "adam", "adamw"],
 )
 def test_fifty_steps_as_in_pytorch(name, dtype):
-    torch = pytest.importorskip("torch")
+    torch = import_torch()
     ours, make = _torch_pairs()[name.replace("_", " ")]
     params = model(dtype)
     tensors = {key: torch.tensor(param, requires_grad=True) for key, param in params.items()}
