@@ -15,8 +15,8 @@ the layers beside see, are batch first. A column block of 4H holds the gates in 
         do = dh * tanh(c_t);  di = dc * g;  df = dc * c_{t-1};  dg = dc * i;  dc = dc * f       undo (4), (3)
         dz = di i (1-i), df f (1-f), dg (1-g^2), do o (1-o)      undoes (2)
         dh = dz Wh'                                              undoes (1) for h_{t-1}
-    and after the loop, for all steps at once
-        dx = dz Wx';  dWx = x' dz;  dWh = h_{t-1}' dz;  db = sum of dz                          undo (1)
+    and for all rows of several steps at once
+        dx = dz Wx';  dWx += x' dz;  dWh += h_{t-1}' dz;  db += sum of dz                       undo (1)
 
 Where x is a one-hot vector it is written as its integer id: x_t Wx is then a row of Wx.
 
@@ -24,7 +24,9 @@ Design: Wh is packed once into panels (tile.h) that fit the second-level cache. 
 register tile goes through all T steps on its own: its z_t stays in the first-level cache between the tiles that
 compute it (1) and the loops that finish the cell (2-4). Threads take whole blocks, so they never wait for each other
 between steps, and since a row's sums do not depend on its block, nor does the result on the number of threads.
-Weight gradients are one product over all T N rows after the loop instead of T small ones.
+Weight gradients are one product for some hundred rows of dz instead of a small one for each step; dz is held for just
+so many steps, so it is still in the cache of the core when the weight gradients want it. With room for all T steps it
+leaves with all of them.
 """
 
 from cython cimport floating
@@ -32,7 +34,7 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
 from product cimport add_row_product, ceil_div, pack_all, packed_size, product, rows_by_panels
-from tile cimport TILE_ROWS, prefetch, threads_for
+from tile cimport PANEL_DEPTH, TILE_ROWS, prefetch, threads_for
 from vmath cimport sigmoid, tanh
 
 
@@ -40,6 +42,11 @@ def work_size(Py_ssize_t H):
     """Numbers of scratch memory that forward and backward need."""
     cdef float *dtype = NULL  # the wider panels of the two dtypes
     return max(packed_size(H, 4 * H, dtype), packed_size(4 * H, H, dtype))
+
+
+def backward_steps(Py_ssize_t N, Py_ssize_t T):
+    """How many time steps' dz backward does best to hold: as many rows as a panel of the weight gradient is deep."""
+    return max(<Py_ssize_t>1, min(T, PANEL_DEPTH // max(<Py_ssize_t>1, N)))
 
 
 # ---------------------------------------------------------------------------------------------------- one row
@@ -118,19 +125,20 @@ cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, P
                 memcpy(y + (n * S + t - (T - S)) * H, h + ((t + 1) * N + n) * H, H * sizeof(floating))
 
 
-cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H,
-                        const floating *dy, const floating *WhT_panels, const floating *c, const floating *gates,
-                        floating *dz, floating *dh, floating *dc) noexcept nogil:
+cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t start, Py_ssize_t end, Py_ssize_t skipped,
+                        Py_ssize_t S, Py_ssize_t H, const floating *dy, const floating *WhT_panels, const floating *c,
+                        const floating *gates, floating *dz, floating *dh, floating *dc) noexcept nogil:
+    """Steps end - 1 .. start; y holds the S steps from `skipped` on."""
     cdef Py_ssize_t t, n
-    for t in range(T - 1, -1, -1):
+    for t in range(end - 1, start - 1, -1):
         for n in range(first, first + rows):
-            if t >= T - S:
-                add_row(H, dy + (n * S + t - (T - S)) * H, dh + n * H)
-            if t > T - S:
-                prefetch(dy + (n * S + t - 1 - (T - S)) * H, H * sizeof(floating))
+            if t >= skipped:
+                add_row(H, dy + (n * S + t - skipped) * H, dh + n * H)
+            if t > skipped:
+                prefetch(dy + (n * S + t - 1 - skipped) * H, H * sizeof(floating))
             cell_backward(H, dh + n * H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H, c + ((t + 1) * N + n) * H,
-                          dz + (t * N + n) * 4 * H, dc + n * H)
-        rows_by_panels(rows, 4 * H, H, dz + (t * N + first) * 4 * H, 4 * H, WhT_panels,
+                          dz + ((t - start) * N + n) * 4 * H, dc + n * H)
+        rows_by_panels(rows, 4 * H, H, dz + ((t - start) * N + first) * 4 * H, 4 * H, WhT_panels,
                        dh + first * H, H, False,  # undoes (1)
                        gates + (max(t - 1, 0) * N + first) * 4 * H, rows * 4 * H)
 
@@ -158,43 +166,59 @@ cdef void all_forward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, co
     cdef int threads = threads_for(4.0 * N * T * H * H)
     cdef Py_ssize_t blocks = block_count(N, threads), k
     pack_all(H, 4 * H, Wh, 4 * H, 1, work)
-    for k in prange(blocks, schedule="static", num_threads=threads):
+    for k in prange(blocks, schedule="dynamic", num_threads=threads):
         rows_forward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H,
                      ids, Wx, work, b, h0_is_zero, h, c, gates, y)
 
 
-cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, const floating *Wh,
+cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, Py_ssize_t S, Py_ssize_t steps,
+                       const floating *x, const Py_ssize_t *ids, const floating *Wx, const floating *Wh,
                        const floating *h, const floating *c, const floating *gates, const floating *dy,
-                       floating *dh, floating *dc, floating *dz, floating *dWh, floating *work) noexcept nogil:
-    cdef Py_ssize_t skipped = N if all_zero(N * H, h) else 0  # h_0 = 0 adds nothing to dWh
-    cdef int threads = threads_for(4.0 * N * T * H * H)
-    cdef Py_ssize_t blocks = block_count(N, threads), k
+                       floating *dh, floating *dc, floating *dz, floating *dx, floating *dWx, floating *dWh,
+                       floating *db, floating *work) noexcept nogil:
+    cdef bint h0_is_zero = all_zero(N * H, h), accumulate
+    cdef int threads = threads_for(4.0 * N * steps * H * H)
+    cdef Py_ssize_t blocks = block_count(N, threads), k, start, end = T, rows, unused
     pack_all(4 * H, H, Wh, 1, 4 * H, work)
-    for k in prange(blocks, schedule="static", num_threads=threads):
-        rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H,
-                      dy, work, c, gates, dz, dh, dc)
-    product(H, T * N - skipped, 4 * H, h + skipped * H, 1, H, dz + skipped * 4 * H, 4 * H, 1, dWh, False)
+    while end > 0:
+        start = max(<Py_ssize_t>0, end - steps)
+        for k in prange(blocks, schedule="dynamic", num_threads=threads):
+            rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, start, end, T - S, S, H,
+                          dy, work, c, gates, dz, dh, dc)
+        accumulate = end < T
+        rows = (end - start) * N
+        unused = N if start == 0 and h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
+        product(H, rows - unused, 4 * H, h + (start * N + unused) * H, 1, H, dz + unused * 4 * H, 4 * H, 1,
+                dWh, accumulate)
+        if ids == NULL:
+            product(rows, 4 * H, F, dz, 4 * H, 1, Wx, 1, 4 * H, dx + start * N * F, False)
+            product(F, rows, 4 * H, x + start * N * F, 1, F, dz, 4 * H, 1, dWx, accumulate)
+            sum_rows(rows, 4 * H, dz, NULL, db, dWx, accumulate)
+        else:
+            sum_rows(rows, 4 * H, dz, ids + start * N, db, dWx, accumulate)
+        end = start
 
 
 cdef void sum_rows(Py_ssize_t rows, Py_ssize_t cols, const floating *dz, const Py_ssize_t *ids,
-                   floating *db, floating *dWx) noexcept nogil:
+                   floating *db, floating *dWx, bint accumulate) noexcept nogil:
     """db = the sum of all rows of dz; where there are ids, also dWx[id] = the sum of the rows with that id.
 
     Threads take columns, so that each sum runs over the rows in order.
     """
     cdef int threads = threads_for(<double>rows * cols)
     cdef Py_ssize_t strip = ceil_div(cols, threads), k
-    for k in prange(threads, schedule="static", num_threads=threads):
-        sum_rows_strip(rows, cols, k * strip, min(cols, (k + 1) * strip), dz, ids, db, dWx)
+    for k in prange(threads, schedule="dynamic", num_threads=threads):
+        sum_rows_strip(rows, cols, k * strip, min(cols, (k + 1) * strip), dz, ids, db, dWx, accumulate)
 
 
 cdef void sum_rows_strip(Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t first, Py_ssize_t end, const floating *dz,
-                         const Py_ssize_t *ids, floating *db, floating *dWx) noexcept nogil:
+                         const Py_ssize_t *ids, floating *db, floating *dWx, bint accumulate) noexcept nogil:
     cdef const floating *row
     cdef floating *dW
     cdef Py_ssize_t r, j
-    for j in range(first, end):
-        db[j] = 0
+    if not accumulate:
+        for j in range(first, end):
+            db[j] = 0
     for r in range(rows):
         row = dz + r * cols
         if ids == NULL:
@@ -283,7 +307,7 @@ def backward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,         # I
              const floating[:, :, ::1] h, const floating[:, :, ::1] c,       # IN (T+1,N,H)
              const floating[:, :, ::1] gates, const floating[:, :, ::1] dy,  # IN (T,N,4H) (N,S,H)
              floating[:, ::1] dh, floating[:, ::1] dc,                       # IN final, OUT initial state's (N,H)
-             floating[:, :, ::1] dz, floating[:, :, ::1] dx,                 # OUT (T,N,4H) (T,N,F)
+             floating[:, :, ::1] dz, floating[:, :, ::1] dx,                 # scratch (steps,N,4H), OUT (T,N,F)
              floating[:, ::1] dWx, floating[:, ::1] dWh, floating[::1] db,   # OUT (F,4H) (H,4H) (4H)
              floating[::1] work):
     """Undo `forward`; dh and dc bring the final state's gradients and leave with the initial state's."""
@@ -294,18 +318,16 @@ def backward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,         # I
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, S, H, &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
-                     &dc[0, 0], &dz[0, 0, 0], &dWh[0, 0], &work[0])
-        product(T * N, 4 * H, F, &dz[0, 0, 0], 4 * H, 1, &Wx[0, 0], 1, 4 * H, &dx[0, 0, 0], False)
-        product(F, T * N, 4 * H, &x[0, 0, 0], 1, F, &dz[0, 0, 0], 4 * H, 1, &dWx[0, 0], False)
-        sum_rows(T * N, 4 * H, &dz[0, 0, 0], NULL, &db[0], NULL)
+        all_backward(N, T, F, H, S, dz.shape[0], &x[0, 0, 0], NULL, &Wx[0, 0], &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0],
+                     &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &dc[0, 0], &dz[0, 0, 0], &dx[0, 0, 0], &dWx[0, 0],
+                     &dWh[0, 0], &db[0], &work[0])
 
 
 def backward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wh,    # IN (T,N) (H,4H)
                  const floating[:, :, ::1] h, const floating[:, :, ::1] c,   # IN (T+1,N,H)
                  const floating[:, :, ::1] gates, const floating[:, :, ::1] dy,  # IN (T,N,4H) (N,S,H)
                  floating[:, ::1] dh, floating[:, ::1] dc,                   # IN final, OUT initial state's (N,H)
-                 floating[:, :, ::1] dz,                                     # OUT (T,N,4H)
+                 floating[:, :, ::1] dz,                                     # scratch (steps,N,4H)
                  floating[:, ::1] dWx, floating[:, ::1] dWh, floating[::1] db,  # OUT (F,4H) (H,4H) (4H)
                  floating[::1] work):
     """Undo `forward_ids`. An id has no gradient."""
@@ -316,6 +338,6 @@ def backward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wh,    # I
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, S, H, &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
-                     &dc[0, 0], &dz[0, 0, 0], &dWh[0, 0], &work[0])
-        sum_rows(T * N, 4 * H, &dz[0, 0, 0], &ids[0, 0], &db[0], &dWx[0, 0])
+        all_backward(N, T, 0, H, S, dz.shape[0], NULL, &ids[0, 0], NULL, &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0],
+                     &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &dc[0, 0], &dz[0, 0, 0], NULL, &dWx[0, 0],
+                     &dWh[0, 0], &db[0], &work[0])

@@ -40,7 +40,7 @@ cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
     if depth == 0 and not accumulate:
         memset(c, 0, rows * cols * sizeof(floating))
         return
-    for task in prange(panels * groups, schedule="static", num_threads=threads):
+    for task in prange(panels * groups, schedule="dynamic", num_threads=threads):
         i = rows * (task % groups) // groups
         j = task // groups * width
         panel_product(rows * (task % groups + 1) // groups - i, depth, min(cols - j, <Py_ssize_t>width),
@@ -84,7 +84,7 @@ cdef inline void pack_all(Py_ssize_t depth, Py_ssize_t cols, const floating *b, 
     cdef Py_ssize_t chunks = ceil_div(depth, PACK_ROWS), chunk, k
     cdef int width = panel_width(panels)
     cdef Py_ssize_t p
-    for chunk in prange(chunks, schedule="static", num_threads=threads_for(4.0 * depth * cols)):
+    for chunk in prange(chunks, schedule="dynamic", num_threads=threads_for(4.0 * depth * cols)):
         k = chunk * PACK_ROWS
         for p in range(ceil_div(cols, width)):
             pack_panel(min(<Py_ssize_t>PACK_ROWS, depth - k), cols - p * width, b + k * b_depth + p * width * b_col,

@@ -1,8 +1,11 @@
 """LSTM: a recurrent layer whose cell state carries over what its gates let it keep."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..kernels import backend
+from ..layer import Shape
 from ..recurrent import Recurrent
 
 
@@ -56,11 +59,13 @@ class LSTM(Recurrent):
     kernel = "lstm"
     states = ("h", "c")
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         self.params["b"][self.units : 2 * self.units] = 1  # remember, until trained to forget
 
-    def forward(self, x, training=False, initial_state=None):
+    def forward(
+        self, x: np.ndarray, training: bool = False, initial_state: Sequence[np.ndarray] | None = None
+    ) -> np.ndarray:
         x = self._time_major(x)
         T, N, H = *x.shape[:2], self.units
         h, c = self._start(T, N, initial_state)
@@ -72,13 +77,13 @@ class LSTM(Recurrent):
         self.state = h[T].copy(), c[T].copy()
         return y if self.return_sequences else y[:, 0]
 
-    def backward(self, dy, dstate=None):
+    def backward(self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> np.ndarray | None:
         x, h, c, gates = self._kept()
         T, N, H = *x.shape[:2], self.units
         dy = self._dy(dy, N, T)
         dh, dc = self.dinitial_state = self._dstate(dstate, N)
         Wx, Wh, _ = self._weights(*self.weights)
-        dz = self._buffer("dz", T, N, 4 * H)
+        dz = self._buffer("dz", backend.lstm.backward_steps(N, T), N, 4 * H)
         grads = self._gradients(*self.weights)
         if x.ndim == 2:
             backend.lstm.backward_ids(x, Wh, h, c, gates, dy, dh, dc, dz, *grads, self._work())
@@ -87,7 +92,7 @@ class LSTM(Recurrent):
         backend.lstm.backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, *grads, self._work())
         return np.ascontiguousarray(dx.swapaxes(0, 1))
 
-    def step(self, x):
+    def step(self, x: np.ndarray) -> np.ndarray:
         x = self._step_input(x)
         h, c = self._step_state(len(x))
         step = backend.lstm.step_ids if x.ndim == 1 else backend.lstm.step

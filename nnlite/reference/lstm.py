@@ -26,6 +26,10 @@ def forward(x, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N,F) (F,4H) (H,4H) (4H
     y[:] = h[T - S + 1 :].swapaxes(0, 1)
 
 
+def backward_steps(N, T):
+    return T  # all of dz
+
+
 def backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, work):  # dh, dc: IN final, OUT initial state's
     T, S = x.shape[0], dy.shape[1]
     for t in reversed(range(T)):
