@@ -3,11 +3,17 @@
 import json
 import math
 import os
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from . import checks, saving
 from .finite import check_params
 from .schedules import Schedule
+
+Logs = dict[str, float]  # from names such as "val_loss" to numbers
 
 
 class Callback:
@@ -32,35 +38,35 @@ class Callback:
     # first what adds to the logs, then the history, and last the backup, which has to see what all others did.
     order = 0
 
-    model = None
-    run = None
+    model: Any = None
+    run: Any = None
 
-    def on_train_begin(self, logs):
+    def on_train_begin(self, logs: Logs) -> None:
         """Once, before the first epoch. A callback forgets here what it knows of an earlier training."""
 
-    def on_train_end(self, logs):
+    def on_train_end(self, logs: Logs) -> None:
         """Once, after the last epoch; not where an error ended the training."""
 
-    def on_epoch_begin(self, epoch, logs):
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         """Before an epoch; also before the rest of one, where a training is resumed in the middle."""
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         """After an epoch. `logs` holds its numbers: "loss", "val_loss" and what earlier callbacks added."""
 
-    def on_train_batch_begin(self, batch, logs):
+    def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
         """Before a batch."""
 
-    def on_train_batch_end(self, batch, logs):
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """After a batch. `logs["loss"]` is the mean of this epoch so far."""
 
-    def close(self):
+    def close(self) -> None:
         """Give back files and the like: called at the very end, also after an error."""
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         """What a resumed training needs to know: a dict of what JSON can write, and arrays."""
         return {}
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `get_state` gave to another callback of this class. Called after `on_train_begin`."""
 
 
@@ -83,18 +89,19 @@ class History(Callback):
 
     order = -1
 
-    def __init__(self):
-        self.history, self.epoch = {}, []
+    def __init__(self) -> None:
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self.epoch.append(epoch)
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         return {"history": self.history, "epoch": self.epoch}
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         self.history, self.epoch = state["history"], state["epoch"]
 
 
@@ -112,23 +119,23 @@ class LearningRateScheduler(Callback):
 
     order = -2
 
-    def __init__(self, schedule):
+    def __init__(self, schedule: Callable[[int], float]) -> None:
         if not callable(schedule):
             raise TypeError(f"schedule: expected a schedule, or a function of the step, got {schedule!r}")
         self.schedule = schedule
 
-    def on_train_batch_begin(self, batch, logs):
+    def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
         optimizer = self.model.optimizer
         optimizer.learning_rate = self.schedule(optimizer.iterations)
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         logs["learning_rate"] = self.model.optimizer.learning_rate
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         # The step is the optimizer's: nothing has to be remembered but which schedule it was.
         return {"schedule": repr(self.schedule)} if isinstance(self.schedule, Schedule) else {}
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         if state != self.get_state():
             raise ValueError(f"its schedule was {state['schedule']}, and is {self.schedule!r} now")
 
@@ -136,13 +143,14 @@ class LearningRateScheduler(Callback):
 class _Monitor(Callback):
     """Watches one number of the logs."""
 
-    def __init__(self, monitor, mode):
+    def __init__(self, monitor: str, mode: str) -> None:
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"mode: expected 'auto', 'min' or 'max', got {mode!r}")
         self.monitor, self.mode = monitor, mode
-        self.best = self.best_epoch = None
+        self.best: float | None = None
+        self.best_epoch: int | None = None
 
-    def on_train_begin(self, logs):
+    def on_train_begin(self, logs: Logs) -> None:
         self.best = self.best_epoch = None
         if self.monitor.startswith("val_") and not self.run.validation_data:
             raise ValueError(
@@ -181,18 +189,27 @@ class EarlyStopping(_Monitor):
         >>> callback = EarlyStopping(patience=2, restore_best_weights=True)
     """
 
-    def __init__(self, monitor="val_loss", min_delta=0.0, patience=0, mode="auto", restore_best_weights=False):
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        patience: int = 0,
+        mode: str = "auto",
+        restore_best_weights: bool = False,
+    ) -> None:
         super().__init__(monitor, mode)
         self.min_delta = checks.between("min_delta", min_delta, 0, math.inf, closed=False)
         self.patience = patience if patience == 0 else checks.positive("patience", patience)
         self.restore_best_weights = restore_best_weights
-        self.wait, self.stopped_epoch, self.best_weights = 0, None, None
+        self.wait = 0
+        self.stopped_epoch: int | None = None
+        self.best_weights: dict[str, np.ndarray] | None = None
 
-    def on_train_begin(self, logs):
+    def on_train_begin(self, logs: Logs) -> None:
         super().on_train_begin(logs)
         self.wait, self.stopped_epoch, self.best_weights = 0, None, None
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         value = self._value(logs)
         if self._is_better(value, self.min_delta):
             self.best, self.best_epoch, self.wait = value, epoch, 0
@@ -204,16 +221,16 @@ class EarlyStopping(_Monitor):
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def on_train_end(self, logs):
+    def on_train_end(self, logs: Logs) -> None:
         if self.best_weights is not None:
             for name, param in self.model.params.items():
                 param[...] = self.best_weights[name]
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         names = "best", "best_epoch", "wait", "stopped_epoch", "best_weights"
         return {name: getattr(self, name) for name in names}
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
 
 
@@ -233,16 +250,22 @@ class ModelCheckpoint(_Monitor):
         >>> callback = ModelCheckpoint("best.safetensors", save_best_only=True)
     """
 
-    def __init__(self, path, monitor="val_loss", save_best_only=False, mode="auto"):
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        monitor: str = "val_loss",
+        save_best_only: bool = False,
+        mode: str = "auto",
+    ) -> None:
         super().__init__(monitor, mode)
         self.path, self.save_best_only = os.fspath(path), bool(save_best_only)
 
-    def on_train_begin(self, logs):
+    def on_train_begin(self, logs: Logs) -> None:
         if self.save_best_only:
             super().on_train_begin(logs)
         make_folder(self.path)
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         if self.save_best_only:
             value = self._value(logs)
             if not self._is_better(value):
@@ -259,10 +282,10 @@ class ModelCheckpoint(_Monitor):
                 f"ModelCheckpoint: path={self.path!r} cannot be filled in ({error}): there are {', '.join(names)}"
             ) from error
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         return {"best": self.best, "best_epoch": self.best_epoch}
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
 
 
@@ -282,34 +305,34 @@ class JSONLogger(Callback):
         >>> callback = JSONLogger("log.jsonl", every=100)
     """
 
-    def __init__(self, path, every=None, append=False):
+    def __init__(self, path: str | os.PathLike, every: int | None = None, append: bool = False) -> None:
         self.path, self.append = Path(path), append
         self.every = None if every is None else checks.positive("every", every)
         self._file, self._start = None, 0
 
-    def on_train_begin(self, logs):
+    def on_train_begin(self, logs: Logs) -> None:
         make_folder(self.path)
         self._start = self.path.stat().st_size if self.append and self.path.exists() else 0
 
-    def on_train_batch_end(self, batch, logs):
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         step = self.model.optimizer.iterations
         if self.every and step % self.every == 0:
             self._write({"epoch": self.run.epoch + 1, "batch": batch + 1, "step": step, **logs})
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self._write({"epoch": epoch + 1, "step": self.model.optimizer.iterations, **logs})
 
-    def close(self):
+    def close(self) -> None:
         if self._file:
             self._file.close()
             self._file = None
 
-    def get_state(self):
+    def get_state(self) -> dict[str, Any]:
         self._open()
         os.fsync(self._file.fileno())  # a backup must not know of lines that a power cut can take
         return {"bytes": self._file.tell()}
 
-    def set_state(self, state):
+    def set_state(self, state: dict[str, Any]) -> None:
         self._start = state["bytes"]
 
     def _write(self, record):
@@ -351,24 +374,24 @@ class BackupAndRestore(Callback):
 
     order = 1
 
-    def __init__(self, path, save_freq="epoch", delete_checkpoint=True):
+    def __init__(self, path: str | os.PathLike, save_freq: str | int = "epoch", delete_checkpoint: bool = True) -> None:
         self.path, self.delete_checkpoint = Path(path), bool(delete_checkpoint)
         self.save_freq = save_freq if save_freq == "epoch" else checks.positive("save_freq", save_freq)
 
-    def on_train_begin(self, logs):
+    def on_train_begin(self, logs: Logs) -> None:
         make_folder(self.path)
         self._recipe = saving.recipe(self.model)
         if os.path.lexists(self.path):
             saving.restore_training(self.path, self.model, self.run, self._recipe)
 
-    def on_train_batch_end(self, batch, logs):
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         if self.save_freq != "epoch" and self.model.optimizer.iterations % self.save_freq == 0:
             self._save()
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self._save()
 
-    def on_train_end(self, logs):
+    def on_train_end(self, logs: Logs) -> None:
         if self.delete_checkpoint:
             self.path.unlink(missing_ok=True)
 

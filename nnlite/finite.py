@@ -13,7 +13,7 @@ class NonFiniteLossError(FloatingPointError):
         epoch, batch: where in `fit`, counted from 1; None elsewhere. `batch` is "validation" where that found it.
     """
 
-    def __init__(self, problem, advice, epoch=None, batch=None):
+    def __init__(self, problem: str, advice: str, epoch: int | None = None, batch: int | str | None = None) -> None:
         self.problem, self.advice, self.epoch, self.batch = problem, advice, epoch, batch
         batch = f", batch {batch}" if isinstance(batch, int) else f", {batch}" if batch else ""
         place = "" if epoch is None else f"epoch {epoch}{batch}: "
@@ -22,7 +22,7 @@ class NonFiniteLossError(FloatingPointError):
     def __reduce__(self):  # pickled, when a sweep's process hands it to the one that waits for it
         return type(self), (self.problem, self.advice, self.epoch, self.batch)
 
-    def at(self, epoch, batch=None):
+    def at(self, epoch: int, batch: int | str | None = None) -> "NonFiniteLossError":
         """The same error with its place in the training."""
         return NonFiniteLossError(self.problem, self.advice, epoch, batch)
 

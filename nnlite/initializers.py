@@ -1,8 +1,12 @@
 """Initial values of parameters. Each is a function of the shape and a random generator that returns float64."""
 
 import math
+from collections.abc import Callable
 
 import numpy as np
+
+# A name, or a function of the shape and a random generator.
+Initializer = str | Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
 
 
 def zeros(shape, rng):

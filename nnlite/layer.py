@@ -3,10 +3,16 @@
 import inspect
 import math
 import re
+from collections.abc import Sequence
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from . import checks, initializers
+
+Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
+Seed = int | np.random.Generator | None
 
 
 class Layer:
@@ -42,37 +48,38 @@ class Layer:
         array([[9.]], dtype=float32)
     """
 
-    def __init__(self, *, dtype="float32", seed=None, name=None):
+    def __init__(self, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None) -> None:
         self.dtype = checks.float_dtype("dtype", dtype)
         self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", type(self).__name__).lower()
         self.rng = np.random.default_rng(seed)
-        self.params, self.grads = {}, {}
+        self.params: dict[str, np.ndarray] = {}
+        self.grads: dict[str, np.ndarray] = {}
         self.built = False
-        self.kept = None
-        self._shapes = {}
-        self._buffers = {}
+        self.kept: Any = None
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._buffers: dict[str, np.ndarray] = {}
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         """Make the parameters for inputs of this shape, without the batch axis, such as (T, F)."""
         self.built = True
 
-    def forward(self, x, training=False):
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Compute y from x, and keep what backward needs."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(x, training=False)")
 
-    def backward(self, dy):
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Compute dx from dy = dL/dy, and fill `grads`."""
         raise NotImplementedError(f"{type(self).__name__} has no backward(dy)")
 
-    def step(self, x):
+    def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x without its time axis. Layers that look at one position at a time need no other."""
         return self.forward(x)
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> tuple:
         """Shape of the output for inputs of this shape, both without the batch axis."""
         return tuple(input_shape)
 
-    def explain(self, input_shape):
+    def explain(self, input_shape: Shape) -> str:
         """The layer's shape and parameter arithmetic written out with its numbers, as a text."""
         output_shape = self.output_shape(input_shape)
         return f"{self!r}\n  output   {checks.shape_text(output_shape, 'any')}: {self._shape_rule(input_shape)}\n" + (
@@ -86,19 +93,19 @@ class Layer:
         return "none"
 
     @property
-    def parameter_count(self):
+    def parameter_count(self) -> int:
         """How many numbers the layer learns; 0 before it is built."""
         return sum(param.size for param in self.params.values())
 
-    def __call__(self, x, training=False):
+    def __call__(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         return self.forward(x, training)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them."""
         return {"dtype": self.dtype.name, "name": self.name}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """The layer that `get_config` describes, with new parameters."""
         return cls(**config)
 

@@ -9,7 +9,7 @@ from .checkpoint import CheckpointError
 from .sequential import Sequential
 
 
-def load_model(path: str | os.PathLike, custom_objects: dict | None = None):
+def load_model(path: str | os.PathLike, custom_objects: dict[str, type] | None = None) -> Sequential:
     """Load what `save_model` saved: a model with the same weights, random generator, optimizer and loss.
 
     It goes on training as the saved one would have, bit for bit. Nothing in the file is run as code.

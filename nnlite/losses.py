@@ -1,5 +1,7 @@
 """Losses: how wrong a prediction is, as one number, and the gradient of that number."""
 
+from typing import Any, Self
+
 import numpy as np
 
 from . import checks
@@ -27,13 +29,13 @@ class Loss:
         array([ 0.5, -0.5])
     """
 
-    kept = None  # what the last forward kept for backward
+    kept: Any = None  # what the last forward kept for backward
 
-    def forward(self, y_true, y_pred):
+    def forward(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         """The mean loss over all positions, as a float, and keep what backward needs. Of no positions it is 0."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(y_true, y_pred)")
 
-    def backward(self):
+    def backward(self) -> np.ndarray:
         """The gradient of the last `forward`'s loss with respect to y_pred, of its shape and dtype."""
         raise NotImplementedError(f"{type(self).__name__} has no backward()")
 
@@ -42,15 +44,15 @@ class Loss:
             raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it")
         return self.kept
 
-    def __call__(self, y_true, y_pred):
+    def __call__(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         return self.forward(y_true, y_pred)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them."""
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """The loss that `get_config` describes."""
         return cls(**config)
 
@@ -97,12 +99,12 @@ class SparseCategoricalCrossentropy(Loss):
         array([[ 1., -1.]])
     """
 
-    def __init__(self, from_logits=False):
+    def __init__(self, from_logits: bool = False) -> None:
         if not isinstance(from_logits, bool):
             raise TypeError(f"from_logits: expected True or False, got {from_logits!r}")
         self.from_logits = from_logits
 
-    def forward(self, y_true, y_pred):
+    def forward(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         y_pred = _floats("y_pred", y_pred, (..., None), "(N, ..., V)")
         labels = checks.integers("y_true", y_true, y_pred.shape[-1], what="label")
         if labels.shape != y_pred.shape[:-1]:
@@ -122,7 +124,7 @@ class SparseCategoricalCrossentropy(Loss):
         self.kept = shape, labels, p
         return _mean(losses)
 
-    def backward(self):
+    def backward(self) -> np.ndarray:
         shape, labels, p = self._kept()
         N = labels.size
         if self.from_logits:
@@ -133,7 +135,7 @@ class SparseCategoricalCrossentropy(Loss):
             dy_pred[np.arange(N), labels] = -1 / (p * max(1, N))
         return dy_pred.reshape(shape)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"from_logits": self.from_logits}
 
 
@@ -159,13 +161,13 @@ class MeanSquaredError(Loss):
         array([[ 1., -2.]])
     """
 
-    def forward(self, y_true, y_pred):
+    def forward(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         y_pred = _floats("y_pred", y_pred, (...,), "(N, ...)")
         y_true = checks.floats("y_true", y_true, y_pred.dtype, y_pred.shape, "of y_pred")
         self.kept = difference = y_pred - y_true
         return _mean(np.square(difference, dtype=np.float64))
 
-    def backward(self):
+    def backward(self) -> np.ndarray:
         difference = self._kept()
         return difference * (2 / max(1, difference.size))
 
@@ -177,7 +179,7 @@ _BY_NAME = {
 }
 
 
-def get(loss):
+def get(loss: str | Any) -> Any:
     """The loss of that name, or the object itself where it has `forward` and `backward`.
 
     Raises:

@@ -1,11 +1,12 @@
 """Model: what can be asked of a row of layers, whatever it computes with them."""
 
 import os
+from typing import Any, Self
 
 import numpy as np
 
 from . import checks, layers
-from .layer import Layer
+from .layer import Layer, Seed, Shape
 from .training import Training
 
 
@@ -15,6 +16,12 @@ class Model(Training):
     A model has `layers`, `name`, `rng`, `dtype` and `input_shape` (None until it is known), and defines `forward` and
     `backward`. See `Sequential`.
     """
+
+    layers: list[Layer]
+    name: str
+    rng: np.random.Generator
+    dtype: np.dtype
+    input_shape: tuple | None
 
     @property
     def params(self) -> dict[str, np.ndarray]:
@@ -35,7 +42,7 @@ class Model(Training):
         return sum(layer.parameter_count for layer in self.layers)
 
     @property
-    def stateful_layers(self):
+    def stateful_layers(self) -> list[Layer]:
         """The layers that carry a state from one batch to the next."""
         return [layer for layer in self.layers if getattr(layer, "stateful", False)]
 
@@ -45,13 +52,13 @@ class Model(Training):
             if hasattr(layer, "reset_state"):
                 layer.reset_state()
 
-    def __call__(self, x, training=False):
+    def __call__(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         return self.forward(x, training)
 
     def __repr__(self):
         return f"{type(self).__name__}([{', '.join(map(repr, self.layers))}])"
 
-    def output_shape(self, input_shape=None) -> tuple:
+    def output_shape(self, input_shape: Shape | None = None) -> tuple:
         """Shape of the output for inputs of this shape, both without the batch axis."""
         return self.shapes(input_shape)[-1]
 
@@ -61,7 +68,7 @@ class Model(Training):
 
         print_summary(self)
 
-    def explain(self, input_shape=None) -> str:
+    def explain(self, input_shape: Shape | None = None) -> str:
         """The shape and parameter arithmetic of every layer written out with its numbers, as a text.
 
         Args:
@@ -88,7 +95,7 @@ class Model(Training):
 
         save_model(self, path)
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         """What the model is made of, without its weights, as JSON can write it."""
         return {
             "name": self.name,
@@ -97,7 +104,9 @@ class Model(Training):
         }
 
     @classmethod
-    def from_config(cls, config, custom_objects=None, seed=None):
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None, seed: Seed = None
+    ) -> Self:
         """The model that `get_config` describes, with new weights.
 
         Args:
@@ -117,7 +126,7 @@ class Model(Training):
         made = [known[entry["class"]].from_config(entry["config"]) for entry in config["layers"]]
         return cls(made, input_shape=config["input_shape"], seed=seed, name=config["name"])
 
-    def shapes(self, input_shape=None):
+    def shapes(self, input_shape: Shape | None = None) -> list[tuple]:
         """The shapes of the input and of every layer's output, without the batch axis."""
         input_shape = self.input_shape if input_shape is None else input_shape
         if input_shape is None:

@@ -4,6 +4,7 @@ Names, arguments, defaults and formulas are those of Keras 3.
 """
 
 import math
+from typing import Any, Self
 
 import numpy as np
 
@@ -48,9 +49,16 @@ class Optimizer:
         array([0.75, 2.25])
     """
 
-    slots = {}  # noqa: RUF012  replaced, never changed
+    slots: dict[str, float] = {}  # noqa: RUF012  replaced, never changed
 
-    def __init__(self, learning_rate, *, clipnorm=None, clipvalue=None, global_clipnorm=None):
+    def __init__(
+        self,
+        learning_rate: float,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
         self.learning_rate = learning_rate
         limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = {name: limit for name, limit in limits.items() if limit is not None}
@@ -58,17 +66,17 @@ class Optimizer:
             raise ValueError(f"{' and '.join(given)}: only one of them can be given")
         self._limits = limits | {name: _positive(name, limit) for name, limit in given.items()}
         self.iterations = 0
-        self.state = {}
+        self.state: dict[str, np.ndarray] = {}
 
     @property
-    def learning_rate(self):
+    def learning_rate(self) -> float:
         return self._learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value):
+    def learning_rate(self, value: float) -> None:
         self._learning_rate = checks.between("learning_rate", value, 0, math.inf, closed=False)
 
-    def apply(self, grads, params):
+    def apply(self, grads: dict[str, np.ndarray], params: dict[str, np.ndarray]) -> None:
         """Make one step: change every parameter in place. The gradients stay as they are, clipped or not.
 
         Args:
@@ -97,7 +105,9 @@ class Optimizer:
         for name, param in params.items():
             self.update(grads[name].reshape(-1), param.reshape(-1), slots[name], scales.get(name, 1.0), clip)
 
-    def update(self, grad, param, slots, scale, clip):
+    def update(
+        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
+    ) -> None:
         """Change one parameter in place. All arrays are flat; the gradient to use is clip(scale * grad) to ±clip."""
         raise NotImplementedError(f"{type(self).__name__} has no update(grad, param, slots, scale, clip)")
 
@@ -147,12 +157,12 @@ class Optimizer:
         norms = {name: math.sqrt(square) for name, square in squares.items()}
         return {name: each / norm if norm > each else 1.0 for name, norm in norms.items()}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them."""
         return {"learning_rate": self.learning_rate, **self._limits}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """The optimizer that `get_config` describes, before its first step."""
         return cls(**config)
 
@@ -185,20 +195,24 @@ class SGD(Optimizer):
         array([0.5])
     """
 
-    def __init__(self, learning_rate=0.01, momentum=0.0, nesterov=False, **clipping):
+    def __init__(
+        self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False, **clipping: float | None
+    ) -> None:
         super().__init__(learning_rate, **clipping)
         self.momentum = checks.between("momentum", momentum, 0, 1)
         self.nesterov = bool(nesterov)
         self.slots = {"momentum": 0.0} if self.momentum > 0 else {}
 
-    def update(self, grad, param, slots, scale, clip):
+    def update(
+        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
+    ) -> None:
         if slots:
             rates = self.learning_rate, self.momentum, self.nesterov
             backend.update.sgd_momentum(grad, param, slots["momentum"], *rates, scale, clip)
         else:
             backend.update.sgd(grad, param, self.learning_rate, scale, clip)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
 
 
@@ -231,7 +245,13 @@ class Adagrad(Optimizer):
         [0.7716]
     """
 
-    def __init__(self, learning_rate=0.001, initial_accumulator_value=0.1, epsilon=1e-7, **clipping):
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        **clipping: float | None,
+    ) -> None:
         super().__init__(learning_rate, **clipping)
         self.initial_accumulator_value = checks.between(
             "initial_accumulator_value", initial_accumulator_value, 0, math.inf, closed=False
@@ -239,10 +259,12 @@ class Adagrad(Optimizer):
         self.epsilon = _positive("epsilon", epsilon)
         self.slots = {"accumulator": self.initial_accumulator_value}
 
-    def update(self, grad, param, slots, scale, clip):
+    def update(
+        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
+    ) -> None:
         backend.update.adagrad(grad, param, slots["accumulator"], self.learning_rate, self.epsilon, scale, clip)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "initial_accumulator_value": self.initial_accumulator_value,
@@ -276,7 +298,15 @@ class RMSprop(Optimizer):
         array([0.98, 1.02])
     """
 
-    def __init__(self, learning_rate=0.001, rho=0.9, momentum=0.0, epsilon=1e-7, centered=False, **clipping):
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        **clipping: float | None,
+    ) -> None:
         super().__init__(learning_rate, **clipping)
         self.rho = checks.between("rho", rho, 0, 1, closed=False)
         self.momentum = checks.between("momentum", momentum, 0, 1)
@@ -285,12 +315,14 @@ class RMSprop(Optimizer):
         names = ["velocity", *(["average_gradient"] if centered else []), *(["momentum"] if momentum > 0 else [])]
         self.slots = dict.fromkeys(names, 0.0)
 
-    def update(self, grad, param, slots, scale, clip):
+    def update(
+        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
+    ) -> None:
         memory = slots["velocity"], slots.get("average_gradient"), slots.get("momentum")
         rates = self.learning_rate, self.rho, self.momentum, self.epsilon
         backend.update.rmsprop(grad, param, *memory, *rates, scale, clip)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         own = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon, "centered": self.centered}
         return {**super().get_config(), **own}
 
@@ -322,20 +354,29 @@ class Adam(Optimizer):
 
     slots = {"momentum": 0.0, "velocity": 0.0}  # noqa: RUF012
 
-    def __init__(self, learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **clipping):
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **clipping: float | None,
+    ) -> None:
         super().__init__(learning_rate, **clipping)
         self.beta_1 = checks.between("beta_1", beta_1, 0, 1, closed=False)
         self.beta_2 = checks.between("beta_2", beta_2, 0, 1, closed=False)
         self.epsilon = _positive("epsilon", epsilon)
 
-    def update(self, grad, param, slots, scale, clip):
+    def update(
+        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
+    ) -> None:
         rates = self.learning_rate, self.beta_1, self.beta_2, self.epsilon, self._decay()
         backend.update.adam(grad, param, slots["momentum"], slots["velocity"], *rates, self.iterations, scale, clip)
 
     def _decay(self):
         return 0.0
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
 
 
@@ -359,21 +400,29 @@ class AdamW(Adam):
         array([ 0.95, -1.9 ])
     """
 
-    def __init__(self, learning_rate=0.001, weight_decay=0.004, beta_1=0.9, beta_2=0.999, epsilon=1e-7, **clipping):
+    def __init__(
+        self,
+        learning_rate: float = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **clipping: float | None,
+    ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **clipping)
         self.weight_decay = checks.between("weight_decay", weight_decay, 0, math.inf, closed=False)
 
     def _decay(self):
         return self.learning_rate * self.weight_decay
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "weight_decay": self.weight_decay}
 
 
 _BY_NAME = {"sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
 
 
-def get(optimizer):
+def get(optimizer: str | Optimizer) -> Optimizer:
     """The optimizer of that name with its default arguments, such as "adam"; or the optimizer itself.
 
     Raises:

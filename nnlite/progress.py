@@ -4,9 +4,11 @@ import importlib.util
 import os
 import sys
 import time
+from collections.abc import Mapping
 from numbers import Real
+from typing import Any
 
-from .callbacks import Callback
+from .callbacks import Callback, Logs
 
 # How often the bar is drawn, in seconds: often enough for the eye, and nothing beside a step of training.
 _INTERVAL = 0.1
@@ -32,7 +34,13 @@ class ProgressBar(Callback):
         'below uniform 3.638, above bigram 2.333'
     """
 
-    def __init__(self, landmarks=None, unit="positions", look="auto", console=None):
+    def __init__(
+        self,
+        landmarks: Mapping[str, float] | tuple[float, ...] | None = None,
+        unit: str = "positions",
+        look: str = "auto",
+        console: Any = None,
+    ) -> None:
         if look not in ("auto", "bar", "lines"):
             raise ValueError(f"look: expected 'auto', 'bar' or 'lines', got {look!r}")
         landmarks = landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
@@ -40,7 +48,7 @@ class ProgressBar(Callback):
         self.unit, self.look, self.console = unit, look, console
         self._bar = None
 
-    def on_train_begin(self, logs):
+    def on_train_begin(self, logs: Logs) -> None:
         self._start = self._drawn = time.perf_counter()
         self._batches_done = 0
         self._validation = ""
@@ -49,13 +57,13 @@ class ProgressBar(Callback):
         if self.landmarks:
             self._print("landmarks: " + "  ".join(f"{name} {loss:.3f}" for name, loss in self.landmarks.items()))
 
-    def on_epoch_begin(self, epoch, logs):
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         if self.run.resumed and self._batches_done == 0:
             self._print(f"resumed in epoch {epoch + 1} after {self.run.batch} of {self.run.batches} batches")
         self._epoch_start, self._epoch_first = time.perf_counter(), self.run.batch
         self._speed = 0.0
 
-    def on_train_batch_end(self, batch, logs):
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         self._batches_done += 1
         now = time.perf_counter()
         if batch + 1 == self.run.batches or now - self._drawn > _INTERVAL:
@@ -65,7 +73,7 @@ class ProgressBar(Callback):
             if self._bar:
                 self._draw(batch + 1, logs, now)
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         shown = dict(logs)
         if "val_perplexity" in shown:  # a line has room for one of the two
             shown.pop("perplexity", None)
@@ -76,12 +84,12 @@ class ProgressBar(Callback):
         place = f"epoch {epoch + 1:{width}}/{self.run.epochs}"
         self._print("  ".join(filter(None, [place, _numbers(shown), passed, f"{self._speed:,.0f} {self.unit}/s"])))
 
-    def close(self):
+    def close(self) -> None:
         if self._bar:
             self._bar.close()
             self._bar = None
 
-    def passed(self, loss):
+    def passed(self, loss: float) -> str:
         """Between which landmarks a loss lies, in words; "" where there are none."""
         names = [f"{name} {landmark:.3f}" for name, landmark in self.landmarks.items()]
         count = sum(loss < landmark for landmark in self.landmarks.values())
@@ -137,7 +145,7 @@ class _Bar:
     def print(self, line):
         self.live.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
-    def close(self):
+    def close(self) -> None:
         self.live.stop()
 
 

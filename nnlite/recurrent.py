@@ -1,10 +1,12 @@
 """What the recurrent layers share: the shapes of their inputs, and the state between batches."""
 
+from typing import Any
+
 import numpy as np
 
 from . import checks
 from .kernels import backend
-from .layer import Layer
+from .layer import Layer, Shape
 
 
 class Recurrent(Layer):
@@ -15,31 +17,40 @@ class Recurrent(Layer):
 
     weights = ("Wx", "Wh", "b")  # in the order in which the kernels take them
 
-    def __init__(self, units, return_sequences=False, stateful=False, *, input_dim=None, **kwargs):
+    def __init__(
+        self,
+        units: int,
+        return_sequences: bool = False,
+        stateful: bool = False,
+        *,
+        input_dim: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self._units = checks.positive("units", units)
         self.return_sequences = bool(return_sequences)
         self.stateful = bool(stateful)
         self.input_dim = None if input_dim is None else checks.positive("input_dim", input_dim)
-        self.state = self.dinitial_state = None
+        self.state: tuple[np.ndarray, ...] | None = None
+        self.dinitial_state: tuple[np.ndarray, ...] | None = None
 
     @property
-    def units(self):
+    def units(self) -> int:
         """H. It cannot be set: the parameters are made for it."""
         return self._units
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         F, H, G = self._features(input_shape), self.units, self.gates
         self._add_param("Wx", (F, G * H), "glorot_uniform")
         self._add_param("Wh", (H, G * H), "orthogonal")
         self._add_param("b", (G * H,), "zeros")
         self.built = True
 
-    def reset_state(self):
+    def reset_state(self) -> None:
         """Forget: the next batch starts from zeros."""
         self.state = None
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> tuple:
         self._features(input_shape)
         return (input_shape[0], self.units) if self.return_sequences else (self.units,)
 
@@ -56,7 +67,7 @@ class Recurrent(Layer):
             raise ValueError(f"{name}: input_dim is {self.input_dim}, but the input has {F} features")
         return F
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "units": self.units,
             "return_sequences": self.return_sequences,

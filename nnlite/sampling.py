@@ -8,7 +8,7 @@ from . import checks
 from .kernels import backend
 
 
-def sample(logits, temperature, u):
+def sample(logits: np.ndarray, temperature: float, u: float) -> int:
     """The id that a uniform number draws from softmax(logits / temperature).
 
         p = softmax(logits / temperature);  the first v with p_0 + ... + p_v > u

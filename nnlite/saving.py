@@ -4,12 +4,13 @@ import copy
 import json
 import os
 from collections.abc import Callable
+from typing import Any
 
 from . import checkpoint
 from .checkpoint import CheckpointError
 
 
-def save_model(model, path: str | os.PathLike) -> None:
+def save_model(model: Any, path: str | os.PathLike) -> None:
     """Save a model to one safetensors file: layers, weights, random generator, and the optimizer, if there is one.
 
     The file is written atomically: a crash leaves the old file or the new one, never half of one.

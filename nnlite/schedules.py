@@ -36,7 +36,7 @@ class Constant(Schedule):
 
     learning_rate: float
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> float:
         return float(self.learning_rate)
 
 
@@ -57,7 +57,7 @@ class StepDecay(Schedule):
     decay_steps: int
     decay_rate: float = 0.5
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> float:
         return self.initial_learning_rate * self.decay_rate ** (step // self.decay_steps)
 
 
@@ -80,7 +80,7 @@ class CosineDecay(Schedule):
     decay_steps: int
     alpha: float = 0.0
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> float:
         wave = (1 + math.cos(math.pi * min(step / self.decay_steps, 1.0))) / 2
         return self.initial_learning_rate * (self.alpha + (1 - self.alpha) * wave)
 
@@ -110,7 +110,7 @@ class WarmUp(Schedule):
             raise TypeError(f"schedule: expected a schedule, got {self.schedule!r}")
         checks.positive("warmup_steps", self.warmup_steps)
 
-    def __call__(self, step):
+    def __call__(self, step: int) -> float:
         if step < self.warmup_steps:
             return self.schedule(0) * (step + 1) / self.warmup_steps
         return self.schedule(step - self.warmup_steps)

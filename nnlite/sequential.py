@@ -1,7 +1,11 @@
 """Sequential: layers, one after the other."""
 
-import numpy as np
+from collections.abc import Iterable
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from .layer import Layer, Seed, Shape
 from .model import Model, prepare, shape_without_batch
 
 
@@ -37,14 +41,21 @@ class Sequential(Model):
         (5, 2)
     """
 
-    def __init__(self, layers, input_shape=None, dtype=None, seed=None, name="sequential"):
+    def __init__(
+        self,
+        layers: Iterable[Layer],
+        input_shape: Shape | None = None,
+        dtype: DTypeLike | None = None,
+        seed: Seed = None,
+        name: str = "sequential",
+    ) -> None:
         self.name, self.rng = name, np.random.default_rng(seed)
         self.layers, self.dtype = prepare(layers, dtype, self.rng)
         self.input_shape = None
         if input_shape is not None:
             self.build(input_shape)
 
-    def build(self, input_shape) -> None:
+    def build(self, input_shape: Shape) -> None:
         """Make the parameters for inputs of this shape, without the batch axis."""
         input_shape = shape = shape_without_batch(input_shape)
         for layer in self.layers:

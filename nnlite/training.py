@@ -2,24 +2,26 @@
 
 import contextlib
 import math
+from typing import Any
 
 import numpy as np
 
 from . import checks, losses, optimizers
 from .callbacks import Callback, History
 from .finite import NonFiniteLossError, loss_error
+from .optimizers import Optimizer
 from .run import Run
 
 
 class Training:
     """compile, fit, train_on_batch, evaluate and predict, for what has forward, backward, params and grads."""
 
-    optimizer = None
-    loss = None
-    history = None
+    optimizer: Optimizer | None = None
+    loss: Any = None
+    history: History | None = None
     stop_training = False
 
-    def compile(self, optimizer, loss) -> None:
+    def compile(self, optimizer: str | Optimizer, loss: str | Any) -> None:
         """Choose how to learn, before `fit`.
 
         Args:
@@ -144,7 +146,7 @@ class Training:
                 y[start : start + batch_size] = self.forward(x[start : start + batch_size])
         return y
 
-    def checked_batch_size(self, where, samples, batch_size):
+    def checked_batch_size(self, where: str, samples: int, batch_size: int) -> int:
         """batch_size as an int. Stateful layers need all batches to be of that size."""
         batch_size = checks.positive("batch_size", batch_size)
         left = samples % batch_size

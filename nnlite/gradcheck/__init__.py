@@ -7,6 +7,9 @@ causes.py     which usual mistake explains what differs
 report.py     what comes of it: a report, or an error
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from .causes import diagnose
@@ -19,7 +22,16 @@ __all__ = ["GradientCheckError", "GradientReport", "gradcheck"]
 
 
 def gradcheck(
-    layer, x, *, y=None, loss=None, initial_state=None, training=False, fast=False, tolerance=1e-6, seed=0
+    layer: Any,
+    x: np.ndarray,
+    *,
+    y: np.ndarray | None = None,
+    loss: str | Any | None = None,
+    initial_state: Sequence[np.ndarray] | None = None,
+    training: bool = False,
+    fast: bool = False,
+    tolerance: float = 1e-6,
+    seed: int = 0,
 ) -> GradientReport:
     """Compare the gradients that a layer or model computes with central differences of what it computes forward.
 

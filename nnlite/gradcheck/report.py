@@ -17,8 +17,18 @@ class GradientCheckError(AssertionError):
     """
 
     def __init__(
-        self, layer, name, cause, *, problem=None, index=None, time_step=None, analytic=None, numeric=None, extent=None
-    ):
+        self,
+        layer: str,
+        name: str,
+        cause: str,
+        *,
+        problem: str | None = None,
+        index: tuple[int, ...] | None = None,
+        time_step: int | None = None,
+        analytic: float | None = None,
+        numeric: float | None = None,
+        extent: str | None = None,
+    ) -> None:
         self.layer, self.name, self.cause = layer, name, cause
         self.index, self.time_step, self.analytic, self.numeric = index, time_step, analytic, numeric
         lines = [f"{layer}: {problem or f'the gradient of {name} is wrong'}"]
@@ -71,7 +81,7 @@ class GradientReport:
     """
 
     title: str
-    rows: list
+    rows: list[Row]
     tolerance: float
 
     @property

@@ -15,14 +15,14 @@ class Activation(Layer):
 
     _forward = _backward = ""
 
-    def forward(self, x, training=False):
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
         y = np.empty_like(x)
         getattr(backend.activation, self._forward)(x.reshape(-1), y.reshape(-1))
         self.kept = y
         return y
 
-    def backward(self, dy):
+    def backward(self, dy: np.ndarray) -> np.ndarray:
         y = self._kept()
         dy = checks.floats("dy", dy, self.dtype, y.shape, "of y")
         dx = np.empty_like(y)

@@ -1,10 +1,13 @@
 """Dense: every output is a weighted sum of all inputs."""
 
+from typing import Any
+
 import numpy as np
 
 from .. import checks, initializers
+from ..initializers import Initializer
 from ..kernels import backend
-from ..layer import Layer
+from ..layer import Layer, Shape
 
 
 class Dense(Layer):
@@ -38,24 +41,24 @@ class Dense(Layer):
           parameters   F * units + units = 4 * 3 + 3 = 15
     """
 
-    def __init__(self, units, *, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(self, units: int, *, kernel_initializer: Initializer = "glorot_uniform", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.units = checks.positive("units", units)
         self.kernel_initializer = kernel_initializer
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)
         F = input_shape[-1]
         self._add_param("W", (F, self.units), self.kernel_initializer)
         self._add_param("b", (self.units,), "zeros")
         self.built = True
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> tuple:
         if not input_shape:
             raise ValueError("Dense: expected input_shape (..., F), got (): the batch axis is not part of it")
         return (*input_shape[:-1], self.units)
 
-    def forward(self, x, training=False):
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         F, U = self._shapes["W"] if self.built else (None, self.units)
         x = checks.floats("x", x, self.dtype, (..., F), "(N, ..., F)")
         checks.memory("Dense: y", (*x.shape[:-1], U), self.dtype)
@@ -66,7 +69,7 @@ class Dense(Layer):
         self.kept = x
         return y
 
-    def backward(self, dy):
+    def backward(self, dy: np.ndarray) -> np.ndarray:
         x = self._kept()
         W, b = self._weights("W", "b")
         dW, db = self._gradients("W", "b")
@@ -84,7 +87,7 @@ class Dense(Layer):
             return f"F * units + units = F * {U} + {U}, with F of the first input"
         return f"F * units + units = {F} * {U} + {U} = {F * U + U}"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "units": self.units,
             **initializers.config(kernel_initializer=self.kernel_initializer),

@@ -1,5 +1,7 @@
 """Dropout: leaves out numbers at random while a model learns."""
 
+from typing import Any
+
 import numpy as np
 
 from .. import checks
@@ -44,18 +46,18 @@ class Dropout(Layer):
           parameters   none
     """
 
-    def __init__(self, rate, **kwargs):
+    def __init__(self, rate: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.rate = checks.between("rate", rate, 0, 1, closed=False)
 
-    def forward(self, x, training=False):
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
         # The key stands for the mask: backward makes the same one from it.
         key = int(self.rng.integers(2**64, dtype=np.uint64)) if training and self.rate else None
         self.kept = x.shape, key
         return self._drop(x, key)
 
-    def backward(self, dy):
+    def backward(self, dy: np.ndarray) -> np.ndarray:
         shape, key = self._kept()
         return self._drop(checks.floats("dy", dy, self.dtype, shape, "of y"), key)
 
@@ -72,5 +74,5 @@ class Dropout(Layer):
             f"else times {1 / (1 - self.rate):.6g}"
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"rate": self.rate, **super().get_config()}

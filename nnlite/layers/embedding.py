@@ -1,10 +1,13 @@
 """Embedding: a learned vector for every id."""
 
+from typing import Any
+
 import numpy as np
 
 from .. import checks, initializers
+from ..initializers import Initializer
 from ..kernels import backend
-from ..layer import Layer
+from ..layer import Layer, Shape
 
 
 class Embedding(Layer):
@@ -48,20 +51,22 @@ class Embedding(Layer):
           parameters   vocabulary_size * units = 38 * 8 = 304
     """
 
-    def __init__(self, vocabulary_size, units, *, embeddings_initializer="uniform", **kwargs):
+    def __init__(
+        self, vocabulary_size: int, units: int, *, embeddings_initializer: Initializer = "uniform", **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
         self.units = checks.positive("units", units)
         self.embeddings_initializer = embeddings_initializer
 
-    def build(self, input_shape):
+    def build(self, input_shape: Shape) -> None:
         self._add_param("W", (self.vocabulary_size, self.units), self.embeddings_initializer)
         self.built = True
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> tuple:
         return (*input_shape, self.units)
 
-    def forward(self, x, training=False):
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         V, U = self._shapes["W"] if self.built else (self.vocabulary_size, self.units)
         x = checks.integers("x", x, V)
         checks.memory("Embedding: y", (*x.shape, U), self.dtype)
@@ -72,7 +77,7 @@ class Embedding(Layer):
         self.kept = x
         return y
 
-    def backward(self, dy):
+    def backward(self, dy: np.ndarray) -> None:
         x = self._kept()
         (dW,) = self._gradients("W")
         dy = checks.floats("dy", dy, self.dtype, (*x.shape, dW.shape[1]), "of y")
@@ -85,7 +90,7 @@ class Embedding(Layer):
         V, U = self.vocabulary_size, self.units
         return f"vocabulary_size * units = {V} * {U} = {V * U}"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "vocabulary_size": self.vocabulary_size,
             "units": self.units,

@@ -1,9 +1,11 @@
 """OneHot: an id written as numbers."""
 
+from typing import Any
+
 import numpy as np
 
 from .. import checks
-from ..layer import Layer
+from ..layer import Layer, Shape
 
 
 class OneHot(Layer):
@@ -41,14 +43,14 @@ class OneHot(Layer):
           parameters   none
     """
 
-    def __init__(self, vocabulary_size, **kwargs):
+    def __init__(self, vocabulary_size: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> tuple:
         return (*input_shape, self.vocabulary_size)
 
-    def forward(self, x, training=False):
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         V = self.vocabulary_size
         x = checks.integers("x", x, V)
         shape = (*x.shape, V)
@@ -58,12 +60,12 @@ class OneHot(Layer):
         self.kept = shape
         return y
 
-    def backward(self, dy):
+    def backward(self, dy: np.ndarray) -> None:
         checks.floats("dy", dy, self.dtype, self._kept(), "of y")
 
     def _shape_rule(self, input_shape):
         V = self.vocabulary_size
         return f"each id becomes vocabulary_size = {V} numbers, a 1 and {V - 1} times 0"
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"vocabulary_size": self.vocabulary_size, **super().get_config()}

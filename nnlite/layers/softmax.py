@@ -4,7 +4,7 @@ import numpy as np
 
 from .. import checks
 from ..kernels import backend
-from ..layer import Layer
+from ..layer import Layer, Shape
 
 
 class Softmax(Layer):
@@ -37,21 +37,21 @@ class Softmax(Layer):
         array([[ 0.1875, -0.0625, -0.125 ]])
     """
 
-    def forward(self, x, training=False):
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (..., None), "(N, ..., V)")
         y = np.empty_like(x)
         backend.softmax.forward(self._flat(x), self._flat(y))
         self.kept = y
         return y
 
-    def backward(self, dy):
+    def backward(self, dy: np.ndarray) -> np.ndarray:
         y = self._kept()
         dy = checks.floats("dy", dy, self.dtype, y.shape, "of y")
         dx = np.empty_like(y)
         backend.softmax.backward(self._flat(y), self._flat(dy), self._flat(dx))
         return dx
 
-    def output_shape(self, input_shape):
+    def output_shape(self, input_shape: Shape) -> tuple:
         if not input_shape:
             raise ValueError("Softmax: expected input_shape (..., V), got (): the batch axis is not part of it")
         return tuple(input_shape)

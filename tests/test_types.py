@@ -1,0 +1,48 @@
+"""Types: an editor, and a type checker, know what every public function takes and returns (py.typed promises it)."""
+
+import inspect
+import typing
+
+import pytest
+
+import nnlite
+import nnlite.text
+
+PUBLIC = {f"nnlite.{name}": getattr(nnlite, name) for name in nnlite.__all__}
+PUBLIC |= {f"nnlite.text.{name}": getattr(nnlite.text, name) for name in nnlite.text.__all__}
+SPECIAL = {"__init__", "__call__"}
+UNTYPED = {"nnlite.get_num_threads", "nnlite.set_num_threads", "nnlite.use_backend"}
+
+
+def functions():
+    """Every public function, and of every public class what it defines, or takes from a base of ours, by name."""
+    for name, thing in PUBLIC.items():
+        if not inspect.isclass(thing):
+            yield name, thing
+            continue
+        for key in dir(thing):
+            owner = next(base for base in thing.__mro__ if key in vars(base))
+            if (key in SPECIAL or not key.startswith("_")) and owner.__module__.startswith("nnlite"):
+                member = inspect.getattr_static(thing, key)
+                member = member.fget if isinstance(member, property) else getattr(thing, key)
+                if inspect.isroutine(member):
+                    yield f"{name}.{key}", member
+
+
+FUNCTIONS = dict(functions())
+
+
+@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in UNTYPED])
+def test_arguments_and_results_have_types(name):
+    signature = inspect.signature(FUNCTIONS[name])
+    bare = [p.name for p in signature.parameters.values() if p.annotation is p.empty and p.name != "self"]
+    assert not bare, f"{name}: no types for {', '.join(bare)}"
+    assert signature.return_annotation is not signature.empty, f"{name}: no type for the result"
+    typing.get_type_hints(inspect.unwrap(FUNCTIONS[name]))  # the names in them exist
+
+
+def test_the_walk_finds_what_there_is():
+    found = {"nnlite.sample", "nnlite.LSTM.__init__", "nnlite.LSTM.forward", "nnlite.LSTM.get_config"}
+    found |= {"nnlite.Sequential.fit", "nnlite.Sequential.params", "nnlite.Sequential.from_config", "nnlite.Adam.apply"}
+    found |= {"nnlite.StepDecay.__call__", "nnlite.text.Vocabulary.encode", "nnlite.text.windows", "nnlite.gradcheck"}
+    assert found <= FUNCTIONS.keys()
