@@ -103,6 +103,8 @@ def integers(name, x, upper, what="id"):
         raise TypeError(f"{name}: expected integers, got {x.dtype.name}")
     if x.ndim == 0:
         raise ValueError(f"{name}: expected an array of {what}s, got a single number")
+    if x.size == 1 and 0 <= x.item() < upper:  # quick, for the steps of a text that is written
+        return np.array(x, np.intp, order="C")
     memory(name, x.shape, np.intp)  # a broadcast array can be larger than any memory
     ids = np.array(x, np.intp, order="C")
     if ids.size and ids.view(np.uintp).max() >= upper:  # a negative number is a huge one there

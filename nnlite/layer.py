@@ -3,7 +3,7 @@
 import inspect
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -74,6 +74,13 @@ class Layer:
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x without its time axis. Layers that look at one position at a time need no other."""
         return self.forward(x)
+
+    def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
+        """`step` for a loop of many steps of a batch of N: a function that has looked everything up already.
+
+        What it returns may be overwritten by its next call, and parameters that are exchanged meanwhile are not seen.
+        """
+        return self.step
 
     def output_shape(self, input_shape: Shape) -> tuple:
         """Shape of the output for inputs of this shape, both without the batch axis."""

@@ -95,9 +95,12 @@ class Recurrent(Layer):
         x = self._checked(x, steps=True)
         return np.ascontiguousarray(x.swapaxes(0, 1))
 
-    def _step_input(self, x):
-        """One step's x checked, (N, F) or ids (N,)."""
-        return self._checked(x, steps=False)
+    def _step_input(self, x, N=None):
+        """One step's x checked, (N, F) or ids (N,), for a batch of N, if that is known."""
+        x = self._checked(x, steps=False)
+        if N is not None and len(x) != N:
+            raise ValueError(f"x: expected a batch of {N}, as in the steps before, got {len(x)}")
+        return x
 
     def _checked(self, x, steps):
         letters = "N, T" if steps else "N"

@@ -1,6 +1,6 @@
 """Sequential: layers, one after the other."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -84,3 +84,14 @@ class Sequential(Model):
         for layer in self.layers:
             x = layer.step(x)
         return x
+
+    def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
+        """`step` for a loop of many steps of a batch of N, as `Layer.stepper` describes it."""
+        steps = [layer.stepper(N) for layer in self.layers]
+
+        def step(x):
+            for layer_step in steps:
+                x = layer_step(x)
+            return x
+
+        return step

@@ -1,9 +1,10 @@
 """LSTM: a recurrent layer whose cell state carries over what its gates let it keep."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .. import checks
 from ..kernels import backend
 from ..layer import Shape
 from ..recurrent import Recurrent
@@ -94,8 +95,21 @@ class LSTM(Recurrent):
 
     def step(self, x: np.ndarray) -> np.ndarray:
         x = self._step_input(x)
-        h, c = self._step_state(len(x))
-        step = backend.lstm.step_ids if x.ndim == 1 else backend.lstm.step
-        step(x, *self._weights(*self.weights), h, c, self._buffer("z", 4 * self.units))
-        self.state = h, c
-        return h.copy()
+        return self.stepper(len(x))(x).copy()
+
+    def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
+        if not self.built:
+            return self.step
+        Wx, Wh, b = self._weights(*self.weights)
+        h, c = self.state = self._step_state(N)
+        z, kernel = self._buffer("z", 4 * self.units), backend.lstm
+
+        def step(x):
+            if checks.fits(x, self.dtype, (N, len(Wx))):
+                kernel.step(x, Wx, Wh, b, h, c, z)
+            else:
+                ids = self._step_input(x, N)
+                kernel.step_ids(ids, Wx, Wh, b, h, c, z)
+            return h
+
+        return step

@@ -75,13 +75,14 @@ def generate(
     is_softmax = _ends_in_softmax(model)
     ids = []
     with _borrowed_state(model):
+        step = model.stepper(1)
         for i in seed_ids:
-            output = model.step(batches[i])
+            output = step(batches[i])
         _check_output(output, vocabulary)
         for u in draws:
             # Reading comes before writing, so that the last character costs no step in vain.
             if ids:
-                output = model.step(batches[ids[-1]])
+                output = step(batches[ids[-1]])
             logits = _log(output) if is_softmax else output
             ids.append(nnlite.sample(logits[0], temperature, u))
     return vocabulary.decode(ids)

@@ -93,6 +93,28 @@ def test_steps_are_forward_bit_for_bit(dtype, ids):
     assert_same_bits(layer.state[1], final[1])
 
 
+@pytest.mark.parametrize("ids", [False, True])
+def test_a_stepper_steps_as_step_does(ids):
+    rng = np.random.default_rng(0)
+    x = rng.integers(5, size=(3, 6)) if ids else rng.standard_normal((3, 6, 5)).astype("float32")
+    model = nnlite.Sequential([LSTM(7, return_sequences=True, input_dim=5), nnlite.Dense(4)], seed=0)
+    assert model.stepper(3)(np.ascontiguousarray(x[:, 0])).shape == (3, 4)  # not built yet
+    model.reset_state()
+    y = model.forward(x)
+    model.reset_state()
+    step = model.stepper(3)
+    for t in range(6):
+        assert_same_bits(step(np.ascontiguousarray(x[:, t])), y[:, t], f"step {t}")
+    with pytest.raises(ValueError, match="x: expected a batch of 3, as in the steps before, got 2"):
+        step(np.ascontiguousarray(x[:2, 0]))
+    if ids:
+        with pytest.raises(IndexError, match=r"x: id 5 at \(2,\) is not in 0 \.\. 4"):
+            step(np.array([0, 1, 5]))
+    else:
+        with pytest.raises(TypeError, match="x: expected float32, got float64"):
+            step(x[:, 0].astype("float64"))
+
+
 def test_stateful_goes_on_where_the_last_batch_ended():
     x = np.random.default_rng(0).standard_normal((2, 6, 3)).astype("float32")
     whole = LSTM(4, return_sequences=True, seed=0).forward(x)

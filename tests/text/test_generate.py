@@ -26,6 +26,9 @@ class TableModel:
     def reset_state(self):
         self.read.append("reset")
 
+    def stepper(self, N):
+        return self.step
+
     def step(self, ids):
         assert ids.shape == (1,)
         assert ids.dtype == np.int64
@@ -38,6 +41,9 @@ class Memory:
 
     def __init__(self, in_place, size=3):
         self.state, self.in_place, self.size = None, in_place, size
+
+    def stepper(self, N):
+        return self.step
 
     def step(self, ids):
         if self.state is None:
@@ -61,6 +67,9 @@ class MemoryModel:
             self.memory.state[0].fill(0)
         else:
             self.memory.state = None
+
+    def stepper(self, N):
+        return self.step
 
     def step(self, ids):
         return self.memory.step(ids)
