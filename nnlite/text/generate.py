@@ -26,41 +26,41 @@ def generate(
     temperature: float = 1.0,
     rng: np.random.Generator | int | None = None,
 ) -> str:
-    """Let a model continue a text; return the `length` characters it writes after `seed`.
+    """Let a model continue a text.
 
-    From a fresh state the model reads the seed, character by character. Then, time after time, it
-    gives a probability to every character of the vocabulary,
+    From a fresh state the model reads the seed, character by character. Then, time after time, it gives a probability
+    to every character of the vocabulary,
 
         p = softmax(logits / temperature),
 
-    one is drawn, written, and read by the model in turn. What was read lives on in the recurrent
-    state: nothing is read twice, and a character costs the same anywhere in the text.
+    one is drawn, written, and read by the model in turn. What was read lives on in the recurrent state: nothing is read
+    twice, and a character costs the same anywhere in the text.
+
+    The model's own state is put back afterwards, also after an error: a callback may sample while a `stateful` model is
+    being trained.
 
     Args:
-        model: maps ids to V logits. Where its last layer is a Softmax, the logarithms of what
-            comes out are the logits.
+        model: maps ids to V logits. Where its last layer is a Softmax, the logarithms of what comes out are the logits.
         vocabulary: the one that the model was trained with, V characters.
-        seed: what the model reads first. An empty seed stands for a line break, where the
-            vocabulary has one, so that the text begins with a new line.
+        seed: what the model reads first. An empty seed stands for a line break, where the vocabulary has one, so that
+            the text begins with a new line.
         length: how many characters to write.
-        temperature: at 1 the model's own probabilities. Below 1 the likely becomes likelier:
-            common words, over and over. Above 1 rare things happen more often. At 0 the likeliest
-            character, always.
-        rng: where the draws come from: a Generator, an int to seed a new one with, or None for
-            draws that nobody can repeat. `length` uniform numbers are drawn before the first
-            character.
+        temperature: at 1 the model's own probabilities. Below 1 the likely becomes likelier: common words, over and
+            over. Above 1 rare things happen more often. At 0 the likeliest character, always.
+        rng: where the draws come from: a Generator, an int to seed a new one with, or None for draws that nobody can
+            repeat. `length` uniform numbers are drawn before the first character.
 
-    The model's own state is put back afterwards, also after an error: a callback may sample while
-    a `stateful` model is being trained.
+    Returns:
+        The characters that the model writes after the seed, without it.
 
     Raises:
-        ValueError: the seed has a character that the vocabulary lacks; the temperature is negative,
-            infinite or NaN; the length is negative; the model does not give V logits, or gives NaN.
         TypeError: an argument is of the wrong kind.
+        ValueError: the seed has a character that the vocabulary lacks; the temperature is negative, infinite or NaN;
+            the length is negative; the model does not give V logits, or gives NaN.
 
     Example:
         >>> import nnlite
-        >>> from nnlite.text import Vocabulary, clean_sonnets
+        >>> from nnlite.text import Vocabulary, clean_sonnets, generate
         >>> vocabulary = Vocabulary.from_text(clean_sonnets())
         >>> lstm = nnlite.LSTM(8, return_sequences=True, input_dim=len(vocabulary))
         >>> model = nnlite.Sequential([lstm, nnlite.Dense(len(vocabulary))], input_shape=(40,), seed=1)
@@ -138,6 +138,6 @@ def _check_output(output: np.ndarray, vocabulary: Vocabulary) -> None:
     V = len(vocabulary)
     if output.shape != (1, V):
         raise ValueError(
-            f"the model must give a logit for each of the vocabulary's {V} characters, shape "
-            f"(1, {V}), but a step gave shape {output.shape}"
+            f"the model must give a logit for each of the vocabulary's {V} characters, shape (1, {V}), but a step gave "
+            f"shape {output.shape}"
         )

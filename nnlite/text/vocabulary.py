@@ -11,20 +11,27 @@ __all__ = ["Vocabulary"]
 
 
 class Vocabulary:
-    """A one-to-one map between V characters and the integers 0 ... V-1.
+    """A one-to-one map between V characters and the integers 0 .. V - 1.
 
-    `characters` is a str of V different characters; the place of each one is its id.
-    `Vocabulary.from_text` collects them from a text. A vocabulary never changes: a model is
-    trained for one and means nothing without it, so the two are saved together (`get_config`,
-    `from_config`).
+    A vocabulary never changes: a model is trained for one and means nothing without it, so the two are saved together
+    (`get_config`, `from_config`).
 
-    >>> vocabulary = Vocabulary.from_text("to be, or not to be")
-    >>> len(vocabulary), "b" in vocabulary
-    (8, True)
-    >>> vocabulary.encode("be to")
-    array([2, 3, 0, 7, 5])
-    >>> vocabulary.decode([2, 3, 0, 7, 5])
-    'be to'
+    Args:
+        characters: V different characters; the place of each one is its id. `from_text` collects them from a text.
+
+    Raises:
+        TypeError: characters is not a str.
+        ValueError: characters is empty, or has one of them twice.
+
+    Example:
+        >>> from nnlite.text import Vocabulary
+        >>> vocabulary = Vocabulary.from_text("to be, or not to be")
+        >>> len(vocabulary), "b" in vocabulary
+        (8, True)
+        >>> vocabulary.encode("be to")
+        array([2, 3, 0, 7, 5])
+        >>> vocabulary.decode([2, 3, 0, 7, 5])
+        'be to'
     """
 
     __slots__ = ("_characters", "_ids")
@@ -41,7 +48,12 @@ class Vocabulary:
 
     @classmethod
     def from_text(cls, text: str) -> Vocabulary:
-        """Return the vocabulary of a text: every character in it, sorted by code point."""
+        """The vocabulary of a text: every character in it, sorted by code point.
+
+        Raises:
+            TypeError: text is not a str.
+            ValueError: text is empty.
+        """
         _require_str("text", text)
         if not text:
             raise ValueError("text is empty: there is no character to make a vocabulary of")
@@ -53,9 +65,11 @@ class Vocabulary:
         return self._characters
 
     def encode(self, text: str) -> np.ndarray:
-        """Return the ids of a text: int64, shape `(len(text),)`.
+        """The ids of a text: int64, of shape (L,) for L characters.
 
-        ValueError at the first character that the vocabulary does not have.
+        Raises:
+            TypeError: text is not a str.
+            ValueError: the vocabulary does not have a character; the message names the first, and where it stands.
         """
         _require_str("text", text)
         try:
@@ -64,9 +78,12 @@ class Vocabulary:
             raise ValueError(self._explain_unknown(text)) from None
 
     def decode(self, ids: np.ndarray | Sequence[int]) -> str:
-        """Return the text of ids: integers of any dtype, shape `(L,)`, or a sequence of ints.
+        """The text of ids: integers of any dtype, of shape (L,), or a sequence of ints.
 
-        IndexError at the first id outside 0 ... V-1; TypeError where ids are not integers.
+        Raises:
+            TypeError: ids are not integers.
+            ValueError: ids have not one dimension.
+            IndexError: an id is not in 0 .. V - 1; the message names the first, and where it stands.
         """
         ids = np.asarray(ids)
         if ids.ndim != 1:
@@ -80,18 +97,18 @@ class Vocabulary:
         if outside.any():
             position = int(outside.argmax())
             raise IndexError(
-                f"id {ids[position]} at position {position} is outside this vocabulary of "
-                f"{len(self)} characters (ids 0 to {len(self) - 1})"
+                f"id {ids[position]} at position {position} is outside this vocabulary of {len(self)} characters "
+                f"(ids 0 to {len(self) - 1})"
             )
         return "".join(map(self._characters.__getitem__, ids.tolist()))
 
     def get_config(self) -> dict[str, Any]:
-        """Return what `from_config` needs to make this vocabulary again, in JSON's types."""
+        """What `from_config` needs to make this vocabulary again, as JSON can write it."""
         return {"characters": self._characters}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Vocabulary:
-        """Return the vocabulary that `get_config` described."""
+        """The vocabulary that `get_config` describes."""
         return cls(**config)
 
     def __len__(self) -> int:
@@ -120,9 +137,8 @@ class Vocabulary:
         else:
             remedy = "replace it, or make the vocabulary from a text that has it"
         return (
-            f"unknown character {character!r} (U+{ord(character):04X}) at position {position} "
-            f"(line {line}, in {around!r}): {remedy}. "
-            f"This vocabulary has {len(self)} characters: {self._characters!r}"
+            f"unknown character {character!r} (U+{ord(character):04X}) at position {position} (line {line}, in "
+            f"{around!r}): {remedy}. This vocabulary has {len(self)} characters: {self._characters!r}"
         )
 
 

@@ -11,30 +11,39 @@ __all__ = ["windows"]
 
 
 def windows(ids: np.ndarray, length: int, step: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Cut ids into windows; return `(x, y)`, where y is x one character later.
+    """Cut ids into windows x, and into y, what to predict at *every* step of x: the id one step later.
 
-    ids    integers, shape (L,)
-    x      shape (N, T): window n is `ids[n*step : n*step + T]`
-    y      shape (N, T): `ids[n*step + 1 : n*step + T + 1]`, what to predict at *every* step of x
+        x[n] = ids[n step : n step + T]
+        y[n] = ids[n step + 1 : n step + T + 1]         n = 0 .. N - 1, with N = (L - T - 1) // step + 1
 
-    with T = `length` and as many windows as fit: N = (L - T - 1) // step + 1. Both are new,
-    C-contiguous, and of the dtype of ids. With `step < length` windows overlap; with
-    `step == length` each begins where the one before it ended, so that a state can be carried
-    from one to the next.
+    Letters: L ids, N windows, as many as fit, T time. ids is (L,); x and y are (N, T).
 
-    A window may begin in one poem and end in the next. To keep training and validation apart,
-    split first (`split_poems`) and cut each part by itself.
+    A window may begin in one poem and end in the next. To keep training and validation apart, split first
+    (`split_poems`) and cut each part by itself.
 
-    ValueError where ids are not one-dimensional, length or step is below 1, or not even one window
-    fits; TypeError where something is not an integer.
+    Args:
+        ids: integers, such as those of `Vocabulary.encode`.
+        length: T.
+        step: from the start of a window to that of the next. Below `length` windows overlap; at `length` each begins
+            where the one before it ended, so that a state can be carried from one to the next.
 
-    >>> x, y = windows(np.arange(7), length=3, step=2)
-    >>> x
-    array([[0, 1, 2],
-           [2, 3, 4]])
-    >>> y
-    array([[1, 2, 3],
-           [3, 4, 5]])
+    Returns:
+        (x, y): both new, C-contiguous, and of the dtype of ids.
+
+    Raises:
+        TypeError: ids are not integers, or length or step is not one.
+        ValueError: ids have not one dimension, length or step is below 1, or not even one window fits.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.text import windows
+        >>> x, y = windows(np.arange(7), length=3, step=2)
+        >>> x
+        array([[0, 1, 2],
+               [2, 3, 4]])
+        >>> y
+        array([[1, 2, 3],
+               [3, 4, 5]])
     """
     ids = np.asarray(ids)
     length = _require_positive("length", length)
@@ -43,8 +52,8 @@ def windows(ids: np.ndarray, length: int, step: int = 1) -> tuple[np.ndarray, np
         raise ValueError(f"ids must have one dimension, got shape {ids.shape}")
     if len(ids) <= length:
         raise ValueError(
-            f"{len(ids)} ids are too few for a window of length {length}: it takes {length + 1}, "
-            "as the last character of a window has a next one to predict"
+            f"{len(ids)} ids are too few for a window of length {length}: it takes {length + 1}, as the last character "
+            f"of a window has a next one to predict"
         )
     if ids.dtype.kind not in "iu":
         raise TypeError(f"ids must be integers, as Vocabulary.encode gives, got dtype {ids.dtype}")
