@@ -74,8 +74,8 @@ class ProgressBar(Callback):
                 self._draw(batch + 1, logs, now)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        shown = dict(logs)
-        if "val_perplexity" in shown:  # a line has room for one of the two
+        shown = {name: value for name, value in logs.items() if name != "learning_rate"}  # a line has little room
+        if "val_perplexity" in shown:
             shown.pop("perplexity", None)
         passed = self.passed(logs.get("val_loss", logs["loss"]))
         if "val_loss" in logs:
