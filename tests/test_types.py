@@ -11,7 +11,6 @@ import nnlite.text
 PUBLIC = {f"nnlite.{name}": getattr(nnlite, name) for name in nnlite.__all__}
 PUBLIC |= {f"nnlite.text.{name}": getattr(nnlite.text, name) for name in nnlite.text.__all__}
 SPECIAL = {"__init__", "__call__"}
-UNTYPED = {"nnlite.get_num_threads", "nnlite.set_num_threads", "nnlite.use_backend"}
 
 
 def functions():
@@ -32,7 +31,7 @@ def functions():
 FUNCTIONS = dict(functions())
 
 
-@pytest.mark.parametrize("name", [name for name in FUNCTIONS if name not in UNTYPED])
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_arguments_and_results_have_types(name):
     signature = inspect.signature(FUNCTIONS[name])
     bare = [p.name for p in signature.parameters.values() if p.annotation is p.empty and p.name != "self"]
