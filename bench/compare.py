@@ -22,7 +22,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 TURN = 0.1  # seconds that a contestant's turn takes, about
-REST = 0.02  # between turns, for threads that still wait for work to fall asleep
+REST = 0.15  # between turns, for threads that still wait for work to fall asleep: those of BLAS take some 20 ms
 
 
 def find_works():
