@@ -123,7 +123,7 @@ def main():
     options = parser.parse_args()
     contestants, rows = Contestants(), []
     for key, work in find_works().items():
-        if options.words and not any(word in work.name for word in options.words):
+        if options.words and not any(word.lower() in work.name.lower() for word in options.words):
             continue
         for threads in work.threads:
             times = contestants.measure(key, work, threads, options.rounds)
