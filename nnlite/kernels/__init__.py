@@ -94,10 +94,10 @@ def set_num_threads(n: int) -> None:
     The results are the same, bit for bit, for every `n`.
 
     Raises:
-        ValueError: if `n` is not a whole number of at least 1.
+        ValueError: if `n` is not a whole number from 1 to 1024.
     """
-    if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ValueError(f"set_num_threads: expected a whole number of at least 1, got {n!r}")
+    if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 1024:
+        raise ValueError(f"set_num_threads: expected a whole number from 1 to 1024, got {n!r}")
     host.set_num_threads(n)
 
 
