@@ -104,12 +104,11 @@ class LSTM(Recurrent):
         h, c = self.state = self._step_state(N)
         z, kernel = self._buffer("z", 4 * self.units), backend.lstm
 
-        def step(x):
-            if checks.fits(x, self.dtype, (N, len(Wx))):
-                kernel.step(x, Wx, Wh, b, h, c, z)
-            else:
-                ids = self._step_input(x, N)
-                kernel.step_ids(ids, Wx, Wh, b, h, c, z)
+        def checked_step(x):
+            if not checks.fits(x, self.dtype, (N, len(Wx))):
+                x = self._step_input(x, N)
+            step = kernel.step_ids if x.ndim == 1 else kernel.step
+            step(x, Wx, Wh, b, h, c, z)
             return h
 
-        return step
+        return checked_step

@@ -104,7 +104,7 @@ def test_a_stepper_steps_as_step_does(ids):
     model.reset_state()
     step = model.stepper(3)
     for t in range(6):
-        assert_same_bits(step(np.ascontiguousarray(x[:, t])), y[:, t], f"step {t}")
+        assert_same_bits(step(x[:, t] if t % 2 else np.ascontiguousarray(x[:, t])), y[:, t], f"step {t}")
     with pytest.raises(ValueError, match="x: expected a batch of 3, as in the steps before, got 2"):
         step(np.ascontiguousarray(x[:2, 0]))
     if ids:
