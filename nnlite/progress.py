@@ -29,9 +29,9 @@ class ProgressBar(Callback):
 
     Example:
         >>> from nnlite.progress import ProgressBar
-        >>> bar = ProgressBar(landmarks={"uniform": 3.638, "bigram": 2.333}, unit="characters")
+        >>> bar = ProgressBar(landmarks={"uniform": 3.638, "bigram": 2.364}, unit="characters")
         >>> bar.passed(2.5)
-        'below uniform 3.638, above bigram 2.333'
+        'below uniform 3.638, above bigram 2.364'
     """
 
     def __init__(
