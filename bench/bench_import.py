@@ -16,7 +16,7 @@ WORKS = [
         {"nnlite": importing("nnlite"), "numpy": importing("numpy"), "pytorch": importing("torch")},
         target=0.5,
         threads=(1,),
-        peer="numpy",
+        peers=("numpy",),
     )
 ]
 

@@ -2,7 +2,8 @@
 
 Every contestant runs in a process of its own, so that the idle threads of one never take a core from another. They
 take turns, a few runs each, many times over: where the machine's speed drifts, it drifts for all. The table shows
-medians, and the median of the ratios turn by turn.
+medians, and the median of the ratios turn by turn. Where a peer can do the work in more than one way, it is the fastest
+that nnlite is compared with.
 
     python -m bench.compare [WORD ...] [--rounds 15] [--json FILE]
 
@@ -91,7 +92,7 @@ class Contestants:
 
     @staticmethod
     def runs(name):
-        return name != "pytorch" or importlib.util.find_spec("torch") is not None
+        return not name.startswith("pytorch") or importlib.util.find_spec("torch") is not None
 
 
 def table(rows):
@@ -99,8 +100,8 @@ def table(rows):
     from rich.table import Table
 
     table = Table(title="milliseconds (median), and how many times the peer's speed", title_justify="left")
-    for column in ("work", "threads", "nnlite", "peer", "reference", "ratio", "at least"):
-        table.add_column(column, justify="left" if column == "work" else "right")
+    for column in ("work", "threads", "nnlite", "peer", "reference", "ratio", "at least", "fastest peer"):
+        table.add_column(column, justify="left" if column in ("work", "fastest peer") else "right")
     for row in rows:
         ms = {name: f"{1e3 * seconds:.2f}" for name, seconds in row["seconds"].items()}
         table.add_row(
@@ -111,8 +112,9 @@ def table(rows):
             ms.get("reference", "-"),
             f"{row['ratio']:.2f}" if row["ratio"] else "-",
             str(row["target"] or ""),
+            row["peer"] or "-",
         )
-    Console(width=130).print(table)
+    Console(width=150).print(table)
 
 
 def main():
@@ -127,15 +129,16 @@ def main():
             continue
         for threads in work.threads:
             times = contestants.measure(key, work, threads, options.rounds)
-            ratio = None
-            if work.peer in times:
-                ratio = statistics.median(b / a for a, b in zip(times["nnlite"], times[work.peer], strict=True))
             seconds = {name: statistics.median(t) for name, t in times.items()}
+            peer = min((name for name in work.peers if name in seconds), key=seconds.get, default=None)
+            ratio = None
+            if peer:
+                ratio = statistics.median(b / a for a, b in zip(times["nnlite"], times[peer], strict=True))
             rows.append(
                 {
                     "work": work.name,
                     "threads": threads,
-                    "peer": work.peer,
+                    "peer": peer,
                     "seconds": seconds,
                     "ratio": ratio,
                     "target": work.target,

@@ -7,6 +7,9 @@ import numpy as np
 
 THREADS = (1, 2)
 
+# PyTorch keeps images in one of two orders in memory. Which is faster depends on the work.
+FORMATS = {"pytorch": "contiguous_format", "pytorch, channels last": "channels_last"}
+
 
 @dataclass
 class Work:
@@ -18,14 +21,14 @@ class Work:
             arguments that prepares everything and returns the function to be timed.
         target: how many times the peer's speed nnlite is to reach at least; None where nothing is asked.
         threads: with how many threads.
-        peer: whose speed it is.
+        peers: whose speed it is: the fastest of those that are among the contestants.
     """
 
     name: str
     contestants: dict[str, Callable[[], Callable[[], object]]]
     target: float | None = None
     threads: tuple[int, ...] = THREADS
-    peer: str = field(default="pytorch", kw_only=True)
+    peers: tuple[str, ...] = field(default=tuple(FORMATS), kw_only=True)
 
 
 def rng():
@@ -35,6 +38,26 @@ def rng():
 def normal(*shape):
     """float32 normals, small as weights are."""
     return (0.1 * rng().standard_normal(shape)).astype(np.float32)
+
+
+def in_both_formats(prepare):
+    """PyTorch twice, as contestants: `prepare` takes the function that lays tensors and modules of images out."""
+
+    def in_format(name):
+        def prepared():
+            import torch
+
+            memory_format = getattr(torch, name)
+
+            def lay_out(thing):
+                thing = torch.from_numpy(thing).permute(0, 3, 1, 2) if isinstance(thing, np.ndarray) else thing
+                return thing.to(memory_format=memory_format)
+
+            return prepare(lay_out)
+
+        return prepared
+
+    return {contestant: in_format(name) for contestant, name in FORMATS.items()}
 
 
 def on_reference(prepare):
