@@ -16,7 +16,7 @@ CSRC = PACKAGE.parent / "csrc"
 # takes its place here: as low as it can stand.
 FLOORS = [
     {"kernels", "reference"},
-    {"atomic", "checks", "initializers"},
+    {"atomic", "checks", "differentiable", "initializers", "window"},
     {"checkpoint", "layer", "schedules"},
     {"recurrent"},
     {"layers", "losses", "optimizers", "sampling"},
@@ -38,7 +38,7 @@ FLOORS = [
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 
 # A layer is made of these and no other layer.
-FOUNDATION_OF_LAYERS = {"checks", "initializers", "kernels", "layer", "recurrent"}
+FOUNDATION_OF_LAYERS = {"checks", "initializers", "kernels", "layer", "recurrent", "window"}
 
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
