@@ -32,7 +32,7 @@ def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:
 
 
 def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:, ::1] dy,  # IN (N,F) (F,U) (N,U)
-             floating[:, ::1] dx, floating[:, ::1] dW, floating[::1] db):                    # OUT (N,F) (F,U) (U)
+             floating[:, ::1] dx, floating[:, ::1] dW, floating[::1] db):            # OUT (N,F) or None, (F,U) (U)
     cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1], n, u
     if F == 0 or U == 0:
         return
@@ -41,7 +41,8 @@ def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[
         db[:] = 0
         return
     with nogil:
-        product(N, U, F, &dy[0, 0], U, 1, &W[0, 0], 1, U, &dx[0, 0], False)
+        if dx is not None:
+            product(N, U, F, &dy[0, 0], U, 1, &W[0, 0], 1, U, &dx[0, 0], False)
         product(F, N, U, &x[0, 0], 1, F, &dy[0, 0], U, 1, &dW[0, 0], False)
         for u in range(U):
             db[u] = 0

@@ -191,7 +191,8 @@ cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, P
         product(H, rows - unused, 4 * H, h + (start * N + unused) * H, 1, H, dz + unused * 4 * H, 4 * H, 1,
                 dWh, accumulate)
         if ids == NULL:
-            product(rows, 4 * H, F, dz, 4 * H, 1, Wx, 1, 4 * H, dx + start * N * F, False)
+            if dx != NULL:
+                product(rows, 4 * H, F, dz, 4 * H, 1, Wx, 1, 4 * H, dx + start * N * F, False)
             product(F, rows, 4 * H, x + start * N * F, 1, F, dz, 4 * H, 1, dWx, accumulate)
             sum_rows(rows, 4 * H, dz, NULL, db, dWx, accumulate)
         else:
@@ -307,7 +308,7 @@ def backward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,         # I
              const floating[:, :, ::1] h, const floating[:, :, ::1] c,       # IN (T+1,N,H)
              const floating[:, :, ::1] gates, const floating[:, :, ::1] dy,  # IN (T,N,4H) (N,S,H)
              floating[:, ::1] dh, floating[:, ::1] dc,                       # IN final, OUT initial state's (N,H)
-             floating[:, :, ::1] dz, floating[:, :, ::1] dx,                 # scratch (steps,N,4H), OUT (T,N,F)
+             floating[:, :, ::1] dz, floating[:, :, ::1] dx,          # scratch (steps,N,4H), OUT (T,N,F) or None
              floating[:, ::1] dWx, floating[:, ::1] dWh, floating[::1] db,   # OUT (F,4H) (H,4H) (4H)
              floating[::1] work):
     """Undo `forward`; dh and dc bring the final state's gradients and leave with the initial state's."""
@@ -319,8 +320,8 @@ def backward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,         # I
         return
     with nogil:
         all_backward(N, T, F, H, S, dz.shape[0], &x[0, 0, 0], NULL, &Wx[0, 0], &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0],
-                     &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &dc[0, 0], &dz[0, 0, 0], &dx[0, 0, 0], &dWx[0, 0],
-                     &dWh[0, 0], &db[0], &work[0])
+                     &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &dc[0, 0], &dz[0, 0, 0],
+                     NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0], &work[0])
 
 
 def backward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wh,    # IN (T,N) (H,4H)

@@ -10,16 +10,18 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from . import checks, initializers
+from .differentiable import Differentiable
 
 Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
 Seed = int | np.random.Generator | None
 
 
-class Layer:
+class Layer(Differentiable):
     """Base of all layers: parameters, their gradients, and a forward and a backward pass.
 
     A layer of your own defines `forward(x, training=False)` and `backward(dy)`, and `build(input_shape)` where it
-    has parameters. `forward` keeps what `backward` needs; `backward` fills `grads` and returns dx.
+    has parameters. `forward` keeps what `backward` needs; `backward` fills `grads` and returns dx. Where that can be
+    cheaper without dx, it may also define `backward_params(dy)`.
 
     Args:
         dtype: "float32" or "float64", of parameters, inputs and outputs. Nothing is cast silently.
@@ -66,10 +68,6 @@ class Layer:
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Compute y from x, and keep what backward needs."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(x, training=False)")
-
-    def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """Compute dx from dy = dL/dy, and fill `grads`."""
-        raise NotImplementedError(f"{type(self).__name__} has no backward(dy)")
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x without its time axis. Layers that look at one position at a time need no other."""

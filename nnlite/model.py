@@ -6,11 +6,12 @@ from typing import Any, Self
 import numpy as np
 
 from . import checks, layers
+from .differentiable import Differentiable
 from .layer import Layer, Seed, Shape
 from .training import Training
 
 
-class Model(Training):
+class Model(Training, Differentiable):
     """Base of models: names, parameters, text about them, and their configuration.
 
     A model has `layers`, `name`, `rng`, `dtype` and `input_shape` (None until it is known), and defines `forward` and

@@ -79,6 +79,15 @@ class Sequential(Model):
             dy = layer.backward(dy)
         return dy
 
+    def backward_params(self, dy: np.ndarray) -> None:
+        """Fill `grads` as `backward` does, and stop at the first layer that has parameters, without its dx."""
+        first = next((i for i, layer in enumerate(self.layers) if layer.params), None)
+        if first is None:
+            return
+        for layer in reversed(self.layers[first + 1 :]):
+            dy = layer.backward(dy)
+        self.layers[first].backward_params(dy)
+
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""
         for layer in self.layers:

@@ -14,7 +14,7 @@ from .run import Run
 
 
 class Training:
-    """compile, fit, train_on_batch, evaluate and predict, for what has forward, backward, params and grads."""
+    """compile, fit, train_on_batch, evaluate and predict, for what has forward, backward_params, params and grads."""
 
     optimizer: Optimizer | None = None
     loss: Any = None
@@ -100,7 +100,7 @@ class Training:
         loss = float(self.loss.forward(y, self.forward(x, training=True)))
         if not math.isfinite(loss):
             raise loss_error(self, loss, x, y)
-        self.backward(self.loss.backward())
+        self.backward_params(self.loss.backward())
         try:
             self.optimizer.apply(self.grads, self.params)
         except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite

@@ -71,13 +71,20 @@ class Dense(Layer):
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
+        dx = np.empty_like(self._kept())
+        self._backward(dy, dx)
+        return dx
+
+    def backward_params(self, dy: np.ndarray) -> None:
+        self._backward(dy, None)
+
+    def _backward(self, dy, dx):
         x = self._kept()
         W, b = self._weights("W", "b")
         dW, db = self._gradients("W", "b")
         dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], len(b)), "of y")
-        dx = np.empty_like(x)
-        backend.dense.backward(self._flat(x), W, self._flat(dy), self._flat(dx), dW, db)
-        return dx
+        dx = dx if dx is None else self._flat(dx)
+        backend.dense.backward(self._flat(x), W, self._flat(dy), dx, dW, db)
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
         if not self.built:

@@ -79,6 +79,17 @@ class LSTM(Recurrent):
         return y if self.return_sequences else y[:, 0]
 
     def backward(self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> np.ndarray | None:
+        x = self._kept()[0]
+        if x.ndim == 2:  # ids have no gradient
+            return self._backward(dy, dstate, None)
+        dx = np.empty_like(x)
+        self._backward(dy, dstate, dx)
+        return np.ascontiguousarray(dx.swapaxes(0, 1))
+
+    def backward_params(self, dy: np.ndarray) -> None:
+        self._backward(dy, None, None)
+
+    def _backward(self, dy, dstate, dx):
         x, h, c, gates = self._kept()
         T, N, H = *x.shape[:2], self.units
         dy = self._dy(dy, N, T)
@@ -88,10 +99,8 @@ class LSTM(Recurrent):
         grads = self._gradients(*self.weights)
         if x.ndim == 2:
             backend.lstm.backward_ids(x, Wh, h, c, gates, dy, dh, dc, dz, *grads, self._work())
-            return None
-        dx = np.empty_like(x)
-        backend.lstm.backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, *grads, self._work())
-        return np.ascontiguousarray(dx.swapaxes(0, 1))
+        else:
+            backend.lstm.backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, *grads, self._work())
 
     def step(self, x: np.ndarray) -> np.ndarray:
         x = self._step_input(x)

@@ -6,6 +6,7 @@ def forward(x, W, b, y):  # IN (N,F) (F,U) (U)  OUT (N,U)
 
 
 def backward(x, W, dy, dx, dW, db):  # IN (N,F) (F,U) (N,U)  OUT (N,F) (F,U) (U)
-    dx[:] = dy @ W.T
+    if dx is not None:
+        dx[:] = dy @ W.T
     dW[:] = x.T @ dy
     db[:] = dy.sum(axis=0)

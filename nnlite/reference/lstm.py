@@ -44,7 +44,8 @@ def backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, work):  #
         di, df, dg, do = di * i * (1 - i), df * f * (1 - f), dg * (1 - g**2), do * o * (1 - o)  # undoes (2)
         dz[t] = np.concatenate([di, df, dg, do], axis=1)
         dh[:] = dz[t] @ Wh.T  # undoes (1)
-    dx[:] = dz @ Wx.T
+    if dx is not None:
+        dx[:] = dz @ Wx.T
     dWx[:] = np.einsum("tnf,tnz->fz", x, dz)
     dWh[:] = np.einsum("tnh,tnz->hz", h[:T], dz)
     db[:] = dz.sum(axis=(0, 1))
@@ -56,7 +57,7 @@ def forward_ids(ids, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N): x is one-hot
 
 def backward_ids(ids, Wh, h, c, gates, dy, dh, dc, dz, dWx, dWh, db, work):
     x = _one_hot(ids, dWx)
-    backward(x, np.zeros_like(dWx), Wh, h, c, gates, dy, dh, dc, dz, np.empty_like(x), dWx, dWh, db, work)
+    backward(x, None, Wh, h, c, gates, dy, dh, dc, dz, None, dWx, dWh, db, work)
 
 
 def step(x, Wx, Wh, b, h, c, z):  # IN (N,F) (F,4H) (H,4H) (4H)  IN and OUT (N,H) (N,H): one step of forward
