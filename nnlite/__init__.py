@@ -7,7 +7,20 @@ from .kernels import get_num_threads, set_num_threads, use_backend
 
 # Layers, and the model that they make.
 from .layer import Layer
-from .layers import LSTM, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
+from .layers import (
+    LSTM,
+    Dense,
+    Dropout,
+    Embedding,
+    OneHot,
+    ReLU,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    Flatten,
+    Reshape,
+    ZeroPadding2D,
+)
 from .sequential import Sequential
 
 # What they are trained with.
@@ -48,6 +61,9 @@ __all__ = [
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "Flatten",
+    "Reshape",
+    "ZeroPadding2D",
     "Sequential",
     "MeanSquaredError",
     "SparseCategoricalCrossentropy",

@@ -12,7 +12,22 @@ import pytest
 from numeric import assert_same_bits
 
 import nnlite
-from nnlite import LSTM, SGD, Dense, Dropout, Embedding, OneHot, ReLU, Sequential, Sigmoid, Softmax, Tanh
+from nnlite import (
+    LSTM,
+    SGD,
+    Dense,
+    Dropout,
+    Embedding,
+    Flatten,
+    OneHot,
+    ReLU,
+    Reshape,
+    Sequential,
+    Sigmoid,
+    Softmax,
+    Tanh,
+    ZeroPadding2D,
+)
 from nnlite.callbacks import BackupAndRestore, ModelCheckpoint
 
 FLOATS = np.ones((2, 3, 4), "float32")
@@ -30,6 +45,9 @@ LAYERS = {
     "Sigmoid": (Sigmoid, FLOATS),
     "Softmax": (Softmax, FLOATS),
     "Tanh": (Tanh, FLOATS),
+    "Flatten": (Flatten, FLOATS),
+    "Reshape": (lambda **kw: Reshape((12,), **kw), FLOATS),
+    "ZeroPadding2D": (ZeroPadding2D, FLOATS[..., None]),
 }
 PARAMS = [("Dense", "W"), ("Dense", "b"), ("Embedding", "W"), *(("LSTM", n) for n in ("Wx", "Wh", "b"))]
 PARAMS += [("LSTM on ids", n) for n in ("Wx", "Wh", "b")]

@@ -3,11 +3,27 @@
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
+from .flatten import Flatten
 from .lstm import LSTM
 from .one_hot import OneHot
 from .relu import ReLU
+from .reshape import Reshape
 from .sigmoid import Sigmoid
 from .softmax import Softmax
 from .tanh import Tanh
+from .zero_padding2d import ZeroPadding2D
 
-__all__ = ["LSTM", "Dense", "Dropout", "Embedding", "OneHot", "ReLU", "Sigmoid", "Softmax", "Tanh"]
+__all__ = [
+    "LSTM",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "OneHot",
+    "ReLU",
+    "Reshape",
+    "Sigmoid",
+    "Softmax",
+    "Tanh",
+    "ZeroPadding2D",
+]

@@ -1,0 +1,70 @@
+"""Reshape: the numbers of an example under another shape."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from .. import checks
+from ..layer import Shape
+from .view import View
+
+
+class Reshape(View):
+    """Gives each example another shape; its numbers stay in the order in which they lie in memory.
+
+    Letters: N batch; x is (N, ...), y is (N, *target_shape). y shares the memory of x.
+
+    Args:
+        target_shape: without the batch axis, such as (28, 28, 1). One size may be -1: it becomes what is left over.
+        dtype, seed, name: as in `Layer`.
+
+    Raises:
+        TypeError: x or dy is not an array of the layer's dtype; target_shape is not a row of sizes.
+        ValueError: the numbers of x do not fill target_shape; more than one size is -1; dy is not of the shape of y.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Reshape
+        >>> layer = Reshape((2, -1))
+        >>> layer.forward(np.arange(6, dtype="float32").reshape(1, 6))
+        array([[[0., 1., 2.],
+                [3., 4., 5.]]], dtype=float32)
+        >>> print(Reshape((28, 28, 1)).explain((784,)))
+        Reshape(target_shape=[28, 28, 1])
+          output   (28, 28, 1): the same 784 numbers, in the order in which they lie in memory
+          parameters   none
+    """
+
+    def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if isinstance(target_shape, str) or not hasattr(target_shape, "__iter__"):
+            raise TypeError(
+                f"target_shape: expected sizes without the batch axis, such as (28, 28), got {target_shape!r}"
+            )
+        sizes = tuple(target_shape)
+        if sizes.count(-1) > 1:
+            raise ValueError(f"target_shape: expected at most one -1, got {sizes}: the others must be known")
+        self.target_shape = tuple(-1 if size == -1 else checks.positive("target_shape", size) for size in sizes)
+
+    def output_shape(self, input_shape: Shape) -> tuple:
+        count, target = self._count(input_shape), self.target_shape
+        known = math.prod(size for size in target if size != -1)
+        if count is None:  # what varies is known with the first input
+            return tuple(None if size == -1 else size for size in target)
+        if count % known or (-1 not in target and count != known):
+            multiple = "a multiple of " if -1 in target else ""
+            sizes = " * ".join(str(size) for size in target if size != -1) or "1"
+            raise ValueError(
+                f"Reshape: target_shape {checks.shape_text(target)} needs {multiple}{sizes}"
+                f"{f' = {known}' if sizes != str(known) else ''} numbers an example, and an input of "
+                f"{checks.shape_text(input_shape)} has {count}: choose a target_shape whose product is {count}"
+            )
+        return tuple(count // known if size == -1 else size for size in target)
+
+    def _shape_rule(self, input_shape):
+        count = self._count(input_shape)
+        which = "numbers" if count is None else f"{count} numbers"
+        return f"the same {which}, in the order in which they lie in memory"
+
+    def get_config(self) -> dict[str, Any]:
+        return {"target_shape": list(self.target_shape), **super().get_config()}
