@@ -178,7 +178,7 @@ class EarlyStopping(_Monitor):
         min_delta: how much better it must become to count.
         patience: how many epochs without that are allowed in a row.
         mode: "min": smaller is better; "max": larger is; "auto": "max" for accuracies.
-        restore_best_weights: at the end of the training give the model the weights of its best epoch.
+        restore_best_weights: at the end of the training give the model the weights and statistics of its best epoch.
 
     Attributes:
         best, best_epoch: the best value, and in which epoch (from 0); None before the first.
@@ -214,7 +214,7 @@ class EarlyStopping(_Monitor):
         if self._is_better(value, self.min_delta):
             self.best, self.best_epoch, self.wait = value, epoch, 0
             if self.restore_best_weights:
-                self.best_weights = {name: param.copy() for name, param in self.model.params.items()}
+                self.best_weights = {name: array.copy() for name, array in self._weights().items()}
             return
         self.wait += 1
         if self.wait >= self.patience:
@@ -223,8 +223,12 @@ class EarlyStopping(_Monitor):
 
     def on_train_end(self, logs: Logs) -> None:
         if self.best_weights is not None:
-            for name, param in self.model.params.items():
-                param[...] = self.best_weights[name]
+            for name, array in self._weights().items():
+                array[...] = self.best_weights[name]
+
+    def _weights(self):
+        """What makes the model of an epoch: without their statistics, weights would compute something else."""
+        return self.model.params | self.model.statistics
 
     def get_state(self) -> dict[str, Any]:
         names = "best", "best_epoch", "wait", "stopped_epoch", "best_weights"

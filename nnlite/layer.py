@@ -30,6 +30,8 @@ class Layer(Differentiable):
 
     Attributes:
         params, grads: dicts from names such as "W" to arrays, with the same keys.
+        statistics: dict from names to float64 arrays: what the layer takes down in training, without a gradient. Saved
+            with the parameters.
         built: whether the parameters exist. A layer is built by its first input, or by `build`.
         kept: what the last `forward` kept for `backward`. Arrays of floats are not copied: leave x and y as they are
             until `backward` has run.
@@ -56,6 +58,7 @@ class Layer(Differentiable):
         self.rng = np.random.default_rng(seed)
         self.params: dict[str, np.ndarray] = {}
         self.grads: dict[str, np.ndarray] = {}
+        self.statistics: dict[str, np.ndarray] = {}
         self.built = False
         self.kept: Any = None
         self._shapes: dict[str, tuple[int, ...]] = {}
@@ -143,20 +146,32 @@ class Layer(Differentiable):
         self.grads[name] = np.zeros(shape, self.dtype)
         self._shapes[name] = shape
 
+    def _add_statistic(self, name, shape, value):
+        """A statistic that starts with this value everywhere.
+
+        In float64 for any dtype: small steps are added to it, which the rounding of a large float32 would swallow.
+        """
+        self.statistics[name] = np.full(shape, value, np.float64)
+        self._shapes[name] = shape
+
     def _weights(self, *names):
         """The parameters of these names, checked: the kernels trust their sizes."""
-        return self._fitting("params", self.params, names)
+        return self._fitting("params", self.params, names, self.dtype)
 
     def _gradients(self, *names):
         """The gradients of these parameters, checked, to be written to."""
-        return self._fitting("grads", self.grads, names)
+        return self._fitting("grads", self.grads, names, self.dtype)
 
-    def _fitting(self, what, arrays, names):
+    def _taken_down(self, *names):
+        """The statistics of these names, checked."""
+        return self._fitting("statistics", self.statistics, names, np.dtype(np.float64))
+
+    def _fitting(self, what, arrays, names, dtype):
         for name in names:
             array, shape = arrays.get(name), self._shapes[name]
-            if not checks.fits(array, self.dtype, shape):
+            if not checks.fits(array, dtype, shape):
                 where = f"{self.name}.{what}[{name!r}]"
-                checks.floats(where, array, self.dtype, shape, "as built")
+                checks.floats(where, array, dtype, shape, "as built")
                 # A copy would do to read, but backward and optimizers write.
                 raise ValueError(f"{where}: expected a C-contiguous array: use np.ascontiguousarray(...)")
         return [arrays[name] for name in names]

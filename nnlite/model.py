@@ -33,6 +33,10 @@ class Model(Training, Differentiable):
         return {f"{layer.name}.{name}": grad for layer in self.layers for name, grad in layer.grads.items()}
 
     @property
+    def statistics(self) -> dict[str, np.ndarray]:
+        return {f"{layer.name}.{name}": array for layer in self.layers for name, array in layer.statistics.items()}
+
+    @property
     def built(self) -> bool:
         """Whether all layers have their parameters."""
         return self.input_shape is not None

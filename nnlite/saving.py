@@ -87,6 +87,7 @@ def model_tree(model):
         "class": type(model).__name__,
         "model": model.get_config(),
         "params": model.params,
+        "statistics": model.statistics,
         "states": {layer.name: layer.state for layer in model.stateful_layers},
         "rng": model.rng.bit_generator.state,
         "optimizer": optimizer,
@@ -102,28 +103,35 @@ def restore_model(model, tree):
 def restorer(model, tree) -> Callable[[], None]:
     """Find what does not fit; return a function that gives the model what the tree holds, and cannot fail."""
     params, optimizer = model.params, model.optimizer
-    if params.keys() != tree["params"].keys():
-        raise ValueError(f"the parameters are {sorted(tree['params'])} in the file and {sorted(params)} in the model")
-    for name, param in params.items():
-        saved = tree["params"][name]
-        if saved.shape != param.shape or saved.dtype != param.dtype:
-            raise ValueError(
-                f"{name} is {saved.dtype} {saved.shape} in the file, and {param.dtype} {param.shape} in the model"
-            )
+    pairs = _pairs("parameters", params, tree["params"])
+    pairs += _pairs("statistics", model.statistics, tree.get("statistics", {}))  # older files have no such entry
     states = {layer: _layer_state(layer, tree["states"][layer.name]) for layer in model.stateful_layers}
     progress = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
     type(model.rng.bit_generator)().state = tree["rng"]  # a trial: it refuses what is no state of such a generator
 
     def restore():
         model.rng.bit_generator.state = tree["rng"]
-        for name, param in params.items():
-            param[...] = tree["params"][name]
+        for array, saved in pairs:
+            array[...] = saved
         for layer, state in states.items():
             layer.state = state
         if optimizer is not None:
             optimizer.iterations, optimizer.state, optimizer.learning_rate = progress
 
     return restore
+
+
+def _pairs(what, arrays, saved):
+    """Each array of the model with the saved one that belongs there."""
+    if arrays.keys() != saved.keys():
+        raise ValueError(f"the {what} are {sorted(saved)} in the file and {sorted(arrays)} in the model")
+    pairs = [(name, array, saved[name]) for name, array in arrays.items()]
+    for name, array, found in pairs:
+        if found.shape != array.shape or found.dtype != array.dtype:
+            raise ValueError(
+                f"{name} is {found.dtype} {found.shape} in the file, and {array.dtype} {array.shape} in the model"
+            )
+    return [(array, found) for _, array, found in pairs]
 
 
 def _layer_state(layer, state):

@@ -25,7 +25,7 @@ class Sequential(Model):
         name: of the model.
 
     Attributes:
-        params, grads: dicts from names such as "lstm.Wx" to the layers' own arrays, not copies.
+        params, grads, statistics: dicts from names such as "lstm.Wx" to the layers' own arrays, not copies.
 
     Raises:
         TypeError: something in `layers` is not a layer.

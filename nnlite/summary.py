@@ -17,6 +17,9 @@ def print_summary(model, console=None):
     for layer, shape in zip(model.layers, shapes, strict=True):
         shown = "?" if shape is None else checks.shape_text(("N", *shape), "any")
         table.add_row(layer.name, type(layer).__name__, shown, f"{layer.parameter_count:,}" if model.built else "?")
+    if model.statistics:
+        count = sum(array.size for array in model.statistics.values())
+        table.caption = f"Not counted: {count:,} statistics, saved with the parameters and not learnt by gradients."
     if not model.built:
         table.caption = "The model is built by its first input, or by input_shape=..."
     (console or Console()).print(table)

@@ -377,6 +377,24 @@ class Double(Layer):
         return 2 * dy
 
 
+class Centred(Layer):
+    """Takes off the mean of all that it has seen in training: a statistic."""
+
+    def build(self, input_shape):
+        self._add_statistic("mean", input_shape, 0.0)
+        super().build(input_shape)
+
+    def forward(self, x, training=False):
+        self._ensure_built(x)
+        (mean,) = self._taken_down("mean")
+        if training:
+            mean += 0.1 * (x.mean(axis=0) - mean)
+        return (x - mean).astype(x.dtype)
+
+    def backward(self, dy):
+        return dy
+
+
 class SignDescent(Optimizer):
     def update(self, grad, param, slots, scale, clip):
         param -= self.learning_rate * np.sign(grad)
@@ -403,6 +421,71 @@ def test_classes_of_ones_own(tmp_path):
     loaded = load_model(tmp_path / "a", {c.__name__: c for c in (Double, SignDescent, AbsoluteError)})
     np.testing.assert_array_equal(loaded.forward(X), model.forward(X))
     assert loaded.train_on_batch(X, X[:, :2].copy()) == model.train_on_batch(X, X[:, :2].copy())
+
+
+def centred_model(seed=0):
+    model = Sequential([Centred(), Dense(2)], input_shape=(4,), seed=seed)
+    model.compile("sgd", "mse")
+    model.train_on_batch(X + seed, X[:, :2].copy())
+    return model
+
+
+def test_statistics_are_saved(tmp_path):
+    model = centred_model()
+    assert list(model.statistics) == ["centred.mean"]
+    assert model.statistics["centred.mean"] is model.layers[0].statistics["mean"]
+    assert model.statistics["centred.mean"].any()
+    model.save(tmp_path / "a")
+    loaded = load_model(tmp_path / "a", {"Centred": Centred})
+    np.testing.assert_array_equal(loaded.statistics["centred.mean"], model.statistics["centred.mean"])
+    np.testing.assert_array_equal(loaded.forward(X), model.forward(X))
+    np.testing.assert_array_equal(
+        load_file(tmp_path / "a")["statistics/centred.mean"], model.statistics["centred.mean"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda found: found.clear(), r"the statistics are \[\] in the file and \['centred.mean'\] in the model"),
+        (
+            lambda found: found.update({"other": np.zeros(4)}),
+            r"the statistics are \['centred.mean', 'other'\] in the file",
+        ),
+        (lambda found: found.update({"centred.mean": np.zeros(5)}), r"centred.mean is float64 \(5,\) in the file, and"),
+        (lambda found: found.update({"centred.mean": np.zeros(4, "f4")}), "centred.mean is float32"),
+    ],
+)
+def test_statistics_that_do_not_fit_are_found_before_anything_changes(change, message):
+    model, tree = centred_model(), saving.model_tree(centred_model(seed=1))
+    before = checkpoint.encode(saving.model_tree(model))
+    change(tree["statistics"])
+    with pytest.raises(ValueError, match=message):
+        saving.restore_model(model, tree)
+    assert checkpoint.encode(saving.model_tree(model)) == before
+
+
+def test_a_file_from_before_there_were_statistics(tmp_path):
+    model = trained_model()
+    tree = saving.model_tree(model)
+    assert tree.pop("statistics") == {}
+    checkpoint.write(tmp_path / "a", tree)
+    np.testing.assert_array_equal(load_model(tmp_path / "a").forward(X), model.forward(X))
+
+
+@pytest.mark.parametrize(
+    ("exchange", "error", "message"),
+    [
+        (lambda a: a.astype("f4"), TypeError, r"centred.statistics\['mean'\]: expected float64, got float32"),
+        (lambda a: a[:3], ValueError, r"centred.statistics\['mean'\]: expected shape as built = \(4,\), got \(3,\)"),
+        (lambda a: None, TypeError, r"centred.statistics\['mean'\]: expected a NumPy array, got NoneType"),
+    ],
+)
+def test_statistics_that_were_exchanged_are_checked(exchange, error, message):
+    layer = centred_model().layers[0]
+    layer.statistics["mean"] = exchange(layer.statistics["mean"])
+    with pytest.raises(error, match=message):
+        layer.forward(X)
 
 
 def test_a_model_that_was_not_compiled(tmp_path):

@@ -30,16 +30,18 @@ class Subject:
         self.takes_state = "initial_state" in _arguments(layer.forward)
         self.takes_dstate = self.takes_state and "dstate" in _arguments(layer.backward) and loss is None
         self.parts = _parts(layer)
-        self.generators, self.state = self._generators(), None
+        self.generators, self.statistics, self.state = self._generators(), [], None
         _refuse_float32("the layer", getattr(layer, "dtype", None))
 
         before = set(self.params)
+        self.forward(training=False)  # to build what is not built, without its taking statistics down
+        if set(self.params) != before:  # it drew its weights
+            self.generators = self._generators()
+        self.statistics = self._statistics()
         self.forward()
         if not np.array_equal(self.x, x, equal_nan=True):
             cause = "an operation in place, such as x *= ...: it must leave what it is given as it is"
             self._refuse(self.input, f"forward changes {self.input}", cause)
-        if set(self.params) != before:  # that built the layer, which drew its weights
-            self.generators = self._generators()
         self.state = self._initial_state(initial_state, rng)
         self.arrays = self._arrays()
         self.base = self.outputs()
@@ -111,9 +113,11 @@ class Subject:
         return self.x.ndim == (3 if self.x.dtype.kind == "f" else 2)
 
     def restore(self):
-        """Leave the layer as it was found: the random generators where they were, and no state."""
+        """Leave the layer as it was found: the random generators where they were, its statistics, and no state."""
         for generator, state in self.generators:
             generator.bit_generator.state = state
+        for array, kept in self.statistics:
+            array[...] = kept
         for part in self.parts:
             if hasattr(part, "reset_state"):
                 part.reset_state()
@@ -122,10 +126,11 @@ class Subject:
         """Another layer, input or state under the same conditions, without a loss."""
         return Subject(layer, x, None, None, state, self.training, np.random.default_rng(0), title)
 
-    def forward(self):
+    def forward(self, training=None):
         """What the layer's forward returns."""
         self.restore()
-        arguments = {"training": self.training} if self.takes_training else {}
+        training = self.training if training is None else training
+        arguments = {"training": training} if self.takes_training else {}
         if self.state is not None:
             arguments["initial_state"] = self.state
         return self.layer.forward(self.x, **arguments)
@@ -134,6 +139,11 @@ class Subject:
         """The random generators in attributes of the layer and of those inside it, and where each one is."""
         values = [value for part in self.parts for value in getattr(part, "__dict__", {}).values()]
         return [(value, value.bit_generator.state) for value in values if isinstance(value, np.random.Generator)]
+
+    def _statistics(self):
+        """The statistics of the layer and of those inside it, and what they hold."""
+        arrays = [array for part in self.parts for array in getattr(part, "statistics", {}).values()]
+        return [(array, array.copy()) for array in arrays]
 
     def _results(self, y):
         """The output, and the final states where backward takes their gradient."""
