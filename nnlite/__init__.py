@@ -9,6 +9,7 @@ from .kernels import get_num_threads, set_num_threads, use_backend
 from .layer import Layer
 from .layers import (
     LSTM,
+    Conv2D,
     Dense,
     Dropout,
     Embedding,
@@ -53,6 +54,7 @@ __all__ = [
     "use_backend",
     "Layer",
     "LSTM",
+    "Conv2D",
     "Dense",
     "Dropout",
     "Embedding",

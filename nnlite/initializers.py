@@ -29,14 +29,16 @@ def glorot_uniform(shape, rng):
 def orthogonal(shape, rng):
     """Rows or columns orthonormal, drawn evenly among all such matrices: products of many neither grow nor shrink.
 
+    The columns are the last axis; the axes before it, such as those of a convolution's window, are rows together.
+
     Source: Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning in deep linear neural
     networks, 2014. The signs of R's diagonal make Q uniform: Mezzadri, How to generate random matrices from the
     classical compact groups, 2007.
     """
-    rows, cols = shape
+    rows, cols = math.prod(shape[:-1]), shape[-1]
     q, r = np.linalg.qr(rng.standard_normal((max(rows, cols), min(rows, cols))))
     q *= np.sign(np.diag(r))
-    return q if rows >= cols else q.T
+    return (q if rows >= cols else q.T).reshape(shape)
 
 
 def normal(stddev):

@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import checks
+
 PADDING = '"valid", "same", a whole number, (height, width) or ((top, bottom), (left, right))'
 
 
@@ -51,6 +53,18 @@ def sides(name: str, value: Any, expected: str = PADDING) -> tuple[tuple[int, in
         raise ValueError(f"{name}: expected {expected}, with numbers of at least 0, got {value!r}")
     (top, bottom), (left, right) = axes
     return (int(top), int(bottom)), (int(left), int(right))
+
+
+def image_shape(owner: str, input_shape: Any) -> tuple[int | None, int | None, int | None]:
+    """The shape of an image, without the batch axis, as (H, W, C).
+
+    Raises:
+        ValueError: it has not three axes; the message begins with the owner.
+    """
+    if len(input_shape) != 3:
+        shape = checks.shape_text(input_shape, "any")
+        raise ValueError(f"{owner}: expected input_shape (H, W, C) without the batch axis, got {shape}")
+    return tuple(input_shape)
 
 
 def short(value: Any) -> Any:

@@ -16,10 +16,10 @@ CSRC = PACKAGE.parent / "csrc"
 # takes its place here: as low as it can stand.
 FLOORS = [
     {"kernels", "reference"},
-    {"atomic", "checks", "differentiable", "initializers", "window"},
-    {"checkpoint", "layer", "schedules"},
+    {"atomic", "checks", "differentiable", "initializers"},
+    {"checkpoint", "layer", "schedules", "window"},
     {"recurrent"},
-    {"layers", "losses", "optimizers", "sampling"},
+    {"layers", "losses", "metrics", "optimizers", "sampling"},
     {"finite", "saving", "summary"},
     {"callbacks"},
     {"progress"},
@@ -30,7 +30,7 @@ FLOORS = [
     {"gradcheck", "loading"},
     {"__init__"},
     {"machine"},
-    {"plot", "text"},
+    {"images", "plot", "text"},
     {"experiment"},
     {"cli"},
     {"__main__"},

@@ -1,5 +1,6 @@
 """The layers, one file each."""
 
+from .conv2d import Conv2D
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
@@ -15,6 +16,7 @@ from .zero_padding2d import ZeroPadding2D
 
 __all__ = [
     "LSTM",
+    "Conv2D",
     "Dense",
     "Dropout",
     "Embedding",

@@ -46,11 +46,9 @@ class ZeroPadding2D(Layer):
         self.padding = window.sides("padding", padding, EXPECTED)
 
     def output_shape(self, input_shape: Shape) -> tuple:
-        if len(input_shape) != 3:
-            shape = checks.shape_text(input_shape, "any")
-            raise ValueError(f"ZeroPadding2D: expected input_shape (H, W, C) without the batch axis, got {shape}")
-        sizes = zip(input_shape, self.padding, strict=False)  # the channels stay
-        return *(None if size is None else before + size + after for size, (before, after) in sizes), input_shape[2]
+        *sizes, C = window.image_shape("ZeroPadding2D", input_shape)
+        sizes = zip(sizes, self.padding, strict=True)
+        return *(None if size is None else before + size + after for size, (before, after) in sizes), C
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (None,) * 4, "(N, H, W, C)")

@@ -1,0 +1,153 @@
+"""Conv2D: filters that slide over images."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import checks, initializers, window
+from ..initializers import Initializer
+from ..kernels import backend
+from ..layer import Layer, Shape
+
+
+class Conv2D(Layer):
+    """A convolution: each filter looks at the image through a small window, and weighs what it sees, everywhere alike.
+
+        y[n,h,w,f]  = b[f] + sum over i, j, c of x[n,r,s,c] W[i,j,c,f]     r = S h + D i - P, s = S w + D j - P:
+        dx[n,r,s,c] = sum over h, w, i, j, f of dy[n,h,w,f] W[i,j,c,f]     the pixel that is seen from (h, w)
+        dW[i,j,c,f] = sum over n, h, w of x[n,r,s,c] dy[n,h,w,f]           at (i, j) of the window; x is 0 outside
+        db[f]       = sum over n, h, w of dy[n,h,w,f]                      of the image
+
+    Letters: N batch, H height, W width, C channels, S strides, D dilation, P padding at the top and the left; f counts
+    the filters. x is (N, H, W, C), y is (N, H_out, W_out, filters). The kernel is not flipped, as in all frameworks.
+
+    Args:
+        filters: how many; each has weights of its own, and gives a channel of y.
+        kernel_size, strides, dilation_rate: of the window, S, and D: whole numbers, or pairs (height, width).
+        padding: "valid": none; "same": H_out = H/S and W_out = W/S, rounded up; or P: a whole number, (height, width),
+            or ((top, bottom), (left, right)).
+        groups: into how many groups channels and filters are cut. A filter sees the channels of its own group alone;
+            with groups = C each channel has filters for itself (a depthwise convolution).
+        use_bias: whether b is added.
+        kernel_initializer: of W, by default "glorot_uniform"; as in `Dense`.
+        dtype, seed, name: as in `Layer`.
+
+    Parameters: W (kh, kw, C/groups, filters), b (filters).
+
+    Raises:
+        TypeError, ValueError: x is not of the layer's dtype and (N, H, W, C), with the C of the first input; groups
+            does not divide C or filters; or the window does not fit into the image: the message has the arithmetic.
+
+    Source: LeCun et al., Backpropagation applied to handwritten zip code recognition, 1989, and Gradient-based learning
+    applied to document recognition, 1998. The arithmetic: Dumoulin and Visin, A guide to convolution arithmetic for
+    deep learning, 2016. Dilation: Yu and Koltun, Multi-scale context aggregation by dilated convolutions, 2016.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Conv2D
+        >>> layer = Conv2D(8, 5, seed=0)
+        >>> layer.forward(np.ones((1, 32, 32, 3), "float32")).shape
+        (1, 28, 28, 8)
+        >>> print(layer.explain((32, 32, 3)))
+        Conv2D(filters=8, kernel_size=5)
+          output   (28, 28, 8): H_out = W_out = (W - F + 2P)/S + 1 = (32 - 5 + 2*0)/1 + 1 = 28; filters = 8
+          parameters   filters * (kh * kw * C) + filters = 8 * (5 * 5 * 3) + 8 = 608
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: int | tuple[int, int],
+        strides: int | tuple[int, int] = 1,
+        padding: Any = "valid",
+        dilation_rate: int | tuple[int, int] = 1,
+        groups: int = 1,
+        use_bias: bool = True,
+        *,
+        kernel_initializer: Initializer = "glorot_uniform",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters, self.groups = checks.positive("filters", filters), checks.positive("groups", groups)
+        if self.filters % self.groups:
+            raise ValueError(f"groups: {groups} does not divide {filters} filters: each group needs as many")
+        kernel_size = window.pair("kernel_size", kernel_size)
+        self._window = window.Window2D("Conv2D", kernel_size, strides, padding, dilation_rate)
+        self.use_bias = bool(use_bias)
+        self.kernel_initializer = kernel_initializer
+        self._channels = None  # C of the input that it is built for
+
+    def build(self, input_shape: Shape) -> None:
+        self.output_shape(input_shape)
+        C = input_shape[2]
+        self._add_param("W", (*self._window.size, C and C // self.groups, self.filters), self.kernel_initializer)
+        if self.use_bias:
+            self._add_param("b", (self.filters,), "zeros")
+        self._channels = C
+        self.built = True
+
+    def output_shape(self, input_shape: Shape) -> tuple:
+        H, W, C = window.image_shape("Conv2D", input_shape)
+        if C is not None and C % self.groups:
+            raise ValueError(f"Conv2D: groups = {self.groups} does not divide {C} channels: each group needs as many")
+        return *self._window.output_size(H, W), self.filters
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = checks.floats("x", x, self.dtype, (None, None, None, self._channels), "(N, H, W, C)")
+        self._ensure_built(x)
+        W, b = self._with_bias(self._weights)
+        shape = len(x), *self._window.output_size(*x.shape[1:3]), W.shape[3]
+        checks.memory("Conv2D: y", shape, self.dtype)
+        y = np.empty(shape, self.dtype)
+        backend.conv2d.forward(x, W, b, y, *self._work_and_geometry(x, W, shape))
+        self.kept = x, shape
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        dx = np.empty_like(self._kept()[0])
+        self._backward(dy, dx)
+        return dx
+
+    def backward_params(self, dy: np.ndarray) -> None:
+        self._backward(dy, None)
+
+    def _backward(self, dy, dx):
+        x, shape = self._kept()
+        (W, _), (dW, db) = self._with_bias(self._weights), self._with_bias(self._gradients)
+        dy = checks.floats("dy", dy, self.dtype, shape, "of y")
+        backend.conv2d.backward(x, W, dy, dx, dW, db, *self._work_and_geometry(x, W, shape))
+
+    def _with_bias(self, get):
+        """W and b, or their gradients; None for a b that there is not."""
+        return get("W", "b") if "b" in self._shapes else (*get("W"), None)
+
+    def _work_and_geometry(self, x, W, y_shape):
+        """The last arguments of the kernels: scratch memory, then strides, padding, dilation and groups."""
+        top, _, left, _ = self._window.pads(*x.shape[1:3])
+        geometry = *self._window.strides, top, left, *self._window.dilation, x.shape[3] // W.shape[2]
+        size = backend.conv2d.work_size(*x.shape, *W.shape[:2], W.shape[3], *y_shape[1:3], *geometry)
+        return self._buffer("work", size), *geometry
+
+    def _shape_rule(self, input_shape):
+        return f"{self._window.rule(*input_shape[:2])}; filters = {self.filters}"
+
+    def _parameter_rule(self, input_shape):
+        (kh, kw), C, filters, groups = self._window.size, input_shape[2], self.filters, self.groups
+        rule = f"filters * (kh * kw * C{'/groups' * (groups > 1)}){' + filters' * self.use_bias} = {filters} * "
+        rule += f"({kh} * {kw} * {C or 'C'}{f'/{groups}' * (groups > 1)}){f' + {filters}' * self.use_bias}"
+        if C is None:
+            return f"{rule}, with C of the first input"
+        return f"{rule} = {filters * (kh * kw * C // groups + self.use_bias)}"
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "filters": self.filters,
+            "kernel_size": window.short(self._window.size),
+            "strides": window.short(self._window.strides),
+            "padding": window.short(self._window.padding),
+            "dilation_rate": window.short(self._window.dilation),
+            "groups": self.groups,
+            "use_bias": self.use_bias,
+            **initializers.config(kernel_initializer=self.kernel_initializer),
+            **super().get_config(),
+        }

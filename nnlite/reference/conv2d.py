@@ -1,0 +1,63 @@
+"""Conv2D: every pixel of the output sees a window of the input, and every filter weighs it.
+
+    y[n,h,w,f] = b[f] + sum over i, j, c of x[n, h*sh + i*dh - top, w*sw + j*dw - left, c] W[i,j,c,f]
+
+Letters: N batch, H W of the input, OH OW of the output, C channels, F filters, kh kw of the kernel, sh sw strides,
+dh dw dilation. Outside of the image x is 0. With groups, the filters of a group see the channels of that group alone.
+
+Written as it is here, a tap (i, j) of the kernel at a time: what all windows have in that place is one slice of x.
+"""
+
+import numpy as np
+
+
+def work_size(N, H, W, C, kh, kw, F, OH, OW, sh, sw, top, left, dh, dw, groups):
+    return 0
+
+
+def forward(
+    x, W, b, y, work, sh, sw, top, left, dh, dw, groups
+):  # IN (N,H,W,C) (kh,kw,C/groups,F) (F)  OUT (N,OH,OW,F)
+    y[:] = 0 if b is None else b  # (1)
+    padded = _padded(x, W, y, sh, sw, top, left, dh, dw)
+    for i, j, seen in _taps(W, y, sh, sw, dh, dw):
+        y_groups = _by_group(y, groups)
+        y_groups += np.einsum("nhwgc,cgf->nhwgf", _by_group(padded[seen], groups), _by_group(W[i, j], groups))  # (2)
+
+
+def backward(x, W, dy, dx, dW, db, work, sh, sw, top, left, dh, dw, groups):  # IN x, W, dy  OUT of the shape of x, W, b
+    padded = _padded(x, W, dy, sh, sw, top, left, dh, dw)
+    dpadded = np.zeros_like(padded)
+    dy_groups = _by_group(dy, groups)
+    for i, j, seen in _taps(W, dy, sh, sw, dh, dw):
+        x_groups, W_groups = _by_group(padded[seen], groups), _by_group(W[i, j], groups)
+        dW[i, j] = np.einsum("nhwgc,nhwgf->cgf", x_groups, dy_groups).reshape(dW[i, j].shape)  # undoes (2) for W
+        dx_groups = _by_group(dpadded[seen], groups)
+        dx_groups += np.einsum("nhwgf,cgf->nhwgc", dy_groups, W_groups)  # undoes (2) for x
+    if dx is not None:
+        dx[:] = dpadded[:, top : top + x.shape[1], left : left + x.shape[2]]
+    if db is not None:
+        db[:] = dy.sum(axis=(0, 1, 2))  # undoes (1)
+
+
+def _padded(x, W, y, sh, sw, top, left, dh, dw):
+    """x with zeros around it, as far as the windows reach."""
+    (N, H, width, C), (kh, kw, *_), (_, OH, OW, _) = x.shape, W.shape, y.shape
+    rows, cols = (OH - 1) * sh + (kh - 1) * dh + 1, (OW - 1) * sw + (kw - 1) * dw + 1
+    padded = np.zeros((N, max(rows, top + H), max(cols, left + width), C), x.dtype)
+    padded[:, top : top + H, left : left + width] = x
+    return padded
+
+
+def _taps(W, y, sh, sw, dh, dw):
+    """Each tap (i, j) of the kernel, and the slices of the padded x that it sees."""
+    (kh, kw, *_), (_, OH, OW, _) = W.shape, y.shape
+    for i in range(kh):
+        for j in range(kw):
+            rows, cols = slice(i * dh, i * dh + (OH - 1) * sh + 1, sh), slice(j * dw, j * dw + (OW - 1) * sw + 1, sw)
+            yield i, j, (slice(None), rows, cols)
+
+
+def _by_group(a, groups):
+    """A view of `a` with its last axis cut: (..., groups, C/groups)."""
+    return a.reshape(*a.shape[:-1], groups, a.shape[-1] // groups)
