@@ -152,11 +152,24 @@ class _Monitor(Callback):
 
     def on_train_begin(self, logs: Logs) -> None:
         self.best = self.best_epoch = None
+        self._mode = self._direction() if self.mode == "auto" else self.mode
         if self.monitor.startswith("val_") and not self.run.validation_data:
             raise ValueError(
                 f"{type(self).__name__}: monitor={self.monitor!r} needs validation_data in fit; "
                 f"to watch the training, use monitor={self.monitor.removeprefix('val_')!r}"
             )
+
+    def _direction(self):
+        """What is better, a smaller or a larger number, by the name. As in Keras, nothing is guessed."""
+        name = self.monitor.removeprefix("val_")
+        if name.endswith(("loss", "error", "perplexity")):
+            return "min"
+        if name.endswith(("accuracy", "acc", "auc")):
+            return "max"
+        raise ValueError(
+            f"{type(self).__name__}: monitor={self.monitor!r} does not say whether a smaller or a larger number is "
+            f"better: use mode='min' or mode='max'"
+        )
 
     def _value(self, logs):
         if self.monitor not in logs:
@@ -166,8 +179,7 @@ class _Monitor(Callback):
     def _is_better(self, value, min_delta=0.0):
         if self.best is None:
             return not math.isnan(value)
-        larger = self.mode == "max" or (self.mode == "auto" and self.monitor.endswith(("accuracy", "acc")))
-        return value > self.best + min_delta if larger else value < self.best - min_delta
+        return value > self.best + min_delta if self._mode == "max" else value < self.best - min_delta
 
 
 class EarlyStopping(_Monitor):
@@ -177,7 +189,7 @@ class EarlyStopping(_Monitor):
         monitor: which number.
         min_delta: how much better it must become to count.
         patience: how many epochs without that are allowed in a row.
-        mode: "min": smaller is better; "max": larger is; "auto": "max" for accuracies.
+        mode: "min": smaller is better; "max": larger is; "auto": "min" for losses, "max" for accuracies.
         restore_best_weights: at the end of the training give the model the weights and statistics of its best epoch.
 
     Attributes:

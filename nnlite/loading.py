@@ -1,6 +1,7 @@
 """Loading: a saved model becomes one again."""
 
 import os
+from typing import Any
 
 import numpy as np
 
@@ -9,13 +10,14 @@ from .checkpoint import CheckpointError
 from .sequential import Sequential
 
 
-def load_model(path: str | os.PathLike, custom_objects: dict[str, type] | None = None) -> Sequential:
-    """Load what `save_model` saved: a model with the same weights, random generator, optimizer and loss.
+def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = None) -> Sequential:
+    """Load what `save_model` saved: a model with the same weights, random generator, optimizer, loss and metrics.
 
     It goes on training as the saved one would have, bit for bit. Nothing in the file is run as code.
 
     Args:
-        custom_objects: dict from names to classes: your own layers, optimizers, losses and models that are in it.
+        custom_objects: dict from names to what is your own in it: classes of layers, optimizers, losses and models,
+            and functions that are metrics.
 
     Raises:
         CheckpointError: no such file, not a checkpoint, damaged, from a newer nnlite, or with an unknown layer.
@@ -31,6 +33,7 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, type] | None =
             model.compile(
                 _make(tree["optimizer"], optimizers, optimizers.Optimizer, custom),
                 _make(tree["loss"], losses, losses.Loss, custom),
+                [custom.get(name, name) for name in tree.get("metrics", ())],  # older files have no such entry
             )
         saving.restore_model(model, tree)
     except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:

@@ -15,7 +15,9 @@ _INTERVAL = 0.1
 
 
 class ProgressBar(Callback):
-    """Shows loss, perplexity, speed and the time that is left; `fit` adds one by itself where none is given.
+    """Shows loss, metrics, speed and the time that is left; `fit` adds one by itself where none is given.
+
+    Of a sequence, with labels at each of its steps, also the perplexity: among how many characters it is unsure.
 
     In a terminal or a notebook it is a bar, and a line for each epoch above it; elsewhere (a pipe, a log of a build
     server, a notebook without ipywidgets) the lines alone.
@@ -23,7 +25,7 @@ class ProgressBar(Callback):
     Args:
         landmarks: dict from names to losses that say what a good one is; they are shown beside the loss, and which of
             them it has passed. `nnlite.text.landmarks(text)` gives those of a text.
-        unit: what a position is, for the speed: "characters".
+        unit: what the speed counts: "characters", "images"; by default "positions" of sequences and other "samples".
         look: "bar", "lines", or "auto": whichever suits the place.
         console: a `rich.console.Console` to draw on; by default one of its own.
 
@@ -37,7 +39,7 @@ class ProgressBar(Callback):
     def __init__(
         self,
         landmarks: Mapping[str, float] | tuple[float, ...] | None = None,
-        unit: str = "positions",
+        unit: str | None = None,
         look: str = "auto",
         console: Any = None,
     ) -> None:
@@ -52,6 +54,7 @@ class ProgressBar(Callback):
         self._start = self._drawn = time.perf_counter()
         self._batches_done = 0
         self._validation = ""
+        self._unit = self.unit or ("positions" if self.run.is_sequence else "samples")
         if self.look == "bar" or (self.look == "auto" and _can_animate(self.console)):
             self._bar = _Bar(self.console)
         if self.landmarks:
@@ -74,15 +77,15 @@ class ProgressBar(Callback):
                 self._draw(batch + 1, logs, now)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        shown = {name: value for name, value in logs.items() if name != "learning_rate"}  # a line has little room
-        if "val_perplexity" in shown:
-            shown.pop("perplexity", None)
+        shown = self._shown(logs)
+        validation = {name: value for name, value in shown.items() if name.startswith("val_")}
+        if "val_perplexity" in validation:  # a line has little room
+            del shown["perplexity"], validation["val_perplexity"]
+        self._validation = _numbers(validation)
         passed = self.passed(logs.get("val_loss", logs["loss"]))
-        if "val_loss" in logs:
-            self._validation = f"val_loss {_number(logs['val_loss'])}"
         width = len(str(self.run.epochs))
         place = f"epoch {epoch + 1:{width}}/{self.run.epochs}"
-        self._print("  ".join(filter(None, [place, _numbers(shown), passed, f"{self._speed:,.0f} {self.unit}/s"])))
+        self._print("  ".join(filter(None, [place, _numbers(shown), passed, f"{self._speed:,.0f} {self._unit}/s"])))
 
     def close(self) -> None:
         if self._bar:
@@ -97,6 +100,11 @@ class ProgressBar(Callback):
             [*(f"below {name}" for name in names[:count][-1:]), *(f"above {name}" for name in names[count:][:1])]
         )
 
+    def _shown(self, logs):
+        """What is worth its room: not the learning rate, and no perplexity of what has one label, as an image has."""
+        hidden = {"learning_rate"} if self.run.is_sequence else {"learning_rate", "perplexity", "val_perplexity"}
+        return {name: value for name, value in logs.items() if name not in hidden}
+
     def _draw(self, batch, logs, now):
         run = self.run
         left = (run.epochs - run.epoch) * run.batches - batch
@@ -105,8 +113,8 @@ class ProgressBar(Callback):
             f"epoch {run.epoch + 1}/{run.epochs}",
             batch,
             run.batches,
-            f"{self._speed:,.0f} {self.unit}/s   {_clock(seconds)} left",
-            "   ".join(filter(None, [_numbers(logs), self._validation, self.passed(logs["loss"])])),
+            f"{self._speed:,.0f} {self._unit}/s   {_clock(seconds)} left",
+            "   ".join(filter(None, [_numbers(self._shown(logs)), self._validation, self.passed(logs["loss"])])),
         )
 
     def _print(self, line):

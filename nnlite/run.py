@@ -23,6 +23,7 @@ class Run:
         epoch, batch: how many epochs are complete, and how many batches of the next one.
         epochs, batches: how many there will be, and how many each epoch has.
         positions: how many predictions a sample holds: T, where there is a label at each of T steps.
+        is_sequence: whether samples have such steps.
         resumed: whether the run goes on from a state of another one.
     """
 
@@ -36,10 +37,11 @@ class Run:
         self.history = History()
         self.callbacks = _line_up(callbacks, self.history, verbose)
         self.batches = -(-len(x) // self.batch_size)
-        self.positions = math.prod(y.shape[1:] if y.dtype.kind in "iu" else y.shape[1:-1])
+        steps = y.shape[1:] if y.dtype.kind in "iu" else y.shape[1:-1]
+        self.positions, self.is_sequence = math.prod(steps), bool(steps)
         self.epoch = self.batch = 0
         self.resumed = False
-        self._total, self._seen = 0.0, 0  # sum of this epoch's losses, and over how many samples
+        self._totals, self._seen = {}, 0  # sums of this epoch's losses and metrics, and over how many samples
         self._order_rng = None  # state of the random generator from which this epoch's order was drawn
 
     def go(self):
@@ -58,7 +60,7 @@ class Run:
     def _run_epoch(self):
         model, epoch = self.model, self.epoch
         if self.batch == 0:
-            self._total, self._seen = 0.0, 0
+            self._totals, self._seen = dict.fromkeys(("loss", *model.metrics), 0.0), 0
             for layer in model.stateful_layers:
                 layer.reset_state()
         resume_rng = model.rng.bit_generator.state
@@ -74,14 +76,15 @@ class Run:
             rows = rows if order is None else order[rows]
             x, y = self.x[rows], self.y[rows]
             try:
-                loss = model.train_on_batch(x, y)
+                numbers = model.train_on_batch(x, y, return_dict=True)
             except NonFiniteLossError as error:
                 raise error.at(epoch + 1, batch + 1) from error.__cause__
-            self._total += loss * len(x)
+            for name, value in numbers.items():
+                self._totals[name] += value * len(x)
             self._seen += len(x)
             self.batch = batch + 1
             if after:
-                logs = self._with_perplexity({"loss": self._total / self._seen})
+                logs = self._with_perplexity(self._means())
                 for listener in after:
                     listener(batch, logs)
         if self._seen:
@@ -103,17 +106,22 @@ class Run:
 
     def _measure(self):
         """The numbers of the epoch that has just ended."""
-        logs = {"loss": self._total / self._seen}
+        logs = self._means()
         if self.validation_data:
-            logs["val_loss"] = self.model.evaluate(*self.validation_data, batch_size=self.batch_size)
-            if not math.isfinite(logs["val_loss"]):
-                raise loss_error(self.model, logs["val_loss"], *self.validation_data).at(self.epoch + 1, "validation")
+            found = self.model.evaluate(*self.validation_data, batch_size=self.batch_size, return_dict=True)
+            if not math.isfinite(found["loss"]):
+                raise loss_error(self.model, found["loss"], *self.validation_data).at(self.epoch + 1, "validation")
+            logs |= {f"val_{name}": value for name, value in found.items()}
         return self._with_perplexity(logs)
+
+    def _means(self):
+        """The loss and the metrics of this epoch so far, over all samples seen."""
+        return {name: total / self._seen for name, total in self._totals.items()}
 
     def _with_perplexity(self, logs):
         """e^loss, where the loss is a cross-entropy: among how many equally likely labels the model would choose."""
         if isinstance(self.model.loss, losses.SparseCategoricalCrossentropy):
-            for name in list(logs):
+            for name in [name for name in ("loss", "val_loss") if name in logs]:
                 # 700: a double ends at e^709, and JSON has no infinity.
                 logs[name.replace("loss", "perplexity")] = math.exp(min(logs[name], 700.0))
         return logs
@@ -134,7 +142,7 @@ class Run:
             "data": self._data(),
             "epoch": self.epoch,
             "batch": self.batch,
-            "total": self._total,
+            "totals": self._totals,
             "seen": self._seen,
             "order_rng": self._order_rng,
             "stop_training": self.model.stop_training,
@@ -152,7 +160,7 @@ class Run:
             raise ValueError(f"it is from a run with {theirs}, and this one has {ours}")
         self.resumed = True
         self.epoch, self.batch = state["epoch"], state["batch"]
-        self._total, self._seen, self._order_rng = state["total"], state["seen"], state["order_rng"]
+        self._totals, self._seen, self._order_rng = state["totals"], state["seen"], state["order_rng"]
         self.model.stop_training = state["stop_training"]
         for name, callback in self._named_callbacks():
             if name in state["callbacks"]:

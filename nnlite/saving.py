@@ -43,6 +43,7 @@ def recipe(model):
         "layers": model.get_config()["layers"],
         "optimizer": _describe(model.optimizer),
         "loss": _describe(model.loss),
+        "metrics": list(model.metrics),
     }
     return json.loads(json.dumps(parts))  # as it comes back from a file: with lists for tuples
 
@@ -92,6 +93,7 @@ def model_tree(model):
         "rng": model.rng.bit_generator.state,
         "optimizer": optimizer,
         "loss": _describe(model.loss),
+        "metrics": list(model.metrics),
     }
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,8 @@ import numpy as np
 from . import checks, losses, optimizers
 from .callbacks import Callback, History
 from .finite import NonFiniteLossError, loss_error
+from .metrics import Metric
+from .metrics import get as get_metrics
 from .optimizers import Optimizer
 from .run import Run
 
@@ -18,21 +21,27 @@ class Training:
 
     optimizer: Optimizer | None = None
     loss: Any = None
+    metrics: dict[str, Metric] = {}  # noqa: RUF012  compile puts another one in its place
     history: History | None = None
     stop_training = False
 
-    def compile(self, optimizer: str | Optimizer, loss: str | Any) -> None:
+    def compile(
+        self, optimizer: str | Optimizer, loss: str | Any, metrics: Sequence[str | Metric] | None = None
+    ) -> None:
         """Choose how to learn, before `fit`.
 
         Args:
             optimizer: such as Adam(3e-3), or a name: "sgd", "adagrad", "rmsprop", "adam", "adamw".
             loss: such as SparseCategoricalCrossentropy(from_logits=True), or a name:
                 "sparse_categorical_crossentropy", which takes probabilities, or "mean_squared_error".
+            metrics: what to measure besides the loss: a list of names, such as ["accuracy"], and of functions of
+                (y_true, y_pred) that return a mean over all positions.
 
         Raises:
-            ValueError: no optimizer or loss has that name.
+            ValueError: no optimizer, loss or metric has that name.
+            TypeError: metrics is no such list.
         """
-        self.optimizer, self.loss = optimizers.get(optimizer), losses.get(loss)
+        self.optimizer, self.loss, self.metrics = optimizers.get(optimizer), losses.get(loss), get_metrics(metrics)
 
     def fit(
         self,
@@ -62,9 +71,10 @@ class Training:
                 1 always the bar, 2 always lines, 0 nothing.
 
         Returns:
-            The `History`, whose `history` is a dict of lists with one number for each epoch: "loss", with validation
-            data "val_loss", and with a cross-entropy "perplexity" and "val_perplexity". The loss of an epoch is the
-            mean over all samples, each at the time when it was trained on.
+            The `History`, whose `history` is a dict of lists with one number for each epoch: "loss" and the metrics,
+            such as "accuracy"; with validation data "val_loss", "val_accuracy"; and with a cross-entropy "perplexity"
+            and "val_perplexity". The numbers of an epoch are means over all samples, each at the time when it was
+            trained on; those of the validation are measured at its end.
 
         Raises:
             RuntimeError: `compile` comes first.
@@ -90,39 +100,71 @@ class Training:
         run.go()
         return run.history
 
-    def train_on_batch(self, x: np.ndarray, y: np.ndarray) -> float:
+    def train_on_batch(
+        self, x: np.ndarray, y: np.ndarray, return_dict: bool = False
+    ) -> float | list[float] | dict[str, float]:
         """One step on one batch: forward, loss, backward, update. Return the loss before the update.
+
+        Returns:
+            What `evaluate` does: the loss, and the metrics where `compile` was given any.
 
         Raises:
             NonFiniteLossError: the loss is NaN or infinite; nothing was updated.
         """
         self._require_compiled("train_on_batch")
-        loss = float(self.loss.forward(y, self.forward(x, training=True)))
-        if not math.isfinite(loss):
-            raise loss_error(self, loss, x, y)
+        numbers = self._measure(x, y, training=True)
+        if not math.isfinite(numbers["loss"]):
+            raise loss_error(self, numbers["loss"], x, y)
         self.backward_params(self.loss.backward())
         try:
             self.optimizer.apply(self.grads, self.params)
         except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
             raise NonFiniteLossError(str(error), f"It is {self.optimizer.learning_rate:g} now") from error
-        return loss
+        return _as_asked(numbers, return_dict)
 
-    def evaluate(self, x: np.ndarray, y: np.ndarray, batch_size: int = 32) -> float:
+    def evaluate(
+        self, x: np.ndarray, y: np.ndarray, batch_size: int = 32, return_dict: bool = False
+    ) -> float | list[float] | dict[str, float]:
         """The mean loss over all samples, without training. Stateful layers start from zeros, and keep their state.
+
+        Returns:
+            As in Keras: the loss; where `compile` was given metrics, a list of the loss and the metrics; and with
+            return_dict a dict, such as {"loss": 0.05, "accuracy": 0.98}.
 
         Raises:
             RuntimeError: `compile` comes first.
             TypeError, ValueError: x, y or batch_size do not fit.
+
+        Example:
+            >>> import numpy as np
+            >>> from nnlite import Dense, Sequential
+            >>> x, y = np.eye(3, dtype="float32"), np.array([0, 1, 1])
+            >>> model = Sequential([Dense(3, kernel_initializer="zeros")])
+            >>> model.compile("sgd", "mean_squared_error")
+            >>> model.evaluate(x, x)
+            0.3333333333333333
+            >>> from nnlite import SparseCategoricalCrossentropy
+            >>> model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+            >>> loss, accuracy = model.evaluate(x, y)
+            >>> round(loss, 3), round(accuracy, 3)
+            (1.099, 0.333)
         """
         self._require_compiled("evaluate")
         checks.samples("evaluate", x=x, y=y)
         batch_size = self.checked_batch_size("evaluate", len(x), batch_size)
-        total = 0.0
+        totals = dict.fromkeys(("loss", *self.metrics), 0.0)
         with self._fresh_state():
             for start in range(0, len(x), batch_size):
                 x_batch, y_batch = x[start : start + batch_size], y[start : start + batch_size]
-                total += self.loss.forward(y_batch, self.forward(x_batch)) * len(x_batch)
-        return float(total / len(x))
+                for name, value in self._measure(x_batch, y_batch).items():
+                    totals[name] += value * len(x_batch)
+        return _as_asked({name: total / len(x) for name, total in totals.items()}, return_dict)
+
+    def _measure(self, x, y, training=False):
+        """The loss of a batch and its metrics, by their names."""
+        y_pred = self.forward(x, training=training)
+        loss = float(self.loss.forward(y, y_pred))
+        return {"loss": loss, **{name: float(metric(y, y_pred)) for name, metric in self.metrics.items()}}
 
     def predict(self, x: np.ndarray, batch_size: int = 32) -> np.ndarray:
         """y for all samples, computed in batches. Stateful layers start from zeros, and keep their state.
@@ -174,3 +216,10 @@ class Training:
         finally:
             for layer, state in states:
                 layer.state = state
+
+
+def _as_asked(numbers, return_dict):
+    """As Keras returns them: the loss alone as a number, with metrics as a list, or all by their names."""
+    if return_dict:
+        return numbers
+    return list(numbers.values()) if len(numbers) > 1 else numbers["loss"]

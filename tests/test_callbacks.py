@@ -4,6 +4,7 @@ import io
 import json
 import math
 import os
+import re
 import subprocess
 import sys
 
@@ -84,8 +85,8 @@ class Weights(Callback):
     ],
 )
 def test_early_stopping(values, arguments, epochs, best_epoch):
-    stop = EarlyStopping("value", **arguments)
-    history = fit(make_model(), Script("value", values), stop, epochs=5)
+    stop = EarlyStopping("error", **arguments)
+    history = fit(make_model(), Script("error", values), stop, epochs=5)
     assert len(history.history["loss"]) == epochs
     assert stop.best_epoch == best_epoch
     assert stop.best == values[best_epoch]
@@ -101,15 +102,15 @@ def test_accuracies_are_better_when_larger():
 @pytest.mark.parametrize("restore", [True, False])
 def test_restore_best_weights(restore):
     model, weights = make_model(), Weights()
-    stop = EarlyStopping("value", patience=2, restore_best_weights=restore)
-    fit(model, Script("value", [3, 1, 2, 2, 2]), weights, stop, epochs=5)
+    stop = EarlyStopping("error", patience=2, restore_best_weights=restore)
+    fit(model, Script("error", [3, 1, 2, 2, 2]), weights, stop, epochs=5)
     assert len(weights.found) == 4
     assert (model.params["dense.W"] == weights.found[1 if restore else 3]).all()
 
 
 def test_best_weights_are_restored_also_where_nothing_stopped():
     model, weights = make_model(), Weights()
-    fit(model, Script("value", [1, 2, 2]), weights, EarlyStopping("value", patience=9, restore_best_weights=True))
+    fit(model, Script("error", [1, 2, 2]), weights, EarlyStopping("error", patience=9, restore_best_weights=True))
     assert (model.params["dense.W"] == weights.found[0]).all()
 
 
@@ -133,6 +134,7 @@ def test_early_stopping_forgets_the_training_before():
             lambda: ModelCheckpoint("{accuracy}"),
             "path='{accuracy}' cannot be filled in.*there are epoch, loss, perplexity",
         ),
+        (lambda: EarlyStopping("speed"), "monitor='speed' does not say .* use mode='min' or mode='max'"),
         (lambda: EarlyStopping(mode="smallest"), "mode: expected 'auto', 'min' or 'max'"),
         (lambda: EarlyStopping(patience=-1), "patience"),
         (lambda: EarlyStopping(min_delta=-1), "min_delta"),
@@ -152,7 +154,7 @@ def test_arguments_that_do_not_fit(tmp_path, monkeypatch, make, message):
 
 def test_model_checkpoint_saves_the_best(tmp_path):
     path, weights = tmp_path / "new" / "folder" / "best.safetensors", Weights()
-    fit(make_model(), Script("value", [3, 1, 2]), weights, ModelCheckpoint(path, "value", save_best_only=True))
+    fit(make_model(), Script("error", [3, 1, 2]), weights, ModelCheckpoint(path, "error", save_best_only=True))
     best = load_model(path)
     assert (best.params["dense.W"] == weights.found[1]).all()
     assert best.optimizer.iterations == 4
@@ -402,9 +404,23 @@ def test_a_bar_in_a_terminal():
     fit(make_model(), bar, validation_data=(X, LABELS), verbose="auto")
     text = screen.getvalue()
     assert "\x1b[" in text
-    for part in ("epoch 3/3", "2/2", "labels/s", "0:00 left", "loss", "perplexity", "val_loss", "below uniform 9.000"):
+    for part in ("epoch 3/3", "2/2", "labels/s", "0:00 left", "loss", "val_loss", "below uniform 9.000"):
         assert part in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor is hidden, and comes back
+
+
+def test_what_suits_images_and_what_suits_texts(capsys):
+    """An image has one label: its perplexity says little. A text has one at each step."""
+    model = make_model()
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    fit(model, epochs=1, validation_data=(X, LABELS), verbose=2)
+    line = capsys.readouterr().out
+    names = r"loss [\d.]+  accuracy [\d.]+  val_loss [\d.]+  val_accuracy [\d.]+"
+    assert re.fullmatch(rf"epoch 1/1  {names}  [\d,]+ samples/s\n", line)
+    text = np.random.default_rng(0).normal(size=(20, 5, 4)).astype("float32")
+    model = make_model()
+    model.fit(text, text[..., :3].argmax(axis=-1), verbose=2)
+    assert re.fullmatch(r"epoch 1/1  loss [\d.]+  perplexity [\d.]+  [\d,]+ positions/s\n", capsys.readouterr().out)
 
 
 def test_the_cursor_comes_back_after_an_error():
