@@ -100,7 +100,9 @@ def make_model(kind):
     else:
         layers = [Dense(9), Tanh(), Dropout(0.3), Dense(3)]
     model = Sequential(layers, seed=11)
-    model.compile(Adam(0.05, global_clipnorm=1.0), SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    model.compile(
+        Adam(0.05, global_clipnorm=1.0), SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+    )
     return model
 
 
