@@ -2,14 +2,14 @@
 #
 #   PYTHON   the interpreter that .venv is made from:     make sonnets PYTHON=python3.12
 #   VENV     the folder of the virtual environment:       make test VENV=.venv312
-#   EXTRAS   what `make test` installs. Without `peers` it saves the download of PyTorch, and skips the tests that
-#            ask PyTorch as a witness:                    make test EXTRAS=test
+#   EXTRAS   what `make test` installs. Without `peers` and `digits` it saves the downloads of PyTorch and scikit-learn,
+#            and skips the tests that ask them:           make test EXTRAS=test
 #   PORTABLE what `make test-portable` compiles for: values of NNLITE_ARCH that this CPU can run
 #   WORDS    which work `make bench-compare` compares:    make bench-compare WORDS="training dense"
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= test peers
+EXTRAS ?= test peers digits
 PORTABLE ?= x86-64-v3 x86-64-v2
 
 PY := $(VENV)/bin/python

@@ -12,16 +12,15 @@ A test file derives a class from `ChainOfTrust`, lists its cases, and says how P
 """
 
 import contextlib
-import importlib
 import json
 import math
-import os
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from extras import import_extra
 from numeric import assert_close, assert_same_bits, central_differences
 
 import nnlite
@@ -35,10 +34,8 @@ backends = pytest.mark.parametrize("backend_name", ["compiled", "reference"])
 
 
 def import_torch():
-    """PyTorch, the outside witness. Without it a test is skipped; on a build server (CI is set) it fails instead."""
-    if os.environ.get("CI"):
-        return importlib.import_module("torch")
-    return pytest.importorskip("torch", reason="the optional extra `peers` is not installed")
+    """PyTorch, the outside witness."""
+    return import_extra("torch", "peers")
 
 
 @contextlib.contextmanager

@@ -6,6 +6,7 @@ import inspect
 import pkgutil
 
 import pytest
+from extras import import_extra
 
 import nnlite
 
@@ -18,8 +19,14 @@ def modules():
             yield module.name
 
 
+# Modules whose examples need an optional extra.
+EXTRAS = {"nnlite.images": ("sklearn", "digits"), "nnlite.images.digits": ("sklearn", "digits")}
+
+
 @pytest.mark.parametrize("name", list(modules()))
 def test_examples(name, tmp_path, monkeypatch):
+    if name in EXTRAS:
+        import_extra(*EXTRAS[name])
     monkeypatch.chdir(tmp_path)  # examples may write files
     failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert not failed

@@ -42,8 +42,8 @@ FOUNDATION_OF_LAYERS = {"checks", "initializers", "kernels", "layer", "recurrent
 
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
-    "atomic", "callbacks", "checkpoint", "experiment", "gradcheck", "layers", "losses", "machine", "optimizers", "plot",
-    "progress", "schedules", "text",
+    "atomic", "callbacks", "checkpoint", "experiment", "gradcheck", "images", "layers", "losses", "machine", "metrics",
+    "optimizers", "plot", "progress", "schedules", "text",
 }  # fmt: skip
 ROOF = FLOORS[-4:]
 
@@ -52,6 +52,7 @@ PACKAGES = {
     "matplotlib": {"plot"},
     "rich": {"cli", "progress", "summary"},
     "safetensors": {"checkpoint"},
+    "sklearn": {"images"},
     "typer": {"cli"},
 }
 

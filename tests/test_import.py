@@ -12,6 +12,7 @@ HEAVY = [
     "typer",
     "safetensors",
     "torch",
+    "sklearn",
     "Cython",
     "setuptools",
     "importlib.metadata",
@@ -31,6 +32,7 @@ def loaded_by(program):
     [
         "import nnlite",
         "from nnlite import LSTM; from nnlite.text import generate",
+        "from nnlite.images import load_idx",
         "import nnlite, numpy; nnlite.Dense(2).forward(numpy.ones((1, 3), 'float32'))",
     ],
 )

@@ -6,10 +6,12 @@ import typing
 import pytest
 
 import nnlite
+import nnlite.images
 import nnlite.text
 
 PUBLIC = {f"nnlite.{name}": getattr(nnlite, name) for name in nnlite.__all__}
-PUBLIC |= {f"nnlite.text.{name}": getattr(nnlite.text, name) for name in nnlite.text.__all__}
+for module in (nnlite.images, nnlite.text):
+    PUBLIC |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
 SPECIAL = {"__init__", "__call__"}
 
 

@@ -1,0 +1,14 @@
+"""Images: digits that ship with scikit-learn, the files of MNIST and Fashion-MNIST, and images to judge by.
+
+Example:
+    >>> from nnlite.images import hold_out, load_digits
+    >>> (x, y), (x_test, y_test) = hold_out(*load_digits())
+    >>> x.shape, x_test.shape
+    ((1442, 8, 8, 1), (355, 8, 8, 1))
+"""
+
+from .digits import load_digits
+from .hold_out import hold_out
+from .idx import IDXError, load_idx
+
+__all__ = ["IDXError", "hold_out", "load_digits", "load_idx"]
