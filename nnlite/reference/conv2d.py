@@ -5,7 +5,7 @@
 Letters: N batch, H W of the input, OH OW of the output, C channels, F filters, kh kw of the kernel, sh sw strides,
 dh dw dilation. Outside of the image x is 0. With groups, the filters of a group see the channels of that group alone.
 
-Written as it is here, a tap (i, j) of the kernel at a time: what all windows have in that place is one slice of x.
+Here, one tap (i, j) of the kernel is done at a time: what all windows see in that place is one slice of the padded x.
 """
 
 import numpy as np
@@ -15,25 +15,24 @@ def work_size(N, H, W, C, kh, kw, F, OH, OW, sh, sw, top, left, dh, dw, groups):
     return 0
 
 
-def forward(
-    x, W, b, y, work, sh, sw, top, left, dh, dw, groups
-):  # IN (N,H,W,C) (kh,kw,C/groups,F) (F)  OUT (N,OH,OW,F)
+def forward(x, W, b, y, work, sh, sw, top, left, dh, dw, groups):
+    # IN (N,H,W,C) (kh,kw,C/groups,F) (F) or None  OUT (N,OH,OW,F)
     y[:] = 0 if b is None else b  # (1)
-    padded = _padded(x, W, y, sh, sw, top, left, dh, dw)
+    padded, y_groups = _padded(x, W, y, sh, sw, top, left, dh, dw), _by_group(y, groups)
     for i, j, seen in _taps(W, y, sh, sw, dh, dw):
-        y_groups = _by_group(y, groups)
-        y_groups += np.einsum("nhwgc,cgf->nhwgf", _by_group(padded[seen], groups), _by_group(W[i, j], groups))  # (2)
+        x_groups, W_groups = _by_group(padded[seen], groups), _by_group(W[i, j], groups)
+        y_groups += np.einsum("nhwgc,cgf->nhwgf", x_groups, W_groups)  # (2)
 
 
-def backward(x, W, dy, dx, dW, db, work, sh, sw, top, left, dh, dw, groups):  # IN x, W, dy  OUT of the shape of x, W, b
-    padded = _padded(x, W, dy, sh, sw, top, left, dh, dw)
+def backward(x, W, dy, dx, dW, db, work, sh, sw, top, left, dh, dw, groups):
+    # IN (N,H,W,C) (kh,kw,C/groups,F) (N,OH,OW,F)  OUT (N,H,W,C) or None, (kh,kw,C/groups,F), (F) or None
+    padded, dy_groups = _padded(x, W, dy, sh, sw, top, left, dh, dw), _by_group(dy, groups)
     dpadded = np.zeros_like(padded)
-    dy_groups = _by_group(dy, groups)
     for i, j, seen in _taps(W, dy, sh, sw, dh, dw):
         x_groups, W_groups = _by_group(padded[seen], groups), _by_group(W[i, j], groups)
-        dW[i, j] = np.einsum("nhwgc,nhwgf->cgf", x_groups, dy_groups).reshape(dW[i, j].shape)  # undoes (2) for W
-        dx_groups = _by_group(dpadded[seen], groups)
+        dx_groups, dW_groups = _by_group(dpadded[seen], groups), _by_group(dW[i, j], groups)
         dx_groups += np.einsum("nhwgf,cgf->nhwgc", dy_groups, W_groups)  # undoes (2) for x
+        dW_groups[:] = np.einsum("nhwgc,nhwgf->cgf", x_groups, dy_groups)  # undoes (2) for W
     if dx is not None:
         dx[:] = dpadded[:, top : top + x.shape[1], left : left + x.shape[2]]
     if db is not None:
@@ -59,5 +58,5 @@ def _taps(W, y, sh, sw, dh, dw):
 
 
 def _by_group(a, groups):
-    """A view of `a` with its last axis cut: (..., groups, C/groups)."""
+    """A view of `a` whose last axis is cut in two: (..., groups, C/groups)."""
     return a.reshape(*a.shape[:-1], groups, a.shape[-1] // groups)

@@ -1,0 +1,356 @@
+"""Conv2D, link by link, over the grid of its options, and against PyTorch on random ones."""
+
+import itertools
+
+import numpy as np
+import pytest
+from chain import DIFFERENCES, FLOAT64, Case, ChainOfTrust, backends, float_types, import_torch
+from numeric import assert_close, assert_same_bits, central_differences
+
+import nnlite
+from nnlite import Conv2D
+
+
+def sides(padding, sizes, spans, strides):
+    """[[top, bottom], [left, right]] for what Conv2D takes as padding; "same" from its definition."""
+    if padding == "same":
+        totals = [max(0, (-(-n // s) - 1) * s + span - n) for n, s, span in zip(sizes, strides, spans, strict=True)]
+        return [[total // 2, total - total // 2] for total in totals]
+    axes = both(0 if padding == "valid" else padding)
+    return [both(axis) for axis in axes]
+
+
+def both(value):
+    return value if isinstance(value, list) else [value, value]
+
+
+def torch_conv2d(torch, layer, x, W, b=None):
+    """y as PyTorch computes it. It pads all around alike, so the padding is done before."""
+    config = layer.get_config()
+    strides, dilation = both(config["strides"]), both(config["dilation_rate"])
+    spans = [d * (size - 1) + 1 for size, d in zip(W.shape[:2], dilation, strict=True)]
+    (top, bottom), (left, right) = sides(config["padding"], x.shape[1:3], spans, strides)
+    x = torch.nn.functional.pad(x.permute(0, 3, 1, 2), (left, right, top, bottom))
+    y = torch.nn.functional.conv2d(x, W.permute(3, 2, 0, 1), b, strides, 0, dilation, config["groups"])
+    return y.permute(0, 2, 3, 1)
+
+
+def case(name, shape, *arguments, large=False, **options):
+    return Case(name, lambda **kw: Conv2D(*arguments, **options, **kw), shape, large=large)
+
+
+class TestConv2D(ChainOfTrust):
+    cases = (
+        case("one of everything", (1, 1, 1, 1), 1, 1),
+        case("odd", (3, 5, 7, 3), 5, 3),
+        case("1 x 1", (2, 4, 3, 5), 7, 1),
+        case("1 x 1 with gaps", (2, 5, 6, 3), 4, 1, strides=(2, 3)),
+        case("the whole image", (2, 4, 3, 2), 3, (4, 3)),
+        case("rectangular everything", (2, 6, 5, 2), 3, (2, 3), strides=(3, 1)),
+        case("same", (2, 5, 4, 2), 3, (4, 2), strides=2, padding="same"),
+        case("padded", (2, 3, 4, 2), 3, 3, padding=(1, 2)),
+        case("padded on one side", (2, 4, 4, 2), 3, 3, padding=((0, 2), (3, 1))),
+        case("windows in the padding alone", (1, 2, 2, 2), 3, 2, padding=3),
+        case("dilated", (2, 7, 6, 2), 3, (3, 2), dilation_rate=(2, 3)),
+        case("dilated and strided", (2, 7, 8, 2), 3, 3, 2, "same", 2),
+        case("pixels that no window sees", (2, 8, 9, 2), 3, 2, strides=(4, 3)),
+        case("groups", (2, 4, 5, 6), 9, 3, groups=3),
+        case("depthwise", (2, 5, 4, 5), 5, 3, padding="same", groups=5),
+        case("depthwise, two filters a channel", (2, 5, 4, 3), 6, (3, 2), groups=3),
+        case("groups of everything", (2, 6, 7, 4), 6, (2, 3), (2, 1), ((1, 0), (0, 2)), (1, 2), 2),
+        case("no bias", (2, 4, 5, 2), 3, 3, use_bias=False),
+        case("a row", (2, 1, 9, 3), 4, (1, 3), padding="same"),
+        case("across vectors", (3, 13, 15, 19), 37, (3, 5), large=True),
+        case("as in a digit model", (9, 28, 28, 1), 8, 5, padding=2, large=True),
+        case("shared by threads", (5, 17, 16, 35), 67, 3, padding="same", large=True),
+        case("strided, shared by threads", (5, 33, 31, 17), 33, (5, 3), (2, 3), 2, large=True),
+        case("1 x 1, shared by threads", (6, 16, 17, 65), 67, 1, large=True),
+        case("dilated, shared by threads", (5, 17, 29, 19), 35, 3, 1, "same", (2, 3), large=True),
+        case("groups, shared by threads", (5, 17, 16, 38), 66, 3, padding=1, groups=2, large=True),
+        case("depthwise, shared by threads", (7, 19, 18, 67), 67, 3, padding="same", groups=67, large=True),
+    )
+
+    def witness(self, torch, layer, x, **params):
+        return {"y": torch_conv2d(torch, layer, x, **params)}
+
+    def test_integers_differ_in_no_bit(self, case):
+        assert_integers_exact(case.make(), case.shape, case.rng())
+
+
+# The grid of options
+
+KERNEL_SIZES = [1, (2, 3), (3, 1)]
+STRIDES = [1, 2, (1, 3)]
+DILATIONS = [1, 2, (1, 2)]
+padding_and_groups = pytest.mark.parametrize(
+    ("padding", "groups"), list(itertools.product(["valid", "same", 1, ((0, 1), (2, 0))], [1, 2, 4])), ids=str
+)
+
+
+def grid(filters, padding, groups, **options):
+    """Layers with all other options; every other one has no bias."""
+    for i, (size, strides, dilation) in enumerate(itertools.product(KERNEL_SIZES, STRIDES, DILATIONS)):
+        yield Conv2D(filters, size, strides, padding, dilation, groups, i % 2 == 0, **options)
+
+
+def drawn(layer, shape, draw):
+    """Build the layer with parameters from draw(shape); return x and dy from it."""
+    layer.build(shape[1:])
+    for param in layer.params.values():
+        param[...] = draw(param.shape)
+    x, dy = (draw(s).astype(layer.dtype) for s in (shape, (shape[0], *layer.output_shape(shape[1:]))))
+    return x, dy
+
+
+def both_passes(layer, x, dy):
+    """y and all gradients by name."""
+    y = layer.forward(x)
+    for grad in layer.grads.values():
+        grad.fill(np.nan)
+    return {"y": y, "dx": layer.backward(dy), **{f"d{k}": v.copy() for k, v in layer.grads.items()}}
+
+
+@padding_and_groups
+def test_gradients_are_the_finite_differences_all_over_the_grid(padding, groups):
+    rng = np.random.default_rng(0)
+    for layer in grid(4, padding, groups, dtype="float64"):
+        x, dy = drawn(layer, (1, 6, 5, 4), rng.standard_normal)
+        results = both_passes(layer, x, dy)
+        for name, array in {"x": x, **layer.params}.items():
+            differences = central_differences(lambda: float((dy * layer.forward(x)).sum()), array)  # noqa: B023
+            assert_close(results[f"d{name}"], differences, DIFFERENCES, f"{layer!r}, d{name}")
+
+
+@padding_and_groups
+def test_integers_differ_in_no_bit_all_over_the_grid(padding, groups):
+    rng = np.random.default_rng(0)
+    for C in (4, 20):  # depthwise among them, and across vectors
+        for layer in grid(3 * C, padding, groups):
+            assert_integers_exact(layer, (2, 9, 11, C), rng)
+
+
+def assert_integers_exact(layer, shape, rng):
+    """Numbers so small that every sum is exact, in whatever order."""
+    x, dy = drawn(layer, shape, lambda s: rng.integers(-4, 5, s))
+    results = []
+    for name in ("compiled", "reference"):
+        with nnlite.use_backend(name):
+            results.append(both_passes(layer, x, dy))
+    for name, compiled in results[0].items():
+        assert_same_bits(compiled + 0, results[1][name] + 0, f"{layer!r}, {name}")  # + 0: -0 is 0
+
+
+# The outside witness
+
+
+def random_layer(rng):
+    """A layer with random options, and the shape of an input that it fits."""
+
+    def pair(high):
+        return tuple(int(v) for v in rng.integers(1, high, 2)) if rng.random() < 0.7 else int(rng.integers(1, high))
+
+    groups = int(rng.choice([1, 1, 1, 2, 3, 7]))
+    C, filters = (groups * int(rng.choice([1, 2, 3, 5, 16, 19])) for _ in "xy")
+    shape = (int(rng.integers(1, 4)), *(int(n) for n in rng.integers(1, 20, 2)), C)
+    padding = ["valid", "same", int(rng.integers(4)), rng.integers(4, size=2).tolist(), rng.integers(4, size=(2, 2))]
+    padding = padding[rng.integers(5)]
+    padding = padding.tolist() if isinstance(padding, np.ndarray) else padding
+    layer = Conv2D(filters, pair(6), pair(4), padding, pair(4), groups, rng.random() < 0.7, dtype="float64")
+    try:
+        layer.output_shape(shape[1:])
+    except ValueError:
+        return random_layer(rng)
+    return layer, shape
+
+
+@pytest.mark.parametrize("seed", range(240))
+def test_pytorch_agrees_on_random_options(seed):
+    torch = import_torch()
+    rng = np.random.default_rng(seed)
+    layer, shape = random_layer(rng)
+    x, dy = drawn(layer, shape, rng.standard_normal)
+    tensors = {k: torch.tensor(v, requires_grad=True) for k, v in {"x": x, **layer.params}.items()}
+    y = torch_conv2d(torch, layer, **tensors)
+    y.backward(torch.tensor(dy))
+    expected = {"y": y.detach(), **{f"d{k}": tensor.grad for k, tensor in tensors.items()}}
+    for name, value in both_passes(layer, x, dy).items():
+        assert_close(value, expected[name].numpy(), FLOAT64, f"{layer!r} of {shape}, {name}")
+
+
+# What follows from the equations
+
+
+@pytest.mark.parametrize("options", [{}, {"strides": 2}, {"padding": "same", "groups": 3}], ids=str)
+@float_types
+def test_how_images_are_cut_into_batches_changes_no_bit(dtype, options):
+    layer, rng = Conv2D(18, 3, dtype=dtype, **options), np.random.default_rng(0)
+    x, dy = drawn(layer, (7, 11, 13, 6), rng.standard_normal)
+    whole = both_passes(layer, x, dy)
+    for images in (1, 2, 5):
+        parts = [both_passes(layer, x[n : n + images], dy[n : n + images]) for n in range(0, 7, images)]
+        for name in ("y", "dx"):
+            assert_same_bits(np.concatenate([part[name] for part in parts]), whole[name], f"{name}, {images} at once")
+
+
+@backends
+@pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 2}, {"padding": 1}, {"groups": 2}], ids=str)
+def test_a_pixel_reaches_the_windows_that_see_it_and_no_others(options, backend_name):
+    """Not even as NaN times 0."""
+    layer, rng = Conv2D(18, 3, **options), np.random.default_rng(0)
+    x, dy = drawn(layer, (2, 8, 9, 4), rng.standard_normal)
+    with nnlite.use_backend(backend_name):
+        for h, w in itertools.product(range(8), range(9)):
+            x[1, h, w, 3] = np.nan
+            results = both_passes(layer, x, dy)
+            rows, cols = (seen_from(i, n, options) for i, n in ((h, 8), (w, 9)))
+            reached = np.zeros(dy.shape, bool)
+            reached[np.ix_([1], [o for o, _ in rows], [o for o, _ in cols], filters_of(3, options))] = True
+            np.testing.assert_array_equal(np.isnan(results["y"]), reached, f"y, from ({h}, {w})")
+            reached = np.zeros(results["dW"].shape, bool)
+            channel = 3 % results["dW"].shape[2]
+            taps = [tap for _, tap in rows], [tap for _, tap in cols]
+            reached[np.ix_(*taps, [channel], filters_of(3, options))] = True
+            np.testing.assert_array_equal(np.isnan(results["dW"]), reached, f"dW, from ({h}, {w})")
+            x[1, h, w, 3] = 0
+
+
+def seen_from(i, n, options):
+    """Pairs (window, tap of the window) that see row i of n."""
+    S, D, P = (options.get(k, v) for k, v in (("strides", 1), ("dilation_rate", 1), ("padding", 0)))
+    windows = (n + 2 * P - 2 * D - 1) // S + 1
+    return [(o, tap) for o in range(windows) for tap in range(3) if o * S + tap * D - P == i]
+
+
+def filters_of(channel, options):
+    """The filters of 18 that see this channel of 4."""
+    groups = options.get("groups", 1)
+    group = channel // (4 // groups)
+    return range(18 // groups * group, 18 // groups * (group + 1))
+
+
+def test_pixels_that_no_window_sees_have_no_gradient():
+    layer = Conv2D(3, 2, strides=3)
+    x, dy = drawn(layer, (1, 6, 7, 2), np.random.default_rng(0).standard_normal)
+    dx = both_passes(layer, x, dy)["dx"]
+    assert dx[0, :2, :2].all()
+    assert not dx[0, 2].any()
+    assert not dx[0, :, [2, 5, 6]].any()
+
+
+def test_the_kernel_is_not_flipped():
+    layer = Conv2D(1, (1, 3), use_bias=False)
+    layer.build((1, 3, 1))
+    layer.params["W"][0, :, 0, 0] = [1, 10, 100]
+    x = np.array([1, 2, 3], "float32").reshape(1, 1, 3, 1)
+    assert layer.forward(x).item() == 1 * 1 + 2 * 10 + 3 * 100
+
+
+def test_a_1_x_1_convolution_is_a_dense_layer_at_every_pixel():
+    conv, dense = Conv2D(7, 1, dtype="float64"), nnlite.Dense(7, dtype="float64")
+    x, dy = drawn(conv, (2, 3, 4, 5), np.random.default_rng(0).standard_normal)
+    dense.build((5,))
+    dense.params["W"][...], dense.params["b"][...] = conv.params["W"][0, 0], conv.params["b"]
+    assert_close(conv.forward(x), dense.forward(x), FLOAT64)
+    assert_close(conv.backward(dy), dense.backward(dy), FLOAT64)
+    assert_close(conv.grads["W"][0, 0], dense.grads["W"], FLOAT64)
+
+
+def test_new_weights_are_as_small_as_glorot_says():
+    layer = Conv2D(60, (3, 5), groups=2, seed=0)
+    layer.build((9, 9, 8))
+    limit = np.sqrt(6 / (3 * 5 * 8 / 2 + 3 * 5 * 60))
+    assert limit * 0.99 < np.abs(layer.params["W"]).max() <= limit
+    assert not layer.params["b"].any()
+
+
+def test_images_of_any_size():
+    model = nnlite.Sequential([Conv2D(3, 3, padding="same"), Conv2D(2, 3, strides=2)], input_shape=(None, None, 1))
+    assert model.output_shape() == (None, None, 2)
+    for H, W in ((5, 5), (9, 4)):
+        y = model.forward(np.ones((2, H, W, 1), "float32"))
+        assert y.shape == (2, (H - 3) // 2 + 1, (W - 3) // 2 + 1, 2)
+        assert model.backward(y).shape == (2, H, W, 1)
+
+
+def test_without_bias():
+    layer = Conv2D(8, 5, use_bias=False)
+    layer.build((32, 32, 3))
+    assert list(layer.params) == ["W"]
+    assert layer.parameter_count == 600
+    assert "filters * (kh * kw * C) = 8 * (5 * 5 * 3) = 600" in layer.explain((32, 32, 3))
+
+
+# What it says
+
+
+@pytest.mark.parametrize(
+    ("input_shape", "options", "lines"),
+    [
+        ((28, 28, 1), {"padding": "same"}, ["(28, 28, 8): ", "filters = 8", "8 * (5 * 5 * 1) + 8 = 208"]),
+        ((28, 30, 4), {"groups": 2}, ["filters * (kh * kw * C/groups) + filters = 8 * (5 * 5 * 4/2) + 8 = 408"]),
+        ((None, None, 3), {}, ["(any, any, 8): H_out = (H - F + 2P)/S + 1 = (H - 5 + 2*0)/1 + 1; W_out", "= 608"]),
+        ((9, 9, None), {}, ["8 * (5 * 5 * C) + 8, with C of the first input"]),
+    ],
+)
+def test_explain(input_shape, options, lines):
+    text = Conv2D(8, 5, **options).explain(input_shape)
+    for line in lines:
+        assert line in text
+
+
+IMAGES = np.zeros((2, 6, 7, 4), "float32")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "x", "message"),
+    [
+        ((3, 7), IMAGES, r"Conv2D: the window is larger than .* H_out = \(H - F \+ 2P\)/S \+ 1 = \(6 - 7 \+ 2\*0\)/1"),
+        ((3, (1, 8)), IMAGES, r"the window is larger than the padded image: W_out = .* = \(7 - 8 \+ 2\*0\)/1 \+ 1 = 0"),
+        ((3, 3, 1, 0, 4), IMAGES, r"H_out = \(H - \(D \(F - 1\) \+ 1\) \+ 2P\)/S \+ 1 = \(6 - \(4\*\(3 - 1\) \+ 1\)"),
+        ((6, 3, 1, 0, 1, 3), IMAGES, "Conv2D: groups = 3 does not divide 4 channels: each group needs as many"),
+        ((3, 3), IMAGES[0], r"x: expected shape \(N, H, W, C\), got \(6, 7, 4\) with 3 axes"),
+        ((3, 3), IMAGES[..., None], r"x: expected shape \(N, H, W, C\), got \(2, 6, 7, 4, 1\) with 5 axes"),
+        ((3, 3), IMAGES[:, :0], "Conv2D: expected an image of at least 1 pixel, got H = 0, W = 7"),
+        ((3, 3), IMAGES[..., :0], r"Conv2D: parameter W would have shape \(3, 3, 0, 3\): the input is empty"),
+        ((3, 3), np.broadcast_to(np.float32(0), (2**30, 2**12, 5, 3)), "would take"),
+        ((3, 1, 1, 10**8), IMAGES, "Conv2D: y: shape .* would take"),
+    ],
+)
+def test_images_that_do_not_fit_are_refused(arguments, x, message):
+    with pytest.raises(ValueError, match=message):
+        Conv2D(*arguments).forward(x)
+
+
+def test_images_with_other_channels_than_the_first_are_refused():
+    layer = Conv2D(3, 3)
+    layer.forward(IMAGES)
+    with pytest.raises(
+        ValueError, match=r"x: expected shape \(N, H, W, C\) = \(any, any, any, 4\), got \(2, 6, 7, 3\)"
+    ):
+        layer.forward(IMAGES[..., :3])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((0, 3), "filters: expected a whole number of at least 1, got 0"),
+        ((3, 0), "kernel_size: expected a whole number of at least 1, or two as .*, got 0"),
+        ((3, (3, 3, 3)), r"kernel_size: expected .*, got \(3, 3, 3\)"),
+        ((3, 2.0), "kernel_size: expected .*, got 2.0"),
+        ((3, 3, 0), "strides: expected a whole number of at least 1"),
+        ((3, 3, 1, "full"), "padding: expected .*, got 'full'"),
+        ((3, 3, 1, -1), "padding: expected .* of at least 0, got -1"),
+        ((3, 3, 1, 0, 0), "dilation_rate: expected a whole number of at least 1"),
+        ((3, 3, 1, 0, 1, 0), "groups: expected a whole number of at least 1, got 0"),
+        ((3, 3, 1, 0, 1, 2), "groups: 2 does not divide 3 filters: each group needs as many"),
+    ],
+)
+def test_options_that_make_no_convolution_are_refused(arguments, message):
+    with pytest.raises(ValueError, match=message):
+        Conv2D(*arguments)
+
+
+@pytest.mark.parametrize("input_shape", [(28, 28), (2, 28, 28, 1), ()])
+def test_a_shape_that_is_no_image_is_refused(input_shape):
+    with pytest.raises(ValueError, match=r"Conv2D: expected input_shape \(H, W, C\) without the batch axis, got"):
+        Conv2D(3, 3).build(input_shape)
