@@ -31,7 +31,8 @@ def torch_conv2d(torch, layer, x, W, b=None):
     spans = [d * (size - 1) + 1 for size, d in zip(W.shape[:2], dilation, strict=True)]
     (top, bottom), (left, right) = sides(config["padding"], x.shape[1:3], spans, strides)
     x = torch.nn.functional.pad(x.permute(0, 3, 1, 2), (left, right, top, bottom))
-    y = torch.nn.functional.conv2d(x, W.permute(3, 2, 0, 1), b, strides, 0, dilation, config["groups"])
+    kernel = W.permute(3, 2, 0, 1).contiguous()  # as some of its convolutions need it
+    y = torch.nn.functional.conv2d(x, kernel, b, strides, 0, dilation, config["groups"])
     return y.permute(0, 2, 3, 1)
 
 
