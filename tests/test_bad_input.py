@@ -15,6 +15,7 @@ import nnlite
 from nnlite import (
     LSTM,
     SGD,
+    Conv2D,
     Dense,
     Dropout,
     Embedding,
@@ -32,9 +33,11 @@ from nnlite.callbacks import BackupAndRestore, ModelCheckpoint
 
 FLOATS = np.ones((2, 3, 4), "float32")
 IDS = np.array([[0, 1, 2], [3, 3, 0]])
+IMAGES = np.ones((2, 4, 5, 4), "float32")
 
 # Name -> a maker, and what the layer reads.
 LAYERS = {
+    "Conv2D": (lambda **kw: Conv2D(6, 2, groups=2, **kw), IMAGES),
     "Dense": (lambda **kw: Dense(5, **kw), FLOATS),
     "Embedding": (lambda **kw: Embedding(4, 5, **kw), IDS),
     "LSTM": (lambda **kw: LSTM(5, return_sequences=True, **kw), FLOATS),
@@ -51,6 +54,7 @@ LAYERS = {
 }
 PARAMS = [("Dense", "W"), ("Dense", "b"), ("Embedding", "W"), *(("LSTM", n) for n in ("Wx", "Wh", "b"))]
 PARAMS += [("LSTM on ids", n) for n in ("Wx", "Wh", "b")]
+PARAMS += [("Conv2D", n) for n in ("W", "b")]
 
 # Name -> what is put in the place of an array, and the error.
 EXCHANGES = {
@@ -111,7 +115,9 @@ def test_parameters_of_the_same_size_are_taken(name, param):
 
 
 @pytest.mark.parametrize("value", [1, 1000])
-@pytest.mark.parametrize("attribute", ["Dense.units", "Embedding.units", "Embedding.vocabulary_size"])
+@pytest.mark.parametrize(
+    "attribute", ["Conv2D.filters", "Conv2D.groups", "Dense.units", "Embedding.units", "Embedding.vocabulary_size"]
+)
 def test_sizes_that_change_after_building(attribute, value):
     """The sizes of the arrays decide."""
     name, attribute = attribute.split(".")
