@@ -4,12 +4,13 @@ import json
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from nnlite.callbacks import History
-from nnlite.plot import loss_curves, png
+from nnlite.plot import confusion_matrix, filters, images, loss_curves, png
 from nnlite.text import Landmarks
 
 CURVES = {"loss": [2.4, 1.9, 1.7, 1.5], "val_loss": [2.1, 1.8, 1.75, 1.8]}
@@ -111,11 +112,20 @@ def contrast_to_white(colour):
     return 1.05 / (0.05 + sum(w * c for w, c in zip((0.2126, 0.7152, 0.0722), linear, strict=True)))
 
 
-def test_png_is_a_picture_and_always_the_same():
-    picture = png(loss_curves, CURVES, landmarks=LANDMARKS, size=(6, 4), dpi=50)
+@pytest.mark.parametrize(
+    ("draw", "numbers"),
+    [
+        (loss_curves, CURVES),
+        (confusion_matrix, np.eye(3, dtype=int)),
+        (filters, np.ones((3, 3, 1, 4))),
+        (images, np.ones((2, 4, 4))),
+    ],
+)
+def test_png_is_a_picture_and_always_the_same(draw, numbers):
+    picture = png(draw, numbers, size=(6, 4), dpi=50)
     assert picture.startswith(b"\x89PNG")
     assert [int.from_bytes(picture[at : at + 4]) for at in (16, 20)] == [300, 200]
-    assert picture == png(loss_curves, CURVES, landmarks=LANDMARKS, size=(6, 4), dpi=50)
+    assert picture == png(draw, numbers, size=(6, 4), dpi=50)
 
 
 def test_no_display_is_needed_and_no_backend_switched():
@@ -129,3 +139,129 @@ from matplotlib import pyplot
 assert ax.figure.number in pyplot.get_fignums()  # so that pyplot.show() shows it
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+class TestConfusionMatrix:
+    MATRIX = np.array([[3, 1, 0], [0, 0, 0], [0, 2, 14]])
+
+    def test_draws_the_counts(self, ax):
+        assert confusion_matrix(self.MATRIX, ax=ax) is ax
+        assert {(t.get_position()[1], t.get_position()[0]): t.get_text() for t in ax.texts} == {
+            (0, 0): "3", (0, 1): "1", (2, 1): "2", (2, 2): "14"
+        }  # fmt: skip
+        np.testing.assert_allclose(ax.images[0].get_array(), [[0.75, 0.25, 0], [0, 0, 0], [0, 0.125, 0.875]])
+
+    def test_says_what_it_shows(self, ax):
+        confusion_matrix(self.MATRIX, ["cat", "dog", "elk"], ax=ax)
+        assert ax.get_title() == "Confusion matrix: 17 of 20 are right (85.0 %)"
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("taken for", "label")
+        for labels in (ax.get_xticklabels(), ax.get_yticklabels()):
+            assert [label.get_text() for label in labels] == ["cat", "dog", "elk"]
+
+    def test_mistakes_are_framed(self, ax):
+        confusion_matrix(self.MATRIX, ax=ax)
+        assert [(p.get_y() + 0.46, p.get_x() + 0.46) for p in ax.patches] == [(0, 1), (2, 1)]
+        assert all(contrast_to_white(p.get_edgecolor()[:3]) >= 3.5 for p in ax.patches)
+
+    def test_numbers_stand_out_in_grey(self, ax):
+        matrix = np.diag([1, 1]) + np.array([[0, 1], [0, 0]])
+        confusion_matrix(matrix, ax=ax)
+        image = ax.images[0]
+        for text in ax.texts:
+            column, row = text.get_position()
+            ground, ink = (contrast_to_white(c) for c in (image.cmap(image.get_array()[row, column]), text.get_color()))
+            assert max(ground, ink) / min(ground, ink) >= 4.5
+
+    def test_nothing_counted(self, ax):
+        assert confusion_matrix(np.zeros((2, 2), int), ax=ax).get_title() == "Confusion matrix: 0 of 0 are right"
+
+    @pytest.mark.parametrize(
+        ("matrix", "labels", "message"),
+        [
+            (np.ones((2, 3), int), None, r"as many rows as columns, shape \(V, V\), got \(2, 3\)"),
+            (np.ones(4, int), None, "as many rows as columns"),
+            (np.ones((0, 0), int), None, "as many rows as columns"),
+            (np.ones((2, 2)), None, "expected counts.*got float64"),
+            (-np.ones((2, 2), int), None, "expected counts"),
+            (np.ones((2, 2), int), "abc", "labels: expected 2, one for each row of the matrix, got 3"),
+        ],
+    )
+    def test_refuses(self, matrix, labels, message, ax):
+        with pytest.raises(ValueError, match=message):
+            confusion_matrix(matrix, labels, ax=ax)
+
+
+class TestFilters:
+    def test_one_channel_fills_a_square(self, ax):
+        W = np.random.default_rng(0).normal(size=(3, 5, 1, 7))
+        assert filters(W, ax=ax) is ax
+        assert len(ax.images) == 7
+        for f, image in enumerate(ax.images):
+            assert (image.get_array() == W[:, :, 0, f]).all()
+        lefts, tops = zip(*(image.get_extent()[::3] for image in ax.images), strict=True)
+        assert (len(set(lefts)), len(set(tops))) == (3, 3)
+        assert texts(ax) == [*"0123456"]
+        assert ax.get_title() == "7 filters of 3 x 5 weights"
+
+    def test_rows_of_filters_and_columns_of_channels(self, ax):
+        W = np.random.default_rng(0).normal(size=(2, 2, 3, 4))
+        filters(W, ax=ax)
+        lefts, tops = zip(*(image.get_extent()[::3] for image in ax.images), strict=True)
+        assert (len(set(lefts)), len(set(tops))) == (3, 4)
+        assert (ax.images[3 * 2 + 1].get_array() == W[:, :, 1, 2]).all()
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("channel", "filter")
+        assert ax.get_title() == "4 filters of 2 x 2 x 3 weights"
+
+    def test_grey_is_zero_and_the_bar_says_so(self, ax):
+        filters(np.array([-3.0, 1.0]).reshape(1, 2, 1, 1), ax=ax)
+        assert ax.images[0].get_clim() == (-3, 3)
+        assert ax.figure.axes[1].get_ylabel() == "weight"
+        brightness = [sum(ax.images[0].cmap(part)[:3]) for part in (0.0, 0.25, 0.5, 0.75, 1.0)]
+        assert brightness == sorted(brightness)
+
+    def test_all_zero(self, ax):
+        assert filters(np.zeros((3, 3, 1, 2)), ax=ax).images[0].get_clim() == (-1, 1)
+
+    @pytest.mark.parametrize(
+        ("W", "message"),
+        [
+            (np.ones((3, 3)), r"shape \(kh, kw, C, filters\), got \(3, 3\)"),
+            (np.ones((3, 3, 0, 2)), "shape"),
+            (np.full((1, 1, 1, 1), np.nan), "finite"),
+        ],
+    )
+    def test_refuses(self, W, message, ax):
+        with pytest.raises(ValueError, match=message):
+            filters(W, ax=ax)
+
+
+class TestImages:
+    def test_draws_them_with_their_captions(self, ax):
+        x = np.random.default_rng(0).random((5, 4, 6, 1))
+        assert images(x, [f"{n} taken for 8" for n in range(5)], "Misread", ax=ax) is ax
+        for image, drawn in zip(x, ax.images, strict=True):
+            assert (drawn.get_array() == image[..., 0]).all()
+        assert texts(ax) == [f"{n} taken for 8" for n in range(5)]
+        assert ax.get_title() == "Misread"
+
+    def test_ink_is_dark_and_the_scale_is_common(self, ax):
+        images(np.array([0.0, 0.5, 0.25, 1.0]).reshape(2, 2, 1), ax=ax)
+        assert {image.get_clim() for image in ax.images} == {(0, 1)}
+        assert ax.images[0].cmap(0.0)[:3] == (1, 1, 1)
+        assert not ax.texts
+
+    def test_none(self, ax):
+        assert not images(np.zeros((0, 8, 8, 1)), [], "No mistake", ax=ax).images
+
+    @pytest.mark.parametrize(
+        ("x", "captions", "message"),
+        [
+            (np.ones((8, 8)), None, "expected images"),
+            (np.ones((2, 8, 8, 3)), None, "expected images"),
+            (np.ones((2, 0, 8)), None, "expected images"),
+            (np.ones((2, 8, 8)), ["one"], "captions: expected 2, one for each image, got 1"),
+        ],
+    )
+    def test_refuses(self, x, captions, message, ax):
+        with pytest.raises(ValueError, match=message):
+            images(x, captions, ax=ax)

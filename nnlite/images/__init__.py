@@ -1,4 +1,4 @@
-"""Images: digits that ship with scikit-learn, the files of MNIST and Fashion-MNIST, and images to judge by.
+"""Images: digits that ship with scikit-learn, the files of MNIST, and what is done to them before a training.
 
 Example:
     >>> from nnlite.images import hold_out, load_digits
@@ -10,5 +10,6 @@ Example:
 from .digits import load_digits
 from .hold_out import hold_out
 from .idx import IDXError, load_idx
+from .shifted import shifted
 
-__all__ = ["IDXError", "hold_out", "load_digits", "load_idx"]
+__all__ = ["IDXError", "hold_out", "load_digits", "load_idx", "shifted"]

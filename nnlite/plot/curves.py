@@ -1,25 +1,19 @@
-"""Pictures, one function each. Each draws into the matplotlib Axes that it is given, or new ones, and returns them.
-
-They are made to be read in grey, and by people who see colours differently: each line has its own dashes and markers,
-and the colours are those of Okabe and Ito.
-"""
+"""The curves of a training."""
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .canvas import BLUE, GREY, VERMILION, new_axes
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["loss_curves", "png"]
-
-# Okabe and Ito, Color universal design, 2008.
-BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#767676"
+__all__ = ["loss_curves"]
 
 
 def loss_curves(history, ax: Axes | None = None, landmarks=None) -> Axes:
@@ -47,7 +41,7 @@ def loss_curves(history, ax: Axes | None = None, landmarks=None) -> Axes:
     """
     curves = _curves(history)
     landmarks = landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
-    ax = _new_axes() if ax is None else ax
+    ax = new_axes() if ax is None else ax
     epochs = range(1, len(curves["loss"]) + 1)
     ax.plot(epochs, curves["loss"], "--o", color=BLUE, markersize=4, label="training")
     if "val_loss" in curves:
@@ -82,12 +76,6 @@ def _curves(history):
     return curves
 
 
-def _new_axes():
-    from matplotlib import pyplot
-
-    return pyplot.subplots(layout="constrained")[1]
-
-
 def _point_out_best(ax, losses):
     numbers = [(loss, epoch) for epoch, loss in enumerate(losses, 1) if not math.isnan(loss)]
     if not numbers:
@@ -98,26 +86,3 @@ def _point_out_best(ax, losses):
         f"best: {loss:.3f}, epoch {epoch}", (epoch, loss), xytext=(0, 12),
         textcoords="offset points", ha="center", va="bottom", color=VERMILION,
     )  # fmt: skip
-
-
-def png(draw, *args, size=(7.0, 4.5), dpi=150, **kwargs) -> bytes:
-    """Let one of the functions above draw a picture off screen; return it as the bytes of a PNG file.
-
-    No window is opened and no display is needed. The same numbers give the same bytes.
-
-    Args:
-        draw: such as `loss_curves`; called with the other arguments and `ax`.
-        size, dpi: width and height in inches, and pixels an inch.
-
-    Example:
-        >>> from nnlite.plot import loss_curves, png
-        >>> png(loss_curves, {"loss": [2.9, 2.2]})[1:4]
-        b'PNG'
-    """
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=size, layout="constrained")
-    draw(*args, ax=figure.add_subplot(), **kwargs)
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=dpi)
-    return picture.getvalue()

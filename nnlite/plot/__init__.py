@@ -1,0 +1,12 @@
+"""Pictures, one function each. Each draws into the matplotlib Axes that it is given, or new ones, and returns them.
+
+They are made to be read in grey, and by people who see colours differently: what differs in colour also differs in
+brightness, dashes, markers or words, and the colours are those of Okabe and Ito.
+"""
+
+from .canvas import png
+from .confusion import confusion_matrix
+from .curves import loss_curves
+from .tiles import filters, images
+
+__all__ = ["confusion_matrix", "filters", "images", "loss_curves", "png"]

@@ -1,0 +1,72 @@
+"""The confusion matrix: which labels a model takes for which."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .canvas import VERMILION, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["confusion_matrix"]
+
+
+def confusion_matrix(matrix: np.ndarray, labels: Sequence | None = None, ax: Axes | None = None) -> Axes:
+    """Draw how often each label was taken for each.
+
+    A row is for a label, a column for what it was taken for: on the diagonal is what is right. The darker a field,
+    the larger the part of its row; mistakes are framed, as one among hundreds would be too pale to see. Fields without
+    a number are 0.
+
+    Args:
+        matrix: (V, V) counts, as `nnlite.metrics.confusion_matrix` gives them.
+        labels: what to call the V labels; by default 0 to V - 1.
+        ax: where to draw; by default into a new figure.
+
+    Raises:
+        ValueError: the matrix is not square, counts something less than no times, or has not one row for each label.
+
+    Example:
+        >>> import numpy as np
+        >>> from matplotlib.figure import Figure
+        >>> from nnlite.metrics import confusion_matrix as count
+        >>> from nnlite.plot import confusion_matrix
+        >>> ax = Figure().add_subplot()  # without it: a new figure of pyplot
+        >>> matrix = count(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]))
+        >>> confusion_matrix(matrix, ["cat", "dog"], ax=ax).get_title()
+        'Confusion matrix: 3 of 4 are right (75.0 %)'
+    """
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
+        raise ValueError(f"matrix: expected as many rows as columns, shape (V, V), got {matrix.shape}")
+    if matrix.dtype.kind not in "iu" or matrix.min() < 0:
+        raise ValueError(f"matrix: expected counts, whole numbers of at least 0, got {matrix.dtype.name}")
+    labels = range(len(matrix)) if labels is None else labels
+    if len(labels) != len(matrix):
+        raise ValueError(f"labels: expected {len(matrix)}, one for each row of the matrix, got {len(labels)}")
+    ax = new_axes() if ax is None else ax
+    parts = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    ax.imshow(parts, cmap="Blues", vmin=0, vmax=1)
+    for (i, j), count in np.ndenumerate(matrix):
+        if count:
+            ax.text(j, i, f"{count}", ha="center", va="center", color="white" if parts[i, j] > 0.5 else "black")
+        if count and i != j:
+            _frame(ax, i, j)
+    right, total = int(matrix.trace()), int(matrix.sum())
+    share = f" ({100 * right / total:.1f} %)" if total else ""
+    ax.set_title(f"Confusion matrix: {right:,} of {total:,} are right{share}")
+    ax.set_xlabel("taken for")
+    ax.set_ylabel("label")
+    ax.set_xticks(range(len(matrix)), labels)
+    ax.set_yticks(range(len(matrix)), labels)
+    return ax
+
+
+def _frame(ax, i, j):
+    from matplotlib.patches import Rectangle
+
+    ax.add_patch(Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, edgecolor=VERMILION, linewidth=1.5))
