@@ -45,7 +45,7 @@ WORKS = [
             "reference": on_reference(nnlite_layer(name, *arguments)),
         },
     )
-    for name, *arguments in [("Tanh",), ("Sigmoid",), ("ReLU",), ("Dropout", 0.2)]
+    for name, *arguments in [("Tanh",), ("Sigmoid",), ("ReLU",), ("LeakyReLU", 0.3), ("GELU",), ("Dropout", 0.2)]
 ]
 
 

@@ -21,6 +21,8 @@ from .layers import (
     Flatten,
     Reshape,
     ZeroPadding2D,
+    LeakyReLU,
+    GELU,
 )
 from .sequential import Sequential
 
@@ -66,6 +68,8 @@ __all__ = [
     "Flatten",
     "Reshape",
     "ZeroPadding2D",
+    "LeakyReLU",
+    "GELU",
     "Sequential",
     "MeanSquaredError",
     "SparseCategoricalCrossentropy",

@@ -13,6 +13,7 @@ from numeric import assert_same_bits
 
 import nnlite
 from nnlite import (
+    GELU,
     LSTM,
     SGD,
     Conv2D,
@@ -20,6 +21,7 @@ from nnlite import (
     Dropout,
     Embedding,
     Flatten,
+    LeakyReLU,
     OneHot,
     ReLU,
     Reshape,
@@ -48,6 +50,8 @@ LAYERS = {
     "Sigmoid": (Sigmoid, FLOATS),
     "Softmax": (Softmax, FLOATS),
     "Tanh": (Tanh, FLOATS),
+    "LeakyReLU": (LeakyReLU, FLOATS),
+    "GELU": (GELU, FLOATS),
     "Flatten": (Flatten, FLOATS),
     "Reshape": (lambda **kw: Reshape((12,), **kw), FLOATS),
     "ZeroPadding2D": (ZeroPadding2D, FLOATS[..., None]),

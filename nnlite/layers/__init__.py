@@ -5,6 +5,8 @@ from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
 from .flatten import Flatten
+from .gelu import GELU
+from .leaky_relu import LeakyReLU
 from .lstm import LSTM
 from .one_hot import OneHot
 from .relu import ReLU
@@ -15,12 +17,14 @@ from .tanh import Tanh
 from .zero_padding2d import ZeroPadding2D
 
 __all__ = [
+    "GELU",
     "LSTM",
     "Conv2D",
     "Dense",
     "Dropout",
     "Embedding",
     "Flatten",
+    "LeakyReLU",
     "OneHot",
     "ReLU",
     "Reshape",

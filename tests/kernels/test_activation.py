@@ -4,8 +4,11 @@ import numpy as np
 import pytest
 from chain import assert_backends_agree, assert_threads_do_not_matter, float_types, run_kernel
 
-FORWARD = ["exp", "tanh_forward", "sigmoid_forward", "relu_forward"]
-BACKWARD = ["tanh_backward", "sigmoid_backward", "relu_backward"]
+FORWARD = ["exp", "normal_cdf", "tanh_forward", "sigmoid_forward", "relu_forward", "leaky_relu_forward"]
+FORWARD += ["gelu_forward", "gelu_tanh_forward"]
+BACKWARD = ["tanh_backward", "sigmoid_backward", "relu_backward", "leaky_relu_backward"]
+BACKWARD += ["gelu_backward", "gelu_tanh_backward"]
+SCALARS = {"leaky_relu_forward": [0.3], "leaky_relu_backward": [0.3]}
 
 
 def draw(function, n):
@@ -17,13 +20,15 @@ def draw(function, n):
 @pytest.mark.parametrize("n", [0, 1, 7, 8, 9, 15, 16, 17, 31, 33, 100_003])
 @float_types
 def test_compiled_is_the_reference(function, n, dtype):
-    assert_backends_agree("activation", function, draw(function, n), [(n,)], dtype=dtype)
+    scalars = SCALARS.get(function, [])
+    assert_backends_agree("activation", function, draw(function, n), [(n,)], *scalars, dtype=dtype)
 
 
 @pytest.mark.parametrize("function", FORWARD + BACKWARD)
 @float_types
 def test_threads_do_not_matter(function, dtype):
-    assert_threads_do_not_matter("activation", function, draw(function, 300_007), [(300_007,)], dtype=dtype)
+    inputs, scalars = draw(function, 300_007), SCALARS.get(function, [])
+    assert_threads_do_not_matter("activation", function, inputs, [(300_007,)], *scalars, dtype=dtype)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,15 @@
-"""Tanh, Sigmoid and ReLU."""
+"""Tanh, Sigmoid, ReLU, LeakyReLU and GELU."""
+
+import functools
 
 import numpy as np
 import pytest
 from chain import Case, ChainOfTrust, backends, float_types
 
 import nnlite
-from nnlite import ReLU, Sigmoid, Tanh
+from nnlite import GELU, LeakyReLU, ReLU, Sigmoid, Tanh
+
+TanhGELU = functools.partial(GELU, True)
 
 
 def cases(layer_type, inputs=None):
@@ -45,19 +49,61 @@ class TestReLU(ChainOfTrust):
         return {"y": torch.relu(x)}
 
 
-@pytest.mark.parametrize("layer_type", [Tanh, Sigmoid, ReLU])
+class TestLeakyReLU(ChainOfTrust):
+    cases = cases(LeakyReLU, off_the_corner) + cases(functools.partial(LeakyReLU, 2.5), off_the_corner)[1:2]
+
+    def witness(self, torch, layer, x):
+        return {"y": torch.nn.functional.leaky_relu(x, layer.negative_slope)}
+
+
+class TestGELU(ChainOfTrust):
+    cases = cases(GELU)
+
+    def witness(self, torch, layer, x):
+        return {"y": torch.nn.functional.gelu(x)}
+
+
+class TestTanhGELU(ChainOfTrust):
+    cases = cases(TanhGELU)
+
+    def witness(self, torch, layer, x):
+        return {"y": torch.nn.functional.gelu(x, approximate="tanh")}
+
+
+# From a layer to its values at -infinity, -1e30, 0, 1e30, infinity and NaN, and its slopes there.
+EXTREMES = {
+    Tanh: ([-1, -1, 0, 1, 1, np.nan], [0, 0, 1, 0, 0, np.nan]),
+    Sigmoid: ([0, 0, 0.5, 1, 1, np.nan], [0, 0, 0.25, 0, 0, np.nan]),
+    ReLU: ([0, 0, 0, 1e30, np.inf, np.nan], [0, 0, 0, 1, 1, 1]),
+    LeakyReLU: ([-np.inf, -3e29, 0, 1e30, np.inf, np.nan], [0.3, 0.3, 0.3, 1, 1, 1]),
+    GELU: ([0, 0, 0, 1e30, np.inf, np.nan], [0, 0, 0.5, 1, 1, np.nan]),  # PyTorch: NaN at infinities
+    TanhGELU: ([0, 0, 0, 1e30, np.inf, np.nan], [0, 0, 0.5, 1, 1, np.nan]),
+}
+
+
+@pytest.mark.parametrize("layer_type", EXTREMES)
 @backends
 @float_types
 def test_extremes(layer_type, backend_name, dtype):
-    expected = {
-        Tanh: [-1, -1, 0, 1, 1, np.nan],
-        Sigmoid: [0, 0, 0.5, 1, 1, np.nan],
-        ReLU: [0, 0, 0, 1e30, np.inf, np.nan],
-    }
     x = np.array([[-np.inf, -1e30, 0, 1e30, np.inf, np.nan]], dtype)
+    layer = layer_type(dtype=dtype)
     with nnlite.use_backend(backend_name):
-        y = layer_type(dtype=dtype).forward(x)
-    np.testing.assert_array_equal(y, np.array([expected[layer_type]], dtype))
+        y = layer.forward(x)
+        dx = layer.backward(np.ones_like(x))
+    for actual, expected in zip((y, dx), EXTREMES[layer_type], strict=True):
+        np.testing.assert_allclose(actual, np.array([expected], dtype), rtol=2 * np.finfo(dtype).eps)
+
+
+@float_types
+def test_gelu_keeps_its_digits_where_it_is_tiny(dtype):
+    """x Phi(x) as the asymptotic series of Phi gives it; 1 + erf would be 0 from -6 (float32) and -8.4 on."""
+    x = np.linspace(-13, -11, 99)
+    phi = np.exp(-x * x / 2) / np.sqrt(2 * np.pi)
+    expected = -phi * (1 - x**-2 + 3 * x**-4 - 15 * x**-6 + 105 * x**-8 - 945 * x**-10 + 10395 * x**-12)
+    y = GELU(dtype=dtype).forward(x[None].astype(dtype))[0]
+    x_rounded = x.astype(dtype).astype("float64")  # x itself, rounded, is another number: d log y / dx is about -x
+    expected *= np.exp((x * x - x_rounded * x_rounded) / 2)
+    np.testing.assert_allclose(y, expected, rtol=2e-6 if dtype == "float32" else 2e-8)
 
 
 def test_relu_has_slope_0_at_0():
@@ -66,7 +112,25 @@ def test_relu_has_slope_0_at_0():
     assert layer.backward(np.ones((1, 3))).tolist() == [[0, 0, 1]]
 
 
-@pytest.mark.parametrize("layer_type", [Tanh, Sigmoid, ReLU])
+def test_leaky_relu_has_its_slope_at_0_and_may_have_none():
+    layer = LeakyReLU(0.25, dtype="float64")
+    layer.forward(np.array([[-1.0, -5e-324, -0.0, 0.0, 5e-324]]))
+    assert layer.backward(np.ones((1, 5))).tolist() == [[0.25, 0.25, 0.25, 0.25, 1]]
+    x = np.random.default_rng(0).standard_normal((3, 5)).astype("float32")
+    flat, relu = LeakyReLU(0), ReLU()
+    assert (flat.forward(x) == relu.forward(x)).all()
+    assert (flat.backward(x) == relu.backward(x)).all()
+
+
+@pytest.mark.parametrize("slope", [-0.1, float("nan"), float("inf")])
+def test_slopes_that_are_refused(slope):
+    with pytest.raises(ValueError, match=r"negative_slope: expected a number in \[0, inf\)"):
+        LeakyReLU(slope)
+    with pytest.raises(TypeError, match="negative_slope: expected a number"):
+        LeakyReLU("0.1")
+
+
+@pytest.mark.parametrize("layer_type", EXTREMES)
 def test_step_takes_one_position(layer_type):
     x = np.random.default_rng(0).standard_normal((2, 3, 5)).astype("float32")
     whole = layer_type().forward(x)

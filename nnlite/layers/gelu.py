@@ -1,0 +1,49 @@
+"""GELU: a ReLU without the corner."""
+
+from typing import Any
+
+from .activation import Activation
+
+
+class GELU(Activation):
+    """The Gaussian error linear unit: each number times the probability that a standard normal one is smaller.
+
+        y = x Phi(x)                            Phi(x) = (1 + erf(x / sqrt 2)) / 2
+        dx = dy (Phi(x) + x phi(x))             phi(x) = e^(-x^2/2) / sqrt(2 pi), the derivative of Phi
+
+    On the right y is near x, on the left near 0, with a minimum of -0.17 at x = -0.75 in between. Also where Phi(x) is
+    tiny, y has (nearly) all digits of its dtype. At the infinities y is -0 and infinity; NaN stays NaN.
+
+    Letters: x, y (N, ...): any shape.
+
+    Args:
+        approximate: True for y = x (1 + tanh u) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3), which differs from x Phi(x)
+            by less than 0.0005. Weights that were trained with it want it again.
+        dtype, seed, name: as in `Layer`.
+
+    Raises:
+        TypeError: x or dy is not an array of the layer's dtype.
+        ValueError: x has no axis, or dy is not of the shape of y.
+
+    Source: Hendrycks and Gimpel, Gaussian error linear units, 2016.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import GELU
+        >>> layer = GELU(dtype="float64")
+        >>> layer.forward(np.array([[-2.0, 0.0, 3.0]])).round(3)
+        array([[-0.046,  0.   ,  2.996]])
+        >>> layer.backward(np.ones((1, 3))).round(3)
+        array([[-0.085,  0.5  ,  1.012]])
+    """
+
+    _backward_reads_x = True
+
+    def __init__(self, approximate: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.approximate = bool(approximate)
+        stem = "gelu_tanh" if self.approximate else "gelu"
+        self._forward, self._backward = f"{stem}_forward", f"{stem}_backward"
+
+    def get_config(self) -> dict[str, Any]:
+        return {"approximate": self.approximate, **super().get_config()}

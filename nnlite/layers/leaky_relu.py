@@ -1,0 +1,50 @@
+"""LeakyReLU: turns down what is negative."""
+
+import math
+from typing import Any
+
+from .. import checks
+from .activation import Activation
+
+
+class LeakyReLU(Activation):
+    """A rectified linear unit that lets a part of the negative numbers through.
+
+        y = x where x >= 0, else a x
+        dx = dy where x > 0, else a dy
+
+    Where ReLU has the slope 0, a unit that is negative for every example learns no more; here the slope is a.
+    At x = 0, where the function has a corner and no slope, a is taken. NaN stays NaN.
+
+    Letters: x, y (N, ...): any shape; a is negative_slope.
+
+    Args:
+        negative_slope: a, at least 0; 0 is ReLU. (Below 0 the function would not rise on the left, and from y alone
+            backward could not tell on which side x was.)
+        dtype, seed, name: as in `Layer`.
+
+    Raises:
+        TypeError: x or dy is not an array of the layer's dtype; negative_slope is not a number.
+        ValueError: negative_slope is below 0 or infinite; x has no axis, or dy is not of the shape of y.
+
+    Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, 2013.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import LeakyReLU
+        >>> layer = LeakyReLU(0.1, dtype="float64")
+        >>> layer.forward(np.array([[-2.0, 0.0, 3.0]]))
+        array([[-0.2,  0. ,  3. ]])
+        >>> layer.backward(np.ones((1, 3)))
+        array([[0.1, 0.1, 1. ]])
+    """
+
+    _forward, _backward = "leaky_relu_forward", "leaky_relu_backward"
+
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.negative_slope = checks.between("negative_slope", negative_slope, 0, math.inf, closed=False)
+        self._arguments = (self.negative_slope,)
+
+    def get_config(self) -> dict[str, Any]:
+        return {"negative_slope": self.negative_slope, **super().get_config()}
