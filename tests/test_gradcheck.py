@@ -324,6 +324,37 @@ def test_a_mistake_is_caught_and_named(mistake, fast):
     assert error.time_step is None
 
 
+class FlippedGradient(nnlite.Conv2D):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grads["W"][...] = self.grads["W"][::-1, ::-1].copy()
+        return dx
+
+
+class FlippedKernel(nnlite.Conv2D):
+    def backward(self, dy):
+        W, dW = self.params["W"], self.grads["W"]
+        self.params["W"], self.grads["W"] = W[::-1, ::-1].copy(), dW.copy()
+        dx = super().backward(dy)
+        dW[...] = self.grads["W"]
+        self.params["W"], self.grads["W"] = W, dW
+        return dx
+
+
+@both_modes
+@pytest.mark.parametrize(
+    ("layer", "name", "cause"),
+    [
+        (FlippedGradient, "parameter W", r"the gradient of parameter W is flipped: tap \(i, j\) stands where tap"),
+        (FlippedKernel, "input x", "a flipped kernel: backward reads the taps of parameter W from the other end"),
+    ],
+)
+def test_a_flipped_kernel_is_named(layer, name, cause, fast):
+    error = caught(layer(3, (2, 3), padding=1, dtype="float64", seed=0), normal(2, 4, 5, 2), fast)
+    assert error.name == name
+    assert re.match(cause, error.cause), error.cause
+
+
 def test_a_single_number_is_no_constant_factor():
     """It is always some multiple of the right one: that says nothing."""
     error = caught(grad("b", lambda layer, g, dy: dy[0].copy())(3, 1), normal(5, 3))

@@ -81,8 +81,8 @@ class _Case:
 
     def unexplained(self):
         return (
-            "none of the usual ones (sign, constant factor, transposed product, missing time steps or examples). "
-            "Take the formulas of forward line by line, from the last to the first"
+            "none of the usual ones (sign, constant factor, transposed product, flipped kernel, missing time steps or "
+            "examples). Take the formulas of forward line by line, from the last to the first"
         )
 
     def agrees(self, name, gradient, subject=None):
@@ -151,17 +151,35 @@ class _Case:
         for other, array in self.subject.arrays.items():
             if not other.startswith("parameter") or array.ndim != 2 or array.shape[1] % array.shape[0]:
                 continue
-            kept = array.copy()
-            try:
-                gradient = self.subject.gradients(between=lambda array=array: _transpose_blocks(array))[name]
-            finally:
-                array[...] = kept
-            if self.agrees(name, gradient):
+            if self.right_if_changed_between(name, array, _transpose_blocks):
                 return (
                     f"a transposed weight: backward multiplies by {other} as it is where its transpose belongs, or "
                     f"the other way round. Of y = x @ W it is dx = dy @ W.T"
                 )
         return None
+
+    def flipped(self, name):
+        """The gradient of a convolution's kernel begins at the other end; so do the taps of a kernel in backward."""
+        gradient = self.gradients[name]
+        if name.startswith("parameter") and gradient.ndim == 4 and self.agrees(name, gradient[::-1, ::-1]):
+            return f"the gradient of {name} is flipped: tap (i, j) stands where tap (kh - 1 - i, kw - 1 - j) belongs"
+        for other, array in self.subject.arrays.items():
+            is_kernel = other.startswith("parameter") and array.ndim == 4
+            if is_kernel and self.right_if_changed_between(name, array, _flip):
+                return (
+                    f"a flipped kernel: backward reads the taps of {other} from the other end. What forward took from "
+                    f"a pixel times W[i, j], backward must add to that pixel times the same W[i, j]"
+                )
+        return None
+
+    def right_if_changed_between(self, name, array, change):
+        """Whether the gradient is right when `change(array)` comes between forward and backward."""
+        kept = array.copy()
+        try:
+            gradient = self.subject.gradients(between=lambda: change(array))[name]
+        finally:
+            array[...] = kept
+        return self.agrees(name, gradient)
 
     def final_state(self, name):
         """The gradient is right where L counts the output alone."""
@@ -235,6 +253,7 @@ _GUESSES = (
     _Case.factor,
     _Case.transposed,
     _Case.weight_not_transposed,
+    _Case.flipped,
     _Case.final_state,
     _Case.time,
     _Case.batch,
@@ -247,3 +266,8 @@ def _transpose_blocks(array):
     for start in range(0, array.shape[1], size):
         block = array[:, start : start + size]
         block[...] = block.T.copy()
+
+
+def _flip(kernel):
+    """Turn a kernel (kh, kw, C, filters) by half a turn, in place."""
+    kernel[...] = kernel[::-1, ::-1].copy()
