@@ -14,7 +14,8 @@ import pytest
 
 import nnlite
 from nnlite.cli import main
-from nnlite.experiment import SEED_TEXT, Experiment, Settings, find_runs
+from nnlite.experiment import Sonnets, find_runs
+from nnlite.experiment.sonnets import SEED_TEXT, Settings
 from nnlite.text import landmarks, load_sonnets
 
 TINY = ["--units=6", "--step=100", "--batch-size=16", "--epochs=3", "--temperature=0.5", "--temperature=1"]
@@ -60,10 +61,10 @@ class TestTrain:
         assert (folder / "loss.png").read_bytes().startswith(b"\x89PNG")
 
     def test_keeps_the_best_model(self, tiny):
-        run = Experiment.open(tiny[0])
+        run = Sonnets.open(tiny[0])
         _, (x, y) = run.data()
         log = [json.loads(line) for line in (run.folder / "log.jsonl").read_text().splitlines()]
-        assert run.best_model().evaluate(x, y, batch_size=16) == min(record["val_loss"] for record in log)
+        assert run.saved_model().evaluate(x, y, batch_size=16) == min(record["val_loss"] for record in log)
 
     def test_prints_the_poems_and_where_things_are(self, tiny):
         folder, output = tiny
@@ -96,7 +97,7 @@ class TestTrain:
         folder = tmp_path / "run"
         for seed in (1, 2):
             assert nnlite_command("train", *TINY, "--epochs", 1, "--seed", seed, "--out", folder, "--force")[0] == 0
-        assert Experiment.open(folder).settings.seed == 2
+        assert Sonnets.open(folder).settings.seed == 2
         assert len((folder / "log.jsonl").read_text().splitlines()) == 1
 
     def test_force_spares_what_is_no_run(self, tmp_path, nnlite_command):
@@ -319,11 +320,11 @@ class Enough(nnlite.Callback):
 def test_the_main_job(tmp_path):
     """The defaults: one-hot characters, LSTM(200), windows of 40, the last 16 poems held out; 1.75 nats or better."""
     assert (Settings.units, Settings.layers, Settings.length) == (200, 1, 40)
-    run = Experiment(tmp_path / "run")
+    run = Sonnets(tmp_path / "run")
     run.create()
     history = run.fit(callbacks=[Enough()], verbose=0).history
     assert min(history["val_loss"]) <= 1.75
 
 
 def test_landmarks_are_those_of_the_corpus():
-    assert Experiment("unused").landmarks == landmarks("".join(nnlite.text.poems(load_sonnets())))
+    assert Sonnets("unused").landmarks == landmarks("".join(nnlite.text.poems(load_sonnets())))

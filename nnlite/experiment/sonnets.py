@@ -1,21 +1,15 @@
-"""Experiments: a model that learns to write sonnets, and the folder that holds all that came of it.
+"""The sonnets: a model that learns to write like Shakespeare, character by character.
 
-    config.json              the settings, and the characters that the model knows
-    model.safetensors        the model after its best epoch
-    checkpoint.safetensors   all that the training needs to go on after it was stopped
-    log.jsonl                a line of numbers for each epoch
-    loss.png                 the same as a picture
-    poems.txt                what the model writes
-
-Read `Experiment.model` and `Experiment.fit`: they are the sonnet model and its training, written with the names that
-`from nnlite import ...` gives to everybody.
+config.json              the settings, and the characters that the model knows
+model.safetensors        the model after its best epoch
+checkpoint.safetensors   all that the training needs to go on after it was stopped
+log.jsonl                a line of numbers for each epoch
+loss.png                 the same as a picture
+poems.txt                what the model writes
 """
 
-import dataclasses
-import json
 import math
 from dataclasses import dataclass
-from pathlib import Path
 
 from nnlite import (
     LSTM,
@@ -37,11 +31,10 @@ from nnlite import (
     SparseCategoricalCrossentropy,
     StepDecay,
     WarmUp,
-    __version__,
-    atomic,
-    load_model,
 )
 from nnlite.text import Vocabulary, clean_sonnets, generate, landmarks, split_poems, windows
+
+from .folder import Experiment
 
 HELD_OUT = 16  # poems at the end, to judge by
 SEED_TEXT = "shall i compare thee to a summer's day?\n"
@@ -55,10 +48,6 @@ SCHEDULES = {
     "step": lambda rate, steps: StepDecay(rate, math.ceil(steps / 5)),
     "constant": lambda rate, steps: Constant(rate),
 }
-
-
-class ExperimentError(Exception):
-    """A run folder is not what it should be. The message names it, says what is wrong, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +99,7 @@ class Settings:
                 raise ValueError(f"temperatures: expected numbers of at least 0, got {temperature!r}")
 
 
-class Experiment:
+class Sonnets(Experiment):
     """A training on the sonnets, in a folder of its own.
 
     Args:
@@ -120,16 +109,18 @@ class Experiment:
     Example:
         >>> import tempfile
         >>> from pathlib import Path
-        >>> from nnlite.experiment import Experiment, Settings
+        >>> from nnlite.experiment import Sonnets
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     experiment = Experiment(Path(folder, "tiny"), Settings(units=8, step=400, epochs=2))
+        ...     experiment = Sonnets(Path(folder, "tiny"), Sonnets.Settings(units=8, step=400, epochs=2))
         ...     experiment.create()
         ...     history = experiment.fit(verbose=0)
         ...     sorted(path.name for path in experiment.folder.iterdir())
         ['checkpoint.safetensors', 'config.json', 'log.jsonl', 'model.safetensors']
     """
 
-    FILES = {  # noqa: RUF012  what each file of the folder holds
+    kind = "sonnets"
+    Settings = Settings
+    FILES = {  # noqa: RUF012
         "model.safetensors": "the model after its best epoch",
         "checkpoint.safetensors": "all that the training needs to go on",
         "config.json": "settings and vocabulary",
@@ -139,7 +130,7 @@ class Experiment:
     }
 
     def __init__(self, folder, settings=None):
-        self.folder, self.settings = Path(folder), settings or Settings()
+        super().__init__(folder, settings)
         self.vocabulary = Vocabulary.from_text(clean_sonnets())
         self.landmarks = landmarks(clean_sonnets())
 
@@ -172,7 +163,6 @@ class Experiment:
         return windows(training, s.length, s.step), validation
 
     def fit(self, callbacks=(), verbose="auto"):
-        """Train, or go on with a training that was stopped, at whatever moment. Return the `History`."""
         s, model, ((x, y), validation) = self.settings, self.model(), self.data()
         steps = s.epochs * math.ceil(len(x) / s.batch_size)
         return model.fit(
@@ -194,94 +184,25 @@ class Experiment:
 
     # What came of it.
 
-    def best_model(self):
-        """The model after its best epoch."""
-        return load_model(self.folder / "model.safetensors")
-
     def write_poems(self, length=600):
         """Let the best model write one poem for each temperature, also into poems.txt. Return (temperature, poem)s."""
-        model, s = self.best_model(), self.settings
+        model, s = self.saved_model(), self.settings
         poems = [
             (t, SEED_TEXT + generate(model, self.vocabulary, SEED_TEXT, length, temperature=t, rng=s.seed))
             for t in s.temperatures
         ]
         text = "\n\n".join(f"temperature {temperature:g}\n\n{poem}" for temperature, poem in poems)
-        atomic.write(self.folder / "poems.txt", text.encode() + b"\n")
+        self.write("poems.txt", text.encode() + b"\n")
         return poems
 
     def draw(self, history):
         """Draw the loss curves into loss.png."""
         from nnlite import plot  # and with it matplotlib, which takes longer to load than all the rest
 
-        atomic.write(self.folder / "loss.png", plot.png(plot.loss_curves, history, landmarks=self.landmarks))
+        self.write("loss.png", plot.png(plot.loss_curves, history, landmarks=self.landmarks))
 
-    # The folder.
+    def facts(self):
+        return {"vocabulary": self.vocabulary.get_config()}
 
-    @property
-    def exists(self):
-        """Whether the folder holds an experiment already."""
-        return (self.folder / "config.json").exists()
-
-    def create(self, overwrite=False):
-        """Make the folder and write the settings into it.
-
-        Args:
-            overwrite: remove the files of an older experiment there.
-
-        Raises:
-            ExperimentError: there is one and it is not to be overwritten, or the folder holds other things.
-            ValueError, TypeError: the settings do not work. Nothing was written or removed then.
-        """
-        self.model(), self.data()
-        if self.exists and not overwrite:
-            raise ExperimentError(f"{self.folder} holds a run already")
-        if not self.exists and self.folder.exists() and not _is_empty(self.folder):
-            raise ExperimentError(f"{self.folder} is there already, and it is no run folder: choose another name")
-        # The settings go last and come first: without them the folder is no run, whatever is in it.
-        for name in sorted(self.FILES, key="config.json".__eq__):
-            (self.folder / name).unlink(missing_ok=True)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        config = {
-            "nnlite": __version__,
-            "settings": dataclasses.asdict(self.settings),
-            "vocabulary": self.vocabulary.get_config(),
-        }
-        atomic.write(self.folder / "config.json", json.dumps(config, indent=2).encode() + b"\n")
-
-    @classmethod
-    def open(cls, folder):
-        """The experiment in a folder.
-
-        Raises:
-            ExperimentError: there is none, or its settings cannot be read.
-        """
-        path = Path(folder, "config.json")
-        try:
-            config = json.loads(path.read_text(encoding="utf-8"))
-            settings = config["settings"]
-            experiment = cls(folder, Settings(**settings | {"temperatures": tuple(settings["temperatures"])}))
-            experiment.vocabulary = Vocabulary.from_config(config["vocabulary"])
-        except FileNotFoundError:
-            raise ExperimentError(f"{folder} holds no run: there is no {path}") from None
-        except (OSError, ValueError, TypeError, KeyError) as error:
-            raise ExperimentError(f"cannot read the settings in {path}: {error}") from error
-        return experiment
-
-
-def _is_empty(folder):
-    """Whether it is a folder with nothing in it but what an atomic write leaves when it is killed."""
-    return folder.is_dir() and all(path.name.startswith(".") for path in folder.iterdir())
-
-
-def find_runs(folder="runs"):
-    """The run folders in a folder, the one worked on last at the end."""
-    configs = Path(folder).glob("*/config.json")
-    return sorted(
-        (path.parent for path in configs), key=lambda run: max(file.stat().st_mtime for file in run.iterdir())
-    )
-
-
-def new_folder(parent="runs", name="sonnets"):
-    """The first of runs/sonnets, runs/sonnets-2, runs/sonnets-3 ... that nobody has taken."""
-    names = (name if number == 1 else f"{name}-{number}" for number in range(1, 10**6))
-    return next(folder for folder in (Path(parent, n) for n in names) if not folder.exists())
+    def restore(self, facts):
+        self.vocabulary = Vocabulary.from_config(facts["vocabulary"])

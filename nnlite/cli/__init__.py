@@ -1,0 +1,65 @@
+"""The command `nnlite`: a thin skin over `nnlite.experiment`, `nnlite.text` and `nnlite.machine`."""
+
+import os
+import sys
+
+import typer
+
+from nnlite import CheckpointError, NonFiniteLossError
+from nnlite.experiment import ExperimentError
+
+from .info import info
+from .sonnets import sample, train
+
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
+)
+
+
+@app.callback()
+def nnlite_command():
+    """Train a small network to write like Shakespeare, and read what it writes.
+
+    Start with `nnlite train`: half a minute of learning, then poems.
+    """
+
+
+for command in (train, sample, info):
+    app.command()(command)
+
+
+def main(arguments=None):
+    """Run the command; every error that a user can cause becomes one line."""
+    try:
+        code = app(arguments, prog_name="nnlite", standalone_mode=False)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    except BrokenPipeError:  # as in `nnlite sample | head -1`: nobody reads on, and nothing can be said
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    except UsageError as error:
+        message, where = error.format_message().rstrip("."), error.ctx.command_path if error.ctx else "nnlite"
+        code = fail(f"{message}. Help: {where} --help", 2) if message else 2  # without a message: help was printed
+    except (
+        CheckpointError,
+        ExperimentError,
+        ImportError,
+        MemoryError,
+        NonFiniteLossError,
+        OSError,
+        ValueError,
+    ) as error:
+        if os.environ.get("NNLITE_TRACEBACK"):
+            raise
+        system = isinstance(error, OSError) and error.strerror
+        code = fail(f"{error.filename}: {error.strerror}" if system else str(error), 1)
+    sys.exit(code)
+
+
+UsageError = typer.BadParameter.__base__  # of click, or of typer's own copy of it
+
+
+def fail(message, code):
+    """Say what is wrong in one line on stderr."""
+    print(f"nnlite: {' '.join(message.split())}", file=sys.stderr)
+    return code

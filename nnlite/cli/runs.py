@@ -1,0 +1,90 @@
+"""Runs: how a command begins one or goes on with one, and what it says in the end."""
+
+import contextlib
+import dataclasses
+import shutil
+import sys
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from nnlite.experiment import find_runs, new_folder
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def begin(kind, values, context, out, resume, force):
+    """The run that a command is to work on: a new one, or with --resume the one that is there.
+
+    Args:
+        kind: of experiment, such as Sonnets.
+        values: the command's options, among them all fields of kind.Settings.
+    """
+    settings = kind.Settings(**{field.name: values[field.name] for field in dataclasses.fields(kind.Settings)})
+    return (resumed(kind, out, settings, context) if resume else None) or started(kind, out, settings, force)
+
+
+def resumed(kind, folder, settings, context):
+    """The run to go on with; None where there is none. Options may be repeated, but they may not contradict it."""
+    runs = [folder] if folder else find_runs(kind=kind.kind)[-1:]
+    if not runs or not kind(runs[0]).exists:
+        return None
+    run = kind.open(runs[0])
+    for field in dataclasses.fields(kind.Settings):
+        theirs, ours, name = getattr(run.settings, field.name), getattr(settings, field.name), option_name(field.name)
+        if theirs != ours and context.get_parameter_source(name).name == "COMMANDLINE":
+            raise typer.BadParameter(
+                f"{run.folder} was started with {plain(theirs)}, got {plain(ours)}: leave the option out, or leave out "
+                f"--resume to start another run",
+                param_hint=f"--{name.replace('_', '-')}",
+            )
+    console.print(f"Going on with {run.folder}.")
+    return run
+
+
+def started(kind, folder, settings, force):
+    run = kind(folder or new_folder(kind.kind), settings)
+    if folder and run.exists and not force:
+        raise typer.BadParameter(
+            f"{folder} holds a run already: go on with it by --resume, overwrite it by --force, or name another",
+            param_hint="--out",
+        )
+    run.create(overwrite=force)
+    return run
+
+
+@contextlib.contextmanager
+def stoppable(run, context):
+    """Where Ctrl-C ends what is done inside, say how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print(f"\nStopped. {run.folder} keeps what was learned until the last complete epoch. To go on:\n")
+        console.print(f"  {command()} {context.info_name} --resume --out {run.folder}", markup=False)
+        raise typer.Exit(130) from None
+
+
+def list_files(run):
+    """Print where everything is."""
+    console.print(f"Written to {run.folder}:", markup=False)
+    for name, content in run.FILES.items():
+        console.print(f"  {name:24} {content}", markup=False)
+
+
+def option_name(field):
+    """The option, as a parameter of a command, that gives this field of the settings."""
+    return "temperature" if field == "temperatures" else field
+
+
+def plain(value):
+    return ", ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
+
+
+def command():
+    """How the user calls this program: "nnlite", or its path where that is not on the PATH."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py":
+        return f"{Path(sys.executable).name} -m nnlite"
+    found = shutil.which(called.name)
+    return called.name if found and Path(found).resolve() == called.resolve() else str(called)

@@ -1,0 +1,154 @@
+"""nnlite train: learn the sonnets. nnlite sample: write a poem."""
+
+import math
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.rule import Rule
+from rich.text import Text
+
+from nnlite.experiment import ExperimentError, Sonnets, find_runs, sonnets
+from nnlite.text import generate, poems
+
+from .options import Force, Resume, Seed, Threads, choice, number, option, out, use_threads
+from .runs import begin, command, console, list_files, stoppable
+
+Dtype = StrEnum("Dtype", {name: name for name in ("float32", "float64")})
+Optimizer = StrEnum("Optimizer", {name: name for name in sonnets.OPTIMIZERS})
+Schedule = StrEnum("Schedule", {name: name for name in sonnets.SCHEDULES})
+Settings = Sonnets.Settings
+
+
+def train(
+    context: typer.Context,
+    units: Annotated[int, number("Model", "How many numbers each LSTM remembers.")] = Settings.units,
+    layers: Annotated[int, number("Model", "LSTMs above one another.")] = Settings.layers,
+    dropout: Annotated[
+        float, number("Model", "Part of an LSTM's outputs to drop, 0 to 1: against learning by heart.", min=0)
+    ] = Settings.dropout,
+    dtype: Annotated[Dtype, choice("Model", "Precision: float32, float64.")] = Settings.dtype,
+    length: Annotated[int, number("Data", "Characters in a window, the piece that it learns from.")] = Settings.length,
+    step: Annotated[int, number("Data", "Characters from one window's start to the next's.")] = Settings.step,
+    batch_size: Annotated[int, number("Data", "Windows in one step of learning.")] = Settings.batch_size,
+    epochs: Annotated[int, number("Learning", "How often to read all windows.")] = Settings.epochs,
+    optimizer: Annotated[
+        Optimizer, choice("Learning", "How a gradient becomes a step: adam, adamw, rmsprop, adagrad, sgd.")
+    ] = Settings.optimizer,
+    learning_rate: Annotated[float, number("Learning", "Size of the steps; of the largest.", min=0)] = (
+        Settings.learning_rate
+    ),
+    schedule: Annotated[
+        Schedule,
+        choice(
+            "Learning",
+            "The learning rate over time. cosine: down to 0 along half a wave; warm-up: first up, then so; step: "
+            "halved four times; constant.",
+        ),
+    ] = Settings.schedule,
+    clipnorm: Annotated[float, number("Learning", "Cut longer gradients to this length; 0: never.", min=0)] = (
+        Settings.clipnorm
+    ),
+    seed: Seed = Settings.seed,
+    temperature: Annotated[
+        list[float],
+        number("Poems", "How bold a poem is: 0.25 repeats itself, 1.5 stammers. Repeat it for more poems.", min=0),
+    ] = Settings.temperatures,
+    out: out("sonnets") = None,
+    resume: Resume = False,
+    force: Force = False,
+    threads: Threads = None,
+):
+    """Learn Shakespeare's sonnets character by character, then write poems.
+
+    The last 16 sonnets are held out: the model does not learn from them. Its loss on them, val_loss, tells how well it
+    predicts what it has never seen, in nats per character: 3.638 is guessing. The model with the best one is kept.
+
+    Examples:
+
+        nnlite train
+        nnlite train --units 100 --epochs 5 --out runs/small
+        nnlite train --resume
+    """
+    use_threads(threads)
+    run = begin(Sonnets, {**context.params, "temperatures": tuple(temperature)}, context, out, resume, force)
+    with stoppable(run, context):
+        introduce(run)
+        history = run.fit().history
+        run.draw(history)
+        show(run.write_poems())
+    conclude(run, history)
+
+
+def introduce(run):
+    """Print what will be learned from, and by which model."""
+    s, ((x, _), _) = run.settings, run.data()
+    learned = len(poems()) - sonnets.HELD_OUT
+    console.print(
+        f"Shakespeare's sonnets: {learned} to learn from, in {len(x):,} windows of {s.length} characters, and "
+        f"{sonnets.HELD_OUT} to judge by."
+    )
+    run.model().summary()
+
+
+def show(temperatures_and_poems):
+    """Print poems, each under its temperature."""
+    for temperature, poem in temperatures_and_poems:
+        console.print(Rule(f"temperature {temperature:g}", align="left", style="dim"))
+        console.print(Text(poem), end="\n\n")
+
+
+def conclude(run, history):
+    """Print what was reached, and where everything is."""
+    best = min(history["val_loss"])
+    epoch, guessing = history["val_loss"].index(best) + 1, run.landmarks.uniform
+    if best < guessing:
+        loss, meaning = f"{best:.3f}", f"to be as unsure as between {math.exp(best):.1f} characters."
+    else:
+        loss, meaning = f"{best:.3g}", f"no better than guessing, {guessing:.3f}. A smaller --learning-rate may help."
+    console.print(f"Best after epoch {epoch}: a validation loss of {loss} nats per character, which is {meaning}\n")
+    list_files(run)
+    console.print(f"\nMore poems:  {command()} sample {run.folder} --temperature 0.5", markup=False)
+
+
+def sample(
+    run: Annotated[
+        Path | None, typer.Argument(help="Run folder; by default the last one under runs/.", metavar="RUN")
+    ] = None,
+    seed_text: Annotated[
+        str,
+        option(
+            "Poem",
+            r"What the model reads first; write \n for a line break.",
+            show_default="shall i compare ...",
+            metavar="TEXT",
+        ),
+    ] = sonnets.SEED_TEXT,
+    length: Annotated[int, number("Poem", "Characters to write; a sonnet has about 600.", min=0)] = 600,
+    temperature: Annotated[
+        list[float],
+        number("Poem", "How bold a poem is: 0.25 repeats itself, 1.5 stammers. Repeat it for more poems.", min=0),
+    ] = (0.75,),
+    seed: Annotated[int | None, number("Poem", "Write the same poem again; by default each one is new.", min=0)] = None,
+    threads: Threads = None,
+):
+    """Let a trained model write a poem.
+
+    Low temperatures give common words, over and over; at 1 the model writes as it reads; high ones dare rare letters.
+
+    Examples:
+
+        nnlite sample
+        nnlite sample runs/sonnets --temperature 0.25 --temperature 1.5 --seed 1
+        nnlite sample --seed-text "my love is" --length 200
+    """
+    use_threads(threads)
+    folder = run or next(reversed(find_runs(kind="sonnets")), None)
+    if folder is None:
+        raise ExperimentError(f"there is no run under runs/ yet: {command()} train makes one")
+    trained, start = Sonnets.open(folder), seed_text.replace("\\n", "\n")
+    model = trained.saved_model()
+    for t in temperature:
+        poem = start + generate(model, trained.vocabulary, start, length, t, seed)
+        show([(t, poem)]) if len(temperature) > 1 else console.print(Text(poem))
