@@ -1,6 +1,6 @@
 /* What the kernels know of the machine that they are compiled for. Nothing else in csrc/ asks.
  *
- *   VECTOR_BYTES   width of a vector register
+ *   VECTOR_BYTES   width of a vector register; HALF_VECTOR_BYTES of one that is half as wide, where there is one
  *   TILE_ROWS      rows of the register tile; its columns are TILE_VECTORS vectors wide
  *
  * A tile needs TILE_ROWS * TILE_VECTORS registers for its sums, TILE_VECTORS for a row of B and one for a
@@ -26,6 +26,7 @@
 #endif
 
 #define TILE_VECTORS 2
+#define HALF_VECTOR_BYTES (VECTOR_BYTES > 16 ? VECTOR_BYTES / 2 : VECTOR_BYTES)
 
 /* Depth of a packed panel: 256 rows of B beside one another, TILE_VECTORS vectors wide, fill a 32 KiB
  * first-level cache, so that a panel stays there while the row tiles pass over it. */
@@ -38,6 +39,7 @@
 #include <omp.h>
 #else
 static inline int omp_get_max_threads(void) { return 1; }
+static inline int omp_get_thread_num(void) { return 0; }
 #endif
 
 /* Fetch memory that is about to be written, while something else is computed. */

@@ -88,7 +88,7 @@ cdef inline void pack_all(Py_ssize_t depth, Py_ssize_t cols, const floating *b, 
         k = chunk * PACK_ROWS
         for p in range(ceil_div(cols, width)):
             pack_panel(min(<Py_ssize_t>PACK_ROWS, depth - k), cols - p * width, b + k * b_depth + p * width * b_col,
-                       b_depth, b_col, panels + (p * depth + k) * width)
+                       b_depth, b_col, panels + (p * depth + k) * width, width)
 
 
 cdef inline void rows_by_panels(int rows, Py_ssize_t depth, Py_ssize_t cols, const floating *a, Py_ssize_t a_row,
@@ -103,5 +103,5 @@ cdef inline void rows_by_panels(int rows, Py_ssize_t depth, Py_ssize_t cols, con
     cdef Py_ssize_t p, panel_count = ceil_div(cols, width), share = ceil_div(next_size, panel_count)
     for p in range(panel_count):
         prefetch(next + p * share, share * sizeof(floating))
-        tile(rows, depth, a, a_row, 1, panels + p * width * depth, c + p * width, c_row,
-             <int>min(<Py_ssize_t>width, cols - p * width), accumulate)
+        tile(rows, <int>min(<Py_ssize_t>width, cols - p * width), 1, 0, depth, a, a_row, 1, panels + p * width * depth,
+             width, c + p * width if accumulate else NULL, c_row, c + p * width, c_row)

@@ -8,18 +8,24 @@ cdef extern from "host.h" nogil:
     const int TILE_ROWS
     const int TILE_VECTORS
     const int PANEL_DEPTH
+    int omp_get_max_threads() noexcept
+    int omp_get_thread_num() noexcept
     int threads_for(double work) noexcept
     void prefetch(const void *address, Py_ssize_t bytes) noexcept
 
 cdef extern from "tile.h" nogil:
+    int tile_width_f32(Py_ssize_t cols) noexcept
+    int tile_width_f64(Py_ssize_t cols) noexcept
     void pack_panel_f32(Py_ssize_t depth, Py_ssize_t cols, const float *b, Py_ssize_t b_depth, Py_ssize_t b_col,
-                        float *panel) noexcept
+                        float *panel, int width) noexcept
     void pack_panel_f64(Py_ssize_t depth, Py_ssize_t cols, const double *b, Py_ssize_t b_depth, Py_ssize_t b_col,
-                        double *panel) noexcept
-    void tile_f32(int rows, Py_ssize_t depth, const float *a, Py_ssize_t a_row, Py_ssize_t a_depth,
-                  const float *panel, float *c, Py_ssize_t c_row, int cols, bint accumulate) noexcept
-    void tile_f64(int rows, Py_ssize_t depth, const double *a, Py_ssize_t a_row, Py_ssize_t a_depth,
-                  const double *panel, double *c, Py_ssize_t c_row, int cols, bint accumulate) noexcept
+                        double *panel, int width) noexcept
+    void tile_f32(int rows, int cols, Py_ssize_t runs, Py_ssize_t a_run, Py_ssize_t depth, const float *a,
+                  Py_ssize_t a_row, Py_ssize_t a_depth, const float *b, Py_ssize_t b_row, const float *start,
+                  Py_ssize_t start_row, float *c, Py_ssize_t c_row) noexcept
+    void tile_f64(int rows, int cols, Py_ssize_t runs, Py_ssize_t a_run, Py_ssize_t depth, const double *a,
+                  Py_ssize_t a_row, Py_ssize_t a_depth, const double *b, Py_ssize_t b_row, const double *start,
+                  Py_ssize_t start_row, double *c, Py_ssize_t c_row) noexcept
     void panel_product_f32(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, const float *a, Py_ssize_t a_row,
                            Py_ssize_t a_depth, const float *b, Py_ssize_t b_depth, Py_ssize_t b_col, float *c,
                            Py_ssize_t c_row, bint accumulate) noexcept
@@ -33,21 +39,29 @@ cdef inline int panel_width(floating *_) noexcept nogil:
     return TILE_VECTORS * VECTOR_BYTES // <int>sizeof(floating)
 
 
+cdef inline int tile_width(Py_ssize_t cols, floating *dtype) noexcept nogil:
+    """How many columns the narrowest tile for `cols` of them has: half a vector, a vector, or two."""
+    if floating is float:
+        return tile_width_f32(cols)
+    else:
+        return tile_width_f64(cols)
+
+
 cdef inline void pack_panel(Py_ssize_t depth, Py_ssize_t cols, const floating *b, Py_ssize_t b_depth,
-                            Py_ssize_t b_col, floating *panel) noexcept nogil:
+                            Py_ssize_t b_col, floating *panel, int width) noexcept nogil:
     if floating is float:
-        pack_panel_f32(depth, cols, b, b_depth, b_col, panel)
+        pack_panel_f32(depth, cols, b, b_depth, b_col, panel, width)
     else:
-        pack_panel_f64(depth, cols, b, b_depth, b_col, panel)
+        pack_panel_f64(depth, cols, b, b_depth, b_col, panel, width)
 
 
-cdef inline void tile(int rows, Py_ssize_t depth, const floating *a, Py_ssize_t a_row, Py_ssize_t a_depth,
-                      const floating *panel, floating *c, Py_ssize_t c_row, int cols,
-                      bint accumulate) noexcept nogil:
+cdef inline void tile(int rows, int cols, Py_ssize_t runs, Py_ssize_t a_run, Py_ssize_t depth, const floating *a,
+                      Py_ssize_t a_row, Py_ssize_t a_depth, const floating *b, Py_ssize_t b_row,
+                      const floating *start, Py_ssize_t start_row, floating *c, Py_ssize_t c_row) noexcept nogil:
     if floating is float:
-        tile_f32(rows, depth, a, a_row, a_depth, panel, c, c_row, cols, accumulate)
+        tile_f32(rows, cols, runs, a_run, depth, a, a_row, a_depth, b, b_row, start, start_row, c, c_row)
     else:
-        tile_f64(rows, depth, a, a_row, a_depth, panel, c, c_row, cols, accumulate)
+        tile_f64(rows, cols, runs, a_run, depth, a, a_row, a_depth, b, b_row, start, start_row, c, c_row)
 
 
 cdef inline void panel_product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, const floating *a,
