@@ -32,6 +32,7 @@ def pair(name: str, value: Any) -> tuple[int, int]:
     both = _both(value)
     if not all(_is_whole(v, 1) for v in both):
         raise ValueError(f"{name}: expected a whole number of at least 1, or two as (height, width), got {value!r}")
+    _refuse_huge(name, value, both)
     return int(both[0]), int(both[1])
 
 
@@ -48,9 +49,10 @@ def sides(name: str, value: Any, expected: str = PADDING) -> tuple[tuple[int, in
         >>> sides("padding", 1), sides("padding", (1, 2))
         (((1, 1), (1, 1)), ((1, 1), (2, 2)))
     """
-    axes = [_both(v) for v in _both(value)]
+    axes = [tuple(_both(v)) for v in _both(value)]
     if not all(_is_whole(v, 0) for axis in axes for v in axis):
         raise ValueError(f"{name}: expected {expected}, with numbers of at least 0, got {value!r}")
+    _refuse_huge(name, value, axes[0] + axes[1])
     (top, bottom), (left, right) = axes
     return (int(top), int(bottom)), (int(left), int(right))
 
@@ -82,6 +84,12 @@ def _both(value):
 
 def _is_whole(value, least):
     return isinstance(value, int | np.integer) and not isinstance(value, bool) and value >= least
+
+
+def _refuse_huge(name, value, numbers):
+    """The kernels multiply such numbers with each other, in 64 bits."""
+    if max(numbers) >= 2**31:
+        raise ValueError(f"{name}: expected numbers below 2**31, got {value!r}")
 
 
 class _Axis(NamedTuple):
@@ -207,6 +215,23 @@ class Window2D:
                     f"Take a smaller window, more padding or a larger image"
                 )
         return counts[0], counts[1]
+
+    def refuse_padding_alone(self, H: int | None, W: int | None) -> None:
+        """Refuse windows without a pixel of the image: for pooling, which has nothing to say of them. D is 1.
+
+        Raises:
+            ValueError: the first or the last window along an axis lies wholly in the padding.
+        """
+        for axis, n in zip(self._axes, (H, W), strict=True):
+            before, after = axis.P or (0, 0) if n is None else axis.pads(n)
+            # The first window begins at the first pixel of the padding; the last ends up to S - 1 before its last.
+            left_over = axis.S - 1 if n is None else (n + before + after - axis.span) % axis.S
+            for name, padding, gap in zip(axis.names, (before, after), (0, left_over), strict=True):
+                if axis.span + gap <= padding:
+                    raise ValueError(
+                        f"{self.owner}: a window at the {name} lies wholly in the padding: the window has a size of "
+                        f"{axis.F}, and the padding of {padding}. Take a larger window, or less padding"
+                    )
 
     def rule(self, H: int | None, W: int | None) -> str:
         """The arithmetic of the output's size, with its numbers."""

@@ -1,13 +1,17 @@
 """The layers, one file each."""
 
+from .avg_pool2d import AvgPool2D
 from .conv2d import Conv2D
 from .dense import Dense
 from .dropout import Dropout
 from .embedding import Embedding
 from .flatten import Flatten
 from .gelu import GELU
+from .global_avg_pool2d import GlobalAvgPool2D
+from .global_max_pool2d import GlobalMaxPool2D
 from .leaky_relu import LeakyReLU
 from .lstm import LSTM
+from .max_pool2d import MaxPool2D
 from .one_hot import OneHot
 from .relu import ReLU
 from .reshape import Reshape
@@ -19,12 +23,16 @@ from .zero_padding2d import ZeroPadding2D
 __all__ = [
     "GELU",
     "LSTM",
+    "AvgPool2D",
     "Conv2D",
     "Dense",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GlobalAvgPool2D",
+    "GlobalMaxPool2D",
     "LeakyReLU",
+    "MaxPool2D",
     "OneHot",
     "ReLU",
     "Reshape",

@@ -1,0 +1,270 @@
+/* One window of a pool: loops over its channels, forward and backward.
+ *
+ *              columns                     The window's pixels, `row` numbers from one row to the next. Each has C
+ *           +---+---+---+                  channels side by side, so that a pixel is a loop over numbers that lie in
+ *           | C | C | C |                  one piece. A window at the border has as many rows and columns as lie on
+ *     rows  +---+---+---+                  the image.
+ *           | C | C | C |
+ *           +---+---+---+                  Positions count from left to right, and from top to bottom in steps of
+ *                                          `width`, the window's whole width. `position` is that of the first pixel.
+ *
+ * The loops are C for one word, `restrict`: one over 16 channels is a few instructions, and asking before it whether the
+ * arrays overlap took longer than the loop. All is inlined, so that sizes can be constants: of C = 1 no loop is left, and
+ * windows of 2 x 2 and 3 x 3, by far the most frequent, read and write each number once.
+ *
+ * This file includes itself twice, like tile.h: names end in _f32 and in _f64.
+ */
+#ifndef REAL
+#ifndef NNLITE_POOL_H
+#define NNLITE_POOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifndef TYPED
+#define JOIN_(name, suffix) name##suffix
+#define JOIN(name, suffix) JOIN_(name, suffix)
+#define TYPED(name) JOIN(name, SUFFIX)
+#endif
+#define POOL_INLINE static inline __attribute__((always_inline))
+#define POOL_UNROLL _Pragma("GCC unroll 4")
+#define POOL_CHANNELS 64 /* that are held on the stack, in the first-level cache, while a window is read */
+
+/* Take v, at position p, in the place of the best: where it is larger, and where it is NaN, which so reaches y. */
+#define POOL_TAKE(v, p)                                           \
+    do {                                                          \
+        const int better = (v > best) | (v != v);                 \
+        best = better ? v : best;                                 \
+        at = better ? p : at;                                     \
+    } while (0)
+
+#define REAL float
+#define SUFFIX _f32
+#include "pool.h"
+#undef REAL
+#undef SUFFIX
+
+#define REAL double
+#define SUFFIX _f64
+#include "pool.h"
+#undef REAL
+#undef SUFFIX
+
+#endif
+#else
+
+/* y = the largest number of every channel, and index = its position: of equal numbers the first, of NaNs the last. */
+
+POOL_INLINE void TYPED(max_of)(const int rows, const int columns, ptrdiff_t C, ptrdiff_t row, const REAL *restrict x,
+                               int32_t position, int32_t width, REAL *restrict y, int32_t *restrict index)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        REAL best = x[c];
+        int32_t at = position;
+        POOL_UNROLL for (int r = 0; r < rows; r++)
+            POOL_UNROLL for (int w = 0; w < columns; w++) {
+                const REAL v = x[r * row + w * C + c];
+                POOL_TAKE(v, position + r * width + w);
+            }
+        y[c] = best;
+        index[c] = at;
+    }
+}
+
+POOL_INLINE void TYPED(max_of_any)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
+                                   const REAL *restrict x, int32_t position, int32_t width, REAL *restrict y,
+                                   int32_t *restrict index)
+{
+    for (ptrdiff_t first = 0; first < C; first += POOL_CHANNELS) {
+        const ptrdiff_t n = C - first < POOL_CHANNELS ? C - first : POOL_CHANNELS;
+        REAL bests[POOL_CHANNELS];
+        int32_t places[POOL_CHANNELS];
+        for (ptrdiff_t c = 0; c < n; c++) {
+            bests[c] = x[first + c];
+            places[c] = position;
+        }
+        for (ptrdiff_t r = 0; r < rows; r++)
+            for (ptrdiff_t w = 0; w < columns; w++) {
+                const REAL *pixel = x + r * row + w * C + first;
+                const int32_t p = position + (int32_t)(r * width + w);
+                for (ptrdiff_t c = 0; c < n; c++) {
+                    const REAL v = pixel[c];
+                    REAL best = bests[c];
+                    int32_t at = places[c];
+                    POOL_TAKE(v, p);
+                    bests[c] = best;
+                    places[c] = at;
+                }
+            }
+        for (ptrdiff_t c = 0; c < n; c++) {
+            y[first + c] = bests[c];
+            index[first + c] = places[c];
+        }
+    }
+}
+
+POOL_INLINE void TYPED(max_window)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row, const REAL *x,
+                                   int32_t position, int32_t width, REAL *y, int32_t *index)
+{
+    if (rows == 2 && columns == 2 && C == 1)
+        TYPED(max_of)(2, 2, 1, row, x, position, width, y, index);
+    else if (rows == 2 && columns == 2)
+        TYPED(max_of)(2, 2, C, row, x, position, width, y, index);
+    else if (rows == 3 && columns == 3 && C == 1)
+        TYPED(max_of)(3, 3, 1, row, x, position, width, y, index);
+    else if (rows == 3 && columns == 3)
+        TYPED(max_of)(3, 3, C, row, x, position, width, y, index);
+    else if (C == 1)
+        TYPED(max_of_any)(rows, columns, 1, row, x, position, width, y, index);
+    else
+        TYPED(max_of_any)(rows, columns, C, row, x, position, width, y, index);
+}
+
+/* Undoes max_window: dx = dy at the position of the largest number, else 0; or dx += that. */
+
+POOL_INLINE void TYPED(max_back_2x2)(const int add, ptrdiff_t C, const REAL *restrict dy, const int32_t *restrict index,
+                                     int32_t position, int32_t width, REAL *restrict dx_00, REAL *restrict dx_01,
+                                     REAL *restrict dx_10, REAL *restrict dx_11)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        const REAL d = dy[c];
+        const int32_t at = index[c] - position;
+        dx_00[c] = (add ? dx_00[c] : 0) + (at == 0 ? d : 0);
+        dx_01[c] = (add ? dx_01[c] : 0) + (at == 1 ? d : 0);
+        dx_10[c] = (add ? dx_10[c] : 0) + (at == width ? d : 0);
+        dx_11[c] = (add ? dx_11[c] : 0) + (at == width + 1 ? d : 0);
+    }
+}
+
+POOL_INLINE void TYPED(max_back)(const int add, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
+                                 const REAL *restrict dy, const int32_t *restrict index, int32_t position,
+                                 int32_t width, REAL *restrict dx)
+{
+    if (rows == 2 && columns == 2) {
+        TYPED(max_back_2x2)(add, C, dy, index, position, width, dx, dx + C, dx + row, dx + row + C);
+        return;
+    }
+    for (ptrdiff_t r = 0; r < rows; r++)
+        for (ptrdiff_t w = 0; w < columns; w++) {
+            REAL *pixel = dx + r * row + w * C;
+            const int32_t p = position + (int32_t)(r * width + w);
+            for (ptrdiff_t c = 0; c < C; c++) {
+                const REAL d = dy[c];
+                pixel[c] = (add ? pixel[c] : 0) + (index[c] == p ? d : 0);
+            }
+        }
+}
+
+POOL_INLINE void TYPED(max_window_back)(int add, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
+                                        const REAL *dy, const int32_t *index, int32_t position, int32_t width, REAL *dx)
+{
+    if (add)
+        TYPED(max_back)(1, rows, columns, C, row, dy, index, position, width, dx);
+    else
+        TYPED(max_back)(0, rows, columns, C, row, dy, index, position, width, dx);
+}
+
+/* y = the sum of every channel, divided by count. Each row is added up by itself: the error so grows with the rows and
+ * columns of a window, not with its pixels. */
+
+POOL_INLINE void TYPED(average_of)(const int rows, const int columns, ptrdiff_t C, ptrdiff_t row,
+                                   const REAL *restrict x, REAL count, REAL *restrict y)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        REAL sum = 0;
+        POOL_UNROLL for (int r = 0; r < rows; r++) {
+            REAL part = 0;
+            POOL_UNROLL for (int w = 0; w < columns; w++)
+                part += x[r * row + w * C + c];
+            sum += part;
+        }
+        y[c] = sum / count;
+    }
+}
+
+POOL_INLINE void TYPED(average_of_any)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
+                                       const REAL *restrict x, REAL count, REAL *restrict y)
+{
+    for (ptrdiff_t first = 0; first < C; first += POOL_CHANNELS) {
+        const ptrdiff_t n = C - first < POOL_CHANNELS ? C - first : POOL_CHANNELS;
+        REAL sums[POOL_CHANNELS], parts[POOL_CHANNELS];
+        for (ptrdiff_t c = 0; c < n; c++)
+            sums[c] = 0;
+        for (ptrdiff_t r = 0; r < rows; r++) {
+            const REAL *pixel = x + r * row + first;
+            for (ptrdiff_t c = 0; c < n; c++)
+                parts[c] = 0;
+            for (ptrdiff_t w = 0; w < columns; w++)
+                for (ptrdiff_t c = 0; c < n; c++)
+                    parts[c] += pixel[w * C + c];
+            for (ptrdiff_t c = 0; c < n; c++)
+                sums[c] += parts[c];
+        }
+        for (ptrdiff_t c = 0; c < n; c++)
+            y[first + c] = sums[c] / count;
+    }
+}
+
+POOL_INLINE void TYPED(average_window)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row, const REAL *x,
+                                       REAL count, REAL *y)
+{
+    if (rows == 2 && columns == 2 && C == 1)
+        TYPED(average_of)(2, 2, 1, row, x, count, y);
+    else if (rows == 2 && columns == 2)
+        TYPED(average_of)(2, 2, C, row, x, count, y);
+    else if (rows == 3 && columns == 3 && C == 1)
+        TYPED(average_of)(3, 3, 1, row, x, count, y);
+    else if (rows == 3 && columns == 3)
+        TYPED(average_of)(3, 3, C, row, x, count, y);
+    else if (C == 1)
+        TYPED(average_of_any)(rows, columns, 1, row, x, count, y);
+    else
+        TYPED(average_of_any)(rows, columns, C, row, x, count, y);
+}
+
+/* Undoes average_window: dx = dy times the share of one pixel, 1 / count; or dx += that. */
+
+POOL_INLINE void TYPED(average_back_2x2)(const int add, ptrdiff_t C, const REAL *restrict dy, REAL share,
+                                         REAL *restrict dx_00, REAL *restrict dx_01, REAL *restrict dx_10,
+                                         REAL *restrict dx_11)
+{
+    for (ptrdiff_t c = 0; c < C; c++) {
+        const REAL d = dy[c] * share;
+        dx_00[c] = add ? dx_00[c] + d : d;
+        dx_01[c] = add ? dx_01[c] + d : d;
+        dx_10[c] = add ? dx_10[c] + d : d;
+        dx_11[c] = add ? dx_11[c] + d : d;
+    }
+}
+
+POOL_INLINE void TYPED(average_back)(const int add, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
+                                     const REAL *restrict dy, REAL share, REAL *restrict dx)
+{
+    if (rows == 2 && columns == 2) {
+        TYPED(average_back_2x2)(add, C, dy, share, dx, dx + C, dx + row, dx + row + C);
+        return;
+    }
+    for (ptrdiff_t r = 0; r < rows; r++)
+        for (ptrdiff_t w = 0; w < columns; w++) {
+            REAL *pixel = dx + r * row + w * C;
+            for (ptrdiff_t c = 0; c < C; c++) {
+                const REAL d = dy[c] * share;
+                pixel[c] = add ? pixel[c] + d : d;
+            }
+        }
+}
+
+POOL_INLINE void TYPED(average_window_back)(int add, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
+                                            const REAL *dy, REAL share, REAL *dx)
+{
+    if (add && C == 1)
+        TYPED(average_back)(1, rows, columns, 1, row, dy, share, dx);
+    else if (add)
+        TYPED(average_back)(1, rows, columns, C, row, dy, share, dx);
+    else if (C == 1)
+        TYPED(average_back)(0, rows, columns, 1, row, dy, share, dx);
+    else
+        TYPED(average_back)(0, rows, columns, C, row, dy, share, dx);
+}
+
+#endif

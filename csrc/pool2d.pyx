@@ -1,0 +1,196 @@
+"""Pooling: every channel of a window becomes one number.
+
+Letters: N images, H W height and width, C channels, OH OW height and width of y; kh kw of the window, sh sw its steps,
+top left the padding before the image. Window (oh, ow) has the pixels h = oh sh - top .. + kh and w = ow sw - left .. + kw
+that lie on the image; position (h - oh sh + top) kw + (w - ow sw + left) names one of them.
+
+    max        (1) index = the position of the window's largest number, the first of equal ones; of NaNs the last
+               (2) y = the number there
+    backward       dx = sum over the windows whose index is here of dy       undoes (2)
+
+    average    (3) y = sum of the window's numbers / count                   count: its pixels, or kh kw with the padding's
+    backward       dx = sum over the windows that lie over here of dy / count            undoes (3)
+
+Design: the numbers are read and written once, and memory is what takes the time: so backward of max needs neither x
+nor y, but the index, a quarter of x for 2 x 2. It has 32 bits: as wide as a float32, so that both move in the same vectors
+(with bytes the loop fills its vectors at 64 channels only). Channels lie side by side, and the loops over them stand in
+pool.h. Nothing is packed, and there is no scratch memory.
+
+Threads share out the rows of y forward. Backward they share out what no two windows have in common: bands of rows,
+if windows do not overlap from one row of them to the next; whole images, if they do. Within, the windows come in order,
+and write straight to dx where they do not overlap, else add to zeros. So every sum has one order. Few channels in large
+windows do not compare positions one by one: they go where the index says.
+"""
+
+from cython cimport floating
+from cython.parallel cimport prange
+from libc.string cimport memset
+
+from pool cimport average_window, average_window_back, max_window, max_window_back
+from tile cimport threads_for
+
+cdef enum:
+    MOVE = 4  # what a number costs, in multiplications: enough of them are worth a second thread
+
+
+cdef struct Pool:
+    Py_ssize_t H, W, C, OH, OW, kh, kw, sh, sw, top, left
+
+
+cdef struct Span:  # what of a window's height, or width, lies on the image
+    Py_ssize_t first, size
+    Py_ssize_t skipped  # rows of the window before it
+
+
+cdef inline Span span(Py_ssize_t start, Py_ssize_t k, Py_ssize_t n) noexcept nogil:
+    """Of a window from `start`, of size k, on n pixels."""
+    cdef Span s
+    s.first = max(<Py_ssize_t>0, start)
+    s.size = min(n, start + k) - s.first
+    s.skipped = s.first - start
+    return s
+
+
+cdef inline Span rows_of(const Pool *p, Py_ssize_t oh) noexcept nogil:
+    return span(oh * p.sh - p.top, p.kh, p.H)
+
+
+cdef inline Span columns_of(const Pool *p, Py_ssize_t ow) noexcept nogil:
+    return span(ow * p.sw - p.left, p.kw, p.W)
+
+
+cdef inline int threads(const Pool *p, Py_ssize_t N) noexcept nogil:
+    return threads_for(<double>MOVE * N * p.H * p.W * p.C)
+
+
+# How backward cuts an image into bands, from one that begins at band_start(p, band) to the next.
+
+cdef inline Py_ssize_t bands_of(const Pool *p) noexcept nogil:
+    return p.OH if p.kh <= p.sh else 1
+
+
+cdef inline Py_ssize_t band_start(const Pool *p, Py_ssize_t band) noexcept nogil:
+    return 0 if band == 0 else p.H if band == bands_of(p) else band * p.sh - p.top
+
+
+cdef inline bint is_apart(const Pool *p) noexcept nogil:
+    """No two windows share a pixel."""
+    return p.kh <= p.sh and p.kw <= p.sw
+
+
+cdef inline bint is_tiled(const Pool *p) noexcept nogil:
+    """Each pixel is in exactly one window."""
+    return p.kh == p.sh and p.kw == p.sw and p.OH * p.sh >= p.top + p.H and p.OW * p.sw >= p.left + p.W
+
+
+cdef inline void zero_band(const Pool *p, Py_ssize_t band, floating *dx) noexcept nogil:
+    cdef Py_ssize_t first = band_start(p, band), row = p.W * p.C
+    memset(dx + first * row, 0, (band_start(p, band + 1) - first) * row * sizeof(floating))
+
+
+# One image: a row of y, and a band of dx.
+
+cdef inline void max_row(const Pool *p, Py_ssize_t oh, const floating *x, floating *y, int *index) noexcept nogil:
+    cdef Py_ssize_t C = p.C, row = p.W * C, ow
+    cdef Span h = rows_of(p, oh), w
+    for ow in range(p.OW):
+        w = columns_of(p, ow)
+        max_window(h.size, w.size, C, row, x + h.first * row + w.first * C, <int>(h.skipped * p.kw + w.skipped),
+                   <int>p.kw, y + ow * C, index + ow * C)
+
+
+cdef inline void max_band(const Pool *p, Py_ssize_t band, const floating *dy, const int *index,
+                          floating *dx) noexcept nogil:
+    cdef Py_ssize_t C = p.C, row = p.W * C, per_band = p.OH // bands_of(p), oh, ow, c, o, at
+    cdef bint few_channels = C < p.kh * p.kw, add = not is_apart(p)
+    cdef int kw = <int>p.kw
+    cdef Span h, w
+    if few_channels or not is_tiled(p):
+        zero_band(p, band, dx)
+    for oh in range(band * per_band, (band + 1) * per_band):
+        h = rows_of(p, oh)
+        for ow in range(p.OW):
+            o = (oh * p.OW + ow) * C
+            if few_channels:
+                at = (oh * p.sh - p.top) * row + (ow * p.sw - p.left) * C
+                for c in range(C):
+                    dx[at + index[o + c] // kw * row + index[o + c] % kw * C + c] += dy[o + c]
+            else:
+                w = columns_of(p, ow)
+                max_window_back(add, h.size, w.size, C, row, dy + o, index + o,
+                                <int>(h.skipped * p.kw + w.skipped), kw, dx + h.first * row + w.first * C)
+
+
+cdef inline void average_row(const Pool *p, Py_ssize_t oh, bint include_pad, const floating *x,
+                             floating *y) noexcept nogil:
+    cdef Py_ssize_t C = p.C, row = p.W * C, ow
+    cdef Span h = rows_of(p, oh), w
+    for ow in range(p.OW):
+        w = columns_of(p, ow)
+        average_window(h.size, w.size, C, row, x + h.first * row + w.first * C,
+                       <floating>(p.kh * p.kw if include_pad else h.size * w.size), y + ow * C)
+
+
+cdef inline void average_band(const Pool *p, Py_ssize_t band, bint include_pad, const floating *dy,
+                              floating *dx) noexcept nogil:
+    cdef Py_ssize_t C = p.C, row = p.W * C, per_band = p.OH // bands_of(p), oh, ow
+    cdef bint add = not is_apart(p)
+    cdef Span h, w
+    cdef floating share
+    if not is_tiled(p):
+        zero_band(p, band, dx)
+    for oh in range(band * per_band, (band + 1) * per_band):
+        h = rows_of(p, oh)
+        for ow in range(p.OW):
+            w = columns_of(p, ow)
+            share = <floating>(1.0 / (p.kh * p.kw if include_pad else h.size * w.size))
+            average_window_back(add, h.size, w.size, C, row, dy + (oh * p.OW + ow) * C, share,
+                                dx + h.first * row + w.first * C)
+
+
+def max_forward(const floating[:, :, :, ::1] x,                                     # IN (N,H,W,C)
+                floating[:, :, :, ::1] y, int[:, :, :, ::1] index,                  # OUT (N,OH,OW,C) twice
+                Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left):
+    cdef Py_ssize_t N = x.shape[0], OH = y.shape[1], r
+    cdef Pool p = Pool(x.shape[1], x.shape[2], x.shape[3], OH, y.shape[2], kh, kw, sh, sw, top, left)
+    if N == 0 or p.C == 0:
+        return
+    for r in prange(N * OH, nogil=True, schedule="static", num_threads=threads(&p, N)):  # (1), (2)
+        max_row(&p, r % OH, &x[r // OH, 0, 0, 0], &y[r // OH, r % OH, 0, 0], &index[r // OH, r % OH, 0, 0])
+
+
+def max_backward(const floating[:, :, :, ::1] dy, const int[:, :, :, ::1] index,    # IN (N,OH,OW,C) twice
+                 floating[:, :, :, ::1] dx,                                         # OUT (N,H,W,C)
+                 Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left):
+    cdef Py_ssize_t N = dx.shape[0], bands, t
+    cdef Pool p = Pool(dx.shape[1], dx.shape[2], dx.shape[3], dy.shape[1], dy.shape[2], kh, kw, sh, sw, top, left)
+    if N == 0 or p.C == 0:
+        return
+    bands = bands_of(&p)
+    for t in prange(N * bands, nogil=True, schedule="static", num_threads=threads(&p, N)):
+        max_band(&p, t % bands, &dy[t // bands, 0, 0, 0], &index[t // bands, 0, 0, 0], &dx[t // bands, 0, 0, 0])
+
+
+def average_forward(const floating[:, :, :, ::1] x,                                 # IN (N,H,W,C)
+                    floating[:, :, :, ::1] y,                                       # OUT (N,OH,OW,C)
+                    Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left,
+                    bint include_pad):
+    cdef Py_ssize_t N = x.shape[0], OH = y.shape[1], r
+    cdef Pool p = Pool(x.shape[1], x.shape[2], x.shape[3], OH, y.shape[2], kh, kw, sh, sw, top, left)
+    if N == 0 or p.C == 0:
+        return
+    for r in prange(N * OH, nogil=True, schedule="static", num_threads=threads(&p, N)):  # (3)
+        average_row(&p, r % OH, include_pad, &x[r // OH, 0, 0, 0], &y[r // OH, r % OH, 0, 0])
+
+
+def average_backward(const floating[:, :, :, ::1] dy,                               # IN (N,OH,OW,C)
+                     floating[:, :, :, ::1] dx,                                     # OUT (N,H,W,C)
+                     Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left,
+                     bint include_pad):
+    cdef Py_ssize_t N = dx.shape[0], bands, t
+    cdef Pool p = Pool(dx.shape[1], dx.shape[2], dx.shape[3], dy.shape[1], dy.shape[2], kh, kw, sh, sw, top, left)
+    if N == 0 or p.C == 0:
+        return
+    bands = bands_of(&p)
+    for t in prange(N * bands, nogil=True, schedule="static", num_threads=threads(&p, N)):
+        average_band(&p, t % bands, include_pad, &dy[t // bands, 0, 0, 0], &dx[t // bands, 0, 0, 0])

@@ -1,0 +1,66 @@
+"""AvgPool2D: of each window, the mean."""
+
+from typing import Any
+
+from .pool2d import Pool2D
+from .pooling import Mean
+
+
+class AvgPool2D(Mean, Pool2D):
+    """Average pooling: a window slides over the image, and of each channel the mean of its numbers remains.
+
+        y[n, i, j, c] = sum of x[n, h, w, c] over the pixels h, w of window i, j, divided by their number
+        dx[n, h, w, c] = sum of dy[n, i, j, c] over the windows i, j with the pixel h, w, each divided by that number
+
+    Letters: N batch, H W height and width, C channels. x (N, H, W, C), y (N, H_out, W_out, C); with a window of F,
+    stride S and padding P
+
+        W_out = (W - F + 2P)/S + 1, rounded down: what is left over at the right and the bottom is not read
+
+    Args:
+        pool_size: F: a whole number, or (height, width).
+        strides: S: the same; by default the pool_size, so that windows lie side by side.
+        padding: "valid": none. "same": so much that H_out = H/S, rounded up, as in Keras. Or P: a whole number,
+            (height, width), or ((top, bottom), (left, right)).
+        count_include_pad: whether padding counts, as pixels of 0. If not, as in Keras, the sum of a window at a border
+            is divided by the number of pixels that it has of the image.
+        dtype, seed, name: as in `Layer`.
+
+    Raises:
+        TypeError: x or dy is not an array of the layer's dtype; count_include_pad is not True or False.
+        ValueError: an argument is none of these; the window does not fit on the image, or one would lie wholly in the
+            padding; x is not (N, H, W, C), or dy not of the shape of y.
+
+    Source: LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, 1998.
+
+    Example: in which corner the block lies, the means tell.
+        >>> import numpy as np
+        >>> from nnlite import AvgPool2D
+        >>> x = np.zeros((2, 4, 4, 1), "float32")
+        >>> x[0, :3, :3] = 1  # a block in the corner at the top left
+        >>> x[1, :3, 1:] = 1  # and at the top right
+        >>> layer = AvgPool2D(2)
+        >>> layer.forward(x)[..., 0].tolist()
+        [[[1.0, 0.5], [0.5, 0.25]], [[0.5, 1.0], [0.25, 0.5]]]
+        >>> print(layer.explain((4, 5, 1)))
+        AvgPool2D()
+          output   (2, 2, 1): H_out = (H - F + 2P)/S + 1 = (4 - 2 + 2*0)/2 + 1 = 2; \
+W_out = (W - F + 2P)/S + 1 = (5 - 2 + 2*0)/2 + 1 = 2.5, rounded down to 2
+          parameters   none
+    """
+
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: Any = "valid",
+        count_include_pad: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pool_size, strides, padding, **kwargs)
+        if not isinstance(count_include_pad, bool):
+            raise TypeError(f"count_include_pad: expected True or False, got {count_include_pad!r}")
+        self.count_include_pad = count_include_pad
+
+    def get_config(self) -> dict[str, Any]:
+        return {"count_include_pad": self.count_include_pad, **super().get_config()}

@@ -1,0 +1,41 @@
+"""GlobalMaxPool2D: of each channel, the largest number."""
+
+from .global_pool2d import GlobalPool2D
+from .pooling import Largest
+
+
+class GlobalMaxPool2D(Largest, GlobalPool2D):
+    """Global max pooling: of each channel, the image's largest number remains.
+
+        y[n, c] = max of x[n, h, w, c] over all pixels h, w
+        dx[n, h, w, c] = dy[n, c] where x[n, h, w, c] is the largest number, else 0
+
+    Whether a feature is anywhere in the image is what counts, and the image may have any size. Of equal numbers the
+    first, from left to right and from top to bottom, receives the gradient. A channel with a NaN gives NaN, and the
+    gradient goes to the last one.
+
+    Letters: N batch, H W height and width, C channels. x (N, H, W, C), y (N, C), or (N, 1, 1, C) with keepdims.
+
+    Args:
+        keepdims: whether y keeps the axes of height and width, with size 1.
+        dtype, seed, name: as in `Layer`.
+
+    Raises:
+        TypeError: x or dy is not an array of the layer's dtype; keepdims is not True or False.
+        ValueError: x is not (N, H, W, C) with at least one pixel, or dy not of the shape of y.
+
+    Source: Oquab, Bottou, Laptev and Sivic, Is object localization for free? Weakly-supervised learning with
+    convolutional neural networks, 2015.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import GlobalMaxPool2D
+        >>> x = np.arange(10.0, dtype="float32").reshape(1, 1, 5, 2)
+        >>> layer = GlobalMaxPool2D()
+        >>> layer.forward(x).tolist()
+        [[8.0, 9.0]]
+        >>> print(layer.explain((28, 28, 8)))
+        GlobalMaxPool2D()
+          output   (8,): one number of each channel's H * W = 28 * 28 = 784 pixels
+          parameters   none
+    """
