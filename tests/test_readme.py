@@ -1,26 +1,41 @@
-"""What the documents at the top of the repository say: their code runs, and what they point to is there."""
+"""What the documents say: their code runs, and what they point to is there."""
 
+import doctest
 import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "csrc/README.md", "nnlite/text/data/README.md"]
+PAGES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))]
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "csrc/README.md", "nnlite/text/data/README.md", *PAGES]
 
 
 def read(name):
     return (ROOT / name).read_text(encoding="utf-8")
 
 
+def code(name, language):
+    """What stands in a document's boxes of this language: "python" for programs, "pycon" for sessions."""
+    return re.findall(rf"```{language}\n(.*?)```", read(name), flags=re.DOTALL)
+
+
 def test_the_ten_lines_of_python(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    (program,) = re.findall(r"```python\n(.*?)```", read("README.md"), flags=re.DOTALL)
+    (program,) = code("README.md", "python")
     assert len(program.splitlines()) <= 10 + 1  # and the empty line after the imports
     exec(compile(program.replace("epochs=3", "epochs=1"), "README.md", "exec"), {})
     *_, poem = capsys.readouterr().out.split("epoch 1/1")
     assert "loss" in poem
     assert len(poem) > 200
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_sessions_print_what_the_page_says(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    session = doctest.DocTestParser().get_doctest("\n".join(code(name, "pycon")), {}, name, None, None)
+    assert session.examples
+    assert not doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(session).failed
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
