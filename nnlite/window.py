@@ -177,9 +177,7 @@ class Window2D:
 
     def __init__(self, owner: str, size: Any, strides: Any, padding: Any, dilation: Any = 1) -> None:
         self.owner = owner
-        self.size = pair("size", size)
-        self.strides = pair("strides", strides)
-        self.dilation = pair("dilation_rate", dilation)
+        size, strides, dilation = pair("size", size), pair("strides", strides), pair("dilation_rate", dilation)
         if isinstance(padding, str):
             if padding not in ("valid", "same"):
                 raise ValueError(f"padding: expected {PADDING}, got {padding!r}")
@@ -187,11 +185,25 @@ class Window2D:
         else:
             P = sides("padding", padding)
         self.padding = _tuples(padding)
-        steps = zip(self.size, self.strides, self.dilation, P, strict=True)
+        steps = zip(size, strides, dilation, P, strict=True)
         self._axes = [
             _Axis(letter, names, *step)
             for letter, names, step in zip("HW", (("top", "bottom"), ("left", "right")), steps, strict=True)
         ]
+
+    # These cannot be set: kernels trust them to be what the size of the output was computed from.
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self._axes[0].F, self._axes[1].F
+
+    @property
+    def strides(self) -> tuple[int, int]:
+        return self._axes[0].S, self._axes[1].S
+
+    @property
+    def dilation(self) -> tuple[int, int]:
+        return self._axes[0].D, self._axes[1].D
 
     def pads(self, H: int, W: int) -> tuple[int, int, int, int]:
         """The padding as (top, bottom, left, right)."""

@@ -120,20 +120,37 @@ def test_another_cpu_is_told_to_compile(monkeypatch):
         kernels._check_cpu()
 
 
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_training_ends_at_the_same_bits_on_any_number_of_threads(dtype):
+def reader():
+    """A recurrent network's layers, x and y."""
+    layers = [
+        nnlite.Embedding(19, 67),
+        nnlite.LSTM(67, return_sequences=True),
+        nnlite.Dropout(0.2),
+        nnlite.LSTM(35, return_sequences=True),
+        nnlite.Dense(19),
+    ]
+    return layers, *np.random.default_rng(0).integers(19, size=(2, 70, 12))
+
+
+def viewer():
+    """A convolutional network's."""
+    layers = [
+        *(nnlite.Conv2D(16, 5, padding="same"), nnlite.ReLU(), nnlite.MaxPool2D()),
+        *(nnlite.Conv2D(19, 3), nnlite.ReLU(), nnlite.AvgPool2D()),
+        *(nnlite.Flatten(), nnlite.Dense(10)),
+    ]
     rng = np.random.default_rng(0)
-    x, y = rng.integers(19, size=(2, 70, 12))
+    return layers, rng.standard_normal((70, 17, 16, 2)), rng.integers(10, size=70)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("make", [reader, viewer])
+def test_training_ends_at_the_same_bits_on_any_number_of_threads(make, dtype):
     results = []
     for n in (1, 2, 3):
         with threads(n):
-            layers = [
-                nnlite.Embedding(19, 67),
-                nnlite.LSTM(67, return_sequences=True),
-                nnlite.Dropout(0.2),
-                nnlite.LSTM(35, return_sequences=True),
-                nnlite.Dense(19),
-            ]
+            layers, x, y = make()
+            x = x.astype(dtype) if x.dtype.kind == "f" else x
             model = nnlite.Sequential(layers, dtype=dtype, seed=3)
             loss = nnlite.SparseCategoricalCrossentropy(from_logits=True)
             model.compile(nnlite.Adam(1e-2, global_clipnorm=1.0), loss)

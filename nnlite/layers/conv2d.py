@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, initializers, window
+from .. import checks, initializers
 from ..initializers import Initializer
 from ..kernels import backend
 from ..layer import Layer, Shape
+from ..window import Window2D, image_shape, pair, short
 
 
 class Conv2D(Layer):
@@ -71,8 +72,8 @@ class Conv2D(Layer):
         self.filters, self.groups = checks.positive("filters", filters), checks.positive("groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"groups: {groups} does not divide {filters} filters: each group needs as many")
-        kernel_size = window.pair("kernel_size", kernel_size)
-        self._window = window.Window2D("Conv2D", kernel_size, strides, padding, dilation_rate)
+        kernel_size = pair("kernel_size", kernel_size)
+        self.window = Window2D("Conv2D", kernel_size, strides, padding, dilation_rate)
         self.use_bias = bool(use_bias)
         self.kernel_initializer = kernel_initializer
         self._channels = None  # C of the input that it is built for
@@ -80,23 +81,23 @@ class Conv2D(Layer):
     def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)
         C = input_shape[2]
-        self._add_param("W", (*self._window.size, C and C // self.groups, self.filters), self.kernel_initializer)
+        self._add_param("W", (*self.window.size, C and C // self.groups, self.filters), self.kernel_initializer)
         if self.use_bias:
             self._add_param("b", (self.filters,), "zeros")
         self._channels = C
         self.built = True
 
     def output_shape(self, input_shape: Shape) -> tuple:
-        H, W, C = window.image_shape("Conv2D", input_shape)
+        H, W, C = image_shape("Conv2D", input_shape)
         if C is not None and C % self.groups:
             raise ValueError(f"Conv2D: groups = {self.groups} does not divide {C} channels: each group needs as many")
-        return *self._window.output_size(H, W), self.filters
+        return *self.window.output_size(H, W), self.filters
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (None, None, None, self._channels), "(N, H, W, C)")
         self._ensure_built(x)
         W, b = self._with_bias(self._weights)
-        shape = len(x), *self._window.output_size(*x.shape[1:3]), W.shape[3]
+        shape = len(x), *self.window.output_size(*x.shape[1:3]), W.shape[3]
         checks.memory("Conv2D: y", shape, self.dtype)
         y = np.empty(shape, self.dtype)
         backend.conv2d.forward(x, W, b, y, *self._work_and_geometry(x, W, shape))
@@ -123,16 +124,16 @@ class Conv2D(Layer):
 
     def _work_and_geometry(self, x, W, y_shape):
         """The last arguments of the kernels: scratch memory, then strides, padding, dilation and groups."""
-        top, _, left, _ = self._window.pads(*x.shape[1:3])
-        geometry = *self._window.strides, top, left, *self._window.dilation, x.shape[3] // W.shape[2]
+        top, _, left, _ = self.window.pads(*x.shape[1:3])
+        geometry = *self.window.strides, top, left, *self.window.dilation, x.shape[3] // W.shape[2]
         size = backend.conv2d.work_size(*x.shape, *W.shape[:2], W.shape[3], *y_shape[1:3], *geometry)
         return self._buffer("work", size), *geometry
 
     def _shape_rule(self, input_shape):
-        return f"{self._window.rule(*input_shape[:2])}; filters = {self.filters}"
+        return f"{self.window.rule(*input_shape[:2])}; filters = {self.filters}"
 
     def _parameter_rule(self, input_shape):
-        (kh, kw), C, filters, groups = self._window.size, input_shape[2], self.filters, self.groups
+        (kh, kw), C, filters, groups = self.window.size, input_shape[2], self.filters, self.groups
         rule = f"filters * (kh * kw * C{'/groups' * (groups > 1)}){' + filters' * self.use_bias} = {filters} * "
         rule += f"({kh} * {kw} * {C or 'C'}{f'/{groups}' * (groups > 1)}){f' + {filters}' * self.use_bias}"
         if C is None:
@@ -142,10 +143,10 @@ class Conv2D(Layer):
     def get_config(self) -> dict[str, Any]:
         return {
             "filters": self.filters,
-            "kernel_size": window.short(self._window.size),
-            "strides": window.short(self._window.strides),
-            "padding": window.short(self._window.padding),
-            "dilation_rate": window.short(self._window.dilation),
+            "kernel_size": short(self.window.size),
+            "strides": short(self.window.strides),
+            "padding": short(self.window.padding),
+            "dilation_rate": short(self.window.dilation),
             "groups": self.groups,
             "use_bias": self.use_bias,
             **initializers.config(kernel_initializer=self.kernel_initializer),
