@@ -20,13 +20,16 @@ extras = $(addprefix $(VENV)/extra-,$(1))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help sonnets build test test-portable lint bench bench-compare clean
+.PHONY: help sonnets digits build test test-portable lint bench bench-compare clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
 
 sonnets: build  ## train an LSTM on Shakespeare's sonnets and let it write poems: the place to start
 	@$(VENV)/bin/nnlite train
+
+digits: build $(call extras,digits)  ## train a CNN to read handwritten digits, in seconds, and draw what it learned
+	@$(VENV)/bin/nnlite digits
 
 build: $(VENV)/compiled  ## make .venv and compile the kernels; again after a change in csrc/
 

@@ -21,3 +21,17 @@ def pytest_report_header():
     if stale := machine.stale_kernels():
         lines.append(f"nnlite: edited after the kernels were compiled: {', '.join(stale)}. Compile them: make build")
     return lines
+
+
+@pytest.fixture
+def nnlite_command(capsys):
+    """Runs the command in this process; returns exit code, standard output, standard error."""
+
+    from nnlite.cli import main
+
+    def run(*arguments):
+        with pytest.raises(SystemExit) as exit_:
+            main([*map(str, arguments)])
+        return exit_.value.code or 0, *capsys.readouterr()
+
+    return run

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import nnlite
-from nnlite.cli import main
 from nnlite.experiment import Sonnets, find_runs
 from nnlite.experiment.sonnets import SEED_TEXT, Settings
 from nnlite.text import landmarks, load_sonnets
@@ -21,18 +20,6 @@ from nnlite.text import landmarks, load_sonnets
 TINY = ["--units=6", "--step=100", "--batch-size=16", "--epochs=3", "--temperature=0.5", "--temperature=1"]
 FILES = {"checkpoint.safetensors", "config.json", "log.jsonl", "loss.png", "model.safetensors", "poems.txt"}
 COMMAND = [sys.executable, "-m", "nnlite"]
-
-
-@pytest.fixture
-def nnlite_command(capsys):
-    """Runs the command in this process; returns exit code, standard output, standard error."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as exit_:
-            main([*map(str, arguments)])
-        return exit_.value.code or 0, *capsys.readouterr()
-
-    return run
 
 
 @pytest.fixture(scope="module")

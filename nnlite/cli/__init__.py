@@ -8,6 +8,7 @@ import typer
 from nnlite import CheckpointError, NonFiniteLossError
 from nnlite.experiment import ExperimentError
 
+from .digits import digits
 from .info import info
 from .sonnets import sample, train
 
@@ -18,13 +19,13 @@ app = typer.Typer(
 
 @app.callback()
 def nnlite_command():
-    """Train a small network to write like Shakespeare, and read what it writes.
+    """Train small networks: one to write like Shakespeare, one to read handwritten digits.
 
-    Start with `nnlite train`: half a minute of learning, then poems.
+    Start with `nnlite train`: half a minute of learning, then poems. Or `nnlite digits`: seconds, then pictures.
     """
 
 
-for command in (train, sample, info):
+for command in (train, sample, digits, info):
     app.command()(command)
 
 

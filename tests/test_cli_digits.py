@@ -1,0 +1,197 @@
+"""nnlite digits, as it is typed; and what it has to reach."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from extras import import_extra
+
+import nnlite
+from nnlite.experiment import Digits, Sonnets, find_runs
+from nnlite.images import hold_out, load_digits
+from nnlite.metrics import accuracy
+
+import_extra("sklearn", "digits")
+
+TINY = ["--filters=2", "--epochs=3", "--batch-size=256"]
+PICTURES = {"confusion.png", "filters.png", "loss.png", "misread.png"}
+FILES = {"checkpoint.safetensors", "config.json", "log.jsonl", "model.safetensors", *PICTURES}
+COMMAND = [sys.executable, "-m", "nnlite"]
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A finished run; tests read it."""
+    folder = tmp_path_factory.mktemp("tiny") / "run"
+    result = subprocess.run([*COMMAND, "digits", *TINY, "--out", folder], capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    return folder, result.stdout
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def log(folder):
+    return [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+
+
+def test_the_digits_are_read(tmp_path):
+    """The main job: the defaults read 98.5 % of the held-out fifth, or more. Of ten seeds the worst read 98.9 %."""
+    run = Digits(tmp_path / "run")
+    run.create()
+    history = run.fit(verbose=0).history
+    labels, predicted = run.read()
+    assert len(labels) == 355
+    assert np.mean(labels == predicted) >= 0.985
+    assert history["val_accuracy"][-1] == pytest.approx(np.mean(labels == predicted))
+
+
+def test_nothing_that_judges_is_learned_from():
+    (x, _), (held_out, _) = Digits("unused").data()
+    assert not {image.tobytes() for image in x} & {image.tobytes() for image in held_out}
+
+
+def test_writes_a_run_folder(tiny):
+    folder, _ = tiny
+    assert {path.name for path in folder.iterdir()} == FILES == Digits.FILES.keys()
+    config = json.loads((folder / "config.json").read_text())
+    assert (config["nnlite"], config["experiment"]) == (nnlite.__version__, "digits")
+    tiny_settings = {"filters": 2, "epochs": 3, "batch_size": 256}
+    assert config["settings"] == dataclasses.asdict(Digits.Settings()) | tiny_settings
+    assert [record["epoch"] for record in log(folder)] == [1, 2, 3]
+    for name in PICTURES:
+        assert (folder / name).read_bytes().startswith(b"\x89PNG")
+
+
+def test_says_what_was_reached(tiny):
+    folder, output = tiny
+    _, (x, y) = hold_out(*load_digits())
+    right = accuracy(y, Digits.open(folder).saved_model().predict(x))
+    assert log(folder)[-1]["val_accuracy"] == pytest.approx(right)
+    assert f"{round(355 * right)} of the 355 held-out digits are read correctly" in output
+    for text in ("1,442 to learn from", "epoch 3/3", "  accuracy 0.", "images/s", f"Written to {folder}", *FILES):
+        assert text in output
+    assert "perplexity" not in output
+
+
+def test_never_overwrites_by_itself(tiny, tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    for name in ("digits", "digits-2"):
+        code, output, _ = nnlite_command("digits", *TINY, "--epochs", 1)
+        assert code == 0
+        assert f"Written to runs/{name}:" in output
+    assert [path.name for path in find_runs(kind="digits")] == ["digits", "digits-2"]
+    assert contents(Path("runs/digits")) == contents(Path("runs/digits-2"))
+    code, _, error = nnlite_command("digits", "--out", "runs/digits")
+    assert code == 2
+    assert "runs/digits holds a run already" in error
+
+
+def test_a_run_of_another_kind_is_left_alone(tiny, tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    sonnets = Sonnets("runs/sonnets", Sonnets.Settings(units=6))
+    sonnets.create()
+    before = contents(tiny[0]), contents(sonnets.folder)
+    for line, message in {
+        f"train --out {tiny[0]} --force": "holds a run on digits",
+        f"train --out {tiny[0]} --resume": "holds a run on digits, not on sonnets",
+        f"sample {tiny[0]}": "holds a run on digits, not on sonnets",
+        "digits --out runs/sonnets --force": "runs/sonnets holds a run on sonnets: choose another name",
+        "digits --out runs/sonnets --resume": "runs/sonnets holds a run on sonnets, not on digits",
+    }.items():
+        code, _, error = nnlite_command(*line.split())
+        assert code == 1
+        assert message in error
+        assert error.count("\n") == 1
+    assert (contents(tiny[0]), contents(sonnets.folder)) == before
+    assert find_runs(kind="digits") == []
+
+
+def test_every_setting_is_an_option(nnlite_command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    code, text, _ = nnlite_command("digits", "--help")
+    assert code == 0
+    for field in dataclasses.fields(Digits.Settings):
+        assert f"--{field.name.replace('_', '-')}" in text
+        assert f"[default: {field.default}]" in text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+class TestResume:
+    # A file of the run folder that is there, and so a moment.
+    MOMENTS = "config.json", "model.safetensors", "loss.png"
+
+    def start(self, folder, *arguments):
+        return subprocess.Popen(
+            [*COMMAND, "digits", *arguments, "--out", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    def wait_for(self, name, folder, process):
+        while not (folder / name).exists() and process.poll() is None:
+            time.sleep(0.0005)
+
+    def test_killed_at_any_moment(self, tiny, tmp_path):
+        folder = tmp_path / "run"
+        for name in self.MOMENTS:
+            process = self.start(folder, *TINY, "--resume", "--threads", "1")
+            self.wait_for(name, folder, process)
+            process.kill()
+            process.communicate(timeout=60)
+        process = self.start(folder, "--resume")
+        _, error = process.communicate(timeout=60)
+        assert process.returncode == 0, error
+        assert contents(folder) == contents(tiny[0])
+
+    def test_interrupted(self, tiny, tmp_path):
+        folder = tmp_path / "run"
+        process = self.start(folder, *TINY)
+        self.wait_for("checkpoint.safetensors", folder, process)
+        process.send_signal(signal.SIGINT)
+        output, error = process.communicate(timeout=60)
+        assert process.returncode == 130
+        assert f"digits --resume --out {folder}" in output
+        assert error == ""
+        process = self.start(folder, "--resume")
+        process.communicate(timeout=60)
+        assert contents(folder) == contents(tiny[0])
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ("--filters 0", 2, "--filters"),
+        ("--dropout 1", 1, "dropout: expected a number from 0 to below 1, got 1.0"),
+        ("--out RUN", 2, "holds a run already"),
+        ("--out RUN --resume --filters 4", 2, "was started with 2, got 4"),
+        ("--out RUN/config.json/x", 1, "Not a directory"),
+        ("--filters 100000000000000", 1, "bytes"),
+    ],
+)
+def test_mistakes_get_one_clear_line(line, code, message, tiny, tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    before = contents(tiny[0])
+    result = nnlite_command("digits", *line.replace("RUN", str(tiny[0])).split())
+    assert result[0] == code
+    assert message in result[2]
+    assert result[2].startswith("nnlite: ")
+    assert result[2].count("\n") == 1
+    assert list(tmp_path.iterdir()) == []  # nothing was begun
+    assert contents(tiny[0]) == before
+
+
+def test_without_scikit_learn(tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    code, _, error = nnlite_command("digits")
+    assert code == 1
+    assert "pip install scikit-learn" in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
