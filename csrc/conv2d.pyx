@@ -14,6 +14,7 @@ stride, d the dilation, p the padding before the first row and column; what lies
 Design: y and dx are both what slide.pxd computes. For dx, the pixels of one phase, the same (ih + p) mod s, have the
 same taps: those with i d = ih + p (mod s). In the order of rising oh they are a window of dy that moves by one pixel,
 with the taps of W from last to first. So a stride of s is s * s convolutions of stride 1, and no product with a zero.
+Images of few channels have their own way to dx: scatter.pxd.
 
 dW is made of register tiles, too: a row of taps is a piece of memory in x, which read down the pixels is the left
 factor, and dy lies as the right factor wants it. The sums run over a band of an image without leaving the registers.
@@ -22,7 +23,8 @@ Threads take blocks of bands. How many there are follows from the shapes alone, 
 Depthwise (D = U = 1) has nothing to multiply but pixels with pixels: plain loops along the channels.
 
 Memory: the packed weights; for each thread one band of an image with its zeros, where windows reach over the edge, and
-a panel of dy, where the filters do not fill one; for dW its sums, at most BLOCKS times and PARTIALS numbers.
+a panel of dy, where the filters do not fill one; for dW its sums, at most BLOCKS times and PARTIALS numbers; for dx of
+few channels a panel of dy and a band of dx.
 """
 
 from cython cimport floating
@@ -30,6 +32,7 @@ from cython.parallel cimport prange
 from libc.string cimport memset
 
 from product cimport ceil_div
+from scatter cimport scatter, scatter_size
 from slide cimport Axis, band_count, depthwise, pack, packed_size, slide, threads_with_room, window, window_size
 from tile cimport (
     TILE_ROWS, omp_get_max_threads, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width,
@@ -37,6 +40,7 @@ from tile cimport (
 
 
 cdef enum:
+    FEW = 4  # channels of an image, at most, of which dx is scattered and not gathered
     BLOCKS = 16  # of bands, at most, that dW is summed up for one by one
     PARTIALS = 4194304  # numbers of their sums, at most
     CHUNK = 4096  # numbers that one thread adds up
@@ -95,6 +99,8 @@ def work_size(Py_ssize_t N, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t
     work = packed_size(rows, cols, groups, D, U, dtype) + threads * window_size(N, rows, cols, C)
     work = max(work, (block_count(N * band_count(N, rows, cols, C), size) - 1) * size
                + threads * block_scratch(N, rows, cols, C, dtype))
+    if groups == 1 and C <= FEW:
+        return max(work, threads * scatter_size(N, H, cols, C, F, dtype))
     for i in range(sh):
         rows = inputs(H, kh, sh, top, dh, i)
         for j in range(sw):
@@ -141,14 +147,18 @@ def backward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W, con
     with nogil:
         weight_gradients(rows, cols, N, groups, W.shape[2], W.shape[3] // groups, &x[0, 0, 0, 0], x.shape[1],
                          x.shape[2], &dy[0, 0, 0, 0], &dW[0, 0, 0, 0], db_or_null, &work[0], work.shape[0])
-        for i in range(0 if dx is None else sh):
-            for j in range(sw):
-                rows = inputs(x.shape[1], kh, sh, top, dh, i)
-                cols = inputs(x.shape[2], kw, sw, left, dw, j)
-                if rows.count and cols.count:
-                    input_gradient(rows, cols, N, groups, W.shape[2], W.shape[3] // groups, kw, &W[0, 0, 0, 0],
-                                   &dy[0, 0, 0, 0], dy.shape[1], dy.shape[2], &dx[0, 0, 0, 0], x.shape[1], x.shape[2],
-                                   &work[0], work.shape[0])
+        if dx is not None and groups == 1 and x.shape[3] <= FEW:
+            scatter(rows, cols, N, x.shape[3], W.shape[3], &W[0, 0, 0, 0], &dy[0, 0, 0, 0], &dx[0, 0, 0, 0], x.shape[1],
+                    x.shape[2], &work[0], work.shape[0])
+        elif dx is not None:
+            for i in range(sh):
+                for j in range(sw):
+                    rows = inputs(x.shape[1], kh, sh, top, dh, i)
+                    cols = inputs(x.shape[2], kw, sw, left, dw, j)
+                    if rows.count and cols.count:
+                        input_gradient(rows, cols, N, groups, W.shape[2], W.shape[3] // groups, kw, &W[0, 0, 0, 0],
+                                       &dy[0, 0, 0, 0], dy.shape[1], dy.shape[2], &dx[0, 0, 0, 0], x.shape[1],
+                                       x.shape[2], &work[0], work.shape[0])
 
 
 cdef void input_gradient(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
