@@ -64,8 +64,10 @@ def image_shape(owner: str, input_shape: Any) -> tuple[int | None, int | None, i
         ValueError: it has not three axes; the message begins with the owner.
     """
     if len(input_shape) != 3:
-        shape = checks.shape_text(input_shape, "any")
-        raise ValueError(f"{owner}: expected input_shape (H, W, C) without the batch axis, got {shape}")
+        raise ValueError(
+            f"{owner}: expected input_shape (H, W, C), got {checks.shape_text(input_shape, 'any')}: the batch axis is "
+            f"not part of it, and the channels come last"
+        )
     return tuple(input_shape)
 
 

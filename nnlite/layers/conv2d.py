@@ -19,8 +19,8 @@ class Conv2D(Layer):
         dW[i,j,c,f] = sum over n, h, w of x[n,r,s,c] dy[n,h,w,f]           at (i, j) of the window; x is 0 outside
         db[f]       = sum over n, h, w of dy[n,h,w,f]                      of the image
 
-    Letters: N batch, H height, W width, C channels, S strides, D dilation, P padding at the top and the left; f counts
-    the filters. x is (N, H, W, C), y is (N, H_out, W_out, filters). The kernel is not flipped, as in all frameworks.
+    Letters: N batch, H height, W width, C channels, S strides, D dilation, P padding at the top and the left. x is
+    (N, H, W, C), y is (N, H_out, W_out, filters). The kernel is not flipped, as in all frameworks.
 
     Args:
         filters: how many; each has weights of its own, and gives a channel of y.
@@ -72,10 +72,8 @@ class Conv2D(Layer):
         self.filters, self.groups = checks.positive("filters", filters), checks.positive("groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"groups: {groups} does not divide {filters} filters: each group needs as many")
-        kernel_size = pair("kernel_size", kernel_size)
-        self.window = Window2D("Conv2D", kernel_size, strides, padding, dilation_rate)
-        self.use_bias = bool(use_bias)
-        self.kernel_initializer = kernel_initializer
+        self.window = Window2D("Conv2D", pair("kernel_size", kernel_size), strides, padding, dilation_rate)
+        self.use_bias, self.kernel_initializer = bool(use_bias), kernel_initializer
         self._channels = None  # C of the input that it is built for
 
     def build(self, input_shape: Shape) -> None:
@@ -136,9 +134,8 @@ class Conv2D(Layer):
         (kh, kw), C, filters, groups = self.window.size, input_shape[2], self.filters, self.groups
         rule = f"filters * (kh * kw * C{'/groups' * (groups > 1)}){' + filters' * self.use_bias} = {filters} * "
         rule += f"({kh} * {kw} * {C or 'C'}{f'/{groups}' * (groups > 1)}){f' + {filters}' * self.use_bias}"
-        if C is None:
-            return f"{rule}, with C of the first input"
-        return f"{rule} = {filters * (kh * kw * C // groups + self.use_bias)}"
+        count = None if C is None else filters * (kh * kw * C // groups + self.use_bias)
+        return f"{rule}, with C of the first input" if C is None else f"{rule} = {count}"
 
     def get_config(self) -> dict[str, Any]:
         return {

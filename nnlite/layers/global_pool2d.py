@@ -3,6 +3,7 @@
 from typing import Any
 
 from ..layer import Shape
+from ..window import image_shape
 from .pooling import Pooling
 
 
@@ -16,7 +17,7 @@ class GlobalPool2D(Pooling):
         self.keepdims = keepdims
 
     def output_shape(self, input_shape: Shape) -> tuple:
-        H, W, C = self._image(input_shape)
+        H, W, C = image_shape(type(self).__name__, input_shape)
         if H == 0 or W == 0:
             raise ValueError(f"{type(self).__name__}: expected an image of at least 1 pixel, got H = {H}, W = {W}")
         return (1, 1, C) if self.keepdims else (C,)

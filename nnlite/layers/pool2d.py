@@ -3,7 +3,7 @@
 from typing import Any
 
 from ..layer import Shape
-from ..window import Window2D, pair, short
+from ..window import Window2D, image_shape, pair, short
 from .pooling import Pooling
 
 
@@ -16,7 +16,7 @@ class Pool2D(Pooling):
         self.window = Window2D(type(self).__name__, size, size if strides is None else strides, padding)
 
     def output_shape(self, input_shape: Shape) -> tuple:
-        H, W, C = self._image(input_shape)
+        H, W, C = image_shape(type(self).__name__, input_shape)
         OH, OW = self._windows(H, W)
         self.window.refuse_padding_alone(H, W)
         return OH, OW, C

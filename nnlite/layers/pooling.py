@@ -32,15 +32,6 @@ class Pooling(Layer):
         self._unpool(dy.reshape(N, *self._windows(H, W), C), dx, kept, self._geometry(H, W))
         return dx
 
-    def _image(self, input_shape):
-        """H, W, C of an input shape."""
-        if len(input_shape) != 3:
-            raise ValueError(
-                f"{type(self).__name__}: expected input_shape (H, W, C), got {checks.shape_text(input_shape, 'any')}: "
-                f"the batch axis is not part of it, and the channels come last"
-            )
-        return input_shape
-
     def _windows(self, H, W):
         """How many windows there are, as (OH, OW)."""
         raise NotImplementedError

@@ -56,9 +56,9 @@ def test_sizes_that_vary():
 
 
 def test_what_is_no_image_is_refused():
-    with pytest.raises(ValueError, match=r"ZeroPadding2D: expected input_shape \(H, W, C\) .*, got \(28, 28\)"):
+    with pytest.raises(ValueError, match=r"ZeroPadding2D: expected input_shape \(H, W, C\), got \(28, 28\)"):
         ZeroPadding2D(1).output_shape((28, 28))
     with pytest.raises(ValueError, match=r"x: expected shape \(N, H, W, C\), got \(2, 28, 28\)"):
         ZeroPadding2D(1).forward(np.zeros((2, 28, 28), "float32"))
     with pytest.raises(ValueError, match=r"ZeroPadding2D: y: shape .* would take"):
-        ZeroPadding2D(2**40).forward(np.zeros((1, 1, 1, 1), "float32"))
+        ZeroPadding2D(2**30).forward(np.zeros((1, 1, 1, 1), "float32"))
