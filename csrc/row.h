@@ -1,4 +1,4 @@
-/* The largest number, the sum and the product sum of a row: loops that end in one number.
+/* The largest number, the sum, the product sum and the moments of a row: loops that end in one number, or two.
  *
  * Added up in the order of the row, each addition waits for the one before, and the compiler may not reorder them.
  * So here a vector of sums runs along the row, and is folded in halves at the end:
@@ -112,6 +112,35 @@ static inline __attribute__((always_inline)) REAL TYPED(row_dot)(ptrdiff_t n, co
 static inline REAL TYPED(row_sum)(ptrdiff_t n, const REAL *x)
 {
     return TYPED(row_dot)(n, x, NULL);
+}
+
+/* The sums of x_i - m and of (x_i - m)^2. */
+static inline void TYPED(row_moments)(ptrdiff_t n, const REAL *x, REAL m, REAL *first, REAL *second)
+{
+    REAL sums[ROW_LANES] = {0}, squares[ROW_LANES] = {0};
+    if (n >= ROW_LANES) {
+        const ptrdiff_t last = n - ROW_LANES;
+        TYPED(row_bits) index;
+        memcpy(&index, TYPED(row_index), sizeof index);
+        TYPED(row_vector) sum = *(const TYPED(row_unaligned) *)(x + last) - m;
+        sum = (TYPED(row_vector))((TYPED(row_bits))sum & (index >= ROW_LANES - (int)(n % ROW_LANES)));
+        TYPED(row_vector) square = sum * sum;
+        for (ptrdiff_t i = 0; i <= last; i += ROW_LANES) {
+            const TYPED(row_vector) next = *(const TYPED(row_unaligned) *)(x + i) - m;
+            sum += next;
+            square += next * next;
+        }
+        memcpy(sums, &sum, sizeof sums);
+        memcpy(squares, &square, sizeof squares);
+        ROW_FOLD(sums[k] += sums[k + half])
+        ROW_FOLD(squares[k] += squares[k + half])
+    } else
+        for (ptrdiff_t i = 0; i < n; i++) {
+            sums[0] += x[i] - m;
+            squares[0] += (x[i] - m) * (x[i] - m);
+        }
+    *first = sums[0];
+    *second = squares[0];
 }
 
 #endif

@@ -27,6 +27,8 @@ from .layers import (
     ZeroPadding2D,
     LeakyReLU,
     GELU,
+    BatchNorm,
+    LayerNorm,
 )
 from .sequential import Sequential
 
@@ -78,6 +80,8 @@ __all__ = [
     "ZeroPadding2D",
     "LeakyReLU",
     "GELU",
+    "BatchNorm",
+    "LayerNorm",
     "Sequential",
     "MeanSquaredError",
     "SparseCategoricalCrossentropy",

@@ -153,6 +153,14 @@ def between(name, value, low, high, closed=True):
     return float(value)
 
 
+def above_zero(name, value):
+    """A finite number above 0, and in float32 too."""
+    value = between(name, value, -math.inf, math.inf)
+    if not np.finfo(np.float32).tiny <= value < math.inf:
+        raise ValueError(f"{name}: expected a number above 0, got {value!r}")
+    return value
+
+
 def memory(name, shape, dtype):
     """Refuse a shape whose size in bytes no machine can address."""
     size = math.prod(shape) * np.dtype(dtype).itemsize

@@ -14,6 +14,11 @@ def zeros(shape, rng):
     return np.zeros(shape)
 
 
+def ones(shape, rng):
+    """All ones: for factors."""
+    return np.ones(shape)
+
+
 def glorot_uniform(shape, rng):
     """Uniform in ±sqrt(6 / (fan_in + fan_out)): outputs, and gradients on the way back, keep their variance.
 
@@ -51,7 +56,13 @@ def uniform(limit):
     return lambda shape, rng: rng.uniform(-limit, limit, shape)
 
 
-_BY_NAME = {"zeros": zeros, "glorot_uniform": glorot_uniform, "orthogonal": orthogonal, "uniform": uniform(0.05)}
+_BY_NAME = {
+    "zeros": zeros,
+    "ones": ones,
+    "glorot_uniform": glorot_uniform,
+    "orthogonal": orthogonal,
+    "uniform": uniform(0.05),
+}
 
 
 def config(**initializers):

@@ -12,13 +12,6 @@ from . import checks
 from .kernels import backend
 
 
-def _positive(name, value):
-    value = checks.between(name, value, -math.inf, math.inf)
-    if not np.finfo(np.float32).tiny <= value < math.inf:
-        raise ValueError(f"{name}: expected a number above 0, got {value!r}")
-    return value
-
-
 class Optimizer:
     """Base of all optimizers: clipping, the memory, and the walk over the parameters.
 
@@ -64,7 +57,7 @@ class Optimizer:
         given = {name: limit for name, limit in limits.items() if limit is not None}
         if len(given) > 1:
             raise ValueError(f"{' and '.join(given)}: only one of them can be given")
-        self._limits = limits | {name: _positive(name, limit) for name, limit in given.items()}
+        self._limits = limits | {name: checks.above_zero(name, limit) for name, limit in given.items()}
         self.iterations = 0
         self.state: dict[str, np.ndarray] = {}
 
@@ -256,7 +249,7 @@ class Adagrad(Optimizer):
         self.initial_accumulator_value = checks.between(
             "initial_accumulator_value", initial_accumulator_value, 0, math.inf, closed=False
         )
-        self.epsilon = _positive("epsilon", epsilon)
+        self.epsilon = checks.above_zero("epsilon", epsilon)
         self.slots = {"accumulator": self.initial_accumulator_value}
 
     def update(
@@ -310,7 +303,7 @@ class RMSprop(Optimizer):
         super().__init__(learning_rate, **clipping)
         self.rho = checks.between("rho", rho, 0, 1, closed=False)
         self.momentum = checks.between("momentum", momentum, 0, 1)
-        self.epsilon = _positive("epsilon", epsilon)
+        self.epsilon = checks.above_zero("epsilon", epsilon)
         self.centered = bool(centered)
         names = ["velocity", *(["average_gradient"] if centered else []), *(["momentum"] if momentum > 0 else [])]
         self.slots = dict.fromkeys(names, 0.0)
@@ -365,7 +358,7 @@ class Adam(Optimizer):
         super().__init__(learning_rate, **clipping)
         self.beta_1 = checks.between("beta_1", beta_1, 0, 1, closed=False)
         self.beta_2 = checks.between("beta_2", beta_2, 0, 1, closed=False)
-        self.epsilon = _positive("epsilon", epsilon)
+        self.epsilon = checks.above_zero("epsilon", epsilon)
 
     def update(
         self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float

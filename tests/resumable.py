@@ -24,7 +24,7 @@ from nnlite.callbacks import (
     LearningRateScheduler,
     ModelCheckpoint,
 )
-from nnlite.layers import LSTM, Dense, Dropout, Tanh
+from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Tanh
 from nnlite.losses import SparseCategoricalCrossentropy
 from nnlite.optimizers import Adam
 from nnlite.schedules import CosineDecay, WarmUp
@@ -98,7 +98,7 @@ def make_model(kind):
     if kind == "stateful":
         layers = [LSTM(7, return_sequences=True, stateful=True, input_dim=6), Dropout(0.3), Dense(6)]
     else:
-        layers = [Dense(9), Tanh(), Dropout(0.3), Dense(3)]
+        layers = [Dense(9), BatchNorm(momentum=0.8), Tanh(), Dropout(0.3), Dense(3)]
     model = Sequential(layers, seed=11)
     model.compile(
         Adam(0.05, global_clipnorm=1.0), SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]

@@ -21,7 +21,7 @@ from nnlite.callbacks import (
     ModelCheckpoint,
 )
 from nnlite.checkpoint import CheckpointError
-from nnlite.layers import Dense
+from nnlite.layers import BatchNorm, Dense
 from nnlite.loading import load_model
 from nnlite.losses import SparseCategoricalCrossentropy
 from nnlite.optimizers import SGD, Adam
@@ -106,6 +106,25 @@ def test_restore_best_weights(restore):
     fit(model, Script("error", [3, 1, 2, 2, 2]), weights, stop, epochs=5)
     assert len(weights.found) == 4
     assert (model.params["dense.W"] == weights.found[1 if restore else 3]).all()
+
+
+def test_the_best_epochs_statistics_come_back_with_its_weights(tmp_path):
+    class Outputs(Callback):
+        def on_train_begin(self, logs):
+            self.found = []
+
+        def on_epoch_end(self, epoch, logs):
+            self.found.append(self.model.forward(X))
+
+    model = Sequential([BatchNorm(momentum=0.5), Dense(3)], input_shape=(4,), seed=0)
+    model.compile(SGD(0.1), SparseCategoricalCrossentropy(from_logits=True))
+    path, outputs = tmp_path / "best.safetensors", Outputs()
+    stop = EarlyStopping("value", patience=2, mode="min", restore_best_weights=True)
+    best = ModelCheckpoint(path, "value", save_best_only=True, mode="min")
+    fit(model, Script("value", [3, 1, 2, 2]), outputs, best, stop, epochs=4)
+    assert (outputs.found[1] != outputs.found[3]).any()
+    for same in (model, load_model(path)):
+        assert (same.forward(X) == outputs.found[1]).all()
 
 
 def test_best_weights_are_restored_also_where_nothing_stopped():

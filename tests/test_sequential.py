@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nnlite.layer import Layer
-from nnlite.layers import LSTM, Dense, Dropout, Embedding, OneHot, Softmax, Tanh
+from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Embedding, OneHot, Softmax, Tanh
 from nnlite.sequential import Sequential
 
 
@@ -162,6 +162,14 @@ def test_summary(capsys):
         ["dense", "Dense", "(N, 40, 38)", "7,638"],
         ["total", "", "795 kB of float32", "198,838"],
     ]
+
+
+def test_summary_counts_statistics_apart(capsys):
+    model = Sequential([Dense(3), BatchNorm()], input_shape=(4,))
+    model.summary()
+    out = capsys.readouterr().out
+    assert "Not counted: 6 statistics" in " ".join(out.split())
+    assert model.parameter_count == 4 * 3 + 3 + 2 * 3
 
 
 def test_summary_before_the_layers_are_built(capsys):

@@ -1,6 +1,7 @@
 """The layers, one file each."""
 
 from .avg_pool2d import AvgPool2D
+from .batch_norm import BatchNorm
 from .conv2d import Conv2D
 from .dense import Dense
 from .dropout import Dropout
@@ -9,6 +10,7 @@ from .flatten import Flatten
 from .gelu import GELU
 from .global_avg_pool2d import GlobalAvgPool2D
 from .global_max_pool2d import GlobalMaxPool2D
+from .layer_norm import LayerNorm
 from .leaky_relu import LeakyReLU
 from .lstm import LSTM
 from .max_pool2d import MaxPool2D
@@ -24,6 +26,7 @@ __all__ = [
     "GELU",
     "LSTM",
     "AvgPool2D",
+    "BatchNorm",
     "Conv2D",
     "Dense",
     "Dropout",
@@ -31,6 +34,7 @@ __all__ = [
     "Flatten",
     "GlobalAvgPool2D",
     "GlobalMaxPool2D",
+    "LayerNorm",
     "LeakyReLU",
     "MaxPool2D",
     "OneHot",

@@ -1,0 +1,121 @@
+"""BatchNorm: gives every channel the mean 0 and the variance 1."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..kernels import backend
+from ..layer import Layer, Shape
+
+
+class BatchNorm(Layer):
+    """Normalises each channel over the batch, then lets the model choose its scale and its mean.
+
+        m = mean of x_c, v = mean of (x_c - m)^2        over all examples and positions, in training
+        y_c = gamma_c (x_c - m) / sqrt(v + epsilon) + beta_c
+
+        moving_mean     <- momentum moving_mean     + (1 - momentum) m         after each batch in training
+        moving_variance <- momentum moving_variance + (1 - momentum) v
+
+    Outside of training the moving ones take the places of m and v, so that y does not depend on what else is in the
+    batch. Backward follows the forward pass before it: in training m and v change with x, else they are constants.
+
+    v is divided by the number of rows, in the moving variance too, as in Keras. (PyTorch divides by one less there:
+    from a model of its own, running_var (N - 1) / N is what a batch of N rows would have given here. And its momentum
+    counts from the other end: its 0.1 is 0.9 here.) A batch that holds NaN or infinity leaves the moving ones alone,
+    which it would spoil for ever.
+
+    Letters: N batch, C channels; x and y are (N, ..., C): any number of axes may stand before the last.
+
+    Args:
+        momentum: how much of the moving statistics stays, in [0, 1].
+        epsilon: keeps the root above 0 where all numbers of a channel are equal.
+        dtype, seed, name: as in `Layer`.
+
+    Parameters: gamma (C), at first 1; beta (C), at first 0.
+    Statistics: moving_mean (C), at first 0; moving_variance (C), at first 1; float64 for any dtype.
+
+    Raises:
+        TypeError, ValueError: x is not an array of the layer's dtype with C in its last axis.
+
+    Source: Ioffe and Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate
+    shift, 2015.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import BatchNorm
+        >>> layer = BatchNorm(momentum=0.5, dtype="float64")
+        >>> layer.forward(np.array([[1.0], [3.0], [5.0]]), training=True).round(3)
+        array([[-1.225],
+               [ 0.   ],
+               [ 1.225]])
+        >>> layer.statistics["moving_mean"], layer.statistics["moving_variance"].round(3)
+        (array([1.5]), array([1.833]))
+        >>> print(layer.explain((14, 14, 8)))
+        BatchNorm(momentum=0.5)
+          output   (14, 14, 8): the shape of the input; each channel normalised over the batch
+          parameters   gamma and beta: 2 * C = 2 * 8 = 16; and as many statistics, which are not learnt
+    """
+
+    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.momentum = checks.between("momentum", momentum, 0, 1)
+        self.epsilon = checks.above_zero("epsilon", epsilon)
+
+    def build(self, input_shape: Shape) -> None:
+        self.output_shape(input_shape)
+        C = input_shape[-1]
+        self._add_param("gamma", (C,), "ones")
+        self._add_param("beta", (C,), "zeros")
+        self._add_statistic("moving_mean", (C,), 0.0)
+        self._add_statistic("moving_variance", (C,), 1.0)
+        self.built = True
+
+    def output_shape(self, input_shape: Shape) -> tuple:
+        if not input_shape:
+            raise ValueError("BatchNorm: expected input_shape (..., C), got (): the batch axis is not part of it")
+        return tuple(input_shape)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        C = self._shapes["gamma"][0] if self.built else None
+        x = checks.floats("x", x, self.dtype, (..., C), "(N, ..., C)")
+        self._ensure_built(x)
+        gamma, beta = self._weights("gamma", "beta")
+        mean, variance = self._taken_down("moving_mean", "moving_variance")
+        rows, y = self._flat(x), np.empty_like(x)
+        work = self._buffer("work", backend.norm.batch_work_size(*rows.shape))
+        if training:
+            mean, variance = mean.copy(), variance.copy()  # those that no rows have
+            backend.norm.batch_statistics(rows, mean, variance, work)
+            self._take_down(mean, variance)
+        backend.norm.batch_forward(rows, mean, variance, gamma, beta, self._flat(y), work, self.epsilon)
+        self.kept = x, mean, variance, training
+        return y
+
+    def _take_down(self, mean, variance):
+        if np.isfinite(mean).all() and np.isfinite(variance).all():
+            for name, value in (("moving_mean", mean), ("moving_variance", variance)):
+                moving = self.statistics[name]
+                moving += (1 - self.momentum) * (value - moving)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x, mean, variance, training = self._kept()
+        dy = checks.floats("dy", dy, self.dtype, x.shape, "of y")
+        (gamma,), (dgamma, dbeta) = self._weights("gamma"), self._gradients("gamma", "beta")
+        rows, dx = self._flat(x), np.empty_like(x)
+        work = self._buffer("work", backend.norm.batch_work_size(*rows.shape))
+        inputs, outputs = (rows, self._flat(dy), mean, variance, gamma), (self._flat(dx), dgamma, dbeta)
+        backend.norm.batch_backward(*inputs, *outputs, work, self.epsilon, training)
+        return dx
+
+    def _shape_rule(self, input_shape):
+        return "the shape of the input; each channel normalised over the batch"
+
+    def _parameter_rule(self, input_shape):
+        C = input_shape[-1]
+        count = "C, with C of the first input" if C is None else f"C = 2 * {C} = {2 * C}"
+        return f"gamma and beta: 2 * {count}; and as many statistics, which are not learnt"
+
+    def get_config(self) -> dict[str, Any]:
+        return {"momentum": self.momentum, "epsilon": self.epsilon, **super().get_config()}

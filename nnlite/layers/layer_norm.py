@@ -1,0 +1,91 @@
+"""LayerNorm: gives every position the mean 0 and the variance 1."""
+
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..kernels import backend
+from ..layer import Layer, Shape
+
+
+class LayerNorm(Layer):
+    """Normalises each position over its channels, then lets the model choose the scale and the mean of each channel.
+
+        m = mean over c of x_c, v = mean over c of (x_c - m)^2          of each position of each example
+        y_c = gamma_c (x_c - m) / sqrt(v + epsilon) + beta_c
+
+    Unlike in `BatchNorm`, no example meets another: training and use are the same, and so are large batches and one
+    example. It suits sequences.
+
+    Letters: N batch, C channels; x and y are (N, ..., C): any number of axes may stand before the last.
+
+    Args:
+        epsilon: keeps the root above 0 where all numbers of a position are equal.
+        dtype, seed, name: as in `Layer`.
+
+    Parameters: gamma (C), at first 1; beta (C), at first 0.
+
+    Raises:
+        TypeError, ValueError: x is not an array of the layer's dtype with C in its last axis.
+
+    Source: Ba, Kiros and Hinton, Layer normalization, 2016.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import LayerNorm
+        >>> layer = LayerNorm(dtype="float64")
+        >>> layer.forward(np.array([[1.0, 3.0, 5.0], [7.0, 7.0, 7.0]])).round(3)
+        array([[-1.225,  0.   ,  1.225],
+               [ 0.   ,  0.   ,  0.   ]])
+        >>> print(layer.explain((40, 200)))
+        LayerNorm()
+          output   (40, 200): the shape of the input; each row of 200 numbers normalised
+          parameters   gamma and beta: 2 * C = 2 * 200 = 400
+    """
+
+    def __init__(self, epsilon: float = 1e-3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.epsilon = checks.above_zero("epsilon", epsilon)
+
+    def build(self, input_shape: Shape) -> None:
+        self.output_shape(input_shape)
+        C = input_shape[-1]
+        self._add_param("gamma", (C,), "ones")
+        self._add_param("beta", (C,), "zeros")
+        self.built = True
+
+    def output_shape(self, input_shape: Shape) -> tuple:
+        if not input_shape:
+            raise ValueError("LayerNorm: expected input_shape (..., C), got (): the batch axis is not part of it")
+        return tuple(input_shape)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        C = self._shapes["gamma"][0] if self.built else None
+        x = checks.floats("x", x, self.dtype, (..., C), "(N, ..., C)")
+        self._ensure_built(x)
+        gamma, beta = self._weights("gamma", "beta")
+        y = np.empty_like(x)
+        backend.norm.layer_forward(self._flat(x), gamma, beta, self._flat(y), self.epsilon)
+        self.kept = x
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x = self._kept()
+        dy = checks.floats("dy", dy, self.dtype, x.shape, "of y")
+        (gamma,), (dgamma, dbeta) = self._weights("gamma"), self._gradients("gamma", "beta")
+        rows, dx = self._flat(x), np.empty_like(x)
+        work = self._buffer("work", backend.norm.layer_work_size(*rows.shape))
+        backend.norm.layer_backward(rows, gamma, self._flat(dy), self._flat(dx), dgamma, dbeta, work, self.epsilon)
+        return dx
+
+    def _shape_rule(self, input_shape):
+        C = "C" if input_shape[-1] is None else input_shape[-1]
+        return f"the shape of the input; each row of {C} numbers normalised"
+
+    def _parameter_rule(self, input_shape):
+        C = input_shape[-1]
+        return "gamma and beta: 2 * " + ("C, with C of the first input" if C is None else f"C = 2 * {C} = {2 * C}")
+
+    def get_config(self) -> dict[str, Any]:
+        return {"epsilon": self.epsilon, **super().get_config()}
