@@ -20,7 +20,9 @@ DEBUG = os.environ.get("NNLITE_DEBUG", "0") not in ("", "0")
 
 # csrc/NAME.pyx becomes nnlite.kernels.NAME. `host` comes first: it is built for any CPU and says, at import,
 # whether this one can run the others.
-KERNELS = ["activation", "conv2d", "dense", "dropout", "embedding", "host", "lstm", "norm", "pool2d", "softmax", "update"]
+KERNELS = [
+    *("activation", "conv2d", "dense", "dropout", "embedding", "host", "lstm", "norm", "pool2d", "softmax", "update"),
+]
 
 # The instructions of this CPU, or of the one that NNLITE_ARCH names: the first flag that the compiler knows.
 ARCH_FLAGS = [f"-march={ARCH}", f"-mcpu={ARCH}"]
@@ -36,8 +38,8 @@ HOST_FLAGS = [
     "-fno-trapping-math",
     # A backward loop reads and writes up to ten arrays; by default GCC gives up proving ten pairs disjoint.
     "--param=vect-max-version-for-alias-checks=50",
-    # For some CPUs GCC multiplies first and adds then, where the next sum would wait for the last (256 bits on AMD): one row
-    # would be rounded in another way than ten.
+    # Where each sum waits for the last one, GCC multiplies first and then adds, on some CPUs (256 bits on AMD): a tile of
+    # one row would be rounded in another way than one of ten.
     "--param=avoid-fma-max-bits=0",
     "-g" if DEBUG else "-g0",
 ]
