@@ -16,6 +16,7 @@ from nnlite import (
     GELU,
     LSTM,
     SGD,
+    AvgPool2D,
     BatchNorm,
     Conv2D,
     Dense,
@@ -24,6 +25,7 @@ from nnlite import (
     Flatten,
     LayerNorm,
     LeakyReLU,
+    MaxPool2D,
     OneHot,
     ReLU,
     Reshape,
@@ -59,6 +61,8 @@ LAYERS = {
     "GELU": (GELU, FLOATS),
     "Flatten": (Flatten, FLOATS),
     "Reshape": (lambda **kw: Reshape((12,), **kw), FLOATS),
+    "MaxPool2D": (MaxPool2D, IMAGES),
+    "AvgPool2D": (AvgPool2D, IMAGES),
     "ZeroPadding2D": (ZeroPadding2D, FLOATS[..., None]),
 }
 PARAMS = [("Dense", "W"), ("Dense", "b"), ("Embedding", "W"), *(("LSTM", n) for n in ("Wx", "Wh", "b"))]
@@ -140,6 +144,13 @@ def test_sizes_that_change_after_building(attribute, value):
 def test_units_of_a_recurrent_layer_cannot_change():
     with pytest.raises(AttributeError, match="units"):
         LSTM(5).units = 6
+
+
+@pytest.mark.parametrize("attribute", ["size", "strides", "dilation"])
+@pytest.mark.parametrize("name", ["Conv2D", "MaxPool2D", "AvgPool2D"])
+def test_the_window_of_a_layer_cannot_change(name, attribute):
+    with pytest.raises(AttributeError, match=attribute):
+        setattr(made(name)[0].window, attribute, (9, 9))
 
 
 @pytest.mark.parametrize("make", [lambda s: np.ones((1, 1)), lambda s: np.ones(s).T, lambda s: 0.0])
