@@ -38,8 +38,8 @@ HOST_FLAGS = [
     "-fno-trapping-math",
     # A backward loop reads and writes up to ten arrays; by default GCC gives up proving ten pairs disjoint.
     "--param=vect-max-version-for-alias-checks=50",
-    # Where each sum waits for the last one, GCC multiplies first and then adds, on some CPUs (256 bits on AMD): a tile of
-    # one row would be rounded in another way than one of ten.
+    # Where each sum waits for the last one, GCC multiplies first and then adds, on some CPUs (256 bits on AMD): a tile
+    # of one row would be rounded in another way than one of ten.
     "--param=avoid-fma-max-bits=0",
     "-g" if DEBUG else "-g0",
 ]

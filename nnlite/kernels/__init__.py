@@ -28,8 +28,8 @@ finally:
     if _own_spin_count:
         del os.environ["GOMP_SPINCOUNT"]
 
-# The C library gives freed arrays back to the system and gets them anew, page by page, at every step of a training: that
-# took a third of a small CNN's time. GNU's stops it for arrays up to the size of the largest that it has seen freed, or
+# The C library gives freed arrays back to the system and gets them anew, page by page, at every step of a training:
+# that took a third of a small CNN's time. GNU's stops for arrays up to the largest that it has seen freed, or
 # 32 MiB. This costs nothing: memory that is not written to is never there.
 np.empty(2**25 - 2**16, np.uint8)
 
