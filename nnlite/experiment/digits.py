@@ -69,7 +69,8 @@ class Digits(Experiment):
     """A training on scikit-learn's handwritten digits, in a folder of its own.
 
     Every fifth image of each digit is held out. The accuracy on them is shown after each epoch, and nothing is chosen
-    by it: the model that is kept is the last one, so its accuracy is that on images which had no part in making it.
+    by it: the model that is kept is the last one, so its accuracy is that on images which had no part in making it. The
+    same people wrote them, though: it says how well the model reads these hands, not any hand.
 
     Args:
         folder: where everything is kept; made by `create`.
