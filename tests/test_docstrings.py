@@ -20,7 +20,7 @@ def modules():
 
 
 # Modules whose examples need an optional extra.
-EXTRAS = {"nnlite.images": ("sklearn", "digits"), "nnlite.images.digits": ("sklearn", "digits")}
+EXTRAS = dict.fromkeys(("nnlite.images", "nnlite.images.digits", "nnlite.experiment.digits"), ("sklearn", "digits"))
 
 
 @pytest.mark.parametrize("name", list(modules()))
