@@ -17,7 +17,8 @@
 
 Design: m is wanted to more digits than x has: at a mean of 10000 and a deviation of 1, a float32 m would be wrong by a
 thousandth of the deviation. So sums are of differences from a number near m (batch norm: one of x itself; layer norm:
-the rounded mean), and x - m is taken in two steps, m's leading digits first.
+the rounded mean). From x only `high` is taken off, m as rounded; what that leaves of m, `low`, is small beside the
+deviation, and goes into the shift: u sqrt(v + epsilon) = (x - high) - low.
 
 Rows of 8 channels would not fill vectors. So `rows_of_line` rows that lie beside one another are one line of W numbers,
 and every loop runs over W: place w belongs to channel w mod C. Lines are cut into blocks that fit in the second-level
@@ -40,7 +41,7 @@ cdef enum:
     BLOCK = 32768   # of a block,
     LINES = 16      # and its lines at least, or there would be as many sums as numbers
     ROWS = 64       # of a block of layer norm
-    PLACES = 5      # numbers that every place of a line needs
+    PLACES = 4      # numbers that every place of a line needs
     MOVE = 4        # what a number costs, in multiplications: enough of them are worth a second thread
 
 
@@ -175,14 +176,13 @@ cdef inline void normalise(Py_ssize_t n, Py_ssize_t W, const floating *x, const 
                            floating *y) noexcept nogil:
     """(3) and (4) for the n numbers of a block."""
     cdef const floating *high = places
-    cdef const floating *low = places + W
-    cdef const floating *scale = places + 2 * W
-    cdef const floating *shift = places + 3 * W
+    cdef const floating *scale = places + W
+    cdef const floating *shift = places + 2 * W
     cdef Py_ssize_t line, at, w
     for line in range((n + W - 1) // W):
         at = line * W
         for w in range(min(W, n - at)):
-            y[at + w] = ((x[at + w] - high[w]) - low[w]) * scale[w] + shift[w]
+            y[at + w] = (x[at + w] - high[w]) * scale[w] + shift[w]
 
 
 def batch_forward(const floating[:, ::1] x, const double[::1] mean, const double[::1] variance,  # IN (N,C) (C) (C)
@@ -190,25 +190,24 @@ def batch_forward(const floating[:, ::1] x, const double[::1] mean, const double
                   floating[:, ::1] y, floating[::1] work, double epsilon):                       # OUT (N,C)
     cdef Py_ssize_t N = x.shape[0], C = x.shape[1], block, W, start, w, c
     cdef floating *places
+    cdef double scale
     if N == 0 or C == 0:
         return
     block, W = rows_of_block(C) * C, rows_of_line(C) * C
     places = &work[0]
     for w in range(W):
         c = w % C
+        scale = gamma[c] / sqrt(variance[c] + epsilon)
         places[w] = <floating>mean[c]
-        places[W + w] = <floating>(mean[c] - <double>places[w])
-        places[2 * W + w] = <floating>(gamma[c] / sqrt(variance[c] + epsilon))
-        places[3 * W + w] = beta[c]
+        places[W + w] = <floating>scale
+        places[2 * W + w] = <floating>(beta[c] - (mean[c] - <double>places[w]) * scale)
     for start in prange(0, N * C, block, nogil=True, schedule="static", num_threads=threads_for(MOVE * N * C)):
         normalise(min(block, N * C - start), W, &x[0, 0] + start, places, &y[0, 0] + start)
 
 
 cdef inline void add_products(int lines, Py_ssize_t width, Py_ssize_t W, const floating *x, const floating *dy,
-                              const floating *places, floating *sums) noexcept nogil:
-    """Add dy, and dy (x - m), of some lines."""
-    cdef const floating *high = places
-    cdef const floating *low = places + W
+                              const floating *high, floating *sums) noexcept nogil:
+    """Add dy, and dy (x - high), of some lines."""
     cdef Py_ssize_t w
     cdef int k
     cdef floating s, t
@@ -216,22 +215,22 @@ cdef inline void add_products(int lines, Py_ssize_t width, Py_ssize_t W, const f
         s = t = 0
         for k in range(lines):
             s += dy[k * W + w]
-            t += dy[k * W + w] * ((x[k * W + w] - high[w]) - low[w])
+            t += dy[k * W + w] * (x[k * W + w] - high[w])
         sums[w] += s
         sums[W + w] += t
 
 
 cdef inline void block_products(Py_ssize_t n, Py_ssize_t W, const floating *x, const floating *dy,
-                                const floating *places, floating *sums) noexcept nogil:
+                                const floating *high, floating *sums) noexcept nogil:
     cdef Py_ssize_t lines = n // W, line, w
     cdef Py_ssize_t fours = lines - lines % 4
     for w in range(2 * W):
         sums[w] = 0
     for line in range(lines // 4):
-        add_products(4, W, W, x + 4 * line * W, dy + 4 * line * W, places, sums)
+        add_products(4, W, W, x + 4 * line * W, dy + 4 * line * W, high, sums)
     for line in range(fours, lines):
-        add_products(1, W, W, x + line * W, dy + line * W, places, sums)
-    add_products(1, n % W, W, x + lines * W, dy + lines * W, places, sums)
+        add_products(1, W, W, x + line * W, dy + line * W, high, sums)
+    add_products(1, n % W, W, x + lines * W, dy + lines * W, high, sums)
 
 
 cdef inline double total(Py_ssize_t blocks, Py_ssize_t W, Py_ssize_t C, const floating *sums) noexcept nogil:
@@ -247,16 +246,15 @@ cdef inline double total(Py_ssize_t blocks, Py_ssize_t W, Py_ssize_t C, const fl
 cdef inline void block_backward(Py_ssize_t n, Py_ssize_t W, const floating *x, const floating *dy,
                                 const floating *places, bint from_x, floating *dx) noexcept nogil:
     cdef const floating *high = places
-    cdef const floating *low = places + W
-    cdef const floating *scale = places + 2 * W
-    cdef const floating *mean_dy = places + 3 * W
-    cdef const floating *slope = places + 4 * W
+    cdef const floating *scale = places + W
+    cdef const floating *shift = places + 2 * W
+    cdef const floating *slope = places + 3 * W
     cdef Py_ssize_t line, at, w
     for line in range((n + W - 1) // W):
         at = line * W
         if from_x:
             for w in range(min(W, n - at)):
-                dx[at + w] = scale[w] * ((dy[at + w] - mean_dy[w]) - ((x[at + w] - high[w]) - low[w]) * slope[w])
+                dx[at + w] = scale[w] * ((dy[at + w] - shift[w]) - (x[at + w] - high[w]) * slope[w])
         else:
             for w in range(min(W, n - at)):
                 dx[at + w] = scale[w] * dy[at + w]
@@ -270,7 +268,7 @@ def batch_backward(const floating[:, ::1] x, const floating[:, ::1] dy,         
     cdef Py_ssize_t N = x.shape[0], C = x.shape[1], block, W, blocks, start, w, c
     cdef floating *places
     cdef floating *sums
-    cdef double r, s, t
+    cdef double low, r, s, t
     if N == 0 or C == 0:
         dgamma[:] = 0
         dbeta[:] = 0
@@ -280,23 +278,22 @@ def batch_backward(const floating[:, ::1] x, const floating[:, ::1] dy,         
     places = &work[0]
     sums = places + PLACES * W
     for w in range(W):
-        c = w % C
-        places[w] = <floating>mean[c]
-        places[W + w] = <floating>(mean[c] - <double>places[w])
+        places[w] = <floating>mean[w % C]
     for start in prange(0, N * C, block, nogil=True, schedule="static", num_threads=threads_for(MOVE * N * C)):
         block_products(min(block, N * C - start), W, &x[0, 0] + start, &dy[0, 0] + start, places,
                        sums + 2 * W * (start // block))
     with nogil:
         for c in range(C):
+            low = mean[c] - <double>places[c]
             r = 1 / sqrt(variance[c] + epsilon)
             s = total(blocks, W, C, sums + c)
-            t = r * total(blocks, W, C, sums + W + c)
+            t = r * (total(blocks, W, C, sums + W + c) - low * s)
             dbeta[c] = <floating>s
             dgamma[c] = <floating>t
             for w in range(W // C):
-                places[2 * W + w * C + c] = <floating>(gamma[c] * r)
-                places[3 * W + w * C + c] = <floating>(s / N)
-                places[4 * W + w * C + c] = <floating>(r * t / N)
+                places[W + w * C + c] = <floating>(gamma[c] * r)
+                places[2 * W + w * C + c] = <floating>((s - low * r * t) / N)
+                places[3 * W + w * C + c] = <floating>(r * t / N)
     for start in prange(0, N * C, block, nogil=True, schedule="static", num_threads=threads_for(MOVE * N * C)):
         block_backward(min(block, N * C - start), W, &x[0, 0] + start, &dy[0, 0] + start, places, from_x,
                        &dx[0, 0] + start)
