@@ -8,6 +8,10 @@ cdef extern from "pool.h" nogil:
                         int position, int width, float *y, int *index) noexcept
     void max_window_f64(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t C, Py_ssize_t row, const double *x,
                         int position, int width, double *y, int *index) noexcept
+    void max_windows_f32(Py_ssize_t n, Py_ssize_t row, const float *x, int position, int width, float *y,
+                         int *index) noexcept
+    void max_windows_f64(Py_ssize_t n, Py_ssize_t row, const double *x, int position, int width, double *y,
+                         int *index) noexcept
     void max_window_back_f32(bint add, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t C, Py_ssize_t row,
                              const float *dy, const int *index, int position, int width, float *dx) noexcept
     void max_window_back_f64(bint add, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t C, Py_ssize_t row,
@@ -16,6 +20,8 @@ cdef extern from "pool.h" nogil:
                             float count, float *y) noexcept
     void average_window_f64(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t C, Py_ssize_t row, const double *x,
                             double count, double *y) noexcept
+    void average_windows_f32(Py_ssize_t n, Py_ssize_t row, const float *x, float count, float *y) noexcept
+    void average_windows_f64(Py_ssize_t n, Py_ssize_t row, const double *x, double count, double *y) noexcept
     void average_window_back_f32(bint add, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t C, Py_ssize_t row,
                                  const float *dy, float share, float *dx) noexcept
     void average_window_back_f64(bint add, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t C, Py_ssize_t row,
@@ -28,6 +34,14 @@ cdef inline void max_window(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t C, P
         max_window_f32(rows, columns, C, row, x, position, width, y, index)
     else:
         max_window_f64(rows, columns, C, row, x, position, width, y, index)
+
+
+cdef inline void max_windows(Py_ssize_t n, Py_ssize_t row, const floating *x, int position, int width, floating *y,
+                             int *index) noexcept nogil:
+    if floating is float:
+        max_windows_f32(n, row, x, position, width, y, index)
+    else:
+        max_windows_f64(n, row, x, position, width, y, index)
 
 
 cdef inline void max_window_back(bint add, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t C, Py_ssize_t row,
@@ -45,6 +59,14 @@ cdef inline void average_window(Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t 
         average_window_f32(rows, columns, C, row, x, count, y)
     else:
         average_window_f64(rows, columns, C, row, x, count, y)
+
+
+cdef inline void average_windows(Py_ssize_t n, Py_ssize_t row, const floating *x, floating count,
+                                 floating *y) noexcept nogil:
+    if floating is float:
+        average_windows_f32(n, row, x, count, y)
+    else:
+        average_windows_f64(n, row, x, count, y)
 
 
 cdef inline void average_window_back(bint add, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t C, Py_ssize_t row,

@@ -23,6 +23,8 @@ from nnlite import (
     Dropout,
     Embedding,
     Flatten,
+    GlobalAvgPool2D,
+    GlobalMaxPool2D,
     LayerNorm,
     LeakyReLU,
     MaxPool2D,
@@ -63,6 +65,8 @@ LAYERS = {
     "Reshape": (lambda **kw: Reshape((12,), **kw), FLOATS),
     "MaxPool2D": (MaxPool2D, IMAGES),
     "AvgPool2D": (AvgPool2D, IMAGES),
+    "GlobalMaxPool2D": (GlobalMaxPool2D, IMAGES),
+    "GlobalAvgPool2D": (GlobalAvgPool2D, IMAGES),
     "ZeroPadding2D": (ZeroPadding2D, FLOATS[..., None]),
 }
 PARAMS = [("Dense", "W"), ("Dense", "b"), ("Embedding", "W"), *(("LSTM", n) for n in ("Wx", "Wh", "b"))]

@@ -18,18 +18,18 @@ class Pooling(Layer):
         x = checks.floats("x", x, self.dtype, (None, None, None, None), "(N, H, W, C)")
         self._ensure_built(x)
         N, H, W, C = x.shape
-        shape = self.output_shape((H, W, C))
-        OH, OW = self._windows(H, W)
-        checks.memory(f"{type(self).__name__}: y", (N, OH, OW, C), self.dtype)
-        y = np.empty((N, OH, OW, C), self.dtype)
-        self.kept = (N, *shape), x.shape, self._pool(x, y, self._geometry(H, W))
-        return y.reshape(N, *shape)
+        y_shape = N, *self.output_shape((H, W, C))
+        windows, geometry = (N, *self._windows(H, W), C), self._geometry(H, W)
+        checks.memory(f"{type(self).__name__}: y", windows, self.dtype)
+        y = np.empty(windows, self.dtype)
+        self.kept = x.shape, windows, y_shape, geometry, self._pool(x, y, geometry)
+        return y.reshape(y_shape)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        y_shape, (N, H, W, C), kept = self._kept()
+        x_shape, windows, y_shape, geometry, kept = self._kept()
         dy = checks.floats("dy", dy, self.dtype, y_shape, "of y")
-        dx = np.empty((N, H, W, C), self.dtype)
-        self._unpool(dy.reshape(N, *self._windows(H, W), C), dx, kept, self._geometry(H, W))
+        dx = np.empty(x_shape, self.dtype)
+        self._unpool(dy.reshape(windows), dx, kept, geometry)
         return dx
 
     def _windows(self, H, W):
