@@ -9,20 +9,40 @@ Example:
     ((4224, 40), 'from fairest creatures we desire increas', 'rom fairest creatures we desire increase')
 """
 
+from .copying import Copy, copied_share, longest_copy
 from .corpus import clean_sonnets, load_sonnets, poems, split_poems
 from .generate import generate
 from .landmarks import Landmarks, landmarks
+from .statistics import (
+    TextStatistics,
+    character_frequencies,
+    expected_total_variation,
+    line_lengths,
+    text_statistics,
+    total_variation,
+    words,
+)
 from .vocabulary import Vocabulary
 from .windows import windows
 
 __all__ = [
+    "Copy",
     "Landmarks",
+    "TextStatistics",
     "Vocabulary",
+    "character_frequencies",
     "clean_sonnets",
+    "copied_share",
+    "expected_total_variation",
     "generate",
     "landmarks",
+    "line_lengths",
     "load_sonnets",
+    "longest_copy",
     "poems",
     "split_poems",
+    "text_statistics",
+    "total_variation",
     "windows",
+    "words",
 ]
