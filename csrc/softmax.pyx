@@ -9,7 +9,8 @@ Letters: N rows, V numbers in a row (the vocabulary). Of one row:
     backward           dx_v = y_v (dy_v - sum over w of dy_w y_w)            undoes (4) to (1)
 
     cross-entropy  (5) loss = -log y_label = log s - (x_label - m)           finite also where y_label is 0
-    backward           dx_v = (y_v - [v = label]) / N                        undoes (5) to (1), for the mean of N rows
+    backward           dx_v = scale (y_v - [v = label])                      undoes (5) to (1); scale is dL/dloss,
+                                                                             the same for all rows
 
     sample         (6) the first v with y_0 + ... + y_v > u, for u uniform in [0, 1)
 
@@ -122,13 +123,13 @@ def cross_entropy_forward(const floating[:, ::1] x, const Py_ssize_t[::1] labels
 
 
 def cross_entropy_backward(const floating[:, ::1] y, const Py_ssize_t[::1] labels,  # IN (N,V) (N)
-                           floating[:, ::1] dx):                                    # OUT (N,V)
+                           floating[:, ::1] dx, double scale):                      # OUT (N,V)
     cdef Py_ssize_t N = y.shape[0], V = y.shape[1], n, rows
     if N == 0 or V == 0:
         return
     rows = rows_of_block(V)
     for n in prange(0, N, rows, nogil=True, schedule="static", num_threads=threads_for(MOVE * N * V)):
-        loss_backward(min(rows, N - n), V, &y[n, 0], &labels[n], <floating>(1.0 / N), &dx[n, 0])
+        loss_backward(min(rows, N - n), V, &y[n, 0], &labels[n], <floating>scale, &dx[n, 0])
 
 
 def sample(const floating[::1] x, double temperature, double u):  # IN (V)

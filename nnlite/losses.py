@@ -1,5 +1,7 @@
 """Losses: how wrong a prediction is, as one number, and the gradient of that number."""
 
+import inspect
+import math
 from typing import Any, Self
 
 import numpy as np
@@ -10,9 +12,16 @@ from .kernels import backend
 # Probabilities below this count as this: log 0 is infinite. The smallest power of ten that float32 can invert.
 SMALLEST_PROBABILITY = 1e-37
 
+# What becomes of the losses of all positions, by its name in Keras.
+REDUCTIONS = ("sum_over_batch_size", "sum")
+
 
 class Loss:
     """Base of all losses. A loss of your own needs `forward(y_true, y_pred)` and `backward()`, and no base.
+
+    Args:
+        reduction: what becomes of the positions' losses: "sum_over_batch_size", their mean over all positions, or
+            "sum". A sum grows with the batch and the length of its sequences, and the gradients with it.
 
     Example:
         >>> import numpy as np
@@ -31,8 +40,13 @@ class Loss:
 
     kept: Any = None  # what the last forward kept for backward
 
+    def __init__(self, reduction: str = "sum_over_batch_size") -> None:
+        if reduction not in REDUCTIONS:
+            raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
+        self.reduction = reduction
+
     def forward(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
-        """The mean loss over all positions, as a float, and keep what backward needs. Of no positions it is 0."""
+        """The mean loss over all positions, or their sum, and keep what backward needs. Of no positions it is 0."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(y_true, y_pred)")
 
     def backward(self) -> np.ndarray:
@@ -44,12 +58,16 @@ class Loss:
             raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it")
         return self.kept
 
+    def _divisor(self, positions):
+        """By what the sum of the losses of so many positions is divided."""
+        return 1 if self.reduction == "sum" else max(1, positions)
+
     def __call__(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         return self.forward(y_true, y_pred)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them."""
-        return {}
+        return {"reduction": self.reduction}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -57,7 +75,9 @@ class Loss:
         return cls(**config)
 
     def __repr__(self):
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_config().items())})"
+        defaults = {k: parameter.default for k, parameter in inspect.signature(type(self)).parameters.items()}
+        arguments = {k: v for k, v in self.get_config().items() if k not in defaults or v != defaults[k]}
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})"
 
 
 class SparseCategoricalCrossentropy(Loss):
@@ -66,18 +86,19 @@ class SparseCategoricalCrossentropy(Loss):
     In nats; e to the power of it is the perplexity. A model that knows nothing has log V.
 
         p = softmax(y_pred)                     from logits;  p = y_pred from probabilities
-        loss = mean of -log p[label]
-        dy_pred = (p - onehot(label)) / N       from logits: what is too much, and what is missing
-        dy_pred[label] = -1 / (p[label] N)      from probabilities, and 0 elsewhere
+        loss = sum of -log p[label] / D
+        dy_pred = (p - onehot(label)) / D       from logits: what is too much, and what is missing
+        dy_pred[label] = -1 / (p[label] D)      from probabilities, and 0 elsewhere
 
-    Letters: N positions, of any number of axes, with V scores each. y_pred is (N, ..., V) of float32 or float64; y_true
-    is (N, ...) and holds labels in 0 .. V - 1, of any integer dtype.
+    Letters: N positions, of any number of axes, with V scores each; D = N, or 1 with reduction="sum". y_pred is
+    (N, ..., V) of float32 or float64; y_true is (N, ...) and holds labels in 0 .. V - 1, of any integer dtype.
 
     From logits (as a Dense layer gives them) nothing overflows, and the gradient is never lost. Probabilities (as a
     Softmax layer gives them) are taken as they are, and below 1e-37 (`SMALLEST_PROBABILITY`) count as that.
 
     Args:
         from_logits: whether y_pred holds logits; by default probabilities, as in Keras.
+        reduction: "sum_over_batch_size" is the mean over all positions; "sum" their sum.
 
     Raises:
         TypeError: y_pred is not an array of floats, or y_true not one of integers.
@@ -99,7 +120,8 @@ class SparseCategoricalCrossentropy(Loss):
         array([[ 1., -1.]])
     """
 
-    def __init__(self, from_logits: bool = False) -> None:
+    def __init__(self, from_logits: bool = False, reduction: str = "sum_over_batch_size") -> None:
+        super().__init__(reduction)
         if not isinstance(from_logits, bool):
             raise TypeError(f"from_logits: expected True or False, got {from_logits!r}")
         self.from_logits = from_logits
@@ -122,30 +144,34 @@ class SparseCategoricalCrossentropy(Loss):
             p = np.maximum(y_pred[np.arange(labels.size), labels], y_pred.dtype.type(SMALLEST_PROBABILITY))
             np.negative(np.log(p, dtype=np.float64), out=losses)
         self.kept = shape, labels, p
-        return _mean(losses)
+        return float(losses.sum() / self._divisor(labels.size))
 
     def backward(self) -> np.ndarray:
         shape, labels, p = self._kept()
-        N = labels.size
+        N, D = labels.size, self._divisor(labels.size)
         if self.from_logits:
             dy_pred = np.empty_like(p)
-            backend.softmax.cross_entropy_backward(p, labels, dy_pred)
+            backend.softmax.cross_entropy_backward(p, labels, dy_pred, 1 / D)
         else:
             dy_pred = np.zeros((N, shape[-1]), p.dtype)
-            dy_pred[np.arange(N), labels] = -1 / (p * max(1, N))
+            dy_pred[np.arange(N), labels] = -1 / (p * D)
         return dy_pred.reshape(shape)
 
     def get_config(self) -> dict[str, Any]:
-        return {"from_logits": self.from_logits}
+        return {"from_logits": self.from_logits, **super().get_config()}
 
 
 class MeanSquaredError(Loss):
     """The mean of the squared differences, over all numbers.
 
-        loss = mean of (y_pred - y_true)^2
-        dy_pred = 2 (y_pred - y_true) / count
+        loss = sum of (y_pred - y_true)^2 / D
+        dy_pred = 2 (y_pred - y_true) / D
 
-    Letters: y_true and y_pred are of one shape (N, ...) and one dtype, float32 or float64.
+    Letters: y_true and y_pred are of one shape (N, ..., F) and one dtype, float32 or float64. D counts all numbers.
+    With reduction="sum" D = F: as in Keras, the means over the last axis are added up.
+
+    Args:
+        reduction: "sum_over_batch_size" or "sum".
 
     Raises:
         TypeError: not arrays of floats, or of two dtypes.
@@ -165,11 +191,16 @@ class MeanSquaredError(Loss):
         y_pred = _floats("y_pred", y_pred, (...,), "(N, ...)")
         y_true = checks.floats("y_true", y_true, y_pred.dtype, y_pred.shape, "of y_pred")
         self.kept = difference = y_pred - y_true
-        return _mean(np.square(difference, dtype=np.float64))
+        return float(np.square(difference, dtype=np.float64).sum() / self._numbers(difference.shape))
 
     def backward(self) -> np.ndarray:
         difference = self._kept()
-        return difference * (2 / max(1, difference.size))
+        return difference * (2 / self._numbers(difference.shape))
+
+    def _numbers(self, shape):
+        """D."""
+        F = max(1, shape[-1])
+        return F * self._divisor(math.prod(shape[:-1]))
 
 
 _BY_NAME = {
@@ -206,7 +237,3 @@ def _floats(name, x, shape, letters):
     """x as `checks.floats` returns it, of either dtype."""
     dtype = getattr(x, "dtype", None)
     return checks.floats(name, x, dtype if dtype == np.float64 else np.dtype(np.float32), shape, letters)
-
-
-def _mean(losses):
-    return float(losses.mean()) if losses.size else 0.0

@@ -264,8 +264,40 @@ def test_get_refuses(loss, error, message):
         losses.get(loss)
 
 
+@pytest.mark.parametrize("loss", [MeanSquaredError, SparseCategoricalCrossentropy])
+@backends
+def test_a_sum_is_as_many_means_as_there_are_positions(loss, backend_name):
+    """As in Keras: of squares, a position's loss is the mean over its last axis."""
+    y_true, y_pred = draw((5, 7, 3), from_logits=False)
+    y_true = y_true if loss is SparseCategoricalCrossentropy else y_pred[::-1].copy()
+    mean, dy_mean = run(loss(), y_true, y_pred, backend_name)
+    total, dy_total = run(loss(reduction="sum"), y_true, y_pred, backend_name)
+    assert total == pytest.approx(35 * mean, rel=1e-14)
+    assert_close(dy_total, 35 * dy_mean, 1e-14)
+
+
+@float_types
+@backends
+def test_the_gradient_of_a_sum_is_what_is_too_much(dtype, backend_name):
+    y_true, y_pred = draw((2, 7, 38), dtype=dtype)
+    value, dy_pred = run(SparseCategoricalCrossentropy(from_logits=True, reduction="sum"), y_true, y_pred, backend_name)
+    p = np.exp(y_pred.astype("float64"))
+    p /= p.sum(axis=-1, keepdims=True)
+    assert value == pytest.approx(-np.log(np.take_along_axis(p, y_true[..., None], axis=-1)).sum(), rel=1e-6)
+    assert_close(dy_pred, p - np.eye(38)[y_true], 1e-6)
+
+
+@pytest.mark.parametrize("loss", [MeanSquaredError, SparseCategoricalCrossentropy])
+def test_reductions_have_names(loss):
+    with pytest.raises(ValueError, match="reduction: expected one of sum_over_batch_size, sum, got 'total'"):
+        loss(reduction="total")
+
+
 def test_config_makes_the_loss_again():
-    for loss in (MeanSquaredError(), SparseCategoricalCrossentropy(), SparseCategoricalCrossentropy(from_logits=True)):
+    losses = [MeanSquaredError(), SparseCategoricalCrossentropy(), SparseCategoricalCrossentropy(from_logits=True)]
+    for loss in [*losses, MeanSquaredError("sum"), SparseCategoricalCrossentropy(reduction="sum")]:
         assert repr(type(loss).from_config(loss.get_config())) == repr(loss)
+    assert repr(losses[2]) == "SparseCategoricalCrossentropy(from_logits=True)"
+    assert repr(MeanSquaredError("sum")) == "MeanSquaredError(reduction='sum')"
     with pytest.raises(TypeError, match="from_logits: expected True or False, got 'yes'"):
         SparseCategoricalCrossentropy("yes")
