@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from nnlite.callbacks import History
-from nnlite.plot import confusion_matrix, filters, images, loss_curves, png
+from nnlite.plot import character_frequencies, confusion_matrix, filters, images, line_lengths, loss_curves, png
 from nnlite.text import Landmarks
 
 CURVES = {"loss": [2.4, 1.9, 1.7, 1.5], "val_loss": [2.1, 1.8, 1.75, 1.8]}
@@ -118,6 +118,8 @@ def contrast_to_white(colour):
         (loss_curves, CURVES),
         (confusion_matrix, np.eye(3, dtype=int)),
         (filters, np.ones((3, 3, 1, 4))),
+        (character_frequencies, {"a": 50.0, " ": 50.0}),
+        (line_lengths, [39, 40, 41]),
         (images, np.ones((2, 4, 4))),
     ],
 )
@@ -265,3 +267,83 @@ class TestImages:
     def test_refuses(self, x, captions, message, ax):
         with pytest.raises(ValueError, match=message):
             images(x, captions, ax=ax)
+
+
+class TestCharacterFrequencies:
+    TEXT, CORPUS = {"a": 60.0, "z": 40.0}, {"a": 50.0, "\n": 30.0, " ": 20.0}
+
+    def test_draws_the_numbers(self, ax):
+        assert character_frequencies(self.TEXT, ax=ax) is ax
+        assert [bar.get_height() for bar in ax.patches] == [60, 40]
+        assert ax.get_legend() is None
+
+    def test_pairs_stand_in_the_order_of_the_corpus(self, ax):
+        character_frequencies(self.TEXT, self.CORPUS, ax=ax, labels=("poem", "sonnets"))
+        assert [bar.get_height() for bar in ax.patches] == [60, 0, 0, 40, 50, 30, 20, 0]
+        assert [label.get_text() for label in ax.get_xticklabels()] == ["a", "new line", "space", "z"]
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["poem", "sonnets"]
+        middles = [bar.get_x() + bar.get_width() / 2 for bar in ax.patches]
+        np.testing.assert_allclose(
+            [(x + y) / 2 for x, y in zip(middles[:4], middles[4:], strict=True)], ax.get_xticks()
+        )
+
+    def test_says_what_it_shows(self, ax):
+        character_frequencies(self.TEXT, self.CORPUS, ax=ax)
+        assert ax.get_title() == "How often each character occurs: text and corpus"
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("character", "share of all characters (%)")
+
+    def test_bars_differ_without_colour(self, ax):
+        character_frequencies(self.TEXT, self.CORPUS, ax=ax)
+        text, corpus = ax.containers
+        assert text[0].get_hatch() != corpus[0].get_hatch()
+        assert contrast_to_white(text[0].get_facecolor()[:3]) >= 3.5
+        assert contrast_to_white(corpus[0].get_edgecolor()[:3]) >= 3.5
+
+    def test_many_characters_share_a_bar(self, ax):
+        many = {chr(0x4E00 + n): 100 / 200 for n in range(200)}
+        character_frequencies(many, ax=ax)
+        assert len(ax.patches) == 45
+        assert ax.get_xticklabels()[-1].get_text() == "156 others"
+        assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(100)
+
+    @pytest.mark.filterwarnings("ignore:Glyph")  # a computer without the font draws boxes
+    def test_any_character_has_a_label(self):
+        odd = "$_^\\\t\x00\u0301\u200b%"
+        assert png(character_frequencies, dict.fromkeys(odd, 100 / len(odd))).startswith(b"\x89PNG")
+
+    @pytest.mark.parametrize(("text", "corpus", "name"), [({}, None, "frequencies"), ({"a": 100.0}, {}, "corpus")])
+    def test_refuses_nothing(self, text, corpus, name, ax):
+        with pytest.raises(ValueError, match=f"{name}: expected the frequency of one character at least"):
+            character_frequencies(text, corpus, ax=ax)
+
+
+class TestLineLengths:
+    def test_draws_shares(self, ax):
+        assert line_lengths([40, 40, 42, 41], ax=ax) is ax
+        assert [bar.get_height() for bar in ax.patches] == [50, 25, 25]
+        assert [bar.get_x() + 0.5 for bar in ax.patches] == [40, 41, 42]
+
+    def test_lengths_may_be_counted_already(self, ax):
+        line_lengths({40: 2, 42: 1, 41: 1}, ax=ax)
+        assert [bar.get_height() for bar in ax.patches] == [50, 25, 25]
+
+    def test_the_corpus_is_an_outline(self, ax):
+        line_lengths([40, 41], [40, 42], ax=ax, labels=("poem", "sonnets"))
+        *bars, outline = ax.patches
+        assert [bar.get_height() for bar in bars] == [50, 50, 0]
+        assert set(outline.get_xy()[:, 1]) == {0, 50}
+        assert not outline.get_fill()
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["poem", "sonnets"]
+        assert ax.get_title() == "How long the lines are: poem and sonnets"
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("length of a line (characters)", "share of all lines (%)")
+
+    @pytest.mark.parametrize("longest", [1, 80, 81, 1000, 100_000])
+    def test_every_line_is_in_a_bar(self, longest, ax):
+        line_lengths([1, 3, longest, longest], ax=ax)
+        assert len(ax.patches) <= 81
+        assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(100)
+
+    @pytest.mark.parametrize(("text", "corpus", "name"), [([], None, "lengths"), ([40], {}, "corpus")])
+    def test_refuses_nothing(self, text, corpus, name, ax):
+        with pytest.raises(ValueError, match=f"{name}: expected the length of one line at least"):
+            line_lengths(text, corpus, ax=ax)

@@ -7,6 +7,15 @@ brightness, dashes, markers or words, and the colours are those of Okabe and Ito
 from .canvas import png
 from .confusion import confusion_matrix
 from .curves import loss_curves
+from .text import character_frequencies, line_lengths
 from .tiles import filters, images
 
-__all__ = ["confusion_matrix", "filters", "images", "loss_curves", "png"]
+__all__ = [
+    "character_frequencies",
+    "confusion_matrix",
+    "filters",
+    "images",
+    "line_lengths",
+    "loss_curves",
+    "png",
+]

@@ -1,0 +1,148 @@
+"""Pictures of texts: which characters they are made of, and how long their lines are."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from .canvas import BLUE, VERMILION, new_axes
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["character_frequencies", "line_lengths"]
+
+NAMES = {" ": "space", "\n": "new line", "\t": "tab", "\r": "return", "\u00a0": "hard space"}
+MOST = 45  # characters side by side: with more the labels run into each other
+
+
+def character_frequencies(
+    frequencies: Mapping[str, float],
+    corpus: Mapping[str, float] | None = None,
+    ax: Axes | None = None,
+    labels: tuple[str, str] = ("text", "corpus"),
+) -> Axes:
+    """Draw how often each character occurs, as bars.
+
+    With a corpus the bars are pairs, and stand in the order of the corpus: a bar that is out of line is a character
+    that the text has too often, or too rarely.
+
+    Args:
+        frequencies: of each character, in percent, as `nnlite.text.character_frequencies` gives them.
+        corpus: those of the text to compare with.
+        ax: where to draw; by default into a new figure. A width of 10 inches leaves room for the labels.
+        labels: what to call the two.
+
+    The 45 most frequent characters have bars of their own, the others share one.
+
+    Raises:
+        ValueError: there is no character.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> from nnlite import text
+        >>> from nnlite.plot import character_frequencies
+        >>> ax = Figure().add_subplot()  # without it: a new figure of pyplot
+        >>> character_frequencies(text.character_frequencies(text.clean_sonnets()), ax=ax).get_ylabel()
+        'share of all characters (%)'
+    """
+    for name, numbers in (("frequencies", frequencies), ("corpus", corpus)):
+        if numbers is not None and not numbers:
+            raise ValueError(f"{name}: expected the frequency of one character at least, got none")
+    ax = new_axes() if ax is None else ax
+    shares = [frequencies] if corpus is None else [frequencies, corpus]
+    main = shares[-1]  # in whose order they stand
+    order = sorted(dict.fromkeys([*main, *frequencies]), key=lambda c: (-main.get(c, 0), -frequencies.get(c, 0), c))
+    shown, others = (order, []) if len(order) <= MOST else (order[: MOST - 1], order[MOST - 1 :])
+    width = 0.85 / len(shares)
+    for number, (share, label, style) in enumerate(zip(shares, labels, STYLES, strict=False)):
+        heights = [share.get(c, 0) for c in shown] + ([sum(share.get(c, 0) for c in others)] if others else [])
+        places = [place + width * (number - (len(shares) - 1) / 2) for place in range(len(heights))]
+        ax.bar(places, heights, width, label=label, **style)
+    names = [_name(c) for c in shown] + ([f"{len(others)} others"] if others else [])
+    ax.set_xticks(range(len(names)), names)
+    for tick in ax.get_xticklabels():
+        tick.set_rotation(90 if len(tick.get_text()) > 2 else 0)
+    ax.set_xlim(-0.7, len(names) - 0.3)
+    ax.tick_params(axis="x", length=0)
+    ax.set_title("How often each character occurs" + (f": {labels[0]} and {labels[1]}" if corpus else ""))
+    ax.set_xlabel("character")
+    ax.set_ylabel("share of all characters (%)")
+    _finish(ax, legend=corpus is not None)
+    return ax
+
+
+def line_lengths(
+    lengths: Iterable[int] | Mapping[int, int],
+    corpus: Iterable[int] | Mapping[int, int] | None = None,
+    ax: Axes | None = None,
+    labels: tuple[str, str] = ("text", "corpus"),
+) -> Axes:
+    """Draw how many of a text's lines have each length, in percent.
+
+    Args:
+        lengths: of each line, as `nnlite.text.line_lengths` gives them; or how many there are of each, such as
+            `TextStatistics.line_lengths`.
+        corpus: those of the text to compare with, drawn as an outline.
+        ax: where to draw; by default into a new figure.
+        labels: what to call the two.
+
+    Where the longest is more than 80 characters longer than the shortest, several lengths share a bar.
+
+    Raises:
+        ValueError: there is no line.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> from nnlite import text
+        >>> from nnlite.plot import line_lengths
+        >>> ax = Figure().add_subplot()  # without it: a new figure of pyplot
+        >>> line_lengths(text.line_lengths(text.clean_sonnets()), ax=ax).get_xlabel()
+        'length of a line (characters)'
+    """
+    counts = [_counts(lengths)] + ([] if corpus is None else [_counts(corpus)])
+    for name, count in zip(("lengths", "corpus"), counts, strict=False):
+        if not count:
+            raise ValueError(f"{name}: expected the length of one line at least, got none")
+    ax = new_axes() if ax is None else ax
+    every = [length for count in counts for length in count]
+    low, step = min(every), 1 + (max(every) - min(every)) // 80
+    edges = [low - 0.5 + step * number for number in range((max(every) - low) // step + 2)]
+    for count, label, style in zip(counts, labels, ({"color": BLUE}, OUTLINE), strict=False):
+        total = sum(count.values())
+        weights = [100 * number / total for number in count.values()]
+        ax.hist(list(count), edges, weights=weights, label=label, **style)
+    ax.set_title("How long the lines are" + (f": {labels[0]} and {labels[1]}" if corpus is not None else ""))
+    ax.set_xlabel("length of a line (characters)")
+    ax.set_ylabel("share of all lines (%)")
+    _finish(ax, legend=corpus is not None)
+    return ax
+
+
+# The second differs from the first in brightness and in being hatched, or hollow.
+STYLES = {"color": BLUE}, {"facecolor": "white", "edgecolor": VERMILION, "hatch": "//////", "linewidth": 0.8}
+OUTLINE = {"color": VERMILION, "histtype": "step", "linewidth": 1.8}
+
+
+def _name(character):
+    """What to write under its bar: the character itself where it can be seen."""
+    if character in NAMES:
+        return NAMES[character]
+    # Of what has no picture of its own, such as control characters and combining accents, the number.
+    visible = unicodedata.category(character)[0] in "LNPS"
+    # A dollar sign would begin a formula.
+    return character.replace("$", r"\$") if visible else f"U+{ord(character):04X}"
+
+
+def _counts(lengths):
+    return dict(lengths) if isinstance(lengths, Mapping) else dict(Counter(lengths))
+
+
+def _finish(ax, legend):
+    ax.yaxis.grid(True, linewidth=0.5)
+    ax.set_axisbelow(True)
+    ax.spines[["top", "right"]].set_visible(False)
+    if legend:
+        ax.legend(framealpha=1, edgecolor="none")
