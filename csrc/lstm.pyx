@@ -20,6 +20,10 @@ the layers beside see, are batch first. A column block of 4H holds the gates in 
 
 Where x is a one-hot vector it is written as its integer id: x_t Wx is then a row of Wx.
 
+With lengths, row n has lengths[n] steps; the rest is padding, with x finite and ids in range. The state stays as it is
+there, h_t = h_{t-1} and c_t = c_{t-1}, the gates are 0, and so is y_t where y holds all steps: S > 1, as S = 1 is the
+final state. In backward dh and dc pass through, and dz = 0.
+
 Design: Wh is packed once into panels (tile.h) that fit the second-level cache. A block of batch rows as high as the
 register tile goes through all T steps on its own: its z_t stays in the first-level cache between the tiles that
 compute it (1) and the loops that finish the cell (2-4). Threads take whole blocks, so they never wait for each other
@@ -98,14 +102,39 @@ cdef inline void cell_backward(Py_ssize_t H, const floating *dh, const floating 
         dz[3 * H + j] = do * o[j] * (one - o[j])
 
 
+# ------------------------------------------------------------------------------------- rows of unequal length
+
+cdef inline bint is_padding(const Py_ssize_t *lengths, Py_ssize_t n, Py_ssize_t t) noexcept nogil:
+    return lengths != NULL and t >= lengths[n]
+
+
+cdef inline Py_ssize_t shortest(Py_ssize_t first, int rows, Py_ssize_t T, const Py_ssize_t *lengths) noexcept nogil:
+    """From this step on, some of the rows are padding."""
+    cdef Py_ssize_t n, least = T
+    if lengths != NULL:
+        for n in range(first, first + rows):
+            least = min(least, lengths[n])
+    return least
+
+
+cdef inline Py_ssize_t longest(Py_ssize_t first, int rows, Py_ssize_t T, const Py_ssize_t *lengths) noexcept nogil:
+    """From this step on, all of them are: there is nothing to multiply."""
+    cdef Py_ssize_t n, most = T if lengths == NULL else 0
+    if lengths != NULL:
+        for n in range(first, first + rows):
+            most = max(most, lengths[n])
+    return most
+
+
 # --------------------------------------------------------------------------- a block of rows, through all of time
 
 cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H,
-                       const Py_ssize_t *ids, const floating *Wx, const floating *Wh_panels, const floating *b,
-                       bint h0_is_zero, floating *h, floating *c, floating *gates, floating *y) noexcept nogil:
+                       const Py_ssize_t *ids, const Py_ssize_t *lengths, const floating *Wx,
+                       const floating *Wh_panels, const floating *b, bint h0_is_zero, floating *h, floating *c,
+                       floating *gates, floating *y) noexcept nogil:
     cdef floating *z
     cdef const floating *xW
-    cdef Py_ssize_t t, n, j
+    cdef Py_ssize_t end = longest(first, rows, T, lengths), size = H * sizeof(floating), t, n, j
     for t in range(T):
         for n in range(first, first + rows):  # (1): for ids a row of Wx, else x Wx is in z already
             z = gates + (t * N + n) * 4 * H
@@ -114,33 +143,48 @@ cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, P
                 xW = Wx + ids[t * N + n] * 4 * H
             for j in range(4 * H):
                 z[j] = xW[j] + b[j]
-        if t > 0 or not h0_is_zero:  # 0 Wh is 0, for a Wh of numbers
+        if t < end and (t > 0 or not h0_is_zero):  # 0 Wh is 0, for a Wh of numbers
             rows_by_panels(rows, H, 4 * H, h + (t * N + first) * H, H, Wh_panels,
                            gates + (t * N + first) * 4 * H, 4 * H, True,
                            gates + (min(t + 1, T - 1) * N + first) * 4 * H, rows * 4 * H)
         for n in range(first, first + rows):
-            cell_forward(H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H,
-                         c + ((t + 1) * N + n) * H, h + ((t + 1) * N + n) * H)
-            if t >= T - S:
-                memcpy(y + (n * S + t - (T - S)) * H, h + ((t + 1) * N + n) * H, H * sizeof(floating))
+            if not is_padding(lengths, n, t):
+                cell_forward(H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H,
+                             c + ((t + 1) * N + n) * H, h + ((t + 1) * N + n) * H)
+            else:
+                memset(gates + (t * N + n) * 4 * H, 0, 4 * size)
+                memcpy(c + ((t + 1) * N + n) * H, c + (t * N + n) * H, size)
+                memcpy(h + ((t + 1) * N + n) * H, h + (t * N + n) * H, size)
+            if S > 1 and is_padding(lengths, n, t):
+                memset(y + (n * S + t) * H, 0, size)
+            elif t >= T - S:
+                memcpy(y + (n * S + t - (T - S)) * H, h + ((t + 1) * N + n) * H, size)
 
 
 cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t start, Py_ssize_t end, Py_ssize_t skipped,
-                        Py_ssize_t S, Py_ssize_t H, const floating *dy, const floating *WhT_panels, const floating *c,
-                        const floating *gates, floating *dz, floating *dh, floating *dc) noexcept nogil:
+                        Py_ssize_t S, Py_ssize_t H, const Py_ssize_t *lengths, const floating *dy,
+                        const floating *WhT_panels, const floating *c, const floating *gates,
+                        floating *dz, floating *dh, floating *dc) noexcept nogil:
     """Steps end - 1 .. start; y holds the S steps from `skipped` on."""
+    cdef Py_ssize_t all_live = shortest(first, rows, end, lengths), none_live = longest(first, rows, end, lengths)
     cdef Py_ssize_t t, n
     for t in range(end - 1, start - 1, -1):
         for n in range(first, first + rows):
-            if t >= skipped:
+            if t >= skipped and not (S > 1 and is_padding(lengths, n, t)):
                 add_row(H, dy + (n * S + t - skipped) * H, dh + n * H)
             if t > skipped:
                 prefetch(dy + (n * S + t - 1 - skipped) * H, H * sizeof(floating))
+            if is_padding(lengths, n, t):
+                memset(dz + ((t - start) * N + n) * 4 * H, 0, 4 * H * sizeof(floating))
+                continue
             cell_backward(H, dh + n * H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H, c + ((t + 1) * N + n) * H,
                           dz + ((t - start) * N + n) * 4 * H, dc + n * H)
-        rows_by_panels(rows, 4 * H, H, dz + ((t - start) * N + first) * 4 * H, 4 * H, WhT_panels,
-                       dh + first * H, H, False,  # undoes (1)
-                       gates + (max(t - 1, 0) * N + first) * 4 * H, rows * 4 * H)
+            if t >= all_live:
+                memset(dh + n * H, 0, H * sizeof(floating))
+        if t < none_live:  # where a row is padding, dz Wh' = 0 is added to its dh
+            rows_by_panels(rows, 4 * H, H, dz + ((t - start) * N + first) * 4 * H, 4 * H, WhT_panels,
+                           dh + first * H, H, t >= all_live,  # undoes (1)
+                           gates + (max(t - 1, 0) * N + first) * 4 * H, rows * 4 * H)
 
 
 # -------------------------------------------------------------------------------------------------- all rows
@@ -160,22 +204,22 @@ cdef inline bint all_zero(Py_ssize_t n, const floating *x) noexcept nogil:
 
 
 cdef void all_forward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, const Py_ssize_t *ids,
-                      const floating *Wx, const floating *Wh, const floating *b, floating *h, floating *c,
-                      floating *gates, floating *y, floating *work) noexcept nogil:
+                      const Py_ssize_t *lengths, const floating *Wx, const floating *Wh, const floating *b, floating *h,
+                      floating *c, floating *gates, floating *y, floating *work) noexcept nogil:
     cdef bint h0_is_zero = all_zero(N * H, h)
     cdef int threads = threads_for(4.0 * N * T * H * H)
     cdef Py_ssize_t blocks = block_count(N, threads), k
     pack_all(H, 4 * H, Wh, 4 * H, 1, work)
     for k in prange(blocks, schedule="dynamic", num_threads=threads):
         rows_forward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H,
-                     ids, Wx, work, b, h0_is_zero, h, c, gates, y)
+                     ids, lengths, Wx, work, b, h0_is_zero, h, c, gates, y)
 
 
 cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, Py_ssize_t S, Py_ssize_t steps,
-                       const floating *x, const Py_ssize_t *ids, const floating *Wx, const floating *Wh,
-                       const floating *h, const floating *c, const floating *gates, const floating *dy,
-                       floating *dh, floating *dc, floating *dz, floating *dx, floating *dWx, floating *dWh,
-                       floating *db, floating *work) noexcept nogil:
+                       const floating *x, const Py_ssize_t *ids, const Py_ssize_t *lengths, const floating *Wx,
+                       const floating *Wh, const floating *h, const floating *c, const floating *gates,
+                       const floating *dy, floating *dh, floating *dc, floating *dz, floating *dx, floating *dWx,
+                       floating *dWh, floating *db, floating *work) noexcept nogil:
     cdef bint h0_is_zero = all_zero(N * H, h), accumulate
     cdef int threads = threads_for(4.0 * N * steps * H * H)
     cdef Py_ssize_t blocks = block_count(N, threads), k, start, end = T, rows, unused
@@ -184,7 +228,7 @@ cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, P
         start = max(<Py_ssize_t>0, end - steps)
         for k in prange(blocks, schedule="dynamic", num_threads=threads):
             rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, start, end, T - S, S, H,
-                          dy, work, c, gates, dz, dh, dc)
+                          lengths, dy, work, c, gates, dz, dh, dc)
         accumulate = end < T
         rows = (end - start) * N
         unused = N if start == 0 and h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
@@ -250,6 +294,10 @@ cdef void all_step(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, const floating *x, 
 
 # -------------------------------------------------------------------------------------------------- the doors
 
+cdef inline const Py_ssize_t *steps_of(const Py_ssize_t[::1] lengths) noexcept nogil:
+    return NULL if lengths is None else <Py_ssize_t *>&lengths[0]
+
+
 def step(const floating[:, ::1] x, const floating[:, ::1] Wx,        # IN (N,F) (F,4H)
          const floating[:, ::1] Wh, const floating[::1] b,           # IN (H,4H) (4H)
          floating[:, ::1] h, floating[:, ::1] c,                     # IN and OUT the state (N,H)
@@ -274,8 +322,9 @@ def step_ids(const Py_ssize_t[::1] ids, const floating[:, ::1] Wx,   # IN (N) (F
         all_step(N, F, H, NULL, &ids[0], &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0], &c[0, 0], &z[0])
 
 
-def forward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,          # IN (T,N,F) (F,4H)
-            const floating[:, ::1] Wh, const floating[::1] b,                # IN (H,4H) (4H)
+def forward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,      # IN (T,N,F), (N) or None
+            const floating[:, ::1] Wx, const floating[:, ::1] Wh,            # IN (F,4H) (H,4H)
+            const floating[::1] b,                                           # IN (4H)
             floating[:, :, ::1] h, floating[:, :, ::1] c,                    # IN [0], OUT [1:] (T+1,N,H)
             floating[:, :, ::1] gates, floating[:, :, ::1] y,                # OUT (T,N,4H) (N,S,H)
             floating[::1] work):
@@ -285,12 +334,13 @@ def forward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,          # I
         return
     with nogil:
         product(T * N, F, 4 * H, &x[0, 0, 0], F, 1, &Wx[0, 0], 4 * H, 1, &gates[0, 0, 0], False)
-        all_forward(N, T, S, H, NULL, &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0],
-                    &y[0, 0, 0], &work[0])
+        all_forward(N, T, S, H, NULL, steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0],
+                    &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &y[0, 0, 0], &work[0])
 
 
-def forward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wx,     # IN (T,N) (F,4H)
-                const floating[:, ::1] Wh, const floating[::1] b,            # IN (H,4H) (4H)
+def forward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  # IN (T,N), (N) or None
+                const floating[:, ::1] Wx, const floating[:, ::1] Wh,        # IN (F,4H) (H,4H)
+                const floating[::1] b,                                       # IN (4H)
                 floating[:, :, ::1] h, floating[:, :, ::1] c,                # IN [0], OUT [1:] (T+1,N,H)
                 floating[:, :, ::1] gates, floating[:, :, ::1] y,            # OUT (T,N,4H) (N,S,H)
                 floating[::1] work):
@@ -299,12 +349,12 @@ def forward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wx,     # I
     if N == 0 or T == 0 or H == 0:
         return
     with nogil:
-        all_forward(N, T, S, H, &ids[0, 0], &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0, 0], &c[0, 0, 0],
-                    &gates[0, 0, 0], &y[0, 0, 0], &work[0])
+        all_forward(N, T, S, H, &ids[0, 0], steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0],
+                    &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &y[0, 0, 0], &work[0])
 
 
-def backward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,         # IN (T,N,F) (F,4H)
-             const floating[:, ::1] Wh,                                      # IN (H,4H)
+def backward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,     # IN (T,N,F), (N) or None
+             const floating[:, ::1] Wx, const floating[:, ::1] Wh,           # IN (F,4H) (H,4H)
              const floating[:, :, ::1] h, const floating[:, :, ::1] c,       # IN (T+1,N,H)
              const floating[:, :, ::1] gates, const floating[:, :, ::1] dy,  # IN (T,N,4H) (N,S,H)
              floating[:, ::1] dh, floating[:, ::1] dc,                       # IN final, OUT initial state's (N,H)
@@ -319,12 +369,14 @@ def backward(const floating[:, :, ::1] x, const floating[:, ::1] Wx,         # I
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, F, H, S, dz.shape[0], &x[0, 0, 0], NULL, &Wx[0, 0], &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0],
-                     &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &dc[0, 0], &dz[0, 0, 0],
+        all_backward(N, T, F, H, S, dz.shape[0], &x[0, 0, 0], NULL, steps_of(lengths),
+                     &Wx[0, 0], &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
+                     &dc[0, 0], &dz[0, 0, 0],
                      NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0], &work[0])
 
 
-def backward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wh,    # IN (T,N) (H,4H)
+def backward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  # IN (T,N), (N) or None
+                 const floating[:, ::1] Wh,                                  # IN (H,4H)
                  const floating[:, :, ::1] h, const floating[:, :, ::1] c,   # IN (T+1,N,H)
                  const floating[:, :, ::1] gates, const floating[:, :, ::1] dy,  # IN (T,N,4H) (N,S,H)
                  floating[:, ::1] dh, floating[:, ::1] dc,                   # IN final, OUT initial state's (N,H)
@@ -339,6 +391,6 @@ def backward_ids(const Py_ssize_t[:, ::1] ids, const floating[:, ::1] Wh,    # I
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, 0, H, S, dz.shape[0], NULL, &ids[0, 0], NULL, &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0],
-                     &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &dc[0, 0], &dz[0, 0, 0], NULL, &dWx[0, 0],
-                     &dWh[0, 0], &db[0], &work[0])
+        all_backward(N, T, 0, H, S, dz.shape[0], NULL, &ids[0, 0], steps_of(lengths), NULL,
+                     &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &dc[0, 0],
+                     &dz[0, 0, 0], NULL, &dWx[0, 0], &dWh[0, 0], &db[0], &work[0])

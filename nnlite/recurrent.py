@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks
+from . import checks, padding
 from .kernels import backend
 from .layer import Layer, Shape
 
@@ -90,10 +90,15 @@ class Recurrent(Layer):
 
     # What forward, backward and step have in common.
 
-    def _time_major(self, x):
-        """x checked, (T, N, F) or ids (T, N): a step's rows side by side, as the kernels want them."""
+    def _time_major(self, x, lengths=None):
+        """x checked, (T, N, F) or ids (T, N): a step's rows side by side, as the kernels want them; and the lengths.
+
+        Padding becomes 0 beforehand: kernels multiply it by gradients that are 0 there, and 0 * NaN is NaN.
+        """
+        if lengths is not None:
+            x, lengths = padding.cleared(x, lengths)
         x = self._checked(x, steps=True)
-        return np.ascontiguousarray(x.swapaxes(0, 1))
+        return np.ascontiguousarray(x.swapaxes(0, 1)), lengths
 
     def _step_input(self, x, N=None):
         """One step's x checked, (N, F) or ids (N,), for a batch of N, if that is known."""
@@ -153,10 +158,23 @@ class Recurrent(Layer):
             for s, a in zip(self.states, state, strict=True)
         )
 
-    def _dy(self, dy, N, T):
+    def _y(self, y, lengths):
+        """What `forward` returns of the steps that the kernels wrote, (N, S, H)."""
+        if not self.return_sequences:
+            return y[:, 0]
+        if lengths is not None and y.shape[1] == 1:  # one step is the final state to the kernels, whatever its length
+            y[lengths == 0] = 0
+        return y
+
+    def _dy(self, dy, N, T, lengths=None):
+        """dy checked, as the kernels want it: (N, S, H)."""
         shape = (N, T, self.units) if self.return_sequences else (N, self.units)
         dy = checks.floats("dy", dy, self.dtype, shape, "of y")
-        return dy if self.return_sequences else dy[:, None]
+        if not self.return_sequences:
+            return dy[:, None]
+        if lengths is not None and T == 1:  # undoes _y
+            dy = np.where(lengths[:, None, None] == 0, self.dtype.type(0), dy)
+        return dy
 
     def _work(self):
         return self._buffer("work", getattr(backend, self.kernel).work_size(self.units))

@@ -17,7 +17,7 @@ CSRC = PACKAGE.parent / "csrc"
 FLOORS = [
     {"kernels", "reference"},
     {"atomic", "checks", "differentiable", "initializers"},
-    {"checkpoint", "layer", "schedules", "window"},
+    {"checkpoint", "layer", "padding", "schedules", "window"},
     {"recurrent"},
     {"layers", "losses", "metrics", "optimizers", "sampling"},
     {"finite", "saving", "summary"},

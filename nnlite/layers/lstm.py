@@ -22,6 +22,10 @@ class LSTM(Recurrent):
     Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T): an id is a one-hot vector of
     F = input_dim numbers, written short. y is h_T, (N, H), or every h_t, (N, T, H), with return_sequences.
 
+    Rows of unequal length: `forward(x, lengths=lengths)`, integers (N,), reads the first lengths[n] steps of row n. The
+    rest is padding, and never matters, whatever it holds: the state stays as it is, so that `state`, and y without
+    return_sequences, are those of each row's own last step; with return_sequences y is 0 there, and dy is ignored.
+
     Args:
         units: H.
         return_sequences: whether y holds every step, not the last alone.
@@ -38,7 +42,7 @@ class LSTM(Recurrent):
 
     Raises:
         TypeError, ValueError: x is not of the layer's dtype and shape, or has no time steps.
-        IndexError: an id is not in 0 .. F - 1.
+        IndexError: an id is not in 0 .. F - 1, or a length not in 0 .. T.
 
     Source: Hochreiter and Schmidhuber, Long short-term memory, 1997; the forget gate: Gers, Schmidhuber and Cummins,
     Learning to forget, 2000, and its bias of one: Jozefowicz, Zaremba and Sutskever, An empirical exploration of
@@ -65,18 +69,22 @@ class LSTM(Recurrent):
         self.params["b"][self.units : 2 * self.units] = 1  # remember, until trained to forget
 
     def forward(
-        self, x: np.ndarray, training: bool = False, initial_state: Sequence[np.ndarray] | None = None
+        self,
+        x: np.ndarray,
+        training: bool = False,
+        initial_state: Sequence[np.ndarray] | None = None,
+        lengths: np.ndarray | None = None,
     ) -> np.ndarray:
-        x = self._time_major(x)
+        x, lengths = self._time_major(x, lengths)
         T, N, H = *x.shape[:2], self.units
         h, c = self._start(T, N, initial_state)
         gates = self._buffer("gates", T, N, 4 * H)
         y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
         forward = backend.lstm.forward_ids if x.ndim == 2 else backend.lstm.forward
-        forward(x, *self._weights(*self.weights), h, c, gates, y, self._work())
-        self.kept = x, h, c, gates
+        forward(x, lengths, *self._weights(*self.weights), h, c, gates, y, self._work())
+        self.kept = x, lengths, h, c, gates
         self.state = h[T].copy(), c[T].copy()
-        return y if self.return_sequences else y[:, 0]
+        return self._y(y, lengths)
 
     def backward(self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> np.ndarray | None:
         x = self._kept()[0]
@@ -90,17 +98,17 @@ class LSTM(Recurrent):
         self._backward(dy, None, None)
 
     def _backward(self, dy, dstate, dx):
-        x, h, c, gates = self._kept()
+        x, lengths, h, c, gates = self._kept()
         T, N, H = *x.shape[:2], self.units
-        dy = self._dy(dy, N, T)
+        dy = self._dy(dy, N, T, lengths)
         dh, dc = self.dinitial_state = self._dstate(dstate, N)
         Wx, Wh, _ = self._weights(*self.weights)
         dz = self._buffer("dz", backend.lstm.backward_steps(N, T), N, 4 * H)
         grads = self._gradients(*self.weights)
         if x.ndim == 2:
-            backend.lstm.backward_ids(x, Wh, h, c, gates, dy, dh, dc, dz, *grads, self._work())
+            backend.lstm.backward_ids(x, lengths, Wh, h, c, gates, dy, dh, dc, dz, *grads, self._work())
         else:
-            backend.lstm.backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, *grads, self._work())
+            backend.lstm.backward(x, lengths, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, *grads, self._work())
 
     def step(self, x: np.ndarray) -> np.ndarray:
         x = self._step_input(x)

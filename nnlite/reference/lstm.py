@@ -2,6 +2,8 @@
 
 Letters: N batch, T time, F features in, H units, S steps of the output (T, or 1: the last). Arrays are time-major;
 y and dy are batch first. Gates stand in the order i, f, g, o along 4H.
+
+With lengths, row n has lengths[n] steps; in the rest, padding, its state stays as it is, and y_t, gates and dz are 0.
 """
 
 import numpy as np
@@ -15,35 +17,39 @@ def sigmoid(z):
     return np.exp(-np.logaddexp(0, -z))  # 1 / (1 + e^-z), without overflow
 
 
-def forward(x, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N,F) (F,4H) (H,4H) (4H), h[0], c[0]  OUT h[1:], c[1:], ...
+def forward(x, lengths, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N,F) (N) (F,4H) (H,4H) (4H), h[0], c[0]  OUT the rest
     T, S = x.shape[0], y.shape[1]
+    live = _live(lengths, *x.shape[:2])
     for t in range(T):
         i, f, g, o = np.split(x[t] @ Wx + b + h[t] @ Wh, 4, axis=1)  # (1)
         i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)  # (2)
-        c[t + 1] = f * c[t] + i * g  # (3)
-        h[t + 1] = o * np.tanh(c[t + 1])  # (4)
-        gates[t] = np.concatenate([i, f, g, o], axis=1)
+        c[t + 1] = np.where(live[t], f * c[t] + i * g, c[t])  # (3)
+        h[t + 1] = np.where(live[t], o * np.tanh(c[t + 1]), h[t])  # (4)
+        gates[t] = np.where(live[t], np.concatenate([i, f, g, o], axis=1), 0)
     y[:] = h[T - S + 1 :].swapaxes(0, 1)
+    if S > 1:
+        y *= live.swapaxes(0, 1)
 
 
 def backward_steps(N, T):
     return T  # all of dz
 
 
-def backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, work):  # dh, dc: IN final, OUT initial state's
+def backward(x, lengths, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, work):  # dh, dc: IN final, OUT initial
     T, S = x.shape[0], dy.shape[1]
+    live = _live(lengths, *x.shape[:2])
     for t in reversed(range(T)):
         i, f, g, o = np.split(gates[t], 4, axis=1)
         if t >= T - S:
-            dh += dy[:, t - (T - S)]
+            dh += np.where(live[t] | (S == 1), dy[:, t - (T - S)], 0)
         tanh_c = np.tanh(c[t + 1])
-        dc += dh * o * (1 - tanh_c**2)  # undoes (4)
+        dc += dh * o * (1 - tanh_c**2)  # undoes (4); for padding o is 0
         do = dh * tanh_c
         di, df, dg = dc * g, dc * c[t], dc * i  # undoes (3)
-        dc *= f
+        dc *= np.where(live[t], f, 1)
         di, df, dg, do = di * i * (1 - i), df * f * (1 - f), dg * (1 - g**2), do * o * (1 - o)  # undoes (2)
         dz[t] = np.concatenate([di, df, dg, do], axis=1)
-        dh[:] = dz[t] @ Wh.T  # undoes (1)
+        dh[:] = np.where(live[t], dz[t] @ Wh.T, dh)  # undoes (1)
     if dx is not None:
         dx[:] = dz @ Wx.T
     dWx[:] = np.einsum("tnf,tnz->fz", x, dz)
@@ -51,13 +57,13 @@ def backward(x, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, work):  #
     db[:] = dz.sum(axis=(0, 1))
 
 
-def forward_ids(ids, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N): x is one-hot, written as its ids
-    forward(_one_hot(ids, Wx), Wx, Wh, b, h, c, gates, y, work)
+def forward_ids(ids, lengths, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N): x is one-hot, written as its ids
+    forward(_one_hot(ids, Wx), lengths, Wx, Wh, b, h, c, gates, y, work)
 
 
-def backward_ids(ids, Wh, h, c, gates, dy, dh, dc, dz, dWx, dWh, db, work):
+def backward_ids(ids, lengths, Wh, h, c, gates, dy, dh, dc, dz, dWx, dWh, db, work):
     x = _one_hot(ids, dWx)
-    backward(x, None, Wh, h, c, gates, dy, dh, dc, dz, None, dWx, dWh, db, work)
+    backward(x, lengths, None, Wh, h, c, gates, dy, dh, dc, dz, None, dWx, dWh, db, work)
 
 
 def step(x, Wx, Wh, b, h, c, z):  # IN (N,F) (F,4H) (H,4H) (4H)  IN and OUT (N,H) (N,H): one step of forward
@@ -68,6 +74,11 @@ def step(x, Wx, Wh, b, h, c, z):  # IN (N,F) (F,4H) (H,4H) (4H)  IN and OUT (N,H
 
 def step_ids(ids, Wx, Wh, b, h, c, z):
     step(_one_hot(ids, Wx), Wx, Wh, b, h, c, z)
+
+
+def _live(lengths, T, N):
+    """Which steps are no padding, (T, N, 1)."""
+    return np.full((T, N, 1), True) if lengths is None else (np.arange(T)[:, None] < lengths)[:, :, None]
 
 
 def _one_hot(ids, Wx):

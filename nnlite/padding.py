@@ -1,0 +1,43 @@
+"""Padding: sequences of unequal length in one array, each filled up at its end to the length of the longest.
+
+`lengths` says how many steps of each row are real. What stands beyond them never changes a result, even if it is NaN.
+"""
+
+import numpy as np
+
+from . import checks
+
+
+def checked(where, lengths, N, T):
+    """lengths as a new C-contiguous array of np.intp, of shape (N,).
+
+    Args:
+        where: the name of the argument, with which the messages begin.
+
+    Raises:
+        TypeError: not an array of integers.
+        ValueError: not one length for each of N rows.
+        IndexError: a length is not in 0 .. T; the message says where.
+    """
+    if isinstance(lengths, np.ndarray) and lengths.shape != (N,):
+        got = checks.shape_text(lengths.shape)
+        raise ValueError(f"{where}: expected one length for each of the {N} rows, shape ({N},), got {got}")
+    return checks.integers(where, lengths, T + 1, what="length")
+
+
+def real_steps(lengths, T):
+    """Which steps are no padding: True where t < lengths[n], of shape (N, T)."""
+    return np.arange(T) < lengths[:, None]
+
+
+def cleared(x, lengths):
+    """A copy of x (N, T, ...) with zeros for padding, whatever stood there, and the lengths, checked."""
+    if not isinstance(x, np.ndarray) or x.ndim < 2:
+        got = f"shape {checks.shape_text(x.shape)}" if isinstance(x, np.ndarray) else type(x).__name__
+        raise TypeError(f"x: lengths need an array of sequences, shape (N, T) or (N, T, F), got {got}")
+    N, T = x.shape[:2]
+    lengths = checked("lengths", lengths, N, T)
+    checks.memory("x", x.shape, x.dtype)  # a broadcast array can be larger than any memory
+    x = x.copy(order="C")
+    x[~real_steps(lengths, T)] = 0
+    return x, lengths
