@@ -4,7 +4,7 @@ Names, arguments, defaults and formulas are those of Keras 3.
 """
 
 import math
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -60,6 +60,10 @@ class Optimizer:
         self._limits = limits | {name: checks.above_zero(name, limit) for name, limit in given.items()}
         self.iterations = 0
         self.state: dict[str, np.ndarray] = {}
+        self._rows: list[_Row] = []
+
+    def __getstate__(self):
+        return vars(self) | {"_rows": []}  # views, which a copy would take for arrays of its own
 
     @property
     def learning_rate(self) -> float:
@@ -82,21 +86,39 @@ class Optimizer:
 
         Whatever is raised, it is raised before the first parameter changes.
         """
+        known = self._knows(grads, params)
+        if not known:
+            grads = self._checked(grads, params)
+        scales = self._scales(grads)
+        if not known:
+            self._rows = [self._row(name, grads[name], param) for name, param in params.items()]
+        clip = math.inf if self._limits["clipvalue"] is None else self._limits["clipvalue"]
+        self.iterations += 1
+        for row in self._rows:
+            self.update(row.flat_grad, row.flat_param, row.slots, scales.get(row.name, 1.0), clip)
+
+    def _knows(self, grads, params):
+        """Whether these are the arrays of the step before, as in training: then they have been checked already."""
+        state = self.state
+        return len(grads) == len(params) == len(self._rows) and all(
+            row.grad is grads.get(row.name)
+            and row.param is params.get(row.name)
+            and row.param.flags.writeable
+            and all(state.get(key) is memory for key, memory in row.memory)
+            for row in self._rows
+        )
+
+    def _checked(self, grads, params):
+        """The gradients, after all checks of them and of the parameters."""
         if grads.keys() != params.keys():
             odd = sorted(grads.keys() ^ params.keys())
             raise ValueError(f"apply: grads and params need the same names; only one of the two has {', '.join(odd)}")
         for name, param in params.items():
             self._check_param(name, param)
-        grads = {
+        return {
             name: checks.floats(f"gradient of {name}", grad, params[name].dtype, params[name].shape, "of the parameter")
             for name, grad in grads.items()
         }
-        scales = self._scales(grads)
-        slots = {name: self._slots_of(name, param) for name, param in params.items()}
-        clip = math.inf if self._limits["clipvalue"] is None else self._limits["clipvalue"]
-        self.iterations += 1
-        for name, param in params.items():
-            self.update(grads[name].reshape(-1), param.reshape(-1), slots[name], scales.get(name, 1.0), clip)
 
     def update(
         self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
@@ -113,12 +135,13 @@ class Optimizer:
             trouble = "contiguous" if param.flags.writeable else "writable"
             raise ValueError(f"parameter {name}: the array is not {trouble}, so it cannot be changed in place")
 
-    def _slots_of(self, name, param):
-        found = {}
+    def _row(self, name, grad, param):
+        slots, kept = {}, []
         for slot, start in self.slots.items():
-            memory = self.state.get(f"{slot}/{name}")
+            key = f"{slot}/{name}"
+            memory = self.state.get(key)
             if memory is None:
-                memory = self.state[f"{slot}/{name}"] = np.full_like(param, start)
+                memory = self.state[key] = np.full_like(param, start)
             elif memory.shape != param.shape or memory.dtype != param.dtype:
                 raise ValueError(
                     f"parameter {name} is {checks.shape_text(param.shape)} {param.dtype.name}, but the optimizer's "
@@ -126,9 +149,10 @@ class Optimizer:
                     f"one model, use a new one"
                 )
             if not (memory.flags.c_contiguous and memory.flags.writeable):  # as some file formats load it
-                memory = self.state[f"{slot}/{name}"] = np.array(memory, order="C")
-            found[slot] = memory.reshape(-1)
-        return found
+                memory = self.state[key] = np.array(memory, order="C")
+            slots[slot] = memory.reshape(-1)
+            kept.append((key, memory))
+        return _Row(name, grad, param, kept, grad.reshape(-1), param.reshape(-1), slots)
 
     def _scales(self, grads):
         """The factor for each gradient, where norms are clipped."""
@@ -162,6 +186,18 @@ class Optimizer:
     def __repr__(self):
         given = {name: value for name, value in self.get_config().items() if value is not None}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+
+class _Row(NamedTuple):
+    """One parameter as a step wants it: looked up, checked and flat."""
+
+    name: str
+    grad: np.ndarray
+    param: np.ndarray
+    memory: list[tuple[str, np.ndarray]]  # of `state`
+    flat_grad: np.ndarray
+    flat_param: np.ndarray
+    slots: dict[str, np.ndarray]
 
 
 class SGD(Optimizer):

@@ -1,7 +1,9 @@
 """Optimizers: the formulas' own numbers, PyTorch as the witness, clipping, memory, and bad input."""
 
+import copy
 import json
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -250,6 +252,58 @@ def test_gradients_stay_as_they_are_and_may_be_read_only_or_strided():
     SGD(1.0, clipvalue=2.0).apply({"p": grad}, params)
     assert (params["p"] == -2).all()
     assert (grad == 7).all()
+
+
+# A step remembers what the one before it has looked up. Whatever is exchanged in between is seen.
+EXCHANGES = {
+    "a gradient": lambda o, grads, params: grads.update({"lstm.b": grads["lstm.b"] + 1}),
+    "a parameter": lambda o, grads, params: params.update({"lstm.b": params["lstm.b"] + 1}),
+    "the numbers in them": lambda o, grads, params: (grads["lstm.b"].fill(3), params["lstm.Wx"].fill(2)),
+    "a memory": lambda o, grads, params: o.state.update({k: a + 1 for k, a in o.state.items() if k.endswith("Wx")}),
+    "the state": lambda o, grads, params: setattr(o, "state", {}),
+    "the dicts": lambda o, grads, params: None,
+    "less": lambda o, grads, params: (grads.pop("lstm.b"), params.pop("lstm.b")),
+}
+
+
+@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("optimizer", ALL, ids=repr)
+def test_what_is_exchanged_between_steps_is_seen(optimizer, exchange):
+    results = []
+    for renew in (False, True):  # an optimizer that has just been restored remembers nothing
+        optimizer, grads, params = fresh(optimizer), model(seed=1), model()
+        optimizer.apply(grads, params)
+        EXCHANGES[exchange](optimizer, grads, params)
+        if renew:
+            optimizer, old = fresh(optimizer), optimizer
+            optimizer.state, optimizer.iterations = old.state, old.iterations
+            grads, params = dict(grads), dict(params)
+        optimizer.apply(grads, params)
+        results.append(params | optimizer.state)
+    for name, array in results[1].items():
+        np.testing.assert_array_equal(results[0][name], array, strict=True)
+
+
+def test_a_parameter_that_became_read_only_is_refused():
+    optimizer, grads, params = Adam(0.1), model(seed=1), model()
+    optimizer.apply(grads, params)
+    before = {name: param.copy() for name, param in params.items()}
+    params["empty"].flags.writeable = False
+    with pytest.raises(ValueError, match="parameter empty: the array is not writable"):
+        optimizer.apply(grads, params)
+    for name, param in params.items():
+        np.testing.assert_array_equal(param, before[name])
+
+
+def test_copies_are_trained_by_themselves():
+    network = nnlite.Sequential([nnlite.Dense(3)], input_shape=(2,), seed=0)
+    network.compile(Adam(0.1), "mse")
+    x, y = np.ones((4, 2), "float32"), np.ones((4, 3), "float32")
+    network.train_on_batch(x, y)
+    for twin in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+        before = network.params["dense.W"].copy()
+        assert twin.train_on_batch(x, y) > twin.train_on_batch(x, y)
+        np.testing.assert_array_equal(network.params["dense.W"], before)
 
 
 def test_learning_rate_can_be_set_between_steps():

@@ -11,7 +11,6 @@ import contextlib
 import contextvars
 import importlib
 import os
-import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -56,8 +55,22 @@ class _Backend:
     def __getattr__(self, name):
         if name.startswith("_"):  # what doctest and inspect ask every object for
             raise AttributeError(name)
-        module = f"{_BACKENDS[_current.get()]}.{name}"
-        return sys.modules.get(module) or importlib.import_module(module)
+        modules = _Modules(name)
+        found = modules[_current.get()]
+        # Layers ask at every step: from now on it is a property, which is found at once.
+        setattr(_Backend, name, property(lambda self: modules[_current.get()]))
+        return found
+
+
+class _Modules(dict):
+    """From a backend's name to its kernel module of one name, imported when first asked for."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __missing__(self, backend):
+        module = self[backend] = importlib.import_module(f"{_BACKENDS[backend]}.{self.name}")
+        return module
 
 
 backend = _Backend()
