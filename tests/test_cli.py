@@ -14,7 +14,8 @@ import pytest
 
 import nnlite
 from nnlite.experiment import Sonnets, find_runs
-from nnlite.experiment.sonnets import SEED_TEXT, Settings
+from nnlite.experiment.corpus import SEED_TEXT
+from nnlite.experiment.sonnets import Settings
 from nnlite.text import landmarks, load_sonnets
 
 TINY = ["--units=6", "--step=100", "--batch-size=16", "--epochs=3", "--temperature=0.5", "--temperature=1"]

@@ -14,23 +14,32 @@ from nnlite.experiment import find_runs, new_folder
 console = Console(highlight=False, soft_wrap=True)
 
 
-def begin(kind, values, context, out, resume, force):
+def begin(kind, values, context, out, resume, force, corpus=None):
     """The run that a command is to work on: a new one, or with --resume the one that is there.
 
     Args:
         kind: of experiment, such as Sonnets.
         values: the command's options, among them all fields of kind.Settings.
+        corpus: a text of the user's own to learn from, if any.
     """
     settings = kind.Settings(**{field.name: values[field.name] for field in dataclasses.fields(kind.Settings)})
-    return (resumed(kind, out, settings, context) if resume else None) or started(kind, out, settings, force)
+    run = resumed(kind, out, settings, corpus, context) if resume else None
+    return run or started(kind, out, settings, corpus, force)
 
 
-def resumed(kind, folder, settings, context):
+def resumed(kind, folder, settings, corpus, context):
     """The run to go on with; None where there is none. Options may be repeated, but they may not contradict it."""
     runs = [folder] if folder else find_runs(kind=kind.kind)[-1:]
     if not runs or not kind(runs[0]).exists:
         return None
     run = kind.open(runs[0])
+    if corpus and corpus.sha256 != run.corpus.sha256:
+        changed = " as it was then" if corpus.file == run.corpus.file else ""
+        raise typer.BadParameter(
+            f"{run.folder} learns from {run.corpus.title}{changed}, and this is another text: leave the option out, "
+            f"name another run by --out, or leave out --resume to start one",
+            param_hint="--text",
+        )
     for field in dataclasses.fields(kind.Settings):
         theirs, ours, name = getattr(run.settings, field.name), getattr(settings, field.name), option_name(field.name)
         if theirs != ours and context.get_parameter_source(name).name == "COMMANDLINE":
@@ -43,8 +52,9 @@ def resumed(kind, folder, settings, context):
     return run
 
 
-def started(kind, folder, settings, force):
-    run = kind(folder or new_folder(kind.kind), settings)
+def started(kind, folder, settings, corpus, force):
+    folder_or_new = folder or new_folder(corpus.name if corpus else kind.kind)
+    run = kind(folder_or_new, settings, corpus) if corpus else kind(folder_or_new, settings)
     if folder and run.exists and not force:
         raise typer.BadParameter(
             f"{folder} holds a run already: go on with it by --resume, overwrite it by --force, or name another",
@@ -69,7 +79,8 @@ def list_files(run):
     """Print where everything is."""
     console.print(f"Written to {run.folder}:", markup=False)
     for name, content in run.FILES.items():
-        console.print(f"  {name:24} {content}", markup=False)
+        if (run.folder / name).exists():
+            console.print(f"  {name:24} {content}", markup=False)
 
 
 def option_name(field):

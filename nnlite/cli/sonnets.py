@@ -9,8 +9,8 @@ import typer
 from rich.rule import Rule
 from rich.text import Text
 
-from nnlite.experiment import ExperimentError, Sonnets, find_runs, sonnets
-from nnlite.text import generate, poems
+from nnlite.experiment import Corpus, ExperimentError, Sonnets, find_runs, sonnets
+from nnlite.text import generate
 
 from .options import Force, Resume, Seed, Threads, choice, number, option, out, use_threads
 from .runs import begin, command, console, list_files, stoppable
@@ -29,6 +29,10 @@ def train(
         float, number("Model", "Part of an LSTM's outputs to drop, 0 to 1: against learning by heart.", min=0)
     ] = Settings.dropout,
     dtype: Annotated[Dtype, choice("Model", "Precision: float32, float64.")] = Settings.dtype,
+    text: Annotated[
+        Path | None,
+        option("Data", "A text of your own to learn from, in UTF-8; by default the sonnets.", metavar="FILE"),
+    ] = None,
     length: Annotated[int, number("Data", "Characters in a window, the piece that it learns from.")] = Settings.length,
     step: Annotated[int, number("Data", "Characters from one window's start to the next's.")] = Settings.step,
     batch_size: Annotated[int, number("Data", "Windows in one step of learning.")] = Settings.batch_size,
@@ -60,19 +64,22 @@ def train(
     force: Force = False,
     threads: Threads = None,
 ):
-    """Learn Shakespeare's sonnets character by character, then write poems.
+    """Learn Shakespeare's sonnets, or a text of your own, character by character, then write poems.
 
-    The last 16 sonnets are held out: the model does not learn from them. Its loss on them, val_loss, tells how well it
-    predicts what it has never seen, in nats per character: 3.638 is guessing. The model with the best one is kept.
+    The last 16 sonnets are held out, or about the last tenth of your own text: the model does not learn from them. Its
+    loss on them, val_loss, tells how well it predicts what it has never seen, in nats per character: of the sonnets,
+    3.638 is guessing. The model with the best one is kept.
 
     Examples:
 
         nnlite train
         nnlite train --units 100 --epochs 5 --out runs/small
+        nnlite train --text faust.txt
         nnlite train --resume
     """
     use_threads(threads)
-    run = begin(Sonnets, {**context.params, "temperatures": tuple(temperature)}, context, out, resume, force)
+    corpus = Corpus.from_file(text) if text else None
+    run = begin(Sonnets, {**context.params, "temperatures": tuple(temperature)}, context, out, resume, force, corpus)
     with stoppable(run, context):
         introduce(run)
         history = run.fit().history
@@ -84,10 +91,9 @@ def train(
 def introduce(run):
     """Print what will be learned from, and by which model."""
     s, ((x, _), _) = run.settings, run.data()
-    learned = len(poems()) - sonnets.HELD_OUT
     console.print(
-        f"Shakespeare's sonnets: {learned} to learn from, in {len(x):,} windows of {s.length} characters, and "
-        f"{sonnets.HELD_OUT} to judge by."
+        f"{run.corpus.title}: {run.corpus.describe(s.length)}. {len(x):,} windows of {s.length} characters each.",
+        markup=False,
     )
     run.model().summary()
 
@@ -117,14 +123,14 @@ def sample(
         Path | None, typer.Argument(help="Run folder; by default the last one under runs/.", metavar="RUN")
     ] = None,
     seed_text: Annotated[
-        str,
+        str | None,
         option(
             "Poem",
             r"What the model reads first; write \n for a line break.",
-            show_default="shall i compare ...",
+            show_default="shall i compare ..., or a line of your text",
             metavar="TEXT",
         ),
-    ] = sonnets.SEED_TEXT,
+    ] = None,
     length: Annotated[int, number("Poem", "Characters to write; a sonnet has about 600.", min=0)] = 600,
     temperature: Annotated[
         list[float],
@@ -147,7 +153,8 @@ def sample(
     folder = run or next(reversed(find_runs(kind="sonnets")), None)
     if folder is None:
         raise ExperimentError(f"there is no run under runs/ yet: {command()} train makes one")
-    trained, start = Sonnets.open(folder), seed_text.replace("\\n", "\n")
+    trained = Sonnets.open(folder)
+    start = trained.seed_text if seed_text is None else seed_text.replace("\\n", "\n")
     model = trained.saved_model()
     for t in temperature:
         poem = start + generate(model, trained.vocabulary, start, length, t, seed)

@@ -48,6 +48,10 @@ class Experiment:
         """Write a file of the folder, all of it or nothing."""
         atomic.write(self.folder / name, data)
 
+    def copies(self):
+        """What the folder keeps of the data, as they may change elsewhere: bytes by the names of files."""
+        return {}
+
     def facts(self):
         """What config.json holds besides the settings."""
         return {}
@@ -71,16 +75,19 @@ class Experiment:
             ValueError, TypeError: the settings do not work. Nothing was written or removed then.
         """
         self.model(), self.data()
+        copies = self.copies()
         if self.exists and not overwrite:
             raise ExperimentError(f"{self.folder} holds a run already")
         if self.exists and kind_of(self.folder) not in (self.kind, None):
             raise ExperimentError(f"{self.folder} holds a run on {kind_of(self.folder)}: choose another name")
-        if not self.exists and self.folder.exists() and not _is_empty(self.folder):
+        if not self.exists and self.folder.exists() and not _is_empty(self.folder, copies):
             raise ExperimentError(f"{self.folder} is there already, and it is no run folder: choose another name")
         # The settings go last and come first: without them the folder is no run, whatever is in it.
         for name in sorted(self.FILES, key="config.json".__eq__):
             (self.folder / name).unlink(missing_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
+        for name, data in copies.items():
+            self.write(name, data)
         settings = dataclasses.asdict(self.settings)
         config = {"nnlite": __version__, "experiment": self.kind, "settings": settings, **self.facts()}
         self.write("config.json", json.dumps(config, indent=2).encode() + b"\n")
@@ -129,6 +136,9 @@ def new_folder(name, parent="runs"):
     return next(folder for folder in (Path(parent, n) for n in names) if not folder.exists())
 
 
-def _is_empty(folder):
-    """Whether it is a folder with nothing in it but what an atomic write leaves when it is killed."""
-    return folder.is_dir() and all(path.name.startswith(".") for path in folder.iterdir())
+def _is_empty(folder, copies):
+    """Whether it is a folder with nothing in it but what `create` leaves when it is killed."""
+    return folder.is_dir() and all(
+        path.name.startswith(".") or (path.name in copies and path.read_bytes() == copies[path.name])
+        for path in folder.iterdir()
+    )

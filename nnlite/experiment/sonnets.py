@@ -1,6 +1,7 @@
-"""The sonnets: a model that learns to write like Shakespeare, character by character.
+"""The sonnets, or a text of your own: a model that learns to write like it, character by character.
 
 config.json              the settings, and the characters that the model knows
+text.txt                 what it learns from, where that is a text of your own
 model.safetensors        the model after its best epoch
 checkpoint.safetensors   all that the training needs to go on after it was stopped
 log.jsonl                a line of numbers for each epoch
@@ -32,12 +33,10 @@ from nnlite import (
     StepDecay,
     WarmUp,
 )
-from nnlite.text import Vocabulary, clean_sonnets, generate, landmarks, split_poems, windows
+from nnlite.text import Vocabulary, generate, landmarks, windows
 
+from .corpus import COPY, Corpus
 from .folder import Experiment
-
-HELD_OUT = 16  # poems at the end, to judge by
-SEED_TEXT = "shall i compare thee to a summer's day?\n"
 
 OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "adagrad": Adagrad, "sgd": SGD}
 
@@ -100,11 +99,12 @@ class Settings:
 
 
 class Sonnets(Experiment):
-    """A training on the sonnets, in a folder of its own.
+    """A training on the sonnets, or on another text, in a folder of its own.
 
     Args:
         folder: where everything is kept; made by `create`.
         settings: by default those of the class.
+        corpus: what to learn from; by default the sonnets, `Corpus.from_file(path)` for a text of your own.
 
     Example:
         >>> import tempfile
@@ -124,15 +124,19 @@ class Sonnets(Experiment):
         "model.safetensors": "the model after its best epoch",
         "checkpoint.safetensors": "all that the training needs to go on",
         "config.json": "settings and vocabulary",
+        COPY: "the text that it learned from",
         "log.jsonl": "a line of numbers for each epoch",
         "loss.png": "the loss curves",
         "poems.txt": "the poems above",
     }
 
-    def __init__(self, folder, settings=None):
+    def __init__(self, folder, settings=None, corpus=None):
         super().__init__(folder, settings)
-        self.vocabulary = Vocabulary.from_text(clean_sonnets())
-        self.landmarks = landmarks(clean_sonnets())
+        self._learn_from(corpus or Corpus())
+
+    def _learn_from(self, corpus):
+        self.corpus, self.vocabulary = corpus, Vocabulary.from_text(corpus.text)
+        self.landmarks = landmarks(corpus.text)
 
     # The model, and how it learns.
 
@@ -150,7 +154,7 @@ class Sonnets(Experiment):
             if s.dropout:
                 layers.append(Dropout(s.dropout))
         layers.append(Dense(V))
-        model = Sequential(layers, input_shape=(s.length,), dtype=s.dtype, seed=s.seed, name="sonnets")
+        model = Sequential(layers, input_shape=(s.length,), dtype=s.dtype, seed=s.seed, name=self.corpus.name)
         optimizer = OPTIMIZERS[s.optimizer](s.learning_rate, global_clipnorm=s.clipnorm or None)
         model.compile(optimizer, SparseCategoricalCrossentropy(from_logits=True))
         return model
@@ -158,7 +162,7 @@ class Sonnets(Experiment):
     def data(self):
         """Windows to learn from and windows to judge by, each a pair of ids (x, y): y is the next character."""
         s = self.settings
-        training, validation = (self.vocabulary.encode(text) for text in split_poems(held_out=HELD_OUT))
+        training, validation = (self.vocabulary.encode(text) for text in self.corpus.split(s.length))
         validation = windows(validation, s.length, s.length)  # first, as it is the shorter text: too short, perhaps
         return windows(training, s.length, s.step), validation
 
@@ -184,11 +188,16 @@ class Sonnets(Experiment):
 
     # What came of it.
 
+    @property
+    def seed_text(self):
+        """What a model reads before it writes."""
+        return self.corpus.seed_text(self.settings.length)
+
     def write_poems(self, length=600):
         """Let the best model write one poem for each temperature, also into poems.txt. Return (temperature, poem)s."""
-        model, s = self.saved_model(), self.settings
+        model, s, start = self.saved_model(), self.settings, self.seed_text
         poems = [
-            (t, SEED_TEXT + generate(model, self.vocabulary, SEED_TEXT, length, temperature=t, rng=s.seed))
+            (t, start + generate(model, self.vocabulary, start, length, temperature=t, rng=s.seed))
             for t in s.temperatures
         ]
         text = "\n\n".join(f"temperature {temperature:g}\n\n{poem}" for temperature, poem in poems)
@@ -201,8 +210,12 @@ class Sonnets(Experiment):
 
         self.write("loss.png", plot.png(plot.loss_curves, history, landmarks=self.landmarks))
 
+    def copies(self):
+        return self.corpus.copies()
+
     def facts(self):
-        return {"vocabulary": self.vocabulary.get_config()}
+        return {"vocabulary": self.vocabulary.get_config(), **self.corpus.facts()}
 
     def restore(self, facts):
+        self._learn_from(Corpus.restore(self.folder, facts))
         self.vocabulary = Vocabulary.from_config(facts["vocabulary"])

@@ -13,6 +13,7 @@ from .copying import Copy, copied_share, longest_copy
 from .corpus import clean_sonnets, load_sonnets, poems, split_poems
 from .generate import generate
 from .landmarks import Landmarks, landmarks
+from .own import read_text, split_text
 from .statistics import (
     TextStatistics,
     character_frequencies,
@@ -40,7 +41,9 @@ __all__ = [
     "load_sonnets",
     "longest_copy",
     "poems",
+    "read_text",
     "split_poems",
+    "split_text",
     "text_statistics",
     "total_variation",
     "windows",

@@ -1,0 +1,140 @@
+"""`nnlite train --text FILE`: a text of the user's own."""
+
+import hashlib
+import json
+
+import pytest
+
+from nnlite.experiment import Corpus, Sonnets, find_runs
+
+TINY = ["--units=6", "--length=20", "--epochs=2", "--temperature=1"]
+GREEK = "".join(
+    f"ἄνδρα μοι ἔννεπε μοῦσα\r\nπολύτροπον ὃς {word} 🎉\r\n\r\n" for word in ("μάλα", "πολλὰ", "πλάγχθη", "ἐπεὶ") * 5
+)
+
+
+@pytest.fixture
+def greek(tmp_path, monkeypatch):
+    """A text file in the working directory."""
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "odyssey.txt"
+    path.write_bytes(b"\xef\xbb\xbf" + GREEK.encode())
+    return path
+
+
+@pytest.fixture
+def run(greek, nnlite_command):
+    """A finished run on it."""
+    code, output, error = nnlite_command("train", "--text", "odyssey.txt", *TINY)
+    assert (code, error) == (0, "")
+    assert "odyssey.txt: " in output
+    return find_runs()[0]
+
+
+def test_the_run_folder_keeps_the_text(run):
+    assert run.name == "odyssey"
+    text = GREEK.replace("\r\n", "\n")
+    assert (run / "text.txt").read_bytes() == text.encode()
+    config = json.loads((run / "config.json").read_text())
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    assert config["text"] == {"file": "odyssey.txt", "characters": len(text), "sha256": digest}
+    assert config["vocabulary"]["characters"] == "".join(sorted(set(text)))
+
+
+def test_poems_begin_with_what_was_held_out(run):
+    _, validation = Sonnets.open(run).corpus.split(20)
+    poem = (run / "poems.txt").read_text().partition("\n\n")[2]
+    assert poem.startswith(validation.partition("\n")[0][:20])
+    assert set(poem) <= set(GREEK)
+
+
+def test_sample_needs_the_run_alone(run, greek, nnlite_command):
+    greek.unlink()
+    code, output, _ = nnlite_command("sample", "--length", 30, "--seed", 1)
+    assert code == 0
+    assert set(output) <= set(GREEK)
+    code, _, error = nnlite_command("sample", "--seed-text", "shall")
+    assert code == 1
+    assert "unknown character 's'" in error
+
+
+def test_resume(run, greek, nnlite_command):
+    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    for line in (["train", "--resume"], ["train", "--resume", "--text", greek], ["train", "--resume", "--out", run]):
+        assert nnlite_command(*line)[0] == 0
+    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+
+
+def test_resume_refuses_a_changed_file(run, greek, nnlite_command):
+    greek.write_text("and so on " * 100)
+    code, _, error = nnlite_command("train", "--resume", "--text", greek)
+    assert code == 2
+    assert "runs/odyssey learns from odyssey.txt as it was then, and this is another text" in error.replace("\\", "/")
+    assert nnlite_command("train", "--resume")[0] == 0  # the folder has what it needs
+
+
+@pytest.mark.parametrize(("change", "message"), [("and so on", "was changed"), (None, "is gone")])
+def test_a_damaged_copy(change, message, run, nnlite_command):
+    (run / "text.txt").write_text(change) if change else (run / "text.txt").unlink()
+    for command in ("train --resume", "sample"):
+        code, _, error = nnlite_command(*command.split())
+        assert code == 1
+        assert message in error
+        assert error.count("\n") == 1
+
+
+def test_killed_before_the_settings_were_written(run, nnlite_command):
+    for path in run.iterdir():
+        if path.name != "text.txt":
+            path.unlink()
+    line = ["train", "--text", "odyssey.txt", *TINY, "--out", run]
+    (run / "text.txt").write_text("somebody else's")
+    assert "no run folder" in nnlite_command(*line)[2]
+    (run / "text.txt").write_bytes(GREEK.replace("\r\n", "\n").encode())
+    assert nnlite_command(*line, "--resume")[0] == 0
+
+
+def test_the_next_run_has_another_name(run, greek, nnlite_command):
+    assert nnlite_command("train", "--text", greek, *TINY)[0] == 0
+    assert [path.name for path in find_runs()] == ["odyssey", "odyssey-2"]
+
+
+def test_force_with_the_sonnets_leaves_no_text(run, nnlite_command):
+    assert nnlite_command("train", *TINY, "--step", 400, "--out", run, "--force")[0] == 0
+    assert not (run / "text.txt").exists()
+    assert Sonnets.open(run).corpus == Corpus()
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"", "empty"),
+        (b"\0" * 900, "no text"),
+        (b"\xe9" * 900, "not in UTF-8"),
+        (b"ab" * 200, "it has 400 characters, and 410 are needed"),
+        (b"a" * 900, "all characters of the text are 'a'"),
+        ("folder", "directory"),
+        ("nothing", "No such file"),
+    ],
+)
+def test_mistakes(data, message, tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "mine.txt"
+    if data == "folder":
+        path.mkdir()
+    elif data != "nothing":
+        path.write_bytes(data)
+    code, output, error = nnlite_command("train", "--text", "mine.txt")
+    assert (code, output) == (1, "")
+    assert error.startswith("nnlite: mine.txt")
+    assert message in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [("faust.txt", "faust"), ("a.b.txt", "a.b"), ("README", "README"), (".txt", "txt"), ("..", "text")],
+)
+def test_names_of_run_folders(file, name):
+    assert Corpus("to be or not", file).name == name

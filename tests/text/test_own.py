@@ -1,0 +1,92 @@
+"""Texts of a user's own: read from files, and split."""
+
+import pytest
+
+from nnlite.text import Vocabulary, read_text, split_text
+
+
+def write(folder, data):
+    path = folder / "text.txt"
+    path.write_bytes(data)
+    return path
+
+
+class TestReadText:
+    @pytest.mark.parametrize(
+        "text",
+        ["Whan that Aprille\n\n  with his shoures", "ἄνδρα μοι ἔννεπε", "古池や\n", "\U0001f469\u200d\U0001f680!"],
+    )
+    def test_leaves_the_text_as_it_is(self, text, tmp_path):
+        assert read_text(write(tmp_path, text.encode())) == text
+
+    @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+    def test_line_ends_become_equal(self, end, tmp_path):
+        assert read_text(write(tmp_path, f"one{end}two{end}{end}".encode())) == "one\ntwo\n\n"
+
+    def test_byte_order_mark_is_left_out(self, tmp_path):
+        assert read_text(write(tmp_path, "\ufeffa \ufeff b".encode())) == "a \ufeff b"
+
+    @pytest.mark.parametrize(
+        ("data", "message"),
+        [
+            (b"", "text.txt is empty"),
+            (b"\xef\xbb\xbf", "text.txt is empty"),
+            (b"one\ntwo \xe9t\xe9", "not in UTF-8: byte 8 of it, in line 2, is 0xe9"),
+            (b"\x89PNG\r\n\x1a\n\0\0\0", "no text: byte 8 of it is 0"),
+            ("ab".encode("utf-16"), "UTF-16"),
+            (b"\xed\xa0\x80", "not in UTF-8"),  # half of a pair that UTF-16 has
+        ],
+    )
+    def test_what_is_no_text(self, data, message, tmp_path):
+        with pytest.raises(ValueError, match=message):
+            read_text(write(tmp_path, data))
+
+    def test_nothing_there(self, tmp_path):
+        with pytest.raises(FileNotFoundError):
+            read_text(tmp_path / "text.txt")
+        with pytest.raises(OSError, match=r"directory|denied"):
+            read_text(tmp_path)
+
+
+class TestSplitText:
+    def test_at_a_blank_line(self):
+        verse = "a line\n" * 10
+        text = f"{verse}\n" * 12 + "another\n" * 3
+        training, validation = split_text(text)
+        assert training + validation == text
+        assert training.endswith("\n\n")
+        assert len(validation) / len(text) == pytest.approx(0.1, abs=0.04)
+
+    def test_blank_lines_may_hold_spaces_and_be_many(self):
+        text = "x" * 88 + "\n \t\n\n\n" + "y" * 8
+        assert split_text(text) == (text[:-8], "y" * 8)
+
+    def test_else_at_the_end_of_a_line(self):
+        text = "nine char\n" * 20
+        assert split_text(text) == ("nine char\n" * 18, "nine char\n" * 2)
+
+    def test_else_at_nine_tenths(self):
+        assert split_text("x" * 100) == ("x" * 90, "x" * 10)
+
+    @pytest.mark.parametrize("text", ["x" * 410, "x" * 380 + "\n" + "x" * 29, "x" * 379 + "\n\n" + "x" * 29])
+    def test_either_part_is_long_enough(self, text):
+        training, validation = split_text(text, smallest=41)
+        assert training + validation == text
+        assert min(len(training), len(validation)) >= 41
+
+    def test_too_short(self):
+        with pytest.raises(ValueError, match="it has 409 characters, and 410 are needed"):
+            split_text("x" * 409, smallest=41)
+        with pytest.raises(ValueError, match="it has 0 characters"):
+            split_text("")
+
+    def test_no_text(self):
+        with pytest.raises(TypeError, match="text must be a str, got bytes"):
+            split_text(b"bytes")
+
+    def test_training_and_validation_share_a_vocabulary(self):
+        text = "αβγδε ζηθικ\n" * 10 + "🎉\n"
+        training, validation = split_text(text)
+        vocabulary = Vocabulary.from_text(text)
+        assert vocabulary.decode(vocabulary.encode(validation)) == validation
+        assert "🎉" not in training
