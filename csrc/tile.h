@@ -86,21 +86,28 @@ static inline __attribute__((always_inline)) void TYPED(tile_of)(
         UNROLL for (int v = 0; v < vectors; v++)
             __builtin_prefetch(c + i * c_row + v * lanes, 1);
 
-    for (ptrdiff_t run = 0; run < runs; run++) {
-        const REAL *a_k = a + run * a_run;
-        for (ptrdiff_t k = 0; k < depth; k++, a_k += a_depth, b += b_row) {
-            TYPED(vector) b_k[TILE_VECTORS];
+    /* One loop over all runs: with a loop for each, the processor would foresee the end of the short ones wrongly, and
+     * lose 10 % of a convolution on few channels. */
+    const ptrdiff_t to_next_run = a_run - depth * a_depth;
+    for (ptrdiff_t n = runs * depth, left = depth; n > 0; n--, b += b_row) {
+        TYPED(vector) b_k[TILE_VECTORS];
+        UNROLL for (int v = 0; v < vectors; v++)
+            b_k[v] = *(const TYPED(unaligned) *)(b + v * lanes);
+        UNROLL for (int i = 0; i < rows; i++)
             UNROLL for (int v = 0; v < vectors; v++)
-                b_k[v] = *(const TYPED(unaligned) *)(b + v * lanes);
-            UNROLL for (int i = 0; i < rows; i++)
-                UNROLL for (int v = 0; v < vectors; v++)
-                    sum[i][v] += a_k[i * a_row] * b_k[v];
-        }
+                sum[i][v] += a[i * a_row] * b_k[v];
+        a += a_depth;
+        left--;
+        const REAL *next_run = a + to_next_run;
+        a = left ? a : next_run;
+        left = left ? left : depth;
     }
 
-    UNROLL for (int i = 0; i < rows; i++)
+    /* The compiler would keep the rows' addresses since the fetch above, and has no registers to spare. */
+    __asm__("" : "+r"(c));
+    UNROLL for (int i = 0; i < rows; i++, c += c_row)
         UNROLL for (int v = 0; v < vectors; v++)
-            *(TYPED(unaligned) *)(c + i * c_row + v * lanes) = sum[i][v];
+            *(TYPED(unaligned) *)(c + v * lanes) = sum[i][v];
 }
 
 #ifdef HALF
