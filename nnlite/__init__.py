@@ -53,7 +53,7 @@ from .gradcheck import GradientCheckError, GradientReport, gradcheck
 from .checkpoint import CheckpointError
 from .loading import load_model
 from .saving import save_model
-from .sampling import sample
+from .sampling import sample, sampling_probabilities
 
 __version__ = "0.1.0"
 __all__ = [
@@ -111,4 +111,5 @@ __all__ = [
     "load_model",
     "save_model",
     "sample",
+    "sampling_probabilities",
 ]

@@ -1,5 +1,7 @@
 """Sampling: one draw from the probabilities that a model's scores stand for."""
 
+from __future__ import annotations
+
 import math
 
 import numpy as np
@@ -8,7 +10,9 @@ from . import checks
 from .kernels import backend
 
 
-def sample(logits: np.ndarray, temperature: float, u: float) -> int:
+def sample(
+    logits: np.ndarray, temperature: float, u: float, top_k: int | None = None, top_p: float | None = None
+) -> int:
     """The id that a uniform number draws from softmax(logits / temperature).
 
         p = softmax(logits / temperature);  the first v with p_0 + ... + p_v > u
@@ -16,14 +20,23 @@ def sample(logits: np.ndarray, temperature: float, u: float) -> int:
     At temperature 1 these are the model's own probabilities. Below 1 the likely becomes likelier, down to the largest
     logit (the first of them) at 0; above 1 rare ids come more often.
 
+    `top_k` and `top_p` leave the unlikely out, and what is left is drawn with probabilities that sum to 1 again: so a
+    model may vary without ever writing what it holds for nearly impossible. Of equals the first are kept.
+
     Args:
         logits: (V,) scores, float32 or float64. -infinity is the score of what cannot be drawn.
         temperature: a finite number of at least 0.
         u: in [0, 1), such as `rng.random()`.
+        top_k: draw from the k likeliest ids alone; None for all.
+        top_p: draw from the smallest set of likeliest ids whose probabilities, at this temperature, sum to p or more,
+            0 < p <= 1; None for all. With top_k: of what that leaves.
 
     Raises:
         TypeError: logits is not an array of floats, or one of the others not a number.
-        ValueError: temperature or u out of range; a logit is NaN or +infinity, or all are -infinity.
+        ValueError: one of the numbers is out of range; a logit is NaN or +infinity, or all are -infinity.
+
+    Source: top_k: Fan, Lewis and Dauphin, Hierarchical neural story generation, 2018; top_p, the nucleus: Holtzman et
+    al., The curious case of neural text degeneration, 2020.
 
     Example:
         >>> import numpy as np
@@ -33,15 +46,80 @@ def sample(logits: np.ndarray, temperature: float, u: float) -> int:
         [0, 1, 2]
         >>> sample(logits, 0, 0.1)
         2
+        >>> [sample(logits, 1.0, u, top_k=2) for u in (0.1, 0.4, 0.6)]
+        [1, 2, 2]
     """
-    dtype = getattr(logits, "dtype", None)
-    logits = checks.floats("logits", logits, dtype if dtype == np.float32 else np.dtype(np.float64), (None,), "(V,)")
-    temperature = checks.between("temperature", temperature, 0, math.inf, closed=False)
+    logits, temperature = _check(logits, temperature)
     u = checks.between("u", u, 0, 1, closed=False)
+    if top_k is not None or top_p is not None:
+        logits = _likeliest(logits, temperature, top_k, top_p)
     chosen = backend.softmax.sample(logits, temperature, u)
     if chosen < 0:
-        raise ValueError(
-            "logits: expected finite numbers (or -infinity, but not everywhere): there are NaN or +infinity, "
-            "as of a model whose weights have diverged, or no number at all"
-        )
+        raise ValueError(NOTHING_TO_DRAW)
     return chosen
+
+
+def sampling_probabilities(
+    logits: np.ndarray, temperature: float, top_k: int | None = None, top_p: float | None = None
+) -> np.ndarray:
+    """The probabilities with which `sample` draws, given the same arguments: (V,) float64.
+
+    At temperature 0 the likeliest has them all.
+
+    Raises:
+        TypeError, ValueError: as `sample` does.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import sampling_probabilities
+        >>> logits = np.log([0.2, 0.3, 0.5])
+        >>> sampling_probabilities(logits, 1.0).round(3)
+        array([0.2, 0.3, 0.5])
+        >>> sampling_probabilities(logits, 0.5).round(3)
+        array([0.105, 0.237, 0.658])
+        >>> sampling_probabilities(logits, 1.0, top_p=0.75).round(3)
+        array([0.   , 0.375, 0.625])
+    """
+    logits, temperature = _check(logits, temperature)
+    logits = _likeliest(logits.astype(np.float64), temperature, top_k, top_p)
+    if not np.isfinite(logits.max(initial=-np.inf)):
+        raise ValueError(NOTHING_TO_DRAW)
+    if temperature == 0:
+        return (np.arange(len(logits)) == logits.argmax()).astype(np.float64)
+    return _softmax(logits, temperature)
+
+
+NOTHING_TO_DRAW = (
+    "logits: expected finite numbers (or -infinity, but not everywhere): there are NaN or +infinity, "
+    "as of a model whose weights have diverged, or no number at all"
+)
+
+
+def _check(logits, temperature):
+    dtype = getattr(logits, "dtype", None)
+    logits = checks.floats("logits", logits, dtype if dtype == np.float32 else np.dtype(np.float64), (None,), "(V,)")
+    return logits, checks.between("temperature", temperature, 0, math.inf, closed=False)
+
+
+def _likeliest(logits, temperature, top_k, top_p):
+    """The logits, with -infinity for what is not to be drawn."""
+    keep = len(logits) if top_k is None else min(checks.positive("top_k", top_k), len(logits))
+    top_p = 1.0 if top_p is None else checks.between("top_p", top_p, 0, 1)
+    if top_p == 0:
+        raise ValueError("top_p: expected a number above 0, as nothing would be left to draw from, got 0")
+    # At temperature 0 one is left. Where there are NaN, nobody knows what is likely, and they must not get lost.
+    if temperature == 0 or not np.isfinite(logits.max(initial=-np.inf)):
+        return logits
+    order = np.argsort(-logits, kind="stable")
+    if top_p < 1:
+        sums = _softmax(logits[order[:keep]].astype(np.float64), temperature).cumsum()
+        keep = min(keep, 1 + int(sums.searchsorted(top_p)))
+    kept = np.full_like(logits, -np.inf)
+    kept[order[:keep]] = logits[order[:keep]]
+    return kept
+
+
+def _softmax(logits, temperature):
+    with np.errstate(over="ignore"):  # -infinity is right there
+        e = np.exp((logits - logits.max()) / temperature)
+    return e / e.sum()

@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 from chain import backends, float_types
+from hypothesis import given
+from hypothesis import strategies as st
 
 import nnlite
-from nnlite import sample
+from nnlite import sample, sampling_probabilities
 
 BELOW_1 = 1 - 2**-53  # the largest number that rng.random() gives
 
@@ -102,8 +104,78 @@ def test_nothing_to_draw_from(bad, temperature, backend_name):
         ((np.zeros(3), "warm", 0.5), TypeError, "temperature: expected a number, got 'warm'"),
         ((np.zeros(3), 1, 1.0), ValueError, r"u: expected a number in \[0, 1\), got 1.0"),
         ((np.zeros(3), 1, None), TypeError, "u: expected a number, got None"),
+        ((np.zeros(3), 1, 0.5, 0), ValueError, "top_k: expected a whole number of at least 1, got 0"),
+        ((np.zeros(3), 1, 0.5, None, 0.0), ValueError, "top_p: expected a number above 0"),
+        ((np.zeros(3), 1, 0.5, None, -0.1), ValueError, r"top_p: expected a number in \[0, 1\], got -0.1"),
+        ((np.zeros(3), 1, 0.5, None, np.nan), ValueError, "top_p: expected a number"),
+        ((np.zeros(3), 1, 0.5, None, "half"), TypeError, "top_p: expected a number, got 'half'"),
     ],
 )
 def test_bad_input(arguments, error, message):
     with pytest.raises(error, match=message):
         sample(*arguments)
+
+
+# The likeliest alone.
+
+HALVES = np.log([0.125, 0.25, 0.5, 0.125])  # exact sums
+LEFT = [
+    ({"top_k": 1}, [0, 0, 1, 0]),
+    ({"top_k": 2}, [0, 1 / 3, 2 / 3, 0]),
+    ({"top_k": 3}, [1 / 7, 2 / 7, 4 / 7, 0]),  # of equals the first
+    ({"top_k": 100}, [1 / 8, 1 / 4, 1 / 2, 1 / 8]),
+    ({"top_p": 1e-9}, [0, 0, 1, 0]),
+    ({"top_p": 0.49}, [0, 0, 1, 0]),
+    ({"top_p": 0.51}, [0, 1 / 3, 2 / 3, 0]),
+    ({"top_p": 0.76}, [1 / 7, 2 / 7, 4 / 7, 0]),
+    ({"top_p": 1}, [1 / 8, 1 / 4, 1 / 2, 1 / 8]),
+    ({"top_k": 2, "top_p": 0.6}, [0, 0, 1, 0]),  # p of what k leaves, of which two thirds are the likeliest's
+    ({"top_k": 2, "top_p": 0.7}, [0, 1 / 3, 2 / 3, 0]),
+]
+
+
+@float_types
+@pytest.mark.parametrize(("arguments", "expected"), LEFT, ids=str)
+def test_what_top_k_and_top_p_leave(arguments, expected, dtype):
+    logits = HALVES.astype(dtype)
+    np.testing.assert_allclose(sampling_probabilities(logits, 1.0, **arguments), expected, rtol=1e-6)
+    n = 840
+    drawn = np.bincount([sample(logits, 1.0, (i + 0.5) / n, **arguments) for i in range(n)], minlength=4)
+    np.testing.assert_allclose(drawn, n * np.array(expected), atol=1)
+
+
+def test_the_nucleus_is_that_of_the_temperature():
+    assert (sampling_probabilities(HALVES, 0.25, top_p=0.9) > 0).tolist() == [False, False, True, False]
+    assert (sampling_probabilities(HALVES, 4.0, top_p=0.9) > 0).all()
+
+
+probabilities_of = st.lists(st.floats(-30, 30, width=32), min_size=1, max_size=40).map(np.array)
+
+
+@given(probabilities_of, st.floats(0.1, 10), st.integers(1, 50), st.floats(0, 1, exclude_min=True))
+def test_the_likeliest_stay_and_no_more_than_it_takes(logits, temperature, k, p):
+    every = sampling_probabilities(logits, temperature)
+    assert every.sum() == pytest.approx(1)
+    left = sampling_probabilities(logits, temperature, top_k=k) > 0
+    assert left.sum() <= min(k, len(logits))
+    assert every[~left].max(initial=0) <= every[left].min()
+    left = sampling_probabilities(logits, temperature, top_p=p) > 0
+    assert every[left].sum() >= p - 1e-9
+    assert every[left].sum() - every[left].min() <= p + 1e-9
+
+
+@pytest.mark.parametrize("temperature", [0, 1])
+@pytest.mark.parametrize("bad", [[np.nan, 5, 0], [5, 0, np.nan], [0, np.inf, 0], [-np.inf] * 3, []], ids=str)
+def test_no_nan_gets_lost_among_the_unlikely(bad, temperature):
+    for arguments in ({"top_k": 1}, {"top_p": 0.5}):
+        with pytest.raises(ValueError, match="logits: expected finite numbers"):
+            sample(np.array(bad, "float64"), temperature, 0.5, **arguments)
+        with pytest.raises(ValueError, match="logits: expected finite numbers"):
+            sampling_probabilities(np.array(bad, "float64"), temperature, **arguments)
+
+
+@pytest.mark.parametrize("temperature", [0, 5e-324, 1e-300, 1.0, 1e300])
+def test_probabilities_at_any_temperature(temperature):
+    p = sampling_probabilities(np.array([1e4, -np.inf, 1e4, 0]), temperature, top_p=0.9)
+    expected = {0: [1, 0, 0, 0], 1e300: [1 / 3, 0, 1 / 3, 1 / 3]}.get(temperature, [0.5, 0, 0.5, 0])
+    np.testing.assert_allclose(p, expected)

@@ -23,16 +23,20 @@ from .statistics import (
     total_variation,
     words,
 )
+from .temperature import NextCharacter, TemperatureSample, compare_temperatures, next_characters
 from .vocabulary import Vocabulary
 from .windows import windows
 
 __all__ = [
     "Copy",
     "Landmarks",
+    "NextCharacter",
+    "TemperatureSample",
     "TextStatistics",
     "Vocabulary",
     "character_frequencies",
     "clean_sonnets",
+    "compare_temperatures",
     "copied_share",
     "expected_total_variation",
     "generate",
@@ -40,6 +44,7 @@ __all__ = [
     "line_lengths",
     "load_sonnets",
     "longest_copy",
+    "next_characters",
     "poems",
     "read_text",
     "split_poems",

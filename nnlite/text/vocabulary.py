@@ -64,14 +64,22 @@ class Vocabulary:
         """All characters; the one with id `i` is `characters[i]`."""
         return self._characters
 
-    def encode(self, text: str) -> np.ndarray:
+    def encode(self, text: str, unknown: str = "error") -> np.ndarray:
         """The ids of a text: int64, of shape (L,) for L characters.
+
+        Args:
+            text: of any length, also empty.
+            unknown: what to do with characters that the vocabulary does not have: "error", or "skip" to leave them out.
 
         Raises:
             TypeError: text is not a str.
             ValueError: the vocabulary does not have a character; the message names the first, and where it stands.
         """
         _require_str("text", text)
+        if unknown not in ("error", "skip"):
+            raise ValueError(f"unknown must be 'error' or 'skip', got {unknown!r}")
+        if unknown == "skip":
+            text = "".join(filter(self._ids.__contains__, text))
         try:
             return np.fromiter(map(self._ids.__getitem__, text), np.int64, len(text))
         except KeyError:
@@ -135,7 +143,7 @@ class Vocabulary:
         if character.lower() in self._ids:
             remedy = "put the text in lower case first, as clean_sonnets does"
         else:
-            remedy = "replace it, or make the vocabulary from a text that has it"
+            remedy = "replace it, leave it out (unknown='skip'), or make the vocabulary from a text that has it"
         return (
             f"unknown character {character!r} (U+{ord(character):04X}) at position {position} (line {line}, in "
             f"{around!r}): {remedy}. This vocabulary has {len(self)} characters: {self._characters!r}"

@@ -108,6 +108,31 @@ def test_empty_seed_is_a_line_break():
     assert model.read == ["reset", 1]
 
 
+def test_empty_seed_without_a_line_break_draws_the_first_character():
+    """Each as likely as any other: nothing was read that could say more."""
+    model = cycle()
+    u = np.random.default_rng(5).random()
+    assert generate(model, ABC, "", 4, rng=5) == ("abcabc"[int(3 * u) :])[:4]
+    assert model.read == ["reset", *(i % 3 for i in range(int(3 * u), int(3 * u) + 3))]
+    assert generate(cycle(), ABC, "", 4, temperature=0) == "abca"
+    softmax = TableModel(np.roll(np.eye(3), 1, axis=1))
+    softmax.layers = [nnlite.Softmax()]
+    assert generate(softmax, ABC, "", 4, rng=5) == generate(cycle(), ABC, "", 4, rng=5)
+
+
+@pytest.mark.parametrize(("seed", "read"), [("aXb", [0, 1]), ("XaX", [0]), ("a", [0])])
+def test_unknown_characters_are_left_out_on_request(seed, read):
+    model = cycle()
+    generate(model, ABC, seed, 1, unknown="skip")
+    assert model.read == ["reset", *read]
+
+
+def test_a_seed_of_nothing_but_unknown_characters_is_an_empty_one():
+    model = constant([0.0, 0.0, 0.0])
+    generate(model, Vocabulary("a\nb"), "XYZ", 1, unknown="skip")
+    assert model.read == ["reset", 1]
+
+
 def test_length_zero():
     assert generate(cycle(), ABC, "a", 0) == ""
 
@@ -194,6 +219,23 @@ def test_sample_of_extreme_logits(dtype, temperature, u):
         assert one == {0.0: 0, 0.5: 1, LAST_DRAW: 3}[u]
 
 
+# The likeliest alone
+
+
+def test_top_k_and_top_p_leave_the_unlikely_out():
+    model = constant(np.log([0.2, 0.3, 0.5]))
+    assert set(generate(model, ABC, "a", 200, rng=0)) == set("abc")
+    assert set(generate(model, ABC, "a", 200, rng=0, top_k=2)) == set("bc")
+    assert set(generate(model, ABC, "a", 200, rng=0, top_p=0.7)) == set("bc")
+    assert set(generate(model, ABC, "a", 200, temperature=0.1, rng=0, top_p=0.7)) == set("c")
+    assert generate(model, ABC, "a", 50, temperature=1.5, rng=0, top_k=1) == "c" * 50
+
+
+def test_top_k_and_top_p_of_everything_change_nothing():
+    model = constant([0.3, 0.1, 0.2])
+    assert generate(model, ABC, "a", 200, rng=0, top_k=3, top_p=1) == generate(model, ABC, "a", 200, rng=0)
+
+
 # A Softmax at the end
 
 
@@ -264,14 +306,20 @@ def test_writes_what_forward_over_the_whole_text_says():
     ("arguments", "error", "message"),
     [
         ({"seed": "aXb"}, ValueError, "unknown character 'X'.*position 1"),
-        ({"seed": ""}, ValueError, "seed is empty.*no line break"),
         ({"seed": None}, TypeError, "seed must be a str, got NoneType"),
         ({"length": -1}, ValueError, "length must not be negative, got -1"),
         ({"length": 2.5}, TypeError, "length must be an integer, got 2.5"),
-        ({"temperature": -0.5}, ValueError, "temperature must be finite and at least 0, got -0.5"),
-        ({"temperature": np.nan}, ValueError, "temperature must be finite.*got nan"),
-        ({"temperature": np.inf}, ValueError, "temperature must be finite.*got inf"),
-        ({"temperature": "hot"}, TypeError, "temperature must be a number, got 'hot'"),
+        ({"temperature": -0.5}, ValueError, r"temperature: expected a number in \[0, inf\), got -0.5"),
+        ({"temperature": np.nan}, ValueError, "temperature: expected a number.*got nan"),
+        ({"temperature": np.inf}, ValueError, "temperature: expected a number.*got inf"),
+        ({"top_k": 0}, ValueError, "top_k: expected a whole number of at least 1, got 0"),
+        ({"top_k": 1.5}, ValueError, "top_k: expected a whole number of at least 1, got 1.5"),
+        ({"top_p": 0}, ValueError, "top_p: expected a number above 0"),
+        ({"top_p": 1.1}, ValueError, r"top_p: expected a number in \[0, 1\], got 1.1"),
+        ({"top_p": np.nan}, ValueError, "top_p: expected a number"),
+        ({"top_p": "most"}, TypeError, "top_p: expected a number, got 'most'"),
+        ({"unknown": "ignore"}, ValueError, "unknown must be 'error' or 'skip', got 'ignore'"),
+        ({"temperature": "hot"}, TypeError, "temperature: expected a number, got 'hot'"),
         ({"model": constant([0.0, np.nan, 0.0])}, ValueError, "expected finite numbers"),
         ({"model": constant([0.0, np.inf, 0.0])}, ValueError, "expected finite numbers"),
         ({"model": constant([-np.inf] * 3)}, ValueError, "expected finite numbers"),

@@ -87,7 +87,7 @@ def test_unknown_character_is_shown_with_its_place():
         Vocabulary.from_text("abc \n").encode("abc\nab☃c")
     message = str(caught.value)
     assert "'☃' (U+2603) at position 6 (line 2, in 'abc\\nab☃c')" in message
-    assert "replace it, or make the vocabulary from a text that has it" in message
+    assert "replace it, leave it out (unknown='skip'), or make the vocabulary from a text that has it" in message
     assert r"5 characters: '\n abc'" in message
 
 
@@ -127,3 +127,12 @@ def test_unknown_character_is_the_first_one(known, text):
 def test_bad_input(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_unknown_characters_are_left_out_on_request():
+    vocabulary = Vocabulary("abc")
+    assert vocabulary.encode("aXbYcZ", unknown="skip").tolist() == [0, 1, 2]
+    empty = vocabulary.encode("XYZ", unknown="skip")
+    assert (empty.shape, empty.dtype) == ((0,), np.int64)
+    with pytest.raises(ValueError, match="unknown must be 'error' or 'skip', got 'drop'"):
+        vocabulary.encode("a", unknown="drop")
