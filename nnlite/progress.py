@@ -27,6 +27,7 @@ class ProgressBar(Callback):
             them it has passed. `nnlite.text.landmarks(text)` gives those of a text.
         unit: what the speed counts: "characters", "images"; by default "positions" of sequences and other "samples".
         look: "bar", "lines", or "auto": whichever suits the place.
+        monitor: which number is set beside the landmarks; of the validation, where there is one.
         console: a `rich.console.Console` to draw on; by default one of its own.
 
     Example:
@@ -42,12 +43,14 @@ class ProgressBar(Callback):
         unit: str | None = None,
         look: str = "auto",
         console: Any = None,
+        *,
+        monitor: str = "loss",
     ) -> None:
         if look not in ("auto", "bar", "lines"):
             raise ValueError(f"look: expected 'auto', 'bar' or 'lines', got {look!r}")
         landmarks = landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
         self.landmarks = dict(sorted(landmarks.items(), key=lambda item: -item[1]))
-        self.unit, self.look, self.console = unit, look, console
+        self.unit, self.look, self.console, self.monitor = unit, look, console, monitor
         self._bar = None
 
     def on_train_begin(self, logs: Logs) -> None:
@@ -82,7 +85,7 @@ class ProgressBar(Callback):
         if "val_perplexity" in validation:  # a line has little room
             del shown["perplexity"], validation["val_perplexity"]
         self._validation = _numbers(validation)
-        passed = self.passed(logs.get("val_loss", logs["loss"]))
+        passed = self.passed(logs.get(f"val_{self.monitor}", logs[self.monitor]))
         width = len(str(self.run.epochs))
         place = f"epoch {epoch + 1:{width}}/{self.run.epochs}"
         self._print("  ".join(filter(None, [place, _numbers(shown), passed, f"{self._speed:,.0f} {self._unit}/s"])))
@@ -114,7 +117,7 @@ class ProgressBar(Callback):
             batch,
             run.batches,
             f"{self._speed:,.0f} {self._unit}/s   {_clock(seconds)} left",
-            "   ".join(filter(None, [_numbers(self._shown(logs)), self._validation, self.passed(logs["loss"])])),
+            "   ".join(filter(None, [_numbers(self._shown(logs)), self._validation, self.passed(logs[self.monitor])])),
         )
 
     def _print(self, line):

@@ -25,6 +25,7 @@ class Run:
         positions: how many predictions a sample holds: T, where there is a label at each of T steps.
         is_sequence: whether samples have such steps.
         resumed: whether the run goes on from a state of another one.
+        latest: the loss of the last batch alone, and its metrics, by their names.
     """
 
     def __init__(self, model, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose):
@@ -41,6 +42,7 @@ class Run:
         self.positions, self.is_sequence = math.prod(steps), bool(steps)
         self.epoch = self.batch = 0
         self.resumed = False
+        self.latest = {}
         self._totals, self._seen = {}, 0  # sums of this epoch's losses and metrics, and over how many samples
         self._order_rng = None  # state of the random generator from which this epoch's order was drawn
 
@@ -79,6 +81,7 @@ class Run:
                 numbers = model.train_on_batch(x, y, return_dict=True)
             except NonFiniteLossError as error:
                 raise error.at(epoch + 1, batch + 1) from error.__cause__
+            self.latest = numbers
             for name, value in numbers.items():
                 self._totals[name] += value * len(x)
             self._seen += len(x)
@@ -119,8 +122,9 @@ class Run:
         return {name: total / self._seen for name, total in self._totals.items()}
 
     def _with_perplexity(self, logs):
-        """e^loss, where the loss is a cross-entropy: among how many equally likely labels the model would choose."""
-        if isinstance(self.model.loss, losses.SparseCategoricalCrossentropy):
+        """e^loss of a mean cross-entropy: among how many equally likely labels the model would choose."""
+        loss = self.model.loss
+        if isinstance(loss, losses.SparseCategoricalCrossentropy) and loss.reduction != "sum":
             for name in [name for name in ("loss", "val_loss") if name in logs]:
                 # 700: a double ends at e^709, and JSON has no infinity.
                 logs[name.replace("loss", "perplexity")] = math.exp(min(logs[name], 700.0))

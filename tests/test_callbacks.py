@@ -483,6 +483,34 @@ def test_a_resumed_training_says_so(tmp_path, capsys):
     assert capsys.readouterr().out.startswith("resumed in epoch 2 after 1 of 2 batches\nepoch 2/3")
 
 
+class LatestLoss(Callback):
+    """Puts the loss of the last batch alone into the logs; the one that is there is the mean of the epoch so far."""
+
+    order = -2
+
+    def on_train_begin(self, logs):
+        self.losses = []
+
+    def on_train_batch_end(self, batch, logs):
+        self.losses.append(self.run.latest["loss"])
+        assert logs["loss"] == pytest.approx(np.mean(self.losses[-batch - 1 :]))
+
+    def on_epoch_end(self, epoch, logs):
+        logs["latest_loss"] = self.losses[-1]
+
+
+def test_a_bar_may_set_another_number_beside_the_landmarks(capsys):
+    latest = LatestLoss()
+    fit(make_model(), latest, ProgressBar({"easy": 1e6}, monitor="latest_loss"), batch_size=10, epochs=1, verbose=2)
+    assert f"latest_loss {latest.losses[-1]:.3f}  below easy 1000000.000" in capsys.readouterr().out
+
+
+def test_a_sum_has_no_perplexity():
+    model = make_model()
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True, reduction="sum"))
+    assert list(fit(model, verbose=0).history) == ["loss"]
+
+
 def test_landmarks_in_words():
     bar = ProgressBar({"unigram": 2.9, "uniform": 3.6, "bigram": 2.3})
     assert bar.passed(4.0) == "above uniform 3.600"
