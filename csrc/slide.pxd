@@ -144,68 +144,65 @@ cdef inline void slide(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, Py
 cdef inline void slide_band(Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U, const floating *image,
                             Py_ssize_t H, Py_ssize_t W, const floating *panels, floating *out, Py_ssize_t out_line,
                             Py_ssize_t q, Py_ssize_t end, floating *copy) noexcept nogil:
-    """Rows q .. end - 1 of one image. All panels pass over a row before the next: its pixels are still in the cache."""
-    cdef Py_ssize_t line = 0, g, u
-    cdef const floating *a = window(image, H, W, groups * D, rows, cols, q, end - q, copy, &line)
+    """Rows q .. end - 1 of one image, in tiles of equal height. All panels pass over a tile's pixels before the next."""
+    cdef Py_ssize_t C = groups * D, F = groups * U, tiles = ceil_div(cols.count, TILE_ROWS), line = 0, t, j, g, u
+    cdef const floating *a = window(image, H, W, C, rows, cols, q, end - q, copy, &line)
     cdef const floating *panel
     cdef floating *c
-    cdef int width, inside
-    cdef Py_ssize_t C = groups * D, F = groups * U
+    cdef int height, width, inside
     cdef bint elementwise = depthwise(groups, D, U)
     if elementwise:
         groups, U = 1, groups
     while q < end:
-        panel = panels
-        for g in range(groups):
-            u = 0
-            while u < U:
-                width = tile_width(U - u, out)
-                inside = <int>min(U - u, <Py_ssize_t>width)
-                c = out + (rows.out + q * rows.out_step) * out_line + cols.out * F + g * U + u
-                if elementwise:
-                    depthwise_row(rows, cols, C, inside, width, a + u, line, panel, c)
-                else:
-                    slide_row(rows, cols, C, D, F, inside, width, a + g * D, line, panel, c)
-                panel += (1 + rows.taps * cols.taps * D) * width
-                u += width
+        for t in range(tiles):
+            j = cols.count * t // tiles
+            height = <int>(cols.count * (t + 1) // tiles - j)
+            panel = panels
+            for g in range(groups):
+                u = 0
+                while u < U:
+                    width = tile_width(U - u, out)
+                    inside = <int>min(U - u, <Py_ssize_t>width)
+                    c = out + (rows.out + q * rows.out_step) * out_line + (cols.out + j * cols.out_step) * F + g * U + u
+                    if elementwise:
+                        depthwise_pixels(rows, cols, C, height, inside, a + j * cols.step * C + u, line, panel, width, c)
+                    else:
+                        slide_tile(rows, cols, C, D, F, height, inside, a + j * cols.step * C + g * D, line, panel,
+                                   width, c)
+                    panel += (1 + rows.taps * cols.taps * D) * width
+                    u += width
         a += rows.step * line
         q += 1
 
 
-cdef inline void slide_row(Axis rows, Axis cols, Py_ssize_t C, Py_ssize_t D, Py_ssize_t F, int width, int panel_row,
-                           const floating *a, Py_ssize_t line, const floating *panel, floating *out) noexcept nogil:
-    """One panel's columns of a row of pixels, in tiles of equal height."""
+cdef inline void slide_tile(Axis rows, Axis cols, Py_ssize_t C, Py_ssize_t D, Py_ssize_t F, int height, int width,
+                            const floating *a, Py_ssize_t line, const floating *panel, int panel_row,
+                            floating *c) noexcept nogil:
+    """One panel's columns of `height` pixels."""
     # Are the taps of a row one piece of memory? If not, each row of the window is a product of its own.
     cdef bint joined = cols.taps <= 1 or (cols.gap == 1 and C == D) or rows.taps == 0
-    cdef Py_ssize_t tiles = ceil_div(cols.count, TILE_ROWS), pixel = cols.step * C, t, i, j
+    cdef Py_ssize_t c_row = cols.out_step * F, i
+    cdef const floating *start = panel
     cdef const floating *b = panel + panel_row
-    cdef const floating *start
-    cdef floating *c
-    cdef int height
-    for t in range(tiles):
-        j = cols.count * t // tiles
-        height = <int>(cols.count * (t + 1) // tiles - j)
-        c = out + j * cols.out_step * F
-        if joined:
-            tile(height, width, rows.taps, rows.gap * line, cols.taps * D, a + j * pixel, pixel, 1, b, panel_row,
-                 panel, 0, c, cols.out_step * F)
-        else:
-            for i in range(rows.taps):
-                start = panel
-                if i > 0:
-                    start = c
-                tile(height, width, cols.taps, cols.gap * C, D, a + i * rows.gap * line + j * pixel, pixel, 1,
-                     b + i * cols.taps * D * panel_row, panel_row, start, cols.out_step * F if i > 0 else 0,
-                     c, cols.out_step * F)
+    if joined:
+        tile(height, width, rows.taps, rows.gap * line, cols.taps * D, a, cols.step * C, 1, b, panel_row, start, 0,
+             c, c_row)
+        return
+    for i in range(rows.taps):
+        tile(height, width, cols.taps, cols.gap * C, D, a, cols.step * C, 1, b, panel_row, start, c_row if i else 0,
+             c, c_row)
+        start = c
+        a += rows.gap * line
+        b += cols.taps * D * panel_row
 
 
-cdef inline void depthwise_row(Axis rows, Axis cols, Py_ssize_t C, int width, int panel_row, const floating *a,
-                               Py_ssize_t line, const floating *panel, floating *out) noexcept nogil:
+cdef inline void depthwise_pixels(Axis rows, Axis cols, Py_ssize_t C, int height, int width, const floating *a,
+                                  Py_ssize_t line, const floating *panel, int panel_row, floating *out) noexcept nogil:
     """The same where every channel has weights of its own: pixels times weights, channel by channel."""
     cdef Py_ssize_t _, i, j, u
     cdef const floating *x
     cdef const floating *w
-    for _ in range(cols.count):
+    for _ in range(height):
         for u in range(width):
             out[u] = panel[u]
         w = panel + panel_row
