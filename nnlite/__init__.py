@@ -8,6 +8,7 @@ from .kernels import get_num_threads, set_num_threads, use_backend
 # Layers, and the model that they make.
 from .layer import Layer
 from .layers import (
+    RNN,
     LSTM,
     Conv2D,
     MaxPool2D,
@@ -61,6 +62,7 @@ __all__ = [
     "set_num_threads",
     "use_backend",
     "Layer",
+    "RNN",
     "LSTM",
     "Conv2D",
     "MaxPool2D",

@@ -1,5 +1,6 @@
 """What the recurrent layers share: the shapes of their inputs, and the state between batches."""
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ class Recurrent(Layer):
     """
 
     weights = ("Wx", "Wh", "b")  # in the order in which the kernels take them
+    biases = 1  # rows of b
+    blocks = 4  # of H numbers, that the kernels hold for a step of a row: of gates, and of gradients
+    keeps_gates = True  # for backward; else the states are all that it needs
 
     def __init__(
         self,
@@ -43,7 +47,7 @@ class Recurrent(Layer):
         F, H, G = self._features(input_shape), self.units, self.gates
         self._add_param("Wx", (F, G * H), "glorot_uniform")
         self._add_param("Wh", (H, G * H), "orthogonal")
-        self._add_param("b", (G * H,), "zeros")
+        self._add_param("b", (G * H,) if self.biases == 1 else (self.biases, G * H), "zeros")
         self.built = True
 
     def reset_state(self) -> None:
@@ -83,10 +87,84 @@ class Recurrent(Layer):
         return f"{steps}units = {self.units}"
 
     def _parameter_rule(self, input_shape):
-        F, H, G = self._features(input_shape), self.units, self.gates
+        F, H, G, B = self._features(input_shape), self.units, self.gates, self.biases
+
+        def gate(F, H):
+            return f"{F} * {H} + {H} * {H} + {H if B == 1 else f'{B} * {H}'}"
+
+        words, numbers = gate("F", "H"), gate("F" if F is None else F, H)
+        if G > 1:
+            words, numbers = f"{G} gates * ({words})", f"{G} * ({numbers})"
         if F is None:
-            return f"{G} gates * (F * H + H * H + H) = {G} * (F * {H} + {H} * {H} + {H}), with F of the first input"
-        return f"{G} gates * (F * H + H * H + H) = {G} * ({F} * {H} + {H} * {H} + {H}) = {G * (F * H + H * H + H)}"
+            return f"{words} = {numbers}, with F of the first input"
+        return f"{words} = {numbers} = {G * H * (F + H + B)}"
+
+    def forward(
+        self,
+        x: np.ndarray,
+        training: bool = False,
+        initial_state: Sequence[np.ndarray] | None = None,
+        lengths: np.ndarray | None = None,
+    ) -> np.ndarray:
+        x, lengths = self._time_major(x, lengths)
+        T, N, H = *x.shape[:2], self.units
+        kept = states = self._start(T, N, initial_state)
+        if self.keeps_gates:
+            kept = *states, self._buffer("gates", T, N, self.blocks * H)
+        y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
+        kernel = getattr(backend, self.kernel)
+        forward = kernel.forward_ids if x.ndim == 2 else kernel.forward
+        forward(x, lengths, *self._weights(*self.weights), *kept, y, self._work(), *self._options())
+        self.kept = x, lengths, kept
+        self.state = tuple(state[T].copy() for state in states)
+        return self._y(y, lengths)
+
+    def backward(self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> np.ndarray | None:
+        x = self._kept()[0]
+        if x.ndim == 2:  # ids have no gradient
+            return self._backward(dy, dstate, None)
+        dx = np.empty_like(x)
+        self._backward(dy, dstate, dx)
+        return np.ascontiguousarray(dx.swapaxes(0, 1))
+
+    def backward_params(self, dy: np.ndarray) -> None:
+        self._backward(dy, None, None)
+
+    def _backward(self, dy, dstate, dx):
+        x, lengths, kept = self._kept()
+        T, N, H = *x.shape[:2], self.units
+        dy = self._dy(dy, N, T, lengths)
+        self.dinitial_state = self._dstate(dstate, N)
+        Wx, Wh, _ = self._weights(*self.weights)
+        kernel = getattr(backend, self.kernel)
+        dz = self._buffer("dz", kernel.backward_steps(N, T), N, self.blocks * H)
+        upstream = *kept, dy, *self.dinitial_state, dz
+        downstream = *self._gradients(*self.weights), self._work(), *self._options()
+        if x.ndim == 2:
+            kernel.backward_ids(x, lengths, Wh, *upstream, *downstream)
+        else:
+            kernel.backward(x, lengths, Wx, Wh, *upstream, dx, *downstream)
+
+    def step(self, x: np.ndarray) -> np.ndarray:
+        x = self._step_input(x)
+        return self.stepper(len(x))(x).copy()
+
+    def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
+        if not self.built:
+            return self.step
+        Wx, Wh, b = self._weights(*self.weights)
+        state = self.state = self._step_state(N)
+        arguments = Wx, Wh, b, *state, self._buffer("z", self.blocks * self.units), *self._options()
+        kernel = getattr(backend, self.kernel)
+
+        def checked_step(x):
+            if not checks.fits(x, self.dtype, (N, len(Wx))):
+                x = self._step_input(x, N)
+            step = kernel.step_ids if x.ndim == 1 else kernel.step
+            step(x, *arguments)
+            return state[0]
+
+        return checked_step
 
     # What forward, backward and step have in common.
 
@@ -131,7 +209,7 @@ class Recurrent(Layer):
         if initial_state is None and self.stateful:
             initial_state = self.state
         # The gates are the largest of what a pass needs; y is smaller than the states.
-        checks.memory(f"{type(self).__name__}: gates", (T, N, self.gates * self.units), self.dtype)
+        checks.memory(f"{type(self).__name__}: gates", (T, N, self.blocks * self.units), self.dtype)
         arrays = tuple(self._buffer(f"{name}_all", T + 1, N, self.units) for name in self.states)
         for array, start in zip(arrays, self._state_arrays("initial_state", initial_state, N), strict=True):
             array[0] = start
@@ -175,6 +253,10 @@ class Recurrent(Layer):
         if lengths is not None and T == 1:  # undoes _y
             dy = np.where(lengths[:, None, None] == 0, self.dtype.type(0), dy)
         return dy
+
+    def _options(self):
+        """What the kernels take last."""
+        return ()
 
     def _work(self):
         return self._buffer("work", getattr(backend, self.kernel).work_size(self.units))

@@ -242,7 +242,7 @@ class ChainOfTrust:
             doutputs = self.draw_doutputs(case, outputs)
             gradients = self.backward(layer, doutputs)
             before = [{k: v.copy() for k, v in d.items() if v is not None} for d in (inputs, outputs, gradients)]
-            other = {k: v + 1.0 if v.dtype.kind == "f" else (v + 1) % case.ids for k, v in inputs.items()}
+            other = {k: v + 1.0 if v.dtype.kind == "f" else np.roll(v, 1) for k, v in inputs.items()}
             self.backward(layer, {k: 2 * v for k, v in doutputs.items()})
             self.forward(layer, other, case.training)
             self.backward(layer, doutputs)

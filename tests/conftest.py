@@ -4,7 +4,7 @@ import pytest
 
 from nnlite import machine
 
-pytest.register_assert_rewrite("chain", "numeric")
+pytest.register_assert_rewrite("chain", "numeric", "recurrent")
 
 
 def pytest_generate_tests(metafunc):

@@ -15,6 +15,7 @@ import nnlite
 from nnlite import (
     GELU,
     LSTM,
+    RNN,
     SGD,
     AvgPool2D,
     BatchNorm,
@@ -50,6 +51,8 @@ LAYERS = {
     "Dense": (lambda **kw: Dense(5, **kw), FLOATS),
     "Embedding": (lambda **kw: Embedding(4, 5, **kw), IDS),
     "LSTM": (lambda **kw: LSTM(5, return_sequences=True, **kw), FLOATS),
+    "RNN": (lambda **kw: RNN(5, return_sequences=True, **kw), FLOATS),
+    "RNN on ids": (lambda **kw: RNN(5, input_dim=4, **kw), IDS),
     "LSTM on ids": (lambda **kw: LSTM(5, input_dim=4, **kw), IDS),
     "OneHot": (lambda **kw: OneHot(4, **kw), IDS),
     "Dropout": (lambda **kw: Dropout(0.5, **kw), FLOATS),
@@ -69,9 +72,10 @@ LAYERS = {
     "GlobalAvgPool2D": (GlobalAvgPool2D, IMAGES),
     "ZeroPadding2D": (ZeroPadding2D, FLOATS[..., None]),
 }
-PARAMS = [("Dense", "W"), ("Dense", "b"), ("Embedding", "W"), *(("LSTM", n) for n in ("Wx", "Wh", "b"))]
+PARAMS = [("Dense", "W"), ("Dense", "b"), ("Embedding", "W")]
 PARAMS += [(name, n) for name in ("BatchNorm", "LayerNorm") for n in ("gamma", "beta")]
-PARAMS += [("LSTM on ids", n) for n in ("Wx", "Wh", "b")]
+RECURRENT = ["RNN", "LSTM"]
+PARAMS += [(name + on, n) for name in RECURRENT for on in ("", " on ids") for n in ("Wx", "Wh", "b")]
 PARAMS += [("Conv2D", n) for n in ("W", "b")]
 
 # Name -> what is put in the place of an array, and the error.
@@ -88,6 +92,7 @@ EXCHANGES = {
 
 layers = pytest.mark.parametrize("name", LAYERS)
 params = pytest.mark.parametrize(("name", "param"), PARAMS)
+recurrent = pytest.mark.parametrize("name", RECURRENT)
 exchanges = pytest.mark.parametrize("exchange", EXCHANGES)
 
 
@@ -110,7 +115,7 @@ def test_parameters_of_other_sizes(name, param, exchange):
     if name != "Embedding" and param != "beta":  # which backward does not read
         with pytest.raises(error, match=message):
             layer.backward(y)
-    if isinstance(layer, LSTM):
+    if name.split()[0] in RECURRENT:
         with pytest.raises(error, match=message):
             layer.step(x[:, 0])
 
@@ -171,15 +176,17 @@ def test_a_step_checks_the_state(state):
         layer.step(x[:, 0])
 
 
-def test_a_step_of_another_batch_size():
-    layer, x, _ = made("LSTM")
+@recurrent
+def test_a_step_of_another_batch_size(name):
+    layer, x, _ = made(name)
     layer.step(x[:, 0])
     with pytest.raises(ValueError, match=r"state h: expected shape \(N, H\) = \(1, 5\), got \(2, 5\)"):
         layer.step(x[:1, 0])
 
 
-def test_a_step_leaves_the_states_of_earlier_steps():
-    layer, x, _ = made("LSTM")
+@recurrent
+def test_a_step_leaves_the_states_of_earlier_steps(name):
+    layer, x, _ = made(name)
     layer.reset_state()
     seen = []
     for _ in range(3):
@@ -190,7 +197,7 @@ def test_a_step_leaves_the_states_of_earlier_steps():
             assert_same_bits(array, copy)
 
 
-@pytest.mark.parametrize("name", ["Embedding", "LSTM on ids"])
+@pytest.mark.parametrize("name", ["Embedding", *(f"{name} on ids" for name in RECURRENT)])
 @pytest.mark.parametrize("shape", [(2, 3), (1, 3), (2, 1)])
 def test_ids_that_change_before_backward(name, shape):
     layer = LAYERS[name][0](seed=0)

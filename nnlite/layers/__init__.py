@@ -17,6 +17,7 @@ from .max_pool2d import MaxPool2D
 from .one_hot import OneHot
 from .relu import ReLU
 from .reshape import Reshape
+from .rnn import RNN
 from .sigmoid import Sigmoid
 from .softmax import Softmax
 from .tanh import Tanh
@@ -25,6 +26,7 @@ from .zero_padding2d import ZeroPadding2D
 __all__ = [
     "GELU",
     "LSTM",
+    "RNN",
     "AvgPool2D",
     "BatchNorm",
     "Conv2D",

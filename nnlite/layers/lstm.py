@@ -1,11 +1,5 @@
 """LSTM: a recurrent layer whose cell state carries over what its gates let it keep."""
 
-from collections.abc import Callable, Sequence
-
-import numpy as np
-
-from .. import checks
-from ..kernels import backend
 from ..layer import Shape
 from ..recurrent import Recurrent
 
@@ -67,65 +61,3 @@ class LSTM(Recurrent):
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         self.params["b"][self.units : 2 * self.units] = 1  # remember, until trained to forget
-
-    def forward(
-        self,
-        x: np.ndarray,
-        training: bool = False,
-        initial_state: Sequence[np.ndarray] | None = None,
-        lengths: np.ndarray | None = None,
-    ) -> np.ndarray:
-        x, lengths = self._time_major(x, lengths)
-        T, N, H = *x.shape[:2], self.units
-        h, c = self._start(T, N, initial_state)
-        gates = self._buffer("gates", T, N, 4 * H)
-        y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
-        forward = backend.lstm.forward_ids if x.ndim == 2 else backend.lstm.forward
-        forward(x, lengths, *self._weights(*self.weights), h, c, gates, y, self._work())
-        self.kept = x, lengths, h, c, gates
-        self.state = h[T].copy(), c[T].copy()
-        return self._y(y, lengths)
-
-    def backward(self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> np.ndarray | None:
-        x = self._kept()[0]
-        if x.ndim == 2:  # ids have no gradient
-            return self._backward(dy, dstate, None)
-        dx = np.empty_like(x)
-        self._backward(dy, dstate, dx)
-        return np.ascontiguousarray(dx.swapaxes(0, 1))
-
-    def backward_params(self, dy: np.ndarray) -> None:
-        self._backward(dy, None, None)
-
-    def _backward(self, dy, dstate, dx):
-        x, lengths, h, c, gates = self._kept()
-        T, N, H = *x.shape[:2], self.units
-        dy = self._dy(dy, N, T, lengths)
-        dh, dc = self.dinitial_state = self._dstate(dstate, N)
-        Wx, Wh, _ = self._weights(*self.weights)
-        dz = self._buffer("dz", backend.lstm.backward_steps(N, T), N, 4 * H)
-        grads = self._gradients(*self.weights)
-        if x.ndim == 2:
-            backend.lstm.backward_ids(x, lengths, Wh, h, c, gates, dy, dh, dc, dz, *grads, self._work())
-        else:
-            backend.lstm.backward(x, lengths, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, *grads, self._work())
-
-    def step(self, x: np.ndarray) -> np.ndarray:
-        x = self._step_input(x)
-        return self.stepper(len(x))(x).copy()
-
-    def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
-        if not self.built:
-            return self.step
-        Wx, Wh, b = self._weights(*self.weights)
-        h, c = self.state = self._step_state(N)
-        z, kernel = self._buffer("z", 4 * self.units), backend.lstm
-
-        def checked_step(x):
-            if not checks.fits(x, self.dtype, (N, len(Wx))):
-                x = self._step_input(x, N)
-            step = kernel.step_ids if x.ndim == 1 else kernel.step
-            step(x, Wx, Wh, b, h, c, z)
-            return h
-
-        return checked_step

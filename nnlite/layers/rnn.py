@@ -1,0 +1,80 @@
+"""RNN: the recurrent layer in its plainest form."""
+
+from typing import Any
+
+from ..recurrent import Recurrent
+
+
+class RNN(Recurrent):
+    """Vanilla recurrent layer.
+
+        h_t = f(x_t Wx + b + h_{t-1} Wh)            f = tanh, or ReLU: max(., 0)
+
+    What it knows of the past it must say again at every step, and on its way back a gradient is multiplied by Wh' and
+    by f'(z_t) at each. So it shrinks or grows like the power of a matrix, and what lies further back than some ten
+    steps is hardly learnt. That is what `LSTM` and `GRU` are for.
+
+    Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T): an id is a one-hot vector of
+    F = input_dim numbers, written short. y is h_T, (N, H), or every h_t, (N, T, H), with return_sequences.
+
+    Rows of unequal length: `forward(x, lengths=lengths)`, as in `LSTM`.
+
+    Args:
+        units: H.
+        activation: f, "tanh" or "relu".
+        return_sequences: whether y holds every step, not the last alone.
+        stateful: start each batch from the state in which the one before it ended, until `reset_state()`.
+        input_dim: F, needed where x are ids.
+        dtype, seed, name: as in `Layer`.
+
+    Parameters: Wx (F, H), Glorot uniform; Wh (H, H), orthogonal; b (H), zeros. They are those of Keras' SimpleRNN.
+
+    Attributes:
+        state: (h,), h (N, H) after the last step seen; None before the first.
+        dinitial_state: dL/d(initial state) = (dh,) after backward.
+
+    Raises:
+        TypeError, ValueError: x is not of the layer's dtype and shape, or has no time steps; another activation.
+        IndexError: an id is not in 0 .. F - 1, or a length not in 0 .. T.
+
+    Source: Elman, Finding structure in time, 1990; with ReLU: Le, Jaitly and Hinton, A simple way to initialize
+    recurrent networks of rectified linear units, 2015.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import RNN
+        >>> layer = RNN(5, return_sequences=True, input_dim=38, seed=0)
+        >>> layer.forward(np.array([[18, 7, 0], [11, 11, 2]])).shape
+        (2, 3, 5)
+        >>> print(layer.explain((3,)))
+        RNN(units=5, return_sequences=True, input_dim=38)
+          output   (3, 5): T = 3 steps of units = 5
+          parameters   F * H + H * H + H = 38 * 5 + 5 * 5 + 5 = 220
+    """
+
+    gates = 1
+    blocks = 1
+    keeps_gates = False
+    kernel = "rnn"
+    states = ("h",)
+
+    def __init__(
+        self,
+        units: int,
+        activation: str = "tanh",
+        return_sequences: bool = False,
+        stateful: bool = False,
+        *,
+        input_dim: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(units, return_sequences, stateful, input_dim=input_dim, **kwargs)
+        if activation not in ("tanh", "relu"):
+            raise ValueError(f"activation: expected 'tanh' or 'relu', got {activation!r}")
+        self.activation = activation
+
+    def get_config(self) -> dict[str, Any]:
+        return {"units": self.units, "activation": self.activation, **super().get_config()}
+
+    def _options(self):
+        return (self.activation == "relu",)

@@ -1,0 +1,72 @@
+"""RNN over whole sequences.
+
+Letters: N batch, T time, F features in, H units, S steps of the output (T, or 1: the last). Arrays are time-major;
+y and dy are batch first. Row n has lengths[n] steps; past them its state stays as it is.
+"""
+
+import numpy as np
+
+
+def work_size(H):
+    return 0
+
+
+def forward(x, lengths, Wx, Wh, b, h, y, work, relu):  # IN (T,N,F) (N) (F,H) (H,H) (H), h[0]  OUT h[1:] (T+1,N,H) ...
+    T, S = x.shape[0], y.shape[1]
+    for t in range(T):
+        z = x[t] @ Wx + b + h[t] @ Wh  # (1)
+        h_t = np.maximum(z, 0) if relu else np.tanh(z)  # (2)
+        real = _is_real(t, lengths, x)
+        h[t + 1] = np.where(real, h_t, h[t])
+        if S > 1:
+            y[:, t] = np.where(real, h_t, 0)
+    if S == 1:
+        y[:, 0] = h[T]
+
+
+def backward_steps(N, T):
+    return T  # all of dz
+
+
+def backward(x, lengths, Wx, Wh, h, dy, dh, dz, dx, dWx, dWh, db, work, relu):  # dh: IN final, OUT initial state's
+    T, S = x.shape[0], dy.shape[1]
+    if S == 1:
+        dh += dy[:, 0]
+    for t in reversed(range(T)):
+        real = _is_real(t, lengths, x)
+        dh_t = dh + dy[:, t] if S > 1 else dh
+        dh_t = np.where(h[t + 1] > 0, dh_t, 0) if relu else dh_t * (1 - h[t + 1] ** 2)  # undoes (2)
+        dz[t] = np.where(real, dh_t, 0)
+        dh[:] = np.where(real, dz[t] @ Wh.T, dh)  # undoes (1)
+    if dx is not None:
+        dx[:] = dz @ Wx.T
+    dWx[:] = np.einsum("tnf,tnz->fz", x, dz)
+    dWh[:] = np.einsum("tnh,tnz->hz", h[:-1], dz)
+    db[:] = dz.sum(axis=(0, 1))
+
+
+def forward_ids(ids, lengths, Wx, Wh, b, h, y, work, relu):  # IN (T,N): x is one-hot, written as its ids
+    forward(_one_hot(ids, Wx), lengths, Wx, Wh, b, h, y, work, relu)
+
+
+def backward_ids(ids, lengths, Wh, h, dy, dh, dz, dWx, dWh, db, work, relu):
+    x = _one_hot(ids, dWx)
+    backward(x, lengths, None, Wh, h, dy, dh, dz, None, dWx, dWh, db, work, relu)
+
+
+def step(x, Wx, Wh, b, h, z, relu):  # IN (N,F) (F,H) (H,H) (H)  IN and OUT (N,H): one step of forward
+    z = x @ Wx + b + h @ Wh
+    h[:] = np.maximum(z, 0) if relu else np.tanh(z)
+
+
+def step_ids(ids, Wx, Wh, b, h, z, relu):
+    step(_one_hot(ids, Wx), Wx, Wh, b, h, z, relu)
+
+
+def _is_real(t, lengths, x):
+    """Which rows have a step t, (N, 1)."""
+    return np.ones((x.shape[1], 1), bool) if lengths is None else t < lengths[:, None]
+
+
+def _one_hot(ids, Wx):
+    return np.eye(len(Wx), dtype=Wx.dtype)[ids]
