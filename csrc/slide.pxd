@@ -144,7 +144,7 @@ cdef inline void slide(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, Py
 cdef inline void slide_band(Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U, const floating *image,
                             Py_ssize_t H, Py_ssize_t W, const floating *panels, floating *out, Py_ssize_t out_line,
                             Py_ssize_t q, Py_ssize_t end, floating *copy) noexcept nogil:
-    """Rows q .. end - 1 of one image, in tiles of equal height. All panels pass over a tile's pixels before the next."""
+    """Rows q .. end - 1 of one image, in tiles of equal height. All panels pass over a tile before the next."""
     cdef Py_ssize_t C = groups * D, F = groups * U, tiles = ceil_div(cols.count, TILE_ROWS), line = 0, t, j, g, u
     cdef const floating *a = window(image, H, W, C, rows, cols, q, end - q, copy, &line)
     cdef const floating *panel
@@ -165,7 +165,8 @@ cdef inline void slide_band(Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t 
                     inside = <int>min(U - u, <Py_ssize_t>width)
                     c = out + (rows.out + q * rows.out_step) * out_line + (cols.out + j * cols.out_step) * F + g * U + u
                     if elementwise:
-                        depthwise_pixels(rows, cols, C, height, inside, a + j * cols.step * C + u, line, panel, width, c)
+                        depthwise_pixels(rows, cols, C, height, inside, a + j * cols.step * C + u, line, panel, width,
+                                         c)
                     else:
                         slide_tile(rows, cols, C, D, F, height, inside, a + j * cols.step * C + g * D, line, panel,
                                    width, c)
