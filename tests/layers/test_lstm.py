@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from chain import Case, ChainOfTrust, float_types
 from numeric import assert_same_bits
+from sequences import torch_sequences, unequal
 
 import nnlite
 from nnlite import LSTM
@@ -45,8 +46,12 @@ class TestLSTM(ChainOfTrust):
         case("ids shared by threads", 33, 9, 38, 67, return_sequences=False, ids=True, large=True),
     )
 
+    def lengths(self, x):
+        """None: all rows have T steps."""
+
     def forward(self, layer, inputs, training):
-        y = layer.forward(inputs["x"], training=training, initial_state=(inputs["h0"], inputs["c0"]))
+        x, state = inputs["x"], (inputs["h0"], inputs["c0"])
+        y = layer.forward(x, training=training, initial_state=state, lengths=self.lengths(x))
         return {"y": y, "h": layer.state[0], "c": layer.state[1]}
 
     def backward(self, layer, doutputs):
@@ -60,8 +65,13 @@ class TestLSTM(ChainOfTrust):
             x = torch.nn.functional.one_hot(x, len(Wx)).double()
         names = ["weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"]
         weights = dict(zip(names, [Wx.T, Wh.T, b, torch.zeros_like(b)], strict=True))
-        y, (h, c) = torch.func.functional_call(lstm, weights, (x, (h0[None], c0[None])))
-        return {"y": y if layer.return_sequences else y[:, -1], "h": h[0], "c": c[0]}
+        y, (h, c) = torch_sequences(torch, lstm, weights, x, (h0[None], c0[None]), self.lengths(x))
+        return {"y": y if layer.return_sequences else h[0], "h": h[0], "c": c[0]}
+
+
+class TestLSTMOnRowsOfUnequalLength(TestLSTM):
+    def lengths(self, x):
+        return unequal(*x.shape[:2])
 
 
 @float_types
