@@ -33,6 +33,7 @@ class Layer(Differentiable):
         statistics: dict from names to float64 arrays: what the layer takes down in training, without a gradient. Saved
             with the parameters.
         built: whether the parameters exist. A layer is built by its first input, or by `build`.
+        takes_lengths: whether `forward` has an argument `lengths`, as recurrent layers have.
         kept: what the last `forward` kept for `backward`. Arrays of floats are not copied: leave x and y as they are
             until `backward` has run.
 
@@ -51,6 +52,8 @@ class Layer(Differentiable):
         >>> layer.forward(np.array([[3.0]], "float32"))
         array([[9.]], dtype=float32)
     """
+
+    takes_lengths = False
 
     def __init__(self, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None) -> None:
         self.dtype = checks.float_dtype("dtype", dtype)

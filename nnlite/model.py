@@ -51,14 +51,19 @@ class Model(Training, Differentiable):
         """The layers that carry a state from one batch to the next."""
         return [layer for layer in self.layers if getattr(layer, "stateful", False)]
 
+    @property
+    def keeps_steps(self) -> bool:
+        """Whether y has the time steps of x: no recurrent layer gives its last step alone."""
+        return all(getattr(layer, "return_sequences", True) for layer in self.layers)
+
     def reset_state(self) -> None:
         """Let the recurrent layers forget: the next step, or batch of a stateful layer, starts from zeros."""
         for layer in self.layers:
             if hasattr(layer, "reset_state"):
                 layer.reset_state()
 
-    def __call__(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        return self.forward(x, training)
+    def __call__(self, x: np.ndarray, training: bool = False, lengths: np.ndarray | None = None) -> np.ndarray:
+        return self.forward(x, training) if lengths is None else self.forward(x, training, lengths=lengths)
 
     def __repr__(self):
         return f"{type(self).__name__}([{', '.join(map(repr, self.layers))}])"

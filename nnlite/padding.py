@@ -30,14 +30,36 @@ def real_steps(lengths, T):
     return np.arange(T) < lengths[:, None]
 
 
-def cleared(x, lengths):
-    """A copy of x (N, T, ...) with zeros for padding, whatever stood there, and the lengths, checked."""
+def of_sequences(where, lengths, x):
+    """lengths, `checked`, of the sequences in x, (N, T, ...)."""
     if not isinstance(x, np.ndarray) or x.ndim < 2:
         got = f"shape {checks.shape_text(x.shape)}" if isinstance(x, np.ndarray) else type(x).__name__
-        raise TypeError(f"x: lengths need an array of sequences, shape (N, T) or (N, T, F), got {got}")
-    N, T = x.shape[:2]
-    lengths = checked("lengths", lengths, N, T)
+        raise ValueError(f"{where}: expected x to be an array of sequences, (N, T) or (N, T, F), got {got}")
+    return checked(where, lengths, *x.shape[:2])
+
+
+def of_samples(where, lengths, x):
+    """The same for all samples of a training; None where there are none."""
+    if lengths is None:
+        return None
+    lengths = of_sequences(where, lengths, x)
+    if not lengths.any():
+        raise ValueError(f"{where}: every length is 0: there is not one step")
+    return lengths
+
+
+def cleared(x, lengths):
+    """A copy of x (N, T, ...) with zeros for padding, whatever stood there, and the lengths, checked."""
+    lengths = of_sequences("lengths", lengths, x)
+    T = x.shape[1]
     checks.memory("x", x.shape, x.dtype)  # a broadcast array can be larger than any memory
     x = x.copy(order="C")
     x[~real_steps(lengths, T)] = 0
     return x, lengths
+
+
+def spread(rows, real):
+    """(N, T, ...) with these rows where `real` is True, in order, and zeros for padding: undoes `y[real]`."""
+    y = np.zeros((*real.shape, *rows.shape[1:]), rows.dtype)
+    y[real] = rows
+    return y

@@ -16,6 +16,7 @@ class Recurrent(Layer):
     A subclass names its `kernel`, how many `gates` its weights hold side by side, and its `states`.
     """
 
+    takes_lengths = True
     weights = ("Wx", "Wh", "b")  # in the order in which the kernels take them
     biases = 1  # rows of b
     blocks = 4  # of H numbers, that the kernels hold for a step of a row: of gates, and of gradients

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from . import checks, losses
+from . import checks, losses, padding
 from .callbacks import Callback, History
 from .finite import NonFiniteLossError, check_params, loss_error
 from .progress import ProgressBar
@@ -22,15 +22,17 @@ class Run:
     Attributes:
         epoch, batch: how many epochs are complete, and how many batches of the next one.
         epochs, batches: how many there will be, and how many each epoch has.
-        positions: how many predictions a sample holds: T, where there is a label at each of T steps.
+        positions: how many predictions a sample holds: T, where there is a label at each of T steps; with lengths,
+            their mean.
         is_sequence: whether samples have such steps.
         resumed: whether the run goes on from a state of another one.
         latest: the loss of the last batch alone, and its metrics, by their names.
     """
 
-    def __init__(self, model, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose):
+    def __init__(self, model, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose, lengths=None):
         self.model, self.x, self.y = model, x, y
         checks.samples("fit", x=x, y=y)
+        self.lengths = padding.of_samples("fit: lengths", lengths, x)
         self.batch_size = model.checked_batch_size("fit", len(x), batch_size)
         self.epochs = checks.positive("epochs", epochs)
         self.validation_data = self._checked_validation(validation_data)
@@ -40,10 +42,12 @@ class Run:
         self.batches = -(-len(x) // self.batch_size)
         steps = y.shape[1:] if y.dtype.kind in "iu" else y.shape[1:-1]
         self.positions, self.is_sequence = math.prod(steps), bool(steps)
+        if steps and lengths is not None:
+            self.positions *= float(self.lengths.mean()) / steps[0]
         self.epoch = self.batch = 0
         self.resumed = False
         self.latest = {}
-        self._totals, self._seen = {}, 0  # sums of this epoch's losses and metrics, and over how many samples
+        self._totals, self._seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
         self._order_rng = None  # state of the random generator from which this epoch's order was drawn
 
     def go(self):
@@ -76,15 +80,17 @@ class Run:
                 listener(batch, {})
             rows = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
             rows = rows if order is None else order[rows]
-            x, y = self.x[rows], self.y[rows]
+            x, y, lengths = self.x[rows], self.y[rows], None if self.lengths is None else self.lengths[rows]
+            padded = {} if lengths is None else {"lengths": lengths}
             try:
-                numbers = model.train_on_batch(x, y, return_dict=True)
+                numbers = model.train_on_batch(x, y, return_dict=True, **padded)
             except NonFiniteLossError as error:
                 raise error.at(epoch + 1, batch + 1) from error.__cause__
+            weight = model.weight(len(x), lengths)
             self.latest = numbers
             for name, value in numbers.items():
-                self._totals[name] += value * len(x)
-            self._seen += len(x)
+                self._totals[name] += value * weight
+            self._seen += weight
             self.batch = batch + 1
             if after:
                 logs = self._with_perplexity(self._means())
@@ -111,15 +117,17 @@ class Run:
         """The numbers of the epoch that has just ended."""
         logs = self._means()
         if self.validation_data:
-            found = self.model.evaluate(*self.validation_data, batch_size=self.batch_size, return_dict=True)
+            x, y, *lengths = self.validation_data
+            padded = {"lengths": lengths[0]} if lengths else {}
+            found = self.model.evaluate(x, y, batch_size=self.batch_size, return_dict=True, **padded)
             if not math.isfinite(found["loss"]):
                 raise loss_error(self.model, found["loss"], *self.validation_data).at(self.epoch + 1, "validation")
             logs |= {f"val_{name}": value for name, value in found.items()}
         return self._with_perplexity(logs)
 
     def _means(self):
-        """The loss and the metrics of this epoch so far, over all samples seen."""
-        return {name: total / self._seen for name, total in self._totals.items()}
+        """The loss and the metrics of this epoch so far, over all that was seen."""
+        return {name: total / max(1, self._seen) for name, total in self._totals.items()}
 
     def _with_perplexity(self, logs):
         """e^loss of a mean cross-entropy: among how many equally likely labels the model would choose."""
@@ -176,8 +184,9 @@ class Run:
 
     @functools.cached_property
     def _checksum(self):
-        """Of x and y: other data of the same size are another training."""
-        return zlib.crc32(np.ascontiguousarray(self.y), zlib.crc32(np.ascontiguousarray(self.x)))
+        """Of x, y and the lengths: other data of the same size are another training."""
+        arrays = [self.x, self.y, *([] if self.lengths is None else [self.lengths])]
+        return functools.reduce(lambda value, array: zlib.crc32(np.ascontiguousarray(array), value), arrays, 0)
 
     def _named_callbacks(self):
         """Each callback with its class' name; a second one of the same class is "Name_1"."""
@@ -201,10 +210,11 @@ class Run:
     def _checked_validation(self, data):
         if data is None:
             return None
-        if not isinstance(data, tuple | list) or len(data) != 2:
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
             got = f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__
-            raise ValueError(f"fit: validation_data: expected a pair (x, y), got {got}")
+            raise ValueError(f"fit: validation_data: expected a pair (x, y), or (x, y, lengths), got {got}")
         checks.samples("fit: validation_data", x=data[0], y=data[1])
+        padding.of_samples("fit: validation_data: lengths", data[2] if len(data) == 3 else None, data[0])
         self.model.checked_batch_size("fit: validation_data", len(data[0]), self.batch_size)
         return tuple(data)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 from numpy.typing import DTypeLike
 
+from . import checks, padding
 from .layer import Layer, Seed, Shape
 from .model import Model, prepare, shape_without_batch
 
@@ -64,13 +65,44 @@ class Sequential(Model):
             shape = layer.output_shape(shape)
         self.input_shape = input_shape
 
-    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
-        """y from x. The layers keep what backward needs; `training` switches on what only training does: dropout."""
+    def forward(self, x: np.ndarray, training: bool = False, lengths: np.ndarray | None = None) -> np.ndarray:
+        """y from x. The layers keep what backward needs; `training` switches on what only training does: dropout.
+
+        Args:
+            lengths: of x (N, T, ...), whose row n has lengths[n] steps, integers (N,). What stands beyond them never
+                matters: it counts as 0, and recurrent layers stop before it. In y, the steps beyond hold no answers.
+        """
         y = x
+        if lengths is not None:
+            y, lengths = padding.cleared(x, lengths)
         for layer in self.layers:
-            y = layer.forward(y, training)
+            if lengths is None:
+                y = layer.forward(y, training)
+            elif layer.takes_lengths:
+                y = layer.forward(y, training, lengths=lengths)
+                if not layer.return_sequences:
+                    lengths = None
+            else:
+                y = self._forward_by_steps(layer, y, training)
         if self.input_shape is None:
             self.input_shape = x.shape[1:]
+        return y
+
+    @staticmethod
+    def _forward_by_steps(layer, x, training):
+        """layer.forward of padded sequences, which must not mix their steps with padding."""
+        if not layer.built:
+            layer.build(x.shape[1:])
+        what = f"lengths: {layer.name} ({type(layer).__name__})"
+        if layer.statistics:
+            raise ValueError(f"{what} takes its statistics over all steps, and would count padding: use LayerNorm")
+        y = layer.forward(x, training)
+        if y.shape[:2] != x.shape[:2]:
+            shapes = f"{checks.shape_text(y.shape)} of x {checks.shape_text(x.shape)}"
+            raise ValueError(
+                f"{what} mixes steps with padding, as it makes {shapes}: let a recurrent layer without "
+                f"return_sequences come before it"
+            )
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, losses, optimizers
+from . import checks, losses, optimizers, padding
 from .callbacks import Callback, History
 from .finite import NonFiniteLossError, loss_error
 from .metrics import Metric
@@ -53,6 +53,7 @@ class Training:
         callbacks: list[Callback] | None = None,
         shuffle: bool = True,
         verbose: str | int = "auto",
+        lengths: np.ndarray | None = None,
     ) -> History:
         """Train: `epochs` times over all samples, in batches; the last batch may be smaller.
 
@@ -64,11 +65,15 @@ class Training:
             y: (samples, ...), what the loss takes: for each sample a label, or one for each time step, or an array.
             batch_size: samples in one step.
             epochs: how many times.
-            validation_data: (x, y) to measure the loss on, after each epoch, without learning from them.
+            validation_data: (x, y), or (x, y, lengths), to measure the loss on, after each epoch, without learning from
+                them.
             callbacks: list of `Callback`s, called in this order.
             shuffle: take the samples in a new random order in each epoch; drawn from the model's `rng`.
             verbose: "auto" shows a progress bar in a terminal or a notebook, and a line for each epoch elsewhere;
                 1 always the bar, 2 always lines, 0 nothing.
+            lengths: for sequences of unequal length in one array (`nnlite.text.pad_sequences`), how many steps of each
+                are real, integers (samples,). The rest is padding: whatever x and y hold there, it changes nothing, and
+                losses and metrics are means over real steps.
 
         Returns:
             The `History`, whose `history` is a dict of lists with one number for each epoch: "loss" and the metrics,
@@ -94,16 +99,19 @@ class Training:
             (array([[2.]], dtype=float32), array([1.], dtype=float32))
         """
         self._require_compiled("fit")
-        run = Run(self, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose)
+        run = Run(self, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose, lengths)
         self.history = run.history
         self.stop_training = False
         run.go()
         return run.history
 
     def train_on_batch(
-        self, x: np.ndarray, y: np.ndarray, return_dict: bool = False
+        self, x: np.ndarray, y: np.ndarray, return_dict: bool = False, lengths: np.ndarray | None = None
     ) -> float | list[float] | dict[str, float]:
         """One step on one batch: forward, loss, backward, update. Return the loss before the update.
+
+        Args:
+            lengths: how many steps of each row are real, as in `fit`.
 
         Returns:
             What `evaluate` does: the loss, and the metrics where `compile` was given any.
@@ -112,10 +120,12 @@ class Training:
             NonFiniteLossError: the loss is NaN or infinite; nothing was updated.
         """
         self._require_compiled("train_on_batch")
-        numbers = self._measure(x, y, training=True)
+        real = self._real_steps(x, y, lengths)
+        numbers = self._measure(x, y, lengths, real, training=True)
         if not math.isfinite(numbers["loss"]):
-            raise loss_error(self, numbers["loss"], x, y)
-        self.backward_params(self.loss.backward())
+            raise loss_error(self, numbers["loss"], x, y, lengths)
+        dy = self.loss.backward()
+        self.backward_params(dy if real is None else padding.spread(dy, real))
         try:
             self.optimizer.apply(self.grads, self.params)
         except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
@@ -123,9 +133,17 @@ class Training:
         return _as_asked(numbers, return_dict)
 
     def evaluate(
-        self, x: np.ndarray, y: np.ndarray, batch_size: int = 32, return_dict: bool = False
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        batch_size: int = 32,
+        return_dict: bool = False,
+        lengths: np.ndarray | None = None,
     ) -> float | list[float] | dict[str, float]:
         """The mean loss over all samples, without training. Stateful layers start from zeros, and keep their state.
+
+        Args:
+            lengths: how many steps of each sample are real, as in `fit`: then it is the mean over real steps.
 
         Returns:
             As in Keras: the loss; where `compile` was given metrics, a list of the loss and the metrics; and with
@@ -152,22 +170,48 @@ class Training:
         self._require_compiled("evaluate")
         checks.samples("evaluate", x=x, y=y)
         batch_size = self.checked_batch_size("evaluate", len(x), batch_size)
+        lengths = padding.of_samples("evaluate: lengths", lengths, x)
         totals = dict.fromkeys(("loss", *self.metrics), 0.0)
         with self._fresh_state():
-            for start in range(0, len(x), batch_size):
-                x_batch, y_batch = x[start : start + batch_size], y[start : start + batch_size]
-                for name, value in self._measure(x_batch, y_batch).items():
-                    totals[name] += value * len(x_batch)
-        return _as_asked({name: total / len(x) for name, total in totals.items()}, return_dict)
+            for rows in _batches(len(x), batch_size):
+                part = None if lengths is None else lengths[rows]
+                real = self._real_steps(x[rows], y[rows], part)
+                for name, value in self._measure(x[rows], y[rows], part, real).items():
+                    totals[name] += value * self.weight(len(x[rows]), part)
+        seen = self.weight(len(x), lengths)
+        return _as_asked({name: total / seen for name, total in totals.items()}, return_dict)
 
-    def _measure(self, x, y, training=False):
+    def weight(self, samples: int, lengths: np.ndarray | None) -> int:
+        """How much the loss of so many samples counts in a mean: as much as each, or as each of their real steps."""
+        return samples if lengths is None or not self.keeps_steps else int(lengths.sum())
+
+    def _real_steps(self, x, y, lengths):
+        """Which steps of y the loss is to see, True or False, (N, T); None where it sees all of y."""
+        if lengths is None or not self.keeps_steps:
+            return None
+        lengths = padding.of_sequences("lengths", lengths, x)
+        if y.shape[:2] != x.shape[:2]:
+            expected, got = checks.shape_text(x.shape[:2]), checks.shape_text(y.shape)
+            raise ValueError(f"y: expected something for each step of x, shape {expected}, got {got}")
+        return padding.real_steps(lengths, x.shape[1])
+
+    def _measure(self, x, y, lengths=None, real=None, training=False):
         """The loss of a batch and its metrics, by their names."""
-        y_pred = self.forward(x, training=training)
+        y_pred = self._answer(x, lengths, training)
+        if real is not None:
+            y, y_pred = y[real], y_pred[real]
         loss = float(self.loss.forward(y, y_pred))
         return {"loss": loss, **{name: float(metric(y, y_pred)) for name, metric in self.metrics.items()}}
 
-    def predict(self, x: np.ndarray, batch_size: int = 32) -> np.ndarray:
+    def _answer(self, x, lengths=None, training=False):
+        """y of x: a model of one's own needs no `lengths` to work without them."""
+        return self.forward(x, training=training, **({} if lengths is None else {"lengths": lengths}))
+
+    def predict(self, x: np.ndarray, batch_size: int = 32, lengths: np.ndarray | None = None) -> np.ndarray:
         """y for all samples, computed in batches. Stateful layers start from zeros, and keep their state.
+
+        Args:
+            lengths: how many steps of each sample are real, as in `fit`. Beyond them y holds no answers.
 
         Raises:
             TypeError, ValueError: x or batch_size does not fit.
@@ -180,12 +224,14 @@ class Training:
         """
         checks.samples("predict", x=x)
         batch_size = self.checked_batch_size("predict", len(x), batch_size)
+        lengths = None if lengths is None else padding.of_sequences("predict: lengths", lengths, x)
+        y = None
         with self._fresh_state():
-            y_batch = self.forward(x[:batch_size])
-            y = np.empty((len(x), *y_batch.shape[1:]), y_batch.dtype)
-            y[:batch_size] = y_batch
-            for start in range(batch_size, len(x), batch_size):
-                y[start : start + batch_size] = self.forward(x[start : start + batch_size])
+            for rows in _batches(len(x), batch_size) or [slice(0)]:
+                y_batch = self._answer(x[rows], None if lengths is None else lengths[rows])
+                if y is None:
+                    y = np.empty((len(x), *y_batch.shape[1:]), y_batch.dtype)
+                y[rows] = y_batch
         return y
 
     def checked_batch_size(self, where: str, samples: int, batch_size: int) -> int:
@@ -216,6 +262,10 @@ class Training:
         finally:
             for layer, state in states:
                 layer.state = state
+
+
+def _batches(samples, batch_size):
+    return [slice(start, start + batch_size) for start in range(0, samples, batch_size)]
 
 
 def _as_asked(numbers, return_dict):
