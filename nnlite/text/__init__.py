@@ -13,6 +13,7 @@ from .copying import Copy, copied_share, longest_copy
 from .corpus import clean_sonnets, load_sonnets, poems, split_poems
 from .generate import generate
 from .landmarks import Landmarks, landmarks
+from .lines import lines, pad_sequences
 from .own import read_text, split_text
 from .statistics import (
     TextStatistics,
@@ -42,9 +43,11 @@ __all__ = [
     "generate",
     "landmarks",
     "line_lengths",
+    "lines",
     "load_sonnets",
     "longest_copy",
     "next_characters",
+    "pad_sequences",
     "poems",
     "read_text",
     "split_poems",
