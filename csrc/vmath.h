@@ -1,5 +1,5 @@
-/* exp, tanh, the logistic sigmoid and the normal distribution, written so that a loop over them becomes vector instructions: no branch,
- * no table, no call.
+/* exp, tanh, the logistic sigmoid and the normal distribution, written so that a loop over them becomes vector
+ * instructions: no branch, no table, no call.
  *
  * exp:   x = n ln 2 + r with n whole and |r| <= ln 2 / 2, so e^x = 2^n e^r. e^r is its Taylor series, cut where
  *        the next term is below the rounding error (r^8/8! < 6e-9 in float32, r^14/14! < 5e-18 in float64).

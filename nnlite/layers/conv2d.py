@@ -27,8 +27,8 @@ class Conv2D(Layer):
         kernel_size, strides, dilation_rate: of the window, S, and D: whole numbers, or pairs (height, width).
         padding: "valid": none; "same": H_out = H/S and W_out = W/S, rounded up; or P: a whole number, (height, width),
             or ((top, bottom), (left, right)).
-        groups: into how many groups channels and filters are cut. A filter sees the channels of its own group alone;
-            with groups = C each channel has filters for itself (a depthwise convolution).
+        groups: into how many channels and filters are cut. A filter sees the channels of its group alone; with C of
+            them each channel has filters for itself (a depthwise convolution).
         use_bias: whether b is added.
         kernel_initializer: of W, by default "glorot_uniform"; as in `Dense`.
         dtype, seed, name: as in `Layer`.
@@ -36,8 +36,8 @@ class Conv2D(Layer):
     Parameters: W (kh, kw, C/groups, filters), b (filters).
 
     Raises:
-        TypeError, ValueError: x is not of the layer's dtype and (N, H, W, C), with the C of the first input; groups
-            does not divide C or filters; or the window does not fit into the image: the message has the arithmetic.
+        TypeError, ValueError: x is not of the layer's dtype and (N, H, W, C); groups does not divide C or filters;
+            or the window does not fit into the image: the message has the arithmetic.
 
     Source: LeCun et al., Backpropagation applied to handwritten zip code recognition, 1989, and Gradient-based learning
     applied to document recognition, 1998. The arithmetic: Dumoulin and Visin, A guide to convolution arithmetic for
@@ -47,7 +47,7 @@ class Conv2D(Layer):
         >>> import numpy as np
         >>> from nnlite import Conv2D
         >>> layer = Conv2D(8, 5, seed=0)
-        >>> layer.forward(np.ones((1, 32, 32, 3), "float32")).shape
+        >>> layer(np.ones((1, 32, 32, 3), "float32")).shape
         (1, 28, 28, 8)
         >>> print(layer.explain((32, 32, 3)))
         Conv2D(filters=8, kernel_size=5)
@@ -134,8 +134,7 @@ class Conv2D(Layer):
         (kh, kw), C, filters, groups = self.window.size, input_shape[2], self.filters, self.groups
         rule = f"filters * (kh * kw * C{'/groups' * (groups > 1)}){' + filters' * self.use_bias} = {filters} * "
         rule += f"({kh} * {kw} * {C or 'C'}{f'/{groups}' * (groups > 1)}){f' + {filters}' * self.use_bias}"
-        count = None if C is None else filters * (kh * kw * C // groups + self.use_bias)
-        return f"{rule}, with C of the first input" if C is None else f"{rule} = {count}"
+        return f"{rule} = {filters * (kh * kw * C // groups + self.use_bias)}" if C else f"{rule}, with C of the first input"
 
     def get_config(self) -> dict[str, Any]:
         return {
