@@ -27,8 +27,7 @@ class Conv2D(Layer):
         kernel_size, strides, dilation_rate: of the window, S, and D: whole numbers, or pairs (height, width).
         padding: "valid": none; "same": H_out = H/S and W_out = W/S, rounded up; or P: a whole number, (height, width),
             or ((top, bottom), (left, right)).
-        groups: into how many channels and filters are cut. A filter sees the channels of its group alone; with C of
-            them each channel has filters for itself (a depthwise convolution).
+        groups: of channels and of filters; a filter sees the channels of its own group. C groups: depthwise.
         use_bias: whether b is added.
         kernel_initializer: of W, by default "glorot_uniform"; as in `Dense`.
         dtype, seed, name: as in `Layer`.
@@ -134,7 +133,8 @@ class Conv2D(Layer):
         (kh, kw), C, filters, groups = self.window.size, input_shape[2], self.filters, self.groups
         rule = f"filters * (kh * kw * C{'/groups' * (groups > 1)}){' + filters' * self.use_bias} = {filters} * "
         rule += f"({kh} * {kw} * {C or 'C'}{f'/{groups}' * (groups > 1)}){f' + {filters}' * self.use_bias}"
-        return f"{rule} = {filters * (kh * kw * C // groups + self.use_bias)}" if C else f"{rule}, with C of the first input"
+        count = f" = {filters * (kh * kw * C // groups + self.use_bias)}" if C else ", with C of the first input"
+        return rule + count
 
     def get_config(self) -> dict[str, Any]:
         return {
