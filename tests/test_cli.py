@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,10 +14,11 @@ import numpy as np
 import pytest
 
 import nnlite
+from nnlite.cli.runs import console
 from nnlite.experiment import Sonnets, find_runs
 from nnlite.experiment.corpus import SEED_TEXT
 from nnlite.experiment.sonnets import Settings
-from nnlite.text import landmarks, load_sonnets
+from nnlite.text import clean_sonnets, landmarks, load_sonnets
 
 TINY = ["--units=6", "--step=100", "--batch-size=16", "--epochs=3", "--temperature=0.5", "--temperature=1"]
 FILES = {"checkpoint.safetensors", "config.json", "log.jsonl", "loss.png", "model.safetensors", "poems.txt"}
@@ -227,6 +229,40 @@ class TestSample:
         code, output, _ = nnlite_command("sample", tiny[0], "--seed-text", "[bold]my love", "--length", 0)
         assert (code, output) == (0, "[bold]my love\n")
 
+    def test_several_poems_have_their_entropy(self, tiny, nnlite_command):
+        arguments = "sample", tiny[0], "--seed", 0, "--length", 100, "--temperature", 1.5, "--temperature", 0
+        code, output, _ = nnlite_command(*arguments)
+        assert code == 0
+        warm, cold = re.findall(r"temperature (\S+), entropy (\S+) nats per character", output)
+        assert (warm[0], cold) == ("1.5", ("0", "0.00"))
+        assert 0 < float(warm[1]) <= landmarks(clean_sonnets()).uniform + 0.005
+
+    def test_stand_side_by_side_where_there_is_room(self, tiny, nnlite_command, monkeypatch):
+        arguments = "sample", tiny[0], "--seed", 0, "--length", 100, "--temperature", 1.5, "--temperature", 0.25
+        _, below, _ = nnlite_command(*arguments)
+        assert not re.search("temperature 1.5.*temperature 0.25", below)
+        monkeypatch.setattr(console, "width", 120)
+        code, beside, _ = nnlite_command(*arguments)
+        assert code == 0
+        assert re.search("temperature 1.5  .*temperature 0.25", beside)
+        assert re.search(r"entropy \S+ nats per character  .*entropy \S+ nats per character", beside)
+        assert re.search(f"^{SEED_TEXT[:-1]}  .*{SEED_TEXT[:-1]}".replace("?", r"\?"), beside, re.M)
+        assert max(map(len, beside.splitlines())) <= 120
+
+    def test_the_likeliest_alone(self, tiny, nnlite_command):
+        arguments = "sample", tiny[0], "--seed", 0, "--length", 50, "--temperature"
+        greedy = nnlite_command(*arguments, 0)
+        assert nnlite_command(*arguments, 1.5, "--top-k", 1) == greedy
+        assert nnlite_command(*arguments, 1.5, "--top-p", 0.0001) == greedy
+        assert nnlite_command(*arguments, 1.5, "--top-k", 38, "--top-p", 1) == nnlite_command(*arguments, 1.5)
+
+    def test_any_seed_text(self, tiny, nnlite_command):
+        code, poem, _ = nnlite_command("sample", tiny[0], "--seed-text", "", "--length", 5)
+        assert (code, len(poem)) == (0, 6)
+        code, poem, _ = nnlite_command("sample", tiny[0], "--seed-text", "My Lóve", "--unknown", "skip", "--length", 5)
+        assert code == 0
+        assert poem.startswith("y ve")
+
     def test_reader_that_leaves(self, tiny):
         sample = subprocess.Popen(
             [*COMMAND, "sample", tiny[0], "--length", "100"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -235,6 +271,28 @@ class TestSample:
         with sample.stderr:
             assert sample.stderr.read() == b""
         assert sample.wait(timeout=60) == 1
+
+
+class TestNext:
+    def test_shows_probabilities(self, tiny, nnlite_command):
+        code, output, _ = nnlite_command("next", tiny[0], "--seed-text", "my love", "--top", 4)
+        assert code == 0
+        text, _, heading, *rows = output.splitlines()
+        assert text == "'my love'"
+        assert heading.split("  ") == ["after this text", "temperature 1.5", "temperature 0.75", "temperature 0.25"]
+        numbers = np.array([[float(number) for number in re.findall(r"(\S+) %", row)] for row in rows])
+        assert numbers.shape == (5, 3)
+        assert rows[-1].startswith("34 others")
+        np.testing.assert_allclose(numbers.sum(axis=0), 100, atol=0.03)
+        assert (np.diff(numbers[:4], axis=0) <= 0).all()
+        assert (np.diff(numbers[0]) > 0).all()
+
+    def test_all_of_them(self, tiny, nnlite_command):
+        _, output, _ = nnlite_command("next", tiny[0], "--top", 50, "--temperature", 1)
+        assert "others" not in output
+        assert len(output.splitlines()) == 3 + 38
+        for name in ("space", "new line"):
+            assert f"\n{name} " in output
 
 
 def test_info(nnlite_command):
@@ -263,6 +321,13 @@ MISTAKES = [
     ("sample RUN --seed-text Love", 1, "unknown character 'L'"),
     ("sample RUN --temperature -1", 2, "--temperature"),
     ("sample RUN --length -1", 2, "--length"),
+    ("sample RUN --top-k 0", 2, "--top-k"),
+    ("sample RUN --top-p 0", 1, "top_p: expected a number above 0"),
+    ("sample RUN --top-p 1.5", 2, "--top-p"),
+    ("sample RUN --unknown drop", 2, "--unknown"),
+    ("next nowhere", 1, "nowhere holds no run"),
+    ("next RUN --temperature -1", 2, "--temperature"),
+    ("next RUN --seed-text Love", 1, "unknown character 'L'"),
     ("smaple", 2, "No such command"),
 ]
 

@@ -10,7 +10,8 @@ from nnlite.experiment import ExperimentError
 
 from .digits import digits
 from .info import info
-from .sonnets import sample, train
+from .sample import next_character, sample
+from .sonnets import train
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -25,8 +26,9 @@ def nnlite_command():
     """
 
 
-for command in (train, sample, digits, info):
-    app.command()(command)
+COMMANDS = {next_character: "next"}  # what a Python function can hardly be called
+for command in (train, sample, next_character, digits, info):
+    app.command(COMMANDS.get(command))(command)
 
 
 def main(arguments=None):

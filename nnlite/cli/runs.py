@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from nnlite.experiment import find_runs, new_folder
+from nnlite.experiment import ExperimentError, find_runs, new_folder
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -62,6 +62,18 @@ def started(kind, folder, settings, corpus, force):
         )
     run.create(overwrite=force)
     return run
+
+
+def last_run():
+    """The run of `nnlite train` that was worked on last.
+
+    Raises:
+        ExperimentError: there is none.
+    """
+    folder = next(reversed(find_runs(kind="sonnets")), None)
+    if folder is None:
+        raise ExperimentError(f"there is no run under runs/ yet: {command()} train makes one")
+    return folder
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""nnlite train: learn the sonnets. nnlite sample: write a poem."""
+"""nnlite train: learn the sonnets."""
 
 import math
 from enum import StrEnum
@@ -9,8 +9,7 @@ import typer
 from rich.rule import Rule
 from rich.text import Text
 
-from nnlite.experiment import Corpus, ExperimentError, Sonnets, find_runs, sonnets
-from nnlite.text import generate
+from nnlite.experiment import Corpus, Sonnets, sonnets
 
 from .options import Force, Resume, Seed, Threads, choice, number, option, out, use_threads
 from .runs import begin, command, console, list_files, stoppable
@@ -116,46 +115,3 @@ def conclude(run, history):
     console.print(f"Best after epoch {epoch}: a validation loss of {loss} nats per character, which is {meaning}\n")
     list_files(run)
     console.print(f"\nMore poems:  {command()} sample {run.folder} --temperature 0.5", markup=False)
-
-
-def sample(
-    run: Annotated[
-        Path | None, typer.Argument(help="Run folder; by default the last one under runs/.", metavar="RUN")
-    ] = None,
-    seed_text: Annotated[
-        str | None,
-        option(
-            "Poem",
-            r"What the model reads first; write \n for a line break.",
-            show_default="shall i compare ..., or a line of your text",
-            metavar="TEXT",
-        ),
-    ] = None,
-    length: Annotated[int, number("Poem", "Characters to write; a sonnet has about 600.", min=0)] = 600,
-    temperature: Annotated[
-        list[float],
-        number("Poem", "How bold a poem is: 0.25 repeats itself, 1.5 stammers. Repeat it for more poems.", min=0),
-    ] = (0.75,),
-    seed: Annotated[int | None, number("Poem", "Write the same poem again; by default each one is new.", min=0)] = None,
-    threads: Threads = None,
-):
-    """Let a trained model write a poem.
-
-    Low temperatures give common words, over and over; at 1 the model writes as it reads; high ones dare rare letters.
-
-    Examples:
-
-        nnlite sample
-        nnlite sample runs/sonnets --temperature 0.25 --temperature 1.5 --seed 1
-        nnlite sample --seed-text "my love is" --length 200
-    """
-    use_threads(threads)
-    folder = run or next(reversed(find_runs(kind="sonnets")), None)
-    if folder is None:
-        raise ExperimentError(f"there is no run under runs/ yet: {command()} train makes one")
-    trained = Sonnets.open(folder)
-    start = trained.seed_text if seed_text is None else seed_text.replace("\\n", "\n")
-    model = trained.saved_model()
-    for t in temperature:
-        poem = start + generate(model, trained.vocabulary, start, length, t, seed)
-        show([(t, poem)]) if len(temperature) > 1 else console.print(Text(poem))

@@ -7,11 +7,12 @@ brightness, dashes, markers or words, and the colours are those of Okabe and Ito
 from .canvas import png
 from .confusion import confusion_matrix
 from .curves import loss_curves
-from .text import character_frequencies, line_lengths
+from .text import character_frequencies, character_name, line_lengths
 from .tiles import filters, images
 
 __all__ = [
     "character_frequencies",
+    "character_name",
     "confusion_matrix",
     "filters",
     "images",

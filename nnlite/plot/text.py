@@ -12,7 +12,7 @@ from .canvas import BLUE, VERMILION, new_axes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["character_frequencies", "line_lengths"]
+__all__ = ["character_frequencies", "character_name", "line_lengths"]
 
 NAMES = {" ": "space", "\n": "new line", "\t": "tab", "\r": "return", "\u00a0": "hard space"}
 MOST = 45  # characters side by side: with more the labels run into each other
@@ -61,7 +61,8 @@ def character_frequencies(
         heights = [share.get(c, 0) for c in shown] + ([sum(share.get(c, 0) for c in others)] if others else [])
         places = [place + width * (number - (len(shares) - 1) / 2) for place in range(len(heights))]
         ax.bar(places, heights, width, label=label, **style)
-    names = [_name(c) for c in shown] + ([f"{len(others)} others"] if others else [])
+    # A dollar sign would begin a formula.
+    names = [character_name(c).replace("$", r"\$") for c in shown] + ([f"{len(others)} others"] if others else [])
     ax.set_xticks(range(len(names)), names)
     for tick in ax.get_xticklabels():
         tick.set_rotation(90 if len(tick.get_text()) > 2 else 0)
@@ -126,14 +127,18 @@ STYLES = {"color": BLUE}, {"facecolor": "white", "edgecolor": VERMILION, "hatch"
 OUTLINE = {"color": VERMILION, "histtype": "step", "linewidth": 1.8}
 
 
-def _name(character):
-    """What to write under its bar: the character itself where it can be seen."""
+def character_name(character: str) -> str:
+    """What to call a character: itself where it can be seen.
+
+    Example:
+        >>> from nnlite.plot import character_name
+        >>> [character_name(character) for character in "a\\n\\x07"]
+        ['a', 'new line', 'U+0007']
+    """
     if character in NAMES:
         return NAMES[character]
-    # Of what has no picture of its own, such as control characters and combining accents, the number.
-    visible = unicodedata.category(character)[0] in "LNPS"
-    # A dollar sign would begin a formula.
-    return character.replace("$", r"\$") if visible else f"U+{ord(character):04X}"
+    # Control characters, combining accents and their like have no picture of their own.
+    return character if unicodedata.category(character)[0] in "LNPS" else f"U+{ord(character):04X}"
 
 
 def _counts(lengths):
