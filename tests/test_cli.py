@@ -1,6 +1,7 @@
 """The command `nnlite`, as it is typed: what it writes, what it says, and what it says when it cannot."""
 
 import dataclasses
+import html
 import json
 import os
 import re
@@ -21,7 +22,9 @@ from nnlite.experiment.sonnets import Settings
 from nnlite.text import clean_sonnets, landmarks, load_sonnets
 
 TINY = ["--units=6", "--step=100", "--batch-size=16", "--epochs=3", "--temperature=0.5", "--temperature=1"]
-FILES = {"checkpoint.safetensors", "config.json", "log.jsonl", "loss.png", "model.safetensors", "poems.txt"}
+FILES = {
+    "checkpoint.safetensors", "config.json", "log.jsonl", "loss.png", "model.safetensors", "poems.txt", "report.html",
+}  # fmt: skip
 COMMAND = [sys.executable, "-m", "nnlite"]
 
 
@@ -67,6 +70,15 @@ class TestTrain:
             assert poem.startswith(SEED_TEXT)
             assert poem.strip() in output
 
+    def test_the_report_shows_the_poems(self, tiny):
+        folder, output = tiny
+        page = (folder / "report.html").read_text()
+        assert (folder / "report.html").resolve().as_uri() in output
+        assert "Shakespeare&#39;s sonnets" in page
+        assert page.count("<svg") == 4  # curves, characters at two temperatures, lines
+        for line in (folder / "poems.txt").read_text().splitlines()[3:6]:
+            assert html.escape(line, quote=False).replace("'", "&#39;") in page
+
     def test_never_overwrites_by_itself(self, tmp_path, monkeypatch, nnlite_command):
         monkeypatch.chdir(tmp_path)
         for name in ("sonnets", "sonnets-2"):
@@ -74,7 +86,9 @@ class TestTrain:
             assert code == 0
             assert f"Written to runs/{name}:" in output
         assert [path.name for path in find_runs()] == ["sonnets", "sonnets-2"]
-        assert contents(Path("runs/sonnets")) == contents(Path("runs/sonnets-2"))
+        first, second = contents(Path("runs/sonnets")), contents(Path("runs/sonnets-2"))
+        second["report.html"] = second["report.html"].replace(b"sonnets-2", b"sonnets")
+        assert first == second
         before = contents(Path("runs/sonnets"))
         code, _, error = nnlite_command("train", "--out", "runs/sonnets")
         assert code == 2
@@ -122,7 +136,7 @@ class TestResume:
     # A state of the run folder, and so a moment.
     MOMENTS = (
         "nothing yet", "config.json", "log.jsonl", "model.safetensors", "checkpoint.safetensors", "second epoch",
-        "loss.png", "poems.txt",
+        "loss.png", "poems.txt", "report.html",
     )  # fmt: skip
 
     def reached(self, moment, folder):

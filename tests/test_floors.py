@@ -30,7 +30,7 @@ FLOORS = [
     {"gradcheck", "loading"},
     {"__init__"},
     {"machine"},
-    {"images", "plot", "text"},
+    {"images", "plot", "report", "text"},
     {"experiment"},
     {"cli"},
     {"__main__"},
@@ -43,12 +43,13 @@ FOUNDATION_OF_LAYERS = {"checks", "initializers", "kernels", "layer", "recurrent
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
     "atomic", "callbacks", "checkpoint", "experiment", "gradcheck", "images", "layers", "losses", "machine", "metrics",
-    "optimizers", "plot", "progress", "schedules", "text",
+    "optimizers", "plot", "progress", "report", "schedules", "text",
 }  # fmt: skip
 ROOF = FLOORS[-4:]
 
 # Other people's packages, and the only modules that know them.
 PACKAGES = {
+    "jinja2": {"report"},
     "matplotlib": {"plot"},
     "rich": {"cli", "progress", "summary"},
     "safetensors": {"checkpoint"},

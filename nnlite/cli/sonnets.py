@@ -84,6 +84,7 @@ def train(
         history = run.fit().history
         run.draw(history)
         show(run.write_poems())
+        run.write_report(history)
     conclude(run, history)
 
 
@@ -114,4 +115,6 @@ def conclude(run, history):
         loss, meaning = f"{best:.3g}", f"no better than guessing, {guessing:.3f}. A smaller --learning-rate may help."
     console.print(f"Best after epoch {epoch}: a validation loss of {loss} nats per character, which is {meaning}\n")
     list_files(run)
-    console.print(f"\nMore poems:  {command()} sample {run.folder} --temperature 0.5", markup=False)
+    report = (run.folder / "report.html").resolve().as_uri()
+    console.print(f"\nTo look at:  {report}", markup=False)
+    console.print(f"More poems:  {command()} sample {run.folder} --temperature 0.5", markup=False)

@@ -7,6 +7,7 @@ checkpoint.safetensors   all that the training needs to go on after it was stopp
 log.jsonl                a line of numbers for each epoch
 loss.png                 the same as a picture
 poems.txt                what the model writes
+report.html              all of it to look at, with pictures and statistics, in any browser
 """
 
 import math
@@ -128,6 +129,7 @@ class Sonnets(Experiment):
         "log.jsonl": "a line of numbers for each epoch",
         "loss.png": "the loss curves",
         "poems.txt": "the poems above",
+        "report.html": "all of it, to look at",
     }
 
     def __init__(self, folder, settings=None, corpus=None):
@@ -209,6 +211,14 @@ class Sonnets(Experiment):
         from nnlite import plot  # and with it matplotlib, which takes longer to load than all the rest
 
         self.write("loss.png", plot.png(plot.loss_curves, history, landmarks=self.landmarks))
+
+    def write_report(self, history):
+        """Write report.html; see `sonnets_report`. The model writes more for it than what is in poems.txt."""
+        from nnlite.report import html
+
+        from .sonnets_report import sonnets_report
+
+        self.write("report.html", html(sonnets_report(self, history)).encode())
 
     def copies(self):
         return self.corpus.copies()

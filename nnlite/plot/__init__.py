@@ -4,7 +4,7 @@ They are made to be read in grey, and by people who see colours differently: wha
 brightness, dashes, markers or words, and the colours are those of Okabe and Ito.
 """
 
-from .canvas import png
+from .canvas import png, svg
 from .confusion import confusion_matrix
 from .curves import loss_curves
 from .text import character_frequencies, character_name, line_lengths
@@ -19,4 +19,5 @@ __all__ = [
     "line_lengths",
     "loss_curves",
     "png",
+    "svg",
 ]

@@ -1,0 +1,118 @@
+"""The report: a page that holds all it needs, shows everything as it was written, and is one page."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from nnlite.plot import character_frequencies, loss_curves, svg
+from nnlite.report import Figure, Picture, Poem, Poems, Report, Section, Table, html
+
+VOID = {"meta", "br", "img", "link", "hr"}
+
+
+class Page(HTMLParser):
+    """What a browser makes of it: whether all tags are closed, the ids, the words, and whatever it would fetch."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.ids, self.words, self.tags, self.fetched = [], [], [], [], []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append(tag)
+        self.open += [tag] if tag not in VOID else []
+        for name, value in attributes:
+            self.ids += [value] if name == "id" else []
+            if name in ("src", "href", "xlink:href", "data") and not value.startswith("#"):
+                self.fetched.append(value)
+
+    def handle_startendtag(self, tag, attributes):
+        self.handle_starttag(tag, attributes)
+        self.open = self.open[: -1 if tag not in VOID else None]
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+CURVES = {"loss": [2.9, 2.2, 1.9], "val_loss": [2.5, 2.1, 2.2]}
+NASTY = "</div><script>alert(1)</script> & \"quoted\" {{ 7 * 7 }} <img src=x onerror='alert(2)'>"
+
+
+def report(text):
+    curves = svg(loss_curves, CURVES)
+    bars = svg(character_frequencies, {"a": 60.0, "<": 40.0}, {"a": 100.0}, labels=(text, "corpus"))
+    parts = [
+        text,
+        Poems([Poem(text, f"shall i\n{text}\n\n  indented", remark=text, given="shall i\n"), Poem("two", "")]),
+        Picture(curves, text, text),
+        Picture(bars, text),
+        Table([(text, text)], (text, text)),
+        Table([("folded", "away")], folded=text),
+    ]
+    return Report(text, text, text, [Figure(text, text)], [Section(text, parts), Section("empty", [])])
+
+
+@pytest.fixture(scope="module")
+def page():
+    return html(report(NASTY))
+
+
+def test_needs_nothing_from_anywhere(page):
+    parsed = Page(page)
+    assert parsed.fetched == []
+    assert not {"script", "link", "iframe", "object", "embed", "img", "base"} & set(parsed.tags)
+    assert "default-src 'none'" in page
+    assert not re.search(r"url\((?!#)|@import|\son\w+=\"", page)
+
+
+def test_shows_everything_as_it_was_written(page):
+    words = "".join(Page(page).words)
+    assert words.count(NASTY) >= 13  # every place where text can stand
+    assert "<script" not in page
+    assert "49" not in re.sub(r"<svg.*?</svg>|<style.*?</style>", "", page, flags=re.DOTALL)
+
+
+def test_pictures_do_not_disturb_each_other(page):
+    parsed = Page(page)
+    assert len(parsed.ids) == len(set(parsed.ids)) > 10
+    used = re.findall(r'(?:href="|url\()#([\w.-]+)', page)
+    assert used
+    assert set(used) <= set(parsed.ids)
+    assert page.count("<style") == 1
+
+
+def test_pictures_take_the_colours_of_the_page(page):
+    drawings = "".join(re.findall(r"<svg.*?</svg>", page, flags=re.DOTALL))
+    assert not re.search(r"#[0-9a-f]{6}\b", drawings)
+    assert "var(--paper)" in drawings
+    for name in re.findall(r"var\((--\w+)\)", page):
+        assert f"{name}:" in page
+
+
+def test_lines_of_a_poem():
+    poem = Poem("temperature 1", "my love\nis as  a fever\n\n  longing still", given="my love\nis")
+    page = html(Report("x", sections=[Section("y", [Poems([poem])])]))
+    lines = re.findall(r"<div>(.*?)</div>", page)
+    given = '<span class="given">{}</span>'
+    assert lines == [given.format("my love"), given.format("is") + " as  a fever", "", "  longing still"]
+
+
+def test_any_alphabet():
+    bars = svg(character_frequencies, {"ω": 50.0, "古": 30.0, "🎉": 20.0})
+    page = html(Report("Ὀδύσσεια 🎉", sections=[Section("x", [Picture(bars, "bars")])]))
+    for character in "ω古🎉":
+        assert f">{character}</text>" in page
+
+
+def test_same_report_same_page():
+    assert html(report("again")) == html(report("again"))
+
+
+def test_an_empty_report():
+    assert "<h1>Sonnets</h1>" in html(Report("Sonnets"))
