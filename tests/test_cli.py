@@ -19,7 +19,7 @@ from nnlite.cli.runs import console
 from nnlite.experiment import Sonnets, find_runs
 from nnlite.experiment.corpus import SEED_TEXT
 from nnlite.experiment.sonnets import Settings
-from nnlite.text import clean_sonnets, landmarks, load_sonnets
+from nnlite.text import clean_sonnets, landmarks, load_sonnets, split_poems, text_statistics
 
 TINY = ["--units=6", "--step=100", "--batch-size=16", "--epochs=3", "--temperature=0.5", "--temperature=1"]
 FILES = {
@@ -309,6 +309,86 @@ class TestNext:
             assert f"\n{name} " in output
 
 
+class TestStats:
+    def pictures(self, folder):
+        assert all(path.read_bytes().startswith(b"\x89PNG") for path in folder.iterdir())
+        return {path.name for path in folder.iterdir()}
+
+    def row(self, output, name):
+        (line,) = (line for line in output.splitlines() if line.startswith(name))
+        return line.removeprefix(name).split()
+
+    def test_of_a_run(self, tiny, tmp_path, nnlite_command):
+        run = copy(tiny[0], tmp_path / "run")
+        code, output, _ = nnlite_command("stats", run, "--length", 500, "--temperature", 1, "--temperature", 0.5)
+        assert code == 0
+        assert output.startswith("corpus: Shakespeare's sonnets\n")
+        training, held_out = split_poems()
+        statistics = text_statistics(held_out, training)
+        assert self.row(output, "characters  ")[:4] == ["94,192", f"{len(held_out):,}", "500", "500"]
+        assert self.row(output, "distance to corpus")[0] == f"{statistics.distance:.3f}"
+        assert self.row(output, "longest copied run  ")[0] == str(len(statistics.copied.text))
+        assert len(self.row(output, "entropy (nats/char.)")) == 2
+        names = ("corpus", "held-out", "temperature-1", "temperature-0.5")
+        expected = {f"{name}-{what}.png" for name in names for what in ("characters", "lines")}
+        assert self.pictures(run / "stats") - expected == set()
+        assert {f"{name}-characters.png" for name in names} <= self.pictures(run / "stats")
+        assert f"Drawn into {run / 'stats'}." in output
+
+    def test_of_a_text(self, tmp_path, monkeypatch, nnlite_command):
+        monkeypatch.chdir(tmp_path)
+        Path("poem.txt").write_text("Shall I compare thee to a summer's day?\n\nthou art zzz\n")
+        code, output, _ = nnlite_command("stats", "poem.txt", "--characters")
+        assert code == 0
+        assert self.row(output, "words") == ["17,601", "11"]
+        assert self.row(output, "  in the corpus") == [f"{100 * 10 / 11:.1f}", "%"]
+        assert self.row(output, "blank lines") == ["0", "1"]
+        assert self.row(output, "z  ")[2:] == [f"{100 * 3 / 54:.2f}", "%"]
+        assert "poem.txt has capital letters" in output
+        assert r"longest copied run, poem.txt: " in output
+        pictures = {"corpus-characters.png", "corpus-lines.png", "poem-characters.png", "poem-lines.png"}
+        assert self.pictures(tmp_path / "stats") == pictures
+
+    def test_cleaned_as_the_sonnets_were(self, tmp_path, nnlite_command):
+        (tmp_path / "raw.txt").write_text(load_sonnets())
+        code, output, _ = nnlite_command("stats", tmp_path / "raw.txt", "--clean", "--out", tmp_path / "pictures")
+        assert code == 0
+        assert "capital letters" not in output
+        assert self.row(output, "distance to corpus") == ["0.000"]
+        assert self.row(output, "copied windows of 30") == ["100.0", "%"]
+
+    def test_of_a_run_and_a_text(self, tiny, tmp_path, nnlite_command):
+        (tmp_path / "poem.txt").write_text(" \n")
+        arguments = "--length", 100, "--temperature", 1, "--out", tmp_path / "pictures"
+        code, output, _ = nnlite_command("stats", tiny[0], tmp_path / "poem.txt", *arguments)
+        assert code == 0
+        assert self.row(output, "characters  ") == ["94,192", "9,688", "100", "2"]
+        assert self.row(output, "  characters, mean")[-1] == "-"  # no line
+        assert "poem-characters.png" in self.pictures(tmp_path / "pictures")
+        assert "poem-lines.png" not in self.pictures(tmp_path / "pictures")
+
+    def test_of_a_run_on_a_text_of_ones_own(self, tmp_path, nnlite_command):
+        """It is compared with that text, not with the sonnets."""
+        (tmp_path / "own.txt").write_text("Ein Männlein steht im Walde,\nganz still und stumm.\n" * 60)
+        run = tmp_path / "run"
+        assert nnlite_command("train", *TINY, "--text", tmp_path / "own.txt", "--out", run)[0] == 0
+        code, output, _ = nnlite_command("stats", run, tmp_path / "own.txt", "--length", 50, "--temperature", 0.5)
+        assert code == 0
+        assert output.startswith("corpus: own.txt\n")
+        assert self.row(output, "distance to corpus")[-1] == "0.000"
+
+    def test_the_last_run_is_the_default(self, tiny, tmp_path, monkeypatch, nnlite_command):
+        monkeypatch.chdir(tmp_path)
+        code, _, error = nnlite_command("stats")
+        assert code == 1
+        assert "there is no run under runs/ yet" in error
+        Path("runs").mkdir()
+        copy(tiny[0], Path("runs/mine"))
+        code, output, _ = nnlite_command("stats", "--length", 50, "--temperature", 1)
+        assert code == 0
+        assert "Drawn into runs/mine/stats." in output
+
+
 def test_info(nnlite_command):
     code, output, _ = nnlite_command("info")
     assert code == 0
@@ -340,6 +420,11 @@ MISTAKES = [
     ("sample RUN --top-p 1.5", 2, "--top-p"),
     ("sample RUN --unknown drop", 2, "--unknown"),
     ("next nowhere", 1, "nowhere holds no run"),
+    ("stats nowhere", 1, "nowhere: No such file or directory"),
+    ("stats RUN RUN", 2, "one run at a time"),
+    ("stats RUN/model.safetensors", 1, "model.safetensors is no text"),
+    ("stats RUN --temperature -1", 2, "--temperature"),
+    ("stats RUN --length 0", 2, "--length"),
     ("next RUN --temperature -1", 2, "--temperature"),
     ("next RUN --seed-text Love", 1, "unknown character 'L'"),
     ("smaple", 2, "No such command"),

@@ -12,6 +12,7 @@ from .digits import digits
 from .info import info
 from .sample import next_character, sample
 from .sonnets import train
+from .stats import stats
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -27,7 +28,7 @@ def nnlite_command():
 
 
 COMMANDS = {next_character: "next"}  # what a Python function can hardly be called
-for command in (train, sample, next_character, digits, info):
+for command in (train, sample, next_character, stats, digits, info):
     app.command(COMMANDS.get(command))(command)
 
 

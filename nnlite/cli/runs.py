@@ -9,9 +9,12 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from nnlite.experiment import ExperimentError, find_runs, new_folder
+from nnlite.experiment import ExperimentError, Sonnets, find_runs, new_folder
+from nnlite.experiment.folder import kind_of
 
 console = Console(highlight=False, soft_wrap=True)
+
+WRITERS = {kind.kind: kind for kind in (Sonnets,)}  # the experiments whose models write
 
 
 def begin(kind, values, context, out, resume, force, corpus=None):
@@ -64,16 +67,17 @@ def started(kind, folder, settings, corpus, force):
     return run
 
 
-def last_run():
-    """The run of `nnlite train` that was worked on last.
+def open_writer(folder=None):
+    """A run whose model writes, with its `vocabulary`, `corpus` and `seed_text`; by default the last one.
 
     Raises:
-        ExperimentError: there is none.
+        ExperimentError: there is none, or it cannot be read.
     """
-    folder = next(reversed(find_runs(kind="sonnets")), None)
+    if folder is None:
+        folder = next((run for run in reversed(find_runs()) if kind_of(run) in WRITERS), None)
     if folder is None:
         raise ExperimentError(f"there is no run under runs/ yet: {command()} train makes one")
-    return folder
+    return WRITERS.get(kind_of(folder), Sonnets).open(folder)
 
 
 @contextlib.contextmanager

@@ -9,12 +9,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from nnlite.experiment import Sonnets
 from nnlite.plot import character_name
 from nnlite.text import compare_temperatures, generate, next_characters
 
 from .options import Threads, number, option, use_threads
-from .runs import console, last_run
+from .runs import console, open_writer
 
 COLUMN = (
     40  # characters that a poem needs, to stand beside others: most lines of a sonnet are a little longer or shorter
@@ -123,7 +122,7 @@ def next_character(
 
 def opened(run, seed_text, unknown):
     """A trained model's run, and what it is to read, without what it does not know where that is to be skipped."""
-    trained = Sonnets.open(run or last_run())
+    trained = open_writer(run)
     start = trained.seed_text if seed_text is None else seed_text.replace("\\n", "\n")
     return trained, trained.vocabulary.decode(trained.vocabulary.encode(start, unknown))
 

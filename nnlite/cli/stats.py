@@ -1,0 +1,189 @@
+"""nnlite stats: how much a text, or what a model writes, looks like what it ought to look like."""
+
+import math
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from nnlite import plot
+from nnlite.experiment import Corpus, Sonnets
+from nnlite.text import TextStatistics, clean_sonnets, compare_temperatures, read_text, text_statistics
+
+from .options import Threads, number, option, use_threads
+from .runs import console, open_writer
+
+
+class Column(NamedTuple):
+    """One of the texts that stand side by side."""
+
+    name: str
+    text: str
+    statistics: TextStatistics
+    entropy: float | None = None  # of what a model wrote
+
+
+def stats(
+    what: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="Run folder, text files in UTF-8, or both; by default the last run under runs/.",
+            metavar="RUN|FILE",
+        ),
+    ] = None,
+    temperature: Annotated[
+        list[float], number("Run", "At which its model writes a text. Repeat it for more.", min=0)
+    ] = (1.5, 0.75, 0.25),
+    length: Annotated[int, number("Run", "Characters that it writes at each temperature.")] = 10_000,
+    seed: Annotated[int, number("Run", "Start of all randomness: same seed, same texts.", min=0)] = 0,
+    clean: Annotated[
+        bool,
+        option("Files", "Clean the files as the sonnets were: lower case, no blank lines, no number lines.", "--clean"),
+    ] = False,
+    characters: Annotated[
+        bool, option("Output", "Show how often each character occurs, all of them.", "--characters")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        option(
+            "Output",
+            "Where to draw the pictures; by default stats/ in the run folder, or here.",
+            metavar="FOLDER",
+        ),
+    ] = None,
+    threads: Threads = None,
+):
+    """Count what a text is made of, and compare it with the sonnets, or with what a run has learned from.
+
+    The distance to the corpus is the part of the characters that would have to be others: 0 to 1. By chance a text has
+    one, too: that of as many characters drawn from the corpus, one by one; real text lies a little above. What is held
+    out stands beside what was learned from: a model can hardly do better than that. A copied run is a piece of text
+    that stands in what was learned from, word for word.
+
+    Examples:
+
+        nnlite stats
+        nnlite stats poem.txt --clean
+        nnlite stats runs/sonnets poem.txt --characters
+    """
+    use_threads(threads)
+    folders, files = [p for p in what or () if p.is_dir()], [p for p in what or () if not p.is_dir()]
+    if len(folders) > 1:
+        raise typer.BadParameter(f"one run at a time, got {folders[0]} and {folders[1]}", param_hint="RUN")
+    # Read before the model writes, so that a mistake is told at once.
+    texts = {path.name: clean_sonnets(read_text(path)) if clean else read_text(path) for path in files}
+    run = open_writer(*folders) if folders or not files else None
+    corpus = run.corpus if run else Corpus()
+    columns = [Column("corpus", corpus.text, text_statistics(corpus.text, corpus.text))]
+    columns += written(run, temperature, length, seed) if run else []
+    columns += [Column(name, text, text_statistics(text, corpus.text)) for name, text in texts.items()]
+    console.print(f"corpus: {corpus.title}", markup=False, end="\n\n")
+    console.print(table_of(columns), soft_wrap=False)
+    if characters:
+        console.print()
+        console.print(table_of_characters(columns), soft_wrap=False)
+    console.print()
+    say_what_is_copied(columns)
+    say_what_is_in_capitals(columns)
+    draw(columns, out or (run.folder if run else Path()) / "stats")
+
+
+def written(run, temperatures, length, seed):
+    """What was held out, where something was, and what the model of a run writes."""
+    corpus, source = run.corpus.text, run.corpus.text
+    if isinstance(run, Sonnets):  # others learn from all of it
+        source, held_out = run.corpus.split(run.settings.length)
+        yield Column("held out", held_out, text_statistics(held_out, source))
+    samples = compare_temperatures(run.saved_model(), run.vocabulary, run.seed_text, length, temperatures, seed)
+    for temperature, text, entropy in samples:
+        yield Column(f"temperature {temperature:g}", text, text_statistics(text, corpus, source), entropy)
+
+
+ROWS = {
+    "characters": lambda s: f"{s.characters:,}",
+    "distance to corpus": lambda s: f"{s.distance:.3f}",
+    "  by chance": lambda s: f"{s.expected_distance:.3f}",
+    "words": lambda s: f"{s.words:,}",
+    "  in the corpus": lambda s: percent(s.known_words),
+    "lines": lambda s: f"{s.lines:,}",
+    "  characters, mean": lambda s: decimal(s.line_length_mean),
+    "  deviation": lambda s: decimal(s.line_length_deviation),
+    "  indented": lambda s: percent(s.indented_lines),
+    "blank lines": lambda s: f"{s.blank_lines:,}",
+    "longest copied run": lambda s: f"{len(s.copied.text):,}",
+    "copied windows of 30": lambda s: percent(s.copied_windows),
+}
+OF_OTHERS = {"distance to corpus", "  by chance", "  in the corpus", "longest copied run", "copied windows of 30"}
+
+
+def table_of(columns):
+    """The statistics, a column for each text; the first is the corpus, which is not compared with itself."""
+    table = empty_table(columns)
+    for name, show in ROWS.items():
+        corpus, *others = (show(column.statistics) for column in columns)
+        table.add_row(name, "" if name in OF_OTHERS else corpus, *others)
+    if any(column.entropy is not None for column in columns):
+        entropies = ("" if column.entropy is None else f"{column.entropy:.2f}" for column in columns)
+        table.add_row("entropy (nats/char.)", *entropies)
+    return table
+
+
+def table_of_characters(columns):
+    """How often each character occurs in each text, in percent, in the order of the corpus."""
+    table = empty_table(columns)
+    for character in dict.fromkeys(c for column in columns for c in column.statistics.frequencies):
+        shares = (column.statistics.frequencies.get(character, 0) for column in columns)
+        table.add_row(Text(plot.character_name(character)), *(f"{share:.2f} %" for share in shares))
+    return table
+
+
+def empty_table(columns):
+    table = Table(box=None, pad_edge=False)
+    table.add_column(no_wrap=True)
+    for column in columns:
+        table.add_column(Text(column.name), justify="right")
+    return table
+
+
+def say_what_is_copied(columns):
+    for column in columns[1:]:
+        console.print(Text(f"longest copied run, {column.name}: {column.statistics.copied.text!r}"))
+
+
+def say_what_is_in_capitals(columns):
+    """Say why a text is far from a corpus in lower case, where that is so."""
+    for column in columns[1:]:
+        if columns[0].text.islower() and any(map(str.isupper, column.text)):
+            console.print(Text(f"\n{column.name} has capital letters, the corpus has none: try --clean."))
+
+
+def draw(columns, folder):
+    """Draw the corpus, and each text beside it."""
+    corpus, *others = columns
+    folder.mkdir(parents=True, exist_ok=True)
+    draw_beside(folder / "corpus", corpus.statistics, None, ("corpus", ""))
+    for column in others:
+        name = Path(column.name).stem if column.entropy is None else column.name.replace(" ", "-")
+        draw_beside(folder / name.replace(" ", "-"), column.statistics, corpus.statistics, (column.name, "corpus"))
+    console.print(Text(f"\nDrawn into {folder}."))
+
+
+def draw_beside(path, statistics, corpus, labels):
+    """Draw NAME-characters.png and NAME-lines.png."""
+    both = [numbers for numbers in (statistics, corpus) if numbers]
+    frequencies, lines = [n.frequencies for n in both], [n.line_lengths for n in both]
+    picture = plot.png(plot.character_frequencies, *frequencies, labels=labels, size=(10, 4.5))
+    path.with_name(f"{path.name}-characters.png").write_bytes(picture)
+    if all(lines):  # a text of spaces has none
+        picture = plot.png(plot.line_lengths, *lines, labels=labels)
+        path.with_name(f"{path.name}-lines.png").write_bytes(picture)
+
+
+def percent(share):
+    return "-" if math.isnan(share) else f"{100 * share:.1f} %"
+
+
+def decimal(number):
+    return "-" if math.isnan(number) else f"{number:.1f}"
