@@ -10,6 +10,7 @@ from .layer import Layer
 from .layers import (
     RNN,
     LSTM,
+    Bidirectional,
     Conv2D,
     MaxPool2D,
     AvgPool2D,
@@ -64,6 +65,7 @@ __all__ = [
     "Layer",
     "RNN",
     "LSTM",
+    "Bidirectional",
     "Conv2D",
     "MaxPool2D",
     "AvgPool2D",

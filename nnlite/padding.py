@@ -58,6 +58,15 @@ def cleared(x, lengths):
     return x, lengths
 
 
+def reversed_steps(x, lengths=None):
+    """x with the steps of each row from its own last to its first, C-contiguous. Padding stays where it is."""
+    if lengths is None:
+        return np.ascontiguousarray(x[:, ::-1])
+    N, T = x.shape[:2]
+    t = np.arange(T)
+    return x[np.arange(N)[:, None], np.where(t < lengths[:, None], lengths[:, None] - 1 - t, t)]
+
+
 def spread(rows, real):
     """(N, T, ...) with these rows where `real` is True, in order, and zeros for padding: undoes `y[real]`."""
     y = np.zeros((*real.shape, *rows.shape[1:]), rows.dtype)

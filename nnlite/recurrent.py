@@ -39,6 +39,21 @@ class Recurrent(Layer):
         self.state: tuple[np.ndarray, ...] | None = None
         self.dinitial_state: tuple[np.ndarray, ...] | None = None
 
+    @classmethod
+    def named(cls, name: str) -> type["Recurrent"]:
+        """The recurrent layer class of that name, your own too. Of two, nnlite's is taken, and else the newer one.
+
+        Raises:
+            ValueError: there is none.
+        """
+        kinds = [cls]
+        for kind in kinds:
+            kinds += kind.__subclasses__()
+        found = [kind for kind in kinds if kind.__name__ == name]
+        if not found:
+            raise ValueError(f"recurrent layer class {name!r} is not known: if it is your own, define it first")
+        return max(reversed(found), key=lambda kind: kind.__module__.startswith("nnlite."))
+
     @property
     def units(self) -> int:
         """H. It cannot be set: the parameters are made for it."""

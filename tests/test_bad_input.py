@@ -19,6 +19,7 @@ from nnlite import (
     SGD,
     AvgPool2D,
     BatchNorm,
+    Bidirectional,
     Conv2D,
     Dense,
     Dropout,
@@ -47,6 +48,8 @@ IMAGES = np.ones((2, 4, 5, 4), "float32")
 
 # Name -> a maker, and what the layer reads.
 LAYERS = {
+    "Bidirectional": (lambda **kw: Bidirectional(LSTM(5, return_sequences=True), **kw), FLOATS),
+    "Bidirectional on ids": (lambda **kw: Bidirectional(RNN(5, input_dim=4), "sum", **kw), IDS),
     "Conv2D": (lambda **kw: Conv2D(6, 2, groups=2, **kw), IMAGES),
     "Dense": (lambda **kw: Dense(5, **kw), FLOATS),
     "Embedding": (lambda **kw: Embedding(4, 5, **kw), IDS),
@@ -72,7 +75,9 @@ LAYERS = {
     "GlobalAvgPool2D": (GlobalAvgPool2D, IMAGES),
     "ZeroPadding2D": (ZeroPadding2D, FLOATS[..., None]),
 }
+BOTH = [f"{direction}_{name}" for direction in ("forward", "backward") for name in ("Wx", "Wh", "b")]
 PARAMS = [("Dense", "W"), ("Dense", "b"), ("Embedding", "W")]
+PARAMS += [(name, n) for name in ("Bidirectional", "Bidirectional on ids") for n in BOTH]
 PARAMS += [(name, n) for name in ("BatchNorm", "LayerNorm") for n in ("gamma", "beta")]
 RECURRENT = ["RNN", "LSTM"]
 PARAMS += [(name + on, n) for name in RECURRENT for on in ("", " on ids") for n in ("Wx", "Wh", "b")]

@@ -19,6 +19,7 @@ FLOORS = [
     {"atomic", "checks", "differentiable", "initializers"},
     {"checkpoint", "layer", "padding", "schedules", "window"},
     {"recurrent"},
+    {"twins"},
     {"layers", "losses", "metrics", "optimizers", "sampling"},
     {"finite", "saving", "summary"},
     {"callbacks"},
@@ -38,7 +39,7 @@ FLOORS = [
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
 
 # A layer is made of these and no other layer.
-FOUNDATION_OF_LAYERS = {"checks", "initializers", "kernels", "layer", "recurrent", "window"}
+FOUNDATION_OF_LAYERS = {"checks", "initializers", "kernels", "layer", "padding", "recurrent", "twins", "window"}
 
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
@@ -49,6 +50,7 @@ ROOF = FLOORS[-4:]
 
 # Other people's packages, and the only modules that know them.
 PACKAGES = {
+    "joblib": {"experiment"},
     "jinja2": {"report"},
     "matplotlib": {"plot"},
     "rich": {"cli", "progress", "summary"},

@@ -2,6 +2,7 @@
 
 from .avg_pool2d import AvgPool2D
 from .batch_norm import BatchNorm
+from .bidirectional import Bidirectional
 from .conv2d import Conv2D
 from .dense import Dense
 from .dropout import Dropout
@@ -29,6 +30,7 @@ __all__ = [
     "RNN",
     "AvgPool2D",
     "BatchNorm",
+    "Bidirectional",
     "Conv2D",
     "Dense",
     "Dropout",

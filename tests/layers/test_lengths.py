@@ -60,9 +60,9 @@ def test_each_row_is_read_as_if_it_were_alone(kind, return_sequences, ids, dtype
         for n, length in enumerate(LENGTHS):
             row = slice(n, n + 1)
             if length == 0:
-                alone = [None if return_sequences else state[0][row], *(s[row] for s in state)]
-                alone += [s[row] for s in dstate] if return_sequences else [dstate[0][row] + dy[row], dstate[-1][row]]
-                alone = alone[: 1 + 2 * len(state)] + [None] * (not ids)
+                start, end = ([s[row] for s in group] for group in (state, dstate))
+                end[0] = end[0] if return_sequences else end[0] + dy[row]
+                alone = [None if return_sequences else start[0], *start, *end] + [None] * (not ids)
             else:
                 dy_alone = dy[row, :length] if return_sequences else dy[row]
                 starts, ends = ([s[row] for s in group] for group in (state, dstate))

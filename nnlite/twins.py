@@ -1,0 +1,90 @@
+"""Twins: two recurrent layers of one kind, as one layer."""
+
+from typing import Any, Self
+
+from numpy.typing import DTypeLike
+
+from .layer import Layer, Seed, Shape
+from .recurrent import Recurrent
+
+
+class Twins(Layer):
+    """Base of `Bidirectional`: holds a layer twice, and is what a layer has to be but for its two passes.
+
+    The parameters of both are its own, under names such as "forward_Wx" and "backward_Wx".
+    """
+
+    takes_lengths = True
+
+    def __init__(self, layer: Recurrent, dtype: DTypeLike | None, seed: Seed, name: str | None) -> None:
+        what = type(self).__name__
+        if not isinstance(layer, Recurrent):
+            hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
+            raise TypeError(f"{what}: expected a recurrent layer, such as LSTM(32), got {layer!r}{hint}")
+        if layer.stateful:
+            raise ValueError(
+                f"{what}: {layer!r}: stateful goes on where the batch before ended, but what is read from its end "
+                f"comes from the batch that follows: use stateful=False"
+            )
+        if layer.built:
+            raise ValueError(f"{what}: {layer!r} has its weights already, and would not share them: give a new one")
+        dtype, seed = layer.dtype if dtype is None else dtype, layer.rng if seed is None else seed
+        super().__init__(dtype=dtype, seed=seed, name=name)
+        self.forward_layer, self.backward_layer = (type(layer).from_config(layer.get_config()) for _ in range(2))
+        self.state: tuple | None = None
+        self.dinitial_state: tuple | None = None
+
+    @property
+    def return_sequences(self) -> bool:
+        """Whether y holds every step."""
+        return self.forward_layer.return_sequences
+
+    def build(self, input_shape: Shape) -> None:
+        self._equip()
+        for direction, layer in self._both():
+            if not layer.built:
+                layer.build(input_shape)
+            for name, param in layer.params.items():
+                key = f"{direction}_{name}"
+                self.params[key], self.grads[key], self._shapes[key] = param, layer.grads[name], param.shape
+        self.built = True
+
+    def reset_state(self) -> None:
+        """Forget `state`. The next batch starts from zeros in any case."""
+        self.state = None
+
+    def get_config(self) -> dict[str, Any]:
+        config = self.forward_layer.get_config() | {"dtype": self.dtype.name}
+        layer = {"class": type(self.forward_layer).__name__, "config": config}
+        return {"layer": layer, **super().get_config()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        name, inner = config["layer"]["class"], config["layer"]["config"]
+        return cls(**{**config, "layer": Recurrent.named(name).from_config(inner)})
+
+    def _both(self):
+        return ("forward", self.forward_layer), ("backward", self.backward_layer)
+
+    def _equip(self, with_grads=False):
+        """Hand this layer's own on to the two: a model, a user or a checkpoint may have exchanged it, here."""
+        for direction, layer in self._both():
+            layer.dtype, layer.rng = self.dtype, self.rng
+            if self.built:
+                names = [f"{direction}_{name}" for name in layer.params]
+                layer.params = dict(zip(layer.params, self._weights(*names), strict=True))
+                if with_grads:
+                    layer.grads = dict(zip(layer.params, self._gradients(*names), strict=True))
+
+    def _split(self, name, state):
+        """The states of the first layer, and of the second."""
+        if state is None:
+            return None, None
+        states = self.forward_layer.states
+        if not isinstance(state, tuple | list) or len(state) != 2 * len(states):
+            raise ValueError(f"{name}: expected ({', '.join(2 * states)}), each of shape (N, H), got {state!r}")
+        return tuple(state[: len(states)]), tuple(state[len(states) :])
+
+    def _parameter_rule(self, input_shape):
+        rule = self.forward_layer._parameter_rule(input_shape)
+        return f"2 * ({rule})" + (f" = {self.parameter_count}" if self.built else "")
