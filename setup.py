@@ -21,8 +21,8 @@ DEBUG = os.environ.get("NNLITE_DEBUG", "0") not in ("", "0")
 # csrc/NAME.pyx becomes nnlite.kernels.NAME. `host` comes first: it is built for any CPU and says, at import,
 # whether this one can run the others.
 KERNELS = [
-    *("activation", "conv2d", "dense", "dropout", "embedding", "host", "lstm", "norm", "pool2d", "rnn"),
-    *("softmax", "update"),
+    *("activation", "conv2d", "dense", "dropout", "embedding", "gru", "host", "lstm", "norm", "pool2d"),
+    *("rnn", "softmax", "update"),
 ]
 
 # The instructions of this CPU, or of the one that NNLITE_ARCH names: the first flag that the compiler knows.

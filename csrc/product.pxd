@@ -33,18 +33,27 @@ cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
                          const floating *b, Py_ssize_t b_depth, Py_ssize_t b_col,
                          floating *c, bint accumulate) noexcept nogil:
     """C (rows, cols) = A B, or C += A B. A(i, k) = a[i * a_row + k * a_depth]; B(k, j) = b[k * b_depth + j * b_col]."""
+    product_into(rows, depth, cols, a, a_row, a_depth, b, b_depth, b_col, c, cols, accumulate)
+
+
+cdef inline void product_into(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
+                              const floating *a, Py_ssize_t a_row, Py_ssize_t a_depth,
+                              const floating *b, Py_ssize_t b_depth, Py_ssize_t b_col,
+                              floating *c, Py_ssize_t c_row, bint accumulate) noexcept nogil:
+    """`product` into columns of a wider matrix, whose rows begin c_row apart."""
     cdef int width = panel_width(c), threads = threads_for(<double>rows * depth * cols)
     cdef Py_ssize_t panels = ceil_div(cols, width)
     cdef Py_ssize_t groups = max(1, min(ceil_div(TASKS * threads, panels), rows // GROUP_ROWS))
     cdef Py_ssize_t task, i, j
     if depth == 0 and not accumulate:
-        memset(c, 0, rows * cols * sizeof(floating))
+        for i in range(rows):
+            memset(c + i * c_row, 0, cols * sizeof(floating))
         return
     for task in prange(panels * groups, schedule="dynamic", num_threads=threads):
         i = rows * (task % groups) // groups
         j = task // groups * width
-        panel_product(rows * (task % groups + 1) // groups - i, depth, min(cols - j, <Py_ssize_t>width),
-                      a + i * a_row, a_row, a_depth, b + j * b_col, b_depth, b_col, c + i * cols + j, cols, accumulate)
+        panel_product(rows * (task % groups + 1) // groups - i, depth, min(cols - j, <Py_ssize_t>width), a + i * a_row,
+                      a_row, a_depth, b + j * b_col, b_depth, b_col, c + i * c_row + j, c_row, accumulate)
 
 
 cdef inline void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const floating *a, const floating *b,

@@ -7,7 +7,9 @@ the number of threads.
 
 from cython cimport floating
 
-from product cimport ceil_div
+from libc.string cimport memset
+
+from product cimport add_row_product, ceil_div, pack_all, rows_by_panels
 from tile cimport TILE_ROWS, threads_for
 
 
@@ -28,6 +30,36 @@ cdef inline bint all_zero(Py_ssize_t n, const floating *x) noexcept nogil:
         if x[j] != 0:
             return False
     return True
+
+
+# The recurrent weights are multiplied at every step. Blocks of rows have them in panels; a batch of one needs each
+# number once a step, reads them as they lie, and nothing has to be laid out for it but a transpose.
+
+cdef inline const floating *laid_out(Py_ssize_t N, Py_ssize_t depth, Py_ssize_t cols, const floating *W,
+                                     Py_ssize_t W_depth, Py_ssize_t W_col, floating *work) noexcept nogil:
+    """A depth x cols matrix, W(k, j) = W[k * W_depth + j * W_col], for `times`."""
+    cdef Py_ssize_t k, j
+    if N > 1:
+        pack_all(depth, cols, W, W_depth, W_col, work)
+    elif W_col == 1 and W_depth == cols:
+        return W
+    else:
+        for k in range(depth):
+            for j in range(cols):
+                work[k * cols + j] = W[k * W_depth + j * W_col]
+    return work
+
+
+cdef inline void times(Py_ssize_t N, int rows, Py_ssize_t depth, Py_ssize_t cols, const floating *a, Py_ssize_t a_row,
+                       const floating *W, floating *c, Py_ssize_t c_row, bint accumulate,
+                       const floating *next, Py_ssize_t next_size) noexcept nogil:
+    """C (+)= A W for a block of the N rows, with W `laid_out` for them. The memory `next` is fetched meanwhile."""
+    if N > 1:
+        rows_by_panels(rows, depth, cols, a, a_row, W, c, c_row, accumulate, next, next_size)
+        return
+    if not accumulate:
+        memset(c, 0, cols * sizeof(floating))
+    add_row_product(depth, cols, a, W, c)
 
 
 # Rows of unequal length: row n has lengths[n] steps, and the rest of its T is padding. Without lengths (NULL) none is.

@@ -29,8 +29,8 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
-from product cimport add_row_product, pack_all, packed_size, product, rows_by_panels
-from recurrent cimport address, all_zero, block_count, block_threads, is_padding, longest, shortest
+from product cimport add_row_product, packed_size, product
+from recurrent cimport address, all_zero, block_count, block_threads, is_padding, laid_out, longest, shortest, times
 from rows cimport add_row, sum_rows
 from tile cimport PANEL_DEPTH, prefetch
 from vmath cimport tanh
@@ -75,7 +75,7 @@ cdef inline void cell_backward(Py_ssize_t H, bint relu, const floating *dh, cons
 
 cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, bint relu,
                        const Py_ssize_t *ids, const Py_ssize_t *lengths, const floating *Wx,
-                       const floating *Wh_panels, const floating *b, bint h0_is_zero, floating *h,
+                       const floating *Wh, const floating *b, bint h0_is_zero, floating *h,
                        floating *y) noexcept nogil:
     cdef floating *before
     cdef floating *after
@@ -91,8 +91,8 @@ cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, P
             for j in range(H):
                 after[n * H + j] = xW[j] + b[j]
         if t < end and (t > 0 or not h0_is_zero):  # 0 Wh is 0, for a Wh of numbers
-            rows_by_panels(rows, H, H, before + first * H, H, Wh_panels, after + first * H, H, True,
-                           h + (min(t + 2, T) * N + first) * H, rows * H)
+            times(N, rows, H, H, before + first * H, H, Wh, after + first * H, H, True,
+                  h + (min(t + 2, T) * N + first) * H, rows * H)
         for n in range(first, first + rows):
             if is_padding(lengths, n, t):
                 memcpy(after + n * H, before + n * H, size)
@@ -106,7 +106,7 @@ cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, P
 
 cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t start, Py_ssize_t end, Py_ssize_t skipped,
                         Py_ssize_t S, Py_ssize_t H, bint relu, const Py_ssize_t *lengths, const floating *dy,
-                        const floating *WhT_panels, const floating *h, floating *dz, floating *dh) noexcept nogil:
+                        const floating *WhT, const floating *h, floating *dz, floating *dh) noexcept nogil:
     """Steps end - 1 .. start; y holds the S steps from `skipped` on."""
     cdef floating *dz_t
     cdef Py_ssize_t all_live = shortest(first, rows, end, lengths), none_live = longest(first, rows, end, lengths), t, n
@@ -124,8 +124,8 @@ cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t sta
             if t >= all_live:
                 memset(dh + n * H, 0, H * sizeof(floating))
         if t < none_live:  # where a row is padding, dz Wh' = 0 is added to its dh
-            rows_by_panels(rows, H, H, dz_t + first * H, H, WhT_panels, dh + first * H, H, t >= all_live,  # undoes (1)
-                           h + (t * N + first) * H, rows * H)
+            times(N, rows, H, H, dz_t + first * H, H, WhT, dh + first * H, H, t >= all_live,  # undoes (1)
+                  h + (t * N + first) * H, rows * H)
 
 
 # -------------------------------------------------------------------------------------------------- all rows
@@ -136,10 +136,10 @@ cdef void all_forward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, bi
     cdef bint h0_is_zero = all_zero(N * H, h)
     cdef int threads = block_threads(N, <double>N * T * H * H)
     cdef Py_ssize_t blocks = block_count(N, threads), k
-    pack_all(H, H, Wh, H, 1, work)
+    cdef const floating *Wh_laid_out = laid_out(N, H, H, Wh, H, 1, work)
     for k in prange(blocks, schedule="dynamic", num_threads=threads):
         rows_forward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H, relu,
-                     ids, lengths, Wx, work, b, h0_is_zero, h, y)
+                     ids, lengths, Wx, Wh_laid_out, b, h0_is_zero, h, y)
 
 
 cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, Py_ssize_t S, Py_ssize_t steps,
@@ -150,13 +150,13 @@ cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, P
     cdef bint h0_is_zero = all_zero(N * H, h), accumulate
     cdef int threads = block_threads(N, <double>N * steps * H * H)
     cdef Py_ssize_t blocks = block_count(N, threads), k, start, end = T, rows, unused
-    pack_all(H, H, Wh, 1, H, work)
+    cdef const floating *WhT = laid_out(N, H, H, Wh, 1, H, work)
     memset(db, 0, H * sizeof(floating))
     while end > 0:
         start = max(<Py_ssize_t>0, end - steps)
         for k in prange(blocks, schedule="dynamic", num_threads=threads):
             rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, start, end, T - S, S, H,
-                          relu, lengths, dy, work, h, dz, dh)
+                          relu, lengths, dy, WhT, h, dz, dh)
         accumulate = end < T
         rows = (end - start) * N
         unused = N if start == 0 and h0_is_zero else 0  # h_0 = 0 adds nothing to dWh

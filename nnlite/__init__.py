@@ -9,6 +9,7 @@ from .kernels import get_num_threads, set_num_threads, use_backend
 from .layer import Layer
 from .layers import (
     RNN,
+    GRU,
     LSTM,
     Bidirectional,
     Conv2D,
@@ -64,6 +65,7 @@ __all__ = [
     "use_backend",
     "Layer",
     "RNN",
+    "GRU",
     "LSTM",
     "Bidirectional",
     "Conv2D",

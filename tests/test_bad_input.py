@@ -14,6 +14,7 @@ from numeric import assert_same_bits
 import nnlite
 from nnlite import (
     GELU,
+    GRU,
     LSTM,
     RNN,
     SGD,
@@ -56,6 +57,8 @@ LAYERS = {
     "LSTM": (lambda **kw: LSTM(5, return_sequences=True, **kw), FLOATS),
     "RNN": (lambda **kw: RNN(5, return_sequences=True, **kw), FLOATS),
     "RNN on ids": (lambda **kw: RNN(5, input_dim=4, **kw), IDS),
+    "GRU": (lambda **kw: GRU(5, return_sequences=True, **kw), FLOATS),
+    "GRU on ids": (lambda **kw: GRU(5, input_dim=4, **kw), IDS),
     "LSTM on ids": (lambda **kw: LSTM(5, input_dim=4, **kw), IDS),
     "OneHot": (lambda **kw: OneHot(4, **kw), IDS),
     "Dropout": (lambda **kw: Dropout(0.5, **kw), FLOATS),
@@ -79,7 +82,7 @@ BOTH = [f"{direction}_{name}" for direction in ("forward", "backward") for name 
 PARAMS = [("Dense", "W"), ("Dense", "b"), ("Embedding", "W")]
 PARAMS += [(name, n) for name in ("Bidirectional", "Bidirectional on ids") for n in BOTH]
 PARAMS += [(name, n) for name in ("BatchNorm", "LayerNorm") for n in ("gamma", "beta")]
-RECURRENT = ["RNN", "LSTM"]
+RECURRENT = ["RNN", "GRU", "LSTM"]
 PARAMS += [(name + on, n) for name in RECURRENT for on in ("", " on ids") for n in ("Wx", "Wh", "b")]
 PARAMS += [("Conv2D", n) for n in ("W", "b")]
 

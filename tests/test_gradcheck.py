@@ -8,7 +8,7 @@ import pytest
 
 import nnlite
 from nnlite.gradcheck import GradientCheckError, gradcheck
-from nnlite.layers import LSTM, RNN, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
+from nnlite.layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
 from nnlite.sequential import Sequential
 
 both_modes = pytest.mark.parametrize("fast", [False, True], ids=["entry by entry", "fast"])
@@ -130,6 +130,7 @@ class Noise(nnlite.Layer):
         (lambda: Embedding(5, 3, dtype="float64", seed=0), np.array([[0, 4, 4], [2, 1, 0]])),
         (lambda: LSTM(3, return_sequences=True, dtype="float64", seed=0), normal(2, 4, 3)),
         (lambda: LSTM(3, stateful=True, dtype="float64", seed=0), normal(2, 4, 3)),
+        (lambda: GRU(3, return_sequences=True, dtype="float64", seed=0), normal(2, 4, 3)),
         (lambda: RNN(3, "relu", stateful=True, dtype="float64", seed=0), normal(2, 4, 3)),
         (lambda: LSTM(3, input_dim=5, dtype="float64", seed=0), np.array([[0, 4, 4], [2, 1, 0]], "uint8")),
         (lambda: Plain(3, 2), normal(4, 3)),
@@ -147,7 +148,7 @@ def test_right_gradients_pass(make, x, fast):
     assert ("input x" in names) == (x.dtype.kind == "f")
     assert [f"parameter {name}" for name in layer.params] == [name for name in names if name.startswith("parameter")]
     states = [name for name in names if name.startswith("initial")]
-    count = {"LSTM": 2, "RNN": 1, "Cell": 1}.get(report.title, 0)
+    count = {"LSTM": 2, "RNN": 1, "GRU": 1, "Cell": 1}.get(report.title, 0)
     assert states == [f"initial state {i}" for i in range(count)]
     for row in report.rows:
         assert (row.checked, row.directions) == ((0, 3) if fast else (row.size, 0))

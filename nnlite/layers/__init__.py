@@ -11,6 +11,7 @@ from .flatten import Flatten
 from .gelu import GELU
 from .global_avg_pool2d import GlobalAvgPool2D
 from .global_max_pool2d import GlobalMaxPool2D
+from .gru import GRU
 from .layer_norm import LayerNorm
 from .leaky_relu import LeakyReLU
 from .lstm import LSTM
@@ -26,6 +27,7 @@ from .zero_padding2d import ZeroPadding2D
 
 __all__ = [
     "GELU",
+    "GRU",
     "LSTM",
     "RNN",
     "AvgPool2D",

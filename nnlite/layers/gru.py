@@ -1,0 +1,60 @@
+"""GRU: a recurrent layer that keeps, unit by unit, as much of its state as one gate says."""
+
+from ..recurrent import Recurrent
+
+
+class GRU(Recurrent):
+    """Gated recurrent unit.
+
+        z_t = sigmoid(x_t Wxz + b0z + h_{t-1} Whz + b1z)                the update gate: how much stays
+        r_t = sigmoid(x_t Wxr + b0r + h_{t-1} Whr + b1r)                the reset gate: how much the candidate sees
+        g_t = tanh(x_t Wxh + b0h + r_t * (h_{t-1} Whh + b1h))           the candidate
+        h_t = z_t * h_{t-1} + (1 - z_t) * g_t                           the state, and the output
+
+    Where z_t is near 1 the state passes through unchanged, and so does the gradient: what the cell state does for
+    `LSTM`, with three quarters of the weights. The reset gate acts after the product with Whh, as in Keras and PyTorch,
+    not before it as in the paper: then all products with h_{t-1} are one.
+
+    Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T): an id is a one-hot vector of
+    F = input_dim numbers, written short. y is h_T, (N, H), or every h_t, (N, T, H), with return_sequences.
+
+    Rows of unequal length: `forward(x, lengths=lengths)`, as in `LSTM`.
+
+    Args:
+        units: H.
+        return_sequences: whether y holds every step, not the last alone.
+        stateful: start each batch from the state in which the one before it ended, until `reset_state()`.
+        input_dim: F, needed where x are ids.
+        dtype, seed, name: as in `Layer`.
+
+    Parameters: Wx (F, 3H), Glorot uniform; Wh (H, 3H), orthogonal; b (2, 3H), zeros: a row for x, and one for h. The
+    blocks stand in the order z, r, h, as in Keras, whose weights load as they are.
+
+    Attributes:
+        state: (h,), h (N, H) after the last step seen; None before the first.
+        dinitial_state: dL/d(initial state) = (dh,) after backward.
+
+    Raises:
+        TypeError, ValueError: x is not of the layer's dtype and shape, or has no time steps.
+        IndexError: an id is not in 0 .. F - 1, or a length not in 0 .. T.
+
+    Source: Cho et al., Learning phrase representations using RNN encoder-decoder for statistical machine translation,
+    2014.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import GRU
+        >>> layer = GRU(5, return_sequences=True, input_dim=38, seed=0)
+        >>> layer.forward(np.array([[18, 7, 0], [11, 11, 2]])).shape
+        (2, 3, 5)
+        >>> print(layer.explain((3,)))
+        GRU(units=5, return_sequences=True, input_dim=38)
+          output   (3, 5): T = 3 steps of units = 5
+          parameters   3 gates * (F * H + H * H + 2 * H) = 3 * (38 * 5 + 5 * 5 + 2 * 5) = 675
+    """
+
+    biases = 2
+    blocks = 4  # the third gate's is in two: what comes from x, and what comes from h
+    gates = 3
+    kernel = "gru"
+    states = ("h",)

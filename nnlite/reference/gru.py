@@ -1,0 +1,91 @@
+"""GRU over whole sequences.
+
+Letters: N batch, T time, F features in, H units, S steps of the output (T, or 1: the last). Arrays are time-major;
+y and dy are batch first. Gates stand in the order z, r, h along 3H. Row n has lengths[n] steps; past them its state
+stays as it is.
+"""
+
+import numpy as np
+
+
+def work_size(H):
+    return 0
+
+
+def sigmoid(z):
+    return np.exp(-np.logaddexp(0, -z))  # 1 / (1 + e^-z), without overflow
+
+
+def _gates(x, Wx, Wh, b, h):  # IN (N,F) (F,3H) (H,3H) (2,3H) (N,H)
+    xz, xr, xg = np.split(x @ Wx + b[0], 3, axis=1)  # (1)
+    hz, hr, u = np.split(h @ Wh + b[1], 3, axis=1)
+    z, r = sigmoid(xz + hz), sigmoid(xr + hr)  # (2)
+    g = np.tanh(xg + r * u)
+    return g, z, r, u
+
+
+def forward(x, lengths, Wx, Wh, b, h, gates, y, work):  # IN ... (N) ..., h[0]  OUT h[1:], gates (T,N,4H), y (N,S,H)
+    T, S = x.shape[0], y.shape[1]
+    for t in range(T):
+        g, z, r, u = _gates(x[t], Wx, Wh, b, h[t])
+        real = _is_real(t, lengths, x)
+        h[t + 1] = np.where(real, z * h[t] + (1 - z) * g, h[t])  # (3)
+        gates[t] = np.where(real, np.concatenate([g, z, r, u], axis=1), 0)
+        if S > 1:
+            y[:, t] = np.where(real, h[t + 1], 0)
+    if S == 1:
+        y[:, 0] = h[T]
+
+
+def backward_steps(N, T):
+    return T  # all of da
+
+
+def backward(x, lengths, Wx, Wh, h, gates, dy, dh, da, dx, dWx, dWh, db, work):  # dh: IN final, OUT initial state's
+    T, S = x.shape[0], dy.shape[1]
+    if S == 1:
+        dh += dy[:, 0]
+    for t in reversed(range(T)):
+        real = _is_real(t, lengths, x)
+        g, z, r, u = np.split(gates[t], 4, axis=1)
+        dh_t = dh + dy[:, t] if S > 1 else dh
+        dz, dg = dh_t * (h[t] - g), dh_t * (1 - z)  # undoes (3)
+        da_g = dg * (1 - g**2)  # undoes (2)
+        dr, du = da_g * u, da_g * r  # undoes (1)
+        da_z, da_r = dz * z * (1 - z), dr * r * (1 - r)  # undoes (2)
+        da[t] = np.where(real, np.concatenate([da_g, da_z, da_r, du], axis=1), 0)
+        dh[:] = np.where(real, dh_t * z + da[t, :, len(Wh) :] @ Wh.T, dh)  # undoes (3), (1)
+    da_g, da_z, da_r, du = np.split(da, 4, axis=2)
+    da_x, da_h = np.concatenate([da_z, da_r, da_g], axis=2), np.concatenate([da_z, da_r, du], axis=2)
+    if dx is not None:
+        dx[:] = da_x @ Wx.T
+    dWx[:] = np.einsum("tnf,tna->fa", x, da_x)
+    dWh[:] = np.einsum("tnh,tna->ha", h[:-1], da_h)
+    db[:] = da_x.sum(axis=(0, 1)), da_h.sum(axis=(0, 1))
+
+
+def forward_ids(ids, lengths, Wx, Wh, b, h, gates, y, work):  # IN (T,N): x is one-hot, written as its ids
+    forward(_one_hot(ids, Wx), lengths, Wx, Wh, b, h, gates, y, work)
+
+
+def backward_ids(ids, lengths, Wh, h, gates, dy, dh, da, dWx, dWh, db, work):
+    x = _one_hot(ids, dWx)
+    backward(x, lengths, None, Wh, h, gates, dy, dh, da, None, dWx, dWh, db, work)
+
+
+def step(x, Wx, Wh, b, h, z):  # IN (N,F) (F,3H) (H,3H) (2,3H)  IN and OUT (N,H): one step of forward
+    g, z, _, _ = _gates(x, Wx, Wh, b, h)
+    h[:] = z * h + (1 - z) * g
+
+
+def step_ids(ids, Wx, Wh, b, h, z):
+    step(_one_hot(ids, Wx), Wx, Wh, b, h, z)
+
+
+def _is_real(t, lengths, x):
+    """Which rows have a step t, (N, 1)."""
+    return np.ones((x.shape[1], 1), bool) if lengths is None else t < lengths[:, None]
+
+
+def _one_hot(ids, Wx):
+    return np.eye(len(Wx), dtype=Wx.dtype)[ids]
