@@ -118,6 +118,12 @@ class RecurrentChain(ChainOfTrust):
             assert_same_bits(step(x[:, t] if t % 2 else np.ascontiguousarray(x[:, t])), y[:, t], f"step {t}")
         with pytest.raises(ValueError, match="x: expected a batch of 3, as in the steps before, got 2"):
             step(np.ascontiguousarray(x[:2, 0]))
+        if ids:
+            with pytest.raises(IndexError, match=r"x: id 5 at \(2,\) is not in 0 \.\. 4"):
+                step(np.array([0, 1, 5]))
+        else:
+            with pytest.raises(TypeError, match="x: expected float32, got float64"):
+                step(x[:, 0].astype("float64"))
 
     def test_stateful_goes_on_where_the_last_batch_ended(self):
         x = np.random.default_rng(0).standard_normal((2, 6, 3)).astype("float32")
