@@ -10,9 +10,11 @@ from nnlite.experiment import ExperimentError
 
 from .digits import digits
 from .info import info
+from .minimal_rnn import reproduce_recipe
 from .sample import next_character, sample
 from .sonnets import train
 from .stats import stats
+from .sweep import sweep
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -27,8 +29,8 @@ def nnlite_command():
     """
 
 
-COMMANDS = {next_character: "next"}  # what a Python function can hardly be called
-for command in (train, sample, next_character, stats, digits, info):
+COMMANDS = {next_character: "next", reproduce_recipe: "reproduce"}  # what a Python function can hardly be called
+for command in (train, sample, next_character, stats, sweep, reproduce_recipe, digits, info):
     app.command(COMMANDS.get(command))(command)
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from nnlite.experiment import ExperimentError, Sonnets, find_runs, new_folder
-from nnlite.experiment.folder import kind_of
+from nnlite.experiment import ExperimentError, MinimalRNN, Sonnets, find_runs, kind_of, new_folder
 
 console = Console(highlight=False, soft_wrap=True)
 
-WRITERS = {kind.kind: kind for kind in (Sonnets,)}  # the experiments whose models write
+WRITERS = {kind.kind: kind for kind in (Sonnets, MinimalRNN)}  # the experiments whose models write
 
 
 def begin(kind, values, context, out, resume, force, corpus=None):
@@ -81,12 +80,12 @@ def open_writer(folder=None):
 
 
 @contextlib.contextmanager
-def stoppable(run, context):
-    """Where Ctrl-C ends what is done inside, say how to go on."""
+def stoppable(run, context, kept="what was learned until the last complete epoch"):
+    """Where Ctrl-C ends what is done inside, say what was kept, and how to go on."""
     try:
         yield
     except KeyboardInterrupt:
-        console.print(f"\nStopped. {run.folder} keeps what was learned until the last complete epoch. To go on:\n")
+        console.print(f"\nStopped. {run.folder} keeps {kept}. To go on:\n")
         console.print(f"  {command()} {context.info_name} --resume --out {run.folder}", markup=False)
         raise typer.Exit(130) from None
 

@@ -9,8 +9,9 @@ import typer
 from rich.rule import Rule
 from rich.text import Text
 
-from nnlite.experiment import Corpus, Sonnets, sonnets
+from nnlite.experiment import Corpus, MinimalRNN, Sonnets, kind_of, sonnets
 
+from .minimal_rnn import Recipe, train_minimal_rnn
 from .options import Force, Resume, Seed, Threads, choice, number, option, out, use_threads
 from .runs import begin, command, console, list_files, stoppable
 
@@ -22,6 +23,15 @@ Settings = Sonnets.Settings
 
 def train(
     context: typer.Context,
+    recipe: Annotated[
+        Recipe | None,
+        option(
+            "Model",
+            "Train by a published recipe instead: minimal-rnn, a vanilla RNN of 100 units. It has --units, --length, "
+            "--optimizer, --learning-rate, --iterations and --seed, with defaults of its own, and --text.",
+            metavar="NAME",
+        ),
+    ] = None,
     units: Annotated[int, number("Model", "How many numbers each LSTM remembers.")] = Settings.units,
     layers: Annotated[int, number("Model", "LSTMs above one another.")] = Settings.layers,
     dropout: Annotated[
@@ -42,6 +52,9 @@ def train(
     learning_rate: Annotated[float, number("Learning", "Size of the steps; of the largest.", min=0)] = (
         Settings.learning_rate
     ),
+    iterations: Annotated[
+        int | None, number("Learning", "With --recipe: how many windows to read, one at a time; by default 30,000.")
+    ] = None,
     schedule: Annotated[
         Schedule,
         choice(
@@ -74,9 +87,15 @@ def train(
         nnlite train
         nnlite train --units 100 --epochs 5 --out runs/small
         nnlite train --text faust.txt
+        nnlite train --recipe minimal-rnn --units 150
         nnlite train --resume
     """
     use_threads(threads)
+    if recipe or (resume and out and kind_of(out) == MinimalRNN.kind):
+        train_minimal_rnn(context, out, resume, force, text)
+        return
+    if iterations is not None:
+        raise typer.BadParameter("only a --recipe has it: use --epochs", param_hint="--iterations")
     corpus = Corpus.from_file(text) if text else None
     run = begin(Sonnets, {**context.params, "temperatures": tuple(temperature)}, context, out, resume, force, corpus)
     with stoppable(run, context):

@@ -7,6 +7,7 @@ brightness, dashes, markers or words, and the colours are those of Okabe and Ito
 from .canvas import png, svg
 from .confusion import confusion_matrix
 from .curves import loss_curves
+from .learning import learning_curves
 from .text import character_frequencies, character_name, line_lengths
 from .tiles import filters, images
 
@@ -16,6 +17,7 @@ __all__ = [
     "confusion_matrix",
     "filters",
     "images",
+    "learning_curves",
     "line_lengths",
     "loss_curves",
     "png",

@@ -40,25 +40,35 @@ def loss_curves(history, ax: Axes | None = None, landmarks=None) -> Axes:
         'epoch'
     """
     curves = _curves(history)
-    landmarks = landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
+    landmarks = named_landmarks(landmarks)
     ax = new_axes() if ax is None else ax
     epochs = range(1, len(curves["loss"]) + 1)
     ax.plot(epochs, curves["loss"], "--o", color=BLUE, markersize=4, label="training")
     if "val_loss" in curves:
         ax.plot(epochs, curves["val_loss"], "-s", color=VERMILION, markersize=4, label="validation")
         _point_out_best(ax, curves["val_loss"])
-    for name, loss in landmarks.items():
-        ax.axhline(loss, color=GREY, linewidth=1, linestyle=":", zorder=0)
-        ax.annotate(
-            f"{name} {loss:.3f}", (1, loss), xycoords=("axes fraction", "data"), xytext=(-4, 2),
-            textcoords="offset points", ha="right", va="bottom", color=GREY, fontsize="small",
-        )  # fmt: skip
+    draw_landmarks(ax, landmarks)
     ax.set_title("Loss while training")
     ax.set_xlabel("epoch")
     ax.set_ylabel("loss" + (" (nats per character)" if landmarks else " (nats)" if "perplexity" in curves else ""))
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.legend(framealpha=1, edgecolor="none")
     return ax
+
+
+def named_landmarks(landmarks):
+    """Landmarks as a dict: they may be that, or what `nnlite.text.landmarks` gives, or None."""
+    return landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
+
+
+def draw_landmarks(ax, landmarks):
+    """A dotted line for each, with its name and its loss."""
+    for name, loss in landmarks.items():
+        ax.axhline(loss, color=GREY, linewidth=1, linestyle=":", zorder=0)
+        ax.annotate(
+            f"{name} {loss:.3f}", (1, loss), xycoords=("axes fraction", "data"), xytext=(-4, 2),
+            textcoords="offset points", ha="right", va="bottom", color=GREY, fontsize="small",
+        )  # fmt: skip
 
 
 def _curves(history):
