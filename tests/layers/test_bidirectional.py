@@ -7,7 +7,7 @@ from numeric import assert_close, assert_same_bits
 from sequences import torch_sequences
 
 import nnlite
-from nnlite import LSTM, RNN, Bidirectional, Dense, Sequential, gradcheck
+from nnlite import GRU, LSTM, RNN, Bidirectional, Dense, Sequential, gradcheck
 
 
 def case(name, N, T, F, H, kind=LSTM, merge_mode="concat", return_sequences=True, ids=False, lengths=False, **options):
@@ -37,6 +37,8 @@ class TestBidirectional(ChainOfTrust):
         case("lengths of ids, mul", 6, 4, 3, 5, merge_mode="mul", ids=True, lengths=True),
         case("RNN", 6, 4, 3, 5, kind=RNN, lengths=True),
         case("RNN, the last step of each alone", 6, 4, 3, 5, kind=RNN, return_sequences=False, lengths=True),
+        case("GRU", 6, 4, 3, 5, kind=GRU, lengths=True),
+        case("GRU, the last step of each alone", 6, 4, 3, 5, kind=GRU, return_sequences=False, lengths=True),
         case("shared by threads", 33, 9, 38, 67, large=True),
         case("lengths shared by threads", 33, 9, 38, 67, return_sequences=False, lengths=True, large=True),
     )
@@ -74,13 +76,13 @@ class TestBidirectional(ChainOfTrust):
 
 def as_torch_orders(torch, inner, tensor):
     """A GRU's gates are z, r, h here, and r, z, h in PyTorch."""
-    if type(inner).__name__ != "GRU":
+    if not isinstance(inner, GRU):
         return tensor
     z, r, h = tensor.chunk(3, dim=0)
     return torch.cat([r, z, h])
 
 
-KINDS = (RNN, LSTM)
+KINDS = (RNN, LSTM, GRU)
 kinds = pytest.mark.parametrize("kind", KINDS)
 X = np.random.default_rng(0).standard_normal((4, 6, 3))
 LENGTHS = np.array([4, 6, 0, 1])
@@ -132,7 +134,7 @@ def tagger(**options):
     layers = [
         Bidirectional(LSTM(5, return_sequences=True, input_dim=7)),
         Bidirectional(RNN(4, return_sequences=True), "ave"),
-        Bidirectional(LSTM(3, return_sequences=True), "mul"),
+        Bidirectional(GRU(3, return_sequences=True), "mul"),
         Dense(7),
     ]
     model = Sequential(layers, seed=0, **options)
