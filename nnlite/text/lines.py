@@ -15,7 +15,8 @@ def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
     """The lines of a text as ids, each from the line break before it to the one that ends it.
 
     A model that is to write lines learns from the break how a line begins, and from every character what comes next:
-    of a line's ids, x is all but the last one, and y all but the first.
+    of a line's ids, x is all but the last one, and y all but the first. It learns single lines: where `generate` goes on
+    after a line break, the model carries over a state that it never practised with. `windows` teach whole texts.
 
     Args:
         text: such as `clean_sonnets()`. Blank lines are left out.
@@ -30,16 +31,16 @@ def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
 
     Example:
         >>> from nnlite import LSTM, Adam, Dense, Sequential, SparseCategoricalCrossentropy
-        >>> from nnlite.text import Vocabulary, lines, pad_sequences, split_poems
-        >>> training, validation = split_poems()
-        >>> vocabulary = Vocabulary.from_text(training)
-        >>> verses = lines(training, vocabulary)
+        >>> from nnlite.text import Vocabulary, clean_sonnets, lines, pad_sequences
+        >>> text = clean_sonnets()
+        >>> vocabulary = Vocabulary.from_text(text)
+        >>> verses = lines(text, vocabulary)
         >>> len(verses), vocabulary.decode(verses[0])
-        (1931, '\\nfrom fairest creatures we desire increase,\\n')
+        (2155, '\\nfrom fairest creatures we desire increase,\\n')
         >>> x, lengths = pad_sequences([verse[:-1] for verse in verses])
         >>> y, _ = pad_sequences([verse[1:] for verse in verses])
         >>> x.shape, lengths[:3]
-        ((1931, 62), array([43, 44, 41]))
+        ((2155, 62), array([43, 44, 41]))
         >>> V = len(vocabulary)
         >>> model = Sequential([LSTM(32, return_sequences=True, input_dim=V), Dense(V)], seed=0)
         >>> model.compile(Adam(0.01), SparseCategoricalCrossentropy(from_logits=True))
