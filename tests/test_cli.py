@@ -422,6 +422,7 @@ MISTAKES = [
     ("next nowhere", 1, "nowhere holds no run"),
     ("stats nowhere", 1, "nowhere: No such file or directory"),
     ("stats RUN RUN", 2, "one run at a time"),
+    ("stats RUN/poems.txt RUN/poems.txt", 2, "two files have the same name"),
     ("stats RUN/model.safetensors", 1, "model.safetensors is no text"),
     ("stats RUN --temperature -1", 2, "--temperature"),
     ("stats RUN --length 0", 2, "--length"),

@@ -72,6 +72,8 @@ def stats(
     folders, files = [p for p in what or () if p.is_dir()], [p for p in what or () if not p.is_dir()]
     if len(folders) > 1:
         raise typer.BadParameter(f"one run at a time, got {folders[0]} and {folders[1]}", param_hint="RUN")
+    if len({path.stem for path in files}) < len(files):
+        raise typer.BadParameter("two files have the same name: their pictures would have it, too", param_hint="FILE")
     # Read before the model writes, so that a mistake is told at once.
     texts = {path.name: clean_sonnets(read_text(path)) if clean else read_text(path) for path in files}
     run = open_writer(*folders) if folders or not files else None
