@@ -20,7 +20,7 @@ extras = $(addprefix $(VENV)/extra-,$(1))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help sonnets digits build test test-portable lint bench bench-compare clean
+.PHONY: help sonnets digits build test test-portable lint bench bench-compare docs clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -55,8 +55,13 @@ bench: build $(call extras,test bench)  ## measure the kernels; saves JSON under
 bench-compare: build $(call extras,test bench peers)  ## measure beside PyTorch and the reference, and print the ratios
 	@$(PY) -m bench.compare $(WORDS)
 
+docs: build $(call extras,docs)  ## build the pages in docs/, which are executed meanwhile: about a minute
+	@echo "Building the documentation: its pages train networks meanwhile ..."
+	@$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
+	@echo "Done. Open docs/_build/html/index.html"
+
 clean:  ## remove .venv and all that was compiled; runs/ stays
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .benchmarks
+	rm -rf $(VENV) build docs/_build dist *.egg-info .pytest_cache .hypothesis .ruff_cache .benchmarks
 	rm -f nnlite/kernels/*.so nnlite/kernels/*.pyd
 	find nnlite tests bench -name __pycache__ -prune -exec rm -rf {} +
 
