@@ -14,8 +14,8 @@ __all__ = ["lines", "pad_sequences"]
 def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
     """The lines of a text as ids, each from the line break before it to the one that ends it.
 
-    A model that is to write lines learns from the break how a line begins, and from every character what comes next:
-    of a line's ids, x is all but the last one, and y all but the first. It learns single lines: where `generate` goes on
+    A model that is to write lines learns from the break how a line begins, and from every character what comes next: of
+    a line's ids, x is all but the last one, and y all but the first. It learns single lines: where `generate` goes on
     after a line break, the model carries over a state that it never practised with. `windows` teach whole texts.
 
     Args:
