@@ -31,6 +31,7 @@ def train_minimal_rnn(context, out, resume, force, text):
         )
     defaults = dataclasses.asdict(MinimalRNN.Settings())
     values = {name: context.params[name] if name in given else defaults[name] for name in SETTINGS}
+    values["optimizer"] = str(values["optimizer"])  # not a choice among those of the other model
     corpus = Corpus.from_file(text) if text else None
     run = begin(MinimalRNN, values, context, out, resume, force, corpus)
     with stoppable(run, context):

@@ -65,18 +65,19 @@ def train_all(run, jobs):
     finally:  # also where they were stopped
         finished.close()
         run.draw()
-        console.print(table(run))
+        console.print(table(run, ongoing="stopped"))
 
 
-def table(run):
-    """All trainings as they stand."""
+def table(run, ongoing="running"):
+    """All trainings as they stand, with a word for those that have begun."""
     rows = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("units", "optimizer", "rate", "iteration", "smoothed loss", "lowest", "at", "seconds", ""):
         rows.add_column(name, justify="left" if name in ("optimizer", "") else "right")
     for r in run.results():
         rows.add_row(
             f"{r.units}", r.optimizer, f"{r.learning_rate:g}", f"{r.iteration:,}", f"{r.loss:.3f}",
-            f"{r.best_loss:.3f}", f"{r.best_iteration:,}", "" if r.seconds is None else f"{r.seconds:.1f}", r.state,
+            f"{r.best_loss:.3f}", f"{r.best_iteration:,}", "" if r.seconds is None else f"{r.seconds:.1f}",
+            ongoing if r.state == "running" else r.state,
         )  # fmt: skip
     return rows
 

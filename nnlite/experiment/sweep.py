@@ -10,7 +10,10 @@ curves.png               all their curves
 import csv
 import io
 import json
+import os
+import signal
 import time
+import warnings
 from dataclasses import asdict, dataclass
 
 import nnlite
@@ -152,9 +155,11 @@ class Sweep(Experiment):
         # The longest first: what begins last should not keep all others waiting.
         todo.sort(key=lambda run: -run.settings.units)
         try:
-            for result in parallel(joblib.delayed(train)(run.folder, run.settings) for run in todo):
-                self._save({**self._saved(), result.name: result})
-                yield result
+            with warnings.catch_warnings():
+                warnings.filterwarnings("ignore", "[0-9]+ tasks", UserWarning)  # were cancelled: that is known
+                for result in parallel(joblib.delayed(train)(run.folder, run.settings, os.getpid()) for run in todo):
+                    self._save({**self._saved(), result.name: result})
+                    yield result
         except joblib.externals.loky.BrokenProcessPool as error:
             raise ExperimentError(
                 f"a process of the sweep in {self.folder} was ended from outside, perhaps for want of memory. What was "
@@ -203,12 +208,11 @@ class Sweep(Experiment):
         self.write("sweep.csv", table.getvalue().encode())
 
 
-def train(folder, settings):
+def train(folder, settings, parent):
     """One training, in a process of its own. Return its `Result`, whatever happens in it."""
-    import signal
-
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the first one ends the others
-    nnlite.set_num_threads(1)
+    if os.getpid() != parent:  # a single process is spared
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the first one ends the others
+        nnlite.set_num_threads(1)
     run = MinimalRNN(folder, settings)
     start = time.perf_counter()
     try:
