@@ -145,7 +145,7 @@ def _likeness(real, samples, statistics, middle):
         ("nats per character, how free the choices were", "", *(f"{sample.entropy:.2f}" for sample in samples)),
         ("characters that are not as in the corpus", *(f"{t.distance:.1%}" for t in texts)),
         ("words that occur in the corpus", *(_percent(t.known_words) for t in texts)),
-        ("length of a line", *(f"{t.line_length_mean:.0f} ± {t.line_length_deviation:.0f}" for t in texts)),
+        ("length of a line", *(f"{t.line_length_mean:.0f}\u00a0±\u00a0{t.line_length_deviation:.0f}" for t in texts)),
         ("lines that are indented", *(_percent(t.indented_lines) for t in texts)),
         ("longest piece copied, in characters", *(f"{len(t.copied.text)}" for t in texts)),
         ("30 characters in a row that are copied", *(_percent(t.copied_windows) for t in texts)),

@@ -92,7 +92,9 @@ def _point_out_best(ax, losses):
         return
     loss, epoch = min(numbers)
     ax.plot(epoch, loss, "o", color=VERMILION, markersize=10, fillstyle="none")
+    # In the middle above its point; at either end the words would leave the picture.
+    ends = {len(losses): "right", 1: "left"}
     ax.annotate(
         f"best: {loss:.3f}, epoch {epoch}", (epoch, loss), xytext=(0, 12),
-        textcoords="offset points", ha="center", va="bottom", color=VERMILION,
+        textcoords="offset points", ha=ends.get(epoch, "center"), va="bottom", color=VERMILION,
     )  # fmt: skip
