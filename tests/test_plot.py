@@ -10,7 +10,16 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from nnlite.callbacks import History
-from nnlite.plot import character_frequencies, confusion_matrix, filters, images, line_lengths, loss_curves, png
+from nnlite.plot import (
+    character_frequencies,
+    confusion_matrix,
+    filters,
+    images,
+    learning_curves,
+    line_lengths,
+    loss_curves,
+    png,
+)
 from nnlite.text import Landmarks
 
 CURVES = {"loss": [2.4, 1.9, 1.7, 1.5], "val_loss": [2.1, 1.8, 1.75, 1.8]}
@@ -116,6 +125,7 @@ def contrast_to_white(colour):
     ("draw", "numbers"),
     [
         (loss_curves, CURVES),
+        (learning_curves, {"a": ([0, 1], [3.0, 2.0])}),
         (confusion_matrix, np.eye(3, dtype=int)),
         (filters, np.ones((3, 3, 1, 4))),
         (character_frequencies, {"a": 50.0, " ": 50.0}),
@@ -347,3 +357,57 @@ class TestLineLengths:
     def test_refuses_nothing(self, text, corpus, name, ax):
         with pytest.raises(ValueError, match=f"{name}: expected the length of one line at least"):
             line_lengths(text, corpus, ax=ax)
+
+
+class TestLearningCurves:
+    CURVES = {  # noqa: RUF012
+        "calm": ([0, 100, 200], [3.6, 2.9, 2.4]),
+        "late": ([0, 100, 200], [3.6, 2.2, 3.1]),
+        "wild": ([0, 100, 200], [3.6, 4.0, 9.0]),
+        "lost": ([0, 100], [3.6, float("nan")]),
+    }
+
+    def test_draws_the_numbers(self, ax):
+        assert learning_curves(self.CURVES, ax=ax) is ax
+        lines = drawn(ax)
+        assert list(lines) == list(self.CURVES)
+        for name in ("calm", "late"):
+            assert (list(lines[name].get_xdata()), list(lines[name].get_ydata())) == self.CURVES[name]
+
+    def test_what_blows_up_leaves_with_a_word(self, ax):
+        learning_curves(self.CURVES, ax=ax)
+        assert texts(ax) == ["wild blows up", "lost blows up"]
+        assert ax.get_ylim()[1] < 4.0
+        assert list(drawn(ax)["wild"].get_ydata()) == [3.6]
+
+    def test_what_comes_back_has_not_blown_up(self, ax):
+        learning_curves({"a": ([0, 1, 2], [3.6, 4.5, 2.0]), "b": ([0, 1, 2], [3.6, 50.0, 2.0])}, ax=ax)
+        assert texts(ax) == []
+        assert 4.5 < ax.get_ylim()[1] < 6
+
+    def test_says_what_is_on_the_axes(self, ax):
+        learning_curves({"": self.CURVES["calm"]}, ax=ax, landmarks=LANDMARKS, title="One")
+        assert (ax.get_title(), ax.get_xlabel()) == ("One", "iteration")
+        assert ax.get_ylabel() == "smoothed loss (nats per character)"
+        assert texts(ax) == ["uniform 3.638", "unigram 2.990", "bigram 2.364"]
+        assert ax.get_legend() is None
+
+    def test_lines_differ_without_colour_and_can_be_read(self, ax):
+        learning_curves({f"{n}": ([0, 1], [3.0, 2.0 + n / 10]) for n in range(6)}, ax=ax)
+        lines = drawn(ax).values()
+        # A line's dashes in full: of all that are no plain line get_linestyle() says the same.
+        assert len({str(line._dash_pattern) for line in lines}) == 6
+        assert all(contrast_to_white(line.get_color()) >= 3.5 for line in lines)
+
+    @pytest.mark.parametrize(
+        ("curves", "message"),
+        [
+            ({}, "at least one, got none"),
+            ({"a": ([], [])}, "'a' has 0 iterations and 0 losses"),
+            ({"a": ([1], [2.0, 3.0])}, "'a' has 1 iterations and 2 losses"),
+            ({"a": ([1], [float("inf")])}, "first of them finite"),
+        ],
+    )
+    def test_refuses(self, curves, message, ax):
+        with pytest.raises(ValueError, match=message):
+            learning_curves(curves, ax=ax)
