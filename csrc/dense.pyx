@@ -12,9 +12,10 @@ over them; a transposed factor is only another pair of strides.
 """
 
 from cython cimport floating
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from product cimport add_row_product, product
+from rows cimport sum_rows
 
 
 def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[::1] b,  # IN (N,F) (F,U) (U)
@@ -33,7 +34,7 @@ def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:
 
 def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:, ::1] dy,  # IN (N,F) (F,U) (N,U)
              floating[:, ::1] dx, floating[:, ::1] dW, floating[::1] db):            # OUT (N,F) or None, (F,U) (U)
-    cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1], n, u
+    cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1]
     if F == 0 or U == 0:
         return
     if N == 0:
@@ -44,8 +45,5 @@ def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[
         if dx is not None:
             product(N, U, F, &dy[0, 0], U, 1, &W[0, 0], 1, U, &dx[0, 0], False)
         product(F, N, U, &x[0, 0], 1, F, &dy[0, 0], U, 1, &dW[0, 0], False)
-        for u in range(U):
-            db[u] = 0
-        for n in range(N):
-            for u in range(U):
-                db[u] += dy[n, u]
+        memset(&db[0], 0, U * sizeof(floating))
+        sum_rows(N, U, &dy[0, 0], U, NULL, &db[0], NULL, 0)

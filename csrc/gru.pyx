@@ -36,7 +36,7 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
 from product cimport add_row_product, packed_size, product, product_into
-from recurrent cimport address, all_zero, block_count, block_threads, is_padding, laid_out, longest, times
+from recurrent cimport all_zero, block_count, block_threads, is_padding, laid_out, longest, steps_of, times
 from rows cimport add_row, sum_rows
 from tile cimport PANEL_DEPTH, prefetch
 from vmath cimport sigmoid, tanh
@@ -257,7 +257,7 @@ def forward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,      # I
         return
     with nogil:
         product_into(T * N, F, 3 * H, &x[0, 0, 0], F, 1, &Wx[0, 0], 3 * H, 1, &gates[0, 0, H], 4 * H, False)
-        all_forward(N, T, S, H, NULL, address(lengths), &Wx[0, 0], &Wh[0, 0], &b[0, 0], &h[0, 0, 0],
+        all_forward(N, T, S, H, NULL, steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0, 0], &h[0, 0, 0],
                     &gates[0, 0, 0], &y[0, 0, 0], &work[0])
 
 
@@ -271,7 +271,7 @@ def forward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  # 
     if N == 0 or T == 0 or H == 0:
         return
     with nogil:
-        all_forward(N, T, S, H, &ids[0, 0], address(lengths), &Wx[0, 0], &Wh[0, 0], &b[0, 0], &h[0, 0, 0],
+        all_forward(N, T, S, H, &ids[0, 0], steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0, 0], &h[0, 0, 0],
                     &gates[0, 0, 0], &y[0, 0, 0], &work[0])
 
 
@@ -290,7 +290,7 @@ def backward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,     # I
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, F, H, S, da.shape[0], &x[0, 0, 0], NULL, address(lengths), &Wx[0, 0], &Wh[0, 0],
+        all_backward(N, T, F, H, S, da.shape[0], &x[0, 0, 0], NULL, steps_of(lengths), &Wx[0, 0], &Wh[0, 0],
                      &h[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &da[0, 0, 0],
                      NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0, 0], &work[0])
 
@@ -310,6 +310,6 @@ def backward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  #
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, 0, H, S, da.shape[0], NULL, &ids[0, 0], address(lengths), NULL, &Wh[0, 0],
+        all_backward(N, T, 0, H, S, da.shape[0], NULL, &ids[0, 0], steps_of(lengths), NULL, &Wh[0, 0],
                      &h[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &da[0, 0, 0], NULL,
                      &dWx[0, 0], &dWh[0, 0], &db[0, 0], &work[0])

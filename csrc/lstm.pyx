@@ -37,8 +37,12 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
-from product cimport add_row_product, ceil_div, pack_all, packed_size, product, rows_by_panels
-from tile cimport PANEL_DEPTH, TILE_ROWS, prefetch, threads_for
+from product cimport add_row_product, packed_size, product
+from recurrent cimport (
+    all_zero, block_count, block_threads, is_padding, laid_out, longest, shortest, steps_of, times,
+)
+from rows cimport add_row, sum_rows
+from tile cimport PANEL_DEPTH, prefetch
 from vmath cimport sigmoid, tanh
 
 
@@ -54,12 +58,6 @@ def backward_steps(Py_ssize_t N, Py_ssize_t T):
 
 
 # ---------------------------------------------------------------------------------------------------- one row
-
-cdef inline void add_row(Py_ssize_t n, const floating *x, floating *y) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(n):
-        y[j] += x[j]
-
 
 cdef inline void cell_forward(Py_ssize_t H, floating *z, const floating *c_prev,  # IN, and OUT the gates (4H) (H)
                               floating *c, floating *h) noexcept nogil:           # OUT (H) (H)
@@ -102,35 +100,11 @@ cdef inline void cell_backward(Py_ssize_t H, const floating *dh, const floating 
         dz[3 * H + j] = do * o[j] * (one - o[j])
 
 
-# ------------------------------------------------------------------------------------- rows of unequal length
-
-cdef inline bint is_padding(const Py_ssize_t *lengths, Py_ssize_t n, Py_ssize_t t) noexcept nogil:
-    return lengths != NULL and t >= lengths[n]
-
-
-cdef inline Py_ssize_t shortest(Py_ssize_t first, int rows, Py_ssize_t T, const Py_ssize_t *lengths) noexcept nogil:
-    """From this step on, some of the rows are padding."""
-    cdef Py_ssize_t n, least = T
-    if lengths != NULL:
-        for n in range(first, first + rows):
-            least = min(least, lengths[n])
-    return least
-
-
-cdef inline Py_ssize_t longest(Py_ssize_t first, int rows, Py_ssize_t T, const Py_ssize_t *lengths) noexcept nogil:
-    """From this step on, all of them are: there is nothing to multiply."""
-    cdef Py_ssize_t n, most = T if lengths == NULL else 0
-    if lengths != NULL:
-        for n in range(first, first + rows):
-            most = max(most, lengths[n])
-    return most
-
-
 # --------------------------------------------------------------------------- a block of rows, through all of time
 
 cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H,
                        const Py_ssize_t *ids, const Py_ssize_t *lengths, const floating *Wx,
-                       const floating *Wh_panels, const floating *b, bint h0_is_zero, floating *h, floating *c,
+                       const floating *Wh, const floating *b, bint h0_is_zero, floating *h, floating *c,
                        floating *gates, floating *y) noexcept nogil:
     cdef floating *z
     cdef const floating *xW
@@ -144,9 +118,8 @@ cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, P
             for j in range(4 * H):
                 z[j] = xW[j] + b[j]
         if t < end and (t > 0 or not h0_is_zero):  # 0 Wh is 0, for a Wh of numbers
-            rows_by_panels(rows, H, 4 * H, h + (t * N + first) * H, H, Wh_panels,
-                           gates + (t * N + first) * 4 * H, 4 * H, True,
-                           gates + (min(t + 1, T - 1) * N + first) * 4 * H, rows * 4 * H)
+            times(N, rows, H, 4 * H, h + (t * N + first) * H, H, Wh, gates + (t * N + first) * 4 * H, 4 * H, True,
+                  gates + (min(t + 1, T - 1) * N + first) * 4 * H, rows * 4 * H)
         for n in range(first, first + rows):
             if not is_padding(lengths, n, t):
                 cell_forward(H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H,
@@ -163,7 +136,7 @@ cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, P
 
 cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t start, Py_ssize_t end, Py_ssize_t skipped,
                         Py_ssize_t S, Py_ssize_t H, const Py_ssize_t *lengths, const floating *dy,
-                        const floating *WhT_panels, const floating *c, const floating *gates,
+                        const floating *WhT, const floating *c, const floating *gates,
                         floating *dz, floating *dh, floating *dc) noexcept nogil:
     """Steps end - 1 .. start; y holds the S steps from `skipped` on."""
     cdef Py_ssize_t all_live = shortest(first, rows, end, lengths), none_live = longest(first, rows, end, lengths)
@@ -182,37 +155,23 @@ cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t sta
             if t >= all_live:
                 memset(dh + n * H, 0, H * sizeof(floating))
         if t < none_live:  # where a row is padding, dz Wh' = 0 is added to its dh
-            rows_by_panels(rows, 4 * H, H, dz + ((t - start) * N + first) * 4 * H, 4 * H, WhT_panels,
-                           dh + first * H, H, t >= all_live,  # undoes (1)
-                           gates + (max(t - 1, 0) * N + first) * 4 * H, rows * 4 * H)
+            times(N, rows, 4 * H, H, dz + ((t - start) * N + first) * 4 * H, 4 * H, WhT,
+                  dh + first * H, H, t >= all_live,  # undoes (1)
+                  gates + (max(t - 1, 0) * N + first) * 4 * H, rows * 4 * H)
 
 
 # -------------------------------------------------------------------------------------------------- all rows
-
-cdef inline Py_ssize_t block_count(Py_ssize_t N, int threads) noexcept nogil:
-    """Blocks of at most TILE_ROWS rows, the same number for every thread where there are rows enough."""
-    cdef Py_ssize_t blocks = ceil_div(N, TILE_ROWS)
-    return min(N, ceil_div(blocks, threads) * threads)
-
-
-cdef inline bint all_zero(Py_ssize_t n, const floating *x) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(n):
-        if x[j] != 0:
-            return False
-    return True
-
 
 cdef void all_forward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, const Py_ssize_t *ids,
                       const Py_ssize_t *lengths, const floating *Wx, const floating *Wh, const floating *b, floating *h,
                       floating *c, floating *gates, floating *y, floating *work) noexcept nogil:
     cdef bint h0_is_zero = all_zero(N * H, h)
-    cdef int threads = threads_for(4.0 * N * T * H * H)
+    cdef int threads = block_threads(N, 4.0 * N * T * H * H)
     cdef Py_ssize_t blocks = block_count(N, threads), k
-    pack_all(H, 4 * H, Wh, 4 * H, 1, work)
+    cdef const floating *Wh_laid_out = laid_out(N, H, 4 * H, Wh, 4 * H, 1, work)
     for k in prange(blocks, schedule="dynamic", num_threads=threads):
         rows_forward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H,
-                     ids, lengths, Wx, work, b, h0_is_zero, h, c, gates, y)
+                     ids, lengths, Wx, Wh_laid_out, b, h0_is_zero, h, c, gates, y)
 
 
 cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, Py_ssize_t S, Py_ssize_t steps,
@@ -221,14 +180,15 @@ cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, P
                        const floating *dy, floating *dh, floating *dc, floating *dz, floating *dx, floating *dWx,
                        floating *dWh, floating *db, floating *work) noexcept nogil:
     cdef bint h0_is_zero = all_zero(N * H, h), accumulate
-    cdef int threads = threads_for(4.0 * N * steps * H * H)
+    cdef int threads = block_threads(N, 4.0 * N * steps * H * H)
     cdef Py_ssize_t blocks = block_count(N, threads), k, start, end = T, rows, unused
-    pack_all(4 * H, H, Wh, 1, 4 * H, work)
+    cdef const floating *WhT = laid_out(N, 4 * H, H, Wh, 1, 4 * H, work)
+    memset(db, 0, 4 * H * sizeof(floating))
     while end > 0:
         start = max(<Py_ssize_t>0, end - steps)
         for k in prange(blocks, schedule="dynamic", num_threads=threads):
             rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, start, end, T - S, S, H,
-                          lengths, dy, work, c, gates, dz, dh, dc)
+                          lengths, dy, WhT, c, gates, dz, dh, dc)
         accumulate = end < T
         rows = (end - start) * N
         unused = N if start == 0 and h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
@@ -238,41 +198,10 @@ cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, P
             if dx != NULL:
                 product(rows, 4 * H, F, dz, 4 * H, 1, Wx, 1, 4 * H, dx + start * N * F, False)
             product(F, rows, 4 * H, x + start * N * F, 1, F, dz, 4 * H, 1, dWx, accumulate)
-            sum_rows(rows, 4 * H, dz, NULL, db, dWx, accumulate)
+            sum_rows(rows, 4 * H, dz, 4 * H, NULL, db, NULL, 0)
         else:
-            sum_rows(rows, 4 * H, dz, ids + start * N, db, dWx, accumulate)
+            sum_rows(rows, 4 * H, dz, 4 * H, ids + start * N, db, dWx, 4 * H)
         end = start
-
-
-cdef void sum_rows(Py_ssize_t rows, Py_ssize_t cols, const floating *dz, const Py_ssize_t *ids,
-                   floating *db, floating *dWx, bint accumulate) noexcept nogil:
-    """db = the sum of all rows of dz; where there are ids, also dWx[id] = the sum of the rows with that id.
-
-    Threads take columns, so that each sum runs over the rows in order.
-    """
-    cdef int threads = threads_for(<double>rows * cols)
-    cdef Py_ssize_t strip = ceil_div(cols, threads), k
-    for k in prange(threads, schedule="dynamic", num_threads=threads):
-        sum_rows_strip(rows, cols, k * strip, min(cols, (k + 1) * strip), dz, ids, db, dWx, accumulate)
-
-
-cdef void sum_rows_strip(Py_ssize_t rows, Py_ssize_t cols, Py_ssize_t first, Py_ssize_t end, const floating *dz,
-                         const Py_ssize_t *ids, floating *db, floating *dWx, bint accumulate) noexcept nogil:
-    cdef const floating *row
-    cdef floating *dW
-    cdef Py_ssize_t r, j
-    if not accumulate:
-        for j in range(first, end):
-            db[j] = 0
-    for r in range(rows):
-        row = dz + r * cols
-        if ids == NULL:
-            add_row(end - first, row + first, db + first)
-        else:
-            dW = dWx + ids[r] * cols
-            for j in range(first, end):
-                dW[j] += row[j]
-                db[j] += row[j]
 
 
 # -------------------------------------------------------------------------------------------- one step at a time
@@ -293,10 +222,6 @@ cdef void all_step(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, const floating *x, 
 
 
 # -------------------------------------------------------------------------------------------------- the doors
-
-cdef inline const Py_ssize_t *steps_of(const Py_ssize_t[::1] lengths) noexcept nogil:
-    return NULL if lengths is None else <Py_ssize_t *>&lengths[0]
-
 
 def step(const floating[:, ::1] x, const floating[:, ::1] Wx,        # IN (N,F) (F,4H)
          const floating[:, ::1] Wh, const floating[::1] b,           # IN (H,4H) (4H)

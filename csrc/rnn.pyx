@@ -30,7 +30,9 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
 from product cimport add_row_product, packed_size, product
-from recurrent cimport address, all_zero, block_count, block_threads, is_padding, laid_out, longest, shortest, times
+from recurrent cimport (
+    all_zero, block_count, block_threads, is_padding, laid_out, longest, shortest, steps_of, times,
+)
 from rows cimport add_row, sum_rows
 from tile cimport PANEL_DEPTH, prefetch
 from vmath cimport tanh
@@ -223,7 +225,7 @@ def forward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,      # I
         return
     with nogil:
         product(T * N, F, H, &x[0, 0, 0], F, 1, &Wx[0, 0], H, 1, &h[1, 0, 0], False)
-        all_forward(N, T, S, H, relu, NULL, address(lengths), &Wx[0, 0], &Wh[0, 0], &b[0],
+        all_forward(N, T, S, H, relu, NULL, steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0],
                     &h[0, 0, 0], &y[0, 0, 0], &work[0])
 
 
@@ -237,7 +239,7 @@ def forward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  # 
     if N == 0 or T == 0 or H == 0:
         return
     with nogil:
-        all_forward(N, T, S, H, relu, &ids[0, 0], address(lengths), &Wx[0, 0], &Wh[0, 0], &b[0],
+        all_forward(N, T, S, H, relu, &ids[0, 0], steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0],
                     &h[0, 0, 0], &y[0, 0, 0], &work[0])
 
 
@@ -256,7 +258,7 @@ def backward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,     # I
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, F, H, S, dz.shape[0], relu, &x[0, 0, 0], NULL, address(lengths),
+        all_backward(N, T, F, H, S, dz.shape[0], relu, &x[0, 0, 0], NULL, steps_of(lengths),
                      &Wx[0, 0], &Wh[0, 0], &h[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
                      &dz[0, 0, 0], NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0], &work[0])
 
@@ -276,6 +278,6 @@ def backward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  #
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, 0, H, S, dz.shape[0], relu, NULL, &ids[0, 0], address(lengths),
+        all_backward(N, T, 0, H, S, dz.shape[0], relu, NULL, &ids[0, 0], steps_of(lengths),
                      NULL, &Wh[0, 0], &h[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
                      &dz[0, 0, 0], NULL, &dWx[0, 0], &dWh[0, 0], &db[0], &work[0])
