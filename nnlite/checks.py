@@ -41,7 +41,9 @@ def _array(name, x):
 
 def fits(x, dtype, shape):
     """Whether x is a C-contiguous array of this dtype and shape: quick, for what is checked at every step."""
-    return _is_plain(x) and x.shape == shape and x.dtype == dtype and x.flags.c_contiguous
+    if type(x) is not np.ndarray and not _is_plain(x):  # the first says the same, and is quicker
+        return False
+    return x.shape == shape and x.dtype == dtype and x.flags.c_contiguous
 
 
 def _is_plain(x):
@@ -105,9 +107,11 @@ def integers(name, x, upper, what="id"):
         raise ValueError(f"{name}: expected an array of {what}s, got a single number")
     if x.size == 1 and 0 <= x.item() < upper:  # quick, for the steps of a text that is written
         return np.array(x, np.intp, order="C")
-    memory(name, x.shape, np.intp)  # a broadcast array can be larger than any memory
+    if not x.flags.c_contiguous:
+        memory(name, x.shape, np.intp)  # a broadcast array can be larger than any memory
     ids = np.array(x, np.intp, order="C")
-    if ids.size and ids.view(np.uintp).max() >= upper:  # a negative number is a huge one there
+    # A negative number is a huge one there. The method .max() does the same, by way of Python.
+    if ids.size and np.maximum.reduce(ids.view(np.uintp), axis=None) >= upper:
         where = tuple(int(i) for i in np.argwhere((x < 0) | (x >= upper))[0])
         raise IndexError(f"{name}: {what} {x[where]} at {where} is not in 0 .. {upper - 1}")
     return ids

@@ -170,14 +170,15 @@ class Layer(Differentiable):
         return self._fitting("statistics", self.statistics, names, np.dtype(np.float64))
 
     def _fitting(self, what, arrays, names, dtype):
-        for name in names:
-            array, shape = arrays.get(name), self._shapes[name]
+        found = [arrays.get(name) for name in names]
+        for name, array in zip(names, found, strict=True):
+            shape = self._shapes[name]
             if not checks.fits(array, dtype, shape):
                 where = f"{self.name}.{what}[{name!r}]"
                 checks.floats(where, array, dtype, shape, "as built")
                 # A copy would do to read, but backward and optimizers write.
                 raise ValueError(f"{where}: expected a C-contiguous array: use np.ascontiguousarray(...)")
-        return [arrays[name] for name in names]
+        return found
 
     def _kept(self):
         """What `forward` kept."""

@@ -144,7 +144,7 @@ class SparseCategoricalCrossentropy(Loss):
             p = np.maximum(y_pred[np.arange(labels.size), labels], y_pred.dtype.type(SMALLEST_PROBABILITY))
             np.negative(np.log(p, dtype=np.float64), out=losses)
         self.kept = shape, labels, p
-        return float(losses.sum() / self._divisor(labels.size))
+        return float(np.add.reduce(losses) / self._divisor(labels.size))
 
     def backward(self) -> np.ndarray:
         shape, labels, p = self._kept()

@@ -99,14 +99,16 @@ class Optimizer:
 
     def _knows(self, grads, params):
         """Whether these are the arrays of the step before, as in training: then they have been checked already."""
+        if not len(grads) == len(params) == len(self._rows):
+            return False
         state = self.state
-        return len(grads) == len(params) == len(self._rows) and all(
-            row.grad is grads.get(row.name)
-            and row.param is params.get(row.name)
-            and row.param.flags.writeable
-            and all(state.get(key) is memory for key, memory in row.memory)
-            for row in self._rows
-        )
+        for name, grad, param, memory, *_ in self._rows:
+            if grads.get(name) is not grad or params.get(name) is not param or not param.flags.writeable:
+                return False
+            for key, array in memory:
+                if state.get(key) is not array:
+                    return False
+        return True
 
     def _checked(self, grads, params):
         """The gradients, after all checks of them and of the parameters."""
