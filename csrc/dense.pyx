@@ -14,8 +14,9 @@ over them; a transposed factor is only another pair of strides.
 from cython cimport floating
 from libc.string cimport memcpy, memset
 
-from product cimport add_row_product, product
+from product cimport product
 from rows cimport sum_rows
+from tile cimport add_row_product
 
 
 def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[::1] b,  # IN (N,F) (F,U) (U)

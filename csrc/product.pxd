@@ -56,27 +56,6 @@ cdef inline void product_into(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols
                       a_row, a_depth, b + j * b_col, b_depth, b_col, c + i * c_row + j, c_row, accumulate)
 
 
-cdef inline void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const floating *a, const floating *b,
-                                 floating *c) noexcept nogil:
-    """c += a B for one row. Each number of B is needed once, so B is read as it lies, four of its rows at a time.
-
-    The additions have the same order as in a tile.
-    """
-    cdef const floating *b_k
-    cdef Py_ssize_t k = 0, j
-    while k + 4 <= depth:
-        b_k = b + k * cols
-        for j in range(cols):
-            c[j] = (((c[j] + a[k] * b_k[j]) + a[k + 1] * b_k[cols + j]) + a[k + 2] * b_k[2 * cols + j]) \
-                + a[k + 3] * b_k[3 * cols + j]
-        k += 4
-    while k < depth:
-        b_k = b + k * cols
-        for j in range(cols):
-            c[j] += a[k] * b_k[j]
-        k += 1
-
-
 # Where one factor is used many times over, as the recurrent weights are, it is packed once and kept.
 
 cdef inline Py_ssize_t packed_size(Py_ssize_t depth, Py_ssize_t cols, floating *dtype) noexcept nogil:

@@ -9,8 +9,8 @@ from cython cimport floating
 
 from libc.string cimport memset
 
-from product cimport add_row_product, ceil_div, pack_all, rows_by_panels
-from tile cimport TILE_ROWS, threads_for
+from product cimport ceil_div, pack_all, rows_by_panels
+from tile cimport TILE_ROWS, add_row_product, threads_for
 
 cdef enum:
     LINE = 16  # numbers of a cache line

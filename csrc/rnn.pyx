@@ -29,12 +29,12 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
-from product cimport add_row_product, packed_size, product
+from product cimport packed_size, product
 from recurrent cimport (
     all_zero, block_count, block_threads, is_padding, laid_out, longest, shortest, steps_of, times,
 )
 from rows cimport add_row, sum_rows
-from tile cimport PANEL_DEPTH, prefetch
+from tile cimport PANEL_DEPTH, add_row_product, prefetch
 from vmath cimport tanh
 
 

@@ -36,6 +36,7 @@
 #define LANES ((int)(VECTOR_BYTES / sizeof(REAL)))
 #define HALF_LANES ((int)(HALF_VECTOR_BYTES / sizeof(REAL)))
 #define PANEL_WIDTH (TILE_VECTORS * LANES)
+#define ROW_VECTORS 8 /* whose sums fit the registers of every CPU, and are enough to keep its multiply units busy */
 #define UNROLL _Pragma("GCC unroll 12")
 
 #define REAL float
@@ -202,6 +203,46 @@ static void TYPED(panel_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
             REAL *c_i = c + i * c_row;
             TYPED(tile)((int)(end - i), (int)cols, 1, 0, block, a + i * a_row + k * a_depth, a_row, a_depth, panel,
                         width, accumulate || k > 0 ? c_i : NULL, c_row, c_i, c_row);
+        }
+    }
+}
+
+/* c += a B for one row, in so many vectors of columns. The last begins at `last`, and may hold columns of the one before:
+ * their sums come out twice, and alike. */
+static inline __attribute__((always_inline)) void TYPED(row_of)(
+    const int vectors, ptrdiff_t depth, const REAL *a, const REAL *b, ptrdiff_t b_row, REAL *c, ptrdiff_t last)
+{
+    TYPED(vector) sum[ROW_VECTORS];
+    UNROLL for (int v = 0; v < vectors; v++)
+        sum[v] = *(const TYPED(unaligned) *)(c + (v < vectors - 1 ? v * LANES : last));
+    for (ptrdiff_t k = 0; k < depth; k++, b += b_row)
+        UNROLL for (int v = 0; v < vectors; v++)
+            sum[v] += a[k] * *(const TYPED(unaligned) *)(b + (v < vectors - 1 ? v * LANES : last));
+    UNROLL for (int v = 0; v < vectors; v++)
+        *(TYPED(unaligned) *)(c + (v < vectors - 1 ? v * LANES : last)) = sum[v];
+}
+
+#define ROW_CASE(V)                                                     \
+    case V:                                                             \
+        TYPED(row_of)(V, depth, a, b + j, cols, c + j, last - j);       \
+        break;
+
+/* c += a B for one row, and B depth x cols as it lies: each of its numbers is needed once, so packing it would cost more
+ * than it saves. The columns are cut into blocks of vectors, whose sums stay in registers as those of a tile do. */
+static void TYPED(row_product)(ptrdiff_t depth, ptrdiff_t cols, const REAL *a, const REAL *b, REAL *c)
+{
+    const ptrdiff_t total = (cols + LANES - 1) / LANES, blocks = (total + ROW_VECTORS - 1) / ROW_VECTORS;
+    if (cols < LANES) {
+        for (ptrdiff_t k = 0; k < depth; k++)
+            for (ptrdiff_t j = 0; j < cols; j++)
+                c[j] += a[k] * b[k * cols + j];
+        return;
+    }
+    for (ptrdiff_t block = 0; block < blocks; block++) {
+        const ptrdiff_t v = total * block / blocks, end = total * (block + 1) / blocks, j = v * LANES;
+        const ptrdiff_t last = end < total ? (end - 1) * LANES : cols - LANES;
+        switch (end - v) {
+            ROW_CASE(1) ROW_CASE(2) ROW_CASE(3) ROW_CASE(4) ROW_CASE(5) ROW_CASE(6) ROW_CASE(7) ROW_CASE(8)
         }
     }
 }

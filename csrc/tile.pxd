@@ -14,6 +14,8 @@ cdef extern from "host.h" nogil:
     void prefetch(const void *address, Py_ssize_t bytes) noexcept
 
 cdef extern from "tile.h" nogil:
+    void row_product_f32(Py_ssize_t depth, Py_ssize_t cols, const float *a, const float *b, float *c) noexcept
+    void row_product_f64(Py_ssize_t depth, Py_ssize_t cols, const double *a, const double *b, double *c) noexcept
     int tile_width_f32(Py_ssize_t cols) noexcept
     int tile_width_f64(Py_ssize_t cols) noexcept
     void pack_panel_f32(Py_ssize_t depth, Py_ssize_t cols, const float *b, Py_ssize_t b_depth, Py_ssize_t b_col,
@@ -71,3 +73,12 @@ cdef inline void panel_product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t col
         panel_product_f32(rows, depth, cols, a, a_row, a_depth, b, b_depth, b_col, c, c_row, accumulate)
     else:
         panel_product_f64(rows, depth, cols, a, a_row, a_depth, b, b_depth, b_col, c, c_row, accumulate)
+
+
+cdef inline void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const floating *a, const floating *b,
+                                 floating *c) noexcept nogil:
+    """c += a B for one row, with B (depth, cols) as it lies. The additions have the same order as in a tile."""
+    if floating is float:
+        row_product_f32(depth, cols, a, b, c)
+    else:
+        row_product_f64(depth, cols, a, b, c)
