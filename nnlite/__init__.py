@@ -56,7 +56,7 @@ from .gradcheck import GradientCheckError, GradientReport, gradcheck
 from .checkpoint import CheckpointError
 from .loading import load_model
 from .saving import save_model
-from .sampling import sample, sampling_probabilities
+from .sampling import sample, sampler, sampling_probabilities
 
 __version__ = "0.1.0"
 __all__ = [
@@ -117,5 +117,6 @@ __all__ = [
     "load_model",
     "save_model",
     "sample",
+    "sampler",
     "sampling_probabilities",
 ]

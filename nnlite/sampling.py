@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -51,12 +52,39 @@ def sample(
     """
     logits, temperature = _check(logits, temperature)
     u = checks.between("u", u, 0, 1, closed=False)
-    if top_k is not None or top_p is not None:
-        logits = _likeliest(logits, temperature, top_k, top_p)
-    chosen = backend.softmax.sample(logits, temperature, u)
-    if chosen < 0:
-        raise ValueError(NOTHING_TO_DRAW)
-    return chosen
+    return sampler(temperature, top_k, top_p)(logits, u)
+
+
+def sampler(
+    temperature: float, top_k: int | None = None, top_p: float | None = None
+) -> Callable[[np.ndarray, float], int]:
+    """`sample` for many draws: a function of logits and u that has checked all else already.
+
+    Half of the time that a character of a text takes would go into checking the same numbers again.
+
+    Raises:
+        TypeError, ValueError: as `sample` does; of the function's arguments, only numbers to draw from are asked for.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import sampler
+        >>> draw = sampler(temperature=0.5)
+        >>> draw(np.log([0.2, 0.3, 0.5]), 0.3)
+        1
+    """
+    temperature = _temperature(temperature)
+    kernel = backend.softmax.sample
+    _likeliest(np.zeros(1), temperature, top_k, top_p)  # refuses what cannot be
+
+    def draw(logits, u):
+        if top_k is not None or top_p is not None:
+            logits = _likeliest(logits, temperature, top_k, top_p)
+        chosen = kernel(logits, temperature, u)
+        if chosen < 0:
+            raise ValueError(NOTHING_TO_DRAW)
+        return chosen
+
+    return draw
 
 
 def sampling_probabilities(
@@ -98,7 +126,11 @@ NOTHING_TO_DRAW = (
 def _check(logits, temperature):
     dtype = getattr(logits, "dtype", None)
     logits = checks.floats("logits", logits, dtype if dtype == np.float32 else np.dtype(np.float64), (None,), "(V,)")
-    return logits, checks.between("temperature", temperature, 0, math.inf, closed=False)
+    return logits, _temperature(temperature)
+
+
+def _temperature(temperature):
+    return checks.between("temperature", temperature, 0, math.inf, closed=False)
 
 
 def _likeliest(logits, temperature, top_k, top_p):

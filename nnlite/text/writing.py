@@ -42,6 +42,7 @@ def write(
     batches = list(np.arange(V).reshape(-1, 1))
     is_softmax = isinstance(model.layers[-1], nnlite.Softmax)
     output = np.full((1, V), 1 / V) if is_softmax else np.zeros((1, V))
+    draw = nnlite.sampler(temperature, top_k, top_p)
     with _borrowed_state(model):
         step = model.stepper(1)
         for i in read:
@@ -56,7 +57,7 @@ def write(
                     f"step gave shape {output.shape}"
                 )
             logits = (_log(output) if is_softmax else output)[0]
-            i = nnlite.sample(logits, temperature, u, top_k, top_p)
+            i = draw(logits, u)
             yield logits, i
 
 
@@ -82,8 +83,8 @@ def check_count(name: str, count: int) -> int:
 
 
 def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    """Refuse what `nnlite.sample` would refuse, before the model has read anything."""
-    nnlite.sample(np.zeros(1), temperature, 0.0, top_k, top_p)
+    """Refuse what `nnlite.sample` would, before the model has read anything."""
+    nnlite.sampler(temperature, top_k, top_p)
 
 
 @contextmanager
