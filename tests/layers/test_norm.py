@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from chain import Case, ChainOfTrust, backends, float_types
+from chain import Case, ChainOfTrust, backends, float_types, import_torch
 from numeric import assert_same_bits
 
 import nnlite
@@ -137,7 +137,7 @@ def test_statistics_of_training(backend_name):
 
 
 def test_pytorch_has_the_same_statistics_but_for_what_is_documented():
-    torch = pytest.importorskip("torch")
+    torch = import_torch()
     x = np.random.default_rng(0).normal(2, 3, (10, 4)).astype("float32")
     ours, theirs = BatchNorm(momentum=0.9), torch.nn.BatchNorm1d(4, momentum=0.1, eps=1e-3)
     y = ours.forward(x, training=True)
