@@ -30,10 +30,10 @@ from nnlite import (
     Sequential,
     SparseCategoricalCrossentropy,
 )
-from nnlite.text import Vocabulary, generate, landmarks, windows
+from nnlite.text import generate, windows
 
-from .corpus import COPY, Corpus
-from .folder import Experiment
+from .corpus import COPY
+from .writer import Writer
 
 OPTIMIZERS = {
     "adagrad": lambda rate: Adagrad(rate, initial_accumulator_value=0.0, epsilon=1e-8, clipvalue=5.0),
@@ -75,7 +75,7 @@ class Settings:
             raise ValueError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}")
 
 
-class MinimalRNN(Experiment):
+class MinimalRNN(Writer):
     """A training by the minimal recipe, in a folder of its own.
 
     The text is read from its beginning to its end, over and over, window by window. Nothing is held out: each window is
@@ -114,12 +114,7 @@ class MinimalRNN(Experiment):
     }
 
     def __init__(self, folder, settings=None, corpus=None):
-        super().__init__(folder, settings)
-        self._learn_from(corpus or Corpus())
-
-    def _learn_from(self, corpus):
-        self.corpus, self.vocabulary = corpus, Vocabulary.from_text(corpus.text)
-        self.landmarks = landmarks(corpus.text)
+        super().__init__(folder, settings, corpus)
         self.samples = []
 
     # The recipe.
@@ -197,21 +192,6 @@ class MinimalRNN(Experiment):
         from nnlite import plot  # and with it matplotlib, which takes longer to load than all the rest
 
         self.write("loss.png", plot.png(plot.learning_curves, {"": self.curve()}, landmarks=self.landmarks))
-
-    @property
-    def seed_text(self):
-        """What a model reads before it writes."""
-        return self.corpus.seed_text(self.settings.length)
-
-    def copies(self):
-        return self.corpus.copies()
-
-    def facts(self):
-        return {"vocabulary": self.vocabulary.get_config(), **self.corpus.facts()}
-
-    def restore(self, facts):
-        self._learn_from(Corpus.restore(self.folder, facts))
-        self.vocabulary = Vocabulary.from_config(facts["vocabulary"])
 
 
 class Recipe(Callback):

@@ -34,10 +34,10 @@ from nnlite import (
     StepDecay,
     WarmUp,
 )
-from nnlite.text import Vocabulary, generate, landmarks, windows
+from nnlite.text import generate, windows
 
-from .corpus import COPY, Corpus
-from .folder import Experiment
+from .corpus import COPY
+from .writer import Writer
 
 OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "adagrad": Adagrad, "sgd": SGD}
 
@@ -99,7 +99,7 @@ class Settings:
                 raise ValueError(f"temperatures: expected numbers of at least 0, got {temperature!r}")
 
 
-class Sonnets(Experiment):
+class Sonnets(Writer):
     """A training on the sonnets, or on another text, in a folder of its own.
 
     Args:
@@ -131,14 +131,6 @@ class Sonnets(Experiment):
         "poems.txt": "the poems above",
         "report.html": "all of it, to look at",
     }
-
-    def __init__(self, folder, settings=None, corpus=None):
-        super().__init__(folder, settings)
-        self._learn_from(corpus or Corpus())
-
-    def _learn_from(self, corpus):
-        self.corpus, self.vocabulary = corpus, Vocabulary.from_text(corpus.text)
-        self.landmarks = landmarks(corpus.text)
 
     # The model, and how it learns.
 
@@ -190,11 +182,6 @@ class Sonnets(Experiment):
 
     # What came of it.
 
-    @property
-    def seed_text(self):
-        """What a model reads before it writes."""
-        return self.corpus.seed_text(self.settings.length)
-
     def write_poems(self, length=600):
         """Let the best model write one poem for each temperature, also into poems.txt. Return (temperature, poem)s."""
         model, s, start = self.saved_model(), self.settings, self.seed_text
@@ -219,13 +206,3 @@ class Sonnets(Experiment):
         from .sonnets_report import sonnets_report
 
         self.write("report.html", html(sonnets_report(self, history)).encode())
-
-    def copies(self):
-        return self.corpus.copies()
-
-    def facts(self):
-        return {"vocabulary": self.vocabulary.get_config(), **self.corpus.facts()}
-
-    def restore(self, facts):
-        self._learn_from(Corpus.restore(self.folder, facts))
-        self.vocabulary = Vocabulary.from_config(facts["vocabulary"])

@@ -1,0 +1,39 @@
+"""What the experiments share in which a model learns to write like a corpus."""
+
+from nnlite.text import Vocabulary, landmarks
+
+from .corpus import Corpus
+from .folder import Experiment
+
+
+class Writer(Experiment):
+    """Base of such experiments: the corpus, its vocabulary and its landmarks, and what the run folder keeps of them.
+
+    Args:
+        folder: where everything is kept; made by `create`.
+        settings: by default those of the class; `length` is that of the windows.
+        corpus: what to learn from; by default the sonnets.
+    """
+
+    def __init__(self, folder, settings=None, corpus=None):
+        super().__init__(folder, settings)
+        self._learn_from(corpus or Corpus())
+
+    def _learn_from(self, corpus):
+        self.corpus, self.vocabulary = corpus, Vocabulary.from_text(corpus.text)
+        self.landmarks = landmarks(corpus.text)
+
+    @property
+    def seed_text(self):
+        """What a model reads before it writes."""
+        return self.corpus.seed_text(self.settings.length)
+
+    def copies(self):
+        return self.corpus.copies()
+
+    def facts(self):
+        return {"vocabulary": self.vocabulary.get_config(), **self.corpus.facts()}
+
+    def restore(self, facts):
+        self._learn_from(Corpus.restore(self.folder, facts))
+        self.vocabulary = Vocabulary.from_config(facts["vocabulary"])
