@@ -36,9 +36,9 @@ from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
 from product cimport packed_size, product, product_into
-from recurrent cimport all_zero, block_count, block_threads, is_padding, laid_out, longest, steps_of, times
+from recurrent cimport all_zero, block_count, block_threads, is_padding, laid_out, longest, steps_held, steps_of, times
 from rows cimport add_row, sum_rows
-from tile cimport PANEL_DEPTH, add_row_product, prefetch
+from tile cimport add_row_product, prefetch
 from vmath cimport sigmoid, tanh
 
 
@@ -49,8 +49,8 @@ def work_size(Py_ssize_t H):
 
 
 def backward_steps(Py_ssize_t N, Py_ssize_t T):
-    """How many time steps' da backward does best to hold: as many rows as a panel of the weight gradient is deep."""
-    return max(<Py_ssize_t>1, min(T, PANEL_DEPTH // max(<Py_ssize_t>1, N)))
+    """How many time steps' da backward does best to hold."""
+    return steps_held(N, T)
 
 
 # ---------------------------------------------------------------------------------------------------- one row

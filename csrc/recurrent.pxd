@@ -10,7 +10,7 @@ from cython cimport floating
 from libc.string cimport memset
 
 from product cimport ceil_div, pack_all, rows_by_panels
-from tile cimport TILE_ROWS, add_row_product, threads_for
+from tile cimport PANEL_DEPTH, TILE_ROWS, add_row_product, threads_for
 
 cdef enum:
     LINE = 16  # numbers of a cache line
@@ -26,6 +26,11 @@ cdef inline Py_ssize_t block_count(Py_ssize_t N, int threads) noexcept nogil:
     """Blocks of at most TILE_ROWS rows, the same number for every thread where there are rows enough."""
     cdef Py_ssize_t blocks = ceil_div(N, TILE_ROWS)
     return min(N, ceil_div(blocks, threads) * threads)
+
+
+cdef inline Py_ssize_t steps_held(Py_ssize_t N, Py_ssize_t T) noexcept nogil:
+    """How many steps of gradients to hold for N rows: as many rows as a panel of the weight gradients is deep."""
+    return max(<Py_ssize_t>1, min(T, PANEL_DEPTH // max(<Py_ssize_t>1, N)))
 
 
 cdef inline bint all_zero(Py_ssize_t n, const floating *x) noexcept nogil:
