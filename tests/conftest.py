@@ -1,10 +1,16 @@
 """What all tests share: helpers of tests/ that assert, and the cases of classes that list them."""
 
+import signal
+
 import pytest
 
 from nnlite import machine
 
 pytest.register_assert_rewrite("chain", "numeric", "recurrent")
+
+# A shell starts what it runs in the background with Ctrl-C ignored, and so would be what the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc):
