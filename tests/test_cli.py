@@ -7,12 +7,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import COMMAND, contents, start
 
 import nnlite
 from nnlite.cli.runs import console
@@ -25,7 +25,6 @@ TINY = ["--units=6", "--step=100", "--batch-size=16", "--epochs=3", "--temperatu
 FILES = {
     "checkpoint.safetensors", "config.json", "log.jsonl", "loss.png", "model.safetensors", "poems.txt", "report.html",
 }  # fmt: skip
-COMMAND = [sys.executable, "-m", "nnlite"]
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +34,6 @@ def tiny(tmp_path_factory):
     result = subprocess.run([*COMMAND, "train", *TINY, "--out", folder], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     return folder, result.stdout
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 class TestTrain:
@@ -148,9 +143,7 @@ class TestResume:
         return (folder / moment).exists()
 
     def start(self, folder, *arguments):
-        return subprocess.Popen(
-            [*COMMAND, "train", *arguments, "--out", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        return start("train", *arguments, "--out", folder)
 
     def wait_for(self, moment, folder, process):
         while not self.reached(moment, folder) and process.poll() is None:

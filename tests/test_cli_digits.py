@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import COMMAND, contents, start
 from extras import import_extra
 
 import nnlite
@@ -23,7 +24,6 @@ import_extra("sklearn", "digits")
 TINY = ["--filters=2", "--epochs=3", "--batch-size=256"]
 PICTURES = {"confusion.png", "filters.png", "loss.png", "misread.png"}
 FILES = {"checkpoint.safetensors", "config.json", "log.jsonl", "model.safetensors", *PICTURES}
-COMMAND = [sys.executable, "-m", "nnlite"]
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +33,6 @@ def tiny(tmp_path_factory):
     result = subprocess.run([*COMMAND, "digits", *TINY, "--out", folder], capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
     return folder, result.stdout
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def log(folder):
@@ -130,9 +126,7 @@ class TestResume:
     MOMENTS = "config.json", "model.safetensors", "loss.png"
 
     def start(self, folder, *arguments):
-        return subprocess.Popen(
-            [*COMMAND, "digits", *arguments, "--out", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+        return start("digits", *arguments, "--out", folder)
 
     def wait_for(self, name, folder, process):
         while not (folder / name).exists() and process.poll() is None:

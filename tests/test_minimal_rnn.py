@@ -12,20 +12,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import COMMAND, contents, start
 
 import nnlite
 from nnlite.experiment import Corpus, ExperimentError, MinimalRNN, Sweep, plain_rnn, reproduce
 from nnlite.text import clean_sonnets
 
-COMMAND = [sys.executable, "-m", "nnlite"]
 SHORT = ["train", "--recipe", "minimal-rnn", "--units", "8", "--iterations", "5000"]
 FILES = {
     "checkpoint.safetensors", "config.json", "log.jsonl", "loss.png", "model.safetensors", "samples.txt",
 }  # fmt: skip
-
-
-def contents(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 @pytest.fixture(scope="module")
@@ -125,7 +121,7 @@ class TestCommand:
     def test_killed_and_resumed(self, short, tmp_path):
         folder = tmp_path / "run"
         for moment in ("config.json", "samples.txt", "model.safetensors", "checkpoint.safetensors"):
-            process = subprocess.Popen([*COMMAND, *SHORT, "--resume", "--out", folder], stdout=subprocess.PIPE)
+            process = start(*SHORT, "--resume", "--out", folder)
             while not (folder / moment).exists() and process.poll() is None:
                 time.sleep(0.001)
             process.kill()
@@ -321,10 +317,7 @@ class TestSweep:
     def test_interrupted(self, tmp_path):
         folder = tmp_path / "sweep"
         arguments = ["--units", "6", "--units", "400", "--sgd", "0.01", "--iterations", "4000", "--jobs", "2"]
-        process = subprocess.Popen(
-            [*COMMAND, "sweep", *arguments, "--out", folder], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-            start_new_session=True,
-        )  # fmt: skip
+        process = start("sweep", *arguments, "--out", folder, start_new_session=True)
         while not (folder / "sweep.csv").exists() and process.poll() is None:
             time.sleep(0.01)
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: all processes of the terminal get it
