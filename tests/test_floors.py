@@ -28,7 +28,7 @@ FLOORS = [
     {"training"},
     {"model"},
     {"sequential"},
-    {"gradcheck", "loading"},
+    {"derive", "gradcheck", "inspect", "loading"},
     {"__init__"},
     {"machine"},
     {"images", "plot", "report", "text"},
@@ -43,8 +43,8 @@ FOUNDATION_OF_LAYERS = {"checks", "initializers", "kernels", "layer", "padding",
 
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
-    "atomic", "callbacks", "checkpoint", "experiment", "gradcheck", "images", "layers", "losses", "machine", "metrics",
-    "optimizers", "plot", "progress", "report", "schedules", "text",
+    "atomic", "callbacks", "checkpoint", "derive", "experiment", "gradcheck", "images", "inspect", "layers", "losses",
+    "machine", "metrics", "optimizers", "plot", "progress", "report", "schedules", "text",
 }  # fmt: skip
 ROOF = FLOORS[-4:]
 
