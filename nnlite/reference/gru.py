@@ -47,11 +47,9 @@ def backward(x, lengths, Wx, Wh, h, gates, dy, dh, da, dx, dWx, dWh, db, work): 
         dh += dy[:, 0]
     for t in reversed(range(T)):
         real = _is_real(t, lengths, x)
-        g, z, r, u = np.split(gates[t], 4, axis=1)
         dh_t = dh + dy[:, t] if S > 1 else dh
-        dz, dg = dh_t * (h[t] - g), dh_t * (1 - z)  # undoes (3)
-        da_g = dg * (1 - g**2)  # undoes (2)
-        dr, du = da_g * u, da_g * r  # undoes (1)
+        dz, dr, _, da_g, du = gate_gradients(gates[t], h[t], dh_t)  # undoes (3), (2), (1)
+        _, z, r, _ = np.split(gates[t], 4, axis=1)
         da_z, da_r = dz * z * (1 - z), dr * r * (1 - r)  # undoes (2)
         da[t] = np.where(real, np.concatenate([da_g, da_z, da_r, du], axis=1), 0)
         dh[:] = np.where(real, dh_t * z + da[t, :, len(Wh) :] @ Wh.T, dh)  # undoes (3), (1)
@@ -62,6 +60,15 @@ def backward(x, lengths, Wx, Wh, h, gates, dy, dh, da, dx, dWx, dWh, db, work): 
     dWx[:] = np.einsum("tnf,tna->fa", x, da_x)
     dWh[:] = np.einsum("tnh,tna->ha", h[:-1], da_h)
     db[:] = da_x.sum(axis=(0, 1)), da_h.sum(axis=(0, 1))
+
+
+def gate_gradients(gates, h_prev, dh):  # IN (...,4H) (...,H), total dh (...,H)
+    """dL/d of z, r, g, of g before its tanh, and of u, of one step or of many."""
+    g, z, r, u = np.split(gates, 4, axis=-1)
+    dz, dg = dh * (h_prev - g), dh * (1 - z)  # undoes (3)
+    da_g = dg * (1 - g**2)  # undoes (2)
+    dr, du = da_g * u, da_g * r  # undoes (1)
+    return dz, dr, dg, da_g, du
 
 
 def forward_ids(ids, lengths, Wx, Wh, b, h, gates, y, work):  # IN (T,N): x is one-hot, written as its ids

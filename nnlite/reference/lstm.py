@@ -39,14 +39,11 @@ def backward(x, lengths, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, 
     T, S = x.shape[0], dy.shape[1]
     live = _live(lengths, *x.shape[:2])
     for t in reversed(range(T)):
-        i, f, g, o = np.split(gates[t], 4, axis=1)
         if t >= T - S:
             dh += np.where(live[t] | (S == 1), dy[:, t - (T - S)], 0)
-        tanh_c = np.tanh(c[t + 1])
-        dc += dh * o * (1 - tanh_c**2)  # undoes (4); for padding o is 0
-        do = dh * tanh_c
-        di, df, dg = dc * g, dc * c[t], dc * i  # undoes (3)
-        dc *= np.where(live[t], f, 1)
+        di, df, dg, do, dc_t = gate_gradients(gates[t], c[t], c[t + 1], dh, dc)  # undoes (4), (3)
+        i, f, g, o = np.split(gates[t], 4, axis=1)
+        dc[:] = dc_t * np.where(live[t], f, 1)
         di, df, dg, do = di * i * (1 - i), df * f * (1 - f), dg * (1 - g**2), do * o * (1 - o)  # undoes (2)
         dz[t] = np.concatenate([di, df, dg, do], axis=1)
         dh[:] = np.where(live[t], dz[t] @ Wh.T, dh)  # undoes (1)
@@ -55,6 +52,16 @@ def backward(x, lengths, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, 
     dWx[:] = np.einsum("tnf,tnz->fz", x, dz)
     dWh[:] = np.einsum("tnh,tnz->hz", h[:T], dz)
     db[:] = dz.sum(axis=(0, 1))
+
+
+def gate_gradients(gates, c_prev, c, dh, dc):  # IN (...,4H) (...,H) ..., total dh, of dc what came from t + 1
+    """dL/d of i, f, g and o, and the total dL/dc, of one step or of many."""
+    i, _, g, o = np.split(gates, 4, axis=-1)
+    tanh_c = np.tanh(c)
+    dc = dc + dh * o * (1 - tanh_c**2)  # undoes (4); for padding o is 0
+    do = dh * tanh_c
+    di, df, dg = dc * g, dc * c_prev, dc * i  # undoes (3)
+    return di, df, dg, do, dc
 
 
 def forward_ids(ids, lengths, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N): x is one-hot, written as its ids
