@@ -51,7 +51,8 @@ from .schedules import Constant, CosineDecay, StepDecay, WarmUp
 from .progress import ProgressBar
 from .finite import NonFiniteLossError
 
-# How they are checked, and kept.
+# How they are looked into, checked, and kept.
+from . import inspect  # noqa: F401  nnlite.inspect.trace
 from .gradcheck import GradientCheckError, GradientReport, gradcheck
 from .checkpoint import CheckpointError
 from .loading import load_model

@@ -1,0 +1,142 @@
+"""What a recurrent layer computed at every step, and the gradient of each of these numbers.
+
+No recurrence is written again here. The values are those that `forward` kept. The gradients come from the layer's own
+backward, called for one step at a time, from the last to the first: what it hands from step to step are the gradients
+of the states. Those of the gates follow within a step, and the reference says how.
+"""
+
+import numpy as np
+
+from .. import padding
+from ..recurrent import Recurrent
+from ..reference import gru, lstm
+
+_STATE = "the output of the step, and the state"
+
+# From a kernel's name to its quantities, in order, and what they are.
+MEANINGS = {
+    "lstm": {
+        "i": "input gate: how much of the candidate goes into the cell",
+        "f": "forget gate: how much of the cell stays",
+        "g": "candidate: what may go into the cell",
+        "o": "output gate: how much of the cell shows",
+        "c": "the cell state after the step",
+        "h": _STATE,
+    },
+    "gru": {
+        "z": "update gate: how much of the state stays",
+        "r": "reset gate: how much of the state before the candidate sees",
+        "g": "candidate: what the rest of the state becomes",
+        "u": "what the state before says to the candidate: h_{t-1} Whh + b1h",
+        "h": _STATE,
+    },
+    "rnn": {
+        "z": "the weighted sum: x_t Wx + b + h_{t-1} Wh",
+        "h": _STATE,
+    },
+}
+
+
+def meanings(layer):
+    """What each quantity of a layer is, by its name, gradients included."""
+    values = MEANINGS[layer.kernel]
+    later = ", with what comes back from t + 1"
+    return values | {f"d{name}": f"dL/d{name}{later if name in layer.states else ''}" for name in values}
+
+
+def can_be_looked_into(layer):
+    """Whether it is a recurrent layer of one of the kinds known here."""
+    return isinstance(layer, Recurrent) and layer.kernel in MEANINGS
+
+
+def values(layer):
+    """What the layer's last forward computed.
+
+    Returns:
+        The quantities of all steps by name, (T, N, H) each, and the initial states by name, (N, H) each. In padding
+        states stay as they are, and all else is 0.
+    """
+    states, gates = _kept_states(layer)
+    found = {name: array[1:] for name, array in states.items()}
+    if layer.kernel == "lstm":
+        i, f, g, o = np.split(gates, 4, axis=2)
+        found = {"i": i, "f": f, "g": g, "o": o, "c": found["c"], "h": found["h"]}
+    elif layer.kernel == "gru":
+        g, z, r, u = np.split(gates, 4, axis=2)
+        found = {"z": z, "r": r, "g": g, "u": u, "h": found["h"]}
+    else:
+        found = {"z": _weighted_sum(layer, states["h"][:-1]), "h": found["h"]}
+    return found, {name: array[0] for name, array in states.items()}
+
+
+def gradients(layer, dy, dstate=None):
+    """dL/d(each quantity), where dy = dL/dy, and dstate is the final states' part of L beside it.
+
+    Returns:
+        As `values`, with names such as "df". Gradients of states are total: with all that comes back from later steps.
+    """
+    states, gates = _kept_states(layer)
+    dy = _by_steps(layer, dy)
+    coming, dz = _back_through_time(layer, dy, dstate)
+    dh, real = coming["h"][1:] + dy, _real(layer)
+    if layer.kernel == "lstm":
+        di, df, dg, do, dc = lstm.gate_gradients(gates, states["c"][:-1], states["c"][1:], dh, coming["c"][1:])
+        found = {"di": di * real, "df": df * real, "dg": dg * real, "do": do * real, "dc": dc, "dh": dh}
+    elif layer.kernel == "gru":
+        dz, dr, dg, _, du = gru.gate_gradients(gates, states["h"][:-1], dh)
+        found = {"dz": dz * real, "dr": dr * real, "dg": dg * real, "du": du * real, "dh": dh}
+    else:
+        found = {"dz": dz, "dh": dh}
+    return found, {f"d{name}": array[0] for name, array in coming.items()}
+
+
+def _back_through_time(layer, dy, dstate):
+    """The gradient of each state as it comes back from later steps, (T + 1, N, H), by name; and dz, (T, N, ...)."""
+    x, lengths, kept = layer.kept
+    T, states = len(x), len(layer.states)
+    coming = [np.empty_like(state) for state in kept[:states]]
+    for array, final in zip(coming, layer._dstate(dstate, x.shape[1]), strict=True):
+        array[T] = final
+    dz = []
+    try:
+        for t in reversed(range(T)):
+            around = *(state[t : t + 2] for state in kept[:states]), *(gates[t : t + 1] for gates in kept[states:])
+            layer.kept = x[t : t + 1], None if lengths is None else (lengths > t).astype(np.intp), around
+            layer._backward(dy[t][:, None] if layer.return_sequences else dy[t], [d[t + 1] for d in coming], None)
+            for array, earlier in zip(coming, layer.dinitial_state, strict=True):
+                array[t] = earlier
+            dz.append(layer._buffers["dz"][0].copy())
+    finally:
+        layer.kept = x, lengths, kept
+    return dict(zip(layer.states, coming, strict=True)), np.array(dz[::-1])
+
+
+def _kept_states(layer):
+    """The states (T + 1, N, H) by name, and the gates (T, N, 4H), None where the layer keeps none."""
+    _, _, kept = layer.kept
+    states = dict(zip(layer.states, kept, strict=False))
+    return states, kept[-1] if layer.keeps_gates else None
+
+
+def _by_steps(layer, dy):
+    """dy of all T steps, (T, N, H): 0 where y says nothing."""
+    x = layer.kept[0]
+    if layer.return_sequences:
+        return dy.swapaxes(0, 1) * _real(layer)
+    steps = np.zeros((*x.shape[:2], layer.units), dy.dtype)
+    steps[-1] = dy
+    return steps
+
+
+def _real(layer):
+    """1 for steps that are no padding, else 0, (T, N, 1)."""
+    x, lengths, _ = layer.kept
+    T, N = x.shape[:2]
+    real = np.ones((N, T), bool) if lengths is None else padding.real_steps(lengths, T)
+    return real.T[:, :, None].astype(layer.dtype)
+
+
+def _weighted_sum(layer, h):
+    """What an RNN does not keep: its sums before the activation."""
+    x, Wx, Wh, b = layer.kept[0], *(layer.params[name] for name in layer.weights)
+    return ((Wx[x] if x.ndim == 2 else x @ Wx) + b + h @ Wh) * _real(layer)

@@ -1,0 +1,92 @@
+"""What `trace` returns: arrays by name, with the characters beside them, that say what they are."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from .. import checks
+
+
+class LayerTrace(Mapping):
+    """What one layer computed: a mapping from names, such as "f", to arrays. Prints as a table of what there is.
+
+    Attributes:
+        name: of the layer in its model, such as "lstm".
+        layer: the name of its class, such as "LSTM".
+        characters: for text, what the layer read: N strings, whose character t belongs to step t; else None.
+        initial: of a recurrent layer the state before the first step, by the names of states, (N, H) each; and with
+            targets its gradients, "dh" and "dc". Empty for other layers.
+        meanings: what each array is, in words, by its name.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        layer: str,
+        arrays: dict[str, np.ndarray],
+        meanings: dict[str, str],
+        initial: dict[str, np.ndarray] | None = None,
+        characters: list[str] | None = None,
+    ) -> None:
+        self.name, self.layer, self.characters = name, layer, characters
+        self.initial, self.meanings = initial or {}, meanings
+        self._arrays = arrays
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        try:
+            return self._arrays[key]
+        except KeyError:
+            hint = "" if any(name.startswith("d") for name in self) else "; gradients come with targets"
+            raise KeyError(f"{self.name} ({self.layer}) has no {key!r}: it has {', '.join(self)}{hint}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __repr__(self) -> str:
+        rows = [(name, checks.shape_text(array.shape), self.meanings[name]) for name, array in self.items()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = [f"  {name:<{widths[0]}}  {shape:<{widths[1]}}  {meaning}" for name, shape, meaning in rows]
+        return "\n".join([f"{self.name}: {self.layer}", *lines])
+
+
+class Trace(Mapping):
+    """What a model computed: a mapping from its layers' names to `LayerTrace`s. Prints as a table of what there is.
+
+    Attributes:
+        x, y: what went in, for text its ids, and what came out.
+        targets: what was to come out, for text its ids; None where there are none.
+        loss: how far y is from them, a number; None without targets.
+        characters: for text, N strings of T characters; else None.
+    """
+
+    def __init__(
+        self,
+        layers: dict[str, LayerTrace],
+        x: np.ndarray,
+        y: np.ndarray,
+        targets: np.ndarray | None = None,
+        loss: float | None = None,
+        characters: list[str] | None = None,
+    ) -> None:
+        self.x, self.y, self.targets, self.loss, self.characters = x, y, targets, loss, characters
+        self._layers = layers
+
+    def __getitem__(self, key: str) -> LayerTrace:
+        try:
+            return self._layers[key]
+        except KeyError:
+            raise KeyError(f"no layer {key!r} was looked into: there are {', '.join(self)}") from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._layers)
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __repr__(self) -> str:
+        loss = "" if self.loss is None else f", loss {self.loss:.4f}"
+        head = f"x {checks.shape_text(self.x.shape)} -> y {checks.shape_text(self.y.shape)}{loss}"
+        return "\n".join([head, *map(repr, self.values())])
