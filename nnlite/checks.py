@@ -46,6 +46,18 @@ def fits(x, dtype, shape):
     return x.shape == shape and x.dtype == dtype and x.flags.c_contiguous
 
 
+def _ends_fit(x, dtype, shape):
+    """`fits` for a shape (..., F)."""
+    if type(x) is not np.ndarray or len(shape) != 2 or shape[0] is not Ellipsis or x.ndim < 2:
+        return False
+    return shape[1] in (x.shape[-1], None) and x.dtype == dtype and x.flags.c_contiguous
+
+
+def is_id(x, upper):
+    """Whether x is an array (1,) of one id below `upper`, as a kernel takes it: quick, for writing a text."""
+    return type(x) is np.ndarray and x.shape == (1,) and x.dtype == np.intp and 0 <= x.item() < upper
+
+
 def _is_plain(x):
     """Whether x is an array that means what its numbers say: a memory map is, a masked array and a matrix are not."""
     if type(x) is np.ndarray:  # quick; and np.ma is not imported for it
@@ -66,7 +78,7 @@ def floats(name, x, dtype, shape, letters):
         TypeError: not an array, a masked array or a matrix, or of another dtype.
         ValueError: of another shape.
     """
-    if fits(x, dtype, shape):
+    if fits(x, dtype, shape) or _ends_fit(x, dtype, shape):
         return x
     x = _array(name, x)
     if x.dtype != dtype:
@@ -110,8 +122,8 @@ def integers(name, x, upper, what="id"):
     if not x.flags.c_contiguous:
         memory(name, x.shape, np.intp)  # a broadcast array can be larger than any memory
     ids = np.array(x, np.intp, order="C")
-    # A negative number is a huge one there. The method .max() does the same, by way of Python.
-    if ids.size and np.maximum.reduce(ids.view(np.uintp), axis=None) >= upper:
+    as_unsigned = ids.view(np.uintp)  # where a negative number is a huge one; argmax is three times as quick as max
+    if ids.size and as_unsigned.item(as_unsigned.argmax()) >= upper:
         where = tuple(int(i) for i in np.argwhere((x < 0) | (x >= upper))[0])
         raise IndexError(f"{name}: {what} {x[where]} at {where} is not in 0 .. {upper - 1}")
     return ids

@@ -199,4 +199,6 @@ class Layer(Differentiable):
 
     def _flat(self, x):
         """x with all axes but the last made one: what works on single positions takes any number of axes."""
+        if x.ndim == 2:
+            return x
         return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])

@@ -132,7 +132,7 @@ class Recurrent(Layer):
         forward = kernel.forward_ids if x.ndim == 2 else kernel.forward
         forward(x, lengths, *self._weights(*self.weights), *kept, y, self._work(), *self._options())
         self.kept = x, lengths, kept
-        self.state = tuple(state[T].copy() for state in states)
+        self.state = tuple([state[T].copy() for state in states])
         return self._y(y, lengths)
 
     def backward(self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> np.ndarray | None:
@@ -172,13 +172,17 @@ class Recurrent(Layer):
         state = self.state = self._step_state(N)
         arguments = Wx, Wh, b, *state, self._buffer("z", self.blocks * self.units), *self._options()
         kernel = getattr(backend, self.kernel)
+        step, step_ids, shape, h = kernel.step, kernel.step_ids, (N, len(Wx)), state[0]
 
         def checked_step(x):
-            if not checks.fits(x, self.dtype, (N, len(Wx))):
-                x = self._step_input(x, N)
-            step = kernel.step_ids if x.ndim == 1 else kernel.step
-            step(x, *arguments)
-            return state[0]
+            if N != 1 or not checks.is_id(x, shape[1]):
+                if not checks.fits(x, self.dtype, shape):
+                    x = self._step_input(x, N)
+                if x.ndim == 2:
+                    step(x, *arguments)
+                    return h
+            step_ids(x, *arguments)
+            return h
 
         return checked_step
 
@@ -218,7 +222,7 @@ class Recurrent(Layer):
         return x
 
     def _zeros(self, N):
-        return tuple(np.zeros((N, self.units), self.dtype) for _ in self.states)
+        return tuple([np.zeros((N, self.units), self.dtype) for _ in self.states])
 
     def _start(self, T, N, initial_state):
         """For each state an array (T + 1, N, H) that starts with the initial one."""
@@ -226,18 +230,20 @@ class Recurrent(Layer):
             initial_state = self.state
         # The gates are the largest of what a pass needs; y is smaller than the states.
         checks.memory(f"{type(self).__name__}: gates", (T, N, self.blocks * self.units), self.dtype)
-        arrays = tuple(self._buffer(f"{name}_all", T + 1, N, self.units) for name in self.states)
+        arrays = tuple([self._buffer(f"{name}_all", T + 1, N, self.units) for name in self.states])
         for array, start in zip(arrays, self._state_arrays("initial_state", initial_state, N), strict=True):
             array[0] = start
         return arrays
 
     def _step_state(self, N):
         """The state in arrays that a step may change: who holds the old ones keeps them as they are."""
-        return tuple(array.copy() for array in self._state_arrays("state", self.state, N))
+        return tuple([array.copy() for array in self._state_arrays("state", self.state, N)])
 
     def _dstate(self, dstate, N):
         """The final state's gradient, in arrays that backward turns into the initial state's."""
-        return tuple(array.copy() for array in self._state_arrays("dstate", dstate, N))
+        if dstate is None:
+            return self._zeros(N)
+        return tuple([array.copy() for array in self._state_arrays("dstate", dstate, N)])
 
     def _state_arrays(self, name, state, N):
         if state is None:
