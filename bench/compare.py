@@ -5,9 +5,9 @@ take turns, a few runs each, many times over: where the machine's speed drifts, 
 medians, and the median of the ratios turn by turn. Where a peer can do the work in more than one way, it is the fastest
 that nnlite is compared with.
 
-    python -m bench.compare [WORD ...] [--rounds 15] [--json FILE]
+    python -m bench.compare [WORD ...] [--rounds 15] [--threads 1 2] [--json FILE]
 
-With words, only the work whose name contains one of them.
+With words, only the work whose name contains one of them; with threads, only what is measured on so many.
 """
 
 import argparse
@@ -121,6 +121,7 @@ def main():
     parser = argparse.ArgumentParser(description="nnlite beside its peers")
     parser.add_argument("words", nargs="*")
     parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--threads", type=int, nargs="+")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     contestants, rows = Contestants(), []
@@ -128,6 +129,8 @@ def main():
         if options.words and not any(word.lower() in work.name.lower() for word in options.words):
             continue
         for threads in work.threads:
+            if options.threads and threads not in options.threads:
+                continue
             times = contestants.measure(key, work, threads, options.rounds)
             seconds = {name: statistics.median(t) for name, t in times.items()}
             peer = min((name for name in work.peers if name in seconds), key=seconds.get, default=None)
