@@ -25,7 +25,7 @@ def test_the_four_formulas_of_the_lstm():
     random_weights(model)
     seen = trace(model, x, labels)
     i, f, g, o, c, h, di, df, dg, do, dc, dh = seen["lstm"].values()
-    Wx, Wh, b, Wy, by = model.params.values()
+    _, Wh, _, Wy, by = model.params.values()
     logits = h @ Wy + by
     p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
     dy = (p - np.eye(V)[labels]) / (N * T) @ Wy.T

@@ -1,0 +1,146 @@
+"""gradient_flow: what is left of a gradient on its way back through time."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .. import checks
+from ..layer import Layer
+from ..recurrent import Recurrent
+from ..twins import Twins
+from . import recurrent
+from .kinds import TWINS
+from .watch import private_copy
+
+
+@dataclass(frozen=True)
+class GradientFlow:
+    """How large the gradient of a state is, t steps after the beginning; at T it starts, and goes back to 0.
+
+    Attributes:
+        layer: the layer, as text.
+        dh: the norm of dL/dh_t, (T + 1,).
+        dc: the norm of dL/dc_t, (T + 1,); None for a layer without a cell.
+    """
+
+    layer: str
+    dh: np.ndarray
+    dc: np.ndarray | None = None
+
+    @property
+    def dh_factor(self) -> float:
+        """By what dL/dh_t was multiplied at each step back: the geometric mean over all steps."""
+        return _factor(self.dh)
+
+    @property
+    def dc_factor(self) -> float | None:
+        """The same of dL/dc_t; None for a layer without a cell."""
+        return None if self.dc is None else _factor(self.dc)
+
+    def __str__(self) -> str:
+        lines = [f"{self.layer}: the gradient's norm, {len(self.dh) - 1} steps back"]
+        for name, norms, factor in (("dh", self.dh, self.dh_factor), ("dc", self.dc, self.dc_factor)):
+            if norms is not None:
+                lines.append(f"  {name}  from {norms[-1]:.3g} to {norms[0]:.3g}: times {factor:.6g} at each step")
+        return "\n".join(lines)
+
+
+def gradient_flow(
+    layer: Recurrent, T: int, x: np.ndarray | None = None, *, N: int = 16, seed: int | np.random.Generator | None = 0
+) -> GradientFlow:
+    """Follow a gradient back through T time steps of a recurrent layer.
+
+        L = r . h_T                 for RNN and GRU,  with r a random direction, |r| = 1
+        L = r . h_T + s . c_T       for LSTM,         with |r| = |s| = 1: what a step hands on is both
+
+    The norms are |dL/dh_t| and |dL/dc_t|, total gradients, each a mean over N rows with directions of their own. Where
+    nothing else is in the way, theory says by what they are multiplied at each step back: the cell of an LSTM by f, for
+    i = o = 0 (`saturate_gates`); an RNN near h = 0 by the spectral radius of Wh (`set_spectral_radius`), exactly so if
+    Wh is a multiple of an orthogonal matrix, and else in the long run.
+
+    A copy is run, in float64 whatever the layer's dtype, as float32 ends at 1e-45; it starts from a state of zeros. The
+    layer stays as it is. One that is not built yet draws the weights that it would have for x.
+
+    Args:
+        layer: an RNN, LSTM or GRU.
+        T: how many steps, at least 1.
+        x: what it reads, (N, T, F) or ids (N, T). By default zeros, under which an RNN without a bias is linear.
+        N: how many rows, if there is no x.
+        seed: of the directions.
+
+    Returns:
+        A `GradientFlow` with `dh` and `dc`, arrays (T + 1,), that prints its factors.
+
+    Raises:
+        TypeError: the layer is not recurrent.
+        ValueError: T or N is below 1, or x has another number of steps, or does not fit the layer.
+
+    Example:
+        >>> from nnlite import LSTM, RNN
+        >>> from nnlite.inspect import gradient_flow, saturate_gates, set_spectral_radius
+        >>> rnn, lstm = RNN(20, seed=0), LSTM(20, seed=0)
+        >>> for layer in (rnn, lstm):
+        ...     layer.build((None, 3))
+        >>> set_spectral_radius(rnn, 0.5)
+        >>> saturate_gates(lstm)
+        >>> print(gradient_flow(rnn, 200))
+        RNN(units=20): the gradient's norm, 200 steps back
+          dh  from 1 to 6.22e-61: times 0.5 at each step
+        >>> gradient_flow(lstm, 200).dc[[200, 100, 0]].round(3)
+        array([1., 1., 1.])
+    """
+    _require_recurrent(layer)
+    T, N = checks.positive("T", T), checks.positive("N", N)
+    layer = _in_float64(private_copy(layer, "gradient_flow"))
+    if x is None:
+        F = layer.params["Wx"].shape[0] if layer.built else layer.input_dim or 1
+        x = np.zeros((N, T, F))
+    elif isinstance(x, np.ndarray) and x.dtype == np.float32:
+        x = x.astype(np.float64)
+    if isinstance(x, np.ndarray) and x.ndim > 1 and x.shape[1] != T:
+        raise ValueError(f"x: expected T = {T} steps, got {x.shape[1]} in shape {checks.shape_text(x.shape)}")
+    y = layer.forward(x)
+    rng = np.random.default_rng(seed)
+    directions = [_directions(rng, len(x), layer.units) for _ in layer.states]
+    steps, initial = recurrent.gradients(layer, np.zeros_like(y), directions)
+    norms = {name: _norms(np.concatenate([first[None], steps[name]])) for name, first in initial.items()}
+    return GradientFlow(repr(layer), **norms)
+
+
+def _require_recurrent(layer):
+    if recurrent.can_be_looked_into(layer):
+        return
+    why = "expected an RNN, LSTM or GRU"
+    if isinstance(layer, Twins):
+        raise TypeError(f"gradient_flow: {layer!r} {TWINS}")
+    if hasattr(layer, "layers"):
+        why += ", one layer of the model, such as model.layers[0]"
+    elif isinstance(layer, Layer):
+        why += ": this one carries nothing from step to step"
+    raise TypeError(f"gradient_flow: {why}; got {layer!r}")
+
+
+def _in_float64(layer):
+    """The same layer, which has to be a copy, with the same numbers in float64, and no state."""
+    layer.dtype = np.dtype(np.float64)
+    for arrays in (layer.params, layer.grads):
+        arrays.update({name: array.astype(np.float64) for name, array in arrays.items()})
+    layer.reset_state()
+    return layer
+
+
+def _directions(rng, N, H):
+    """N random vectors of norm 1, evenly in all directions."""
+    r = rng.standard_normal((N, H))
+    return r / np.linalg.norm(r, axis=1, keepdims=True)
+
+
+def _norms(gradients):
+    """The mean norm of N rows at each step, of (T + 1, N, H)."""
+    return np.linalg.norm(gradients, axis=2).mean(axis=1)
+
+
+def _factor(norms):
+    """The T-th root of what is left after T steps."""
+    return math.exp(math.log(norms[0] / norms[-1]) / (len(norms) - 1)) if norms[0] and norms[-1] else 0.0
