@@ -5,10 +5,11 @@ brightness, dashes, markers or words, and the colours are those of Okabe and Ito
 """
 
 from .canvas import png, svg
+from .characters import character_name
 from .confusion import confusion_matrix
 from .curves import loss_curves
 from .learning import learning_curves
-from .text import character_frequencies, character_name, line_lengths
+from .text import character_frequencies, line_lengths
 from .tiles import filters, images
 
 __all__ = [

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from .canvas import BLUE, VERMILION, new_axes
+from .characters import character_name
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["character_frequencies", "character_name", "line_lengths"]
+__all__ = ["character_frequencies", "line_lengths"]
 
-NAMES = {" ": "space", "\n": "new line", "\t": "tab", "\r": "return", "\u00a0": "hard space"}
 MOST = 45  # characters side by side: with more the labels run into each other
 
 
@@ -125,20 +124,6 @@ def line_lengths(
 # The second differs from the first in brightness and in being hatched, or hollow.
 STYLES = {"color": BLUE}, {"facecolor": "white", "edgecolor": VERMILION, "hatch": "//////", "linewidth": 0.8}
 OUTLINE = {"color": VERMILION, "histtype": "step", "linewidth": 1.8}
-
-
-def character_name(character: str) -> str:
-    """What to call a character: itself where it can be seen.
-
-    Example:
-        >>> from nnlite.plot import character_name
-        >>> [character_name(character) for character in "a\\n\\x07"]
-        ['a', 'new line', 'U+0007']
-    """
-    if character in NAMES:
-        return NAMES[character]
-    # Control characters, combining accents and their like have no picture of their own.
-    return character if unicodedata.category(character)[0] in "LNPS" else f"U+{ord(character):04X}"
 
 
 def _counts(lengths):
