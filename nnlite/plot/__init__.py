@@ -8,6 +8,7 @@ from .canvas import png, svg
 from .characters import character_name
 from .confusion import confusion_matrix
 from .curves import loss_curves
+from .gates import gates
 from .learning import learning_curves
 from .text import character_frequencies, line_lengths
 from .tiles import filters, images
@@ -17,6 +18,7 @@ __all__ = [
     "character_name",
     "confusion_matrix",
     "filters",
+    "gates",
     "images",
     "learning_curves",
     "line_lengths",

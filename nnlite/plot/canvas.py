@@ -9,17 +9,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["BLUE", "GREY", "VERMILION", "new_axes", "png", "svg"]
+__all__ = ["BLUE", "GREY", "LOOKS", "VERMILION", "fitting_size", "new_axes", "png", "svg"]
 
 # Okabe and Ito, Color universal design, 2008.
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#767676"
 
+# Each curve differs from the others in colour, in brightness and in its dashes. The green and the purple of Okabe and
+# Ito are darkened: as thin lines on white they would be pale.
+LOOKS = [
+    (BLUE, "-"), (VERMILION, "--"), ("black", ":"), ("#007354", "-."), ("#9E4A78", (0, (5, 1, 1, 1, 1, 1))),
+    (GREY, (0, (8, 3))),
+]  # fmt: skip
 
-def new_axes() -> Axes:
-    """Axes in a new figure of pyplot."""
+
+def new_axes(size: tuple[float, float] | None = None) -> Axes:
+    """Axes in a new figure of pyplot, of that width and height in inches; by default as large as pyplot's are."""
     from matplotlib import pyplot
 
-    return pyplot.subplots(layout="constrained")[1]
+    return pyplot.subplots(figsize=size, layout="constrained")[1]
+
+
+def fitting_size(ax: Axes, rows: float, columns: float) -> float:
+    """The font size, in points, at which a letter fits a cell, where so many cut the picture as it now stands."""
+    ax.figure.figure.draw_without_rendering()  # it has its place only when the layout of the figure is done
+    box, points = ax.get_window_extent(), 72 / ax.figure.dpi
+    return points * min(0.8 * box.height / rows, 1.5 * box.width / columns)  # a letter is about 0.6 wide
 
 
 def png(draw, *args, size=(7.0, 4.5), dpi=150, **kwargs) -> bytes:

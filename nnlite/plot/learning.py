@@ -6,20 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from .canvas import BLUE, GREY, VERMILION, new_axes
+from .canvas import LOOKS, new_axes
 from .curves import draw_landmarks, named_landmarks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["learning_curves"]
-
-# Each curve differs from the others in colour, in brightness and in its dashes. The green and the purple of Okabe and
-# Ito are darkened: as thin lines on white they would be pale.
-LOOKS = [
-    (BLUE, "-"), (VERMILION, "--"), ("black", ":"), ("#007354", "-."), ("#9E4A78", (0, (5, 1, 1, 1, 1, 1))),
-    (GREY, (0, (8, 3))),
-]  # fmt: skip
 
 
 def learning_curves(

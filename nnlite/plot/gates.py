@@ -1,0 +1,152 @@
+"""Inside a recurrent layer: its gates and states over a line of verse."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .canvas import GREY, fitting_size, new_axes
+from .characters import character_sign, signs_explained
+from .scale import PARTS, around_zero, ends_of_bar
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["gates"]
+
+SHOWN = 6  # units, where nobody chooses
+HEADING = 0.42  # above a band, where a band is 1 high
+SATURATED = 3.0  # of a c beyond it only the sign matters: tanh(3) = 0.995
+
+
+def gates(
+    trace: Mapping[str, np.ndarray],
+    units: Sequence[int] | None = None,
+    quantities: Sequence[str] | None = None,
+    characters: Sequence[str] | None = None,
+    row: int = 0,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what a recurrent layer does with each character: a band for each quantity, a row in it for each unit.
+
+    The units stand in the same order in every band. Read downwards, at one character, it is the story of a cell: where
+    f is dark, a unit forgets what it knew; where i is light, it takes g in its place; where o is light, others hear.
+
+    Args:
+        trace: of one layer, such as `nnlite.inspect.trace(model, text, vocabulary=vocabulary)["lstm"]`: from names to
+            arrays (N, T, H), or (T, H).
+        units: which of the H to draw, from top to bottom; by default six that keep some characters and forget others:
+            those whose f changes most (z of a GRU, h of an RNN).
+        quantities: which of the trace; by default all but gradients. Ask for those by name: ["dc", "dh"].
+        characters: the T that are read; by default those that the trace knows. Without any, steps are numbered.
+        row: which of the N.
+        ax: where to draw; by default into a new figure. It takes 10 inches of width to read 60 characters.
+
+    Raises:
+        ValueError: the trace has no such quantity, one of another shape, or one that is not finite; or there are more
+            or fewer characters than steps.
+        IndexError: there is no such unit or row.
+
+    Example:
+        >>> import numpy as np
+        >>> from matplotlib.figure import Figure
+        >>> from nnlite.plot import gates
+        >>> ax = Figure().add_subplot()  # without it: a new figure of pyplot
+        >>> f, h = np.random.default_rng(0).random((2, 1, 11, 20))
+        >>> gates({"f": f, "h": h}, characters="thou art\\n  ", ax=ax).get_xlabel()
+        'character read (␣ space, ↵ new line)'
+    """
+    if quantities is None:
+        quantities = [name for name in trace if not name.startswith("d")]
+    arrays = {name: _steps(trace, name, row) for name in quantities}
+    if len({array.shape for array in arrays.values()}) != 1:
+        shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "none"
+        raise ValueError(f"quantities: expected at least one, and all of one shape (T, H), got {shapes}")
+    T, H = arrays[quantities[0]].shape
+    if characters is None and getattr(trace, "characters", None) is not None:
+        characters = trace.characters[row]
+    if characters is not None and len(characters) != T:
+        raise ValueError(f"characters: expected {T}, one for each step, got {len(characters)}")
+    units = _choosy_units(trace, quantities, row) if units is None else list(units)
+    if not units or not all(0 <= unit < H for unit in units):
+        raise IndexError(f"units: expected at least one, of 0 to {H - 1}, got {units}")
+
+    ax = new_axes((10, 6.5)) if ax is None else ax
+    height = (1 + HEADING) * len(arrays)
+    tops = {name: (1 + HEADING) * number + HEADING for number, name in enumerate(arrays)}
+    for name, top in tops.items():
+        _draw_band(ax, arrays[name][:, units], top, height, _scale(trace, name, arrays[name][:, units]))
+        ax.text(-0.5, top - 0.06, f"{name}   {getattr(trace, 'meanings', {}).get(name, '')}", va="bottom")
+    for place, character in enumerate(characters or ()):
+        if character == "\n":
+            for colour, width in (("white", 3), ("black", 1)):  # to be seen on light and on dark
+                ax.vlines(
+                    [place + 0.5] * len(tops), [*tops.values()], [top + 1 for top in tops.values()], colour, lw=width
+                )
+    ax.set_xlim(-0.5, T - 0.5)
+    ax.set_ylim(height, 0)
+    ax.spines[:].set_visible(False)
+    ax.tick_params(length=0, labeltop=characters is not None)
+    of = f" of {trace.name}" if getattr(trace, "name", "") else ""
+    ax.set_title(f"Step by step through {len(units)} of the {H} units{of}")
+    ax.set_ylabel("unit")
+    ax.set_xlabel("time step" if characters is None else f"character read{signs_explained(characters)}")
+    rows = [top + (number + 0.5) / len(units) for top in tops.values() for number in range(len(units))]
+    ax.set_yticks(rows, units * len(tops), fontsize=min(9, fitting_size(ax, height * len(units), 1)))
+    if characters is not None:
+        signs = [character_sign(character) for character in characters]
+        ax.set_xticks(range(T), signs, family="monospace", fontsize=min(11, fitting_size(ax, 1, T)))
+    return ax
+
+
+def _steps(trace, name, row):
+    """The quantity of that name, (T, H)."""
+    if name not in trace:
+        hint = ": gradients are there where the trace was given targets" if name.startswith("d") else ""
+        raise ValueError(f"quantities: expected some of {', '.join(trace)}, got {name!r}{hint}")
+    array = np.asarray(trace[name])
+    if array.ndim not in (2, 3) or not array.size:
+        raise ValueError(f"trace: {name}: expected shape (N, T, H) or (T, H), got {array.shape}")
+    if array.ndim == 3:
+        if not 0 <= row < len(array):
+            raise IndexError(f"row: expected one of 0 to {len(array) - 1}, got {row}")
+        array = array[row]
+    if not np.isfinite(array).all():
+        bad = int(np.argmin(np.isfinite(array).all(axis=1)))
+        raise ValueError(f"trace: {name} holds NaN or infinity, first at step {bad}: draw the steps before it")
+    return array
+
+
+def _is_gru(trace):
+    return "r" in trace
+
+
+def _choosy_units(trace, quantities, row):
+    """The units whose memory depends most on what they read."""
+    names = ["f", *(["z"] if _is_gru(trace) else []), "h"]
+    memory = next((name for name in names if name in trace), quantities[0])
+    return np.argsort(-_steps(trace, memory, row).std(axis=0), kind="stable")[:SHOWN].tolist()
+
+
+def _scale(trace, name, array):
+    if name in {"i", "f", "o", "r"} or (name == "z" and _is_gru(trace)):  # a sigmoid; z of an RNN is a weighted sum
+        return PARTS
+    if name in {"g", "h"}:  # a tanh, and what gates let through of it
+        return around_zero(1.0)
+    largest = float(np.abs(array).max())
+    return around_zero(min(largest, SATURATED) if name == "c" else largest)
+
+
+def _draw_band(ax, array, top, height, scale):
+    """A heat map of (T, units) from top to top + 1, with its colour bar beside it."""
+    from matplotlib.patches import Rectangle
+
+    extent = -0.5, len(array) - 0.5, top + 1, top
+    shown = ax.imshow(array.T, extent=extent, aspect="auto", interpolation="nearest", **scale._asdict())
+    ax.add_patch(Rectangle((-0.5, top), len(array), 1, fill=False, edgecolor=GREY, linewidth=0.8, clip_on=False))
+    beside = ax.inset_axes((1.01, 1 - (top + 1) / height, 0.012, 1 / height))
+    ticks = sorted({scale.vmin, 0.0, scale.vmax})
+    ax.figure.colorbar(shown, cax=beside, ticks=ticks, format="%.3g", extend=ends_of_bar(scale, array))
+    beside.tick_params(labelsize="x-small", length=2)
