@@ -4,6 +4,7 @@ They are made to be read in grey, and by people who see colours differently: wha
 brightness, dashes, markers or words, and the colours are those of Okabe and Ito.
 """
 
+from .activation import activation_text
 from .canvas import png, svg
 from .characters import character_name
 from .confusion import confusion_matrix
@@ -14,6 +15,7 @@ from .text import character_frequencies, line_lengths
 from .tiles import filters, images
 
 __all__ = [
+    "activation_text",
     "character_frequencies",
     "character_name",
     "confusion_matrix",

@@ -1,0 +1,118 @@
+"""What one unit does with a text: its activation is the background of each character."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from .canvas import GREY, fitting_size, new_axes
+from .characters import character_sign, signs_explained
+from .scale import PARTS, around_zero, ends_of_bar, ink_on
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+__all__ = ["activation_text"]
+
+
+def activation_text(
+    values: np.ndarray,
+    characters: Sequence[str],
+    label: str = "activation (no unit)",
+    title: str = "What one unit does with each character",
+    limits: tuple[float, float] | None = None,
+    width: int = 80,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw a text in its lines, each character on the colour of a number: what a unit does when it has read it.
+
+    Some units can be understood by it: they count the characters of a line, or wait for the end of a word.
+
+    Args:
+        values: (T,), such as `layer_trace["c"][0, :, unit]`, see `nnlite.inspect.trace`.
+        characters: the T characters. A line ends with its "\\n", which is drawn, as it is read like any other.
+        label: what the values are, with their unit.
+        title: of the picture.
+        limits: the values with the darkest and the lightest colour. By default as far below 0 as above, with 0 in
+            grey; of a gate, (0, 1) lets black be shut and white be open.
+        width: longer lines go on in the next row.
+        ax: where to draw; by default into a new figure.
+
+    Raises:
+        ValueError: there is not one finite value for each character, or no character; limits do not rise, or width is
+            below 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from matplotlib.figure import Figure
+        >>> from nnlite.plot import activation_text
+        >>> ax = Figure().add_subplot()  # without it: a new figure of pyplot
+        >>> verse = "so long lives this,\\nand this gives life to thee.\\n"
+        >>> activation_text(np.sin(np.arange(len(verse))), verse, ax=ax).get_ylabel()
+        'line'
+    """
+    values = np.asarray(values)
+    if values.ndim != 1 or len(values) != len(characters) or not values.size:
+        raise ValueError(
+            f"values: expected one for each of {len(characters)} characters, shape (T,), got {values.shape}: of a "
+            f"trace take one row and one unit, [row, :, unit]"
+        )
+    if not np.isfinite(values).all():
+        raise ValueError(f"values: expected finite numbers, got {values[~np.isfinite(values)][0]}")
+    if width < 1:
+        raise ValueError(f"width: expected at least 1 character, got {width}")
+    if limits is not None and not limits[0] < limits[1]:
+        raise ValueError(f"limits: expected a lower and a higher value, got {limits}")
+    from matplotlib.patches import Rectangle
+
+    ax = new_axes() if ax is None else ax
+    rows, columns, lines = _places(characters, width)
+    grid = np.full((max(rows) + 1, max(columns) + 1), np.nan)
+    grid[rows, columns] = values
+    scale = around_zero(float(np.abs(values).max()))
+    if limits is not None:
+        scale = (PARTS if limits[0] >= 0 else scale)._replace(vmin=limits[0], vmax=limits[1])
+    # A letter of a typewriter is about half as wide as a line is high.
+    shown = ax.imshow(np.ma.masked_invalid(grid), aspect=2, interpolation="nearest", **scale._asdict())
+    bar = ax.figure.colorbar(
+        shown, ax=ax, label=label, extend=ends_of_bar(scale, values), location="bottom", shrink=0.5, aspect=40
+    )
+    bar.ax.tick_params(labelsize="small")
+    for row, end in enumerate(np.isfinite(grid).sum(axis=1)):  # what is as white as the paper is seen, too
+        ax.add_patch(Rectangle((-0.5, row - 0.5), end, 1, fill=False, edgecolor=GREY, linewidth=0.8, clip_on=False))
+    ax.set_title(title)
+    ax.set_xlabel(f"place in the line{signs_explained(set(characters) - {' '})}")
+    ax.set_ylabel("line")
+    ax.set_xticks(range(9, grid.shape[1], 10), range(10, grid.shape[1] + 1, 10))
+    numbers = range(1, len(lines) + 1) if len(lines) <= 20 else range(5, len(lines) + 1, 5)
+    ax.set_yticks([lines[number - 1] for number in numbers], numbers)
+    ax.spines[:].set_visible(False)
+    _write(ax, rows, columns, characters, ink_on(shown.to_rgba(values)), fitting_size(ax, *grid.shape))
+    return ax
+
+
+def _write(ax, rows, columns, characters, inks, size):
+    for row, column, character, ink in zip(rows, columns, characters, inks, strict=True):
+        if character != " ":  # on its colour it is seen
+            ax.text(
+                column, row, character_sign(character), color=ink, family="monospace", size=size, ha="center",
+                va="center_baseline",
+            )  # fmt: skip
+
+
+def _places(characters, width):
+    """Row and column of each character, and the row in which each line begins."""
+    rows, columns, lines = [], [], [0]
+    row = column = 0
+    for before, character in zip([None, *characters], characters, strict=False):
+        if before == "\n":
+            row, column = row + 1, 0
+            lines.append(row)
+        elif column >= width and character != "\n":
+            row, column = row + 1, 0
+        rows.append(row)
+        columns.append(column)
+        column += 1
+    return rows, columns, lines
