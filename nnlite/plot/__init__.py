@@ -10,6 +10,7 @@ from .characters import character_name
 from .confusion import confusion_matrix
 from .curves import loss_curves
 from .gates import gates
+from .gradients import gradient_flow
 from .learning import learning_curves
 from .text import character_frequencies, line_lengths
 from .tiles import filters, images
@@ -21,6 +22,7 @@ __all__ = [
     "confusion_matrix",
     "filters",
     "gates",
+    "gradient_flow",
     "images",
     "learning_curves",
     "line_lengths",
