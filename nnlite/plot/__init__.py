@@ -13,13 +13,14 @@ from .gates import gates
 from .gradients import gradient_flow
 from .learning import learning_curves
 from .text import character_frequencies, line_lengths
-from .tiles import filters, images
+from .tiles import feature_maps, filters, images
 
 __all__ = [
     "activation_text",
     "character_frequencies",
     "character_name",
     "confusion_matrix",
+    "feature_maps",
     "filters",
     "gates",
     "gradient_flow",

@@ -1,4 +1,4 @@
-"""Small pictures side by side: the filters of a layer, and images with what is to be said about them."""
+"""Small pictures side by side: the filters of a layer, what they make of an image, and images with their captions."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from .canvas import GREY, new_axes
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["filters", "images"]
+__all__ = ["feature_maps", "filters", "images"]
 
 GAP = 0.12  # between two tiles, where a tile is 1 wide
 CAPTION = 0.3  # above a tile, for its words
@@ -62,6 +62,54 @@ def filters(W: np.ndarray, ax: Axes | None = None) -> Axes:
         ax.set_ylabel("filter")
         ax.set_xticks([(1 + GAP) * c + 0.5 for c in range(C)], range(C))
         ax.set_yticks([(kh / kw + GAP) * f + kh / kw / 2 for f in range(F)], range(F))
+    else:
+        _measure(ax, kh, kw, "weights")
+    return ax
+
+
+def feature_maps(
+    maps: np.ndarray, label: str = "activation (no unit)", title: str | None = None, ax: Axes | None = None
+) -> Axes:
+    """Draw what each filter of a Conv2D layer makes of an image, with the filter's number above.
+
+    The lighter, the more of what it looks for a filter has found there. Maps that know negative numbers have 0 in grey,
+    as `filters` has; others, such as those behind a ReLU, have it in black. All share one scale: a map that is dark all
+    over has found little.
+
+    Args:
+        maps: (H, W, filters), such as `nnlite.inspect.trace(model, x)["conv2d"]["y"][0]`, or a layer's output for one
+            image, `layer.forward(x)[0]`.
+        label: what the numbers are, with their unit.
+        title: of the picture; by default it says how many maps there are.
+        ax: where to draw; by default into a new figure.
+
+    Raises:
+        ValueError: maps has not three axes, or holds nothing, or what is no number.
+
+    Example:
+        >>> import numpy as np
+        >>> from matplotlib.figure import Figure
+        >>> from nnlite import Conv2D
+        >>> from nnlite.plot import feature_maps
+        >>> image = np.eye(28, dtype="float32").reshape(1, 28, 28, 1)
+        >>> ax = Figure().add_subplot()  # without it: a new figure of pyplot
+        >>> feature_maps(Conv2D(8, 5, seed=0).forward(image)[0], ax=ax).get_title()
+        '8 feature maps of 24 x 24'
+    """
+    maps = np.asarray(maps)
+    if maps.ndim != 3 or not maps.size:
+        hint = ": of a batch take one image, maps[0]" if maps.ndim == 4 else ""
+        raise ValueError(f"maps: expected those of one image, shape (H, W, filters), got {maps.shape}{hint}")
+    if not np.isfinite(maps).all():
+        raise ValueError("maps: expected finite numbers: there are NaN or infinity")
+    ax = new_axes() if ax is None else ax
+    H, W, F = maps.shape
+    limit = float(abs(maps).max()) or 1.0
+    tiles, columns = maps.transpose(2, 0, 1), math.ceil(math.sqrt(F))
+    shown = _draw_tiles(ax, tiles, columns, range(F), vmin=-limit if maps.min() < 0 else 0, vmax=limit)
+    ax.figure.colorbar(shown, ax=ax, label=label, shrink=0.8)
+    ax.set_title(f"{F} feature maps of {H} x {W}" if title is None else title)
+    _measure(ax, H, W, "pixels")
     return ax
 
 
@@ -99,7 +147,14 @@ def images(x: np.ndarray, captions: Sequence | None = None, title: str = "", ax:
     columns = max(1, math.ceil(math.sqrt(len(x))))
     _draw_tiles(ax, x, columns, captions, cmap="gray_r", vmin=0, vmax=x.max(initial=0) or 1)
     ax.set_title(title)
+    _measure(ax, *x.shape[1:], "pixels")
     return ax
+
+
+def _measure(ax, height, width, unit):
+    """Say how large a tile is."""
+    ax.set_xlabel(f"each {width} {unit} wide")
+    ax.set_ylabel(f"each {height} {unit} high")
 
 
 def _draw_tiles(ax, tiles, columns, captions, cmap="gray", **kwargs):
@@ -119,7 +174,7 @@ def _draw_tiles(ax, tiles, columns, captions, cmap="gray", **kwargs):
         if captions is not None:
             ax.text(left + 0.5, top - 0.05, f"{captions[number]}", ha="center", va="bottom", fontsize="small")
     ax.set_xlim(-GAP, (1 + GAP) * columns)
-    ax.set_ylim((height + GAP + caption) * rows, -GAP - caption)
+    ax.set_ylim((height + GAP + caption) * rows - caption, -GAP - caption)
     ax.set_xticks([])
     ax.set_yticks([])
     ax.set_frame_on(False)
