@@ -98,8 +98,8 @@ def gradient_flow(
         x = np.zeros((N, T, F))
     elif isinstance(x, np.ndarray) and x.dtype == np.float32:
         x = x.astype(np.float64)
-    if isinstance(x, np.ndarray) and x.ndim > 1 and x.shape[1] != T:
-        raise ValueError(f"x: expected T = {T} steps, got {x.shape[1]} in shape {checks.shape_text(x.shape)}")
+    if isinstance(x, np.ndarray) and x.ndim > 1 and (x.shape[1] != T or len(x) == 0):
+        raise ValueError(f"x: expected rows of T = {T} steps, got {len(x)} rows, shape {checks.shape_text(x.shape)}")
     y = layer.forward(x)
     rng = np.random.default_rng(seed)
     directions = [_directions(rng, len(x), layer.units) for _ in layer.states]

@@ -26,7 +26,7 @@ def trace(
     vocabulary: Any = None,
     lengths: np.ndarray | None = None,
 ) -> Trace:
-    """Look inside: every gate, state and gradient of every recurrent layer, and the feature maps of every other.
+    """Look inside: every gate, state and gradient of recurrent layers, and the feature maps of those that make images.
 
         LSTM    i f g o c h         with targets    di df dg do dc dh       (N, T, H) each
         GRU     z r g u h                           dz dr dg du dh
@@ -45,8 +45,9 @@ def trace(
     the end of the text first: at index t stands its state when it has read step t, and all after it. In padding states
     stay as they are, with their gradients; all else is 0.
 
-    The model is run as in `predict`, without dropout, but stateful layers go on from their state. It is a copy that is
-    run: the model stays as it is, and one that is not built yet stays so, too; of the same weights that it will draw.
+    The model is run as in `predict`, without dropout, but stateful layers go on from where they are. It is a copy that
+    is run, and the model stays as it was, also if it is not built yet: what is seen are the weights that it will draw.
+    Layers that are not nnlite's own take part, and are not looked into.
 
     Args:
         model: a model, or a single layer.
@@ -54,7 +55,7 @@ def trace(
         targets: what the loss takes, or text as x: for each character the next one, say. Without it, no gradients.
         loss: by default the compiled model's own; else SparseCategoricalCrossentropy, from probabilities where the last
             layer is a Softmax, else from logits.
-        vocabulary: of text (`nnlite.text.Vocabulary`); and where x are ids, to have the characters beside them.
+        vocabulary: of text, a `nnlite.text.Vocabulary`; where x are ids, it gives the characters beside the arrays.
         lengths: how many steps of each row of x are real, as in `fit`.
 
     Returns:
@@ -98,9 +99,11 @@ def trace(
         raise ValueError("loss: it compares y with targets: give targets, too")
     model = as_model(private_copy(model, "trace"))
     x, texts = encoded("x", x, vocabulary)
+    lengths = None if lengths is None else padding.of_sequences("lengths", lengths, x)
     if texts is None and vocabulary is not None:
-        texts = characters(x, vocabulary)
+        texts = characters(x, vocabulary, lengths)
     targets, target_texts = encoded("targets", targets, vocabulary)
+    _require_fitting_states(model, x)
     watches = watch(model)
     y = model(x, lengths=lengths)
     seen = [one for one in watches if one.is_recurrent or one.makes_images]
@@ -111,7 +114,7 @@ def trace(
     number = None
     if targets is not None:
         targets = _fitting(x, y, targets, target_texts is not None)
-        number = _go_back(model, x, y, targets, _loss(model, loss), lengths)
+        number = _go_back(model, x, y, targets, loss, lengths)
     traces = {one.name: _layer_trace(one, targets is not None, texts) for one in seen}
     return Trace(traces, np.array(x), y.copy(), None if targets is None else np.array(targets), number, texts)
 
@@ -132,22 +135,30 @@ def _fitting(x, y, targets, is_text):
     return targets if y.ndim > 2 else targets.reshape(N)
 
 
-def _loss(model, loss):
-    """What compares y with the targets; a copy, which may keep what it likes."""
-    if loss is not None:
-        return copy.deepcopy(losses.get(loss))
-    if model.loss is not None:
-        return model.loss
-    return losses.SparseCategoricalCrossentropy(from_logits=not isinstance(model.layers[-1], Softmax))
+def _require_fitting_states(model, x):
+    """Refuse to go on from the states of another number of rows."""
+    for layer in filter(recurrent.can_be_looked_into, model.stateful_layers):
+        rows = len(layer.state[0]) if layer.state else len(x)
+        if rows != len(x):
+            raise ValueError(
+                f"trace: {layer.name} is stateful, and would go on from its state of {rows} rows, but x has {len(x)}: "
+                f"let the model forget it first, with reset_state()"
+            )
 
 
 def _go_back(model, x, y, targets, loss, lengths):
     """The loss, as a number, after its gradient has gone back through the model."""
+    is_default = loss is None and model.loss is None
+    if is_default:
+        loss = losses.SparseCategoricalCrossentropy(from_logits=not isinstance(model.layers[-1], Softmax))
+    else:
+        loss = model.loss if loss is None else copy.deepcopy(losses.get(loss))
     try:
         real = model._real_steps(x, targets, lengths)
         number = float(loss.forward(*((targets, y) if real is None else (targets[real], y[real]))))
     except (TypeError, ValueError, IndexError) as error:
-        raise type(error)(f"trace: targets do not fit {loss!r}: {error}. Give another loss, loss=...?") from error
+        hint = ", the default: give another one, loss=..." if is_default else ""
+        raise type(error)(f"targets: {error} (by {loss!r}{hint})") from error
     dy = loss.backward()
     model.backward(dy if real is None else padding.spread(dy, real))
     return number

@@ -16,6 +16,10 @@ from . import recurrent
 NNLITE_LAYERS = tuple(getattr(layers, name) for name in layers.__all__)
 
 
+# What a copy starts without: it is large, or knows files and screens, and no pass needs it.
+LUGGAGE = {"kept": None, "_buffers": dict, "optimizer": None, "history": None}
+
+
 def private_copy(model, where):
     """A copy of a model or layer that shares nothing with it. What was not built yet draws the weights it would have.
 
@@ -28,10 +32,23 @@ def private_copy(model, where):
     if not isinstance(model, Model | Layer):
         hint = f": make one, {model.__name__}(...)" if isinstance(model, type) else ""
         raise TypeError(f"{where}: expected a model or a layer, got {model!r}{hint}")
+    layers = getattr(model, "layers", [model])
+    twins = [twin for layer in layers if isinstance(layer, Twins) for _, twin in layer._both()]
+    copies = {}  # from the id of what is copied: each object once, whoever refers to it
     try:
-        return copy.deepcopy(model)
+        for part in (*twins, *layers, model):
+            if id(part) not in copies:
+                copies[id(part)] = copy.deepcopy(_without_luggage(part), copies)
     except Exception as error:
         raise TypeError(f"{where} works on a copy of {model!r}, which cannot be copied: {error}") from error
+    return copies[id(model)]
+
+
+def _without_luggage(part):
+    light = copy.copy(part)
+    for name in vars(part).keys() & LUGGAGE.keys():
+        setattr(light, name, LUGGAGE[name] and LUGGAGE[name]())
+    return light
 
 
 def as_model(copied):
