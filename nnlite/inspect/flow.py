@@ -137,8 +137,10 @@ def _directions(rng, N, H):
 
 
 def _norms(gradients):
-    """The mean norm of N rows at each step, of (T + 1, N, H)."""
-    return np.linalg.norm(gradients, axis=2).mean(axis=1)
+    """The mean norm of N rows at each step, of (T + 1, N, H). Squares of what is left would vanish long before it."""
+    largest = np.abs(gradients).max(axis=2)
+    scale = np.where(largest == 0, 1, largest)
+    return (scale * np.linalg.norm(gradients / scale[:, :, None], axis=2)).mean(axis=1)
 
 
 def _factor(norms):

@@ -15,13 +15,13 @@ def encoded(name, text, vocabulary):
         TypeError: not all of them are text, or the vocabulary is none.
         ValueError: text without a vocabulary, of no or of different lengths, or with a character it does not have.
     """
+    if vocabulary is not None and not hasattr(vocabulary, "decode"):
+        raise TypeError(f"vocabulary: expected a nnlite.text.Vocabulary, got {vocabulary!r}")
     is_text = isinstance(text, str) or (isinstance(text, list | tuple) and any(isinstance(line, str) for line in text))
     if not is_text:
         return text, None
     if vocabulary is None:
         raise ValueError(f"{name} is text: give the vocabulary that the model was trained with, vocabulary=...")
-    if not hasattr(vocabulary, "encode"):
-        raise TypeError(f"vocabulary: expected a nnlite.text.Vocabulary, got {vocabulary!r}")
     lines = [text] if isinstance(text, str) else list(text)
     for n, line in enumerate(lines):
         if not isinstance(line, str):
