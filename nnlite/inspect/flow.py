@@ -59,8 +59,8 @@ def gradient_flow(
     i = o = 0 (`saturate_gates`); an RNN near h = 0 by the spectral radius of Wh (`set_spectral_radius`), exactly so if
     Wh is a multiple of an orthogonal matrix, and else in the long run.
 
-    A copy is run, in float64 whatever the layer's dtype, as float32 ends at 1e-45; it starts from a state of zeros. The
-    layer stays as it is. One that is not built yet draws the weights that it would have for x.
+    A copy is run, in float64 whatever the layer's dtype, as float32 ends at 1e-45 (above 1e308 a norm is infinite, or
+    NaN); it starts from a state of zeros. The layer stays as it is. One that is not built yet draws the weights that it would have for x.
 
     Args:
         layer: an RNN, LSTM or GRU.
@@ -139,8 +139,9 @@ def _directions(rng, N, H):
 def _norms(gradients):
     """The mean norm of N rows at each step, of (T + 1, N, H). Squares of what is left would vanish long before it."""
     largest = np.abs(gradients).max(axis=2)
-    scale = np.where(largest == 0, 1, largest)
-    return (scale * np.linalg.norm(gradients / scale[:, :, None], axis=2)).mean(axis=1)
+    scale = np.where((largest > 0) & (largest < np.inf), largest, 1)
+    with np.errstate(over="ignore"):  # where a gradient is beyond all numbers, so is its norm
+        return (scale * np.linalg.norm(gradients / scale[:, :, None], axis=2)).mean(axis=1)
 
 
 def _factor(norms):

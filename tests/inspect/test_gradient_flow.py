@@ -168,6 +168,15 @@ def test_it_prints_the_factors():
     assert len(str(gradient_flow(built("GRU"), 10)).splitlines()) == 2
 
 
+def test_a_gradient_beyond_all_numbers_is_none():
+    layer = built("RNN")
+    set_spectral_radius(layer, 3)
+    flow = gradient_flow(layer, 800)
+    assert not np.isfinite(flow.dh[0])
+    assert not np.isfinite(flow.dh_factor)
+    np.testing.assert_allclose(flow.dh[200:-1] / flow.dh[201:], 3, rtol=1e-6)
+
+
 def test_a_gradient_that_is_gone_has_no_factor():
     layer = built("RNN")
     layer.params["Wh"][...] = 0
