@@ -4,14 +4,34 @@ Pages are Markdown; those that begin with a notebook's head are executed while t
 what this version does. Nothing is fetched from a network, neither by the build nor by whoever reads the pages.
 """
 
+import logging
+import os
+import sys
+from pathlib import Path
+
 import nnlite
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "extensions"))
+
+# For the notebooks' kernels, which inherit it. Settings of IPython that a user may have stay out, and so does what a
+# kernel says of itself: for each page, that it listens on this computer without encryption.
+profile = HERE / "_build" / "ipython" / "profile_default"
+profile.mkdir(parents=True, exist_ok=True)
+(profile / "ipython_kernel_config.py").write_text('get_config().IPKernelApp.log_level = "ERROR"\n', encoding="utf-8")
+os.environ["IPYTHONDIR"] = str(profile.parent)
+os.environ["MATPLOTLIBRC"] = str(HERE / "matplotlibrc")
+logging.getLogger("traitlets").setLevel("WARNING")
 
 project = "nnlite"
 author = copyright = "The nnlite developers"
 version = release = nnlite.__version__
 
-extensions = ["myst_nb"]
+extensions = ["myst_nb", "docstrings", "mathml", "sources"]
 exclude_patterns = ["_build"]
+
+myst_enable_extensions = ["dollarmath"]
+html_math_renderer = "mathml"
 
 # Notebooks: all of each page or nothing. A page that takes longer than this has taken on too much.
 nb_execution_mode = "force"

@@ -1,0 +1,51 @@
+"""The source files as pages: a link from a page to a file of this project leads to the file, coloured and numbered.
+
+In Markdown it is a link to the file itself, `[csrc/lstm.pyx](../../csrc/lstm.pyx)`, which also works where the Markdown
+is read. In the pages that are built it becomes one to `source/csrc/lstm.pyx.html`.
+"""
+
+from pathlib import Path
+
+from docutils import nodes
+from sphinx import addnodes
+from sphinx.highlighting import PygmentsBridge
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LANGUAGES = {".py": "python", ".pyx": "cython", ".pxd": "cython", ".h": "c"}
+
+
+def source_of(path: Path) -> str | None:
+    """The name of a file of csrc/ or nnlite/ as seen from the root; None for anything else."""
+    path = path.resolve()
+    if path.suffix not in LANGUAGES or not path.is_relative_to(ROOT):
+        return None
+    name = path.relative_to(ROOT)
+    return name.as_posix() if name.parts[0] in ("csrc", "nnlite") else None
+
+
+def link_to_pages(app, doctree):
+    """Exchange downloads of source files for links to their pages."""
+    page = Path(app.env.doc2path(app.env.docname))
+    for download in list(doctree.findall(addnodes.download_reference)):
+        name = source_of(page.parent / download["reftarget"])
+        if name is not None:
+            to_root = "../" * app.env.docname.count("/")
+            link = nodes.reference("", "", *download.children, refuri=f"{to_root}source/{name}.html", internal=True)
+            download.replace_self(link)
+
+
+def pages(app):
+    """A page for each file: its name, what makes it up, and the template."""
+    bridge = PygmentsBridge("html", app.config.pygments_style)
+    for path in sorted([*(ROOT / "csrc").iterdir(), *(ROOT / "nnlite").rglob("*.py")]):
+        name = source_of(path)
+        if name is not None:
+            code = bridge.highlight_block(path.read_text(encoding="utf-8"), LANGUAGES[path.suffix], linenos="inline")
+            yield f"source/{name}", {"title": name, "body": f"<h1>{name}</h1>\n{code}"}, "page.html"
+
+
+def setup(app):
+    # Before Sphinx copies what there is to download.
+    app.connect("doctree-read", link_to_pages, priority=400)
+    app.connect("html-collect-pages", pages)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
