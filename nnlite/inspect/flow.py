@@ -60,7 +60,8 @@ def gradient_flow(
     Wh is a multiple of an orthogonal matrix, and else in the long run.
 
     A copy is run, in float64 whatever the layer's dtype, as float32 ends at 1e-45 (above 1e308 a norm is infinite, or
-    NaN); it starts from a state of zeros. The layer stays as it is. One that is not built yet draws the weights that it would have for x.
+    NaN); it starts from a state of zeros. The layer stays as it is. One that is not built yet draws the weights that it
+    would have for x.
 
     Args:
         layer: an RNN, LSTM or GRU.
