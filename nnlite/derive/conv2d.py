@@ -1,0 +1,120 @@
+"""Conv2D, derived: window by window."""
+
+import itertools
+
+import numpy as np
+
+from .written import Quantity
+
+
+def forward(page, layer, x):
+    sight = _Sight(layer, x)
+    x, W, b = sight.x, sight.W, sight.b
+    y = Quantity.unknown("y", sight.y_shape, axes=(1, 2))
+    bias = "b[f] + " if b else ""
+    page.formula(f"y[n,h,w,f] = {bias}sum over i, j, c of x[n,r,s,c] W[i,j,c,f]", *sight.rules())
+    sight.say_what_is_seen(page)
+    page.tables(x, W, *([b] if b else []))
+    for n, h, w, f in page.choice.all("y"):
+        rows = [[b[f]]] if b else []
+        for i in range(W.shape[0]):
+            seen = itertools.product([i], range(W.shape[1]), range(W.shape[2]))
+            rows.append([x[n, *sight.pixel(h, w, i, j), sight.channel(f, c)] @ W[i, j, c, f] for i, j, c in seen])
+        y[n, h, w, f] = page.sum(y.letters((n, h, w, f)), rows)
+        page.line()
+    return {"y": y}
+
+
+def backward(page, layer, x, dy):
+    sight = _Sight(layer, x)
+    x, W, dy = sight.x, sight.W, Quantity("dy", dy, axes=(1, 2))
+    N, OH, OW, F = dy.shape
+    dx, dW = Quantity.unknown("dx", x.shape, axes=(1, 2)), Quantity.unknown("dW", W.shape, axes=(0, 1))
+    page.formula(
+        "dx[n,r,s,c] = sum over h, w, i, j, f of dy[n,h,w,f] W[i,j,c,f]",
+        "dW[i,j,c,f] = sum over n, h, w of x[n,r,s,c] dy[n,h,w,f]",
+        *["db[f]       = sum over n, h, w of dy[n,h,w,f]"] * (sight.b is not None),
+        *sight.rules(),
+    )
+    sight.say_what_is_seen(page)
+    page.tables(x, W, dy)
+    for n, r, s, c in page.choice.all("dx"):
+        # The windows that see the pixel, and as what: each sends its dy back through the weight that looked at it.
+        rows = []
+        for h, w, i, j in sight.windows(r, s):
+            filters = [f for f in range(F) if sight.group(f) == c // W.shape[2]]
+            rows.append([dy[n, h, w, f] @ W[i, j, c % W.shape[2], f] for f in filters])
+        dx[n, r, s, c] = page.sum(dx.letters((n, r, s, c)), rows)
+        page.line()
+    for i, j, c, f in page.choice.all("dW"):
+        rows = [
+            [x[n, *sight.pixel(h, w, i, j), sight.channel(f, c)] @ dy[n, h, w, f] for w in range(OW)]
+            for n, h in np.ndindex(N, OH)
+        ]
+        dW[i, j, c, f] = page.sum(dW.letters((i, j, c, f)), rows)
+        page.line()
+    if sight.b is None:
+        return {"dx": dx, "dW": dW}
+    db = Quantity.unknown("db", sight.b.shape)
+    for (f,) in page.choice.all("db"):
+        rows = [[dy[n, h, w, f] for w in range(OW)] for n, h in np.ndindex(N, OH)]
+        db[f] = page.sum(db.letters(f), rows)
+        page.line()
+    return {"dx": dx, "dW": dW, "db": db}
+
+
+class _Sight:
+    """Who sees what: the pixels of a window, the windows of a pixel, the channels of a filter."""
+
+    def __init__(self, layer, x):
+        window = layer.window
+        self.S, self.D = window.strides, window.dilation
+        margin = window.pads(*x.shape[1:3])
+        self.P = margin[0], margin[2]
+        self.groups = layer.groups
+        self.x = Quantity("x", x, axes=(1, 2), margin=margin)
+        self.W = Quantity("W", layer.params["W"], axes=(0, 1))
+        self.b = Quantity("b", layer.params["b"]) if "b" in layer.params else None
+        self.y_shape = len(x), *window.output_size(*x.shape[1:3]), layer.filters
+
+    def rules(self):
+        """Which pixel is seen from (h, w) at (i, j) of the window, in letters and with this layer's numbers."""
+        for r, h, i, S, D, P in zip("rs", "hw", "ij", self.S, self.D, self.P, strict=True):
+            yield f"{r} = S {h} + D {i} - P = {_times(S, h)} + {_times(D, i)}{f' - {P}' if P else ''}"
+
+    def say_what_is_seen(self, page):
+        if any(self.x.margin):
+            page.line("  x is 0 outside of the image.")
+        if self.groups > 1:
+            C, F = self.W.shape[2], self.W.shape[3] // self.groups
+            parts = (f"{_range(g * F, F)} see {_range(g * C, C)}" for g in range(self.groups))
+            page.line(f"  Each filter sees the channels of its own group: {', '.join(parts)}.")
+        page.line()
+
+    def pixel(self, h, w, i, j):
+        return tuple(S * h + D * i - P for h, i, S, D, P in zip((h, w), (i, j), self.S, self.D, self.P, strict=True))
+
+    def windows(self, r, s):
+        """Every (h, w, i, j) from where the pixel is seen."""
+        found = [[], []]
+        for axis, pixel in enumerate((r, s)):
+            for i in range(self.W.shape[axis]):
+                h, between = divmod(pixel + self.P[axis] - self.D[axis] * i, self.S[axis])
+                if not between and 0 <= h < self.y_shape[1 + axis]:
+                    found[axis].append((h, i))
+        return [(h, w, i, j) for (h, i), (w, j) in sorted(itertools.product(*map(sorted, found)))]
+
+    def group(self, f):
+        return f * self.groups // self.W.shape[3]
+
+    def channel(self, f, c):
+        """The channel of x that W[..., c, f] weighs."""
+        return self.group(f) * self.W.shape[2] + c
+
+
+def _times(factor, letter):
+    return letter if factor == 1 else f"{factor} {letter}"
+
+
+def _range(first, count):
+    return str(first) if count == 1 else f"{first} to {first + count - 1}"

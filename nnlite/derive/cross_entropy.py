@@ -1,0 +1,58 @@
+"""SparseCategoricalCrossentropy, derived: the logarithm of what the label got, and y-hat minus y."""
+
+import numpy as np
+
+from ..losses import SMALLEST_PROBABILITY
+from .softmax import shares
+from .written import Quantity, constant, log, total
+
+
+def loss(page, loss, y_true, y_pred):
+    y_pred, labels = Quantity("y_pred", y_pred), np.asarray(y_true)
+    places, V = list(np.ndindex(labels.shape)), y_pred.shape[-1]
+    D = constant("D", 1 if loss.reduction == "sum" else max(1, len(places)))
+    derived = {"loss": Quantity.unknown("loss", ()), "dy_pred": Quantity.unknown("dy_pred", y_pred.shape)}
+    if loss.from_logits:
+        page.formula("p = softmax(y_pred)")
+    page.formula("loss = sum of -log p[label] / D", _gradient_formula(loss), f"D = {D.value:g}: {_divisor(loss)}")
+    page.tables(y_pred)
+    surprises, gradients = [], {}
+    for n in places:
+        label = int(labels[n])
+        page.line(f"y_pred[{','.join([*map(str, n), ':'])}], whose label is {label}")
+        surprise, gradient = (_from_logits if loss.from_logits else _from_probabilities)(page, y_pred, n, label, V, D)
+        surprises.append(page.equation(f"-log p[{label}]", surprise).named(f"(-log p[{label}])"))
+        gradients |= {(*n, v): written for v, written in enumerate(gradient)}
+        page.line()
+    if page.choice.all("loss"):
+        derived["loss"][()] = page.equation("loss", total(surprises) / D)
+        page.line()
+    for index in page.choice.all("dy_pred"):
+        name = derived["dy_pred"].letters(index)
+        derived["dy_pred"][index] = page.equation(name, gradients[index])
+    return derived
+
+
+def _from_logits(page, y_pred, n, label, V, D):
+    p, m, whole = shares(page, y_pred, n, "p[{}]")
+    # The logarithm of a quotient, written as a difference: the p of a label may be too small for a float.
+    surprise = log(whole) - (y_pred[*n, label] - m)
+    return surprise, [(p[v] - constant(f"onehot[{v}]", v == label)) / D for v in range(V)]
+
+
+def _from_probabilities(page, y_pred, n, label, V, D):
+    p = y_pred[*n, label]
+    if p.value < SMALLEST_PROBABILITY:
+        page.line(f"  counts as {SMALLEST_PROBABILITY:g}: log 0 is infinite")
+        p = constant(p.letters, SMALLEST_PROBABILITY, rounded=True)
+    return -1 * log(p), [-1 / (p * D) if v == label else constant("0", 0) for v in range(V)]
+
+
+def _gradient_formula(loss):
+    if loss.from_logits:
+        return "dy_pred = (p - onehot(label)) / D      y-hat minus y: what is too much, and what is missing"
+    return "dy_pred[label] = -1 / (p[label] D), and 0 elsewhere; p = y_pred"
+
+
+def _divisor(loss):
+    return "the loss is a sum" if loss.reduction == "sum" else "how many positions there are"

@@ -1,0 +1,215 @@
+"""Runs a derivation, and beside it the layer, whose numbers it is compared with."""
+
+import copy
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..layer import Layer
+from ..recurrent import Recurrent
+from . import recurrent
+from .choice import Choice
+from .derivation import Comparison, Derivation, verdict
+from .known import derivation_of
+from .page import WIDTH, Page
+
+At = dict[str, tuple[int | None, ...]] | tuple[int | None, ...] | None
+State = Sequence[np.ndarray] | None
+
+
+def forward(
+    layer: Layer,
+    x: np.ndarray,
+    *,
+    at: At = None,
+    initial_state: State = None,
+    precision: int = 4,
+    max_lines: int = 200,
+) -> Derivation:
+    """What a layer computes from x, with every sum written out.
+
+    Args:
+        layer: one that has a derivation; see `register` for others. It is left as it is, but is built if it was not.
+        x: what the layer takes: a tiny one.
+        at: which numbers of y to write out, as an index: at=(0, 1, 2) is y[0, 1, 2], and what is left out, or None, is
+            all of that axis. Of a recurrent layer (n, t, u): sample, time step, and unit. By default all.
+        initial_state: where a recurrent layer starts; by default as the layer would.
+        precision: how many digits are printed of a number. The computation keeps all.
+        max_lines: how long the text may become.
+
+    Returns:
+        A `Derivation`. It prints as the text, `y` has the numbers, and `agrees` says whether the kernel gives the same.
+
+    Raises:
+        TypeError: there is no derivation of this layer; or what the layer raises.
+        ValueError: the text would be too long; x or a parameter is not finite; or what the layer raises.
+        IndexError: at lies outside of y.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Dense, derive
+        >>> layer = Dense(1)
+        >>> layer.build((2,))
+        >>> layer.params["W"][...] = [[0.5], [-2]]
+        >>> print(derive.forward(layer, np.array([[3, 1]], "float32")))
+        Dense(units=1), forward, float32
+        <BLANKLINE>
+          y = x W + b      y[n,u] = sum over f of x[n,f] W[f,u] + b[u]
+        <BLANKLINE>
+        x  0  1      W    0      b  0
+        0  3  1      0  0.5         0
+                     1   -2
+        <BLANKLINE>
+        y[0,0] = x[0,0] W[0,0] + x[0,1] W[1,0] + b[0] = 3*0.5 + 1*(-2) + 0 = -0.5
+        <BLANKLINE>
+        y     0      kernel     0
+        0  -0.5           0  -0.5
+        <BLANKLINE>
+        The layer computes the same.
+           numbers  largest difference  allowed there  at     derived  kernel
+        y  1        0                   3e-06          [0,0]  -0.5     -0.5
+    """
+    derivation = _derivation_of(layer, "forward")
+    other, options = _copy(layer, x), _given(initial_state=initial_state)
+    kernel = {"y": other.forward(x, **options)}
+    if isinstance(layer, Recurrent):  # of the states the first is in y
+        kernel |= {f"{name}_last": state for name, state in list(zip(other.states, other.state, strict=True))[1:]}
+    _refuse_infinite(x=x, **layer.params)
+    return _run(layer, "forward", derivation, (x,), options, kernel, at, precision, max_lines)
+
+
+def backward(
+    layer: Layer,
+    x: np.ndarray,
+    dy: np.ndarray,
+    *,
+    at: At = None,
+    initial_state: State = None,
+    dstate: State = None,
+    precision: int = 4,
+    max_lines: int = 200,
+) -> Derivation:
+    """What a layer makes of dy, the gradient of its output: dx, and the gradients of its parameters.
+
+    Args:
+        layer, x, initial_state, precision, max_lines: as in `forward`.
+        dy: dL/dy, of y's shape.
+        at: which numbers to write out, as a dict from gradients to an index for each: at={"dW": (0, 0)}. What is not
+            in it is left out. Of a recurrent layer "dz" is the way back through (n, t, u): sample, time step, unit.
+        dstate: the gradient of a recurrent layer's last state: what comes back from the steps after it.
+
+    Returns:
+        A `Derivation`. It prints as the text; `dx` and `grads` have the numbers.
+
+    Raises:
+        TypeError, ValueError, IndexError: as `forward`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Tanh, derive
+        >>> text = str(derive.backward(Tanh(), np.array([[0.5]], "float32"), np.array([[2]], "float32")))
+        >>> print(text.splitlines()[4])
+        dx[0,0] = dy[0,0] * (1 - y[0,0]^2) = 2*(1 - 0.4621^2) = 1.573
+    """
+    derivation = _derivation_of(layer, "backward")
+    other, options = _copy(layer, x), _given(initial_state=initial_state)
+    other.forward(x, **options)
+    dx = other.backward(dy, **_given(dstate=dstate))
+    kernel = {} if dx is None else {"dx": dx}  # ids have no gradient
+    kernel |= {f"d{name}": grad for name, grad in other.grads.items()}
+    if isinstance(layer, Recurrent):
+        kernel |= {f"d{s}_initial": gradient for s, gradient in zip(other.states, other.dinitial_state, strict=True)}
+    _refuse_infinite(x=x, dy=dy, **layer.params)
+    options |= _given(dstate=dstate)
+    return _run(layer, "backward", derivation, (x, dy), options, kernel, at, precision, max_lines)
+
+
+def loss(
+    loss: Any,
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    *,
+    at: At = None,
+    precision: int = 4,
+    max_lines: int = 200,
+) -> Derivation:
+    """A loss and its gradient: how wrong a prediction is, and what would make it better.
+
+    Args:
+        loss: one that has a derivation.
+        y_true, y_pred: as the loss takes them.
+        at: {"dy_pred": index}, to write out a part of the gradient; {"loss": ()} for the loss alone.
+        precision, max_lines: as in `forward`.
+
+    Returns:
+        A `Derivation`; its `values` are "loss" and "dy_pred".
+
+    Raises:
+        TypeError, ValueError, IndexError: as `forward`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import SparseCategoricalCrossentropy, derive
+        >>> loss = SparseCategoricalCrossentropy(from_logits=True)
+        >>> derived = derive.loss(loss, np.array([1]), np.array([[0.0, 0.0]]))
+        >>> derived.values["dy_pred"]
+        array([[ 0.5, -0.5]])
+    """
+    derivation, other = derivation_of(loss, "loss"), copy.deepcopy(loss)
+    kernel = {"loss": np.float64(other.forward(y_true, y_pred)), "dy_pred": other.backward()}
+    _refuse_infinite(y_pred=y_pred)
+    return _run(loss, "loss", derivation, (y_true, y_pred), {}, kernel, at, precision, max_lines, y_pred.dtype)
+
+
+def _run(thing, which, derivation, arrays, options, kernel, at, precision, max_lines, dtype=None):
+    dtype = np.dtype(dtype or thing.dtype)
+    choices = {name: np.shape(array) for name, array in kernel.items()}
+    if isinstance(thing, Recurrent):
+        choices = recurrent.choices(thing, arrays[0], choices)
+    page = Page(Choice(at, choices), checks.positive("precision", precision), checks.positive("max_lines", max_lines))
+    title = f"{thing!r}, {which}, {dtype.name}"
+    for line in textwrap.wrap(title, WIDTH, subsequent_indent="  "):
+        page.line(line)
+    page.line()
+    derived = derivation(page, thing, *arrays, **options)
+    page.line()
+    comparisons = [
+        Comparison.of(name, derived[name], array, dtype) for name, array in kernel.items() if name in derived
+    ]
+    comparisons = [comparison for comparison in comparisons if comparison.count]
+    for comparison in comparisons:
+        page.compared(derived[comparison.name], comparison.kernel)
+    if page.rounded:
+        page.line(f"Of a number {precision} digits are printed; the computation keeps all.")
+    for line in verdict(comparisons, "The layer" if isinstance(thing, Layer) else "The loss"):
+        page.line(line)
+    return Derivation(title, str(page), comparisons)
+
+
+def _derivation_of(layer, function):
+    if not isinstance(layer, Layer):
+        raise TypeError(f"derive.{function}: expected a layer, got {layer!r}: of a model, take one of its layers")
+    return derivation_of(layer, function)
+
+
+def _copy(layer, x):
+    """A layer to ask: a copy, so that the user's own keeps its state, its gradients, and what its forward kept."""
+    other = copy.deepcopy(layer)
+    other.forward(x)  # refuses what the layer does not take
+    if other.params and not layer.built:
+        layer.build(x.shape[1:])
+    return copy.deepcopy(layer)
+
+
+def _given(**options):
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _refuse_infinite(**arrays):
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise ValueError(f"derive: {name}{list(where)} is {array[where]}: there is nothing to compute by hand")

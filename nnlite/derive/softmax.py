@@ -1,0 +1,59 @@
+"""Softmax, derived: powers of e, and their shares of the sum."""
+
+from .written import Quantity, exp, largest, total
+
+
+def forward(page, layer, x):
+    x, y = Quantity("x", x), Quantity.unknown("y", x.shape)
+    page.formula("y_v = e^x_v / sum over w of e^x_w      the largest x, m, is taken off first: y stays the same")
+    page.tables(x)
+    for n, chosen in _by_row(page.choice.all("y")):
+        page.line(f"x[{','.join([*map(str, n), ':'])}]")
+        row, _, _ = shares(page, x, n, f"y[{','.join([*map(str, n), '{}'])}]")
+        for v in chosen:
+            y[*n, v] = row[v]
+    return {"y": y}
+
+
+def backward(page, layer, x, dy):
+    x, dy = Quantity("x", x), Quantity("dy", dy)
+    y, dx = Quantity.unknown("y", x.shape), Quantity.unknown("dx", x.shape)
+    page.formula("dx_v = y_v (dy_v - sum over w of dy_w y_w)")
+    rows = _by_row(page.choice.all("dx"))
+    for n, _ in rows:
+        with page.silent():
+            for v, share in enumerate(shares(page, x, n, "")[0]):
+                y[*n, v] = share
+    page.tables(y, dy)
+    for n, chosen in rows:
+        mean = page.equation("sum", total([dy[*n, w] @ y[*n, w] for w in range(x.shape[-1])]))
+        page.flush()
+        for v in chosen:
+            dx[*n, v] = page.equation(dx.letters((*n, v)), y[*n, v] @ (dy[*n, v] - mean))
+        page.line()
+    return {"dx": dx}
+
+
+def shares(page, x, n, name):
+    """The softmax of row n of x: its numbers, the largest x, and the sum of the powers.
+
+    Args:
+        name: of a number, with {} for its index.
+    """
+    V = range(x.shape[-1])
+    m = page.equation("m", largest([x[*n, v] for v in V]))
+    page.flush()
+    powers = [page.equation(f"e_{v}", exp(x[*n, v] - m)) for v in V]
+    whole = page.equation("sum", total(powers))
+    page.flush()
+    row = [page.equation(name.format(v), powers[v] / whole) for v in V]
+    page.line()
+    return row, m, whole
+
+
+def _by_row(indices):
+    """Pairs (n, [v, ...]): the indices of each row."""
+    rows = {}
+    for *n, v in indices:
+        rows.setdefault(tuple(n), []).append(v)
+    return rows.items()
