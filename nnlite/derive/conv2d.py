@@ -87,8 +87,8 @@ class _Sight:
             page.line("  x is 0 outside of the image.")
         if self.groups > 1:
             C, F = self.W.shape[2], self.W.shape[3] // self.groups
-            parts = (f"{_range(g * F, F)} see {_range(g * C, C)}" for g in range(self.groups))
-            page.line(f"  Each filter sees the channels of its own group: {', '.join(parts)}.")
+            parts = (f"{_range('filter', g * F, F)} on {_range('channel', g * C, C)}" for g in range(self.groups))
+            page.line(f"  Groups: {', '.join(parts)}.")
         page.line()
 
     def pixel(self, h, w, i, j):
@@ -116,5 +116,5 @@ def _times(factor, letter):
     return letter if factor == 1 else f"{factor} {letter}"
 
 
-def _range(first, count):
-    return str(first) if count == 1 else f"{first} to {first + count - 1}"
+def _range(what, first, count):
+    return f"{what} {first}" if count == 1 else f"{what}s {first} to {first + count - 1}"

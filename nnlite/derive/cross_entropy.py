@@ -12,9 +12,12 @@ def loss(page, loss, y_true, y_pred):
     places, V = list(np.ndindex(labels.shape)), y_pred.shape[-1]
     D = constant("D", 1 if loss.reduction == "sum" else max(1, len(places)))
     derived = {"loss": Quantity.unknown("loss", ()), "dy_pred": Quantity.unknown("dy_pred", y_pred.shape)}
-    if loss.from_logits:
-        page.formula("p = softmax(y_pred)")
-    page.formula("loss = sum of -log p[label] / D", _gradient_formula(loss), f"D = {D.value:g}: {_divisor(loss)}")
+    page.formula(
+        *["p = softmax(y_pred)"] * loss.from_logits,
+        "loss = sum of -log p[label] / D",
+        _gradient_formula(loss),
+        f"D = {D.value:g}: {_divisor(loss)}",
+    )
     page.tables(y_pred)
     surprises, gradients = [], {}
     for n in places:

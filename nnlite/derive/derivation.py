@@ -135,5 +135,5 @@ def _row(comparison):
     count = f"{size}" if comparison.count == size else f"{comparison.count} of {size}"
     off, allowed = f"{comparison.difference[worst]:.2g}", f"{comparison.allowed[worst]:.1g}"
     numbers = f"{comparison.derived[worst]:.9g}", f"{comparison.kernel[worst]:.9g}"
-    at = f"[{','.join(map(str, worst))}]"
+    at = f"[{','.join(map(str, worst))}]" if worst else ""
     return comparison.name, count, off, allowed, at, *numbers, "" if comparison.agrees else "<- differs"

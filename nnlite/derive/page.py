@@ -6,6 +6,7 @@ import textwrap
 
 import numpy as np
 
+from .. import checks
 from .written import Quantity, total
 
 WIDTH = 100
@@ -63,7 +64,11 @@ class Page:
         alone = sum(map(len, rows)) == 1  # a negative number that is no term of a sum needs no parentheses
         pieces = [[(t.letters, t.numbers) if alone else t.inside(0) for t in row] for row in rows]
         written = [[(letters, self._text(numbers)) for letters, numbers in row] for row in pieces]
-        self._pending.append((name, written, self.number(whole.value)))
+        value = self.number(whole.value)
+        if alone and written[0][0][1] == value:  # not y = x = 3 = 3, and not y = 0 = 0 = 0
+            letters = written[0][0][0]
+            written = [[("" if letters == value else letters, "")]]
+        self._pending.append((name, written, value))
         return whole.named(name)
 
     @contextlib.contextmanager
@@ -92,12 +97,10 @@ class Page:
     def _in_columns(self, name, rows, value, widths):
         for i, row in enumerate(rows):
             sign, (letters, numbers) = "+" if i else "=", _side_by_side(row)
-            if len(rows) == 1 and numbers == value:  # not y = x = 3 = 3, and not y = 0 = 0 = 0
-                numbers = None
-                letters = None if letters == value else letters
             text = f"{'' if i else name:<{widths[0]}}"
             for part, width in ((letters, widths[1]), (numbers, widths[2])):
-                text += f" {'' if part is None else f'{sign} {part}':<{width + 2}}"
+                if width:
+                    text += f" {f'{sign} {part}' if part else '':<{width + 2}}"
             self.line(f"{text} = {value}" if i == len(rows) - 1 else text)
 
     def _in_lines(self, name, rows, value):
@@ -124,7 +127,7 @@ class Page:
     def number(self, value):
         """A number with `precision` digits; a whole one up to a million with all."""
         value = float(value)
-        if value == int(value) and abs(value) < 1e6:
+        if value.is_integer() and abs(value) < 1e6:
             return str(int(value))
         text = f"{value:.{self.precision}g}"
         read = float(text)
@@ -140,24 +143,24 @@ class Page:
 
     def tables(self, *quantities):
         """Small quantities as tables beside each other, one for each index into the axes that are not in the table."""
+        large = [f"{q.name} {checks.shape_text(q.shape)}" for q in quantities if q.values.size > SMALL]
+        if large:
+            self.line(f"  Too large to be shown: {', '.join(large)}.")
+            self.line()
         self._beside([grid for quantity in quantities for grid in self._grids(quantity)])
 
     def compared(self, quantity, kernel):
         """The tables of what was derived, and beside each what the kernel gave."""
-        pairs = itertools.zip_longest(self._grids(quantity), self._grids(Quantity("", kernel, quantity.axes), "kernel"))
+        kernel = Quantity("kernel", kernel, quantity.axes)
+        derived = [not np.isnan(array).all() for _, array in _slices(quantity)]
+        pairs = itertools.zip_longest(self._grids(quantity, derived), self._grids(kernel, derived, "kernel"))
         self._beside([grid for pair in pairs for grid in pair if grid])
 
-    def _grids(self, quantity, label=None):
-        array = quantity.values
-        if array.size > SMALL or not array.ndim:
+    def _grids(self, quantity, wanted=None, label=None):
+        if quantity.values.size > SMALL or not quantity.shape:
             return
-        table = [axis % array.ndim for axis in quantity.axes] if array.ndim > 1 else [0]
-        for others in np.ndindex(*(size for axis, size in enumerate(array.shape) if axis not in table)):
-            rest = iter(others)
-            index = tuple(slice(None) if axis in table else next(rest) for axis in range(array.ndim))
-            where = ",".join(":" if isinstance(i, slice) else str(i) for i in index)
-            name = f"{quantity.name}[{where}]" if others else quantity.name
-            matrix, (top, _, left, _) = array[index], quantity.margin or (0, 0, 0, 0)
+        for name, matrix in itertools.compress(_slices(quantity), wanted or itertools.repeat(True)):
+            top, _, left, _ = quantity.margin or (0, 0, 0, 0)
             if quantity.margin:
                 matrix = np.pad(matrix, (quantity.margin[:2], quantity.margin[2:]))
             yield from self._grid(label or name, matrix, -top, -left)
@@ -192,6 +195,17 @@ class Page:
     def __str__(self):
         self.flush()
         return "\n".join(self._lines).rstrip()
+
+
+def _slices(quantity):
+    """The tables that make up a quantity: pairs (name, array of two axes, or of one where there is no more)."""
+    array = quantity.values
+    table = [axis % array.ndim for axis in quantity.axes] if array.ndim > 1 else [0]
+    for others in np.ndindex(*(size for axis, size in enumerate(array.shape) if axis not in table)):
+        rest = iter(others)
+        index = tuple(slice(None) if axis in table else next(rest) for axis in range(array.ndim))
+        where = ",".join(":" if isinstance(i, slice) else str(i) for i in index)
+        yield f"{quantity.name}[{where}]" if others else quantity.name, array[index]
 
 
 def _widths(block):
