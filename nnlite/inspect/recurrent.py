@@ -78,15 +78,15 @@ def gradients(layer, dy, dstate=None):
     states, gates = _kept_states(layer)
     dy = _by_steps(layer, dy)
     coming, dz = _back_through_time(layer, dy, dstate)
-    dh, real = coming["h"][1:] + dy, _real(layer)
+    dh = coming["h"][1:] + dy
+    found, totals = {"dz": dz}, {"dh": dh}
     if layer.kernel == "lstm":
         di, df, dg, do, dc = lstm.gate_gradients(gates, states["c"][:-1], states["c"][1:], dh, coming["c"][1:])
-        found = {"di": di * real, "df": df * real, "dg": dg * real, "do": do * real, "dc": dc, "dh": dh}
+        found, totals = {"di": di, "df": df, "dg": dg, "do": do}, {"dc": dc, "dh": dh}
     elif layer.kernel == "gru":
         dz, dr, dg, _, du = gru.gate_gradients(gates, states["h"][:-1], dh)
-        found = {"dz": dz * real, "dr": dr * real, "dg": dg * real, "du": du * real, "dh": dh}
-    else:
-        found = {"dz": dz, "dh": dh}
+        found = {"dz": dz, "dr": dr, "dg": dg, "du": du}
+    found = {name: gradient * _real(layer) for name, gradient in found.items()} | totals
     return found, {f"d{name}": array[0] for name, array in coming.items()}
 
 

@@ -185,6 +185,24 @@ def test_padding_never_matters():
     assert one.characters[1] == VOCABULARY.decode(garbage[1, :2]) + "  "
 
 
+def test_a_gradient_of_padding_is_ignored_as_the_layer_does():
+    """Whatever a layer above says of it."""
+
+    class Demanding(Layer):
+        def forward(self, x, training=False):
+            return x
+
+        def backward(self, dy):
+            return dy + 1
+
+    for make in (LSTM, GRU, RNN):
+        model = Sequential([make(5, return_sequences=True, input_dim=V), Demanding(), Dense(V)], seed=0)
+        seen = trace(model, ids(), ids(), lengths=np.array([4, 2]))[make.__name__.lower()]
+        for name, array in seen.items():
+            assert not (name.startswith("d") and array[1, 2:].any()), name
+        assert (seen["dh"][0] > 0.5).any()
+
+
 # Names and characters.
 
 
