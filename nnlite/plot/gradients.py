@@ -65,12 +65,10 @@ def gradient_flow(
         look = _look(*looks[name], quantity, len(norms))
         inside = np.where((norms > 0) & (norms < np.inf), norms, np.nan)
         ax.plot(inside, label=f"{name}: dL/{quantity}{_factor(norms)}", **look)
-        _mark(ax, norms == 0, low, "v", look["color"])
-        _mark(ax, ~(norms < np.inf), high, "^", look["color"])
-    every = np.concatenate([*curves.values()])
-    for marker, word, there in (("v", "0", every == 0), ("^", "infinite, or NaN", ~(every < np.inf))):
-        if there.any():
-            ax.plot([], [], marker, color=GREY, label=word)
+    zero = {curve: norms == 0 for curve, norms in curves.items()}
+    beyond = {curve: ~(norms < np.inf) for curve, norms in curves.items()}
+    _draw_triangles(ax, zero, low, "v", looks, "0")
+    _draw_triangles(ax, beyond, high, "^", looks, "infinite, or NaN")
     ax.set_title(title)
     ax.set_xlabel("steps back in time (0: the state after the last step)")
     ax.set_ylabel("norm of the gradient (log scale)")
@@ -81,10 +79,15 @@ def gradient_flow(
     return ax
 
 
-def _mark(ax, where, edge, marker, colour):
-    """Triangles at an edge of the picture, for norms that lie beyond it."""
-    steps = np.flatnonzero(where)
-    ax.plot(steps, [edge] * len(steps), marker, color=colour, markersize=5, clip_on=False, label="_")
+def _draw_triangles(ax, where, edge, marker, looks, word):
+    """At an edge of the picture, for the norms of each curve that lie beyond it, and one that says why."""
+    for (name, _), there in where.items():
+        if there.any():
+            ax.plot(
+                np.flatnonzero(there), [edge] * there.sum(), marker, color=looks[name][0], markersize=5, clip_on=False
+            )
+    if any(there.any() for there in where.values()):
+        ax.plot([], [], marker, color=GREY, label=word)
 
 
 def _norms(name, flow):
