@@ -1,6 +1,5 @@
 """What the documents say: their code runs, and what they point to is there."""
 
-import doctest
 import re
 from pathlib import Path
 
@@ -16,7 +15,7 @@ def read(name):
 
 
 def code(name, language):
-    """What stands in a document's boxes of this language: "python" for programs, "pycon" for sessions."""
+    """What stands in a document's boxes of this language."""
     return re.findall(rf"```{language}\n(.*?)```", read(name), flags=re.DOTALL)
 
 
@@ -28,14 +27,6 @@ def test_the_ten_lines_of_python(capsys, tmp_path, monkeypatch):
     *_, poem = capsys.readouterr().out.split("epoch 1/1")
     assert "loss" in poem
     assert len(poem) > 200
-
-
-@pytest.mark.parametrize("name", [name for name in PAGES if code(name, "pycon")])
-def test_sessions_print_what_the_page_says(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    session = doctest.DocTestParser().get_doctest("\n".join(code(name, "pycon")), {}, name, None, None)
-    assert session.examples
-    assert not doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(session).failed
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
