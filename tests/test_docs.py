@@ -1,0 +1,167 @@
+"""The documentation: every layer has its page, the pages name files that exist, and what is built needs no network."""
+
+import importlib
+import inspect
+import re
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+from extras import import_extra
+from matplotlib import pyplot
+
+import nnlite
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+LAYERS = [
+    layer
+    for layer in map(nnlite.__dict__.get, nnlite.__all__)
+    if inspect.isclass(layer) and issubclass(layer, nnlite.Layer) and layer.__module__.startswith("nnlite.layers.")
+]
+every_layer = pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: layer.__name__)
+
+
+def stem(layer):
+    """The one name of a layer's files."""
+    return layer.__module__.rpartition(".")[2]
+
+
+def kernels(layer):
+    """The kernels that a layer calls, from what it and its bases say."""
+    if hasattr(layer, "kernel"):
+        return {layer.kernel}
+    modules = [sys.modules[base.__module__] for base in layer.__mro__ if base.__module__.startswith("nnlite.layers.")]
+    return set(re.findall(r"backend\.(\w+)", "".join(map(inspect.getsource, modules))))
+
+
+def read(name):
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+def cells(page):
+    """The code that is run while a page is built, cell by cell."""
+    return re.findall(r"^```\{code-cell\}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+
+
+def quoted(page):
+    return set(re.findall(r"^```\{literalinclude\} (\S+)", page, re.MULTILINE))
+
+
+def linked(page):
+    return set(re.findall(r"\]\(([^)#:]+)\)", page))
+
+
+@every_layer
+def test_every_layer_has_a_page_in_the_index(layer):
+    page, index = read(f"layers/{stem(layer)}.md"), read("layers/index.md")
+    assert f"\n# {layer.__name__}\n" in page
+    assert f"[{layer.__name__}]({stem(layer)}.md)" in index
+    assert re.search(rf"^{stem(layer)}$", index, re.MULTILINE), "the table of contents lacks it"
+
+
+@every_layer
+def test_a_page_quotes_the_reference_and_links_to_kernel_and_layer(layer):
+    page = read(f"layers/{stem(layer)}.md")
+    assert f"../../nnlite/layers/{stem(layer)}.py" in linked(page)
+    assert f"```{{arguments}} nnlite.{layer.__name__}\n" in page
+    for kernel in kernels(layer):
+        assert f"../../nnlite/reference/{kernel}.py" in quoted(page)
+        assert f"../../csrc/{kernel}.pyx" in linked(page)
+    if not kernels(layer):
+        assert "no kernel" in page
+        assert any(name.startswith("../../nnlite/layers/") for name in quoted(page))
+
+
+@every_layer
+def test_a_page_has_equations_shapes_numbers_and_a_picture(layer):
+    page = read(f"layers/{stem(layer)}.md")
+    assert page.startswith("---\nfile_format: mystnb\n")
+    assert r"\mathrm{d}" in page
+    assert "| | shape | |" in page
+    assert any(".explain((" in cell for cell in cells(page))
+    assert any("figure, " in cell for cell in cells(page))
+
+
+PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+
+
+def name(path):
+    return path.relative_to(DOCS).as_posix()
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_what_a_page_quotes_is_there(path):
+    page = path.read_text(encoding="utf-8")
+    for name in quoted(page):
+        assert (path.parent / name).is_file(), f"{path.name} quotes {name}"
+    for options in re.findall(r"^```\{literalinclude\} (\S+)\n((?::.*\n)*)", page, re.MULTILINE):
+        source = (path.parent / options[0]).read_text(encoding="utf-8")
+        for name in re.findall(r":pyobject: (?:\w+\.)?(\w+)", options[1]):
+            assert f"def {name}(" in source
+        for words in re.findall(r":(?:start-at|end-before): (.+)", options[1]):
+            assert words in source
+
+
+# "Writing poems" trains for most of a minute: that is left to `make docs`.
+EXECUTED = [page for page in PAGES if cells(page.read_text(encoding="utf-8")) and page.stem != "writing_poems"]
+
+
+@pytest.mark.parametrize("path", EXECUTED, ids=name)
+def test_the_cells_of_a_page_run_and_what_they_assert_holds(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pyplot.switch_backend("agg")  # on a screen nobody would close the windows
+    with matplotlib.rc_context(fname=DOCS / "matplotlibrc"):
+        names = {}
+        for cell in cells(path.read_text(encoding="utf-8")):
+            exec(compile(cell, path.name, "exec"), names)
+            for figure in map(pyplot.figure, pyplot.get_fignums()):
+                figure.canvas.draw()
+            pyplot.close("all")
+
+
+@pytest.fixture
+def extension(monkeypatch):
+    """Import one of the extensions of the documentation, which need its packages."""
+
+    def load(name):
+        for package in ("sphinx", "latex2mathml"):
+            import_extra(package, "docs")
+        monkeypatch.syspath_prepend(str(DOCS / "extensions"))
+        return importlib.import_module(name)
+
+    return load
+
+
+def test_all_formulas_can_be_written_in_mathml(extension):
+    mathml = extension("mathml").mathml
+    for path in PAGES:
+        prose = re.sub(r"```\{?(?!math).*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+        for block, inline in re.findall(r"\$\$(.+?)\$\$|(?<!\$)\$([^$\n]+)\$", prose, re.DOTALL):
+            assert "<math" in mathml(block or inline, "block" if block else "inline")
+
+
+@pytest.mark.parametrize("latex", [r"\unheard{x}", r"\begin{unheard} a & b \end{unheard}"])
+def test_a_formula_that_is_not_known_is_an_error(extension, latex):
+    with pytest.raises(ValueError, match=r"what is \\|cannot be written"):
+        extension("mathml").mathml(latex, "inline")
+
+
+def test_the_docstring_of_every_layer_can_be_shown(extension):
+    docstrings = extension("docstrings")
+    for layer in LAYERS:
+        found = docstrings.sections(inspect.getdoc(layer))
+        names = [name for names, _ in docstrings.items(found["Args"]) for name in names.split(", ")]
+        assert set(inspect.signature(layer).parameters) - {"kwargs"} <= set(names)
+        assert "..." not in docstrings.signature(layer)
+        assert docstrings.items(found["Raises"])
+    assert docstrings.signature(nnlite.Dropout) == "Dropout(rate, *, dtype='float32', seed=None, name=None)"
+
+
+def test_links_lead_to_pages_of_sources(extension):
+    source_of = extension("sources").source_of
+    assert source_of(DOCS / "layers" / ".." / ".." / "csrc" / "lstm.pyx") == "csrc/lstm.pyx"
+    assert source_of(ROOT / "nnlite" / "layers" / "lstm.py") == "nnlite/layers/lstm.py"
+    for other in (ROOT / "setup.py", DOCS / "loss.png", ROOT.parent / "csrc" / "lstm.pyx"):
+        assert source_of(other) is None
