@@ -10,6 +10,7 @@ from .. import checks
 from .written import Quantity, total
 
 WIDTH = 100
+MAX_LINES = 300  # two steps of an LSTM of two units, and back
 SMALL = 64  # arrays of more numbers than this are not shown as tables
 
 
@@ -25,7 +26,7 @@ class Page:
         max_lines: of the text; one more raises a ValueError.
     """
 
-    def __init__(self, choice, precision=4, max_lines=200):
+    def __init__(self, choice, precision=4, max_lines=MAX_LINES):
         self.choice, self.precision, self.max_lines = choice, precision, max_lines
         self.rounded = False  # whether a number has lost digits in print
         self._lines, self._pending, self._silent = [], [], False

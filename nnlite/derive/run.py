@@ -14,7 +14,7 @@ from . import recurrent
 from .choice import Choice
 from .derivation import Comparison, Derivation, verdict
 from .known import derivation_of
-from .page import WIDTH, Page
+from .page import MAX_LINES, WIDTH, Page
 
 At = dict[str, tuple[int | None, ...]] | tuple[int | None, ...] | None
 State = Sequence[np.ndarray] | None
@@ -27,7 +27,7 @@ def forward(
     at: At = None,
     initial_state: State = None,
     precision: int = 4,
-    max_lines: int = 200,
+    max_lines: int = MAX_LINES,
 ) -> Derivation:
     """What a layer computes from x, with every sum written out.
 
@@ -90,7 +90,7 @@ def backward(
     initial_state: State = None,
     dstate: State = None,
     precision: int = 4,
-    max_lines: int = 200,
+    max_lines: int = MAX_LINES,
 ) -> Derivation:
     """What a layer makes of dy, the gradient of its output: dx, and the gradients of its parameters.
 
@@ -134,7 +134,7 @@ def loss(
     *,
     at: At = None,
     precision: int = 4,
-    max_lines: int = 200,
+    max_lines: int = MAX_LINES,
 ) -> Derivation:
     """A loss and its gradient: how wrong a prediction is, and what would make it better.
 
@@ -176,10 +176,8 @@ def _run(thing, which, derivation, arrays, options, kernel, at, precision, max_l
     page.line()
     derived = derivation(page, thing, *arrays, **options)
     page.line()
-    comparisons = [
-        Comparison.of(name, derived[name], array, dtype) for name, array in kernel.items() if name in derived
-    ]
-    comparisons = [comparison for comparison in comparisons if comparison.count]
+    comparisons = [_compared(thing, name, derived, array, dtype, at) for name, array in kernel.items()]
+    comparisons = [comparison for comparison in comparisons if comparison.count]  # others were left out by `at`
     for comparison in comparisons:
         page.compared(derived[comparison.name], comparison.kernel)
     if page.rounded:
@@ -187,6 +185,17 @@ def _run(thing, which, derivation, arrays, options, kernel, at, precision, max_l
     for line in verdict(comparisons, "The layer" if isinstance(thing, Layer) else "The loss"):
         page.line(line)
     return Derivation(title, str(page), comparisons)
+
+
+def _compared(thing, name, derived, kernel, dtype, at):
+    """A `Comparison`, of a derivation that has left nothing out by itself."""
+    if name not in derived:
+        raise ValueError(f"derive: the derivation of {type(thing).__name__} gives no {name}")
+    comparison = Comparison.of(name, derived[name], kernel, dtype)
+    if at is None and comparison.count < comparison.derived.size:
+        missing = comparison.derived.size - comparison.count
+        raise ValueError(f"derive: the derivation of {type(thing).__name__} leaves {missing} numbers of {name} out")
+    return comparison
 
 
 def _derivation_of(layer, function):

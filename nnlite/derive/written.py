@@ -56,10 +56,10 @@ class Written:
         return _written(other) + self
 
     def __sub__(self, other):
-        letters, numbers = _join(" - ", " - ", self.inside(SUM), _written(other).inside(PRODUCT))
         other = _written(other)
-        size = abs(self.value) + abs(other.value)
-        return Written(letters, numbers, self.value - other.value, self.error + other.error + size, SUM)
+        letters, numbers = _join(" - ", " - ", self.inside(SUM), other.inside(PRODUCT))
+        value = self.value - other.value
+        return Written(letters, numbers, value, self.error + other.error + abs(value), SUM)
 
     def __rsub__(self, other):
         return _written(other) - self

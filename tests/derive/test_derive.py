@@ -1,0 +1,336 @@
+"""Deriving as a call: it tells when a kernel is wrong, says what it cannot do, and leaves the layer as it is."""
+
+import numpy as np
+import pytest
+from numeric import assert_same_bits
+
+import nnlite
+from nnlite import LSTM, RNN, BatchNorm, Conv2D, Dense, Embedding, MaxPool2D, Sequential, Tanh, derive
+from nnlite.derive import DerivationError, Quantity
+
+RNG = np.random.default_rng(0)
+IMAGE = RNG.normal(size=(1, 3, 3, 1)).astype("float32")
+ROWS = RNG.normal(size=(2, 3)).astype("float32")
+SEQUENCE = RNG.normal(size=(1, 2, 3)).astype("float32")
+
+
+def spoil(monkeypatch, kernel, function, how):
+    """Let a compiled kernel do what it does, and then `how` to its arguments."""
+    module = getattr(nnlite.kernels.backend, kernel)
+    right = getattr(module, function)
+
+    def wrong(*arguments):
+        right(*arguments)
+        how(*arguments)
+
+    monkeypatch.setattr(module, function, wrong)
+
+
+# --------------------------------------------------------------------------------------------- wrong kernels
+
+
+def test_a_wrong_output_is_found_and_told(monkeypatch):
+    def shift(x, W, b, y, *rest):
+        y[0, 1, 0, 0] += 1e-3
+
+    layer = Conv2D(1, 2, seed=0)
+    assert derive.forward(layer, IMAGE).agrees
+    spoil(monkeypatch, "conv2d", "forward", shift)
+    derivation = derive.forward(layer, IMAGE)
+    assert not derivation.agrees
+    *_, said, _, row = derivation.text.splitlines()
+    assert said == "The layer computes SOMETHING ELSE."
+    assert "  0.001  " in row
+    assert "[0,1,0,0]" in row
+    assert f"{derivation.y[0, 1, 0, 0]:.9g}  {layer(IMAGE)[0, 1, 0, 0]:.9g}  <- differs" in row.replace("   ", "  ")
+    with pytest.raises(DerivationError, match=r"(?s)SOMETHING ELSE.*\[0,1,0,0\].*differs"):
+        derivation.check()
+
+
+def test_a_flipped_filter_is_found(monkeypatch):
+    conv2d = nnlite.kernels.backend.conv2d
+    right = conv2d.forward
+    monkeypatch.setattr(conv2d, "forward", lambda x, W, *rest: right(x, np.ascontiguousarray(W[::-1, ::-1]), *rest))
+    assert not derive.forward(Conv2D(1, 2, seed=0), IMAGE).agrees
+
+
+def test_exchanged_gates_are_found(monkeypatch):
+    layer = LSTM(2, seed=0)
+    layer(SEQUENCE)
+    lstm = nnlite.kernels.backend.lstm
+    right = lstm.forward
+
+    def exchanged(x, lengths, Wx, Wh, b, *rest):
+        order = [0, 1, 2, 3, 6, 7, 4, 5]  # i, f, o, g
+        right(x, lengths, *(np.ascontiguousarray(array[..., order]) for array in (Wx, Wh, b)), *rest)
+
+    monkeypatch.setattr(lstm, "forward", exchanged)
+    assert not derive.forward(layer, SEQUENCE).agrees
+
+
+GRADIENTS = {
+    "dx": (Dense(2, seed=0), ROWS, "dense", 3),
+    "dW": (Dense(2, seed=0), ROWS, "dense", 4),
+    "db": (Dense(2, seed=0), ROWS, "dense", 5),
+}
+
+
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_a_wrong_gradient_is_named(name, monkeypatch):
+    layer, x, kernel, position = GRADIENTS[name]
+
+    def double(*arguments):
+        arguments[position][...] *= 2
+
+    spoil(monkeypatch, kernel, "backward", double)
+    derivation = derive.backward(layer, x, np.ones((2, 2), "float32"))
+    assert [c.name for c in derivation.comparisons if not c.agrees] == [name]
+    assert [line.split()[0] for line in derivation.text.splitlines() if line.endswith("<- differs")] == [name]
+
+
+def test_a_forgotten_step_is_found(monkeypatch):
+    """dWh lacks what the last step adds: a mistake that leaves the forward pass and the other gradients right."""
+    layer = LSTM(2, seed=0)
+    layer(SEQUENCE)
+
+    def forget(x, lengths, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, work):
+        dWh[...] -= np.einsum("nh,nz->hz", h[1], dz[1])
+
+    spoil(monkeypatch, "lstm", "backward", forget)
+    derivation = derive.backward(layer, SEQUENCE, np.ones((1, 2), "float32"))
+    assert [c.name for c in derivation.comparisons if not c.agrees] == ["dWh"]
+
+
+def test_the_gradient_at_the_wrong_one_of_equal_numbers_is_found(monkeypatch):
+    def last(x, y, index, *rest):
+        index[...] = 3
+
+    spoil(monkeypatch, "pool2d", "max_forward", last)
+    layer, x = MaxPool2D(2), np.ones((1, 2, 2, 1), "float32")
+    assert derive.forward(layer, x).agrees
+    assert not derive.backward(layer, x, np.ones((1, 1, 1, 1), "float32")).agrees
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_nan_is_no_agreement(value, monkeypatch):
+    def spoiled(x, W, b, y):
+        y[0, 0] = value
+
+    spoil(monkeypatch, "dense", "forward", spoiled)
+    derivation = derive.forward(Dense(2, seed=0), ROWS)
+    assert [c.worst for c in derivation.comparisons if not c.agrees] == [(0, 0)]
+
+
+def test_one_unit_in_the_last_place_counts_where_nothing_is_rounded(monkeypatch):
+    def nudge(x, y, index, *rest):
+        y[...] = np.nextafter(y, np.float32(9))
+
+    layer, x = MaxPool2D(2), IMAGE[:, :2, :2]
+    assert derive.forward(layer, x).agrees
+    spoil(monkeypatch, "pool2d", "max_forward", nudge)
+    assert not derive.forward(layer, x).agrees
+
+
+# ------------------------------------------------------------------------------------------ what it leaves
+
+
+def test_the_layer_is_left_as_it_is():
+    layer = RNN(2, stateful=True, seed=0)
+    layer(SEQUENCE)
+    layer.backward(np.ones((1, 2), "float32"))
+    kept, state = layer.kept, layer.state[0].copy()
+    grads = {name: grad.copy() for name, grad in layer.grads.items()}
+    derive.forward(layer, 2 * SEQUENCE)
+    derive.backward(layer, 2 * SEQUENCE, np.full((1, 2), 3, "float32"))
+    assert layer.kept is kept
+    assert_same_bits(layer.state[0], state)
+    for name, grad in grads.items():
+        assert_same_bits(layer.grads[name], grad)
+    layer.backward(np.ones((1, 2), "float32"))
+    for name, grad in grads.items():
+        assert_same_bits(layer.grads[name], grad)
+
+
+@pytest.mark.parametrize("x", [SEQUENCE, np.array([[1, 2]])], ids=["floats", "ids"])
+def test_a_layer_that_is_not_built_is_built_as_it_would_have_been(x):
+    layer, other = (LSTM(2, input_dim=3, seed=4) for _ in range(2))
+    derivation = derive.forward(layer, x).check()
+    assert_same_bits(layer.params["Wx"], other(x) is not None and other.params["Wx"])
+    np.testing.assert_allclose(derivation.y, other(x), rtol=1e-5)
+
+
+# -------------------------------------------------------------------------------------------------- choice
+
+
+def test_at_chooses_what_is_written_and_derived():
+    layer = Conv2D(2, 2, seed=0)
+    derivation = derive.forward(layer, IMAGE, at=(0, None, 1, 1)).check()
+    known = ~np.isnan(derivation.y)
+    assert np.argwhere(known).tolist() == [[0, 0, 1, 1], [0, 1, 1, 1]]
+    np.testing.assert_allclose(derivation.y[known], layer(IMAGE)[known], rtol=1e-5)
+    assert "y[0,0,1,1]" in derivation.text
+    assert "y[0,0,0,0]" not in derivation.text
+
+
+def test_at_chooses_among_gradients():
+    derivation = derive.backward(Dense(2, seed=0), ROWS, np.ones((2, 2), "float32"), at={"dW": (1,), "db": ()}).check()
+    assert derivation.values.keys() == {"dW", "db"}
+    assert derivation.grads.keys() == {"W", "b"}
+    assert np.isnan(derivation.grads["W"]).tolist() == [[True, True], [False, False], [True, True]]
+    assert "dx[0,0] =" not in derivation.text
+
+
+def test_a_step_is_chosen_and_all_of_it_compared():
+    layer = LSTM(2, return_sequences=True, seed=0)
+    whole, part = (derive.backward(layer, SEQUENCE, np.ones((1, 2, 2), "float32"), at=at, max_lines=999).check()
+                   for at in (None, {"step": (0, 1, 0)}))  # fmt: skip
+    assert "dz_i[0]" in part.text
+    assert "dc_t[1]" not in part.text
+    assert "step t = 0" not in part.text
+    assert "dx[0,0,0] =" not in part.text
+    for name, values in whole.values.items():
+        assert_same_bits(part.values[name], values)
+
+
+REFUSED = {
+    "a number": (3, TypeError, r"at: expected an index into y \(2, 2\) such as at=\(0, 0\), got 3"),
+    "a slice": ((0, slice(1)), TypeError, r"at: expected whole numbers, or None for all, as index into y"),
+    "a float": ((0.5,), TypeError, r"at: expected whole numbers, or None for all, as index into y, got \(0.5,\)"),
+    "too many axes": ((0, 0, 0), ValueError, r"at: y has the shape \(2, 2\), and \(0, 0, 0\) has more axes"),
+    "beyond": ((0, 2), IndexError, r"at: \(0, 2\) lies outside of y, whose shape is \(2, 2\)"),
+    "below": ((-1,), IndexError, r"at: \(-1,\) lies outside of y"),
+    "a wrong name": ({"z": (0,)}, ValueError, r"at: expected an index into y .* got the name 'z'"),
+    "nothing": ({}, ValueError, r"got an empty dict"),
+    "a list in a dict": ({"y": [0]}, TypeError, r"at: expected a tuple as index into y, such as \(0, 0\), got \[0\]"),
+}
+
+
+@pytest.mark.parametrize("given", REFUSED)
+def test_a_choice_that_is_none(given):
+    at, error, message = REFUSED[given]
+    with pytest.raises(error, match=message):
+        derive.forward(Dense(2, seed=0), ROWS, at=at)
+
+
+def test_backward_asks_for_a_dict():
+    with pytest.raises(TypeError, match=r"a dict such as at=\{'dx': \(0, 0\)\}, .* dW \(3, 2\), db \(2,\), got \(0,\)"):
+        derive.backward(Dense(2, seed=0), ROWS, np.ones((2, 2), "float32"), at=(0,))
+
+
+# -------------------------------------------------------------------------------------------------- limits
+
+
+def test_a_text_that_would_be_too_long_is_refused_at_once():
+    layer, x = Conv2D(8, 5, seed=0), np.zeros((1, 32, 32, 3), "float32")
+    with pytest.raises(ValueError, match=r"more than 300 lines.*at=, an index into y \(1, 28, 28, 8\).*max_lines=1500"):
+        derive.forward(layer, x)
+    with pytest.raises(ValueError, match=r"at=\{'dx': \(0, 0, 0, 0\)\}, with indices into dx .* dW \(5, 5, 3, 8\)"):
+        derive.backward(layer, x, np.zeros((1, 28, 28, 8), "float32"))
+
+
+def test_the_limit_can_be_chosen():
+    lines = str(derive.forward(Dense(2, seed=0), ROWS)).count("\n") + 1
+    assert derive.forward(Dense(2, seed=0), ROWS, max_lines=lines).agrees
+    with pytest.raises(ValueError, match=f"more than {lines - 1} lines"):
+        derive.forward(Dense(2, seed=0), ROWS, max_lines=lines - 1)
+
+
+@pytest.mark.parametrize("name", ["precision", "max_lines"])
+@pytest.mark.parametrize("value", [0, 2.5, True])
+def test_precision_and_limit_are_whole_numbers(name, value):
+    with pytest.raises(ValueError, match=rf"{name}: expected a whole number of at least 1, got {value}"):
+        derive.forward(Dense(2, seed=0), ROWS, **{name: value})
+
+
+def test_what_is_not_finite_is_refused():
+    x = ROWS.copy()
+    x[1, 2] = np.nan
+    with pytest.raises(ValueError, match=r"x\[1, 2\] is nan"):
+        derive.forward(Dense(2, seed=0), x)
+    with pytest.raises(ValueError, match=r"dy\[0, 0\] is inf"):
+        derive.backward(Tanh(), ROWS, np.full((2, 3), np.inf, "float32"))
+
+
+def test_the_layers_own_checks_come_first():
+    with pytest.raises(TypeError, match="x: expected float32, got float64"):
+        derive.forward(Dense(2), ROWS.astype("float64"))
+    with pytest.raises(ValueError, match="dy: expected shape of y"):
+        derive.backward(Dense(2), ROWS, ROWS)
+    with pytest.raises(IndexError, match="x: id 9"):
+        derive.forward(Embedding(4, 2), np.array([9]))
+
+
+# ------------------------------------------------------------------------------------------------ own layers
+
+
+def test_a_layer_without_a_derivation_is_told_what_there_is():
+    message = (
+        r"no derivation of BatchNorm\. Known are AvgPool2D, Conv2D, .*Tanh\. Add one with derive\.register\(BatchNorm"
+    )
+    with pytest.raises(TypeError, match=message):
+        derive.forward(BatchNorm(), ROWS)
+    with pytest.raises(TypeError, match=r"derive\.loss: there is no derivation of MeanSquaredError\. Known are Sparse"):
+        derive.loss(nnlite.MeanSquaredError(), ROWS, ROWS)
+    with pytest.raises(TypeError, match=r"expected a layer, got Sequential.*take one of its layers"):
+        derive.forward(Sequential([Dense(2)]), ROWS)
+
+
+class Half(nnlite.Layer):
+    def forward(self, x, training=False):
+        return x / 2
+
+    def backward(self, dy):
+        return dy / 2
+
+
+class HalfDerivation:
+    @staticmethod
+    def forward(page, layer, x):
+        x, y = Quantity("x", x), Quantity.unknown("y", x.shape)
+        for index in page.choice.all("y"):
+            y[index] = page.equation(y.letters(index), x[index] / 2)
+        return {"y": y}
+
+    @staticmethod
+    def backward(page, layer, x, dy):
+        return {}
+
+
+@pytest.fixture
+def half(monkeypatch):
+    monkeypatch.setattr("nnlite.derive.known._KNOWN", {})
+    derive.register(Half, HalfDerivation)
+    return Half()
+
+
+def test_a_layer_of_ones_own(half):
+    derivation = derive.forward(half, ROWS[:1, :1]).check()
+    assert "y[0,0] = x[0,0] / 2" in derivation.text
+    assert derivation.y == ROWS[0, 0] / 2
+
+    class Derived(Half):
+        def forward(self, x, training=False):
+            return x / 4
+
+    assert not derive.forward(Derived(), ROWS).agrees
+
+
+def test_a_derivation_that_leaves_something_out_is_told(half):
+    with pytest.raises(ValueError, match="the derivation of Half gives no dx"):
+        derive.backward(half, ROWS, ROWS)
+
+    class OneNumber(HalfDerivation):
+        @staticmethod
+        def forward(page, layer, x):
+            y = Quantity.unknown("y", x.shape)
+            y[0, 0] = Quantity("x", x)[0, 0] / 2
+            return {"y": y}
+
+    derive.register(Half, OneNumber)
+    with pytest.raises(ValueError, match="the derivation of Half leaves 5 numbers of y out"):
+        derive.forward(half, ROWS)
+
+
+def test_what_is_registered_is_a_class(half):
+    with pytest.raises(TypeError, match="register: expected a class, got "):
+        derive.register(half, HalfDerivation)
