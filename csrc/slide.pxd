@@ -146,6 +146,7 @@ cdef inline void slide_band(Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t 
                             Py_ssize_t q, Py_ssize_t end, floating *copy) noexcept nogil:
     """Rows q .. end - 1 of one image, in tiles of equal height. All panels pass over a tile before the next."""
     cdef Py_ssize_t C = groups * D, F = groups * U, tiles = ceil_div(cols.count, TILE_ROWS), line = 0, t, j, g, u
+    cdef Py_ssize_t tap, tap_end
     cdef const floating *a = window(image, H, W, C, rows, cols, q, end - q, copy, &line)
     cdef const floating *panel
     cdef floating *c
@@ -154,6 +155,7 @@ cdef inline void slide_band(Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t 
     if elementwise:
         groups, U = 1, groups
     while q < end:
+        inside_taps(rows, H, q, &tap, &tap_end)
         for t in range(tiles):
             j = cols.count * t // tiles
             height = <int>(cols.count * (t + 1) // tiles - j)
@@ -168,30 +170,38 @@ cdef inline void slide_band(Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t 
                         depthwise_pixels(rows, cols, C, height, inside, a + j * cols.step * C + u, line, panel, width,
                                          c)
                     else:
-                        slide_tile(rows, cols, C, D, F, height, inside, a + j * cols.step * C + g * D, line, panel,
-                                   width, c)
+                        slide_tile(rows, cols, tap, tap_end, C, D, F, height, inside, a + j * cols.step * C + g * D,
+                                   line, panel, width, c)
                     panel += (1 + rows.taps * cols.taps * D) * width
                     u += width
         a += rows.step * line
         q += 1
 
 
-cdef inline void slide_tile(Axis rows, Axis cols, Py_ssize_t C, Py_ssize_t D, Py_ssize_t F, int height, int width,
-                            const floating *a, Py_ssize_t line, const floating *panel, int panel_row,
-                            floating *c) noexcept nogil:
-    """One panel's columns of `height` pixels."""
+cdef inline void inside_taps(Axis rows, Py_ssize_t H, Py_ssize_t q, Py_ssize_t *tap, Py_ssize_t *end) noexcept nogil:
+    """Which rows of the window of row q lie in the image: the others would multiply zeros."""
+    cdef Py_ssize_t top = rows.first + q * rows.step
+    tap[0] = min(rows.taps, ceil_div(max(<Py_ssize_t>0, -top), rows.gap))
+    end[0] = max(tap[0], min(rows.taps, ceil_div(max(<Py_ssize_t>0, H - top), rows.gap)))
+
+
+cdef inline void slide_tile(Axis rows, Axis cols, Py_ssize_t tap, Py_ssize_t tap_end, Py_ssize_t C, Py_ssize_t D,
+                            Py_ssize_t F, int height, int width, const floating *a, Py_ssize_t line,
+                            const floating *panel, int panel_row, floating *c) noexcept nogil:
+    """One panel's columns of `height` pixels, from the window's rows tap .. tap_end - 1."""
     # Are the taps of a row one piece of memory? If not, each row of the window is a product of its own.
-    cdef bint joined = cols.taps <= 1 or (cols.gap == 1 and C == D) or rows.taps == 0
+    cdef bint joined = cols.taps <= 1 or (cols.gap == 1 and C == D) or tap == tap_end
     cdef Py_ssize_t c_row = cols.out_step * F, i
     cdef const floating *start = panel
-    cdef const floating *b = panel + panel_row
+    cdef const floating *b = panel + (1 + tap * cols.taps * D) * panel_row
+    a += tap * rows.gap * line
     if joined:
-        tile(height, width, rows.taps, rows.gap * line, cols.taps * D, a, cols.step * C, 1, b, panel_row, start, 0,
+        tile(height, width, tap_end - tap, rows.gap * line, cols.taps * D, a, cols.step * C, 1, b, panel_row, start, 0,
              c, c_row)
         return
-    for i in range(rows.taps):
-        tile(height, width, cols.taps, cols.gap * C, D, a, cols.step * C, 1, b, panel_row, start, c_row if i else 0,
-             c, c_row)
+    for i in range(tap, tap_end):
+        tile(height, width, cols.taps, cols.gap * C, D, a, cols.step * C, 1, b, panel_row, start,
+             c_row if i > tap else 0, c, c_row)
         start = c
         a += rows.gap * line
         b += cols.taps * D * panel_row
