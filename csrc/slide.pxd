@@ -20,7 +20,8 @@ from libc.string cimport memcpy, memset
 
 from product cimport ceil_div
 from tile cimport (
-    TILE_ROWS, omp_get_max_threads, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width,
+    TILE_ROWS, omp_get_max_threads, omp_get_thread_num, pack_panel, panel_width, prefetch, threads_for, tile,
+    tile_width,
 )
 
 
@@ -160,6 +161,8 @@ cdef inline void slide_band(Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t 
             j = cols.count * t // tiles
             height = <int>(cols.count * (t + 1) // tiles - j)
             panel = panels
+            if rows.taps * cols.taps == 1:  # each pixel is met once: a tenth of 64 to 64 channels, 1 x 1
+                prefetch(a + (j + height) * cols.step * C, height * cols.step * C * sizeof(floating))
             for g in range(groups):
                 u = 0
                 while u < U:
