@@ -25,6 +25,9 @@ KERNELS = [
     *("rnn", "softmax", "update"),
 ]
 
+# What Cython adds to each module for its memoryviews is two thirds of the compiler's work: here once, for all of them.
+SHARED = "nnlite.kernels._memoryviews"
+
 # The instructions of this CPU, or of the one that NNLITE_ARCH names: the first flag that the compiler knows.
 ARCH_FLAGS = [f"-march={ARCH}", f"-mcpu={ARCH}"]
 
@@ -102,7 +105,9 @@ class BuildKernels(build_ext):
         for extension in self.extensions:
             extension.extra_compile_args = [*compile_openmp, *flags]
             extension.extra_link_args = link_openmp
-            if extension.name.endswith(".host"):  # must run anywhere, to say what the others need
+            if extension.name == SHARED:
+                extension.extra_compile_args = []
+            elif extension.name.endswith(".host"):  # must run anywhere, to say what the others need
                 extension.extra_compile_args = compile_openmp
                 extension.define_macros = [("BUILT_FOR", f'"{ARCH}"'), ("CPU_FEATURES", features)]
         super().build_extensions()
@@ -146,7 +151,8 @@ for variable in ("CFLAGS", "CPPFLAGS", "LDFLAGS"):
 setup(
     cmdclass={"build_ext": BuildKernels},
     ext_modules=cythonize(
-        [extension(name) for name in KERNELS],
+        [Extension(SHARED, []), *(extension(name) for name in KERNELS)],
+        shared_utility_qualified_name=SHARED,
         include_path=["csrc"],
         build_dir="build/cython",
         compiler_directives={

@@ -19,7 +19,7 @@ from nnlite.kernels import backend, host
 
 
 def modules(package):
-    return {module.name for module in pkgutil.iter_modules(package.__path__)}
+    return {module.name for module in pkgutil.iter_modules(package.__path__) if not module.name.startswith("_")}
 
 
 KERNELS = sorted(modules(kernels) - {"host"})
