@@ -1,6 +1,7 @@
 """Derivation: what comes of deriving, the text and the numbers, and how they compare with the kernel's."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -103,7 +104,7 @@ class Derivation:
         others = {"dx", "dy_pred", "dh_initial", "dc_initial"}
         return {name[1:]: v for name, v in self.values.items() if name[0] == "d" and name not in others}
 
-    def check(self) -> "Derivation":
+    def check(self) -> Self:
         """Insist on it: returns the derivation itself where the kernel agrees.
 
         Raises:

@@ -98,7 +98,7 @@ def backward(
         layer, x, initial_state, precision, max_lines: as in `forward`.
         dy: dL/dy, of y's shape.
         at: which numbers to write out, as a dict from gradients to an index for each: at={"dW": (0, 0)}. What is not
-            in it is left out. Of a recurrent layer "dz" is the way back through (n, t, u): sample, time step, unit.
+            in it is left out. Of a recurrent layer "step" is the way back through (n, t, u): sample, time step, unit.
         dstate: the gradient of a recurrent layer's last state: what comes back from the steps after it.
 
     Returns:

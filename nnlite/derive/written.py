@@ -12,8 +12,10 @@ every step of the same computation, and adds in any order: that is what a kernel
 
 import math
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 SUM, PRODUCT, ATOM = range(3)  # how tightly an operation binds: what binds less tightly stands in parentheses
 
@@ -108,20 +110,26 @@ class Quantity:
         margin: rows and columns of zeros around it, as (top, bottom, left, right): indices may lie there.
     """
 
-    def __init__(self, name, values, axes=(-2, -1), margin=None):
+    def __init__(
+        self,
+        name: str,
+        values: ArrayLike,
+        axes: tuple[int, int] = (-2, -1),
+        margin: tuple[int, int, int, int] | None = None,
+    ) -> None:
         self.name, self.values, self.axes, self.margin = name, np.array(values, np.float64), axes, margin
         self.errors = np.zeros(self.values.shape)
 
     @classmethod
-    def unknown(cls, name, shape, axes=(-2, -1)):
+    def unknown(cls, name: str, shape: tuple[int, ...], axes: tuple[int, int] = (-2, -1)) -> Self:
         """One that is yet to be derived."""
         return cls(name, np.full(shape, np.nan), axes)
 
     @property
-    def shape(self):
+    def shape(self) -> tuple[int, ...]:
         return self.values.shape
 
-    def letters(self, index):
+    def letters(self, index: int | tuple[int, ...]) -> str:
         """Such as x[0,2]."""
         return f"{self.name}[{','.join(map(str, index if isinstance(index, tuple) else (index,)))}]"
 
@@ -139,7 +147,7 @@ class Quantity:
         else:
             self.values[index], self.errors[index] = [w.value for w in written], [w.error for w in written]
 
-    def row(self, index, name):
+    def row(self, index: int | tuple[int, ...], name: str) -> list[Written]:
         """The numbers along the last axis, under names of their own: name[0], name[1], ..."""
         numbers = zip(self.values[index], self.errors[index], strict=True)
         return [Written(f"{name}[{i}]", (float(v),), float(v), float(e)) for i, (v, e) in enumerate(numbers)]

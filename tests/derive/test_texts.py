@@ -1,9 +1,26 @@
 """What derivations look like: tiny examples, whole, as they would stand on a slide."""
 
+import math
+
 import numpy as np
 import pytest
 
-from nnlite import LSTM, AvgPool2D, Conv2D, Dense, MaxPool2D, Softmax, derive
+from nnlite import (
+    GELU,
+    GRU,
+    LSTM,
+    RNN,
+    AvgPool2D,
+    Conv2D,
+    Dense,
+    LeakyReLU,
+    MaxPool2D,
+    Sigmoid,
+    Softmax,
+    SparseCategoricalCrossentropy,
+    Tanh,
+    derive,
+)
 
 
 def convolution():
@@ -247,3 +264,51 @@ def test_rounding_is_spoken_of_only_where_it_happens():
     x = np.array([[0.1, 0.25, -3, 123456]], "float32")
     assert "digits are printed" not in str(derive.forward(MaxPool2D(1), x.reshape(1, 1, 4, 1)))
     assert "digits are printed" in str(derive.forward(Softmax(), x[:, :3]))
+
+
+FUNCTIONS = {
+    "e": math.e,
+    "tanh": math.tanh,
+    "sigmoid": lambda z: 1 / (1 + math.exp(-z)),
+    "Phi": lambda x: math.erfc(-x / math.sqrt(2)) / 2,
+    "phi": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
+    "max": max,
+    "log": math.log,
+}
+
+
+def spoken():
+    """Texts of layers of every kind, with all digits."""
+    x = np.random.default_rng(3).normal(size=(1, 2, 2))
+    for layer in (LSTM(1), GRU(1), RNN(1), Dense(1), Softmax(), Tanh(), Sigmoid(), GELU(), GELU(True), LeakyReLU()):
+        layer = type(layer).from_config({**layer.get_config(), "dtype": "float64"})
+        y = layer(x)
+        yield derive.forward(layer, x, precision=17, max_lines=999)
+        yield derive.backward(layer, x, np.cos(y), precision=17, max_lines=999)
+    for loss in (SparseCategoricalCrossentropy(True), SparseCategoricalCrossentropy()):
+        yield derive.loss(loss, np.array([[1, 0]]), np.abs(x), precision=17)
+    image = x.reshape(1, 2, 2, 1)
+    for layer in (Conv2D(1, 2, padding=1, dtype="float64"), AvgPool2D(2, 1, "same", dtype="float64")):
+        yield derive.forward(layer, image, precision=17)
+        yield derive.backward(layer, image, np.cos(layer(image)), precision=17, max_lines=999)
+
+
+def equations(text):
+    """Pairs (numbers, value) of the equations that stand on a line, or have their numbers on one."""
+    for line in text.splitlines():
+        parts = line.split(" = ")
+        if len(parts) == 4 and line[0] != " ":  # name = letters = numbers = value
+            yield parts[2:]
+        elif len(parts) == 3 and not parts[0].strip():  # numbers = value, below the name and the letters
+            yield parts[1:]
+
+
+def test_the_numbers_in_an_equation_come_to_what_it_says():
+    """Whoever types what is printed into a calculator gets what is printed behind the last equals sign."""
+    count = 0
+    for derivation in spoken():
+        for numbers, value in equations(derivation.check().text):
+            expected = eval(numbers.replace("^", "**"), {"__builtins__": {}}, FUNCTIONS)
+            assert float(value) == pytest.approx(expected, rel=1e-9, abs=1e-12), f"{numbers} = {value}"
+            count += 1
+    assert count > 100
