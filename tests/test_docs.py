@@ -1,8 +1,9 @@
-"""The documentation: every layer has its page, the pages name files that exist, and what is built needs no network."""
+"""The documentation: every layer has its page, its cells run, and what is built needs no network."""
 
 import importlib
 import inspect
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -165,3 +166,38 @@ def test_links_lead_to_pages_of_sources(extension):
     assert source_of(ROOT / "nnlite" / "layers" / "lstm.py") == "nnlite/layers/lstm.py"
     for other in (ROOT / "setup.py", DOCS / "loss.png", ROOT.parent / "csrc" / "lstm.pyx"):
         assert source_of(other) is None
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """All pages, built without running their cells."""
+    import_extra("myst_nb", "docs")
+    html = tmp_path_factory.mktemp("html")
+    # Which language a cell is in is only known when it has been run.
+    off = "-D", "nb_execution_mode=off", "-D", "suppress_warnings=myst-nb.lexer"
+    options = "-W", "--keep-going", "-q", *off, "-b", "html", "-d", html / ".doctrees"
+    made = subprocess.run([sys.executable, "-m", "sphinx", *options, DOCS, html], capture_output=True, text=True)
+    assert (made.returncode, made.stderr) == (0, "")
+    return html
+
+
+def test_no_page_needs_a_network(built):
+    for path in (*built.rglob("*.html"), *built.rglob("*.css")):
+        text = path.read_text(encoding="utf-8")
+        found = re.findall(
+            r"<(?!a )\w+[^>]*? (?:src|href)=\"?(?:https?:)?//[^>]+|(?:url\(|@import)[\s\"']*(?:https?:)?//.+", text
+        )
+        assert not found, f"{path.relative_to(built)} loads {found}"
+
+
+def test_all_links_of_the_built_pages_lead_to_a_file(built):
+    for path in built.rglob("*.html"):
+        for target in set(re.findall(r"(?:src|href)=\"([^\"#?]+)", path.read_text(encoding="utf-8"))):
+            if not re.match(r"https?:|data:|mailto:", target):
+                assert (path.parent / target).exists(), f"{path.relative_to(built)} points to {target}"
+
+
+def test_formulas_are_built_as_mathml(built):
+    page = (built / "layers" / "lstm.html").read_text(encoding="utf-8")
+    assert "<mtable" in page
+    assert "MathJax" not in page

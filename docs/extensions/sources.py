@@ -41,7 +41,11 @@ def pages(app):
         name = source_of(path)
         if name is not None:
             code = bridge.highlight_block(path.read_text(encoding="utf-8"), LANGUAGES[path.suffix], linenos="inline")
-            yield f"source/{name}", {"title": name, "body": f"<h1>{name}</h1>\n{code}"}, "page.html"
+            yield (
+                f"source/{name}",
+                {"title": name, "body": f'<h1>{name}</h1>\n<div class="source">{code}</div>'},
+                "page.html",
+            )
 
 
 def setup(app):
