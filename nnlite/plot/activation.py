@@ -67,10 +67,10 @@ def activation_text(
         raise ValueError(f"limits: expected a lower and a higher value, got {limits}")
     from matplotlib.patches import Rectangle
 
-    ax = new_axes() if ax is None else ax
     rows, columns, lines = _places(characters, width)
     grid = np.full((max(rows) + 1, max(columns) + 1), np.nan)
     grid[rows, columns] = values
+    ax = new_axes((8, min(12, 1.8 + 14 * grid.shape[0] / grid.shape[1]))) if ax is None else ax
     scale = around_zero(float(np.abs(values).max()))
     if limits is not None:
         scale = (PARTS if limits[0] >= 0 else scale)._replace(vmin=limits[0], vmax=limits[1])
@@ -80,6 +80,7 @@ def activation_text(
         shown, ax=ax, label=label, extend=ends_of_bar(scale, values), location="bottom", shrink=0.5, aspect=40
     )
     bar.ax.tick_params(labelsize="small")
+    bar.ax.locator_params(nbins=5)
     for row, end in enumerate(np.isfinite(grid).sum(axis=1)):  # what is as white as the paper is seen, too
         ax.add_patch(Rectangle((-0.5, row - 0.5), end, 1, fill=False, edgecolor=GREY, linewidth=0.8, clip_on=False))
     ax.set_title(title)

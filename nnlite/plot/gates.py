@@ -106,6 +106,8 @@ def _steps(trace, name, row):
     if name not in trace:
         hint = ": gradients are there where the trace was given targets" if name.startswith("d") else ""
         raise ValueError(f"quantities: expected some of {', '.join(trace)}, got {name!r}{hint}")
+    if isinstance(trace[name], Mapping):
+        raise ValueError(f"trace: expected that of one layer, got that of a model: use trace[{name!r}]")
     array = np.asarray(trace[name])
     if array.ndim not in (2, 3) or not array.size:
         raise ValueError(f"trace: {name}: expected shape (N, T, H) or (T, H), got {array.shape}")

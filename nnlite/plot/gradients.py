@@ -61,8 +61,8 @@ def gradient_flow(
     ax.set_yscale("log")
     ax.set_ylim(low, high)
     looks = dict(zip(flows, itertools.cycle(LOOKS)))
-    for (name, quantity), norms in curves.items():
-        look = _look(*looks[name], quantity, len(norms))
+    for number, ((name, quantity), norms) in enumerate(curves.items()):
+        look = _look(*looks[name], quantity) | {"markevery": _places(len(norms), number, len(curves))}
         inside = np.where((norms > 0) & (norms < np.inf), norms, np.nan)
         ax.plot(inside, label=f"{name}: dL/{quantity}{_factor(norms)}", **look)
     zero = {curve: norms == 0 for curve, norms in curves.items()}
@@ -75,7 +75,7 @@ def gradient_flow(
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.grid(True, linewidth=0.5)
     ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(framealpha=1, edgecolor="none", handlelength=4)
+    ax.legend(framealpha=0.7, edgecolor="none", handlelength=4)
     return ax
 
 
@@ -106,11 +106,15 @@ def _norms(name, flow):
         yield quantity, np.where((norms > 0) & (norms < np.inf), norms.clip(1e-200, 1e200), norms)[::-1]
 
 
-def _look(colour, dashes, quantity, points):
+def _look(colour, dashes, quantity):
     marker = {"dh": {"marker": "o", "fillstyle": "none"}, "dc": {"marker": "s"}}[quantity]
-    return marker | {
-        "color": colour, "linestyle": dashes, "linewidth": 1.8, "markersize": 5, "markevery": -(-points // 12)
-    }  # fmt: skip
+    return marker | {"color": colour, "linestyle": dashes, "linewidth": 1.8, "markersize": 5}
+
+
+def _places(points, number, curves):
+    """Where a curve has its markers: beside those of the others, so that curves that coincide are all seen."""
+    every = -(-points // 12)
+    return number * every // curves, every
 
 
 def _factor(norms):
