@@ -15,6 +15,9 @@ PORTABLE ?= x86-64-v3 x86-64-v2
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 
+# One process for each core. pytest-benchmark, which measures in one process alone, would warn.
+PARALLEL := --numprocesses auto -p no:benchmark
+
 extras = $(addprefix $(VENV)/extra-,$(1))
 
 .DEFAULT_GOAL := help
@@ -34,14 +37,14 @@ digits: build $(call extras,digits)  ## train a CNN to read handwritten digits, 
 build: $(VENV)/compiled  ## make .venv and compile the kernels; again after a change in csrc/
 
 test: build $(call extras,$(EXTRAS))  ## run the tests
-	@$(PY) -m pytest
+	@$(PY) -m pytest $(PARALLEL)
 
 # Kernels for other CPUs have other vectors and tiles. They go to build/, beside those of this one.
 test-portable: $(call extras,test peers) build  ## compile the kernels for older CPUs too, and run their tests on them
 	@set -e; for arch in $(PORTABLE); do \
 	  echo "Compiling the kernels for $$arch ..."; \
 	  NNLITE_ARCH=$$arch $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
-	  PYTHONPATH=build/$$arch $(VENV)/bin/pytest tests/kernels tests/layers tests/test_kernels.py; \
+	  PYTHONPATH=build/$$arch $(VENV)/bin/pytest $(PARALLEL) tests/kernels tests/layers tests/test_kernels.py; \
 	done
 
 lint: $(call extras,lint)  ## check style: ruff for Python, cython-lint for the kernels
