@@ -53,6 +53,12 @@ def pytorch_conv2d(backward, C, filters, kernel, image, padding):
     return prepare
 
 
+def operations(backward, C, filters, kernel, image, padding):
+    """One product for y, and one each for the gradients of x and of the weights."""
+    out = image + 2 * padding - kernel + 1
+    return (1 + 2 * backward) * 2 * N * out**2 * filters * C * kernel**2
+
+
 def name(backward, C, filters, kernel, image, padding):
     passes = "forward and backward" if backward else "forward"
     return f"Conv2D {C} -> {filters}, {kernel} x {kernel} on {image} x {image}{', padded' * (padding > 0)}: {passes}"
@@ -67,6 +73,7 @@ WORKS = [
             "reference": on_reference(nnlite_conv2d(backward, *sizes)),
         },
         target=targets[backward],
+        operations=operations(backward, *sizes),
     )
     for backward in (False, True)
     for sizes, *targets in TARGETS

@@ -79,11 +79,24 @@ def pytorch_step(cell, H, N, optimizer, learning_rate, clipvalue=None, global_cl
     return prepare
 
 
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
+
+
+def operations(cell, H, N):
+    """Of both passes, and of a training step with them: three products with Wh, and three with the weights of Dense.
+
+    Ids are looked up, so there is none with Wx.
+    """
+    recurrent = 3 * 2 * N * T * H * GATES[cell] * H
+    return recurrent, recurrent + 3 * 2 * N * T * H * V
+
+
 def passes(cell, H, N, **options):
     """The work of both passes."""
     nnlite = nnlite_passes(cell, H, N)
     contestants = {"nnlite": nnlite, "pytorch": pytorch_passes(cell, H, N), "reference": on_reference(nnlite)}
-    return Work(f"{cell}({H}) on ids, T {T}, batch {N}: forward and backward", contestants, **options)
+    name = f"{cell}({H}) on ids, T {T}, batch {N}: forward and backward"
+    return Work(name, contestants, operations=operations(cell, H, N)[0], **options)
 
 
 def training_step(cell, H, N, target, optimizer="Adam", learning_rate=3e-3, **options):
@@ -94,4 +107,4 @@ def training_step(cell, H, N, target, optimizer="Adam", learning_rate=3e-3, **op
     nnlite = nnlite_step(*arguments, **clipping)
     contestants = {"nnlite": nnlite, "pytorch": pytorch_step(*arguments, **clipping), "reference": on_reference(nnlite)}
     name = f"training step with {optimizer}, {cell}({H}), T {T}, V {V}, batch {N}"
-    return Work(name, contestants, target=target, **threads)
+    return Work(name, contestants, target=target, operations=operations(cell, H, N)[1], **threads)

@@ -5,6 +5,9 @@ take turns, a few runs each, many times over: where the machine's speed drifts, 
 medians, and the median of the ratios turn by turn. Where a peer can do the work in more than one way, it is the fastest
 that nnlite is compared with.
 
+Where the work is mostly products, "at most" says what the ratio would be if their multiplications and additions took
+what this CPU needs for them at its best (`peak.c`, measured first), and everything else took no time.
+
     python -m bench.compare [WORD ...] [--rounds 15] [--threads 1 2] [--json FILE]
 
 With words, only the work whose name contains one of them; with threads, only what is measured on so many.
@@ -15,9 +18,12 @@ import contextlib
 import importlib
 import json
 import multiprocessing
+import os
 import platform
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -54,6 +60,19 @@ def contestant(name, pipe):
             for _ in range(runs):
                 prepared()
             pipe.send((time.perf_counter() - start) / runs)
+
+
+def peak():
+    """The float32 operations a second of one core; None where no compiler says."""
+    source, arch = HERE / "peak.c", os.environ.get("NNLITE_ARCH", "native")
+    with tempfile.TemporaryDirectory() as folder:
+        program = Path(folder, "peak")
+        compiler = [os.environ.get("CC", "cc"), "-O3", f"-march={arch}", f"-I{HERE.parent / 'csrc'}"]
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            subprocess.run([*compiler, str(source), "-o", str(program)], check=True)
+            run = subprocess.run([str(program)], check=True, capture_output=True, text=True)
+            return 1e9 * float(run.stdout)
+    return None
 
 
 class Contestants:
@@ -100,7 +119,7 @@ def table(rows):
     from rich.table import Table
 
     table = Table(title="milliseconds (median), and how many times the peer's speed", title_justify="left")
-    for column in ("work", "threads", "nnlite", "peer", "reference", "ratio", "at least", "fastest peer"):
+    for column in ("work", "threads", "nnlite", "peer", "reference", "ratio", "at least", "at most", "fastest peer"):
         table.add_column(column, justify="left" if column in ("work", "fastest peer") else "right")
     for row in rows:
         ms = {name: f"{1e3 * seconds:.2f}" for name, seconds in row["seconds"].items()}
@@ -112,9 +131,10 @@ def table(rows):
             ms.get("reference", "-"),
             f"{row['ratio']:.2f}" if row["ratio"] else "-",
             str(row["target"] or ""),
+            f"{row['limit']:.2f}" if row["limit"] else "",
             row["peer"] or "-",
         )
-    Console(width=150).print(table)
+    Console(width=160).print(table)
 
 
 def main():
@@ -124,7 +144,7 @@ def main():
     parser.add_argument("--threads", type=int, nargs="+")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
-    contestants, rows = Contestants(), []
+    contestants, rows, best = Contestants(), [], peak()
     for key, work in find_works().items():
         if options.words and not any(word.lower() in work.name.lower() for word in options.words):
             continue
@@ -137,6 +157,9 @@ def main():
             ratio = None
             if peer:
                 ratio = statistics.median(b / a for a, b in zip(times["nnlite"], times[peer], strict=True))
+            limit = None
+            if peer and best and work.operations:
+                limit = seconds[peer] * threads * best / work.operations
             rows.append(
                 {
                     "work": work.name,
@@ -145,14 +168,20 @@ def main():
                     "seconds": seconds,
                     "ratio": ratio,
                     "target": work.target,
+                    "limit": limit,
                 }
             )
             print(f"{work.name}, {threads}: ratio {ratio and round(ratio, 2)}", file=sys.stderr)
     contestants.close()
     table(rows)
+    print(
+        f"One core does up to {best / 1e9:.1f} GFLOP/s in float32."
+        if best
+        else "No C compiler says what a core can do."
+    )
     if options.json:
         options.json.write_text(
-            json.dumps({"machine": platform.processor() or platform.machine(), "rows": rows}, indent=1)
+            json.dumps({"machine": platform.processor() or platform.machine(), "peak": best, "rows": rows}, indent=1)
         )
 
 

@@ -22,6 +22,8 @@ class Work:
         target: how many times the peer's speed nnlite is to reach at least; None where nothing is asked.
         threads: with how many threads.
         peers: whose speed it is: the fastest of those that are among the contestants.
+        operations: multiplications and additions of float32 numbers that the work is made of, whoever does it. They
+            set a limit to every ratio.
     """
 
     name: str
@@ -29,6 +31,7 @@ class Work:
     target: float | None = None
     threads: tuple[int, ...] = THREADS
     peers: tuple[str, ...] = field(default=tuple(FORMATS), kw_only=True)
+    operations: float | None = field(default=None, kw_only=True)
 
 
 def rng():
