@@ -2,6 +2,8 @@
 
 # ruff: noqa: I001, RUF022  the names are grouped as the documentation is
 
+import importlib
+
 # The machine, and the switch between the compiled kernels and their NumPy reference.
 from .kernels import get_num_threads, set_num_threads, use_backend
 
@@ -51,8 +53,7 @@ from .schedules import Constant, CosineDecay, StepDecay, WarmUp
 from .progress import ProgressBar
 from .finite import NonFiniteLossError
 
-# How they are looked into, checked, and kept.
-from . import inspect  # noqa: F401  nnlite.inspect.trace
+# How they are checked, and kept.
 from .gradcheck import GradientCheckError, GradientReport, gradcheck
 from .checkpoint import CheckpointError
 from .loading import load_model
@@ -60,6 +61,21 @@ from .saving import save_model
 from .sampling import sample, sampler, sampling_probabilities
 
 __version__ = "0.1.0"
+
+# What not everybody needs is loaded when it is first asked for: nnlite.text.generate works after `import nnlite`.
+_PACKAGES = ("derive", "experiment", "images", "inspect", "plot", "report", "text")
+
+
+def __getattr__(name: str):
+    if name in _PACKAGES:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PACKAGES})
+
+
 __all__ = [
     "get_num_threads",
     "set_num_threads",

@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+import nnlite
+
 HEAVY = [
     "matplotlib",
     "rich",
@@ -38,6 +40,16 @@ def loaded_by(program):
 )
 def test_loads_nothing_heavy(program):
     assert not set(HEAVY) & (loaded_by(program) - loaded_by("import numpy"))
+
+
+def test_packages_are_loaded_on_use():
+    program = "import nnlite; nnlite.{}"
+    assert "nnlite.inspect" not in loaded_by("import nnlite")
+    for name in ("derive", "experiment", "images", "inspect", "plot", "report", "text"):
+        assert f"nnlite.{name}" in loaded_by(program.format(name))
+        assert name in dir(nnlite)
+    with pytest.raises(AttributeError, match="module 'nnlite' has no attribute 'LTSM'"):
+        nnlite.LTSM  # noqa: B018
 
 
 def test_reference_is_loaded_on_use():

@@ -6,11 +6,9 @@ import typing
 import pytest
 
 import nnlite
-import nnlite.images
-import nnlite.text
 
 PUBLIC = {f"nnlite.{name}": getattr(nnlite, name) for name in nnlite.__all__}
-for module in (nnlite.images, nnlite.text):
+for module in (nnlite.derive, nnlite.images, nnlite.inspect, nnlite.text):
     PUBLIC |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
 SPECIAL = {"__init__", "__call__"}
 
