@@ -2,21 +2,21 @@
 #
 #   PYTHON   the interpreter that .venv is made from:     make sonnets PYTHON=python3.12
 #   VENV     the folder of the virtual environment:       make test VENV=.venv312
-#   EXTRAS   what `make test` installs. Without `peers` and `digits` it saves the downloads of PyTorch and scikit-learn,
-#            and skips the tests that ask them:           make test EXTRAS=test
+#   EXTRAS   what `make test` installs. Without `peers`, `digits` and `docs` it saves the downloads of PyTorch,
+#            scikit-learn and Sphinx, and skips the tests that ask them:  make test EXTRAS=test
 #   PORTABLE what `make test-portable` compiles for: values of NNLITE_ARCH that this CPU can run
 #   WORDS    which work `make bench-compare` compares:    make bench-compare WORDS="training dense"
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= test peers digits
+EXTRAS ?= test peers digits docs
 PORTABLE ?= x86-64-v3 x86-64-v2
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
 
 # One process for each core. pytest-benchmark, which measures in one process alone, would warn.
-PARALLEL := --numprocesses auto -p no:benchmark
+PARALLEL := --numprocesses auto --dist worksteal -p no:benchmark
 
 extras = $(addprefix $(VENV)/extra-,$(1))
 
@@ -58,7 +58,7 @@ bench: build $(call extras,test bench)  ## measure the kernels; saves JSON under
 bench-compare: build $(call extras,test bench peers)  ## measure beside PyTorch and the reference, and print the ratios
 	@$(PY) -m bench.compare $(WORDS)
 
-docs: build $(call extras,docs)  ## build the pages in docs/, which are executed meanwhile: about a minute
+docs: build $(call extras,docs)  ## build the pages in docs/, which are executed meanwhile: a minute or two
 	@echo "Building the documentation: its pages train networks meanwhile ..."
 	@$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo "Done. Open docs/_build/html/index.html"
