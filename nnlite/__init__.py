@@ -60,7 +60,7 @@ from .loading import load_model
 from .saving import save_model
 from .sampling import sample, sampler, sampling_probabilities
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # What not everybody needs is loaded when it is first asked for: nnlite.text.generate works after `import nnlite`.
 _PACKAGES = ("derive", "experiment", "images", "inspect", "plot", "report", "text")
