@@ -226,12 +226,13 @@ class Recurrent(Layer):
 
     def _start(self, T, N, initial_state):
         """For each state an array (T + 1, N, H) that starts with the initial one."""
+        what = "initial_state"
         if initial_state is None and self.stateful:
-            initial_state = self.state
+            what, initial_state = "state", self.state
         # The gates are the largest of what a pass needs; y is smaller than the states.
         checks.memory(f"{type(self).__name__}: gates", (T, N, self.blocks * self.units), self.dtype)
         arrays = tuple([self._buffer(f"{name}_all", T + 1, N, self.units) for name in self.states])
-        for array, start in zip(arrays, self._state_arrays("initial_state", initial_state, N), strict=True):
+        for array, start in zip(arrays, self._state_arrays(what, initial_state, N), strict=True):
             array[0] = start
         return arrays
 
@@ -253,6 +254,11 @@ class Recurrent(Layer):
         shape = (N, self.units)
         if all(checks.fits(array, self.dtype, shape) for array in state):
             return tuple(state)
+        if name == "state" and np.ndim(state[0]) == 2 and len(state[0]) != N:
+            raise ValueError(
+                f"state: {self.name} would go on from the {len(state[0])} rows that it has seen, but x has {N}: let it "
+                f"start from zeros, with reset_state()"
+            )
         return tuple(
             checks.floats(f"{name} {s}", a, self.dtype, shape, "(N, H)")
             for s, a in zip(self.states, state, strict=True)

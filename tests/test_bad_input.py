@@ -188,8 +188,12 @@ def test_a_step_checks_the_state(state):
 def test_a_step_of_another_batch_size(name):
     layer, x, _ = made(name)
     layer.step(x[:, 0])
-    with pytest.raises(ValueError, match=r"state h: expected shape \(N, H\) = \(1, 5\), got \(2, 5\)"):
+    message = r"would go on from the 2 rows that it has seen, but x has 1: .* with reset_state\(\)"
+    with pytest.raises(ValueError, match=message):
         layer.step(x[:1, 0])
+    layer.stateful = True
+    with pytest.raises(ValueError, match=message):
+        layer.forward(x[:1])
 
 
 @recurrent
