@@ -25,6 +25,7 @@ def trace(
     loss: str | Any | None = None,
     vocabulary: Any = None,
     lengths: np.ndarray | None = None,
+    fresh_state: bool = True,
 ) -> Trace:
     """Look inside: every gate, state and gradient of recurrent layers, and the feature maps of those that make images.
 
@@ -45,9 +46,9 @@ def trace(
     the end of the text first: at index t stands its state when it has read step t, and all after it. In padding states
     stay as they are, with their gradients; all else is 0.
 
-    The model is run as in `predict`, without dropout, but stateful layers go on from where they are. It is a copy that
-    is run, and the model stays as it was, also if it is not built yet: what is seen are the weights that it will draw.
-    Layers that are not nnlite's own take part, and are not looked into.
+    The model is run as in `predict`, without dropout, and stateful layers start from zeros. It is a copy that is run,
+    and the model stays as it was, also if it is not built yet: what is seen are the weights that it will draw. Layers
+    that are not nnlite's own take part, and are not looked into.
 
     Args:
         model: a model, or a single layer.
@@ -57,6 +58,7 @@ def trace(
             layer is a Softmax, else from logits.
         vocabulary: of text, a `nnlite.text.Vocabulary`; where x are ids, it gives the characters beside the arrays.
         lengths: how many steps of each row of x are real, as in `fit`.
+        fresh_state: False lets stateful layers go on from where they are, as `forward` does: x has the rows of then.
 
     Returns:
         A `Trace`, a mapping from layers' names to mappings from names to arrays, which prints as a table.
@@ -77,7 +79,7 @@ def trace(
         lstm: LSTM
           i   (1, 5, 5)  input gate: how much of the candidate goes into the cell
           f   (1, 5, 5)  forget gate: how much of the cell stays
-          g   (1, 5, 5)  candidate: what may go into the cell
+          g   (1, 5, 5)  candidate, c~: what may go into the cell
           o   (1, 5, 5)  output gate: how much of the cell shows
           c   (1, 5, 5)  the cell state after the step
           h   (1, 5, 5)  the output of the step, and the state
@@ -103,7 +105,8 @@ def trace(
     if texts is None and vocabulary is not None:
         texts = characters(x, vocabulary, lengths)
     targets, target_texts = encoded("targets", targets, vocabulary)
-    _require_fitting_states(model, x)
+    if fresh_state:
+        model.reset_state()
     watches = watch(model)
     y = model(x, lengths=lengths)
     seen = [one for one in watches if one.is_recurrent or one.makes_images]
@@ -133,17 +136,6 @@ def _fitting(x, y, targets, is_text):
         each = f"for each of the {steps} steps of x, such as text[1:] for text[:-1]" if y.ndim > 2 else "for each text"
         raise ValueError(f"targets: the model answers once {each}; got texts of {targets.shape[1]} characters")
     return targets if y.ndim > 2 else targets.reshape(N)
-
-
-def _require_fitting_states(model, x):
-    """Refuse to go on from the states of another number of rows."""
-    for layer in filter(recurrent.can_be_looked_into, model.stateful_layers):
-        rows = len(layer.state[0]) if layer.state else len(x)
-        if rows != len(x):
-            raise ValueError(
-                f"trace: {layer.name} is stateful, and would go on from its state of {rows} rows, but x has {len(x)}: "
-                f"let the model forget it first, with reset_state()"
-            )
 
 
 def _go_back(model, x, y, targets, loss, lengths):

@@ -156,18 +156,19 @@ def test_dropout_drops_nothing_and_statistics_are_those_learnt():
     assert_same_bits(trace(model, x).y, model.forward(x))
 
 
-def test_stateful_layers_go_on_from_where_they_are():
-    layer = LSTM(5, return_sequences=True, stateful=True, input_dim=V, seed=0)
-    model = Sequential([layer])
+def test_stateful_layers_start_from_zeros_or_go_on_from_where_they_are():
+    model = Sequential([LSTM(5, return_sequences=True, stateful=True, input_dim=V)], seed=0)
     whole = trace(model, ids(2, 8))["lstm"]
-    model.forward(np.ascontiguousarray(ids(2, 8)[:, :3]))
-    rest = trace(model, np.ascontiguousarray(ids(2, 8)[:, 3:]))["lstm"]
+    assert not whole.initial["c"].any()
+    first, second = (np.ascontiguousarray(part) for part in np.split(ids(2, 8), [3], axis=1))
+    model.forward(first)
+    assert_same_bits(trace(model, ids(2, 8))["lstm"]["c"], whole["c"])
+    rest = trace(model, second, fresh_state=False)["lstm"]
     assert_same_bits(rest["c"], np.ascontiguousarray(whole["c"][:, 3:]))
     assert_same_bits(rest.initial["h"], np.ascontiguousarray(whole["h"][:, 2]))
-    with pytest.raises(ValueError, match=r"lstm is stateful, .* its state of 2 rows, but x has 3: .* reset_state\(\)"):
-        trace(model, ids(3))
-    model.reset_state()
-    assert not trace(model, ids(3))["lstm"].initial["c"].any()
+    assert trace(model, ids(3))["lstm"]["c"].shape == (3, 4, 5)  # as many rows as one likes
+    with pytest.raises(ValueError, match=r"lstm would go on from the 2 rows that it has seen, but x has 3: .*reset_st"):
+        trace(model, ids(3), fresh_state=False)
 
 
 def test_padding_never_matters():

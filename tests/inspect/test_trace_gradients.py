@@ -39,7 +39,7 @@ class Case:
         layer.state = tuple(self.start[name].astype(dtype) for name in layer.states)
 
     def trace(self):
-        return trace(self.model, self.x, self.labels, lengths=self.lengths)
+        return trace(self.model, self.x, self.labels, lengths=self.lengths, fresh_state=False)
 
     def written_out(self, xp, nudge, cast=np.asarray):
         """The values by name, and the loss."""
