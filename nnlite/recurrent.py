@@ -143,8 +143,8 @@ class Recurrent(Layer):
         self._backward(dy, dstate, dx)
         return np.ascontiguousarray(dx.swapaxes(0, 1))
 
-    def backward_params(self, dy: np.ndarray) -> None:
-        self._backward(dy, None, None)
+    def backward_params(self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> None:
+        self._backward(dy, dstate, None)
 
     def _backward(self, dy, dstate, dx):
         x, lengths, kept = self._kept()

@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import padding
 from ..recurrent import Recurrent
-from ..reference import gru, lstm
+from ..reference import gru, lstm, rnn
 
 _STATE = "the output of the step, and the state"
 
@@ -18,7 +18,7 @@ MEANINGS = {
     "lstm": {
         "i": "input gate: how much of the candidate goes into the cell",
         "f": "forget gate: how much of the cell stays",
-        "g": "candidate: what may go into the cell",
+        "g": "candidate, c~: what may go into the cell",
         "o": "output gate: how much of the cell shows",
         "c": "the cell state after the step",
         "h": _STATE,
@@ -77,38 +77,39 @@ def gradients(layer, dy, dstate=None):
     """
     states, gates = _kept_states(layer)
     dy = _by_steps(layer, dy)
-    coming, dz = _back_through_time(layer, dy, dstate)
+    coming = _back_through_time(layer, dy, dstate)
     dh = coming["h"][1:] + dy
-    found, totals = {"dz": dz}, {"dh": dh}
+    totals = {"dh": dh}
     if layer.kernel == "lstm":
         di, df, dg, do, dc = lstm.gate_gradients(gates, states["c"][:-1], states["c"][1:], dh, coming["c"][1:])
         found, totals = {"di": di, "df": df, "dg": dg, "do": do}, {"dc": dc, "dh": dh}
     elif layer.kernel == "gru":
         dz, dr, dg, _, du = gru.gate_gradients(gates, states["h"][:-1], dh)
         found = {"dz": dz, "dr": dr, "dg": dg, "du": du}
+    else:
+        found = {"dz": rnn.sum_gradient(states["h"][1:], dh, layer.activation == "relu")}
     found = {name: gradient * _real(layer) for name, gradient in found.items()} | totals
     return found, {f"d{name}": array[0] for name, array in coming.items()}
 
 
 def _back_through_time(layer, dy, dstate):
-    """The gradient of each state as it comes back from later steps, (T + 1, N, H), by name; and dz, (T, N, ...)."""
+    """The gradient of each state as it comes back from later steps, (T + 1, N, H), by name."""
     x, lengths, kept = layer.kept
     T, states = len(x), len(layer.states)
     coming = [np.empty_like(state) for state in kept[:states]]
-    for array, final in zip(coming, layer._dstate(dstate, x.shape[1]), strict=True):
+    for array, final in zip(coming, [0] * states if dstate is None else dstate, strict=True):
         array[T] = final
-    dz = []
     try:
         for t in reversed(range(T)):
             around = *(state[t : t + 2] for state in kept[:states]), *(gates[t : t + 1] for gates in kept[states:])
             layer.kept = x[t : t + 1], None if lengths is None else (lengths > t).astype(np.intp), around
-            layer._backward(dy[t][:, None] if layer.return_sequences else dy[t], [d[t + 1] for d in coming], None)
+            dy_t = dy[t][:, None] if layer.return_sequences else dy[t]
+            layer.backward_params(dy_t, [array[t + 1] for array in coming])
             for array, earlier in zip(coming, layer.dinitial_state, strict=True):
                 array[t] = earlier
-            dz.append(layer._buffers["dz"][0].copy())
     finally:
         layer.kept = x, lengths, kept
-    return dict(zip(layer.states, coming, strict=True)), np.array(dz[::-1])
+    return dict(zip(layer.states, coming, strict=True))
 
 
 def _kept_states(layer):

@@ -33,7 +33,7 @@ def private_copy(model, where):
         hint = f": make one, {model.__name__}(...)" if isinstance(model, type) else ""
         raise TypeError(f"{where}: expected a model or a layer, got {model!r}{hint}")
     layers = getattr(model, "layers", [model])
-    twins = [twin for layer in layers if isinstance(layer, Twins) for _, twin in layer._both()]
+    twins = [one for layer in layers if isinstance(layer, Twins) for one in (layer.forward_layer, layer.backward_layer)]
     copies = {}  # from the id of what is copied: each object once, whoever refers to it
     try:
         for part in (*twins, *layers, model):
@@ -93,7 +93,8 @@ def watch(model):
     watches = []
     for layer in model.layers:
         if isinstance(layer, Twins):
-            watches += [Watch(twin, f"{layer.name}.{which}", which == "backward") for which, twin in layer._both()]
+            watches.append(Watch(layer.forward_layer, f"{layer.name}.forward"))
+            watches.append(Watch(layer.backward_layer, f"{layer.name}.backward", reads_backwards=True))
         elif isinstance(layer, NNLITE_LAYERS):
             watches.append(Watch(layer, layer.name))
     return watches

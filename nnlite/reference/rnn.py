@@ -35,14 +35,18 @@ def backward(x, lengths, Wx, Wh, h, dy, dh, dz, dx, dWx, dWh, db, work, relu):  
     for t in reversed(range(T)):
         real = _is_real(t, lengths, x)
         dh_t = dh + dy[:, t] if S > 1 else dh
-        dh_t = np.where(h[t + 1] > 0, dh_t, 0) if relu else dh_t * (1 - h[t + 1] ** 2)  # undoes (2)
-        dz[t] = np.where(real, dh_t, 0)
+        dz[t] = np.where(real, sum_gradient(h[t + 1], dh_t, relu), 0)  # undoes (2)
         dh[:] = np.where(real, dz[t] @ Wh.T, dh)  # undoes (1)
     if dx is not None:
         dx[:] = dz @ Wx.T
     dWx[:] = np.einsum("tnf,tnz->fz", x, dz)
     dWh[:] = np.einsum("tnh,tnz->hz", h[:-1], dz)
     db[:] = dz.sum(axis=(0, 1))
+
+
+def sum_gradient(h, dh, relu):  # IN (...,H), total dh (...,H)
+    """dL/dz, of one step or of many."""
+    return np.where(h > 0, dh, 0) if relu else dh * (1 - h**2)
 
 
 def forward_ids(ids, lengths, Wx, Wh, b, h, y, work, relu):  # IN (T,N): x is one-hot, written as its ids
