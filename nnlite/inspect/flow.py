@@ -147,4 +147,5 @@ def _norms(gradients):
 
 def _factor(norms):
     """The T-th root of what is left after T steps."""
-    return math.exp(math.log(norms[0] / norms[-1]) / (len(norms) - 1)) if norms[0] and norms[-1] else 0.0
+    # A difference of logarithms, as the quotient of two norms may be beyond all numbers.
+    return math.exp((math.log(norms[0]) - math.log(norms[-1])) / (len(norms) - 1)) if norms[0] and norms[-1] else 0.0

@@ -5,7 +5,7 @@ import pytest
 from numeric import assert_close
 
 from nnlite import GRU, LSTM, RNN, Bidirectional, Dense, Sequential
-from nnlite.inspect import gradient_flow, saturate_gates, set_spectral_radius, spectral_radius, trace
+from nnlite.inspect import GradientFlow, gradient_flow, saturate_gates, set_spectral_radius, spectral_radius, trace
 
 H, F, T = 20, 3, 200
 LAYERS = {"RNN": RNN, "LSTM": LSTM, "GRU": GRU}
@@ -175,6 +175,11 @@ def test_a_gradient_beyond_all_numbers_is_none():
     assert not np.isfinite(flow.dh[0])
     assert not np.isfinite(flow.dh_factor)
     np.testing.assert_allclose(flow.dh[200:-1] / flow.dh[201:], 3, rtol=1e-6)
+
+
+def test_a_factor_may_lie_between_norms_whose_quotient_is_no_number():
+    flow = GradientFlow("an exploding layer", np.array([1e300, 1e150, 1e-20]))
+    assert flow.dh_factor == pytest.approx(1e160)
 
 
 def test_a_gradient_that_is_gone_has_no_factor():
