@@ -55,6 +55,10 @@ FORBIDDEN_FLAGS = ("-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-fas
 # First what GCC (and Clang on Linux) take, then Clang on macOS with Homebrew's libomp.
 OPENMP_FLAGS = [(["-fopenmp"], ["-fopenmp"]), (["-Xpreprocessor", "-fopenmp"], ["-lomp"])]
 
+# GCC enters every parallel loop through this function of OpenMP's library. What host.h puts before it spares a loop on
+# one thread the making of a team.
+SERIAL_LOOPS = "-Wl,--wrap=GOMP_parallel"
+
 # The instruction sets that a kernel may use: predefined macro of the compiler -> name in __builtin_cpu_supports.
 # They are those that x86-64 compilers switch on with -march and that can be asked for; other CPUs have none to ask for.
 CPU_FEATURES = {
@@ -101,6 +105,7 @@ class BuildKernels(build_ext):
         if openmp is None:
             print("nnlite: this compiler has no OpenMP: the kernels will run on one thread", file=sys.stderr)
         compile_openmp, link_openmp = openmp or ([], [])
+        serial_loops = self.compiles(compile_openmp, [*link_openmp, SERIAL_LOOPS])
         features = self.cpu_features(flags)
         for extension in self.extensions:
             extension.extra_compile_args = [*compile_openmp, *flags]
@@ -110,6 +115,9 @@ class BuildKernels(build_ext):
             elif extension.name.endswith(".host"):  # must run anywhere, to say what the others need
                 extension.extra_compile_args = compile_openmp
                 extension.define_macros = [("BUILT_FOR", f'"{ARCH}"'), ("CPU_FEATURES", features)]
+            elif serial_loops:
+                extension.extra_link_args = [*link_openmp, SERIAL_LOOPS]
+                extension.define_macros = [("SERIAL_LOOPS", None)]
         super().build_extensions()
 
     def compiles(self, flags, link_flags=()):

@@ -37,6 +37,21 @@
 
 #ifdef _OPENMP
 #include <omp.h>
+
+/* A loop on one thread needs no team of threads: to make one takes half a microsecond, and a training step of a small
+ * model has twenty loops. GCC enters each of them through GOMP_parallel, and the linker sends it here first (setup.py).
+ * What is OpenMP's inside of a loop knows that it may stand outside of any team, and is then alone. */
+#if defined(SERIAL_LOOPS) && !defined(__clang__)
+void __real_GOMP_parallel(void (*loop)(void *), void *data, unsigned threads, unsigned flags);
+__attribute__((visibility("hidden"))) void __wrap_GOMP_parallel(void (*loop)(void *), void *data, unsigned threads,
+                                                               unsigned flags)
+{
+    if (threads == 1)
+        loop(data);
+    else
+        __real_GOMP_parallel(loop, data, threads, flags);
+}
+#endif
 #else
 static inline int omp_get_max_threads(void) { return 1; }
 static inline int omp_get_thread_num(void) { return 0; }
