@@ -65,6 +65,7 @@ class Layer(Differentiable):
         self.built = False
         self.kept: Any = None
         self._shapes: dict[str, tuple[int, ...]] = {}
+        self._found: dict[str, dict[str, np.ndarray]] = {"params": {}, "grads": {}, "statistics": {}}
         self._buffers: dict[str, np.ndarray] = {}
 
     def build(self, input_shape: Shape) -> None:
@@ -170,15 +171,19 @@ class Layer(Differentiable):
         return self._fitting("statistics", self.statistics, names, np.dtype(np.float64))
 
     def _fitting(self, what, arrays, names, dtype):
-        found = [arrays.get(name) for name in names]
-        for name, array in zip(names, found, strict=True):
-            shape = self._shapes[name]
-            if not checks.fits(array, dtype, shape):
-                where = f"{self.name}.{what}[{name!r}]"
-                checks.floats(where, array, dtype, shape, "as built")
-                # A copy would do to read, but backward and optimizers write.
-                raise ValueError(f"{where}: expected a C-contiguous array: use np.ascontiguousarray(...)")
-        return found
+        fitting, known = [], self._found[what]
+        for name in names:
+            array, shape = arrays.get(name), self._shapes[name]
+            # Mostly it is the array of the step before.
+            if array is None or array is not known.get(name) or array.shape != shape:
+                if not checks.fits(array, dtype, shape):
+                    where = f"{self.name}.{what}[{name!r}]"
+                    checks.floats(where, array, dtype, shape, "as built")
+                    # A copy would do to read, but backward and optimizers write.
+                    raise ValueError(f"{where}: expected a C-contiguous array: use np.ascontiguousarray(...)")
+                known[name] = array
+            fitting.append(array)
+        return fitting
 
     def _kept(self):
         """What `forward` kept."""
