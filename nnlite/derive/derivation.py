@@ -46,8 +46,9 @@ class Comparison:
     @property
     def difference(self):
         """Number by number; infinite where the kernel gives none, and 0 where nothing was derived."""
-        difference = np.where(np.isnan(self.kernel), np.inf, np.abs(self.derived - self.kernel))
-        return np.where(np.isnan(self.derived), 0, difference)
+        with np.errstate(invalid="ignore"):  # where both are infinite
+            difference = np.where(np.isnan(self.kernel), np.inf, np.abs(self.derived - self.kernel))
+        return np.where(np.isnan(self.derived) | (self.derived == self.kernel), 0, difference)
 
     @property
     def agrees(self):
@@ -135,6 +136,6 @@ def _row(comparison):
     worst, size = comparison.worst, comparison.derived.size
     count = f"{size}" if comparison.count == size else f"{comparison.count} of {size}"
     off, allowed = f"{comparison.difference[worst]:.2g}", f"{comparison.allowed[worst]:.1g}"
-    numbers = f"{comparison.derived[worst]:.9g}", f"{comparison.kernel[worst]:.9g}"
+    numbers = (f"{array[worst] + 0.0:.9g}" for array in (comparison.derived, comparison.kernel))  # -0 is 0
     at = f"[{','.join(map(str, worst))}]" if worst else ""
     return comparison.name, count, off, allowed, at, *numbers, "" if comparison.agrees else "<- differs"

@@ -133,8 +133,9 @@ class Page:
         text = f"{value:.{self.precision}g}"
         read = float(text)
         # 0.1 is printed in full, though neither float32 nor float64 can hold it.
-        if abs(read - value) > 1e-12 * abs(value) and np.float32(read) != value:
-            self.rounded = True
+        with np.errstate(over="ignore"):  # most float64 are no float32
+            if abs(read - value) > 1e-12 * abs(value) and np.float32(read) != value:
+                self.rounded = True
         return text
 
     def _text(self, numbers):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, losses
 from ..layer import Layer
 from ..recurrent import Recurrent
 from . import recurrent
@@ -73,11 +73,12 @@ def forward(
         y  1        0                   3e-06          [0,0]  -0.5     -0.5
     """
     derivation = _derivation_of(layer, "forward")
-    other, options = _copy(layer, x), _given(initial_state=initial_state)
+    options = _states(layer, initial_state=initial_state)
+    other = _copy(layer, x, options)
     kernel = {"y": other.forward(x, **options)}
     if isinstance(layer, Recurrent):  # of the states the first is in y
         kernel |= {f"{name}_last": state for name, state in list(zip(other.states, other.state, strict=True))[1:]}
-    _refuse_infinite(x=x, **layer.params)
+    _refuse_what_is_no_number(x=x, **layer.params, **options)
     return _run(layer, "forward", derivation, (x,), options, kernel, at, precision, max_lines)
 
 
@@ -115,15 +116,16 @@ def backward(
         dx[0,0] = dy[0,0] * (1 - y[0,0]^2) = 2*(1 - 0.4621^2) = 1.573
     """
     derivation = _derivation_of(layer, "backward")
-    other, options = _copy(layer, x), _given(initial_state=initial_state)
+    options, coming = _states(layer, initial_state=initial_state), _states(layer, dstate=dstate)
+    other = _copy(layer, x, options)
     other.forward(x, **options)
-    dx = other.backward(dy, **_given(dstate=dstate))
+    dx = other.backward(dy, **coming)
     kernel = {} if dx is None else {"dx": dx}  # ids have no gradient
     kernel |= {f"d{name}": grad for name, grad in other.grads.items()}
     if isinstance(layer, Recurrent):
         kernel |= {f"d{s}_initial": gradient for s, gradient in zip(other.states, other.dinitial_state, strict=True)}
-    _refuse_infinite(x=x, dy=dy, **layer.params)
-    options |= _given(dstate=dstate)
+    options |= coming
+    _refuse_what_is_no_number(x=x, dy=dy, **layer.params, **options)
     return _run(layer, "backward", derivation, (x, dy), options, kernel, at, precision, max_lines)
 
 
@@ -139,7 +141,7 @@ def loss(
     """A loss and its gradient: how wrong a prediction is, and what would make it better.
 
     Args:
-        loss: one that has a derivation.
+        loss: one that has a derivation, or its name, as for `compile`.
         y_true, y_pred: as the loss takes them.
         at: {"dy_pred": index}, to write out a part of the gradient; {"loss": ()} for the loss alone.
         precision, max_lines: as in `forward`.
@@ -158,9 +160,10 @@ def loss(
         >>> derived.values["dy_pred"]
         array([[ 0.5, -0.5]])
     """
+    loss = losses.get(loss)
     derivation, other = derivation_of(loss, "loss"), copy.deepcopy(loss)
     kernel = {"loss": np.float64(other.forward(y_true, y_pred)), "dy_pred": other.backward()}
-    _refuse_infinite(y_pred=y_pred)
+    _refuse_what_is_no_number(y_pred=y_pred)
     return _run(loss, "loss", derivation, (y_true, y_pred), {}, kernel, at, precision, max_lines, y_pred.dtype)
 
 
@@ -204,21 +207,31 @@ def _derivation_of(layer, function):
     return derivation_of(layer, function)
 
 
-def _copy(layer, x):
+def _copy(layer, x, options):
     """A layer to ask: a copy, so that the user's own keeps its state, its gradients, and what its forward kept."""
-    other = copy.deepcopy(layer)
-    other.forward(x)  # refuses what the layer does not take
-    if other.params and not layer.built:
+    if not layer.built:
+        copy.deepcopy(layer).forward(x, **options)  # refuses what the layer does not take
         layer.build(x.shape[1:])
     return copy.deepcopy(layer)
 
 
-def _given(**options):
-    return {name: value for name, value in options.items() if value is not None}
+def _states(layer, **given):
+    """The states, or their gradients, that were given."""
+    given = {name: states for name, states in given.items() if states is not None}
+    if given and not hasattr(layer, "reset_state"):
+        raise TypeError(f"derive: {layer!r} carries no state from step to step: leave {', '.join(given)} out")
+    return given
 
 
-def _refuse_infinite(**arrays):
+def _refuse_what_is_no_number(**given):
+    """What cannot be computed with by hand, of arrays and tuples of arrays."""
+    arrays = {}
+    for name, value in given.items():
+        parts = {name: value} if isinstance(value, np.ndarray) else {f"{name}[{i}]": a for i, a in enumerate(value)}
+        arrays |= parts
     for name, array in arrays.items():
+        if not array.size:
+            raise ValueError(f"derive: {name} of shape {array.shape} holds no number: there is nothing to compute")
         if not np.isfinite(array).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             raise ValueError(f"derive: {name}{list(where)} is {array[where]}: there is nothing to compute by hand")

@@ -121,6 +121,13 @@ def test_nan_is_no_agreement(value, monkeypatch):
     assert [c.worst for c in derivation.comparisons if not c.agrees] == [(0, 0)]
 
 
+def test_zero_has_no_sign():
+    derivation = derive.forward(Dense(1, seed=0), np.zeros((1, 3), "float32"))
+    assert derivation.text.splitlines()[-1].split()[-2:] == ["0", "0"]
+    derivation = derive.backward(Tanh(), ROWS[:1, :1], np.full((1, 1), -0.0, "float32"))
+    assert derivation.text.splitlines()[-1].split()[-2:] == ["0", "0"]
+
+
 def test_one_unit_in_the_last_place_counts_where_nothing_is_rounded(monkeypatch):
     def nudge(x, y, index, *rest):
         y[...] = np.nextafter(y, np.float32(9))
@@ -249,6 +256,36 @@ def test_what_is_not_finite_is_refused():
         derive.forward(Dense(2, seed=0), x)
     with pytest.raises(ValueError, match=r"dy\[0, 0\] is inf"):
         derive.backward(Tanh(), ROWS, np.full((2, 3), np.inf, "float32"))
+    states = [np.zeros((1, 2), "float32"), np.full((1, 2), np.nan, "float32")]
+    with pytest.raises(ValueError, match=r"initial_state\[1\]\[0, 0\] is nan"):
+        derive.forward(LSTM(2), SEQUENCE, initial_state=states)
+    with pytest.raises(ValueError, match=r"dstate\[1\]\[0, 0\] is nan"):
+        derive.backward(LSTM(2), SEQUENCE, np.zeros((1, 2), "float32"), dstate=states)
+
+
+def test_what_is_empty_is_refused():
+    for layer, shape in ((Dense(2), (0, 3)), (LSTM(2), (0, 2, 3)), (Conv2D(1, 2), (0, 3, 3, 1))):
+        with pytest.raises(ValueError, match=r"x of shape \(0, .* holds no number: there is nothing to compute"):
+            derive.forward(layer, np.zeros(shape, "float32"))
+    with pytest.raises(ValueError, match=r"y_pred of shape \(0, 3\) holds no number"):
+        derive.loss(nnlite.SparseCategoricalCrossentropy(), np.zeros(0, int), np.zeros((0, 3)))
+
+
+def test_states_are_for_layers_that_have_some():
+    with pytest.raises(TypeError, match=r"Dense\(units=2\) carries no state from step to step: leave initial_state out"):
+        derive.forward(Dense(2), ROWS, initial_state=[ROWS])
+    with pytest.raises(TypeError, match="carries no state from step to step: leave dstate out"):
+        derive.backward(Dense(2), ROWS, ROWS[:, :2], dstate=[ROWS])
+
+
+def test_beyond_all_numbers_both_are_infinite():
+    """And what float64 alone can hold is printed without a warning."""
+    layer = Dense(1, dtype="float64")
+    layer.build((2,))
+    layer.params["W"][...] = [[1], [1]]
+    derivation = derive.forward(layer, np.full((1, 2), 1e308)).check()
+    assert derivation.y == np.inf
+    assert "1e+308*1 + 1e+308*1" in derivation.text
 
 
 def test_the_layers_own_checks_come_first():
