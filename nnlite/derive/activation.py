@@ -1,13 +1,14 @@
 """Tanh, Sigmoid, ReLU and LeakyReLU, derived: one number after the other."""
 
 from ..layers import LeakyReLU, ReLU, Sigmoid, Tanh
+from .quoted import equations
 from .written import Quantity, constant, largest, sigmoid, tanh
 
 
 def forward(page, layer, x):
     curve = _curve(layer)
     x, y = Quantity("x", x), Quantity.unknown("y", x.shape)
-    page.formula(curve.formula, *curve.where)
+    page.formula(*equations(curve.kind, "y"))
     for index in page.choice.all("y"):
         y[index] = page.equation(y.letters(index) + curve.side_of_x(x[index]), curve.value(x[index]))
     return {"y": y}
@@ -17,7 +18,7 @@ def backward(page, layer, x, dy):
     curve = _curve(layer)
     x, dy = Quantity("x", x), Quantity("dy", dy)
     y, dx = Quantity.unknown("y", x.shape), Quantity.unknown("dx", x.shape)
-    page.formula(curve.gradient_formula, *curve.where)
+    page.formula(*equations(curve.kind, "dx"))
     for index in page.choice.all("dx"):
         y[index] = curve.value(x[index])
         slope = curve.gradient(dy[index], x[index], y[index])
@@ -26,13 +27,11 @@ def backward(page, layer, x, dy):
 
 
 def _curve(layer):
-    return next(curve for kind, curve in _CURVES.items() if isinstance(layer, kind))(layer)
+    return next(curve for curve in _CURVES if isinstance(layer, curve.kind))(layer)
 
 
 class _Curve:
-    """A function of one number: its formula, its value, and dy times its derivative."""
-
-    where = ()  # what else the formulas need
+    """A function of one number: its value, and dy times its derivative. `kind` is the layer that computes it."""
 
     def __init__(self, layer):
         self.layer = layer
@@ -47,7 +46,7 @@ class _Curve:
 
 
 class _Tanh(_Curve):
-    formula, gradient_formula = "y = tanh(x)", "dx = dy * (1 - y^2)"
+    kind = Tanh
 
     def value(self, x):
         return tanh(x)
@@ -57,7 +56,7 @@ class _Tanh(_Curve):
 
 
 class _Sigmoid(_Curve):
-    formula, gradient_formula = "y = sigmoid(x) = 1 / (1 + e^-x)", "dx = dy y (1 - y)"
+    kind = Sigmoid
 
     def value(self, x):
         return sigmoid(x)
@@ -67,7 +66,7 @@ class _Sigmoid(_Curve):
 
 
 class _ReLU(_Curve):
-    formula, gradient_formula = "y = max(x, 0)", "dx = dy where y > 0, else 0"
+    kind = ReLU
 
     def value(self, x):
         return largest([x, constant("0", 0)])
@@ -80,7 +79,7 @@ class _ReLU(_Curve):
 
 
 class _LeakyReLU(_Curve):
-    formula, gradient_formula = "y = x where x >= 0, else a x", "dx = dy where x > 0, else a dy"
+    kind = LeakyReLU
 
     def value(self, x):
         return x if x.value >= 0 else self._slope() * x
@@ -98,4 +97,4 @@ class _LeakyReLU(_Curve):
         return constant("a", self.layer.negative_slope, rounded=True)
 
 
-_CURVES = {Tanh: _Tanh, Sigmoid: _Sigmoid, ReLU: _ReLU, LeakyReLU: _LeakyReLU}
+_CURVES = _Tanh, _Sigmoid, _ReLU, _LeakyReLU

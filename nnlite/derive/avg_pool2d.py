@@ -1,13 +1,15 @@
 """AvgPool2D, derived: of each window the mean, and the way back in equal shares."""
 
+from ..layers import AvgPool2D
 from .pool2d import Windows
+from .quoted import equations
 from .written import Quantity, total
 
 
 def forward(page, layer, x):
     windows = Windows(layer, x)
     x, y = windows.x, Quantity.unknown("y", windows.y_shape, axes=(1, 2))
-    page.formula("y[n,i,j,c] = sum of x[n,h,w,c] over the pixels h, w of window i, j, divided by their number")
+    page.formula(*equations(AvgPool2D, "y[n,i,j,c]"))
     _say_padding(page, layer, x)
     page.tables(x)
     for n, i, j, c in page.choice.all("y"):
@@ -20,10 +22,7 @@ def forward(page, layer, x):
 def backward(page, layer, x, dy):
     windows = Windows(layer, x)
     x, dy, dx = windows.x, Quantity("dy", dy, axes=(1, 2)), Quantity.unknown("dx", x.shape, axes=(1, 2))
-    page.formula(
-        "dx[n,h,w,c] = sum of dy[n,i,j,c] over the windows i, j with the pixel h, w,",
-        "              each divided by the number of its pixels",
-    )
+    page.formula(*equations(AvgPool2D, "dx[n,h,w,c]"))
     _say_padding(page, layer, x)
     page.tables(dy)
     counted = _counted(layer, windows)

@@ -4,6 +4,8 @@ import itertools
 
 import numpy as np
 
+from ..layers import Conv2D
+from .quoted import equations
 from .written import Quantity
 
 
@@ -11,8 +13,8 @@ def forward(page, layer, x):
     sight = _Sight(layer, x)
     x, W, b = sight.x, sight.W, sight.b
     y = Quantity.unknown("y", sight.y_shape, axes=(1, 2))
-    bias = "b[f] + " if b else ""
-    page.formula(f"y[n,h,w,f] = {bias}sum over i, j, c of x[n,r,s,c] W[i,j,c,f]", *sight.rules())
+    (formula,) = equations(Conv2D, "y[n,h,w,f]", remarks=False)
+    page.formula(formula if b else formula.replace("b[f] + ", ""), *sight.rules())
     sight.say_what_is_seen(page)
     page.tables(x, W, *([b] if b else []))
     for n, h, w, f in page.choice.all("y"):
@@ -30,12 +32,8 @@ def backward(page, layer, x, dy):
     x, W, dy = sight.x, sight.W, Quantity("dy", dy, axes=(1, 2))
     N, OH, OW, F = dy.shape
     dx, dW = Quantity.unknown("dx", x.shape, axes=(1, 2)), Quantity.unknown("dW", W.shape, axes=(0, 1))
-    page.formula(
-        "dx[n,r,s,c] = sum over h, w, i, j, f of dy[n,h,w,f] W[i,j,c,f]",
-        "dW[i,j,c,f] = sum over n, h, w of x[n,r,s,c] dy[n,h,w,f]",
-        *["db[f]       = sum over n, h, w of dy[n,h,w,f]"] * (sight.b is not None),
-        *sight.rules(),
-    )
+    gradients = ["dx[n,r,s,c]", "dW[i,j,c,f]", *["db[f]"] * (sight.b is not None)]
+    page.formula(*equations(Conv2D, *gradients, remarks=False), *sight.rules())
     sight.say_what_is_seen(page)
     page.tables(x, W, dy)
     for n, r, s, c in page.choice.all("dx"):

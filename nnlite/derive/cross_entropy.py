@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from ..losses import SMALLEST_PROBABILITY
+from ..losses import SMALLEST_PROBABILITY, SparseCategoricalCrossentropy
+from .quoted import equations
 from .softmax import shares
 from .written import Quantity, constant, log, total
 
@@ -13,9 +14,8 @@ def loss(page, loss, y_true, y_pred):
     D = constant("D", 1 if loss.reduction == "sum" else max(1, len(places)))
     derived = {"loss": Quantity.unknown("loss", ()), "dy_pred": Quantity.unknown("dy_pred", y_pred.shape)}
     page.formula(
-        *["p = softmax(y_pred)"] * loss.from_logits,
-        "loss = sum of -log p[label] / D",
-        _gradient_formula(loss),
+        *equations(SparseCategoricalCrossentropy, "p", "loss", "dy_pred" if loss.from_logits else "dy_pred[label]"),
+        *["p is y-hat, and onehot(label) is y"] * loss.from_logits,
         f"D = {D.value:g}: {_divisor(loss)}",
     )
     page.tables(y_pred)
@@ -49,12 +49,6 @@ def _from_probabilities(page, y_pred, n, label, V, D):
         page.line(f"  counts as {SMALLEST_PROBABILITY:g}: log 0 is infinite")
         p = constant(p.letters, SMALLEST_PROBABILITY, rounded=True)
     return -1 * log(p), [-1 / (p * D) if v == label else constant("0", 0) for v in range(V)]
-
-
-def _gradient_formula(loss):
-    if loss.from_logits:
-        return "dy_pred = (p - onehot(label)) / D      y-hat minus y: what is too much, and what is missing"
-    return "dy_pred[label] = -1 / (p[label] D), and 0 elsewhere; p = y_pred"
 
 
 def _divisor(loss):

@@ -2,13 +2,15 @@
 
 import numpy as np
 
+from ..layers import Dense
+from .quoted import equations
 from .written import Quantity
 
 
 def forward(page, layer, x):
     x, W, b = Quantity("x", x), *_parameters(layer)
     y = Quantity.unknown("y", (*x.shape[:-1], *b.shape))
-    page.formula("y = x W + b      y[n,u] = sum over f of x[n,f] W[f,u] + b[u]")
+    page.formula(*equations(Dense, "y"), "y[n,u] = sum over f of x[n,f] W[f,u] + b[u]")
     page.tables(x, W, b)
     for *n, u in page.choice.all("y"):
         terms = [x[*n, f] @ W[f, u] for f in range(x.shape[-1])]

@@ -2,17 +2,17 @@
 
 import math
 
+from ..layers import GELU
+from .quoted import equations
 from .written import Quantity, apply, constant, tanh
 
-FORMULA = "y = x Phi(x)      Phi(x) = (1 + erf(x / sqrt 2)) / 2"
-GRADIENT = "dx = dy (Phi(x) + x phi(x))      phi(x) = e^(-x^2/2) / sqrt(2 pi), the derivative of Phi"
 NEAR_FORMULA = "y = x (1 + tanh u) / 2      u = k (x + q x^3) with k = sqrt(2/pi) and q = 0.044715"
 NEAR_GRADIENT = "dx = dy ((1 + tanh u) / 2 + x (1 - tanh(u)^2) u' / 2)      u' = k (1 + 3 q x^2)"
 
 
 def forward(page, layer, x):
     x, y = Quantity("x", x), Quantity.unknown("y", x.shape)
-    page.formula(NEAR_FORMULA if layer.approximate else FORMULA)
+    page.formula(*([NEAR_FORMULA] if layer.approximate else equations(GELU, "y")))
     for index in page.choice.all("y"):
         p = _near_share(page, x[index]) if layer.approximate else _normal_cdf(x[index])
         y[index] = page.equation(y.letters(index), x[index] * p)
@@ -21,7 +21,7 @@ def forward(page, layer, x):
 
 def backward(page, layer, x, dy):
     x, dy, dx = Quantity("x", x), Quantity("dy", dy), Quantity.unknown("dx", x.shape)
-    page.formula(*((NEAR_FORMULA, NEAR_GRADIENT) if layer.approximate else (FORMULA, GRADIENT)))
+    page.formula(*([NEAR_FORMULA, NEAR_GRADIENT] if layer.approximate else equations(GELU)))
     for index in page.choice.all("dx"):
         gradient = _near_gradient(page, x[index]) if layer.approximate else _gradient(x[index])
         dx[index] = page.equation(dx.letters(index), dy[index] * gradient)

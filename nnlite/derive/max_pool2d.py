@@ -1,13 +1,15 @@
 """MaxPool2D, derived: of each window the largest number, and the way back to where it was."""
 
+from ..layers import MaxPool2D
 from .pool2d import Windows
+from .quoted import equations
 from .written import Quantity, largest
 
 
 def forward(page, layer, x):
     windows = Windows(layer, x)
     x, y = windows.x, Quantity.unknown("y", windows.y_shape, axes=(1, 2))
-    page.formula("y[n,i,j,c] = max of x[n,h,w,c] over the pixels h, w of window i, j")
+    page.formula(*equations(MaxPool2D, "y[n,i,j,c]"))
     _say_padding(page, x)
     page.tables(x)
     for n, i, j, c in page.choice.all("y"):
@@ -19,7 +21,7 @@ def forward(page, layer, x):
 def backward(page, layer, x, dy):
     windows = Windows(layer, x)
     x, dy, dx = windows.x, Quantity("dy", dy, axes=(1, 2)), Quantity.unknown("dx", x.shape, axes=(1, 2))
-    page.formula("dx[n,h,w,c] = sum of dy[n,i,j,c] over the windows i, j whose largest number is x[n,h,w,c]")
+    page.formula(*equations(MaxPool2D, "dx[n,h,w,c]"))
     _say_padding(page, x)
     page.tables(x, dy)
     chosen = page.choice.all("dx")

@@ -1,11 +1,13 @@
 """OneHot, derived: a 1 at the id."""
 
+from ..layers import OneHot
+from .quoted import equations
 from .written import Quantity, Written
 
 
 def forward(page, layer, x):
     y = Quantity.unknown("y", (*x.shape, layer.vocabulary_size))
-    page.formula("y[n,v] = [x[n] is v]      1 where it is, else 0")
+    page.formula(*equations(OneHot), "here written [x is v]")
     for *n, v in page.choice.all("y"):
         letters = f"[x[{','.join(map(str, n))}] is {v}]"
         y[*n, v] = page.equation(y.letters((*n, v)), Written(letters, (f"[{x[*n]} is {v}]",), float(x[*n] == v)))

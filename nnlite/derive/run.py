@@ -57,7 +57,8 @@ def forward(
         >>> print(derive.forward(layer, np.array([[3, 1]], "float32")))
         Dense(units=1), forward, float32
         <BLANKLINE>
-          y = x W + b      y[n,u] = sum over f of x[n,f] W[f,u] + b[u]
+          y = x W + b
+          y[n,u] = sum over f of x[n,f] W[f,u] + b[u]
         <BLANKLINE>
         x  0  1      W    0      b  0
         0  3  1      0  0.5         0

@@ -1,11 +1,13 @@
 """Softmax, derived: powers of e, and their shares of the sum."""
 
+from ..layers import Softmax
+from .quoted import equations
 from .written import Quantity, exp, largest, total
 
 
 def forward(page, layer, x):
     x, y = Quantity("x", x), Quantity.unknown("y", x.shape)
-    page.formula("y_v = e^x_v / sum over w of e^x_w      the largest x, m, is taken off first: y stays the same")
+    page.formula(*equations(Softmax, "y_v"), "m, the largest x, is taken off first: y stays the same")
     page.tables(x)
     for n, chosen in _by_row(page.choice.all("y")):
         page.line(f"x[{','.join([*map(str, n), ':'])}]")
@@ -18,7 +20,7 @@ def forward(page, layer, x):
 def backward(page, layer, x, dy):
     x, dy = Quantity("x", x), Quantity("dy", dy)
     y, dx = Quantity.unknown("y", x.shape), Quantity.unknown("dx", x.shape)
-    page.formula("dx_v = y_v (dy_v - sum over w of dy_w y_w)")
+    page.formula(*equations(Softmax, "dx_v"))
     rows = _by_row(page.choice.all("dx"))
     for n, _ in rows:
         with page.silent():

@@ -9,8 +9,8 @@ from .pooling import Mean
 class AvgPool2D(Mean, Pool2D):
     """Average pooling: a window slides over the image, and of each channel the mean of its numbers remains.
 
-        y[n, i, j, c] = sum of x[n, h, w, c] over the pixels h, w of window i, j, divided by their number
-        dx[n, h, w, c] = sum of dy[n, i, j, c] over the windows i, j with the pixel h, w, each divided by that number
+        y[n,i,j,c] = sum of x[n,h,w,c] over the k pixels h, w of window i, j, divided by k
+        dx[n,h,w,c] = sum of dy[n,i,j,c] / k over the windows i, j with the pixel h, w, each with its k
 
     Letters: N batch, H W height and width, C channels. x (N, H, W, C), y (N, H_out, W_out, C); with a window of F,
     stride S and padding P

@@ -14,7 +14,7 @@ from ..window import Window2D, image_shape, pair, short
 class Conv2D(Layer):
     """A convolution: each filter looks at the image through a small window, and weighs what it sees, everywhere alike.
 
-        y[n,h,w,f]  = b[f] + sum over i, j, c of x[n,r,s,c] W[i,j,c,f]     r = S h + D i - P, s = S w + D j - P:
+        y[n,h,w,f] = b[f] + sum over i, j, c of x[n,r,s,c] W[i,j,c,f]      r = S h + D i - P, s = S w + D j - P:
         dx[n,r,s,c] = sum over h, w, i, j, f of dy[n,h,w,f] W[i,j,c,f]     the pixel that is seen from (h, w)
         dW[i,j,c,f] = sum over n, h, w of x[n,r,s,c] dy[n,h,w,f]           at (i, j) of the window; x is 0 outside
         db[f]       = sum over n, h, w of dy[n,h,w,f]                      of the image

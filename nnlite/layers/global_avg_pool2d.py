@@ -7,8 +7,8 @@ from .pooling import Mean
 class GlobalAvgPool2D(Mean, GlobalPool2D):
     """Global average pooling: of each channel, the mean over the image remains.
 
-        y[n, c] = sum of x[n, h, w, c] over all pixels h, w, divided by H W
-        dx[n, h, w, c] = dy[n, c] / (H W)
+        y[n,c] = sum of x[n,h,w,c] over all pixels h, w, divided by H W
+        dx[n,h,w,c] = dy[n,c] / (H W)
 
     Before the last layer of a network it takes the place of Flatten: that layer then has C inputs instead of H W C, and
     the image may have any size.

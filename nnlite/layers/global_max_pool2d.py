@@ -7,8 +7,8 @@ from .pooling import Largest
 class GlobalMaxPool2D(Largest, GlobalPool2D):
     """Global max pooling: of each channel, the image's largest number remains.
 
-        y[n, c] = max of x[n, h, w, c] over all pixels h, w
-        dx[n, h, w, c] = dy[n, c] where x[n, h, w, c] is the largest number, else 0
+        y[n,c] = max of x[n,h,w,c] over all pixels h, w
+        dx[n,h,w,c] = dy[n,c] where x[n,h,w,c] is the largest number, else 0
 
     Whether a feature is anywhere in the image is what counts, and the image may have any size. Of equal numbers the
     first, from left to right and from top to bottom, receives the gradient. A channel with a NaN gives NaN, and the

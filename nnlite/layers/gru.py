@@ -6,10 +6,10 @@ from ..recurrent import Recurrent
 class GRU(Recurrent):
     """Gated recurrent unit.
 
-        z_t = sigmoid(x_t Wxz + b0z + h_{t-1} Whz + b1z)                the update gate: how much stays
-        r_t = sigmoid(x_t Wxr + b0r + h_{t-1} Whr + b1r)                the reset gate: how much the candidate sees
-        g_t = tanh(x_t Wxh + b0h + r_t * (h_{t-1} Whh + b1h))           the candidate
-        h_t = z_t * h_{t-1} + (1 - z_t) * g_t                           the state, and the output
+        z_t = sigmoid(x_t Wxz + b0z + h_{t-1} Whz + b1z)       the update gate: how much stays
+        r_t = sigmoid(x_t Wxr + b0r + h_{t-1} Whr + b1r)       the reset gate: how much the candidate sees
+        g_t = tanh(x_t Wxh + b0h + r_t * (h_{t-1} Whh + b1h))  the candidate
+        h_t = z_t * h_{t-1} + (1 - z_t) * g_t                  the state, and the output
 
     Where z_t is near 1 the state passes through unchanged, and so does the gradient: what the cell state does for
     `LSTM`, with three quarters of the weights. The reset gate acts after the product with Whh, as in Keras and PyTorch,

@@ -7,8 +7,8 @@ from .pooling import Largest
 class MaxPool2D(Largest, Pool2D):
     """Max pooling: a window slides over the image, and of each channel its largest number remains.
 
-        y[n, i, j, c] = max of x[n, h, w, c] over the pixels h, w of window i, j
-        dx[n, h, w, c] = sum of dy[n, i, j, c] over the windows whose largest number is x[n, h, w, c]
+        y[n,i,j,c] = max of x[n,h,w,c] over the pixels h, w of window i, j
+        dx[n,h,w,c] = sum of dy[n,i,j,c] over the windows i, j whose largest number is x[n,h,w,c]
 
     Whether a feature is there counts; where in the window it is does not. Padding stands for -infinity: it is never the
     largest. Of equal numbers the first, from left to right and from top to bottom, receives the gradient. A window

@@ -7,7 +7,7 @@ class ReLU(Activation):
     """The rectified linear unit: of every number, the positive part.
 
         y = max(x, 0)
-        dx = dy where y > 0, else 0     the slope is 1 or 0: it does not shrink with the depth of a network
+        dx = dy where y > 0, else 0     the slope is 1 or 0: it does not shrink with a network's depth
 
     At x = 0, where the function has a corner and no slope, 0 is taken. NaN stays NaN.
 
