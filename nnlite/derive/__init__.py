@@ -9,12 +9,14 @@ The numbers are computed as the text says, one multiplication after the other, a
 its own: where a kernel is wrong, the last lines say so.
 
 written.py      a number in letters, in numbers, and its value; and what rounding may do to it
+quoted.py       the equations of a layer, from its docstring
 page.py         how sums, equations and tables are laid out
 choice.py       which numbers are written out: `at`
 derivation.py   the result, and how it compares with the kernel's
 known.py        which layers have a derivation, and how another gets one
 run.py          runs a derivation, and the layer beside it
-and a file for each layer, or for those that differ by a word.
+and a file for each layer, or for those that differ by a word; pool2d.py has what the pools share, recurrent.py what the
+recurrent layers do, and steps.py the sums of their steps.
 """
 
 from .. import layers as _layers

@@ -1,11 +1,13 @@
 """RNN, derived: one sum and one tanh for each unit and step."""
 
+from ..layers import RNN
+from .quoted import equations
 from .recurrent import Recurrence
 from .written import constant, largest, tanh
 
 
 class RNNDerivation(Recurrence):
-    formulas = "z_t = x_t Wx + b + h_{t-1} Wh", "h_t = f(z_t)      f = tanh, or ReLU: max(., 0)"
+    formulas = (*equations(RNN), "z_t: the sum in it")
     gradient_formulas = (
         "dh_t = dy_t + dh_next                      dh_next: what comes back from step t+1",
         "dz = dh_t * (1 - h_t^2)                    with ReLU: dh_t where h_t > 0, else 0",
@@ -13,27 +15,25 @@ class RNNDerivation(Recurrence):
         "dWx = sum of x' dz, dWh = sum of h_prev' dz, db = sum of dz      over n, t; h_prev[n,t] is h_{t-1}",
     )
     rows = "dz", "dz"
+    to_x = to_h = "z"
 
-    def step(self, page, steps, n, t, before, shown):
-        relu, h = steps.layer.activation == "relu", []
-        for u in range(steps.H):
-            with page.silent(u not in shown):
-                terms = [*steps.x_terms(n, t, u), steps.b[u], *steps.h_terms(before["h"], u)]
-                z = page.sum(f"z_t[{u}]", [terms])
-                page.flush()
-                h.append(page.equation(f"h_t[{u}]", largest([z, constant("0", 0)]) if relu else tanh(z)))
-                page.line()
+    def unit(self, page, step, u):
+        z = page.sum(f"z_t[{u}]", [[*step.x_terms(u), step.b[u], *step.h_terms(u)]])
+        page.flush()
+        h = page.equation(f"h_t[{u}]", largest([z, constant("0", 0)]) if _has_relu(step) else tanh(z))
+        page.line()
         return {"h": h}
 
-    def step_back(self, page, steps, now, dh, after, shown):
-        relu, dz = steps.layer.activation == "relu", []
-        for u, h in enumerate(now["h"]):
-            with page.silent(u not in shown):
-                if not relu:
-                    dz.append(page.equation(f"dz[{u}]", dh[u] * (1 - h.squared())))
-                elif h.value > 0:
-                    dz.append(page.equation(f"dz[{u}] where h_t > 0", dh[u]).named(f"dz[{u}]"))
-                else:
-                    dz.append(page.equation(f"dz[{u}] else", constant("0", 0)).named(f"dz[{u}]"))
-        page.flush()
-        return dz, dz, {"h": steps.back_through_Wh(page, dz, shown)}
+    def unit_back(self, page, step, u, dh, after):
+        h = step.now["h"][u]
+        if not _has_relu(step):
+            dz = page.equation(f"dz[{u}]", dh * (1 - h.squared()))
+        elif h.value > 0:
+            dz = page.equation(f"dz[{u}] where h_t > 0", dh)
+        else:
+            dz = page.equation(f"dz[{u}] else", constant("0", 0))
+        return {"z": dz.named(f"dz[{u}]")}, {}
+
+
+def _has_relu(step):
+    return step.layer.activation == "relu"

@@ -28,6 +28,7 @@ from nnlite import (
     Tanh,
     derive,
 )
+from nnlite.derive.quoted import equations
 
 IDS = np.array([[1, 0, 3], [3, 3, 2]])
 ENOUGH = 10**6  # lines: here nobody reads them
@@ -101,6 +102,8 @@ def test_forward(name, dtype):
     derivation = derive.forward(layer, x, max_lines=ENOUGH)
     assert_agrees(derivation, TOLERANCES[dtype][0])
     assert derivation.y.shape == layer(x).shape
+    left = equations(type(layer))[0].partition(" = ")[0]
+    assert derivation.text.splitlines()[2].startswith(f"  {left} = ")  # as the layer's docstring has it
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
@@ -141,14 +144,18 @@ def test_initial_states_and_gradients_of_the_last(name, dtype):
         assert_close(backward.values[f"d{state}_initial"], gradient, TOLERANCES[dtype][1])
 
 
-def test_a_stateful_layer_starts_where_it_stands():
+def test_a_stateful_layer_starts_where_it_stands_or_where_it_is_told_to():
     layer = LSTM(2, stateful=True, seed=0)
-    x = np.random.default_rng(0).normal(size=(1, 2, 3)).astype("float32")
+    x, others = (np.random.default_rng(0).normal(size=(N, 2, 3)).astype("float32") for N in (1, 2))
     first = derive.forward(layer, x).check()
     layer(x)
     second = derive.forward(layer, x).check()
     assert not np.allclose(first.y, second.y)
     assert_close(second.y, layer(x), 1e-5)
+    with pytest.raises(ValueError, match=r"would go on from the 1 rows that it has seen, but x has 2: .*reset_state"):
+        derive.forward(layer, others)
+    zeros = [np.zeros((2, 2), "float32")] * 2
+    assert_close(derive.forward(layer, others, initial_state=zeros).check().y[:1], first.y, 1e-5)
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
