@@ -41,6 +41,13 @@ class Choice:
         ranges = [range(size) if i is None else (i,) for i, size in chosen]
         return [tuple(ranges[axis][i] for axis, i in enumerate(index)) for index in np.ndindex(*map(len, ranges))]
 
+    def rows(self, name):
+        """The same along the last axis: a dict from the indices before it to those that were chosen of it."""
+        rows = {}
+        for *n, last in self.all(name):
+            rows.setdefault(tuple(n), []).append(last)
+        return rows
+
     def hint(self):
         """What one may write for `at`."""
         name, shape = next(iter(self.shapes.items()))

@@ -10,8 +10,8 @@ from .written import Quantity, constant, log, total
 
 def loss(page, loss, y_true, y_pred):
     y_pred, labels = Quantity("y_pred", y_pred), np.asarray(y_true)
-    places, V = list(np.ndindex(labels.shape)), y_pred.shape[-1]
-    D = constant("D", 1 if loss.reduction == "sum" else max(1, len(places)))
+    V, is_whole, rows = y_pred.shape[-1], bool(page.choice.all("loss")), page.choice.rows("dy_pred")
+    D = constant("D", 1 if loss.reduction == "sum" else labels.size)
     derived = {"loss": Quantity.unknown("loss", ()), "dy_pred": Quantity.unknown("dy_pred", y_pred.shape)}
     page.formula(
         *equations(SparseCategoricalCrossentropy, "p", "loss", "dy_pred" if loss.from_logits else "dy_pred[label]"),
@@ -20,14 +20,14 @@ def loss(page, loss, y_true, y_pred):
     )
     page.tables(y_pred)
     surprises, gradients = [], {}
-    for n in places:
+    for n in np.ndindex(labels.shape) if is_whole else rows:
         label = int(labels[n])
         page.line(f"y_pred[{','.join([*map(str, n), ':'])}], whose label is {label}")
         surprise, gradient = (_from_logits if loss.from_logits else _from_probabilities)(page, y_pred, n, label, V, D)
         surprises.append(page.equation(f"-log p[{label}]", surprise).named(f"(-log p[{label}])"))
         gradients |= {(*n, v): written for v, written in enumerate(gradient)}
         page.line()
-    if page.choice.all("loss"):
+    if is_whole:
         derived["loss"][()] = page.equation("loss", total(surprises) / D)
         page.line()
     for index in page.choice.all("dy_pred"):

@@ -164,7 +164,7 @@ def loss(
     loss = losses.get(loss)
     derivation, other = derivation_of(loss, "loss"), copy.deepcopy(loss)
     kernel = {"loss": np.float64(other.forward(y_true, y_pred)), "dy_pred": other.backward()}
-    _refuse_what_is_no_number(y_pred=y_pred)
+    _refuse_what_is_no_number(y_pred=y_pred, y_true=y_true)
     return _run(loss, "loss", derivation, (y_true, y_pred), {}, kernel, at, precision, max_lines, y_pred.dtype)
 
 

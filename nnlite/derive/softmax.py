@@ -9,7 +9,7 @@ def forward(page, layer, x):
     x, y = Quantity("x", x), Quantity.unknown("y", x.shape)
     page.formula(*equations(Softmax, "y_v"), "m, the largest x, is taken off first: y stays the same")
     page.tables(x)
-    for n, chosen in _by_row(page.choice.all("y")):
+    for n, chosen in page.choice.rows("y").items():
         page.line(f"x[{','.join([*map(str, n), ':'])}]")
         row, _, _ = shares(page, x, n, f"y[{','.join([*map(str, n), '{}'])}]")
         for v in chosen:
@@ -21,13 +21,13 @@ def backward(page, layer, x, dy):
     x, dy = Quantity("x", x), Quantity("dy", dy)
     y, dx = Quantity.unknown("y", x.shape), Quantity.unknown("dx", x.shape)
     page.formula(*equations(Softmax, "dx_v"))
-    rows = _by_row(page.choice.all("dx"))
-    for n, _ in rows:
+    rows = page.choice.rows("dx")
+    for n in rows:
         with page.silent():
             for v, share in enumerate(shares(page, x, n, "")[0]):
                 y[*n, v] = share
     page.tables(y, dy)
-    for n, chosen in rows:
+    for n, chosen in rows.items():
         mean = page.equation("sum", total([dy[*n, w] @ y[*n, w] for w in range(x.shape[-1])]))
         page.flush()
         for v in chosen:
@@ -51,11 +51,3 @@ def shares(page, x, n, name):
     row = [page.equation(name.format(v), powers[v] / whole) for v in V]
     page.line()
     return row, m, whole
-
-
-def _by_row(indices):
-    """Pairs (n, [v, ...]): the indices of each row."""
-    rows = {}
-    for *n, v in indices:
-        rows.setdefault(tuple(n), []).append(v)
-    return rows.items()
