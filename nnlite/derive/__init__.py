@@ -21,7 +21,20 @@ recurrent layers do, and steps.py the sums of their steps.
 
 from .. import layers as _layers
 from .. import losses as _losses
-from . import activation, avg_pool2d, conv2d, cross_entropy, dense, embedding, gelu, max_pool2d, one_hot, softmax
+from . import (
+    activation,
+    avg_pool2d,
+    conv2d,
+    cross_entropy,
+    dense,
+    embedding,
+    gelu,
+    layer_norm,
+    max_pool2d,
+    mean_squared_error,
+    one_hot,
+    softmax,
+)
 from .derivation import Derivation, DerivationError
 from .gru import GRUDerivation
 from .known import register
@@ -41,6 +54,7 @@ for _kind, _derivation in (
     (_layers.LSTM, LSTMDerivation()),
     (_layers.GRU, GRUDerivation()),
     (_layers.Softmax, softmax),
+    (_layers.LayerNorm, layer_norm),
     (_layers.Embedding, embedding),
     (_layers.OneHot, one_hot),
     (_layers.Tanh, activation),
@@ -49,5 +63,6 @@ for _kind, _derivation in (
     (_layers.LeakyReLU, activation),
     (_layers.GELU, gelu),
     (_losses.SparseCategoricalCrossentropy, cross_entropy),
+    (_losses.MeanSquaredError, mean_squared_error),
 ):
     register(_kind, _derivation)

@@ -96,8 +96,9 @@ class Written:
 
     def squared(self):
         letters, numbers = self.inside(ATOM)
-        error = 2 * abs(self.value) * self.error + self.value**2
-        return Written(f"{letters}^2", (*numbers, "^2"), self.value**2, error)
+        value = self.value * self.value  # of 1e200 that is infinite, where a power of Python's would be an error
+        error = 2 * abs(self.value) * self.error + value
+        return Written(f"{letters}^2", (*numbers, "^2"), value, error)
 
 
 class Quantity:
@@ -194,6 +195,10 @@ def exp(argument):
 
 def log(argument):
     return apply("log", math.log, 1 / argument.value, argument, 2)
+
+
+def sqrt(argument):
+    return apply("sqrt", math.sqrt, 0.5 / math.sqrt(argument.value), argument, 1)
 
 
 def tanh(argument):

@@ -12,7 +12,7 @@ from ..layer import Layer, Shape
 class LayerNorm(Layer):
     """Normalises each position over its channels, then lets the model choose the scale and the mean of each channel.
 
-        m = mean over c of x_c, v = mean over c of (x_c - m)^2          of each position of each example
+        m = mean over c of x_c, v = mean over c of (x_c - m)^2    of each position of each example
         y_c = gamma_c (x_c - m) / sqrt(v + epsilon) + beta_c
 
     Unlike in `BatchNorm`, no example meets another: training and use are the same, and so are large batches and one

@@ -18,8 +18,10 @@ from nnlite import (
     Conv2D,
     Dense,
     Embedding,
+    LayerNorm,
     LeakyReLU,
     MaxPool2D,
+    MeanSquaredError,
     OneHot,
     ReLU,
     Sigmoid,
@@ -52,6 +54,7 @@ LAYERS = {
     "Dense": (lambda **kw: Dense(3, **kw), (4, 5)),
     "Dense over time": (lambda **kw: Dense(2, **kw), (2, 3, 4)),
     "Softmax": (Softmax, (2, 3, 4)),
+    "LayerNorm": (LayerNorm, (2, 2, 5)),
     "Tanh": (Tanh, (2, 5)),
     "Sigmoid": (Sigmoid, (2, 5)),
     "ReLU": (ReLU, (2, 5)),
@@ -119,7 +122,9 @@ def test_backward(name, dtype):
 
 
 @pytest.mark.parametrize("size", [1e-3, 30.0])
-@pytest.mark.parametrize("name", ["Conv2D", "Dense", "Softmax", "Tanh", "Sigmoid", "GELU", "GELU approximate", "LSTM"])
+@pytest.mark.parametrize(
+    "name", ["Conv2D", "Dense", "Softmax", "LayerNorm", "Tanh", "Sigmoid", "GELU", "GELU approximate", "LSTM"]
+)
 def test_rounding_is_allowed_to_small_and_large_inputs_alike(name, size):
     for dtype in TOLERANCES:
         layer, x, dy = arrays(name, dtype, size)
@@ -168,6 +173,23 @@ def test_cross_entropy(from_logits, reduction, dtype):
     derivation = derive.loss(loss, IDS, y_pred, max_lines=ENOUGH)
     assert_agrees(derivation, TOLERANCES[dtype][1])
     assert derivation.values["loss"] == pytest.approx(loss(IDS, y_pred), rel=1e-6)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCES)
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum"])
+def test_mean_squared_error(reduction, dtype):
+    y_true, y_pred = np.random.default_rng(0).normal(size=(2, 2, 3, 4)).astype(dtype)
+    loss = MeanSquaredError(reduction)
+    derivation = derive.loss(loss, y_true, y_pred, max_lines=ENOUGH)
+    assert_agrees(derivation, TOLERANCES[dtype][1])
+    assert derivation.values["loss"] == pytest.approx(loss(y_true, y_pred), rel=1e-6)
+
+
+def test_the_norm_of_numbers_that_are_equal():
+    """Their deviation is the root of epsilon: 0 is divided by it, and what comes back is multiplied."""
+    layer, x, dy = LayerNorm(dtype="float64"), np.full((1, 3), 7.0), np.array([[1.0, 0.0, 0.0]])
+    assert not derive.forward(layer, x).check().y.any()
+    assert_close(derive.backward(layer, x, dy).check().dx, np.array([[2, -1, -1]]) / (3 * 0.001**0.5), 1e-12)
 
 
 def test_cross_entropy_of_hopeless_predictions():

@@ -187,6 +187,18 @@ def test_at_chooses_among_gradients():
     assert "dx[0,0] =" not in derivation.text
 
 
+@pytest.mark.parametrize("loss", [nnlite.SparseCategoricalCrossentropy(from_logits=True), "mse"], ids=str)
+def test_a_part_of_a_losss_gradient_is_chosen(loss):
+    y_true = np.array([2, 0]) if loss != "mse" else np.zeros((2, 3), "float32")
+    whole, part = (derive.loss(loss, y_true, ROWS, at=at).check() for at in (None, {"dy_pred": (1, 2)}))
+    assert part.values.keys() == {"dy_pred"}
+    assert_same_bits(part.values["dy_pred"][1, 2], whole.values["dy_pred"][1, 2])
+    assert np.isnan(part.values["dy_pred"]).sum() == 5
+    assert "y_pred[0,0]" in whole.text
+    assert "y_pred[0,0]" not in part.text
+    assert derive.loss(loss, y_true, ROWS, at={"loss": ()}).values["loss"] == whole.values["loss"]
+
+
 def test_a_step_is_chosen_and_all_of_it_compared():
     layer = LSTM(2, return_sequences=True, seed=0)
     whole, part = (derive.backward(layer, SEQUENCE, np.ones((1, 2, 2), "float32"), at=at, max_lines=999).check()
@@ -306,8 +318,17 @@ def test_a_layer_without_a_derivation_is_told_what_there_is():
     )
     with pytest.raises(TypeError, match=message):
         derive.forward(BatchNorm(), ROWS)
-    with pytest.raises(TypeError, match=r"derive\.loss: there is no derivation of MeanSquaredError\. Known are Sparse"):
-        derive.loss(nnlite.MeanSquaredError(), ROWS, ROWS)
+
+    class AbsoluteError:
+        def forward(self, y_true, y_pred):
+            return float(np.abs(y_pred - y_true).mean())
+
+        def backward(self):
+            raise NotImplementedError
+
+    message = r"derive\.loss: there is no derivation of AbsoluteError\. Known are MeanSquaredError, SparseCategorical"
+    with pytest.raises(TypeError, match=message):
+        derive.loss(AbsoluteError(), ROWS, ROWS)
     with pytest.raises(TypeError, match=r"expected a layer, got Sequential.*take one of its layers"):
         derive.forward(Sequential([Dense(2)]), ROWS)
 

@@ -13,8 +13,10 @@ from nnlite import (
     AvgPool2D,
     Conv2D,
     Dense,
+    LayerNorm,
     LeakyReLU,
     MaxPool2D,
+    MeanSquaredError,
     Sigmoid,
     Softmax,
     SparseCategoricalCrossentropy,
@@ -249,6 +251,15 @@ def test_each_step_says_what_it_starts_from():
     assert "Wx[1,0] + b[0] + h_{t-1}[0] Wh[0,0]" in text
 
 
+def test_groups_say_which_filters_see_which_channels():
+    layer, x = Conv2D(4, 1, groups=2, seed=0), np.ones((1, 1, 1, 4), "float32")
+    assert "  Groups: filters 0 to 1 on channels 0 to 1, filters 2 to 3 on channels 2 to 3." in str(
+        derive.forward(layer, x)
+    )
+    text = str(derive.forward(Conv2D(2, 1, groups=2, seed=0), x[..., :2]))
+    assert "  Groups: filter 0 on channel 0, filter 1 on channel 1." in text
+
+
 def test_precision_is_that_of_print_alone():
     layer, x = Dense(1, dtype="float64"), np.array([[1 / 3, 2.0]])
     layer.build((2,))
@@ -274,19 +285,22 @@ FUNCTIONS = {
     "phi": lambda x: math.exp(-x * x / 2) / math.sqrt(2 * math.pi),
     "max": max,
     "log": math.log,
+    "sqrt": math.sqrt,
 }
 
 
 def spoken():
     """Texts of layers of every kind, with all digits."""
     x = np.random.default_rng(3).normal(size=(1, 2, 2))
-    for layer in (LSTM(1), GRU(1), RNN(1), Dense(1), Softmax(), Tanh(), Sigmoid(), GELU(), GELU(True), LeakyReLU()):
+    cells, curves = (LSTM(1), GRU(1), RNN(1)), (Tanh(), Sigmoid(), GELU(), GELU(True), LeakyReLU())
+    for layer in (*cells, *curves, Dense(1), Softmax(), LayerNorm()):
         layer = type(layer).from_config({**layer.get_config(), "dtype": "float64"})
         y = layer(x)
         yield derive.forward(layer, x, precision=17, max_lines=999)
         yield derive.backward(layer, x, np.cos(y), precision=17, max_lines=999)
     for loss in (SparseCategoricalCrossentropy(True), SparseCategoricalCrossentropy()):
         yield derive.loss(loss, np.array([[1, 0]]), np.abs(x), precision=17)
+    yield derive.loss(MeanSquaredError(), x, np.cos(x), precision=17)
     image = x.reshape(1, 2, 2, 1)
     for layer in (Conv2D(1, 2, padding=1, dtype="float64"), AvgPool2D(2, 1, "same", dtype="float64")):
         yield derive.forward(layer, image, precision=17)
