@@ -73,6 +73,10 @@ class TestGates:
         largest = z[0].max()
         assert [image.get_clim() for image in ax.images[::3]] == [(0, 1), (-largest, largest)]
 
+    def test_h_behind_a_relu_has_no_bounds(self, ax):
+        gates({"z": np.array([[-2.0], [3.0]]), "h": np.array([[0.0], [3.0]])}, ax=ax)
+        assert [image.get_clim() for image in ax.images] == [(-3, 3), (-3, 3)]
+
     @pytest.mark.parametrize(("memory", "others"), [("f", "ioh"), ("z", "rh"), ("h", "z")])
     def test_chooses_units_that_keep_and_forget(self, memory, others, ax):
         trace = {name: np.full((T, H), 0.5) for name in [memory, *others]}

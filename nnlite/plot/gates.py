@@ -135,9 +135,9 @@ def _choosy_units(trace, quantities, row):
 def _scale(trace, name, array):
     if name in {"i", "f", "o", "r"} or (name == "z" and _is_gru(trace)):  # a sigmoid; z of an RNN is a weighted sum
         return PARTS
-    if name in {"g", "h"}:  # a tanh, and what gates let through of it
-        return around_zero(1.0)
     largest = float(np.abs(array).max())
+    if name in {"g", "h"}:  # a tanh, and what gates let through of it; a ReLU's h has no bounds
+        return around_zero(max(1.0, largest))
     return around_zero(min(largest, SATURATED) if name == "c" else largest)
 
 
