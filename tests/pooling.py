@@ -7,6 +7,14 @@ import numpy as np
 
 from nnlite import MaxPool2D
 
+# Where in an image of 4 x 4 a block of 3 x 3 ones lies, and the means of its four 2 x 2 windows.
+CORNERS = {
+    "top left": (np.s_[:3, :3], [[1, 0.5], [0.5, 0.25]]),
+    "top right": (np.s_[:3, 1:], [[0.5, 1], [0.25, 0.5]]),
+    "bottom right": (np.s_[1:, 1:], [[0.25, 0.5], [0.5, 1]]),
+    "bottom left": (np.s_[1:, :3], [[0.5, 0.25], [1, 0.5]]),
+}
+
 
 def distinct(shape):
     """Inputs that differ by at least 0.01: no step of a finite difference changes which is the largest."""
@@ -16,6 +24,14 @@ def distinct(shape):
         return {"x": 0.01 * (rng.permutation(size) - size // 2).reshape(shape)}
 
     return draw
+
+
+def block_in_a_corner(corner):
+    """An image of 4 x 4 with a block of ones, (1, 4, 4, 1), and the means of its windows."""
+    block, means = CORNERS[corner]
+    image = np.zeros((4, 4), "float32")
+    image[block] = 1
+    return image.reshape(1, 4, 4, 1), means
 
 
 def torch_max(torch, x, size, strides, pads):

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from pooling import CORNERS, block_in_a_corner
 
 from nnlite import AvgPool2D, Conv2D, MaxPool2D, Sequential
 
@@ -46,19 +47,8 @@ def test_a_window_that_does_not_fit_is_told_with_the_formula_and_its_numbers():
         Sequential([Conv2D(8, 3), AvgPool2D(4)], input_shape=(5, 5, 1))
 
 
-# A block of 3 x 3 ones in a corner of 4 x 4, and the means of its four 2 x 2 windows.
-CORNERS = {
-    "top left": (np.s_[:3, :3], [[1, 0.5], [0.5, 0.25]]),
-    "top right": (np.s_[:3, 1:], [[0.5, 1], [0.25, 0.5]]),
-    "bottom right": (np.s_[1:, 1:], [[0.25, 0.5], [0.5, 1]]),
-    "bottom left": (np.s_[1:, :3], [[0.5, 0.25], [1, 0.5]]),
-}
-
-
 @pytest.mark.parametrize("corner", CORNERS)
 def test_average_pooling_shows_the_shift_that_max_pooling_hides(corner):
-    block, means = CORNERS[corner]
-    image = np.zeros((1, 4, 4, 1), "float32")
-    image[0, :, :, 0][block] = 1
+    image, means = block_in_a_corner(corner)
     assert AvgPool2D(2, strides=2).forward(image)[0, :, :, 0].tolist() == means
     assert MaxPool2D(2, strides=2).forward(image)[0, :, :, 0].tolist() == [[1, 1], [1, 1]]

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from pooling import CORNERS, block_in_a_corner
 
 from nnlite import (
     GELU,
@@ -194,24 +195,14 @@ def test_the_way_back_through_a_step_of_an_lstm():
     assert LSTM_BACKWARD in str(lstm_backward())
 
 
-CORNERS = {
-    "top left": (np.s_[:3, :3], [[1, 0.5], [0.5, 0.25]]),
-    "top right": (np.s_[:3, 1:], [[0.5, 1], [0.25, 0.5]]),
-    "bottom right": (np.s_[1:, 1:], [[0.25, 0.5], [0.5, 1]]),
-    "bottom left": (np.s_[1:, :3], [[0.5, 0.25], [1, 0.5]]),
-}
-
-
 @pytest.mark.parametrize("corner", CORNERS)
 def test_the_pooled_corners(corner):
-    block, means = CORNERS[corner]
-    image = np.zeros((1, 4, 4, 1), "float32")
-    image[0, :, :, 0][block] = 1
+    image, means = block_in_a_corner(corner)
     average, largest = (derive.forward(layer, image).check() for layer in (AvgPool2D(2), MaxPool2D(2)))
     assert average.y[0, :, :, 0].tolist() == means
     assert largest.y[0, :, :, 0].tolist() == [[1, 1], [1, 1]]
-    ones = sum(image[0, :2, :2, 0].ravel().tolist())
-    assert f"/ 4 = ({' + '.join(f'{v:g}' for v in image[0, :2, :2, 0].ravel())})/4 = {ones / 4:g}" in average.text
+    window = " + ".join(f"{v:g}" for v in image[0, :2, :2, 0].ravel())
+    assert f"/ 4 = ({window})/4 = {means[0][0]:g}" in average.text
 
 
 def test_one_number_of_a_convolution_with_608_parameters():
