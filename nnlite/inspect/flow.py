@@ -6,11 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import checks
-from ..layer import Layer
+from ..layers import GRU, LSTM, RNN
 from ..recurrent import Recurrent
-from ..twins import Twins
 from . import recurrent
-from .kinds import TWINS
+from .kinds import require
 from .watch import private_copy
 
 
@@ -91,7 +90,7 @@ def gradient_flow(
         >>> gradient_flow(lstm, 200).dc[[200, 100, 0]].round(3)
         array([1., 1., 1.])
     """
-    _require_recurrent(layer)
+    require(layer, (RNN, LSTM, GRU), "gradient_flow", built=False)
     T, N = checks.positive("T", T), checks.positive("N", N)
     layer = _in_float64(private_copy(layer, "gradient_flow"))
     if x is None:
@@ -107,19 +106,6 @@ def gradient_flow(
     steps, initial = recurrent.gradients(layer, np.zeros_like(y), directions)
     norms = {name: _norms(np.concatenate([first[None], steps[name]])) for name, first in initial.items()}
     return GradientFlow(repr(layer), **norms)
-
-
-def _require_recurrent(layer):
-    if recurrent.can_be_looked_into(layer):
-        return
-    why = "expected an RNN, LSTM or GRU"
-    if isinstance(layer, Twins):
-        raise TypeError(f"gradient_flow: {layer!r} {TWINS}")
-    if hasattr(layer, "layers"):
-        why += ", one layer of the model, such as model.layers[0]"
-    elif isinstance(layer, Layer):
-        why += ": this one carries nothing from step to step"
-    raise TypeError(f"gradient_flow: {why}; got {layer!r}")
 
 
 def _in_float64(layer):

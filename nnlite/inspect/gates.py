@@ -57,7 +57,7 @@ def saturate_gates(
         >>> np.unique(seen["f"].round(9)), np.unique(seen["i"].round(9))
         (array([0.9]), array([1.e-07]))
     """
-    require(layer, LSTM, "saturate_gates", NO_SUCH_GATES)
+    require(layer, (LSTM,), "saturate_gates", NO_SUCH_GATES)
     biases = {}
     for name, value in (("input", input), ("forget", forget), ("output", output)):
         if value is not None:

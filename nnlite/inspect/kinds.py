@@ -1,27 +1,31 @@
 """Refuse a layer of another kind than a function is for, and say why."""
 
 from ..layer import Layer
+from ..model import Model
 from ..twins import Twins
 
-TWINS = "is two layers: give one of them, its forward_layer or its backward_layer"
 
-
-def require(layer, kind, where, reasons):
-    """Refuse what is not a layer of the class `kind` that has its weights.
+def require(layer, kinds, where, reasons=None, built=True):
+    """Refuse what is not a layer of one of these classes, or has no weights yet.
 
     Args:
+        kinds: a tuple of classes.
         where: the name of the function, with which messages begin.
         reasons: why it is for no other kind, by the names of the other classes.
+        built: whether it has to have its weights.
 
     Raises:
         TypeError: another kind.
         ValueError: not built yet.
     """
-    name = type(layer).__name__
-    if not isinstance(layer, kind):
-        why = reasons.get(name) or (TWINS if isinstance(layer, Twins) else None)
+    if not isinstance(layer, kinds):
+        why = (reasons or {}).get(type(layer).__name__)
+        if isinstance(layer, Twins):
+            why = "is two layers: give one of them, its forward_layer or its backward_layer"
         if isinstance(layer, Layer) and why:
             raise TypeError(f"{where}: {layer!r} {why}")
-        raise TypeError(f"{where}: expected a layer of the class {kind.__name__}, got {layer!r}")
-    if not layer.built:
+        *names, last = (kind.__name__ for kind in kinds)
+        hint = ": give one of its layers, such as model.layers[0]" if isinstance(layer, Model) else ""
+        raise TypeError(f"{where}: expected an {', '.join(names)}{' or ' if names else ''}{last}, got {layer!r}{hint}")
+    if built and not layer.built:
         raise ValueError(f"{where}: {layer!r} has no weights yet: layer.build((None, F)) makes them for F features")

@@ -32,7 +32,7 @@ def spectral_radius(layer: RNN) -> float:
         >>> round(spectral_radius(layer), 4)
         0.5
     """
-    require(layer, RNN, "spectral_radius", NO_RADIUS)
+    require(layer, (RNN,), "spectral_radius", NO_RADIUS)
     return float(np.abs(np.linalg.eigvals(layer.params["Wh"].astype(np.float64))).max())
 
 
@@ -48,7 +48,7 @@ def set_spectral_radius(layer: RNN, radius: float) -> None:
         ValueError: the layer is not built yet; radius is negative or not finite; or the radius of the weights is 0, as
             that of zeros, and stays so whatever they are multiplied by.
     """
-    require(layer, RNN, "set_spectral_radius", NO_RADIUS)
+    require(layer, (RNN,), "set_spectral_radius", NO_RADIUS)
     radius = checks.between("radius", radius, 0, math.inf, closed=False)
     now = spectral_radius(layer)
     if now == 0:

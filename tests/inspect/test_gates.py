@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numeric import assert_same_bits
 
-from nnlite import GRU, LSTM, RNN, Bidirectional, Dense
+from nnlite import GRU, LSTM, RNN, Bidirectional, Dense, Sequential
 from nnlite.inspect import saturate_gates, trace
 
 H, F = 7, 3
@@ -57,8 +57,13 @@ WRONG = {
         "its update gate z is all there is, and z near 1 keeps the state",
     ),
     "both ways": (lambda: saturate_gates(Bidirectional(LSTM(2))), TypeError, "its forward_layer or its backward_layer"),
-    "dense": (lambda: saturate_gates(Dense(2)), TypeError, r"expected a layer of the class LSTM, got Dense\("),
-    "a class": (lambda: saturate_gates(LSTM), TypeError, "expected a layer of the class LSTM, got <class"),
+    "dense": (lambda: saturate_gates(Dense(2)), TypeError, r"expected an LSTM, got Dense\("),
+    "a model": (
+        lambda: saturate_gates(Sequential([LSTM(2)])),
+        TypeError,
+        r"got Sequential\(.*: give one of its layers, such as model\.layers\[0\]",
+    ),
+    "a class": (lambda: saturate_gates(LSTM), TypeError, "expected an LSTM, got <class"),
     "not built": (lambda: saturate_gates(LSTM(2)), ValueError, r"has no weights yet: layer.build\(\(None, F\)\)"),
     "above 1": (
         lambda: saturate_gates(built(), forget=1.1),

@@ -192,19 +192,19 @@ WRONG = {
     "a layer without a past": (
         lambda: gradient_flow(Dense(3), 3),
         TypeError,
-        "expected an RNN, .*: this one carries no",
+        r"gradient_flow: expected an RNN, LSTM or GRU, got Dense\(units=3\)",
     ),
     "a model": (
         lambda: gradient_flow(Sequential([RNN(2)]), 3),
         TypeError,
-        r"such as model\.layers\[0\]; got Sequential",
+        r"got Sequential\(.*: give one of its layers, such as model\.layers\[0\]",
     ),
     "both ways": (
         lambda: gradient_flow(Bidirectional(RNN(2)), 3),
         TypeError,
         "is two layers: give one of them, its for",
     ),
-    "a class": (lambda: gradient_flow(RNN, 3), TypeError, "expected an RNN, LSTM or GRU; got <class"),
+    "a class": (lambda: gradient_flow(RNN, 3), TypeError, "expected an RNN, LSTM or GRU, got <class"),
     "no steps": (lambda: gradient_flow(RNN(2), 0), ValueError, "T: expected a whole number of at least 1, got 0"),
     "half a step": (lambda: gradient_flow(RNN(2), 1.5), ValueError, "T: expected a whole number"),
     "no rows": (lambda: gradient_flow(RNN(2), 3, N=0), ValueError, "N: expected a whole number"),
