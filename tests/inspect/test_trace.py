@@ -217,7 +217,7 @@ def test_names_follow_the_layers_and_the_text():
         "rnn": ["z", "h", "dz", "dh"],
     }
     assert seen.characters == seen["rnn"].characters == ["to be", "or no"]
-    assert seen["lstm"].layer, seen["lstm"].name == ("LSTM", "lstm")
+    assert (seen["lstm"].layer, seen["lstm"].name) == ("LSTM", "lstm")
     assert all(array.shape == (2, 5, 6) for array in seen["rnn"].values())
     np.testing.assert_array_equal(seen.targets[0], VOCABULARY.encode("o be,"))
     np.testing.assert_array_equal(seen.x[1], VOCABULARY.encode("or no"))
