@@ -15,8 +15,8 @@ choice.py       which numbers are written out: `at`
 derivation.py   the result, and how it compares with the kernel's
 known.py        which layers have a derivation, and how another gets one
 run.py          runs a derivation, and the layer beside it
-and a file for each layer, or for those that differ by a word; pool2d.py has what the pools share, recurrent.py what the
-recurrent layers do, and steps.py the sums of their steps.
+and a file for each layer, or for those that differ by a word; windows.py has what convolution and the
+pools share, recurrent.py what the recurrent layers do, and steps.py the sums of their steps.
 """
 
 from .. import layers as _layers

@@ -1,14 +1,15 @@
 """AvgPool2D, derived: of each window the mean, and the way back in equal shares."""
 
 from ..layers import AvgPool2D
-from .pool2d import Windows
 from .quoted import equations
+from .windows import Windows
 from .written import Quantity, total
 
 
 def forward(page, layer, x):
     windows = Windows(layer, x)
-    x, y = windows.x, Quantity.unknown("y", windows.y_shape, axes=(1, 2))
+    x = windows.x
+    y = Quantity.unknown("y", (x.shape[0], *windows.count, x.shape[3]), axes=(1, 2))
     page.formula(*equations(AvgPool2D, "y[n,i,j,c]"))
     _say_padding(page, layer, x)
     page.tables(x)
@@ -27,7 +28,7 @@ def backward(page, layer, x, dy):
     page.tables(dy)
     counted = _counted(layer, windows)
     for n, h, w, c in page.choice.all("dx"):
-        shares = [dy[n, i, j, c] / sum(map(len, counted(i, j))) for i, j in windows.seeing(h, w)]
+        shares = [dy[n, i, j, c] / sum(map(len, counted(i, j))) for i, j, _, _ in windows.seeing(h, w)]
         dx[n, h, w, c] = page.sum(dx.letters((n, h, w, c)), [shares])
     return {"dx": dx}
 

@@ -6,15 +6,16 @@ import numpy as np
 
 from ..layers import Conv2D
 from .quoted import equations
+from .windows import Windows
 from .written import Quantity
 
 
 def forward(page, layer, x):
     sight = _Sight(layer, x)
     x, W, b = sight.x, sight.W, sight.b
-    y = Quantity.unknown("y", sight.y_shape, axes=(1, 2))
-    (formula,) = equations(Conv2D, "y[n,h,w,f]", remarks=False)
-    page.formula(formula if b else formula.replace("b[f] + ", ""), *sight.rules())
+    y = Quantity.unknown("y", (x.shape[0], *sight.count, layer.filters), axes=(1, 2))
+    formula = equations(Conv2D, "y[n,h,w,f]", remarks=False)
+    page.formula(*(line if b else line.replace("b[f] + ", "") for line in formula), *sight.rules())
     sight.say_what_is_seen(page)
     page.tables(x, W, *([b] if b else []))
     for n, h, w, f in page.choice.all("y"):
@@ -39,7 +40,7 @@ def backward(page, layer, x, dy):
     for n, r, s, c in page.choice.all("dx"):
         # The windows that see the pixel, and as what: each sends its dy back through the weight that looked at it.
         rows = []
-        for h, w, i, j in sight.windows(r, s):
+        for h, w, i, j in sight.seeing(r, s):
             filters = [f for f in range(F) if sight.group(f) == c // W.shape[2]]
             rows.append([dy[n, h, w, f] @ W[i, j, c % W.shape[2], f] for f in filters])
         dx[n, r, s, c] = page.sum(dx.letters((n, r, s, c)), rows)
@@ -61,23 +62,18 @@ def backward(page, layer, x, dy):
     return {"dx": dx, "dW": dW, "db": db}
 
 
-class _Sight:
-    """Who sees what: the pixels of a window, the windows of a pixel, the channels of a filter."""
+class _Sight(Windows):
+    """Who sees what: the windows, and the channels of a filter."""
 
     def __init__(self, layer, x):
-        window = layer.window
-        self.S, self.D = window.strides, window.dilation
-        margin = window.pads(*x.shape[1:3])
-        self.P = margin[0], margin[2]
-        self.groups = layer.groups
-        self.x = Quantity("x", x, axes=(1, 2), margin=margin)
+        super().__init__(layer, x)
         self.W = Quantity("W", layer.params["W"], axes=(0, 1))
         self.b = Quantity("b", layer.params["b"]) if "b" in layer.params else None
-        self.y_shape = len(x), *window.output_size(*x.shape[1:3]), layer.filters
+        self.groups = layer.groups
 
     def rules(self):
         """Which pixel is seen from (h, w) at (i, j) of the window, in letters and with this layer's numbers."""
-        for r, h, i, S, D, P in zip("rs", "hw", "ij", self.S, self.D, self.P, strict=True):
+        for r, h, i, S, D, P in zip("rs", "hw", "ij", self.strides, self.dilation, self.before, strict=True):
             yield f"{r} = S {h} + D {i} - P = {_times(S, h)} + {_times(D, i)}{f' - {P}' if P else ''}"
 
     def say_what_is_seen(self, page):
@@ -88,19 +84,6 @@ class _Sight:
             parts = (f"{_range('filter', g * F, F)} on {_range('channel', g * C, C)}" for g in range(self.groups))
             page.line(f"  Groups: {', '.join(parts)}.")
         page.line()
-
-    def pixel(self, h, w, i, j):
-        return tuple(S * h + D * i - P for h, i, S, D, P in zip((h, w), (i, j), self.S, self.D, self.P, strict=True))
-
-    def windows(self, r, s):
-        """Every (h, w, i, j) from where the pixel is seen."""
-        found = [[], []]
-        for axis, pixel in enumerate((r, s)):
-            for i in range(self.W.shape[axis]):
-                h, between = divmod(pixel + self.P[axis] - self.D[axis] * i, self.S[axis])
-                if not between and 0 <= h < self.y_shape[1 + axis]:
-                    found[axis].append((h, i))
-        return [(h, w, i, j) for (h, i), (w, j) in sorted(itertools.product(*map(sorted, found)))]
 
     def group(self, f):
         return f * self.groups // self.W.shape[3]

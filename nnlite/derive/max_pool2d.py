@@ -1,14 +1,15 @@
 """MaxPool2D, derived: of each window the largest number, and the way back to where it was."""
 
 from ..layers import MaxPool2D
-from .pool2d import Windows
 from .quoted import equations
+from .windows import Windows
 from .written import Quantity, largest
 
 
 def forward(page, layer, x):
     windows = Windows(layer, x)
-    x, y = windows.x, Quantity.unknown("y", windows.y_shape, axes=(1, 2))
+    x = windows.x
+    y = Quantity.unknown("y", (x.shape[0], *windows.count, x.shape[3]), axes=(1, 2))
     page.formula(*equations(MaxPool2D, "y[n,i,j,c]"))
     _say_padding(page, x)
     page.tables(x)
@@ -26,7 +27,7 @@ def backward(page, layer, x, dy):
     page.tables(x, dy)
     chosen = page.choice.all("dx")
     receives = {index: [] for index in chosen}
-    for n, i, j, c in sorted({(n, *window, c) for n, h, w, c in chosen for window in windows.seeing(h, w)}):
+    for n, i, j, c in sorted({(n, i, j, c) for n, h, w, c in chosen for i, j, _, _ in windows.seeing(h, w)}):
         pixels = [(n, h, w, c) for row in windows.pixels(i, j) for h, w in row]
         first = max(pixels, key=lambda pixel: x[pixel].value)  # the first of equal numbers, as max finds it
         page.equation(f"y[{n},{i},{j},{c}]", largest([x[pixel] for pixel in pixels]))
