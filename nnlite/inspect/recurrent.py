@@ -88,7 +88,7 @@ def gradients(layer, dy, dstate=None):
         found = {"dz": dz, "dr": dr, "dg": dg, "du": du}
     else:
         found = {"dz": rnn.sum_gradient(states["h"][1:], dh, layer.activation == "relu")}
-    found = {name: gradient * _real(layer) for name, gradient in found.items()} | totals
+    found = {name: _without_padding(layer, gradient) for name, gradient in found.items()} | totals
     return found, {f"d{name}": array[0] for name, array in coming.items()}
 
 
@@ -123,21 +123,19 @@ def _by_steps(layer, dy):
     """dy of all T steps, (T, N, H): 0 where y says nothing."""
     x = layer.kept[0]
     if layer.return_sequences:
-        return dy.swapaxes(0, 1) * _real(layer)
+        return _without_padding(layer, dy.swapaxes(0, 1))
     steps = np.zeros((*x.shape[:2], layer.units), dy.dtype)
     steps[-1] = dy
     return steps
 
 
-def _real(layer):
-    """1 for steps that are no padding, else 0, (T, N, 1)."""
-    x, lengths, _ = layer.kept
-    T, N = x.shape[:2]
-    real = np.ones((N, T), bool) if lengths is None else padding.real_steps(lengths, T)
-    return real.T[:, :, None].astype(layer.dtype)
+def _without_padding(layer, array):
+    """An array (T, N, H) with 0 for the steps that are padding, whatever stands there."""
+    _, lengths, _ = layer.kept
+    return array if lengths is None else np.where(padding.real_steps(lengths, len(array)).T[:, :, None], array, 0)
 
 
 def _weighted_sum(layer, h):
     """What an RNN does not keep: its sums before the activation."""
     x, Wx, Wh, b = layer.kept[0], *(layer.params[name] for name in layer.weights)
-    return ((Wx[x] if x.ndim == 2 else x @ Wx) + b + h @ Wh) * _real(layer)
+    return _without_padding(layer, (Wx[x] if x.ndim == 2 else x @ Wx) + b + h @ Wh)
