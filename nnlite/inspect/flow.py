@@ -99,7 +99,8 @@ def gradient_flow(
     elif isinstance(x, np.ndarray) and x.dtype == np.float32:
         x = x.astype(np.float64)
     if isinstance(x, np.ndarray) and x.ndim > 1 and (x.shape[1] != T or len(x) == 0):
-        raise ValueError(f"x: expected rows of T = {T} steps, got {len(x)} rows, shape {checks.shape_text(x.shape)}")
+        got = checks.shape_text(x.shape)
+        raise ValueError(f"x: expected a row or more of T = {T} steps, (N, {T}, F) or ids (N, {T}), got shape {got}")
     y = layer.forward(x)
     rng = np.random.default_rng(seed)
     directions = [_directions(rng, len(x), layer.units) for _ in layer.states]

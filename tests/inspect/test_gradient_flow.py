@@ -211,12 +211,12 @@ WRONG = {
     "an empty x": (
         lambda: gradient_flow(RNN(2), 3, noise(0, 3)),
         ValueError,
-        "x: expected rows of T = 3 steps, got 0 row",
+        r"x: expected a row or more of T = 3 steps, .* got shape \(0, 3, 3\)",
     ),
     "other steps": (
         lambda: gradient_flow(RNN(2), 3, noise(2, 4)),
         ValueError,
-        r"T = 3 steps, got .* shape \(2, 4, 3\)",
+        r"T = 3 steps, \(N, 3, F\) or ids \(N, 3\), got shape \(2, 4, 3\)",
     ),
     "other features": (lambda: gradient_flow(built("RNN"), 3, noise(2, 3)[..., :2]), ValueError, "x: expected shape"),
 }
