@@ -42,8 +42,8 @@ def read(name):
 
 
 def cells(page):
-    """The code that is run while a page is built, cell by cell."""
-    return re.findall(r"^```\{code-cell\}\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    """The code that is run while a page is built, cell by cell; without the options of a cell, such as its tags."""
+    return re.findall(r"^```\{code-cell\}\n(?::.*?\n)*(.*?)^```", page, re.MULTILINE | re.DOTALL)
 
 
 def quoted(page):
