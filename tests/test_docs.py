@@ -85,6 +85,12 @@ def test_a_page_has_equations_shapes_numbers_and_a_picture(layer):
     assert any("figure, " in cell for cell in cells(page))
 
 
+@every_layer
+def test_a_page_ends_with_where_to_read_on(layer):
+    _, _, end = read(f"layers/{stem(layer)}.md").rpartition("{arguments}")
+    assert any(name.endswith(".md") for name in linked(end)), "from here one would have to go back"
+
+
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
 
 
@@ -103,6 +109,15 @@ def test_what_a_page_quotes_is_there(path):
             assert f"def {name}(" in source
         for words in re.findall(r":(?:start-at|end-before): (.+)", options[1]):
             assert words in source
+
+
+WIDEST = 88  # what a page has room for: beyond it the end of a line is out of sight
+
+
+@pytest.mark.parametrize("path", PAGES, ids=name)
+def test_cells_are_not_wider_than_their_page(path):
+    for cell in cells(path.read_text(encoding="utf-8")):
+        assert max(map(len, cell.splitlines())) <= WIDEST, cell
 
 
 # "Writing poems" trains for most of a minute: that is left to `make docs`.

@@ -41,3 +41,11 @@ def test_commands_exist(name):
     text = read(name)
     for command in re.findall(r"^    make ([a-z-]+)|`make ([a-z-]+)`", text, flags=re.MULTILINE):
         assert "".join(command) in targets, f"{name} says make {''.join(command)}"
+
+
+def test_the_reading_order_has_every_file_of_csrc():
+    page = read("csrc/README.md")
+    files = [path for path in (ROOT / "csrc").iterdir() if path.suffix in {".h", ".pxd", ".pyx"}]
+    for path in files:
+        beside_a_header = path.suffix == ".pxd" and path.with_suffix(".h") in files
+        assert f"`{path.name}`" in page or beside_a_header, f"csrc/README.md leaves out {path.name}"
