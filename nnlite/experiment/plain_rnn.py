@@ -2,12 +2,13 @@
 
     python minimal_rnn.py FILE [ITERATIONS]
 
-reads a text over and over, window by window, learns to tell the next character, and writes a little every now and then.
-It is the recipe of A. Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015 (min-char-rnn),
-written anew: whatever does not have to wait for the time step before it is computed for all steps at once.
+reads a text over and over, window by window, learns to tell the next character, and writes a little
+every now and then. It is the recipe of A. Karpathy, The Unreasonable Effectiveness of Recurrent Neural
+Networks, 2015 (min-char-rnn), written anew: whatever does not have to wait for the time step before it
+is computed for all steps at once.
 
-Letters: T characters in a window, H hidden units, V different characters. x and y are ids (T,): what is read at each
-step, and what comes next. h is (H,), the state; hs is (T, H), the state after each step.
+Letters: T characters in a window, H hidden units, V different characters. x and y are ids (T,): what is
+read at each step, and what comes next. h is (H,), the state; hs is (T, H), the state after each step.
 """
 
 import sys
@@ -35,7 +36,7 @@ def softmax(scores):
 
 
 def forward(weights, x, y, h):
-    """Read a window, from the state h. Return the loss, summed over its characters, and what backward needs."""
+    """Read a window, from the state h. Return the loss, a sum over its characters, and what backward needs."""
     hs = weights["Wx"][x] + weights["b"]  # a character is a row of Wx
     for t in range(len(x)):
         h = hs[t] = np.tanh(hs[t] + h @ weights["Wh"])
@@ -44,7 +45,7 @@ def forward(weights, x, y, h):
 
 
 def backward(weights, x, y, h, hs, p):
-    """The gradient of forward's loss with respect to each weight; h is the state that the window began with."""
+    """The gradient of forward's loss by each weight; h is the state that the window began with."""
     dscores = p.copy()
     dscores[np.arange(len(y)), y] -= 1
     dhs = dscores @ weights["Wy"].T
@@ -60,7 +61,7 @@ def backward(weights, x, y, h, hs, p):
 
 
 def adagrad(weights, gradients, memory):
-    """Change the weights in place: each by its own step, smaller the more it has been changed before."""
+    """Change the weights in place, each by its own step: the smaller, the more it has been changed."""
     for name, gradient in gradients.items():
         g = np.clip(gradient, -CLIP, CLIP)
         memory[name] += g * g
@@ -68,7 +69,7 @@ def adagrad(weights, gradients, memory):
 
 
 def train(ids, weights, T=T):
-    """Learn from a text's ids, for ever. Before each update yield a window's loss, first id and first state."""
+    """Learn from ids, for ever. Before each update yield a window's loss, first id and first state."""
     memory = {name: np.zeros_like(array) for name, array in weights.items()}
     position, h = 0, np.zeros(len(weights["Wh"]))
     while True:
