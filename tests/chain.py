@@ -34,8 +34,10 @@ backends = pytest.mark.parametrize("backend_name", ["compiled", "reference"])
 
 
 def import_torch():
-    """PyTorch, the outside witness."""
-    return import_extra("torch", "peers")
+    """PyTorch, the outside witness, in one thread: there is a process of tests for each core."""
+    torch = import_extra("torch", "peers")
+    torch.set_num_threads(1)
+    return torch
 
 
 @contextlib.contextmanager
