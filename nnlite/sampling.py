@@ -50,7 +50,7 @@ def sample(
         >>> [sample(logits, 1.0, u, top_k=2) for u in (0.1, 0.4, 0.6)]
         [1, 2, 2]
     """
-    logits, temperature = _check(logits, temperature)
+    logits, temperature = _check(logits, temperature, (None,), "(V,)")
     u = checks.between("u", u, 0, 1, closed=False)
     return sampler(temperature, top_k, top_p)(logits, u)
 
@@ -90,9 +90,13 @@ def sampler(
 def sampling_probabilities(
     logits: np.ndarray, temperature: float, top_k: int | None = None, top_p: float | None = None
 ) -> np.ndarray:
-    """The probabilities with which `sample` draws, given the same arguments: (V,) float64.
+    """The probabilities with which `sample` draws, given the same arguments: float64, of the shape of the logits.
 
     At temperature 0 the likeliest has them all.
+
+    Args:
+        logits: (..., V), as many rows as there are draws to know the probabilities of.
+        temperature, top_k, top_p: as for `sample`.
 
     Raises:
         TypeError, ValueError: as `sample` does.
@@ -108,12 +112,16 @@ def sampling_probabilities(
         >>> sampling_probabilities(logits, 1.0, top_p=0.75).round(3)
         array([0.   , 0.375, 0.625])
     """
-    logits, temperature = _check(logits, temperature)
-    logits = _likeliest(logits.astype(np.float64), temperature, top_k, top_p)
-    if not np.isfinite(logits.max(initial=-np.inf)):
+    # Of a single distribution there are no axes before the last.
+    logits, temperature = _check(logits, temperature, (None,) if np.ndim(logits) < 2 else (..., None), "(..., V)")
+    logits = logits.astype(np.float64)
+    if top_k is not None or top_p is not None:
+        for row in np.ndindex(logits.shape[:-1]):
+            logits[row] = _likeliest(logits[row], temperature, top_k, top_p)
+    if not np.isfinite(logits.max(axis=-1, initial=-np.inf)).all():
         raise ValueError(NOTHING_TO_DRAW)
     if temperature == 0:
-        return (np.arange(len(logits)) == logits.argmax()).astype(np.float64)
+        return (np.arange(logits.shape[-1]) == logits.argmax(axis=-1, keepdims=True)).astype(np.float64)
     return _softmax(logits, temperature)
 
 
@@ -123,9 +131,9 @@ NOTHING_TO_DRAW = (
 )
 
 
-def _check(logits, temperature):
+def _check(logits, temperature, shape, letters):
     dtype = getattr(logits, "dtype", None)
-    logits = checks.floats("logits", logits, dtype if dtype == np.float32 else np.dtype(np.float64), (None,), "(V,)")
+    logits = checks.floats("logits", logits, dtype if dtype == np.float32 else np.dtype(np.float64), shape, letters)
     return logits, _temperature(temperature)
 
 
@@ -153,5 +161,5 @@ def _likeliest(logits, temperature, top_k, top_p):
 
 def _softmax(logits, temperature):
     with np.errstate(over="ignore"):  # -infinity is right there
-        e = np.exp((logits - logits.max()) / temperature)
-    return e / e.sum()
+        e = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
+    return e / e.sum(axis=-1, keepdims=True)

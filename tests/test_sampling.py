@@ -5,6 +5,7 @@ import pytest
 from chain import backends, float_types
 from hypothesis import given
 from hypothesis import strategies as st
+from numeric import assert_same_bits
 
 import nnlite
 from nnlite import sample, sampling_probabilities
@@ -142,6 +143,23 @@ def test_what_top_k_and_top_p_leave(arguments, expected, dtype):
     n = 840
     drawn = np.bincount([sample(logits, 1.0, (i + 0.5) / n, **arguments) for i in range(n)], minlength=4)
     np.testing.assert_allclose(drawn, n * np.array(expected), atol=1)
+
+
+@float_types
+@pytest.mark.parametrize("temperature", [0, 0.5, 1.5])
+@pytest.mark.parametrize("arguments", [{}, {"top_k": 5}, {"top_p": 0.8}, {"top_k": 9, "top_p": 0.9}], ids=str)
+def test_rows_are_as_each_by_itself(arguments, temperature, dtype):
+    logits = 3 * np.random.default_rng(0).standard_normal((2, 7, 38)).astype(dtype)
+    logits[1, 2, ::3] = -np.inf
+    p = sampling_probabilities(logits, temperature, **arguments)
+    for row in np.ndindex(2, 7):
+        assert_same_bits(p[row], sampling_probabilities(logits[row], temperature, **arguments))
+    assert sampling_probabilities(logits[:, :0], temperature, **arguments).shape == (2, 0, 38)
+    logits[0, 3, 1] = np.nan
+    with pytest.raises(ValueError, match="logits: expected finite numbers"):
+        sampling_probabilities(logits, temperature, **arguments)
+    with pytest.raises(ValueError, match=r"logits: expected shape \(\.\.\., V\), got \(\)"):
+        sampling_probabilities(np.array(1.0, dtype), temperature)
 
 
 def test_the_nucleus_is_that_of_the_temperature():

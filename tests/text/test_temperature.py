@@ -66,12 +66,22 @@ class TestCompareTemperatures:
         assert math.copysign(1, sample.entropy) == 1
 
     def test_entropy_is_the_mean_over_the_characters(self):
-        """After a anything may come, after anything else an a."""
+        """After a anything may come, after anything else an a. Of 600 characters, more than are looked at together."""
         logits = np.full((4, 4), -np.inf)
         logits[0], logits[1:, 0] = 0, 0
-        (sample,) = compare_temperatures(table_model(logits), ABCD, "a", 100, (1,), rng=0)
-        after_a = ("a" + sample.text)[:100].count("a")
-        assert sample.entropy == pytest.approx(after_a / 100 * math.log(4))
+        (sample,) = compare_temperatures(table_model(logits), ABCD, "a", 600, (1,), rng=0)
+        after_a = ("a" + sample.text)[:600].count("a")
+        assert sample.entropy == pytest.approx(after_a / 600 * math.log(4))
+
+    def test_entropy_is_that_of_the_next_character_after_all_before_it(self):
+        model = nnlite.Sequential([nnlite.LSTM(3, return_sequences=True, input_dim=4), nnlite.Dense(4)], seed=0)
+        model.build((9,))
+        (sample,) = compare_temperatures(model, ABCD, "ad", 9, (0.1,), rng=0)
+        texts = ["ad" + sample.text[:i] for i in range(9)]
+        columns = [np.array([p for _, (p,) in next_characters(model, ABCD, text, (0.1,))]) for text in texts]
+        entropies = [-(p * np.log(p)).sum() for p in columns]
+        assert np.ptp(entropies) > 0.1
+        assert sample.entropy == pytest.approx(np.mean(entropies))
 
     def test_nothing_written(self):
         (sample,) = compare_temperatures(constant(0.5, 0.5, 0, 0), ABCD, "a", 0, (1,))
