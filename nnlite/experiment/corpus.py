@@ -1,10 +1,11 @@
 """What a model learns to write like: the sonnets, or a text of the user's own."""
 
+import functools
 import hashlib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from nnlite.text import clean_sonnets, poems, read_text, split_poems, split_text
+from nnlite.text import clean_sonnets, landmarks, poems, read_text, split_poems, split_text
 
 from .folder import ExperimentError
 
@@ -46,6 +47,11 @@ class Corpus:
     def name(self):
         """What a run folder is called after."""
         return "sonnets" if self.file is None else Path(self.file.lstrip(".")).stem or "text"
+
+    @functools.cached_property
+    def landmarks(self):
+        """What simple models lose on it."""
+        return landmarks(self.text)
 
     @property
     def sha256(self):

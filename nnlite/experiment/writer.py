@@ -1,6 +1,6 @@
 """What the experiments share in which a model learns to write like a corpus."""
 
-from nnlite.text import Vocabulary, landmarks
+from nnlite.text import Vocabulary
 
 from .corpus import Corpus
 from .folder import Experiment
@@ -21,7 +21,11 @@ class Writer(Experiment):
 
     def _learn_from(self, corpus):
         self.corpus, self.vocabulary = corpus, Vocabulary.from_text(corpus.text)
-        self.landmarks = landmarks(corpus.text)
+
+    @property
+    def landmarks(self):
+        """What simple models lose on the corpus: a scale for losses."""
+        return self.corpus.landmarks
 
     @property
     def seed_text(self):
