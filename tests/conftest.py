@@ -46,3 +46,10 @@ def nnlite_command(capsys):
         return exit_.value.code or 0, *capsys.readouterr()
 
     return run
+
+
+@pytest.fixture
+def blank_pictures(monkeypatch):
+    """Pictures with nothing in them, for tests of commands that are to do something else: drawing takes the longest."""
+    blank = {"png": b"\x89PNG", "svg": b'<svg viewBox="0 0 1 1"></svg>'}
+    monkeypatch.setattr("nnlite.plot.canvas._draw", lambda *_, format, **__: blank[format])

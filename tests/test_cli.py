@@ -9,6 +9,7 @@ import signal
 import subprocess
 import time
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -29,11 +30,11 @@ FILES = {
 
 @pytest.fixture(scope="module")
 def tiny(tmp_path_factory):
-    """A finished run; tests read it."""
-    folder = tmp_path_factory.mktemp("tiny") / "run"
-    result = subprocess.run([*COMMAND, "train", *TINY, "--out", folder], capture_output=True, text=True, timeout=60)
+    """A finished run, the first in a folder; tests read it."""
+    here = tmp_path_factory.mktemp("tiny")
+    result = subprocess.run([*COMMAND, "train", *TINY], cwd=here, capture_output=True, text=True, timeout=60)
     assert result.returncode == 0, result.stderr
-    return folder, result.stdout
+    return here / "runs/sonnets", result.stdout
 
 
 class TestTrain:
@@ -56,7 +57,7 @@ class TestTrain:
 
     def test_prints_the_poems_and_where_things_are(self, tiny):
         folder, output = tiny
-        for text in ("landmarks: uniform 3.638", "epoch 3/3", "temperature 0.5", f"Written to {folder}", *FILES):
+        for text in ("landmarks: uniform 3.638", "epoch 3/3", "temperature 0.5", "Written to runs/sonnets:", *FILES):
             assert text in output
         poems = [
             poem.partition("\n\n")[2] for poem in ("\n" + (folder / "poems.txt").read_text()).split("\ntemperature")
@@ -74,12 +75,12 @@ class TestTrain:
         for line in (folder / "poems.txt").read_text().splitlines()[3:6]:
             assert html.escape(line, quote=False).replace("'", "&#39;") in page
 
-    def test_never_overwrites_by_itself(self, tmp_path, monkeypatch, nnlite_command):
+    def test_never_overwrites_by_itself(self, tiny, tmp_path, monkeypatch, nnlite_command):
         monkeypatch.chdir(tmp_path)
-        for name in ("sonnets", "sonnets-2"):
-            code, output, _ = nnlite_command("train", *TINY, "--epochs", 1)
-            assert code == 0
-            assert f"Written to runs/{name}:" in output
+        copytree(tiny[0], Path("runs/sonnets"))
+        code, output, _ = nnlite_command("train", *TINY)
+        assert code == 0
+        assert "Written to runs/sonnets-2:" in output
         assert [path.name for path in find_runs()] == ["sonnets", "sonnets-2"]
         first, second = contents(Path("runs/sonnets")), contents(Path("runs/sonnets-2"))
         second["report.html"] = second["report.html"].replace(b"sonnets-2", b"sonnets")
@@ -92,7 +93,7 @@ class TestTrain:
         assert "--force" in error
         assert contents(Path("runs/sonnets")) == before
 
-    def test_force_starts_afresh(self, tmp_path, nnlite_command):
+    def test_force_starts_afresh(self, tmp_path, nnlite_command, blank_pictures):
         folder = tmp_path / "run"
         for seed in (1, 2):
             assert nnlite_command("train", *TINY, "--epochs", 1, "--seed", seed, "--out", folder, "--force")[0] == 0
@@ -117,7 +118,7 @@ class TestTrain:
             assert f"[default: {default}]" in text
 
     @pytest.mark.parametrize("schedule", ["constant", "step", "warm-up"])
-    def test_schedules(self, schedule, tmp_path, nnlite_command):
+    def test_schedules(self, schedule, tmp_path, nnlite_command, blank_pictures):
         arguments = "--schedule", schedule, "--optimizer", "adamw", "--dropout", 0, "--layers", 2, "--clipnorm", 0
         assert nnlite_command("train", *TINY, *arguments, "--dtype", "float64", "--out", tmp_path / "run")[0] == 0
         log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
@@ -150,7 +151,7 @@ class TestResume:
             time.sleep(0.0005)
 
     def test_killed_at_any_moment(self, tiny, tmp_path):
-        folder = tmp_path / "run"
+        folder = tmp_path / "sonnets"  # as that of the other: the report names it
         for moment in self.MOMENTS:
             process = self.start(folder, *TINY, "--resume", "--threads", "1")
             self.wait_for(moment, folder, process)
@@ -162,8 +163,8 @@ class TestResume:
         assert process.returncode == 0, error
         assert contents(folder) == contents(tiny[0])
 
-    def test_interrupted(self, tiny, tmp_path):
-        folder = tmp_path / "run"
+    def test_interrupted(self, tiny, tmp_path, nnlite_command):
+        folder = tmp_path / "sonnets"
         process = self.start(folder, *TINY)
         self.wait_for("checkpoint.safetensors", folder, process)
         process.send_signal(signal.SIGINT)
@@ -171,8 +172,7 @@ class TestResume:
         assert process.returncode == 130
         assert f"train --resume --out {folder}" in output
         assert error == ""
-        process = self.start(folder, "--resume")
-        output, _ = process.communicate(timeout=60)
+        _, output, _ = nnlite_command("train", "--resume", "--out", folder)
         assert "resumed in epoch" in output
         assert contents(folder) == contents(tiny[0])
 
@@ -190,7 +190,7 @@ class TestResume:
         assert "was started with 0.01, got 0.5" in error
 
     def test_damaged_checkpoint(self, tiny, tmp_path, nnlite_command):
-        damaged = copy(tiny[0], tmp_path / "run")
+        damaged = copytree(tiny[0], tmp_path / "run")
         with open(damaged / "checkpoint.safetensors", "r+b") as file:
             file.seek(-5, os.SEEK_END)
             file.write(b"\x55")
@@ -198,13 +198,6 @@ class TestResume:
         assert code == 1
         assert "checksum" in error
         assert error.count("\n") == 1
-
-
-def copy(folder, to):
-    to.mkdir()
-    for name, data in contents(folder).items():
-        (to / name).write_bytes(data)
-    return to
 
 
 class TestSample:
@@ -228,8 +221,7 @@ class TestSample:
         code, _, error = nnlite_command("sample")
         assert code == 1
         assert "there is no run under runs/ yet" in error
-        Path("runs").mkdir()
-        copy(tiny[0], Path("runs/mine"))
+        copytree(tiny[0], Path("runs/mine"))
         assert nnlite_command("sample", "--length", 5)[0] == 0
 
     def test_brackets_are_no_markup(self, tiny, nnlite_command):
@@ -312,7 +304,7 @@ class TestStats:
         return line.removeprefix(name).split()
 
     def test_of_a_run(self, tiny, tmp_path, nnlite_command):
-        run = copy(tiny[0], tmp_path / "run")
+        run = copytree(tiny[0], tmp_path / "run")
         code, output, _ = nnlite_command("stats", run, "--length", 500, "--temperature", 1, "--temperature", 0.5)
         assert code == 0
         assert output.startswith("corpus: Shakespeare's sonnets\n")
@@ -342,7 +334,7 @@ class TestStats:
         pictures = {"corpus-characters.png", "corpus-lines.png", "poem-characters.png", "poem-lines.png"}
         assert self.pictures(tmp_path / "stats") == pictures
 
-    def test_cleaned_as_the_sonnets_were(self, tmp_path, nnlite_command):
+    def test_cleaned_as_the_sonnets_were(self, tmp_path, nnlite_command, blank_pictures):
         (tmp_path / "raw.txt").write_text(load_sonnets())
         code, output, _ = nnlite_command("stats", tmp_path / "raw.txt", "--clean", "--out", tmp_path / "pictures")
         assert code == 0
@@ -360,7 +352,7 @@ class TestStats:
         assert "poem-characters.png" in self.pictures(tmp_path / "pictures")
         assert "poem-lines.png" not in self.pictures(tmp_path / "pictures")
 
-    def test_of_a_run_on_a_text_of_ones_own(self, tmp_path, nnlite_command):
+    def test_of_a_run_on_a_text_of_ones_own(self, tmp_path, nnlite_command, blank_pictures):
         """It is compared with that text, not with the sonnets."""
         (tmp_path / "own.txt").write_text("Ein Männlein steht im Walde,\nganz still und stumm.\n" * 60)
         run = tmp_path / "run"
@@ -370,13 +362,12 @@ class TestStats:
         assert output.startswith("corpus: own.txt\n")
         assert self.row(output, "distance to corpus")[-1] == "0.000"
 
-    def test_the_last_run_is_the_default(self, tiny, tmp_path, monkeypatch, nnlite_command):
+    def test_the_last_run_is_the_default(self, tiny, tmp_path, monkeypatch, nnlite_command, blank_pictures):
         monkeypatch.chdir(tmp_path)
         code, _, error = nnlite_command("stats")
         assert code == 1
         assert "there is no run under runs/ yet" in error
-        Path("runs").mkdir()
-        copy(tiny[0], Path("runs/mine"))
+        copytree(tiny[0], Path("runs/mine"))
         code, output, _ = nnlite_command("stats", "--length", 50, "--temperature", 1)
         assert code == 0
         assert "Drawn into runs/mine/stats." in output
@@ -448,7 +439,7 @@ def test_mistakes_get_one_clear_line(line, code, message, tiny, tmp_path, monkey
     ],
 )
 def test_damaged_settings(text, message, tiny, tmp_path, nnlite_command):
-    run = copy(tiny[0], tmp_path / "run")
+    run = copytree(tiny[0], tmp_path / "run")
     (run / "config.json").write_bytes(text if isinstance(text, bytes) else text.encode())
     code, _, error = nnlite_command("sample", run)
     assert code == 1

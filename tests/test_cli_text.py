@@ -2,8 +2,11 @@
 
 import hashlib
 import json
+import subprocess
+from shutil import copytree
 
 import pytest
+from commands import COMMAND, contents
 
 from nnlite.experiment import Corpus, Sonnets, find_runs
 
@@ -13,21 +16,29 @@ GREEK = "".join(
 )
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with a text file in it, and a finished run on that."""
+    here = tmp_path_factory.mktemp("finished")
+    (here / "odyssey.txt").write_bytes(b"\xef\xbb\xbf" + GREEK.encode())
+    line = [*COMMAND, "train", "--text", "odyssey.txt", *TINY]
+    result = subprocess.run(line, cwd=here, capture_output=True, text=True, timeout=60)
+    assert (result.returncode, result.stderr) == (0, "")
+    assert "odyssey.txt: " in result.stdout
+    return here
+
+
 @pytest.fixture
-def greek(tmp_path, monkeypatch):
-    """A text file in the working directory."""
+def greek(finished, tmp_path, monkeypatch):
+    """The text file, in the working directory."""
+    copytree(finished, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "odyssey.txt"
-    path.write_bytes(b"\xef\xbb\xbf" + GREEK.encode())
-    return path
+    return tmp_path / "odyssey.txt"
 
 
 @pytest.fixture
-def run(greek, nnlite_command):
-    """A finished run on it."""
-    code, output, error = nnlite_command("train", "--text", "odyssey.txt", *TINY)
-    assert (code, error) == (0, "")
-    assert "odyssey.txt: " in output
+def run(greek):
+    """The run, with which a test may do what it likes."""
     return find_runs()[0]
 
 
@@ -59,13 +70,13 @@ def test_sample_needs_the_run_alone(run, greek, nnlite_command):
 
 
 def test_resume(run, greek, nnlite_command):
-    before = {path.name: path.read_bytes() for path in run.iterdir()}
+    before = contents(run)
     for line in (["train", "--resume"], ["train", "--resume", "--text", greek], ["train", "--resume", "--out", run]):
         assert nnlite_command(*line)[0] == 0
-    assert {path.name: path.read_bytes() for path in run.iterdir()} == before
+    assert contents(run) == before
 
 
-def test_resume_refuses_a_changed_file(run, greek, nnlite_command):
+def test_resume_refuses_a_changed_file(run, greek, nnlite_command, blank_pictures):
     greek.write_text("and so on " * 100)
     code, _, error = nnlite_command("train", "--resume", "--text", greek)
     assert code == 2
@@ -83,7 +94,7 @@ def test_a_damaged_copy(change, message, run, nnlite_command):
         assert error.count("\n") == 1
 
 
-def test_killed_before_the_settings_were_written(run, nnlite_command):
+def test_killed_before_the_settings_were_written(run, nnlite_command, blank_pictures):
     for path in run.iterdir():
         if path.name != "text.txt":
             path.unlink()
@@ -94,12 +105,12 @@ def test_killed_before_the_settings_were_written(run, nnlite_command):
     assert nnlite_command(*line, "--resume")[0] == 0
 
 
-def test_the_next_run_has_another_name(run, greek, nnlite_command):
+def test_the_next_run_has_another_name(run, greek, nnlite_command, blank_pictures):
     assert nnlite_command("train", "--text", greek, *TINY)[0] == 0
     assert [path.name for path in find_runs()] == ["odyssey", "odyssey-2"]
 
 
-def test_force_with_the_sonnets_leaves_no_text(run, nnlite_command):
+def test_force_with_the_sonnets_leaves_no_text(run, nnlite_command, blank_pictures):
     assert nnlite_command("train", *TINY, "--step", 400, "--out", run, "--force")[0] == 0
     assert not (run / "text.txt").exists()
     assert Sonnets.open(run).corpus == Corpus()
