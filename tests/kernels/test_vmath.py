@@ -19,14 +19,16 @@ def exact_normal_cdf(x):
     one = x.dtype.type(1)
     a, pi = np.abs(x), 4 * np.arctan(one)
     phi = np.exp(-a * a / 2) / np.sqrt(2 * pi)
-    fraction = far = np.maximum(a, 2)
+    near, far = a[a < 2], a[a >= 2]
+    fraction = far
     for k in range(150, 0, -1):
         fraction = far + k / fraction
-    term = series = np.minimum(a, 2)
+    term = series = near
     for k in range(1, 60):
-        term = term * np.minimum(a, 2) ** 2 / (2 * k + 1)
+        term = term * near**2 / (2 * k + 1)
         series = series + term
-    tail = np.where(a < 2, one / 2 - phi * series, phi / fraction)
+    tail = np.empty_like(a)
+    tail[a < 2], tail[a >= 2] = one / 2 - phi[a < 2] * series, phi[a >= 2] / fraction
     return np.where(x > 0, 1 - tail, tail)
 
 
