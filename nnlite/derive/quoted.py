@@ -18,4 +18,5 @@ def equations(kind, *sides, remarks=True):
     """
     lines = re.findall(r"^ {4}(\S.* = .*)$", (inspect.getdoc(kind) or "").partition("\n\nArgs:")[0], re.MULTILINE)
     lines = [line for line in lines if not sides or line.partition(" = ")[0].strip() in sides]
-    return lines if remarks else [re.split(" {3,}", line)[0] for line in lines]
+    # A remark stands far to the right; so may the equals sign of a short left side.
+    return lines if remarks else [re.match(r".*? = .*?(?= {3,}|$)", line)[0] for line in lines]

@@ -221,6 +221,12 @@ def test_one_number_of_a_convolution_with_608_parameters():
     assert "1 of 6272" in lines[-1]
 
 
+def test_an_equation_is_quoted_to_its_end_although_its_equals_sign_stands_far_to_the_right():
+    x, dy = np.zeros((1, 3, 3, 1), "float32"), np.zeros((1, 2, 2, 1), "float32")
+    lines = derive.backward(Conv2D(1, 2), x, dy, at={"db": ()}).text.splitlines()
+    assert "  db[f]       = sum over n, h, w of dy[n,h,w,f]" in lines
+
+
 def test_padding_is_shown_as_zeros_around_the_image():
     layer = Conv2D(1, 3, padding="same", seed=0)
     text = str(derive.forward(layer, np.array([[7, 8]], "float32").reshape(1, 1, 2, 1), at=(0, 0, 0)))
