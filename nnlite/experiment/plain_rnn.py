@@ -36,7 +36,7 @@ def softmax(scores):
 
 
 def forward(weights, x, y, h):
-    """Read a window, from the state h. Return the loss, a sum over its characters, and what backward needs."""
+    """Read a window, from state h. Return the loss, summed over it, and what backward needs."""
     hs = weights["Wx"][x] + weights["b"]  # a character is a row of Wx
     for t in range(len(x)):
         h = hs[t] = np.tanh(hs[t] + h @ weights["Wh"])
