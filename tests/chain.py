@@ -34,7 +34,7 @@ backends = pytest.mark.parametrize("backend_name", ["compiled", "reference"])
 
 
 def import_torch():
-    """PyTorch, the outside witness. Its threads are left alone: it shares OpenMP's library with the kernels, and theirs."""
+    """PyTorch, the outside witness. Leave its number of threads: it may share OpenMP, and so that number, with ours."""
     return import_extra("torch", "peers")
 
 
