@@ -53,3 +53,12 @@ def blank_pictures(monkeypatch):
     """Pictures with nothing in them, for tests of commands that are to do something else: drawing takes the longest."""
     blank = {"png": b"\x89PNG", "svg": b'<svg viewBox="0 0 1 1"></svg>'}
     monkeypatch.setattr("nnlite.plot.canvas._draw", lambda *_, format, **__: blank[format])
+
+
+@pytest.fixture
+def one_thread():
+    """Kernels in one thread, for long trainings: the bits are the same, and no thread waits for cores that are busy."""
+    from chain import threads
+
+    with threads(1):
+        yield

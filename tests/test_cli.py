@@ -454,7 +454,7 @@ class Enough(nnlite.Callback):
         self.model.stop_training = logs["val_loss"] <= 1.75
 
 
-def test_the_main_job(tmp_path):
+def test_the_main_job(tmp_path, one_thread):
     """The defaults: one-hot characters, LSTM(200), windows of 40, the last 16 poems held out; 1.75 nats or better."""
     assert (Settings.units, Settings.layers, Settings.length) == (200, 1, 40)
     run = Sonnets(tmp_path / "run")

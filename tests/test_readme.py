@@ -25,7 +25,7 @@ def code(name, language):
     return re.findall(rf"```{language}\n(.*?)```", read(name), flags=re.DOTALL)
 
 
-def test_the_ten_lines_of_python(capsys, tmp_path, monkeypatch):
+def test_the_ten_lines_of_python(capsys, tmp_path, monkeypatch, one_thread):
     monkeypatch.chdir(tmp_path)
     program, _ = code("README.md", "python")
     assert len(program.splitlines()) <= 10 + 1  # and the empty line after the imports
