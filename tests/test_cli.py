@@ -95,8 +95,11 @@ class TestTrain:
 
     def test_force_starts_afresh(self, tmp_path, nnlite_command, blank_pictures):
         folder = tmp_path / "run"
+        models = set()
         for seed in (1, 2):
             assert nnlite_command("train", *TINY, "--epochs", 1, "--seed", seed, "--out", folder, "--force")[0] == 0
+            models.add((folder / "model.safetensors").read_bytes())
+        assert len(models) == 2  # it did not go on with what the first had learned
         assert Sonnets.open(folder).settings.seed == 2
         assert len((folder / "log.jsonl").read_text().splitlines()) == 1
 
