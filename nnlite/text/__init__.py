@@ -26,7 +26,7 @@ from .statistics import (
 )
 from .temperature import NextCharacter, TemperatureSample, compare_temperatures, next_characters
 from .vocabulary import Vocabulary
-from .windows import windows
+from .windows import columns, windows
 
 __all__ = [
     "Copy",
@@ -37,6 +37,7 @@ __all__ = [
     "Vocabulary",
     "character_frequencies",
     "clean_sonnets",
+    "columns",
     "compare_temperatures",
     "copied_share",
     "expected_total_variation",

@@ -1,11 +1,12 @@
-"""Windows are the pieces of text that the documentation says, and y is x one character later."""
+"""Windows and columns are the pieces of text that the documentation says, and y is x one character later."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nnlite.text import Vocabulary, clean_sonnets, split_poems, windows
+from nnlite import LSTM, Dense, Sequential, SparseCategoricalCrossentropy
+from nnlite.text import Vocabulary, clean_sonnets, columns, split_poems, windows
 
 
 @given(st.integers(2, 60), st.integers(1, 20), st.integers(1, 25), st.data())
@@ -72,3 +73,86 @@ def test_no_window_reaches_into_the_other_part():
 def test_bad_input(ids, length, step, error, message):
     with pytest.raises(error, match=message):
         windows(ids, length, step)
+
+
+# Columns
+
+
+@given(st.integers(2, 200), st.integers(1, 12), st.integers(1, 6), st.integers(1, 15))
+def test_a_row_goes_on_where_it_ended(size, length, rows, step):
+    if size <= max(length, rows * step):
+        return
+    ring = size - 1
+    x, y = columns(np.arange(size), length, rows, step)
+    assert (y == x + 1).all()
+    assert x.shape == (ring // (rows * step) * rows, length)
+    by_row = x.reshape(-1, rows, length).swapaxes(0, 1).reshape(rows, -1)
+    assert (np.diff(by_row) % ring == 1 % ring).all()
+    column = by_row[1, 0] if rows > 1 else 0
+    assert by_row[:, 0].tolist() == [n * column for n in range(rows)]
+    if rows > 1:
+        assert (column - step) % length == 0  # the windows of two rows begin a step apart
+        assert ring // rows - length < column <= ring // rows
+
+
+def test_a_step_of_one_length_reads_each_column_once():
+    ids = np.random.default_rng(0).integers(38, size=1000)
+    x, y = columns(ids, 7, 3)
+    own = [windows(ids[n * 329 : (n + 1) * 329 + 1], 7, 7) for n in range(3)]  # 329 = 7 * (999 // 21)
+    for array, parts in zip((x, y), zip(*own, strict=True), strict=True):
+        assert (array.reshape(47, 3, 7) == np.stack(parts, axis=1)).all()
+
+
+@pytest.mark.parametrize(("step", "times"), [(20, 2), (10, 4)])
+def test_a_smaller_step_reads_everything_as_often_as_windows_do(step, times):
+    ids = np.arange(84_504)
+    x, _ = columns(ids, 40, 16, step)
+    assert abs(len(x) - len(windows(ids, 40, step)[0])) < 16
+    read = np.bincount(x.ravel(), minlength=len(ids))
+    assert (read == times).mean() > 0.96
+    assert read[:-1].min() >= times - 1
+    assert len(np.unique(x[:, 0])) > 0.99 * len(x)  # at other characters each time
+
+
+def test_a_stateful_model_reads_columns_as_it_reads_the_text():
+    """The loss of all windows is that of the long pieces that they were cut from."""
+    ids = np.random.default_rng(0).integers(5, size=241)
+    losses = []
+    for stateful, (x, y) in ((True, columns(ids, 6, 4)), (False, windows(ids, 60, 60))):
+        lstm = LSTM(7, return_sequences=True, stateful=stateful, input_dim=5, dtype="float64")
+        model = Sequential([lstm, Dense(5)], dtype="float64", seed=0)
+        model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True))
+        losses.append(model.evaluate(x, y, batch_size=4))
+    assert losses[0] == pytest.approx(losses[1], rel=1e-12)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "uint8"])
+def test_columns_are_contiguous_copies_of_the_same_dtype(dtype):
+    ids = np.arange(50, dtype=dtype)
+    for array in columns(ids, 4, 3):
+        assert (array.dtype, array.flags.c_contiguous) == (dtype, True)
+        array[:] = 0
+    assert ids.tolist() == list(range(50))
+
+
+@pytest.mark.parametrize(
+    ("ids", "length", "rows", "step", "error", "message"),
+    [
+        (np.arange(40), 40, 1, 1, ValueError, "40 ids are too few.*length 40: it takes 41"),
+        (
+            np.arange(80),
+            40,
+            2,
+            None,
+            ValueError,
+            "80 ids are too few for a batch of 2 rows.*it takes 81. Use a smaller batch_size",
+        ),
+        (np.arange(9), 3, 0, 1, ValueError, "batch_size must be at least 1, got 0"),
+        (np.arange(9), 3, 1.0, 1, TypeError, "batch_size must be an integer, got 1.0"),
+        (np.arange(9), 3, 1, 0, ValueError, "step must be at least 1, got 0"),
+        (np.arange(9.0), 3, 1, 1, TypeError, "integers.*got dtype float64"),
+    ],
+)
+def test_bad_input_for_columns(ids, length, rows, step, error, message):
+    with pytest.raises(error, match=message):
+        columns(ids, length, rows, step)
