@@ -48,7 +48,7 @@ class Model(Training, Differentiable):
 
     @property
     def stateful_layers(self) -> list[Layer]:
-        """The layers that carry a state from one batch to the next."""
+        """The layers that carry a state from one batch to the next, be it in training alone."""
         return [layer for layer in self.layers if getattr(layer, "stateful", False)]
 
     @property

@@ -1,13 +1,15 @@
 """What the recurrent layers share: the shapes of their inputs, and the state between batches."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from . import checks, padding
 from .kernels import backend
 from .layer import Layer, Shape
+
+Stateful = bool | Literal["training"]
 
 
 class Recurrent(Layer):
@@ -26,7 +28,7 @@ class Recurrent(Layer):
         self,
         units: int,
         return_sequences: bool = False,
-        stateful: bool = False,
+        stateful: Stateful = False,
         *,
         input_dim: int | None = None,
         **kwargs: Any,
@@ -34,7 +36,9 @@ class Recurrent(Layer):
         super().__init__(**kwargs)
         self._units = checks.positive("units", units)
         self.return_sequences = bool(return_sequences)
-        self.stateful = bool(stateful)
+        if isinstance(stateful, str) and stateful != "training":
+            raise ValueError(f"stateful: expected True, False or 'training', got {stateful!r}")
+        self.stateful: Stateful = "training" if isinstance(stateful, str) else bool(stateful)
         self.input_dim = None if input_dim is None else checks.positive("input_dim", input_dim)
         self.state: tuple[np.ndarray, ...] | None = None
         self.dinitial_state: tuple[np.ndarray, ...] | None = None
@@ -124,7 +128,7 @@ class Recurrent(Layer):
     ) -> np.ndarray:
         x, lengths = self._time_major(x, lengths)
         T, N, H = *x.shape[:2], self.units
-        kept = states = self._start(T, N, initial_state)
+        kept = states = self._start(T, N, initial_state, training)
         if self.keeps_gates:
             kept = *states, self._buffer("gates", T, N, self.blocks * H)
         y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
@@ -224,10 +228,10 @@ class Recurrent(Layer):
     def _zeros(self, N):
         return tuple([np.zeros((N, self.units), self.dtype) for _ in self.states])
 
-    def _start(self, T, N, initial_state):
+    def _start(self, T, N, initial_state, training=False):
         """For each state an array (T + 1, N, H) that starts with the initial one."""
         what = "initial_state"
-        if initial_state is None and self.stateful:
+        if initial_state is None and (self.stateful if training else self.stateful is True):
             what, initial_state = "state", self.state
         # The gates are the largest of what a pass needs; y is smaller than the states.
         checks.memory(f"{type(self).__name__}: gates", (T, N, self.blocks * self.units), self.dtype)

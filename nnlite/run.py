@@ -33,7 +33,7 @@ class Run:
         self.model, self.x, self.y = model, x, y
         checks.samples("fit", x=x, y=y)
         self.lengths = padding.of_samples("fit: lengths", lengths, x)
-        self.batch_size = model.checked_batch_size("fit", len(x), batch_size)
+        self.batch_size = model.checked_batch_size("fit", len(x), batch_size, training=True)
         self.epochs = checks.positive("epochs", epochs)
         self.validation_data = self._checked_validation(validation_data)
         self.shuffle = self._checked_shuffle(shuffle)

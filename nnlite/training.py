@@ -58,7 +58,8 @@ class Training:
         """Train: `epochs` times over all samples, in batches; the last batch may be smaller.
 
         A model with stateful layers reads its batches as one long text in `batch_size` columns: row n of a batch goes
-        on where row n of the batch before it ended. Each epoch starts from a state of zeros, and so does validation.
+        on where row n of the batch before it ended (`nnlite.text.columns` cuts a text so). Each epoch starts from a
+        state of zeros, and so does validation; with stateful="training" each of its batches does.
 
         Args:
             x: (samples, ...), what the first layer takes.
@@ -234,12 +235,13 @@ class Training:
                 y[rows] = y_batch
         return y
 
-    def checked_batch_size(self, where: str, samples: int, batch_size: int) -> int:
+    def checked_batch_size(self, where: str, samples: int, batch_size: int, training: bool = False) -> int:
         """batch_size as an int. Stateful layers need all batches to be of that size."""
         batch_size = checks.positive("batch_size", batch_size)
         left = samples % batch_size
-        if left and samples > batch_size and self.stateful_layers:
-            names = ", ".join(layer.name for layer in self.stateful_layers)
+        stateful = [layer for layer in self.stateful_layers if training or layer.stateful != "training"]
+        if left and samples > batch_size and stateful:
+            names = ", ".join(layer.name for layer in stateful)
             raise ValueError(
                 f"{where}: stateful layers ({names}) carry a state for each row of a batch, so all batches must have "
                 f"batch_size={batch_size} rows, but {samples} samples leave {left} for the last: drop {left} samples, "

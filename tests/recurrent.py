@@ -135,6 +135,17 @@ class RecurrentChain(ChainOfTrust):
         layer.reset_state()
         assert_same_bits(layer.forward(x[:, :2]), parts[0])
 
+    def test_stateful_in_training_alone(self):
+        x = np.random.default_rng(0).standard_normal((2, 6, 3)).astype("float32")
+        whole = self.layer(4, return_sequences=True, seed=0).forward(x)
+        layer = self.layer(4, return_sequences=True, stateful="training", seed=0)
+        layer.forward(x[:, :2], training=True)
+        assert_same_bits(layer.forward(x[:, 2:], training=True), whole[:, 2:])
+        assert_same_bits(layer.forward(x), whole)
+        assert type(layer).from_config(layer.get_config()).stateful == "training"
+        with pytest.raises(ValueError, match="stateful: expected True, False or 'training', got 'always'"):
+            self.layer(4, stateful="always")
+
     def test_without_stateful_every_batch_starts_from_zeros(self):
         x = np.random.default_rng(0).standard_normal((2, 6, 3)).astype("float32")
         layer = self.layer(4, seed=0)

@@ -213,16 +213,20 @@ def test_a_callback_is_closed_after_an_error():
 # Stateful layers
 
 
-def test_stateful_layers_carry_their_state_through_an_epoch_and_start_the_next_from_zeros():
-    class States(Callback):
-        def on_train_batch_begin(self, batch, logs):
-            state = self.model.layers[0].state
-            found.append(None if state is None else state[0].copy())
+class States(Callback):
+    """Writes down whether the first layer has no state, before each batch."""
 
-    found = []
-    model, text = character_model(stateful=True), rng.integers(5, size=(6, 5))
-    model.fit(text[:, :-1], text[:, 1:], 2, 2, (text[:4, :-1], text[:4, 1:]), [States()], shuffle=False, verbose=0)
-    assert [state is None for state in found] == [True, False, False] * 2
+    def __init__(self):
+        self.fresh = []
+
+    def on_train_batch_begin(self, batch, logs):
+        self.fresh.append(self.model.layers[0].state is None)
+
+
+def test_stateful_layers_carry_their_state_through_an_epoch_and_start_the_next_from_zeros():
+    states, model, text = States(), character_model(stateful=True), rng.integers(5, size=(6, 5))
+    model.fit(text[:, :-1], text[:, 1:], 2, 2, (text[:4, :-1], text[:4, 1:]), [states], shuffle=False, verbose=0)
+    assert states.fresh == [True, False, False] * 2
 
 
 def test_evaluate_and_predict_leave_a_state_alone():
@@ -250,6 +254,24 @@ def test_stateful_layers_need_whole_batches_in_order():
         model.predict(ids, batch_size=2)
     with pytest.raises(ValueError, match="evaluate: stateful layers"):
         model.evaluate(ids, ids, batch_size=2)
+
+
+def test_layers_that_are_stateful_in_training_are_judged_without_a_state():
+    states, model, plain = States(), character_model(stateful="training"), character_model()
+    text = rng.integers(5, size=(6, 5))
+    odd = tuple(rng.integers(5, size=(2, 7, 4)))  # seven samples, in batches of two
+    history = model.fit(text[:, :-1], text[:, 1:], 2, 2, odd, [states], shuffle=False, verbose=0).history
+    assert states.fresh == [True, False, False] * 2
+    for name, param in plain.params.items():
+        param[...] = model.params[name]
+    assert history["val_loss"][-1] == plain.evaluate(*odd, batch_size=2)
+    state = model.layers[0].state
+    assert (model.predict(odd[0], batch_size=2) == plain.predict(odd[0])).all()
+    assert model.layers[0].state is state
+    with pytest.raises(ValueError, match=r"stateful layers \(lstm\).*use shuffle=False"):
+        model.fit(*odd, batch_size=7, verbose=0)
+    with pytest.raises(ValueError, match=r"fit: stateful layers .* 7 samples leave 1 for the last"):
+        model.fit(*odd, batch_size=2, shuffle=False, verbose=0)
 
 
 # Numbers that are none

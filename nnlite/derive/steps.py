@@ -21,7 +21,7 @@ class Steps:
         self.N, self.T, self.H = *x.shape[:2], layer.units
         self.ids = x if x.ndim == 2 else None
         self.x = Quantity("x", x if x.ndim == 3 else np.eye(self.Wx.shape[0])[x])
-        self.initial = layer.state if initial_state is None and layer.stateful else initial_state
+        self.initial = layer.state if initial_state is None and layer.stateful is True else initial_state
 
     def states(self, n, arrays, name):
         """The states of sample n, or their gradients, as lists; zeros where there are none."""

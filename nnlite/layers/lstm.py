@@ -23,7 +23,8 @@ class LSTM(Recurrent):
     Args:
         units: H.
         return_sequences: whether y holds every step, not the last alone.
-        stateful: start each batch from the state in which the one before it ended, until `reset_state()`.
+        stateful: start each batch from the state in which the one before it ended, until `reset_state()`. "training":
+            only when it trains; else each starts from zeros, so that `evaluate` and `predict` take any batches.
         input_dim: F, needed where x are ids.
         dtype, seed, name: as in `Layer`.
 

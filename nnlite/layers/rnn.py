@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..recurrent import Recurrent
+from ..recurrent import Recurrent, Stateful
 
 
 class RNN(Recurrent):
@@ -23,7 +23,8 @@ class RNN(Recurrent):
         units: H.
         activation: f, "tanh" or "relu".
         return_sequences: whether y holds every step, not the last alone.
-        stateful: start each batch from the state in which the one before it ended, until `reset_state()`.
+        stateful: start each batch from the state in which the one before it ended, until `reset_state()`. "training":
+            only when it trains; else each starts from zeros, so that `evaluate` and `predict` take any batches.
         input_dim: F, needed where x are ids.
         dtype, seed, name: as in `Layer`.
 
@@ -63,7 +64,7 @@ class RNN(Recurrent):
         units: int,
         activation: str = "tanh",
         return_sequences: bool = False,
-        stateful: bool = False,
+        stateful: Stateful = False,
         *,
         input_dim: int | None = None,
         **kwargs: Any,
