@@ -24,13 +24,16 @@ from nnlite.callbacks import (
     LearningRateScheduler,
     ModelCheckpoint,
 )
+from nnlite.experiment.sonnets import FreshStarts
 from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Tanh
 from nnlite.losses import SparseCategoricalCrossentropy
 from nnlite.optimizers import Adam
 from nnlite.schedules import CosineDecay, WarmUp
 from nnlite.sequential import Sequential
+from nnlite.text import columns
 
 EPOCHS, BATCHES = 9, 7
+STATEFUL = {"stateful": True, "carried": "training"}  # kinds that read a text
 
 
 def die():
@@ -88,6 +91,8 @@ def data(kind):
     if kind == "stateful":
         text = rng.integers(6, size=(8 * BATCHES, 10)).cumsum(axis=1) % 6
         x, y = text[:, :-1], text[:, 1:]
+    elif kind == "carried":
+        x, y = columns(rng.integers(6, size=8 * BATCHES * 9 + 1).cumsum() % 6, length=9, batch_size=8)
     else:
         x = rng.normal(size=(8 * BATCHES - 3, 5)).astype("float32")
         y = x[:, :3].argmax(axis=1)
@@ -95,8 +100,8 @@ def data(kind):
 
 
 def make_model(kind):
-    if kind == "stateful":
-        layers = [LSTM(7, return_sequences=True, stateful=True, input_dim=6), Dropout(0.3), Dense(6)]
+    if kind in STATEFUL:
+        layers = [LSTM(7, return_sequences=True, stateful=STATEFUL[kind], input_dim=6), Dropout(0.3), Dense(6)]
     else:
         layers = [Dense(9), BatchNorm(momentum=0.8), Tanh(), Dropout(0.3), Dense(3)]
     model = Sequential(layers, seed=11)
@@ -116,9 +121,11 @@ def main(folder, kind, kill="never 0"):
         EarlyStopping(min_delta=0.05, patience=2, restore_best_weights=True),
         ModelCheckpoint(folder / "best.safetensors", save_best_only=True),
         JSONLogger(folder / "log.jsonl", every=2),
+        *([FreshStarts(3)] if kind == "carried" else []),
         Kill(*kill.split()),
     ]
-    history = model.fit(x, y, 8, EPOCHS, (x[:16], y_validation[:16]), callbacks, shuffle=kind != "stateful", verbose=0)
+    validation = x[:16], y_validation[:16]
+    history = model.fit(x, y, 8, EPOCHS, validation, callbacks, shuffle=kind not in STATEFUL, verbose=0)
     model.save(folder / "final.safetensors")
     (folder / "history.json").write_text(json.dumps([history.history, history.epoch]))
 

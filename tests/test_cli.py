@@ -71,6 +71,7 @@ class TestTrain:
         page = (folder / "report.html").read_text()
         assert (folder / "report.html").resolve().as_uri() in output
         assert "Shakespeare&#39;s sonnets" in page
+        assert "carried on through 16 windows of 40 characters" in page
         assert page.count("<svg") == 4  # curves, characters at two temperatures, lines
         for line in (folder / "poems.txt").read_text().splitlines()[3:6]:
             assert html.escape(line, quote=False).replace("'", "&#39;") in page
@@ -117,7 +118,7 @@ class TestTrain:
         for field in dataclasses.fields(Settings):
             name = "temperature" if field.name == "temperatures" else field.name
             assert f"--{name.replace('_', '-')}" in text
-        for default in ("200", "0.4", "0.01", "cosine", "adam", "0.25, 0.75, 1.5"):
+        for default in ("200", "0.5", "16", "0.01", "cosine", "adam", "0.25, 0.75, 1.5"):
             assert f"[default: {default}]" in text
 
     @pytest.mark.parametrize("schedule", ["constant", "step", "warm-up"])
@@ -391,6 +392,8 @@ MISTAKES = [
     ("train --units many", 2, "--units"),
     ("train --optimizer lbfgs", 2, "--optimizer"),
     ("train --dropout 1", 1, "dropout: expected a number from 0 to below 1, got 1.0"),
+    ("train --carry 0", 2, "--carry"),
+    ("train --batch-size 5000", 1, "too few for a batch of 5000 rows"),
     ("train --length 20000", 1, "too few for a window of length 20000"),
     ("train --temperature nan", 2, "--temperature"),
     ("train --out RUN", 2, "holds a run already"),

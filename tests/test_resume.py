@@ -47,6 +47,7 @@ def finish(folder, kind):
             ],
         ),
         ("stateful", ["forward 10", "half 2", "replaced 2", "epoch 1"]),
+        ("carried", ["forward 5", "half 2", "replaced 2", "epoch 1"]),
     ],
 )
 def test_killed_at_chosen_moments(tmp_path, kind, kills):

@@ -44,6 +44,14 @@ def train(
     ] = None,
     length: Annotated[int, number("Data", "Characters in a window, the piece that it learns from.")] = Settings.length,
     step: Annotated[int, number("Data", "Characters from one window's start to the next's.")] = Settings.step,
+    carry: Annotated[
+        int,
+        number(
+            "Data",
+            "How many windows in a row an LSTM reads without forgetting, so that it learns what is longer than a "
+            "window, such as how long a line is; then its state starts from zeros. 1: it does in every window.",
+        ),
+    ] = Settings.carry,
     batch_size: Annotated[int, number("Data", "Windows in one step of learning.")] = Settings.batch_size,
     epochs: Annotated[int, number("Learning", "How often to read all windows.")] = Settings.epochs,
     optimizer: Annotated[
@@ -79,14 +87,15 @@ def train(
     """Learn Shakespeare's sonnets, or a text of your own, character by character, then write poems.
 
     The last 16 sonnets are held out, or about the last tenth of your own text: the model does not learn from them. Its
-    loss on them, val_loss, tells how well it predicts what it has never seen, in nats per character: of the sonnets,
-    3.638 is guessing. The model with the best one is kept.
+    loss on them, val_loss, tells how well it predicts what it has never seen, in nats per character, in windows that
+    each start from a state of zeros: of the sonnets, 3.638 is guessing. The model with the best one is kept.
 
     Examples:
 
         nnlite train
         nnlite train --units 100 --epochs 5 --out runs/small
         nnlite train --text faust.txt
+        nnlite train --carry 1
         nnlite train --recipe minimal-rnn --units 150
         nnlite train --resume
     """
@@ -110,8 +119,10 @@ def train(
 def introduce(run):
     """Print what will be learned from, and by which model."""
     s, ((x, _), _) = run.settings, run.data()
+    carried = f", and the state is carried through {s.carry} of them" if s.carry > 1 else ""
     console.print(
-        f"{run.corpus.title}: {run.corpus.describe(s.length)}. {len(x):,} windows of {s.length} characters each.",
+        f"{run.corpus.title}: {run.corpus.describe(s.length)}. {len(x):,} windows of {s.length} characters "
+        f"each{carried}.",
         markup=False,
     )
     run.model().summary()
@@ -129,7 +140,8 @@ def conclude(run, history):
     best = min(history["val_loss"])
     epoch, guessing = history["val_loss"].index(best) + 1, run.landmarks.uniform
     if best < guessing:
-        loss, meaning = f"{best:.3f}", f"to be as unsure as between {math.exp(best):.1f} characters."
+        loss, meaning = f"{best:.3f}", f"to be as unsure as between {math.exp(best):.1f} characters. "
+        meaning += f"Read in one go, not in windows that start from nothing, it is {run.loss_in_one_go():.3f}."
     else:
         loss, meaning = f"{best:.3g}", f"no better than guessing, {guessing:.3f}. A smaller --learning-rate may help."
     console.print(f"Best after epoch {epoch}: a validation loss of {loss} nats per character, which is {meaning}\n")

@@ -24,6 +24,7 @@ class Experiment:
     kind: str  # in config.json, and how its folders are named
     Settings: type  # a dataclass of what JSON can write
     FILES: dict[str, str]  # what each file of the folder holds
+    EARLIER: dict = {}  # noqa: RUF012  what runs did that do not have these settings yet, in their config.json
 
     def __init__(self, folder, settings=None):
         self.folder, self.settings = Path(folder), settings or self.Settings()
@@ -105,7 +106,7 @@ class Experiment:
             settings = {k: tuple(v) if isinstance(v, list) else v for k, v in config["settings"].items()}
             if kind_of(folder) != cls.kind:
                 raise ExperimentError(f"{folder} holds a run on {kind_of(folder)}, not on {cls.kind}")
-            experiment = cls(folder, cls.Settings(**settings))
+            experiment = cls(folder, cls.Settings(**cls.EARLIER | settings))
             experiment.restore(config)
         except FileNotFoundError:
             raise ExperimentError(f"{folder} holds no run: there is no {path}") from None

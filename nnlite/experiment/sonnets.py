@@ -13,6 +13,8 @@ report.html              all of it to look at, with pictures and statistics, in 
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from nnlite import (
     LSTM,
     SGD,
@@ -20,6 +22,7 @@ from nnlite import (
     Adam,
     AdamW,
     BackupAndRestore,
+    Callback,
     Constant,
     CosineDecay,
     Dense,
@@ -34,7 +37,7 @@ from nnlite import (
     StepDecay,
     WarmUp,
 )
-from nnlite.text import generate, windows
+from nnlite.text import columns, generate, windows
 
 from .corpus import COPY
 from .writer import Writer
@@ -50,6 +53,9 @@ SCHEDULES = {
 }
 
 
+PIECE = 10_000  # characters that are read in one go: they take 100 MB
+
+
 @dataclass(frozen=True)
 class Settings:
     """What the model is and how it learns. The defaults learn the sonnets in half a minute.
@@ -60,6 +66,9 @@ class Settings:
         dropout: the part of each LSTM's outputs that is dropped while training, 0 to 1.
         dtype: "float32" or "float64".
         length, step: a window of so many characters starts at every step-th character of the training text.
+        carry: through so many windows, each from where the one before it ended, an LSTM's state is carried on before it
+            starts from zeros again; its gradient never goes further back than a window. 1 starts every window from
+            zeros.
         epochs, batch_size: how often all windows are read, and how many at a time.
         optimizer: one of `OPTIMIZERS`.
         learning_rate, schedule: the largest learning rate, and how it changes, one of `SCHEDULES`: "cosine" falls to
@@ -70,17 +79,18 @@ class Settings:
         temperatures: at which poems are written in the end.
 
     Raises:
-        ValueError: no such optimizer, schedule, dropout or temperature. Other settings are checked where they are used.
+        ValueError: no such optimizer, schedule, dropout, carry or temperature. Others are checked where they are used.
     """
 
     units: int = 200
     layers: int = 1
-    dropout: float = 0.4
+    dropout: float = 0.5
     dtype: str = "float32"
     length: int = 40
     step: int = 20
-    epochs: int = 10
-    batch_size: int = 32
+    carry: int = 16
+    epochs: int = 8
+    batch_size: int = 16
     optimizer: str = "adam"
     learning_rate: float = 0.01
     schedule: str = "cosine"
@@ -94,6 +104,8 @@ class Settings:
                 raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout: expected a number from 0 to below 1, got {self.dropout!r}")
+        if self.carry < 1:
+            raise ValueError(f"carry: expected a number of windows, at least 1, got {self.carry!r}")
         for temperature in self.temperatures:  # they are used when all is done: too late for an error
             if not 0 <= temperature < math.inf:
                 raise ValueError(f"temperatures: expected numbers of at least 0, got {temperature!r}")
@@ -121,6 +133,7 @@ class Sonnets(Writer):
 
     kind = "sonnets"
     Settings = Settings
+    EARLIER = {"carry": 1}  # noqa: RUF012
     FILES = {  # noqa: RUF012
         "model.safetensors": "the model after its best epoch",
         "checkpoint.safetensors": "all that the training needs to go on",
@@ -144,7 +157,8 @@ class Sonnets(Writer):
         layers = []
         for number in range(s.layers):
             # A character's id is a one-hot vector of V numbers, written short.
-            layers.append(LSTM(s.units, return_sequences=True, input_dim=None if number else V))
+            stateful = "training" if s.carry > 1 else False
+            layers.append(LSTM(s.units, return_sequences=True, stateful=stateful, input_dim=None if number else V))
             if s.dropout:
                 layers.append(Dropout(s.dropout))
         layers.append(Dense(V))
@@ -154,11 +168,17 @@ class Sonnets(Writer):
         return model
 
     def data(self):
-        """Windows to learn from and windows to judge by, each a pair of ids (x, y): y is the next character."""
+        """Windows to learn from and windows to judge by, each a pair of ids (x, y): y is the next character.
+
+        Every window to judge by is read from a state of zeros, whether or not states were carried while learning: so
+        all validation losses can be compared.
+        """
         s = self.settings
         training, validation = (self.vocabulary.encode(text) for text in self.corpus.split(s.length))
         validation = windows(validation, s.length, s.length)  # first, as it is the shorter text: too short, perhaps
-        return windows(training, s.length, s.step), validation
+        if s.carry == 1:
+            return windows(training, s.length, s.step), validation
+        return columns(training, s.length, s.batch_size, s.step), validation
 
     def fit(self, callbacks=(), verbose="auto"):
         s, model, ((x, y), validation) = self.settings, self.model(), self.data()
@@ -169,7 +189,9 @@ class Sonnets(Writer):
             batch_size=s.batch_size,
             epochs=s.epochs,
             validation_data=validation,
+            shuffle=s.carry == 1,
             callbacks=[
+                FreshStarts(s.carry),
                 LearningRateScheduler(SCHEDULES[s.schedule](s.learning_rate, steps)),
                 JSONLogger(self.folder / "log.jsonl"),
                 ModelCheckpoint(self.folder / "model.safetensors", save_best_only=True),
@@ -181,6 +203,16 @@ class Sonnets(Writer):
         )
 
     # What came of it.
+
+    def loss_in_one_go(self):
+        """The best model's loss on what is held out, read from beginning to end: the state is carried all the way.
+
+        It says what the model makes of all that it has read; `val_loss`, what of its window alone. A long text is read
+        in pieces of `PIECE` characters.
+        """
+        _, text = self.corpus.split(self.settings.length)
+        length = min(len(text) - 1, PIECE)
+        return self.saved_model().evaluate(*windows(self.vocabulary.encode(text), length, length), batch_size=1)
 
     def write_poems(self, length=600):
         """Let the best model write one poem for each temperature, also into poems.txt. Return (temperature, poem)s."""
@@ -206,3 +238,21 @@ class Sonnets(Writer):
         from .sonnets_report import sonnets_report
 
         self.write("report.html", html(sonnets_report(self, history)).encode())
+
+
+class FreshStarts(Callback):
+    """Lets each row of a batch start from zeros after so many windows; the rows take turns.
+
+    A model that met an empty state at the beginnings of epochs alone would not know what to make of one, such as before
+    a seed text, or in the windows that it is judged by.
+    """
+
+    def __init__(self, windows):
+        self.windows = windows
+
+    def on_train_batch_begin(self, batch, logs):
+        for layer in self.model.stateful_layers:
+            if layer.state:  # an epoch starts from zeros anyway
+                layer.state = tuple(map(np.copy, layer.state))
+                for array in layer.state:
+                    array[batch % self.windows :: self.windows] = 0

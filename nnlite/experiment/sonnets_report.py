@@ -112,9 +112,25 @@ def _how_it_learned(run, history):
         "How it learned",
         [
             text,
+            _what_it_remembered(run),
             Picture(picture, f"Loss while training: the validation loss is lowest, {best:.3f}, after epoch {epoch}"),
             Table(rows, header, folded="All numbers"),
         ],
+    )
+
+
+def _what_it_remembered(run):
+    s = run.settings
+    if s.carry > 1:
+        text = (
+            f"While it learned, its state was carried on through {s.carry} windows of {s.length} characters before it "
+            f"started from nothing again: so it could learn what is longer than a window, such as how long a line is. "
+        )
+    else:
+        text = f"Each window of {s.length} characters started from nothing: it could learn nothing longer than that. "
+    return text + (
+        f"The validation loss is that of windows that all start from nothing. Where the model may remember all that it "
+        f"has read, it comes to {run.loss_in_one_go():.3f} on the same text."
     )
 
 

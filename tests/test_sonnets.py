@@ -1,0 +1,129 @@
+"""The sonnets experiment: what it learns from, and how far a state is carried while it learns."""
+
+import json
+
+import numpy as np
+import pytest
+
+import nnlite
+from nnlite import Callback
+from nnlite.experiment import Corpus, Sonnets, sonnets
+from nnlite.text import columns, windows
+
+TINY = {"units": 6, "step": 400, "epochs": 1}
+
+
+def made(folder, **settings):
+    run = Sonnets(folder, Sonnets.Settings(**TINY | settings))
+    run.create()
+    return run
+
+
+def pairs_are_equal(first, second):
+    return all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_it_learns_from_columns_and_is_judged_by_windows_from_zeros():
+    run = Sonnets("unused")
+    ids, held_out = (run.vocabulary.encode(text) for text in run.corpus.split(40))
+    learned, judged = run.data()
+    assert pairs_are_equal(learned, columns(ids, 40, 16, 20))
+    assert pairs_are_equal(judged, windows(held_out, 40, 40))
+    assert [layer.stateful for layer in run.model().stateful_layers] == ["training"]
+
+
+def test_carried_through_one_window_is_not_carried():
+    run = Sonnets("unused", Sonnets.Settings(carry=1, layers=2))
+    ids = run.vocabulary.encode(run.corpus.split(40)[0])
+    assert pairs_are_equal(run.data()[0], windows(ids, 40, 20))
+    assert run.model().stateful_layers == []
+
+
+class Zeros(Callback):
+    """Writes down which rows start from zeros, in each layer and batch."""
+
+    def __init__(self):
+        self.rows = []
+
+    def on_train_batch_begin(self, batch, logs):
+        for layer in self.model.stateful_layers:
+            h, c = layer.state or np.zeros((2, 16, 6))
+            assert ((h == 0) == (c == 0)).all()
+            self.rows.append((batch, set(np.flatnonzero((h == 0).all(axis=1)).tolist())))
+
+
+@pytest.mark.parametrize("carry", [3, 16, 20])
+def test_rows_take_turns_to_start_from_zeros(carry, tmp_path):
+    zeros = Zeros()
+    made(tmp_path / "run", carry=carry, layers=2, step=200, epochs=2).fit([zeros], verbose=0)
+    assert len(zeros.rows) == 2 * 2 * 26
+    for batch, rows in zeros.rows:
+        fresh = set(range(16)) if batch == 0 else {n for n in range(16) if (batch - n) % carry == 0}
+        assert rows == fresh
+
+
+def test_fresh_starts_leave_the_states_of_others_alone():
+    layer = nnlite.LSTM(2, stateful=True, input_dim=3, seed=0)
+    layer.forward(np.array([[1], [2]]))
+    before = layer.state[0].copy(), layer.state
+    starts = sonnets.FreshStarts(2)
+    starts.model = nnlite.Sequential([layer])
+    starts.on_train_batch_begin(0, {})
+    assert not layer.state[0][0].any()
+    assert (before[1][0] == before[0]).all()
+
+
+def test_any_number_of_threads_gives_the_same_bits(tmp_path):
+    threads = nnlite.get_num_threads()
+    try:
+        models = []
+        for n in (1, 2, 3):
+            nnlite.set_num_threads(n)
+            run = made(tmp_path / f"{n}", units=64)
+            run.fit(verbose=0)
+            models.append((run.folder / "checkpoint.safetensors").read_bytes())
+    finally:
+        nnlite.set_num_threads(threads)
+    assert models[0] == models[1] == models[2]
+
+
+def test_runs_from_before_states_were_carried(tmp_path):
+    run = made(tmp_path / "run", carry=1)
+    run.fit(verbose=0)
+    before = (run.folder / "checkpoint.safetensors").read_bytes()
+    config = json.loads((run.folder / "config.json").read_text())
+    assert config["settings"].pop("carry") == 1
+    (run.folder / "config.json").write_text(json.dumps(config))
+    old = Sonnets.open(run.folder)
+    assert old.settings == run.settings
+    old.fit(verbose=0)  # goes on, that is, has nothing to do
+    assert (run.folder / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_the_loss_in_one_go(tmp_path, monkeypatch):
+    run = made(tmp_path / "run")
+    run.fit(verbose=0)
+    held_out = run.vocabulary.encode(run.corpus.split(40)[1])
+    whole = run.saved_model().evaluate(held_out[None, :-1], held_out[None, 1:])
+    assert run.loss_in_one_go() == whole
+    monkeypatch.setattr(sonnets, "PIECE", 500)  # of a long text, in pieces
+    assert run.loss_in_one_go() == run.saved_model().evaluate(*windows(held_out, 500, 500), batch_size=1) != whole
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"carry": 0}, "carry: expected a number of windows, at least 1, got 0"),
+        ({"batch_size": 5000}, "84504 ids are too few for a batch of 5000 rows at step 20: it takes 100001"),
+    ],
+)
+def test_settings_that_do_not_work(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Sonnets("unused", Sonnets.Settings(**settings)).data()
+
+
+def test_the_smallest_text_is_enough_for_the_default_batch(tmp_path):
+    text = ("so long as men can breathe, or eyes can see,\n" * 10)[:410]
+    run = Sonnets(tmp_path / "run", Sonnets.Settings(units=6, epochs=1), Corpus(text, file="short.txt"))
+    run.create()
+    assert len(run.fit(verbose=0).history["val_loss"]) == 1
