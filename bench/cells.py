@@ -79,15 +79,14 @@ def pytorch_step(cell, H, N, optimizer, learning_rate, clipvalue=None, global_cl
     return prepare
 
 
-GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
-
-
 def operations(cell, H, N):
     """Of both passes, and of a training step with them: three products with Wh, and three with the weights of Dense.
 
     Ids are looked up, so there is none with Wx.
     """
-    recurrent = 3 * 2 * N * T * H * GATES[cell] * H
+    import nnlite
+
+    recurrent = 3 * 2 * N * T * H * getattr(nnlite, cell).gates * H
     return recurrent, recurrent + 3 * 2 * N * T * H * V
 
 
