@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from . import checks, padding
-from .kernels import backend
+from .kernels import backend, of_dtype
 from .layer import Layer, Shape
 
 Stateful = bool | Literal["training"]
@@ -176,7 +176,8 @@ class Recurrent(Layer):
         state = self.state = self._step_state(N)
         arguments = Wx, Wh, b, *state, self._buffer("z", self.blocks * self.units), *self._options()
         kernel = getattr(backend, self.kernel)
-        step, step_ids, shape, h = kernel.step, kernel.step_ids, (N, len(Wx)), state[0]
+        step, step_ids = of_dtype(kernel.step, self.dtype), of_dtype(kernel.step_ids, self.dtype)
+        shape, h = (N, len(Wx)), state[0]
 
         def checked_step(x):
             if N != 1 or not checks.is_id(x, shape[1]):

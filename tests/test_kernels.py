@@ -15,7 +15,7 @@ from numeric import assert_same_bits
 
 import nnlite
 from nnlite import kernels, reference
-from nnlite.kernels import backend, host
+from nnlite.kernels import backend, host, of_dtype
 
 
 def modules(package):
@@ -43,6 +43,17 @@ def test_reference_has_the_same_functions_and_arguments(name):
     assert compiled
     for function, arguments in compiled.items():
         assert plain.get(function) == arguments, f"{name}.{function}"
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", ["compiled", "reference"])
+def test_of_dtype_is_the_kernel_itself_for_one_dtype(name, dtype):
+    x, W, b = np.ones((2, 3), dtype), np.ones((3, 4), dtype), np.ones(4, dtype)
+    expected, got = np.empty((2, 2, 4), dtype)
+    with nnlite.use_backend(name):
+        backend.dense.forward(x, W, b, expected)
+        of_dtype(backend.dense.forward, np.dtype(dtype))(x, W, b, got)
+    assert_same_bits(got, expected)
 
 
 def test_use_backend_holds_inside_the_with_and_in_its_thread_alone():

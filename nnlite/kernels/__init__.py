@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import importlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -74,6 +74,17 @@ class _Modules(dict):
 
 
 backend = _Backend()
+
+_C_NAMES = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
+
+
+def of_dtype(kernel: Callable, dtype: np.dtype) -> Callable:
+    """The one of a kernel's two functions that takes arrays of this dtype: for loops of many short calls.
+
+    `kernel` itself looks at its arrays at every call to tell which of the two it is, which takes 0.3 microseconds. A
+    kernel of NumPy is one function for both.
+    """
+    return kernel[_C_NAMES[dtype]] if hasattr(kernel, "__signatures__") else kernel
 
 
 @contextlib.contextmanager

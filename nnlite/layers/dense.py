@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import checks, initializers
 from ..initializers import Initializer
-from ..kernels import backend
+from ..kernels import backend, of_dtype
 from ..layer import Layer, Shape
 
 
@@ -90,7 +90,8 @@ class Dense(Layer):
         if not self.built:
             return self.step
         W, b = self._weights("W", "b")
-        y, forward, shape = np.empty((N, len(b)), self.dtype), backend.dense.forward, (N, len(W))
+        forward = of_dtype(backend.dense.forward, self.dtype)
+        y, shape = np.empty((N, len(b)), self.dtype), (N, len(W))
         checked = None  # the layer before hands over the same array at every step
 
         def step(x):
