@@ -10,10 +10,9 @@ from cython cimport floating
 from libc.string cimport memset
 
 from product cimport ceil_div, pack_all, rows_by_panels
-from tile cimport PANEL_DEPTH, TILE_ROWS, add_row_product, threads_for
+from tile cimport PANEL_DEPTH, TILE_ROWS, add_row_product, threads_for, write_rows
 
 cdef enum:
-    LINE = 16  # numbers of a cache line
     NEAR = 262144  # numbers of a matrix that the second-level cache holds, about
 
 
@@ -51,16 +50,12 @@ cdef inline bint in_rows(Py_ssize_t N, Py_ssize_t depth, Py_ssize_t cols) noexce
 cdef inline const floating *laid_out(Py_ssize_t N, Py_ssize_t depth, Py_ssize_t cols, const floating *W,
                                      Py_ssize_t W_depth, Py_ssize_t W_col, floating *work) noexcept nogil:
     """A depth x cols matrix, W(k, j) = W[k * W_depth + j * W_col], for `times`."""
-    cdef Py_ssize_t chunk, k, j
     if not in_rows(N, depth, cols):
         pack_all(depth, cols, W, W_depth, W_col, work)
     elif W_col == 1 and W_depth == cols:
         return W
     else:
-        for chunk in range(ceil_div(depth, LINE)):  # a transpose: W is read in whole cache lines
-            for j in range(cols):
-                for k in range(chunk * LINE, min(chunk * LINE + LINE, depth)):
-                    work[k * cols + j] = W[k * W_depth + j * W_col]
+        write_rows(depth, cols, W, W_depth, W_col, work, cols)
     return work
 
 

@@ -18,6 +18,10 @@ cdef extern from "tile.h" nogil:
     void row_product_f64(Py_ssize_t depth, Py_ssize_t cols, const double *a, const double *b, double *c) noexcept
     int tile_width_f32(Py_ssize_t cols) noexcept
     int tile_width_f64(Py_ssize_t cols) noexcept
+    void write_rows_f32(Py_ssize_t depth, Py_ssize_t cols, const float *b, Py_ssize_t b_depth, Py_ssize_t b_col,
+                        float *out, Py_ssize_t out_row) noexcept
+    void write_rows_f64(Py_ssize_t depth, Py_ssize_t cols, const double *b, Py_ssize_t b_depth, Py_ssize_t b_col,
+                        double *out, Py_ssize_t out_row) noexcept
     void pack_panel_f32(Py_ssize_t depth, Py_ssize_t cols, const float *b, Py_ssize_t b_depth, Py_ssize_t b_col,
                         float *panel, int width) noexcept
     void pack_panel_f64(Py_ssize_t depth, Py_ssize_t cols, const double *b, Py_ssize_t b_depth, Py_ssize_t b_col,
@@ -47,6 +51,15 @@ cdef inline int tile_width(Py_ssize_t cols, floating *dtype) noexcept nogil:
         return tile_width_f32(cols)
     else:
         return tile_width_f64(cols)
+
+
+cdef inline void write_rows(Py_ssize_t depth, Py_ssize_t cols, const floating *b, Py_ssize_t b_depth,
+                            Py_ssize_t b_col, floating *out, Py_ssize_t out_row) noexcept nogil:
+    """A depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col], written in rows that begin out_row apart."""
+    if floating is float:
+        write_rows_f32(depth, cols, b, b_depth, b_col, out, out_row)
+    else:
+        write_rows_f64(depth, cols, b, b_depth, b_col, out, out_row)
 
 
 cdef inline void pack_panel(Py_ssize_t depth, Py_ssize_t cols, const floating *b, Py_ssize_t b_depth,
