@@ -119,8 +119,8 @@ static inline int TYPED(tile_width)(ptrdiff_t cols)
     return cols <= HALF_LANES ? HALF_LANES : cols <= LANES ? LANES : PANEL_WIDTH;
 }
 
-/* A depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col], written in rows that begin out_row apart. Four numbers of
- * a row are one store: a transpose takes a quarter of the time that it would take number by number. */
+/* A depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col], written in rows that begin out_row apart. Four numbers
+ * of a row are one store: a transpose takes a quarter of the time that it would take number by number. */
 static void TYPED(write_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col,
                               REAL *restrict out, ptrdiff_t out_row)
 {
