@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import checks
-from .kernels import backend
+from .kernels import backend, of_dtype
 
 # Probabilities below this count as this: log 0 is infinite. The smallest power of ten that float32 can invert.
 SMALLEST_PROBABILITY = 1e-37
@@ -139,7 +139,7 @@ class SparseCategoricalCrossentropy(Loss):
         losses = np.empty(labels.size)
         if self.from_logits:
             p = np.empty_like(y_pred)
-            backend.softmax.cross_entropy_forward(y_pred, labels, p, losses)
+            of_dtype(backend.softmax.cross_entropy_forward, p.dtype)(y_pred, labels, p, losses)
         else:
             p = np.maximum(y_pred[np.arange(labels.size), labels], y_pred.dtype.type(SMALLEST_PROBABILITY))
             np.negative(np.log(p, dtype=np.float64), out=losses)
@@ -151,7 +151,7 @@ class SparseCategoricalCrossentropy(Loss):
         N, D = labels.size, self._divisor(labels.size)
         if self.from_logits:
             dy_pred = np.empty_like(p)
-            backend.softmax.cross_entropy_backward(p, labels, dy_pred, 1 / D)
+            of_dtype(backend.softmax.cross_entropy_backward, p.dtype)(p, labels, dy_pred, 1 / D)
         else:
             dy_pred = np.zeros((N, shape[-1]), p.dtype)
             dy_pred[np.arange(N), labels] = -1 / (p * D)

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from . import checks
-from .kernels import backend
+from .kernels import backend, of_dtype
 
 
 class Optimizer:
@@ -239,9 +239,10 @@ class SGD(Optimizer):
     ) -> None:
         if slots:
             rates = self.learning_rate, self.momentum, self.nesterov
-            backend.update.sgd_momentum(grad, param, slots["momentum"], *rates, scale, clip)
+            kernel = of_dtype(backend.update.sgd_momentum, param.dtype)
+            kernel(grad, param, slots["momentum"], *rates, scale, clip)
         else:
-            backend.update.sgd(grad, param, self.learning_rate, scale, clip)
+            of_dtype(backend.update.sgd, param.dtype)(grad, param, self.learning_rate, scale, clip)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
@@ -293,7 +294,8 @@ class Adagrad(Optimizer):
     def update(
         self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
     ) -> None:
-        backend.update.adagrad(grad, param, slots["accumulator"], self.learning_rate, self.epsilon, scale, clip)
+        kernel = of_dtype(backend.update.adagrad, param.dtype)
+        kernel(grad, param, slots["accumulator"], self.learning_rate, self.epsilon, scale, clip)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -351,7 +353,7 @@ class RMSprop(Optimizer):
     ) -> None:
         memory = slots["velocity"], slots.get("average_gradient"), slots.get("momentum")
         rates = self.learning_rate, self.rho, self.momentum, self.epsilon
-        backend.update.rmsprop(grad, param, *memory, *rates, scale, clip)
+        of_dtype(backend.update.rmsprop, param.dtype)(grad, param, *memory, *rates, scale, clip)
 
     def get_config(self) -> dict[str, Any]:
         own = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon, "centered": self.centered}
@@ -401,8 +403,9 @@ class Adam(Optimizer):
     def update(
         self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
     ) -> None:
+        kernel = of_dtype(backend.update.adam, param.dtype)
         rates = self.learning_rate, self.beta_1, self.beta_2, self.epsilon, self._decay()
-        backend.update.adam(grad, param, slots["momentum"], slots["velocity"], *rates, self.iterations, scale, clip)
+        kernel(grad, param, slots["momentum"], slots["velocity"], *rates, self.iterations, scale, clip)
 
     def _decay(self):
         return 0.0

@@ -134,7 +134,8 @@ class Recurrent(Layer):
         y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
         kernel = getattr(backend, self.kernel)
         forward = kernel.forward_ids if x.ndim == 2 else kernel.forward
-        forward(x, lengths, *self._weights(*self.weights), *kept, y, self._work(), *self._options())
+        arguments = x, lengths, *self._weights(*self.weights), *kept, y, self._work(), *self._options()
+        of_dtype(forward, self.dtype)(*arguments)
         self.kept = x, lengths, kept
         self.state = tuple([state[T].copy() for state in states])
         return self._y(y, lengths)
@@ -161,9 +162,9 @@ class Recurrent(Layer):
         upstream = *kept, dy, *self.dinitial_state, dz
         downstream = *self._gradients(*self.weights), self._work(), *self._options()
         if x.ndim == 2:
-            kernel.backward_ids(x, lengths, Wh, *upstream, *downstream)
+            of_dtype(kernel.backward_ids, self.dtype)(x, lengths, Wh, *upstream, *downstream)
         else:
-            kernel.backward(x, lengths, Wx, Wh, *upstream, dx, *downstream)
+            of_dtype(kernel.backward, self.dtype)(x, lengths, Wx, Wh, *upstream, dx, *downstream)
 
     def step(self, x: np.ndarray) -> np.ndarray:
         x = self._step_input(x)

@@ -66,7 +66,7 @@ class Dense(Layer):
         self._ensure_built(x)
         W, b = self._weights("W", "b")
         y = np.empty((*x.shape[:-1], len(b)), self.dtype)
-        backend.dense.forward(self._flat(x), W, b, self._flat(y))
+        of_dtype(backend.dense.forward, self.dtype)(self._flat(x), W, b, self._flat(y))
         self.kept = x
         return y
 
@@ -84,7 +84,7 @@ class Dense(Layer):
         dW, db = self._gradients("W", "b")
         dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], len(b)), "of y")
         dx = dx if dx is None else self._flat(dx)
-        backend.dense.backward(self._flat(x), W, self._flat(dy), dx, dW, db)
+        of_dtype(backend.dense.backward, self.dtype)(self._flat(x), W, self._flat(dy), dx, dW, db)
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
         if not self.built:
