@@ -102,7 +102,7 @@ class Optimizer:
         if not len(grads) == len(params) == len(self._rows):
             return False
         state = self.state
-        for name, grad, param, memory, *_ in self._rows:
+        for name, grad, param, memory, _, _, _ in self._rows:
             if grads.get(name) is not grad or params.get(name) is not param or not param.flags.writeable:
                 return False
             for key, array in memory:

@@ -134,7 +134,8 @@ class Recurrent(Layer):
         y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
         kernel = getattr(backend, self.kernel)
         forward = kernel.forward_ids if x.ndim == 2 else kernel.forward
-        arguments = x, lengths, *self._weights(*self.weights), *kept, y, self._work(), *self._options()
+        work = self._buffer("work", kernel.work_size(H))
+        arguments = x, lengths, *self._weights(*self.weights), *kept, y, work, *self._options()
         of_dtype(forward, self.dtype)(*arguments)
         self.kept = x, lengths, kept
         self.state = tuple([state[T].copy() for state in states])
@@ -160,7 +161,8 @@ class Recurrent(Layer):
         kernel = getattr(backend, self.kernel)
         dz = self._buffer("dz", kernel.backward_steps(N, T), N, self.blocks * H)
         upstream = *kept, dy, *self.dinitial_state, dz
-        downstream = *self._gradients(*self.weights), self._work(), *self._options()
+        work = self._buffer("work", kernel.work_size(H))
+        downstream = *self._gradients(*self.weights), work, *self._options()
         if x.ndim == 2:
             of_dtype(kernel.backward_ids, self.dtype)(x, lengths, Wh, *upstream, *downstream)
         else:
@@ -237,10 +239,12 @@ class Recurrent(Layer):
             what, initial_state = "state", self.state
         # The gates are the largest of what a pass needs; y is smaller than the states.
         checks.memory(f"{type(self).__name__}: gates", (T, N, self.blocks * self.units), self.dtype)
-        arrays = tuple([self._buffer(f"{name}_all", T + 1, N, self.units) for name in self.states])
-        for array, start in zip(arrays, self._state_arrays(what, initial_state, N), strict=True):
+        arrays = []
+        for name, start in zip(self.states, self._state_arrays(what, initial_state, N), strict=True):
+            array = self._buffer(f"{name}_all", T + 1, N, self.units)
             array[0] = start
-        return arrays
+            arrays.append(array)
+        return tuple(arrays)
 
     def _step_state(self, N):
         """The state in arrays that a step may change: who holds the old ones keeps them as they are."""
@@ -291,6 +295,3 @@ class Recurrent(Layer):
     def _options(self):
         """What the kernels take last."""
         return ()
-
-    def _work(self):
-        return self._buffer("work", getattr(backend, self.kernel).work_size(self.units))
