@@ -9,6 +9,7 @@ The two have the same functions with the same arguments, and tests hold them equ
 
 import contextlib
 import contextvars
+import functools
 import importlib
 import os
 from collections.abc import Callable, Iterator
@@ -78,6 +79,7 @@ backend = _Backend()
 _C_NAMES = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
 
+@functools.cache
 def of_dtype(kernel: Callable, dtype: np.dtype) -> Callable:
     """The one of a kernel's two functions that takes arrays of this dtype: for what is called often, and is quick.
 
