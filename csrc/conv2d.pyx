@@ -14,7 +14,8 @@ stride, d the dilation, p the padding before the first row and column; what lies
 Design: y and dx are both what slide.pxd computes. For dx, the pixels of one phase, the same (ih + p) mod s, have the
 same taps: those with i d = ih + p (mod s). In the order of rising oh they are a window of dy that moves by one pixel,
 with the taps of W from last to first. So a stride of s is s * s convolutions of stride 1, and no product with a zero.
-Images of few channels have their own way to dx: scatter.pxd.
+Images of few channels have their own way to dx: scatter.pxd. Windows of 3 x 3 that move by one pixel have theirs to y
+and to dx, with less than half of the multiplications: winograd.pxd.
 
 dW is made of register tiles, too: a row of taps is a piece of memory in x, which read down the pixels is the left
 factor, and dy lies as the right factor wants it. The sums run over a band of an image without leaving the registers.
@@ -23,7 +24,8 @@ Threads take blocks of bands. How many there are follows from the shapes alone, 
 Depthwise (D = U = 1) has nothing to multiply but pixels with pixels: plain loops along the channels.
 
 Memory: the packed weights; for each thread one band of an image with its zeros, where windows reach over the edge, and
-a panel of dy, where the filters do not fill one; for dW its sums, at most BLOCKS times and PARTIALS numbers; for dx of
+a panel of dy, where the filters do not fill one; for windows of 3 x 3 sixteen numbers for each channel of a quad in one
+row of quads, and 16 / 9 of the packed weights; for dW its sums, at most BLOCKS times and PARTIALS numbers; for dx of
 few channels a panel of dy and a band of dx.
 """
 
@@ -37,6 +39,7 @@ from slide cimport Axis, band_count, depthwise, pack, packed_size, slide, thread
 from tile cimport (
     TILE_ROWS, omp_get_max_threads, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width,
 )
+from winograd cimport winograd, winograd_pack, winograd_packed_size, winograd_room, winograd_slide
 
 
 cdef enum:
@@ -87,27 +90,62 @@ cdef Py_ssize_t block_scratch(Py_ssize_t N, Axis rows, Axis cols, Py_ssize_t C, 
     return window_size(N, rows, cols, C) + band * cols.count * panel_width(dtype)
 
 
-def work_size(Py_ssize_t N, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t F,
-              Py_ssize_t OH, Py_ssize_t OW, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left,
-              Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t groups):
-    """Numbers of scratch memory that forward and backward need."""
-    cdef float *dtype = NULL  # the wider panels of the two dtypes
-    cdef Py_ssize_t threads = omp_get_max_threads(), D = C // groups, U = F // groups, size = kh * kw * D * F + F, work
+cdef Py_ssize_t convolve_size(Py_ssize_t N, Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
+                              floating *dtype) noexcept nogil:
+    """Numbers of scratch memory that `convolve` needs for all threads."""
+    cdef Py_ssize_t threads = omp_get_max_threads()
+    if winograd(rows, cols, D, U, dtype):
+        return (winograd_packed_size(groups, D, U, dtype)
+                + threads * winograd_room(N, rows, cols, groups * D, dtype))
+    return packed_size(rows, cols, groups, D, U, dtype) + threads * window_size(N, rows, cols, groups * D)
+
+
+cdef void convolve(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
+                   const floating *W, Py_ssize_t w_line, Py_ssize_t w_tap, Py_ssize_t w_group, Py_ssize_t w_depth,
+                   Py_ssize_t w_col, const floating *start, const floating *source, Py_ssize_t H, Py_ssize_t width,
+                   floating *out, Py_ssize_t OH, Py_ssize_t OW, floating *work, Py_ssize_t room) noexcept nogil:
+    """out (N,OH,OW,groups*U) from source (N,H,width,groups*D), by the way that takes fewer multiplications."""
+    cdef Py_ssize_t packed
+    if winograd(rows, cols, D, U, work):
+        packed = winograd_packed_size(groups, D, U, work)
+        winograd_pack(rows, cols, groups, D, U, W, w_line, w_tap, w_group, w_depth, w_col, start, work)
+        winograd_slide(rows, cols, N, groups, D, U, source, H, width, work, out, OH, OW, work + packed, room - packed)
+        return
+    packed = packed_size(rows, cols, groups, D, U, work)
+    pack(rows, cols, groups, D, U, W, w_line, w_tap, w_group, w_depth, w_col, start, work)
+    slide(rows, cols, N, groups, D, U, source, H, width, work, out, OH, OW, work + packed, room - packed)
+
+
+cdef Py_ssize_t scratch_size(Py_ssize_t N, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t kh, Py_ssize_t kw,
+                             Py_ssize_t F, Py_ssize_t OH, Py_ssize_t OW, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top,
+                             Py_ssize_t left, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t groups,
+                             floating *dtype) noexcept nogil:
+    cdef Py_ssize_t threads = omp_get_max_threads(), D = C // groups, U = F // groups, size = kh * kw * D * F + F
+    cdef Py_ssize_t work, i, j
     cdef Axis rows = outputs(OH, kh, sh, top, dh), cols = outputs(OW, kw, sw, left, dw)
-    if N == 0:
-        return 0
-    work = packed_size(rows, cols, groups, D, U, dtype) + threads * window_size(N, rows, cols, C)
-    work = max(work, (block_count(N * band_count(N, rows, cols, C), size) - 1) * size
+    work = max(convolve_size(N, rows, cols, groups, D, U, dtype),
+               (block_count(N * band_count(N, rows, cols, C), size) - 1) * size
                + threads * block_scratch(N, rows, cols, C, dtype))
     if groups == 1 and C <= FEW:
         return max(work, threads * scatter_size(N, H, cols, C, F, dtype))
     for i in range(sh):
-        rows = inputs(H, kh, sh, top, dh, i)
         for j in range(sw):
-            cols = inputs(W, kw, sw, left, dw, j)
+            rows, cols = inputs(H, kh, sh, top, dh, i), inputs(W, kw, sw, left, dw, j)
             if rows.count and cols.count:
-                work = max(work, packed_size(rows, cols, groups, U, D, dtype) + threads * window_size(N, rows, cols, F))
+                work = max(work, convolve_size(N, rows, cols, groups, U, D, dtype))
     return work
+
+
+def work_size(Py_ssize_t N, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t F,
+              Py_ssize_t OH, Py_ssize_t OW, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left,
+              Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t groups):
+    """Numbers of scratch memory that forward and backward need, in the one dtype or the other."""
+    if N == 0:
+        return 0
+    return max(
+        scratch_size(N, H, W, C, kh, kw, F, OH, OW, sh, sw, top, left, dh, dw, groups, <float *>NULL),
+        scratch_size(N, H, W, C, kh, kw, F, OH, OW, sh, sw, top, left, dh, dw, groups, <double *>NULL),
+    )
 
 
 def forward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W, const floating[::1] b,  # IN; b may be None
@@ -115,7 +153,7 @@ def forward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W, cons
             Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left, Py_ssize_t dh, Py_ssize_t dw,
             Py_ssize_t groups):
     """x (N,H,W,C), W (kh,kw,D,F), b (F), y (N,OH,OW,F)."""
-    cdef Py_ssize_t kw = W.shape[1], D = W.shape[2], F = W.shape[3], U = F // groups, packed
+    cdef Py_ssize_t kw = W.shape[1], D = W.shape[2], F = W.shape[3], U = F // groups
     cdef Axis rows = outputs(y.shape[1], W.shape[0], sh, top, dh), cols = outputs(y.shape[2], kw, sw, left, dw)
     cdef const floating *start = NULL
     if y.size == 0:
@@ -123,10 +161,9 @@ def forward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W, cons
     if b is not None:
         start = &b[0]
     with nogil:
-        packed = packed_size(rows, cols, groups, D, U, &work[0])
-        pack(rows, cols, groups, D, U, &W[0, 0, 0, 0], kw * D * F, D * F, U, F, 1, start, &work[0])
-        slide(rows, cols, x.shape[0], groups, D, U, &x[0, 0, 0, 0], x.shape[1], x.shape[2], &work[0],  # (1)
-              &y[0, 0, 0, 0], y.shape[1], y.shape[2], &work[0] + packed, work.shape[0] - packed)
+        convolve(rows, cols, x.shape[0], groups, D, U, &W[0, 0, 0, 0], kw * D * F, D * F, U, F, 1, start,  # (1)
+                 &x[0, 0, 0, 0], x.shape[1], x.shape[2], &y[0, 0, 0, 0], y.shape[1], y.shape[2], &work[0],
+                 work.shape[0])
 
 
 def backward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W, const floating[:, :, :, ::1] dy,  # IN
@@ -165,9 +202,8 @@ cdef void input_gradient(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, 
                          Py_ssize_t kw, const floating *W, const floating *dy, Py_ssize_t OH, Py_ssize_t OW,
                          floating *dx, Py_ssize_t H, Py_ssize_t width, floating *work, Py_ssize_t room) noexcept nogil:
     """One phase of dx: U filters are what is summed over, and D channels what comes out."""
-    cdef Py_ssize_t F = groups * U, packed = packed_size(rows, cols, groups, U, D, work)
-    pack(rows, cols, groups, U, D, W, kw * D * F, D * F, U, 1, F, NULL, work)
-    slide(rows, cols, N, groups, U, D, dy, OH, OW, work, dx, H, width, work + packed, room - packed)
+    cdef Py_ssize_t F = groups * U
+    convolve(rows, cols, N, groups, U, D, W, kw * D * F, D * F, U, 1, F, NULL, dy, OH, OW, dx, H, width, work, room)
 
 
 cdef void weight_gradients(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,

@@ -95,14 +95,13 @@ class Conv2D(Layer):
         self._ensure_built(x)
         W, b = self._with_bias(self._weights)
         shape = len(x), *self.window.output_size(*x.shape[1:3]), W.shape[3]
-        checks.memory("Conv2D: y", shape, self.dtype)
-        y = np.empty(shape, self.dtype)
+        y = self._empty("y", *shape)
         backend.conv2d.forward(x, W, b, y, *self._work_and_geometry(x, W, shape))
         self.kept = x, shape
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dx = np.empty_like(self._kept()[0])
+        dx = self._empty("dx", *self._kept()[0].shape)
         self._backward(dy, dx)
         return dx
 

@@ -61,10 +61,15 @@ class TestConv2D(ChainOfTrust):
         case("groups of everything", (2, 6, 7, 4), 6, (2, 3), (2, 1), ((1, 0), (0, 2)), (1, 2), 2),
         case("no bias", (2, 4, 5, 2), 3, 3, use_bias=False),
         case("a row", (2, 1, 9, 3), 4, (1, 3), padding="same"),
+        case("quads", (2, 6, 6, 8), 16, 3),
+        case("quads, and what is left of them", (1, 7, 9, 9), 17, 3),
+        case("quads, padded", (1, 4, 5, 8), 16, 3, padding=((2, 1), (0, 2))),
+        case("quads in groups", (1, 6, 7, 16), 34, 3, padding="same", groups=2),
         case("across vectors", (3, 13, 15, 19), 37, (3, 5), large=True),
         case("as in a digit model", (9, 28, 28, 1), 8, 5, padding=2, large=True),
         case("shared by threads", (5, 17, 16, 35), 67, 3, padding="same", large=True),
         case("strided, shared by threads", (5, 33, 31, 17), 33, (5, 3), (2, 3), 2, large=True),
+        case("quads, more of them than the cache holds", (9, 66, 65, 8), 32, 3, large=True),
         case("1 x 1, shared by threads", (6, 16, 17, 65), 67, 1, large=True),
         case("dilated, shared by threads", (5, 17, 29, 19), 35, 3, 1, "same", (2, 3), large=True),
         case("groups, shared by threads", (5, 17, 16, 38), 66, 3, padding=1, groups=2, large=True),
@@ -179,6 +184,21 @@ def test_pytorch_agrees_on_random_options(seed):
 
 
 # What follows from the equations
+
+
+@pytest.mark.parametrize("filters", [8, 64])
+def test_float32_is_rounded_no_worse_than_a_plain_sum_may_be(filters):
+    """Quads (64 filters) add in another order, and round what they multiply. C kh kw = 144 products, each of 2^-24."""
+    layer, double = (Conv2D(filters, 3, dtype=dtype) for dtype in ("float32", "float64"))
+    x, _ = drawn(layer, (4, 14, 14, 16), np.random.default_rng(0).standard_normal)
+    double.build(x.shape[1:])
+    for name, param in layer.params.items():
+        double.params[name][...] = param
+    exact = double.forward(x.astype("float64"))
+    for name in double.params:
+        np.abs(double.params[name], out=double.params[name])
+    magnitudes = double.forward(np.abs(x.astype("float64")))
+    assert np.max(np.abs(layer.forward(x) - exact) / magnitudes) < 3 * 2**-23
 
 
 @pytest.mark.parametrize("options", [{}, {"strides": 2}, {"padding": "same", "groups": 3}], ids=str)

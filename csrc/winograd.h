@@ -1,0 +1,135 @@
+/* The register tile of Winograd's convolution: quads of output pixels from sixteen products each (winograd.pxd).
+ *
+ * M[i][j] = sum over d of V[i][j][d] U[i][j][d] for a few quads and one vector of filters, and from them at once
+ *
+ *     Y = A^T M A       A^T = | 1  1  1  0 |       4 x 4 -> 2 x 2
+ *                             | 0  1 -1 -1 |
+ *
+ * Column j of M, four sums a quad, stays in registers while d runs; then A^T takes it to two numbers, and A adds those
+ * to the pixels of the quad, in registers, too. So M is never stored, and each sum has one order.
+ *
+ * A panel of U holds, for each j and d, the four i beside each other. V[i][j] begins (4 j + i) v_k after V[0][0].
+ *
+ * This file includes itself twice, like tile.h: names end in _f32 and in _f64.
+ */
+#ifndef REAL
+#ifndef NNLITE_WINOGRAD_H
+#define NNLITE_WINOGRAD_H
+
+#include "tile.h"
+
+#define REAL float
+#define SUFFIX _f32
+#include "winograd.h"
+#undef REAL
+#undef SUFFIX
+
+#define REAL double
+#define SUFFIX _f64
+#include "winograd.h"
+#undef REAL
+#undef SUFFIX
+
+#endif
+#else
+
+/* V = B^T x along one axis, for n numbers beside each other: in vectors, of which the last may hold numbers of the one
+ * before. (A plain loop would first ask whether each v lies apart from each x: for one vector, most of the time.) */
+static inline void TYPED(four)(ptrdiff_t n, const REAL *x, ptrdiff_t x_step, REAL *v, ptrdiff_t v_step)
+{
+    for (ptrdiff_t k = 0; k < n && n < LANES; k++) {
+        const REAL *x_k = x + k, x0 = x_k[0], x1 = x_k[x_step], x2 = x_k[2 * x_step], x3 = x_k[3 * x_step];
+        v[k] = x0 - x2, v[k + v_step] = x1 + x2, v[k + 2 * v_step] = x2 - x1, v[k + 3 * v_step] = x1 - x3;
+    }
+    for (ptrdiff_t k = 0; k < n && n >= LANES; k += LANES) {
+        const ptrdiff_t at = k + LANES <= n ? k : n - LANES;
+        const TYPED(unaligned) *x_k[4];
+        TYPED(unaligned) *v_k[4];
+        UNROLL for (int i = 0; i < 4; i++)
+            x_k[i] = (const void *)(x + at + i * x_step), v_k[i] = (void *)(v + at + i * v_step);
+        const TYPED(vector) x1 = *x_k[1], x2 = *x_k[2];
+        *v_k[0] = *x_k[0] - x2, *v_k[1] = x1 + x2, *v_k[2] = x2 - x1, *v_k[3] = x1 - *x_k[3];
+    }
+}
+
+static inline __attribute__((always_inline)) void TYPED(quads_of)(
+    const int quads, ptrdiff_t depth, const REAL *v, ptrdiff_t v_quad, ptrdiff_t v_k, const REAL *u, const REAL *start,
+    REAL *y, ptrdiff_t y_line, ptrdiff_t y_pixel, int stream)
+{
+    TYPED(vector) Y[QUADS][2][2];
+    UNROLL for (int q = 0; q < quads; q++)
+        UNROLL for (int r = 0; r < 2; r++)
+            UNROLL for (int c = 0; c < 2; c++)
+                Y[q][r][c] = *(const TYPED(unaligned) *)start;
+    UNROLL for (int j = 0; j < 4; j++, v += 4 * v_k) {
+        TYPED(vector) M[QUADS][4] = {0};
+        const REAL *v_d[QUADS];
+        UNROLL for (int q = 0; q < quads; q++)
+            v_d[q] = v + q * v_quad;
+        for (ptrdiff_t d = 0; d < depth; d++, u += 4 * LANES) {
+            UNROLL for (int i = 0; i < 4; i++) {
+                TYPED(vector) u_i = *(const TYPED(unaligned) *)(u + i * LANES);
+                IN_REGISTER(u_i); /* or GCC loads it again for each quad: a third of the speed for three of them */
+                UNROLL for (int q = 0; q < quads; q++)
+                    M[q][i] += v_d[q][i * v_k] * u_i;
+            }
+            UNROLL for (int q = 0; q < quads; q++)
+                v_d[q]++;
+        }
+        UNROLL for (int q = 0; q < quads; q++) {
+            const TYPED(vector) column[2] = {M[q][0] + M[q][1] + M[q][2], M[q][1] - M[q][2] - M[q][3]};
+            UNROLL for (int r = 0; r < 2; r++) {
+                if (j < 3)
+                    Y[q][r][0] += column[r];
+                if (j == 1)
+                    Y[q][r][1] += column[r];
+                if (j > 1)
+                    Y[q][r][1] -= column[r];
+            }
+        }
+    }
+    UNROLL for (int q = 0; q < quads; q++)
+        UNROLL for (int r = 0; r < 2; r++)
+            UNROLL for (int c = 0; c < 2; c++) {
+                REAL *at = y + r * y_line + (2 * q + c) * y_pixel;
+                if (stream)
+                    STREAM(at, Y[q][r][c]);
+                else
+                    *(TYPED(unaligned) *)at = Y[q][r][c];
+            }
+}
+
+#define QUADS_CASE(Q)                                                                   \
+    case Q:                                                                             \
+        TYPED(quads_of)(Q, depth, v, v_quad, v_k, u + LANES, u, y, y_line, y_pixel, stream); \
+        break;
+
+static void TYPED(whole_quads)(int quads, ptrdiff_t depth, const REAL *v, ptrdiff_t v_quad, ptrdiff_t v_k,
+                               const REAL *u, REAL *y, ptrdiff_t y_line, ptrdiff_t y_pixel, int stream)
+{
+    switch (quads) {
+        QUADS_CASE(1) QUADS_CASE(2) QUADS_CASE(3)
+#if QUADS > 3
+        QUADS_CASE(4)
+#endif
+    }
+}
+
+/* `lines` (1 or 2) of `pixels` each (at most 2 * QUADS), in `lanes` filters. The panel begins with what the sums start
+ * from. Quads that are not whole, and vectors, go by a copy. `stream` is for a y whose vectors are aligned. */
+static void TYPED(quads)(int lines, int pixels, int lanes, ptrdiff_t depth, const REAL *v, ptrdiff_t v_quad,
+                         ptrdiff_t v_k, const REAL *u, REAL *y, ptrdiff_t y_line, ptrdiff_t y_pixel, int stream)
+{
+    if (lines == 2 && pixels % 2 == 0 && lanes == LANES) {
+        TYPED(whole_quads)(pixels / 2, depth, v, v_quad, v_k, u, y, y_line, y_pixel, stream);
+        return;
+    }
+    REAL copy[2][2 * QUADS][VECTOR_BYTES / sizeof(REAL)];
+    TYPED(whole_quads)((pixels + 1) / 2, depth, v, v_quad, v_k, u, copy[0][0], 2 * QUADS * LANES,
+                       LANES, 0);
+    for (int r = 0; r < lines; r++)
+        for (int c = 0; c < pixels; c++)
+            memcpy(y + r * y_line + c * y_pixel, copy[r][c], (size_t)lanes * sizeof(REAL));
+}
+
+#endif
