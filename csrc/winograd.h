@@ -99,8 +99,8 @@ static inline __attribute__((always_inline)) void TYPED(quads_of)(
             }
 }
 
-#define QUADS_CASE(Q)                                                                   \
-    case Q:                                                                             \
+#define QUADS_CASE(Q)                                                                        \
+    case Q:                                                                                  \
         TYPED(quads_of)(Q, depth, v, v_quad, v_k, u + LANES, u, y, y_line, y_pixel, stream); \
         break;
 
@@ -125,8 +125,8 @@ static void TYPED(quads)(int lines, int pixels, int lanes, ptrdiff_t depth, cons
         return;
     }
     REAL copy[2][2 * QUADS][VECTOR_BYTES / sizeof(REAL)];
-    TYPED(whole_quads)((pixels + 1) / 2, depth, v, v_quad, v_k, u, copy[0][0], 2 * QUADS * LANES,
-                       LANES, 0);
+    TYPED(whole_quads)((pixels + 1) / 2, depth, v, v_quad, v_k, u, copy[0][0], 2 * QUADS * LANES, LANES,
+                       0);
     for (int r = 0; r < lines; r++)
         for (int c = 0; c < pixels; c++)
             memcpy(y + r * y_line + c * y_pixel, copy[r][c], (size_t)lanes * sizeof(REAL));
