@@ -128,9 +128,10 @@ class Recurrent(Layer):
     ) -> np.ndarray:
         x, lengths = self._time_major(x, lengths)
         T, N, H = *x.shape[:2], self.units
-        kept = states = self._start(T, N, initial_state, training)
-        if self.keeps_gates:
-            kept = *states, self._buffer("gates", T, N, self.blocks * H)
+        # The largest of what a pass needs comes first: it is what can be too large. y is smaller than the states.
+        gates = (self._buffer("gates", T, N, self.blocks * H),) if self.keeps_gates else ()
+        states = self._start(T, N, initial_state, training)
+        kept = *states, *gates
         y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
         kernel = getattr(backend, self.kernel)
         forward = kernel.forward_ids if x.ndim == 2 else kernel.forward
@@ -237,8 +238,6 @@ class Recurrent(Layer):
         what = "initial_state"
         if initial_state is None and (self.stateful if training else self.stateful is True):
             what, initial_state = "state", self.state
-        # The gates are the largest of what a pass needs; y is smaller than the states.
-        checks.memory(f"{type(self).__name__}: gates", (T, N, self.blocks * self.units), self.dtype)
         arrays = []
         for name, start in zip(self.states, self._state_arrays(what, initial_state, N), strict=True):
             array = self._buffer(f"{name}_all", T + 1, N, self.units)

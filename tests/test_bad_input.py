@@ -488,9 +488,9 @@ def test_an_output_that_is_too_large(name):
         make().forward(x)
 
 
-def test_states_that_are_too_large():
+def test_scratch_memory_that_is_too_large():
     with pytest.raises(ValueError, match=r"LSTM: gates: shape \(131072, 65536, 4096\) of float32 would take"):
-        LSTM(2**10)._start(2**17, 2**16, None)
+        LSTM(2**10)._buffer("gates", 2**17, 2**16, 2**12)
 
 
 @pytest.mark.parametrize("shape", [(2**29, 2**29, 4), (2**45, 4)])
