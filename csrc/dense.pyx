@@ -28,7 +28,7 @@ def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:
         for n in range(N):  # (1)
             memcpy(&y[n, 0], &b[0], U * sizeof(floating))
         if N == 1:
-            add_row_product(F, U, &x[0, 0], &W[0, 0], &y[0, 0])
+            add_row_product(F, U, &x[0, 0], &W[0, 0], U, &y[0, 0])
         else:
             product(N, F, U, &x[0, 0], F, 1, &W[0, 0], U, 1, &y[0, 0], True)
 

@@ -214,11 +214,11 @@ cdef void all_step(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, const floating *x, 
     for n in range(N):
         if ids == NULL:  # (1), in the order of forward
             memset(gates + H, 0, 3 * H * sizeof(floating))
-            add_row_product(F, 3 * H, x + n * F, Wx, gates + H)
+            add_row_product(F, 3 * H, x + n * F, Wx, 3 * H, gates + H)
             start_row(H, gates + H, b, gates)
         else:
             start_row(H, Wx + ids[n] * 3 * H, b, gates)
-        add_row_product(H, 3 * H, h + n * H, Wh, gates + H)
+        add_row_product(H, 3 * H, h + n * H, Wh, 3 * H, gates + H)
         cell_forward(H, gates, h + n * H, h + n * H)
 
 

@@ -213,11 +213,11 @@ cdef void all_step(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, const floating *x, 
     for n in range(N):
         if ids == NULL:  # (1), in the order of forward
             memset(z, 0, 4 * H * sizeof(floating))
-            add_row_product(F, 4 * H, x + n * F, Wx, z)
+            add_row_product(F, 4 * H, x + n * F, Wx, 4 * H, z)
         else:
             memcpy(z, Wx + ids[n] * 4 * H, 4 * H * sizeof(floating))
         add_row(4 * H, b, z)
-        add_row_product(H, 4 * H, h + n * H, Wh, z)
+        add_row_product(H, 4 * H, h + n * H, Wh, 4 * H, z)
         cell_forward(H, z, c + n * H, c + n * H, h + n * H)
 
 

@@ -181,11 +181,11 @@ cdef void all_step(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, bint relu, const fl
     for n in range(N):
         if ids == NULL:  # (1), in the order of forward
             memset(z, 0, H * sizeof(floating))
-            add_row_product(F, H, x + n * F, Wx, z)
+            add_row_product(F, H, x + n * F, Wx, H, z)
         else:
             memcpy(z, Wx + ids[n] * H, H * sizeof(floating))
         add_row(H, b, z)
-        add_row_product(H, H, h + n * H, Wh, z)
+        add_row_product(H, H, h + n * H, Wh, H, z)
         cell_forward(H, relu, z)
         memcpy(h + n * H, z, H * sizeof(floating))
 

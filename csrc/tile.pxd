@@ -5,6 +5,7 @@ from cython cimport floating
 
 cdef extern from "host.h" nogil:
     const int VECTOR_BYTES
+    const int HALF_VECTOR_BYTES
     const int TILE_ROWS
     const int TILE_VECTORS
     const int PANEL_DEPTH
@@ -14,8 +15,10 @@ cdef extern from "host.h" nogil:
     void prefetch(const void *address, Py_ssize_t bytes) noexcept
 
 cdef extern from "tile.h" nogil:
-    void row_product_f32(Py_ssize_t depth, Py_ssize_t cols, const float *a, const float *b, float *c) noexcept
-    void row_product_f64(Py_ssize_t depth, Py_ssize_t cols, const double *a, const double *b, double *c) noexcept
+    void row_product_f32(Py_ssize_t depth, Py_ssize_t cols, const float *a, const float *b, Py_ssize_t b_row,
+                         float *c) noexcept
+    void row_product_f64(Py_ssize_t depth, Py_ssize_t cols, const double *a, const double *b, Py_ssize_t b_row,
+                         double *c) noexcept
     int tile_width_f32(Py_ssize_t cols) noexcept
     int tile_width_f64(Py_ssize_t cols) noexcept
     void write_rows_f32(Py_ssize_t depth, Py_ssize_t cols, const float *b, Py_ssize_t b_depth, Py_ssize_t b_col,
@@ -89,9 +92,9 @@ cdef inline void panel_product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t col
 
 
 cdef inline void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const floating *a, const floating *b,
-                                 floating *c) noexcept nogil:
-    """c += a B for one row, with B (depth, cols) as it lies. The additions have the same order as in a tile."""
+                                 Py_ssize_t b_row, floating *c) noexcept nogil:
+    """c += a B for one row, with B (depth, cols) in rows that begin b_row apart, added in the order of a tile."""
     if floating is float:
-        row_product_f32(depth, cols, a, b, c)
+        row_product_f32(depth, cols, a, b, b_row, c)
     else:
-        row_product_f64(depth, cols, a, b, c)
+        row_product_f64(depth, cols, a, b, b_row, c)
