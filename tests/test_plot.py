@@ -264,6 +264,8 @@ class TestImages:
 
     def test_none(self, ax):
         assert not images(np.zeros((0, 8, 8, 1)), [], "No mistake", ax=ax).images
+        assert [text.get_text() for text in ax.texts] == ["none"]
+        assert not ax.get_xlabel()
 
     @pytest.mark.parametrize(
         ("x", "captions", "message"),

@@ -119,7 +119,7 @@ def images(x: np.ndarray, captions: Sequence | None = None, title: str = "", ax:
     0 is white and the largest number black, as on paper.
 
     Args:
-        x: (N, H, W) or (N, H, W, 1).
+        x: (N, H, W) or (N, H, W, 1); with N = 0 the picture says that there are none.
         captions: what to write above each of the N images.
         title: of the whole picture.
         ax: where to draw; by default into a new figure.
@@ -147,7 +147,10 @@ def images(x: np.ndarray, captions: Sequence | None = None, title: str = "", ax:
     columns = max(1, math.ceil(math.sqrt(len(x))))
     _draw_tiles(ax, x, columns, captions, cmap="gray_r", vmin=0, vmax=x.max(initial=0) or 1)
     ax.set_title(title)
-    _measure(ax, *x.shape[1:], "pixels")
+    if len(x):
+        _measure(ax, *x.shape[1:], "pixels")
+    else:
+        ax.text(0.5, 0.5, "none", ha="center", va="center", color=GREY, transform=ax.transAxes)
     return ax
 
 
