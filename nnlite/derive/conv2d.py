@@ -23,7 +23,9 @@ def forward(page, layer, x):
         for i in range(W.shape[0]):
             seen = itertools.product([i], range(W.shape[1]), range(W.shape[2]))
             rows.append([x[n, *sight.pixel(h, w, i, j), sight.channel(f, c)] @ W[i, j, c, f] for i, j, c in seen])
-        y[n, h, w, f] = page.sum(y.letters((n, h, w, f)), rows)
+        places = [sight.pixel(h, w, *tap) for tap in np.ndindex(*sight.size)]
+        pixels = [[x[n, *place, sight.channel(f, c)].value for c in range(W.shape[2])] for place in places]
+        y[n, h, w, f] = page.sum(y.letters((n, h, w, f)), rows).off(sight.mixed(pixels, W.values[..., f]))
         page.line()
     return {"y": y}
 
@@ -39,11 +41,11 @@ def backward(page, layer, x, dy):
     page.tables(x, W, dy)
     for n, r, s, c in page.choice.all("dx"):
         # The windows that see the pixel, and as what: each sends its dy back through the weight that looked at it.
-        rows = []
-        for h, w, i, j in sight.seeing(r, s):
-            filters = [f for f in range(F) if sight.group(f) == c // W.shape[2]]
-            rows.append([dy[n, h, w, f] @ W[i, j, c % W.shape[2], f] for f in filters])
-        dx[n, r, s, c] = page.sum(dx.letters((n, r, s, c)), rows)
+        channel, filters = c % W.shape[2], [f for f in range(F) if sight.group(f) == c // W.shape[2]]
+        seeing = sight.seeing(r, s)
+        rows = [[dy[n, h, w, f] @ W[i, j, channel, f] for f in filters] for h, w, i, j in seeing]
+        mixed = sight.mixed([dy.values[n, h, w, filters] for h, w, _, _ in seeing], W.values[:, :, channel, filters])
+        dx[n, r, s, c] = page.sum(dx.letters((n, r, s, c)), rows).off(mixed)
         page.line()
     for i, j, c, f in page.choice.all("dW"):
         rows = [
@@ -84,6 +86,17 @@ class _Sight(Windows):
             parts = (f"{_range('filter', g * F, F)} on {_range('channel', g * C, C)}" for g in range(self.groups))
             page.line(f"  Groups: {', '.join(parts)}.")
         page.line()
+
+    def mixed(self, pixels, weights):
+        """How far off a sum may be besides, of pixels (taps, depth) and weights (3, 3, depth), as a multiple of eps.
+
+        The kernel computes windows of 3 x 3 by way of sums of pixels times sums of weights (csrc/winograd.pxd). There
+        every pixel meets every weight, and the rounding stays where their products cancel.
+        """
+        if (self.size, self.strides, self.dilation) != ((3, 3), (1, 1), (1, 1)):
+            return 0.0
+        products = abs(np.array(pixels)).sum(axis=0) * abs(weights).sum(axis=(0, 1))
+        return (len(products) + 14) * float(products.sum())
 
     def group(self, f):
         return f * self.groups // self.W.shape[3]

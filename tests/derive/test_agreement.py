@@ -121,6 +121,18 @@ def test_backward(name, dtype):
     assert ("dx" in derivation.values) == (dx is not None)
 
 
+def test_rounding_is_allowed_to_pixels_that_meet_no_weight():
+    """In quads of pixels they meet all weights, and their rounding stays where the products cancel."""
+    layer, x = Conv2D(16, 3, seed=0), np.random.default_rng(0).standard_normal((1, 6, 6, 8)).astype("float32")
+    layer.build((6, 6, 8))
+    layer.params["W"][1:] = layer.params["W"][:, 1:] = 0
+    x[0, 2, 2] = 1e6
+    derive.forward(layer, x, at=(0, 0, 0, 0)).check()
+    dy = np.random.default_rng(1).standard_normal(layer.forward(x).shape).astype("float32")
+    dy[0, 2, 2] = 1e6
+    derive.backward(layer, x, dy, at={"dx": (0, 3, 3, 0)}).check()
+
+
 @pytest.mark.parametrize("size", [1e-3, 30.0])
 @pytest.mark.parametrize(
     "name", ["Conv2D", "Dense", "Softmax", "LayerNorm", "Tanh", "Sigmoid", "GELU", "GELU approximate", "LSTM"]

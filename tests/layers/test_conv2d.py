@@ -188,7 +188,7 @@ def test_pytorch_agrees_on_random_options(seed):
 
 @pytest.mark.parametrize("filters", [8, 64])
 def test_float32_is_rounded_no_worse_than_a_plain_sum_may_be(filters):
-    """Quads (64 filters) add in another order, and round what they multiply. C kh kw = 144 products, each of 2^-24."""
+    """In ordinary images. Quads (64 filters) add in another order, and round what they multiply."""
     layer, double = (Conv2D(filters, 3, dtype=dtype) for dtype in ("float32", "float64"))
     x, _ = drawn(layer, (4, 14, 14, 16), np.random.default_rng(0).standard_normal)
     double.build(x.shape[1:])
