@@ -44,7 +44,9 @@ def backward(page, layer, x, dy):
         channel, filters = c % W.shape[2], [f for f in range(F) if sight.group(f) == c // W.shape[2]]
         seeing = sight.seeing(r, s)
         rows = [[dy[n, h, w, f] @ W[i, j, channel, f] for f in filters] for h, w, i, j in seeing]
-        mixed = sight.mixed([dy.values[n, h, w, filters] for h, w, _, _ in seeing], W.values[:, :, channel, filters])
+        mixed = sight.mixed(
+            [dy.values[n, h, w, filters] for h, w, _, _ in seeing], sight.meeting(r, s)[:, :, channel, filters]
+        )
         dx[n, r, s, c] = page.sum(dx.letters((n, r, s, c)), rows).off(mixed)
         page.line()
     for i, j, c, f in page.choice.all("dW"):
@@ -88,15 +90,20 @@ class _Sight(Windows):
         page.line()
 
     def mixed(self, pixels, weights):
-        """How far off a sum may be besides, of pixels (taps, depth) and weights (3, 3, depth), as a multiple of eps.
+        """How far off a sum may be besides, of pixels (taps, depth) and weights (kh, kw, depth), as a multiple of eps.
 
         The kernel computes windows of 3 x 3 by way of sums of pixels times sums of weights (csrc/winograd.pxd). There
         every pixel meets every weight, and the rounding stays where their products cancel.
         """
-        if (self.size, self.strides, self.dilation) != ((3, 3), (1, 1), (1, 1)):
+        if weights.shape[:2] != (3, 3):
             return 0.0
         products = abs(np.array(pixels)).sum(axis=0) * abs(weights).sum(axis=(0, 1))
         return (len(products) + 14) * float(products.sum())
+
+    def meeting(self, *pixel):
+        """W (taps, taps, D, F) without the rows and columns of taps that, for a stride, never see this pixel."""
+        sides = zip(pixel, self.size, self.strides, self.dilation, self.before, strict=True)
+        return self.W.values[np.ix_(*([i for i in range(n) if (r + P - D * i) % S == 0] for r, n, S, D, P in sides))]
 
     def group(self, f):
         return f * self.groups // self.W.shape[3]

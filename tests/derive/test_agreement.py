@@ -121,16 +121,21 @@ def test_backward(name, dtype):
     assert ("dx" in derivation.values) == (dx is not None)
 
 
-def test_rounding_is_allowed_to_pixels_that_meet_no_weight():
+@pytest.mark.parametrize(
+    ("size", "options"), [(3, {}), (5, {"strides": 2}), (3, {"strides": 2, "dilation_rate": 2})], ids=str
+)
+def test_rounding_is_allowed_to_pixels_that_meet_no_weight(size, options):
     """In quads of pixels they meet all weights, and their rounding stays where the products cancel."""
-    layer, x = Conv2D(16, 3, seed=0), np.random.default_rng(0).standard_normal((1, 6, 6, 8)).astype("float32")
-    layer.build((6, 6, 8))
+    rng = np.random.default_rng(0)
+    layer, x = Conv2D(32, size, **options, seed=0), rng.standard_normal((1, 21, 21, 32)).astype("float32")
+    layer.build(x.shape[1:])
     layer.params["W"][1:] = layer.params["W"][:, 1:] = 0
     x[0, 2, 2] = 1e6
-    derive.forward(layer, x, at=(0, 0, 0, 0)).check()
-    dy = np.random.default_rng(1).standard_normal(layer.forward(x).shape).astype("float32")
+    dy = rng.standard_normal(layer.forward(x).shape).astype("float32")
     dy[0, 2, 2] = 1e6
-    derive.backward(layer, x, dy, at={"dx": (0, 3, 3, 0)}).check()
+    derive.forward(layer, x, at=(0, 0, 0, 0)).check()
+    for r, s in ((3, 3), (6, 6), (7, 7), (8, 8)):
+        derive.backward(layer, x, dy, at={"dx": (0, r, s, 0)}).check()
 
 
 @pytest.mark.parametrize("size", [1e-3, 30.0])
