@@ -488,9 +488,14 @@ def test_an_output_that_is_too_large(name):
         make().forward(x)
 
 
-def test_scratch_memory_that_is_too_large():
+def test_scratch_memory_that_is_too_large(monkeypatch):
+    layer, asked = LSTM(2**10), []
     with pytest.raises(ValueError, match=r"LSTM: gates: shape \(131072, 65536, 4096\) of float32 would take"):
-        LSTM(2**10)._buffer("gates", 2**17, 2**16, 2**12)
+        layer._buffer("gates", 2**17, 2**16, 2**12)
+    buffer = layer._buffer
+    monkeypatch.setattr(layer, "_buffer", lambda name, *shape: asked.append(name) or buffer(name, *shape))
+    layer.forward(np.ones((1, 2, 3), "float32"))
+    assert asked[0] == "gates", "the largest is to be refused before others are made"
 
 
 @pytest.mark.parametrize("shape", [(2**29, 2**29, 4), (2**45, 4)])

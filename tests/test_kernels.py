@@ -52,8 +52,12 @@ def test_of_dtype_is_the_kernel_itself_for_one_dtype(name, dtype):
     expected, got = np.empty((2, 2, 4), dtype)
     with nnlite.use_backend(name):
         backend.dense.forward(x, W, b, expected)
-        of_dtype(backend.dense.forward, np.dtype(dtype))(x, W, b, got)
+        kernel = of_dtype(backend.dense.forward, np.dtype(dtype))
+        kernel(x, W, b, got)
     assert_same_bits(got, expected)
+    if name == "compiled":
+        with pytest.raises(ValueError, match="Buffer dtype mismatch"):
+            kernel(*(array.astype("float64" if dtype == "float32" else "float32") for array in (x, W, b, got)))
 
 
 def test_use_backend_holds_inside_the_with_and_in_its_thread_alone():
