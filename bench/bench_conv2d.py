@@ -56,11 +56,13 @@ def pytorch_conv2d(backward, C, filters, kernel, image, padding):
 def operations(backward, C, filters, kernel, image, padding):
     """One product for y, and one each for the gradients of x and of the weights.
 
-    With windows of 3 x 3, y and dx take 16 multiplications where their definition has 36 (`csrc/winograd.pxd`).
+    With windows of 3 x 3, y, and dx of more than four channels, take 16 multiplications where their definition has 36
+    (`csrc/winograd.pxd`).
     """
     out = image + 2 * padding - kernel + 1
-    share = 16 / 36 if kernel == 3 else 1
-    return (share + backward * (share + 1)) * 2 * N * out**2 * filters * C * kernel**2
+    y = 16 / 36 if kernel == 3 else 1
+    dx = y if C > 4 else 1
+    return (y + backward * (dx + 1)) * 2 * N * out**2 * filters * C * kernel**2
 
 
 def name(backward, C, filters, kernel, image, padding):

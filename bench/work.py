@@ -22,8 +22,8 @@ class Work:
         target: how many times the peer's speed nnlite is to reach at least; None where nothing is asked.
         threads: with how many threads.
         peers: whose speed it is: the fastest of those that are among the contestants.
-        operations: multiplications and additions of float32 numbers that the work is made of, whoever does it. They
-            set a limit to every ratio.
+        operations: multiplications and additions of float32 numbers that the products of the work take, as nnlite
+            computes them. They set a limit to its ratio.
     """
 
     name: str

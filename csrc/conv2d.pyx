@@ -14,8 +14,9 @@ stride, d the dilation, p the padding before the first row and column; what lies
 Design: y and dx are both what slide.pxd computes. For dx, the pixels of one phase, the same (ih + p) mod s, have the
 same taps: those with i d = ih + p (mod s). In the order of rising oh they are a window of dy that moves by one pixel,
 with the taps of W from last to first. So a stride of s is s * s convolutions of stride 1, and no product with a zero.
-Images of few channels have their own way to dx: scatter.pxd. Windows of 3 x 3 that move by one pixel have theirs to y
-and to dx, with less than half of the multiplications: winograd.pxd.
+Images of few channels have their own way to dx: scatter.pxd. Windows of 3 x 3 that move by one pixel, those of y or of
+a phase of dx, have theirs with less than half of the multiplications, where filters, channels and pixels are many:
+winograd.pxd.
 
 dW is made of register tiles, too: a row of taps is a piece of memory in x, which read down the pixels is the left
 factor, and dy lies as the right factor wants it. The sums run over a band of an image without leaving the registers.
@@ -24,9 +25,9 @@ Threads take blocks of bands. How many there are follows from the shapes alone, 
 Depthwise (D = U = 1) has nothing to multiply but pixels with pixels: plain loops along the channels.
 
 Memory: the packed weights; for each thread one band of an image with its zeros, where windows reach over the edge, and
-a panel of dy, where the filters do not fill one; for windows of 3 x 3 sixteen numbers for each channel of a quad in one
-row of quads, and 16 / 9 of the packed weights; for dW its sums, at most BLOCKS times and PARTIALS numbers; for dx of
-few channels a panel of dy and a band of dx.
+a panel of dy, where the filters do not fill one; for quads 16 / 9 of the packed weights, and for each thread four rows
+of pixels and 16 numbers for each channel of a row of quads (32 where the channels do not fill a vector); for dW its
+sums, at most BLOCKS times and PARTIALS numbers; for dx of few channels a panel of dy and a band of dx.
 """
 
 from cython cimport floating
@@ -39,7 +40,7 @@ from slide cimport Axis, band_count, depthwise, pack, packed_size, slide, thread
 from tile cimport (
     TILE_ROWS, omp_get_max_threads, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width,
 )
-from winograd cimport winograd, winograd_pack, winograd_packed_size, winograd_room, winograd_slide
+from winograd cimport takes_winograd, winograd_pack, winograd_packed_size, winograd_room, winograd_slide
 
 
 cdef enum:
@@ -94,7 +95,7 @@ cdef Py_ssize_t convolve_size(Py_ssize_t N, Axis rows, Axis cols, Py_ssize_t gro
                               floating *dtype) noexcept nogil:
     """Numbers of scratch memory that `convolve` needs for all threads."""
     cdef Py_ssize_t threads = omp_get_max_threads()
-    if winograd(rows, cols, D, U, dtype):
+    if takes_winograd(rows, cols, D, U, dtype):
         return (winograd_packed_size(groups, D, U, dtype)
                 + threads * winograd_room(N, rows, cols, groups * D, dtype))
     return packed_size(rows, cols, groups, D, U, dtype) + threads * window_size(N, rows, cols, groups * D)
@@ -106,7 +107,7 @@ cdef void convolve(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, Py_ssi
                    floating *out, Py_ssize_t OH, Py_ssize_t OW, floating *work, Py_ssize_t room) noexcept nogil:
     """out (N,OH,OW,groups*U) from source (N,H,width,groups*D), by the way that takes fewer multiplications."""
     cdef Py_ssize_t packed
-    if winograd(rows, cols, D, U, work):
+    if takes_winograd(rows, cols, D, U, work):
         packed = winograd_packed_size(groups, D, U, work)
         winograd_pack(rows, cols, groups, D, U, W, w_line, w_tap, w_group, w_depth, w_col, start, work)
         winograd_slide(rows, cols, N, groups, D, U, source, H, width, work, out, OH, OW, work + packed, room - packed)

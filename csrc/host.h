@@ -4,15 +4,16 @@
  *   TILE_ROWS      rows of the register tile; its columns are TILE_VECTORS vectors wide
  *   QUADS          quads of pixels in the register tile of Winograd's convolution
  *   IN_REGISTER    tells the compiler to keep a vector in a register, and not to load it again where it is needed
- *   STREAM         stores a vector into memory and not into the cache, if STREAMS: where a vector is a whole line of it
+ *   STREAM         stores a vector into memory and not into the cache; STREAMS says whether there is such a store. It pays
+ *                  only where a vector is a whole cache line
  *
  * A tile needs TILE_ROWS * TILE_VECTORS registers for its sums, TILE_VECTORS for a row of B and one for a
  * number of A. AVX-512 and NEON have 32 registers: 10 * 2 + 2 + 1 = 23 (with 12 rows GCC 12 spills, and 6 % of the
  * speed is lost). AVX2 and SSE have 16: 6 * 2 + 2 + 1 = 15. A multiplication takes 4 cycles and up to two start in
  * each, so a tile of five rows already has enough independent sums to keep the multiply units busy.
  *
- * A quad needs 4 registers for the sums and, while they are added up, 4 for its pixels: 4 quads where there are 32
- * registers; 3 where there are 16, with the pixels waiting in memory.
+ * A quad needs 4 registers for the sums of a column and 4 for its pixels, which may wait in memory meanwhile: 4 quads
+ * where there are 32 registers, 3 where there are 16.
  */
 #ifndef NNLITE_HOST_H
 #define NNLITE_HOST_H

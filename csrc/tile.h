@@ -241,9 +241,9 @@ static inline __attribute__((always_inline)) void TYPED(row_of)(
         break;
 
 /* c += a B for one row, and B in rows: each of its numbers is needed once, so to cut it into panels would cost more than
- * it saves. The columns are cut into blocks of vectors, whose sums stay in registers as those of a tile do. Where they
- * would be one block of a B that does not quite fit a first-level cache of 32 KiB, two blocks leave more of it there: a
- * matrix of 100 x 100 takes a sixth of the time less. */
+ * it saves. The columns are cut into blocks of vectors, whose sums stay in registers as those of a tile do. Seven or
+ * eight vectors go in two blocks: a 100 x 100 matrix of float32 is a little larger than a first-level cache of 32 KiB,
+ * and read in two halves more of it stays there (a sixth of the time). */
 static void TYPED(row_product)(ptrdiff_t depth, ptrdiff_t cols, const REAL *a, const REAL *b, ptrdiff_t b_row, REAL *c)
 {
     const ptrdiff_t total = (cols + LANES - 1) / LANES, full = (total + ROW_VECTORS - 1) / ROW_VECTORS;

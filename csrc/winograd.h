@@ -1,14 +1,21 @@
 /* The register tile of Winograd's convolution: quads of output pixels from sixteen products each (winograd.pxd).
  *
- * M[i][j] = sum over d of V[i][j][d] U[i][j][d] for a few quads and one vector of filters, and from them at once
+ *     V = B^T x B       B^T = | 1  0 -1  0 |       the input transform, 4 x 4 -> 4 x 4
+ *                             | 0  1  1  0 |
+ *                             | 0 -1  1  0 |
+ *                             | 0  1  0 -1 |
  *
- *     Y = A^T M A       A^T = | 1  1  1  0 |       4 x 4 -> 2 x 2
+ *     M[j][i] = sum over d of V[j][i][d] U[j][i][d]       for a few quads and one vector of filters
+ *
+ *     Y = A^T M A       A^T = | 1  1  1  0 |       the output transform, 4 x 4 -> 2 x 2
  *                             | 0  1 -1 -1 |
  *
- * Column j of M, four sums a quad, stays in registers while d runs; then A^T takes it to two numbers, and A adds those
- * to the pixels of the quad, in registers, too. So M is never stored, and each sum has one order.
+ * Of two indices j is the column and comes first, as the tile works on one column of M at a time: four sums a quad,
+ * which stay in registers while d runs. Then A^T takes the column to two numbers, and A adds those to the pixels of the
+ * quad. So M is never stored, and each sum has one order.
  *
- * A panel of U holds, for each j and d, the four i beside each other. V[i][j] begins (4 j + i) v_k after V[0][0].
+ * V[j][i] of a quad begins (4 j + i) v_k after V[0][0], with one number for each channel; quads are v_quad apart. A
+ * panel of U holds one vector of filters for each j, channel, and i, in this order.
  *
  * This file includes itself twice, like tile.h: names end in _f32 and in _f64.
  */
@@ -35,7 +42,7 @@
 
 /* V = B^T x along one axis, for n numbers beside each other: in vectors, of which the last may hold numbers of the one
  * before. (A plain loop would first ask whether each v lies apart from each x: for one vector, most of the time.) */
-static inline void TYPED(four)(ptrdiff_t n, const REAL *x, ptrdiff_t x_step, REAL *v, ptrdiff_t v_step)
+static inline void TYPED(input_transform)(ptrdiff_t n, const REAL *x, ptrdiff_t x_step, REAL *v, ptrdiff_t v_step)
 {
     for (ptrdiff_t k = 0; k < n && n < LANES; k++) {
         const REAL *x_k = x + k, x0 = x_k[0], x1 = x_k[x_step], x2 = x_k[2 * x_step], x3 = x_k[3 * x_step];
@@ -69,7 +76,7 @@ static inline __attribute__((always_inline)) void TYPED(quads_of)(
         for (ptrdiff_t d = 0; d < depth; d++, u += 4 * LANES) {
             UNROLL for (int i = 0; i < 4; i++) {
                 TYPED(vector) u_i = *(const TYPED(unaligned) *)(u + i * LANES);
-                IN_REGISTER(u_i); /* or GCC loads it again for each quad: a third of the speed for three of them */
+                IN_REGISTER(u_i); /* or GCC loads it again for each quad, and three take a half longer */
                 UNROLL for (int q = 0; q < quads; q++)
                     M[q][i] += v_d[q][i * v_k] * u_i;
             }
@@ -115,21 +122,22 @@ static void TYPED(whole_quads)(int quads, ptrdiff_t depth, const REAL *v, ptrdif
     }
 }
 
-/* `lines` (1 or 2) of `pixels` each (at most 2 * QUADS), in `lanes` filters. The panel begins with what the sums start
- * from. Quads that are not whole, and vectors, go by a copy. `stream` is for a y whose vectors are aligned. */
-static void TYPED(quads)(int lines, int pixels, int lanes, ptrdiff_t depth, const REAL *v, ptrdiff_t v_quad,
+/* One or two rows (`height`) of at most 2 * QUADS pixels (`width`), in `filters` of a vector. The panel begins with
+ * what the sums start from. What is not whole, of quads and of vectors, goes by a copy. `stream` is for a y whose
+ * vectors are aligned. */
+static void TYPED(quads)(int height, int width, int filters, ptrdiff_t depth, const REAL *v, ptrdiff_t v_quad,
                          ptrdiff_t v_k, const REAL *u, REAL *y, ptrdiff_t y_line, ptrdiff_t y_pixel, int stream)
 {
-    if (lines == 2 && pixels % 2 == 0 && lanes == LANES) {
-        TYPED(whole_quads)(pixels / 2, depth, v, v_quad, v_k, u, y, y_line, y_pixel, stream);
+    if (height == 2 && width % 2 == 0 && filters == LANES) {
+        TYPED(whole_quads)(width / 2, depth, v, v_quad, v_k, u, y, y_line, y_pixel, stream);
         return;
     }
     REAL copy[2][2 * QUADS][VECTOR_BYTES / sizeof(REAL)];
-    TYPED(whole_quads)((pixels + 1) / 2, depth, v, v_quad, v_k, u, copy[0][0], 2 * QUADS * LANES, LANES,
+    TYPED(whole_quads)((width + 1) / 2, depth, v, v_quad, v_k, u, copy[0][0], 2 * QUADS * LANES, LANES,
                        0);
-    for (int r = 0; r < lines; r++)
-        for (int c = 0; c < pixels; c++)
-            memcpy(y + r * y_line + c * y_pixel, copy[r][c], (size_t)lanes * sizeof(REAL));
+    for (int r = 0; r < height; r++)
+        for (int c = 0; c < width; c++)
+            memcpy(y + r * y_line + c * y_pixel, copy[r][c], (size_t)filters * sizeof(REAL));
 }
 
 #endif

@@ -9,11 +9,16 @@ In two dimensions, rows first and columns then, a quad of 2 x 2 outputs takes 16
 
     U = G g G^T       V = B^T x B       M = sum over channels of V U, number by number       Y = A^T M A
 
-What it costs is additions: V once for all filters, U once for all images, Y once for all channels. Halves are exact in
-binary, so whole numbers still give whole numbers; others are rounded a little more often than in a plain sum.
+B, G and A^T are the matrices of the four lines above: B^T is what x is multiplied by, G what g is, A^T what m is. The
+price is additions: V once for all filters, U once for all images, Y once for all channels.
 
-An Axis of quads is an Axis: windows of four taps that move by two. V holds one row of quads at a time and stays in the
-first- or second-level cache; winograd.h multiplies. Every sum is the work of one tile in the order of the channels.
+Halves are exact in binary: sums of whole numbers stay exact, up to a quarter of the size. Others are rounded as if
+each pixel of a window met each of its weights. NaN reaches just the windows that see it. Infinity, and numbers beyond
+a quarter of the largest, can become NaN, as V adds four pixels.
+
+An Axis of quads is an Axis: windows of four taps that move by two. V, 16 numbers for each channel of a quad, holds one
+row of quads at a time, mostly in the first- or second-level cache. Every sum is the work of one tile in the order of
+the channels.
 
 Source: Lavin and Gray, Fast algorithms for convolutional neural networks, 2015: F(2 x 2, 3 x 3).
 """
@@ -34,14 +39,19 @@ cdef extern from "host.h" nogil:
     void STREAM_END() noexcept
 
 cdef extern from "winograd.h" nogil:
-    void four_f32(Py_ssize_t n, const float *x, Py_ssize_t x_step, float *v, Py_ssize_t v_step) noexcept
-    void four_f64(Py_ssize_t n, const double *x, Py_ssize_t x_step, double *v, Py_ssize_t v_step) noexcept
-    void quads_f32(int lines, int pixels, int lanes, Py_ssize_t depth, const float *v, Py_ssize_t v_quad,
+    void input_transform_f32(Py_ssize_t n, const float *x, Py_ssize_t x_step, float *v, Py_ssize_t v_step) noexcept
+    void input_transform_f64(Py_ssize_t n, const double *x, Py_ssize_t x_step, double *v, Py_ssize_t v_step) noexcept
+    void quads_f32(int height, int width, int filters, Py_ssize_t depth, const float *v, Py_ssize_t v_quad,
                    Py_ssize_t v_k, const float *u, float *y, Py_ssize_t y_line, Py_ssize_t y_pixel,
                    bint stream) noexcept
-    void quads_f64(int lines, int pixels, int lanes, Py_ssize_t depth, const double *v, Py_ssize_t v_quad,
+    void quads_f64(int height, int width, int filters, Py_ssize_t depth, const double *v, Py_ssize_t v_quad,
                    Py_ssize_t v_k, const double *u, double *y, Py_ssize_t y_line, Py_ssize_t y_pixel,
                    bint stream) noexcept
+
+
+cdef enum:
+    FEW_WEIGHTS = 16384  # pairs of channel and filter, whose U a second-level cache holds
+    MANY_PIXELS = 64
 
 
 cdef inline int lanes(floating *_) noexcept nogil:
@@ -49,12 +59,13 @@ cdef inline int lanes(floating *_) noexcept nogil:
     return VECTOR_BYTES // <int>sizeof(floating)
 
 
-cdef inline bint winograd(Axis rows, Axis cols, Py_ssize_t D, Py_ssize_t U, floating *dtype) noexcept nogil:
-    """Whether it is possible, and pays: on few channels the additions cost more than the multiplications did."""
+cdef inline bint takes_winograd(Axis rows, Axis cols, Py_ssize_t D, Py_ssize_t U, floating *dtype) noexcept nogil:
+    """Whether it is possible, and pays. With few channels the additions cost more than the multiplications did, and
+    with few pixels the many weights of U: how many images share them may not count, as it would change bits."""
     cdef bint possible = (rows.taps == 3 and cols.taps == 3 and rows.step == 1 and cols.step == 1 and rows.gap == 1
-                          and cols.gap == 1)
-    cdef bint many = D * U >= 3 * lanes(dtype) if QUADS > 3 else D >= 8
-    return possible and many and U >= lanes(dtype) and rows.count > 3 and cols.count > 3
+                          and cols.gap == 1 and rows.count > 3 and cols.count > 3)
+    cdef bint channels = U >= lanes(dtype) and (D * U >= 3 * lanes(dtype) if QUADS > 3 else D >= 8)
+    return possible and channels and (D * U <= FEW_WEIGHTS or rows.count * cols.count >= MANY_PIXELS)
 
 
 cdef inline Axis in_quads(Axis axis) noexcept nogil:
@@ -91,23 +102,23 @@ cdef inline Py_ssize_t winograd_room(Py_ssize_t N, Axis rows, Axis cols, Py_ssiz
     return row_size(cols, C, dtype) + lines_size(cols, C, dtype) + whole_vectors(window_size(N, rows, cols, C), dtype)
 
 
-cdef inline void four(Py_ssize_t n, const floating *x, Py_ssize_t x_step, floating *v,
-                      Py_ssize_t v_step) noexcept nogil:
+cdef inline void input_transform(Py_ssize_t n, const floating *x, Py_ssize_t x_step, floating *v,
+                                 Py_ssize_t v_step) noexcept nogil:
     if floating is float:
-        four_f32(n, x, x_step, v, v_step)
+        input_transform_f32(n, x, x_step, v, v_step)
     else:
-        four_f64(n, x, x_step, v, v_step)
+        input_transform_f64(n, x, x_step, v, v_step)
 
 
 cdef inline void row_of_quads(Axis cols, Py_ssize_t C, const floating *x, Py_ssize_t line, floating *V,
-                              floating *rows) noexcept nogil:
-    """V of the quads whose windows begin at x and lie beside each other: V[j][i][quad][channel]."""
+                              floating *lines) noexcept nogil:
+    """V[j][i][quad][channel] of the quads whose windows begin at x and lie beside each other; B^T x goes to `lines`."""
     cdef Py_ssize_t length = reach(cols, cols.count) * C, step = quad_step(C, V), v_k = cols.count * step, i, q
     cdef Py_ssize_t pieces = cols.count if step == C else 1, numbers = C if step == C else (2 * cols.count - 1) * C
-    four(length, x, line, rows, length)
+    input_transform(length, x, line, lines, length)
     for i in range(4):
         for q in range(pieces):
-            four(numbers, rows + i * length + q * 2 * C, C, V + i * v_k + q * step, 4 * v_k)
+            input_transform(numbers, lines + i * length + q * 2 * C, C, V + i * v_k + q * step, 4 * v_k)
 
 
 # U in panels of one vector of filters: the row that the sums start from, and U[j][channel][i][filter].
@@ -117,8 +128,8 @@ cdef inline Py_ssize_t winograd_packed_size(Py_ssize_t groups, Py_ssize_t D, Py_
     return groups * ceil_div(U, lanes(dtype)) * (1 + 16 * D) * lanes(dtype)
 
 
-cdef inline void four_weights(Py_ssize_t n, const floating *g, Py_ssize_t g_step, Py_ssize_t g_col, floating *u,
-                              Py_ssize_t u_step) noexcept nogil:
+cdef inline void filter_transform(Py_ssize_t n, const floating *g, Py_ssize_t g_step, Py_ssize_t g_col, floating *u,
+                                  Py_ssize_t u_step) noexcept nogil:
     """U = G g along one axis, for n filters."""
     cdef floating half = 0.5, g0, g1, g2
     cdef Py_ssize_t k
@@ -149,9 +160,10 @@ cdef inline void winograd_pack(Axis rows, Axis cols, Py_ssize_t groups, Py_ssize
             for d in range(D):
                 w = W + g * w_group + d * w_depth + u * w_col
                 for j in range(3):
-                    four_weights(n, w + j * cols.w_step * w_tap, rows.w_step * w_line, w_col, Gg + j * width, 3 * width)
+                    filter_transform(n, w + j * cols.w_step * w_tap, rows.w_step * w_line, w_col, Gg + j * width,
+                                     3 * width)
                 for i in range(4):
-                    four_weights(n, Gg + 3 * i * width, width, 1, panels + (4 * d + i) * width, 4 * D * width)
+                    filter_transform(n, Gg + 3 * i * width, width, 1, panels + (4 * d + i) * width, 4 * D * width)
             panels += 16 * D * width
             u += width
 
@@ -207,10 +219,10 @@ cdef inline void winograd_band(Axis rows, Axis cols, Axis quad_rows, Axis quad_c
         STREAM_END()
 
 
-cdef inline void quads(int lines, int pixels, int lanes, Py_ssize_t depth, const floating *v, Py_ssize_t v_quad,
+cdef inline void quads(int height, int width, int filters, Py_ssize_t depth, const floating *v, Py_ssize_t v_quad,
                        Py_ssize_t v_k, const floating *u, floating *y, Py_ssize_t y_line,
                        Py_ssize_t y_pixel, bint stream) noexcept nogil:
     if floating is float:
-        quads_f32(lines, pixels, lanes, depth, v, v_quad, v_k, u, y, y_line, y_pixel, stream)
+        quads_f32(height, width, filters, depth, v, v_quad, v_k, u, y, y_line, y_pixel, stream)
     else:
-        quads_f64(lines, pixels, lanes, depth, v, v_quad, v_k, u, y, y_line, y_pixel, stream)
+        quads_f64(height, width, filters, depth, v, v_quad, v_k, u, y, y_line, y_pixel, stream)
