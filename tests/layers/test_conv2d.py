@@ -1,6 +1,7 @@
 """Conv2D, link by link, over the grid of its options, and against PyTorch on random ones."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from numeric import assert_close, assert_same_bits, central_differences
 
 import nnlite
 from nnlite import Conv2D
+from nnlite.kernels import backend
 
 
 def sides(padding, sizes, spans, strides):
@@ -61,15 +63,18 @@ class TestConv2D(ChainOfTrust):
         case("groups of everything", (2, 6, 7, 4), 6, (2, 3), (2, 1), ((1, 0), (0, 2)), (1, 2), 2),
         case("no bias", (2, 4, 5, 2), 3, 3, use_bias=False),
         case("a row", (2, 1, 9, 3), 4, (1, 3), padding="same"),
-        case("quads", (2, 6, 6, 8), 16, 3),
-        case("quads, and what is left of them", (1, 7, 9, 9), 17, 3),
-        case("quads, padded", (1, 4, 5, 8), 16, 3, padding=((2, 1), (0, 2))),
-        case("quads in groups", (1, 6, 7, 16), 34, 3, padding="same", groups=2),
+        case("quads", (1, 10, 10, 16), 16, 3),
+        case("quads, and what is left of them", (1, 11, 12, 17), 17, 3),
+        case("quads of few channels", (1, 12, 11, 2), 32, 3),
+        case("quads, padded on one side", (1, 7, 8, 16), 16, 3, padding=((2, 1), (0, 3))),
+        case("quads in groups", (1, 8, 9, 32), 34, 3, padding="same", groups=2),
+        case("quads of a stride's phase", (1, 17, 19, 32), 24, 5, strides=2, large=True),
+        case("quads of a phase, dilated", (1, 19, 21, 32), 24, 3, strides=2, dilation_rate=2, large=True),
         case("across vectors", (3, 13, 15, 19), 37, (3, 5), large=True),
         case("as in a digit model", (9, 28, 28, 1), 8, 5, padding=2, large=True),
         case("shared by threads", (5, 17, 16, 35), 67, 3, padding="same", large=True),
         case("strided, shared by threads", (5, 33, 31, 17), 33, (5, 3), (2, 3), 2, large=True),
-        case("quads, more of them than the cache holds", (9, 66, 65, 8), 32, 3, large=True),
+        case("quads, more of them than the cache holds", (9, 66, 65, 32), 32, 3, large=True),
         case("1 x 1, shared by threads", (6, 16, 17, 65), 67, 1, large=True),
         case("dilated, shared by threads", (5, 17, 29, 19), 35, 3, 1, "same", (2, 3), large=True),
         case("groups, shared by threads", (5, 17, 16, 38), 66, 3, padding=1, groups=2, large=True),
@@ -85,7 +90,7 @@ class TestConv2D(ChainOfTrust):
 
 # The grid of options
 
-KERNEL_SIZES = [1, (2, 3), (3, 1)]
+KERNEL_SIZES = [1, (2, 3), (3, 1), 3]
 STRIDES = [1, 2, (1, 3)]
 DILATIONS = [1, 2, (1, 2)]
 padding_and_groups = pytest.mark.parametrize(
@@ -132,7 +137,7 @@ def test_integers_differ_in_no_bit_all_over_the_grid(padding, groups):
     rng = np.random.default_rng(0)
     for C in (4, 20):  # depthwise among them, and across vectors
         for layer in grid(3 * C, padding, groups):
-            assert_integers_exact(layer, (2, 9, 11, C), rng)
+            assert_integers_exact(layer, (2, 10, 11, C), rng)
 
 
 def assert_integers_exact(layer, shape, rng):
@@ -169,11 +174,30 @@ def random_layer(rng):
     return layer, shape
 
 
+def random_quads(rng):
+    """The same of layers whose windows go by quads, in y or in phases of dx."""
+    groups = int(rng.choice([1, 1, 2]))
+    C, filters = (groups * int(rng.choice([8, 16, 19, 33])) for _ in "xy")
+    shape = (int(rng.integers(1, 4)), *(int(n) for n in rng.integers(16, 24, 2)), C)
+    size, strides, dilation = [(3, 1, 1), (3, 1, 1), (5, 2, 1), (3, 2, 2)][rng.integers(4)]
+    padding = rng.integers(4, size=(2, 2)).tolist()
+    return Conv2D(filters, size, strides, padding, dilation, groups, rng.random() < 0.7, dtype="float64"), shape
+
+
 @pytest.mark.parametrize("seed", range(240))
 def test_pytorch_agrees_on_random_options(seed):
-    torch = import_torch()
     rng = np.random.default_rng(seed)
-    layer, shape = random_layer(rng)
+    assert_pytorch_agrees(*random_layer(rng), rng)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_pytorch_agrees_on_random_quads(seed):
+    rng = np.random.default_rng(seed)
+    assert_pytorch_agrees(*random_quads(rng), rng)
+
+
+def assert_pytorch_agrees(layer, shape, rng):
+    torch = import_torch()
     x, dy = drawn(layer, shape, rng.standard_normal)
     tensors = {k: torch.tensor(v, requires_grad=True) for k, v in {"x": x, **layer.params}.items()}
     y = torch_conv2d(torch, layer, **tensors)
@@ -186,19 +210,40 @@ def test_pytorch_agrees_on_random_options(seed):
 # What follows from the equations
 
 
-@pytest.mark.parametrize("filters", [8, 64])
-def test_float32_is_rounded_no_worse_than_a_plain_sum_may_be(filters):
-    """In ordinary images. Quads (64 filters) add in another order, and round what they multiply."""
-    layer, double = (Conv2D(filters, 3, dtype=dtype) for dtype in ("float32", "float64"))
+def test_quads_are_rounded_no_worse_than_plain_sums():
+    """In ordinary images: of 32 filters in quads and the same one by one, as a single filter is computed as defined."""
+    layer, double = (Conv2D(32, 3, dtype=dtype) for dtype in ("float32", "float64"))
     x, _ = drawn(layer, (4, 14, 14, 16), np.random.default_rng(0).standard_normal)
     double.build(x.shape[1:])
-    for name, param in layer.params.items():
-        double.params[name][...] = param
+    W = layer.params["W"]
+    double.params["W"][...], double.params["b"][...] = W, layer.params["b"]
     exact = double.forward(x.astype("float64"))
-    for name in double.params:
-        np.abs(double.params[name], out=double.params[name])
-    magnitudes = double.forward(np.abs(x.astype("float64")))
-    assert np.max(np.abs(layer.forward(x) - exact) / magnitudes) < 3 * 2**-23
+    single, plain = Conv2D(1, 3), []
+    single.build(x.shape[1:])
+    for f in range(32):
+        single.params["W"][...], single.params["b"][...] = W[..., f : f + 1], layer.params["b"][f]
+        plain.append(single.forward(x))
+    quads, plain = (np.square(y - exact).mean() for y in (layer.forward(x), np.concatenate(plain, axis=-1)))
+    assert 0 < quads < 2 * plain
+
+
+@pytest.mark.parametrize("offset", [0, 1, 4], ids="{} numbers from a cache line".format)
+@float_types
+def test_large_results_at_any_address(dtype, offset):
+    """Past the cache only whole lines of it are written, and so only where vectors are lines."""
+    rng, shape = np.random.default_rng(0), (6, 62, 62, 64)
+    x, W = rng.integers(-4, 5, (6, 64, 64, 3)).astype(dtype), rng.integers(-4, 5, (3, 3, 3, 64)).astype(dtype)
+    memory = np.full(math.prod(shape) + 64, np.nan, dtype)
+    start = -memory.ctypes.data % 64 // memory.itemsize + offset
+    y = memory[start : start + math.prod(shape)].reshape(shape)
+    size = backend.conv2d.work_size(*x.shape, 3, 3, 64, 62, 62, 1, 1, 0, 0, 1, 1, 1)
+    backend.conv2d.forward(x, W, None, y, np.empty(size, dtype), 1, 1, 0, 0, 1, 1, 1)
+    with nnlite.use_backend("reference"):
+        expected = np.empty(shape, dtype)
+        backend.conv2d.forward(x, W, None, expected, np.empty(0, dtype), 1, 1, 0, 0, 1, 1, 1)
+    assert_same_bits(y + 0, expected + 0)
+    assert np.isnan(memory[:start]).all()
+    assert np.isnan(memory[start + y.size :]).all()
 
 
 @pytest.mark.parametrize("options", [{}, {"strides": 2}, {"padding": "same", "groups": 3}], ids=str)
@@ -213,17 +258,23 @@ def test_how_images_are_cut_into_batches_changes_no_bit(dtype, options):
             assert_same_bits(np.concatenate([part[name] for part in parts]), whole[name], f"{name}, {images} at once")
 
 
+REACH = pytest.mark.parametrize(
+    "options", [{}, {"strides": 2}, {"dilation_rate": 2}, {"padding": 1}, {"groups": 2}], ids=str
+)
+CHANNELS, FILTERS = 16, 18  # so many that windows of 3 x 3 go by quads
+
+
 @backends
-@pytest.mark.parametrize("options", [{}, {"strides": 2}, {"dilation_rate": 2}, {"padding": 1}, {"groups": 2}], ids=str)
+@REACH
 def test_a_pixel_reaches_the_windows_that_see_it_and_no_others(options, backend_name):
     """Not even as NaN times 0."""
-    layer, rng = Conv2D(18, 3, **options), np.random.default_rng(0)
-    x, dy = drawn(layer, (2, 8, 9, 4), rng.standard_normal)
+    layer, rng = Conv2D(FILTERS, 3, **options), np.random.default_rng(0)
+    x, dy = drawn(layer, (2, 10, 11, CHANNELS), rng.standard_normal)
     with nnlite.use_backend(backend_name):
-        for h, w in itertools.product(range(8), range(9)):
+        for h, w in itertools.product(range(10), range(11)):
             x[1, h, w, 3] = np.nan
             results = both_passes(layer, x, dy)
-            rows, cols = (seen_from(i, n, options) for i, n in ((h, 8), (w, 9)))
+            rows, cols = (seen_from(i, n, options) for i, n in ((h, 10), (w, 11)))
             reached = np.zeros(dy.shape, bool)
             reached[np.ix_([1], [o for o, _ in rows], [o for o, _ in cols], filters_of(3, options))] = True
             np.testing.assert_array_equal(np.isnan(results["y"]), reached, f"y, from ({h}, {w})")
@@ -235,6 +286,24 @@ def test_a_pixel_reaches_the_windows_that_see_it_and_no_others(options, backend_
             x[1, h, w, 3] = 0
 
 
+@backends
+@REACH
+def test_a_gradient_reaches_the_pixels_that_its_window_sees_and_no_others(options, backend_name):
+    layer, rng = Conv2D(FILTERS, 3, **options), np.random.default_rng(0)
+    x, dy = drawn(layer, (2, 10, 11, CHANNELS), rng.standard_normal)
+    with nnlite.use_backend(backend_name):
+        layer.forward(x)
+        for h, w in itertools.product(range(dy.shape[1]), range(dy.shape[2])):
+            dy[1, h, w, 2] = np.nan
+            rows = [r for r in range(10) if h in [o for o, _ in seen_from(r, 10, options)]]
+            cols = [c for c in range(11) if w in [o for o, _ in seen_from(c, 11, options)]]
+            channels = [c for c in range(CHANNELS) if 2 in filters_of(c, options)]
+            reached = np.zeros(x.shape, bool)
+            reached[np.ix_([1], rows, cols, channels)] = True
+            np.testing.assert_array_equal(np.isnan(layer.backward(dy)), reached, f"dx, from ({h}, {w})")
+            dy[1, h, w, 2] = 0
+
+
 def seen_from(i, n, options):
     """Pairs (window, tap of the window) that see row i of n."""
     S, D, P = (options.get(k, v) for k, v in (("strides", 1), ("dilation_rate", 1), ("padding", 0)))
@@ -243,10 +312,22 @@ def seen_from(i, n, options):
 
 
 def filters_of(channel, options):
-    """The filters of 18 that see this channel of 4."""
+    """The filters that see this channel."""
     groups = options.get("groups", 1)
-    group = channel // (4 // groups)
-    return range(18 // groups * group, 18 // groups * (group + 1))
+    group = channel // (CHANNELS // groups)
+    return range(FILTERS // groups * group, FILTERS // groups * (group + 1))
+
+
+@backends
+def test_infinity_reaches_the_windows_that_see_it(backend_name):
+    """In quads it may become NaN there; elsewhere everything stays finite."""
+    layer = Conv2D(FILTERS, 3)
+    x, _ = drawn(layer, (1, 10, 11, CHANNELS), np.random.default_rng(0).standard_normal)
+    x[0, 5, 6, 3] = np.inf
+    reached = np.zeros((8, 9), bool)
+    reached[3:6, 4:7] = True
+    with nnlite.use_backend(backend_name):
+        np.testing.assert_array_equal(~np.isfinite(layer.forward(x)[0]), np.repeat(reached[..., None], FILTERS, axis=2))
 
 
 def test_pixels_that_no_window_sees_have_no_gradient():
