@@ -275,13 +275,11 @@ def test_a_pixel_reaches_the_windows_that_see_it_and_no_others(options, backend_
             x[1, h, w, 3] = np.nan
             results = both_passes(layer, x, dy)
             rows, cols = (seen_from(i, n, options) for i, n in ((h, 10), (w, 11)))
-            reached = np.zeros(dy.shape, bool)
-            reached[np.ix_([1], [o for o, _ in rows], [o for o, _ in cols], filters_of(3, options))] = True
+            reached = only(dy.shape, [1], [o for o, _ in rows], [o for o, _ in cols], filters_of(3, options))
             np.testing.assert_array_equal(np.isnan(results["y"]), reached, f"y, from ({h}, {w})")
-            reached = np.zeros(results["dW"].shape, bool)
             channel = 3 % results["dW"].shape[2]
             taps = [tap for _, tap in rows], [tap for _, tap in cols]
-            reached[np.ix_(*taps, [channel], filters_of(3, options))] = True
+            reached = only(results["dW"].shape, *taps, [channel], filters_of(3, options))
             np.testing.assert_array_equal(np.isnan(results["dW"]), reached, f"dW, from ({h}, {w})")
             x[1, h, w, 3] = 0
 
@@ -298,10 +296,16 @@ def test_a_gradient_reaches_the_pixels_that_its_window_sees_and_no_others(option
             rows = [r for r in range(10) if h in [o for o, _ in seen_from(r, 10, options)]]
             cols = [c for c in range(11) if w in [o for o, _ in seen_from(c, 11, options)]]
             channels = [c for c in range(CHANNELS) if 2 in filters_of(c, options)]
-            reached = np.zeros(x.shape, bool)
-            reached[np.ix_([1], rows, cols, channels)] = True
+            reached = only(x.shape, [1], rows, cols, channels)
             np.testing.assert_array_equal(np.isnan(layer.backward(dy)), reached, f"dx, from ({h}, {w})")
             dy[1, h, w, 2] = 0
+
+
+def only(shape, *places):
+    """True at all combinations of these indices, one list of them for each axis."""
+    mask = np.zeros(shape, bool)
+    mask[np.ix_(*places)] = True
+    return mask
 
 
 def seen_from(i, n, options):
@@ -324,10 +328,9 @@ def test_infinity_reaches_the_windows_that_see_it(backend_name):
     layer = Conv2D(FILTERS, 3)
     x, _ = drawn(layer, (1, 10, 11, CHANNELS), np.random.default_rng(0).standard_normal)
     x[0, 5, 6, 3] = np.inf
-    reached = np.zeros((8, 9), bool)
-    reached[3:6, 4:7] = True
+    reached = only((1, 8, 9, FILTERS), [0], range(3, 6), range(4, 7), range(FILTERS))
     with nnlite.use_backend(backend_name):
-        np.testing.assert_array_equal(~np.isfinite(layer.forward(x)[0]), np.repeat(reached[..., None], FILTERS, axis=2))
+        np.testing.assert_array_equal(~np.isfinite(layer.forward(x)), reached)
 
 
 def test_pixels_that_no_window_sees_have_no_gradient():
