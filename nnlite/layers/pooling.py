@@ -20,8 +20,7 @@ class Pooling(Layer):
         N, H, W, C = x.shape
         y_shape = N, *self.output_shape((H, W, C))
         windows, geometry = (N, *self._windows(H, W), C), self._geometry(H, W)
-        checks.memory(f"{type(self).__name__}: y", windows, self.dtype)
-        y = np.empty(windows, self.dtype)
+        y = self._empty("y", *windows)
         self.kept = x.shape, windows, y_shape, geometry, self._pool(x, y, geometry)
         return y.reshape(y_shape)
 
