@@ -1,6 +1,7 @@
 """Conv2D, derived: window by window."""
 
 import itertools
+import math
 
 import numpy as np
 
@@ -24,8 +25,9 @@ def forward(page, layer, x):
             seen = itertools.product([i], range(W.shape[1]), range(W.shape[2]))
             rows.append([x[n, *sight.pixel(h, w, i, j), sight.channel(f, c)] @ W[i, j, c, f] for i, j, c in seen])
         places = [sight.pixel(h, w, *tap) for tap in np.ndindex(*sight.size)]
-        pixels = [[x[n, *place, sight.channel(f, c)].value for c in range(W.shape[2])] for place in places]
-        y[n, h, w, f] = page.sum(y.letters((n, h, w, f)), rows).off(sight.mixed(pixels, W.values[..., f]))
+        values = [[x[n, *place, sight.channel(f, c)].value for c in range(W.shape[2])] for place in places]
+        mixed = sight.mixed(values, W.values[..., f], (*sight.strides, *sight.dilation))
+        y[n, h, w, f] = page.sum(y.letters((n, h, w, f)), rows).off(mixed)
         page.line()
     return {"y": y}
 
@@ -44,9 +46,9 @@ def backward(page, layer, x, dy):
         channel, filters = c % W.shape[2], [f for f in range(F) if sight.group(f) == c // W.shape[2]]
         seeing = sight.seeing(r, s)
         rows = [[dy[n, h, w, f] @ W[i, j, channel, f] for f in filters] for h, w, i, j in seeing]
-        mixed = sight.mixed(
-            [dy.values[n, h, w, filters] for h, w, _, _ in seeing], sight.meeting(r, s)[:, :, channel, filters]
-        )
+        values = [dy.values[n, h, w, filters] for h, w, _, _ in seeing]
+        gaps = [D // math.gcd(D, S) for D, S in zip(sight.dilation, sight.strides, strict=True)]
+        mixed = sight.mixed(values, sight.meeting(r, s)[:, :, channel, filters], gaps)
         dx[n, r, s, c] = page.sum(dx.letters((n, r, s, c)), rows).off(mixed)
         page.line()
     for i, j, c, f in page.choice.all("dW"):
@@ -89,13 +91,14 @@ class _Sight(Windows):
             page.line(f"  Groups: {', '.join(parts)}.")
         page.line()
 
-    def mixed(self, pixels, weights):
+    def mixed(self, pixels, weights, distances):
         """How far off a sum may be besides, of pixels (taps, depth) and weights (kh, kw, depth), as a multiple of eps.
 
-        The kernel computes windows of 3 x 3 by way of sums of pixels times sums of weights (csrc/winograd.pxd). There
-        every pixel meets every weight, and the rounding stays where their products cancel.
+        Where the distances between taps, and between windows, are all 1, the kernel computes windows of 3 x 3 by way of
+        sums of pixels times sums of weights (csrc/winograd.pxd). There every pixel meets every weight, and the rounding
+        stays where their products cancel.
         """
-        if weights.shape[:2] != (3, 3):
+        if weights.shape[:2] != (3, 3) or set(distances) != {1}:
             return 0.0
         products = abs(np.array(pixels)).sum(axis=0) * abs(weights).sum(axis=(0, 1))
         return (len(products) + 14) * float(products.sum())
