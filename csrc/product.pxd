@@ -28,6 +28,10 @@ cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
     return (a + b - 1) // b
 
 
+cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogil:
+    return ceil_div(n, multiple) * multiple
+
+
 cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
                          const floating *a, Py_ssize_t a_row, Py_ssize_t a_depth,
                          const floating *b, Py_ssize_t b_depth, Py_ssize_t b_col,
@@ -60,7 +64,7 @@ cdef inline void product_into(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols
 
 cdef inline Py_ssize_t packed_size(Py_ssize_t depth, Py_ssize_t cols, floating *dtype) noexcept nogil:
     """Numbers in the panels of a depth x cols matrix."""
-    return depth * ceil_div(cols, panel_width(dtype)) * panel_width(dtype)
+    return depth * round_up(cols, panel_width(dtype))
 
 
 cdef inline void pack_all(Py_ssize_t depth, Py_ssize_t cols, const floating *b, Py_ssize_t b_depth,

@@ -9,7 +9,7 @@ from cython cimport floating
 
 from libc.string cimport memset
 
-from product cimport ceil_div, pack_all, rows_by_panels
+from product cimport ceil_div, pack_all, round_up, rows_by_panels
 from tile cimport HALF_VECTOR_BYTES, PANEL_DEPTH, TILE_ROWS, add_row_product, threads_for, write_rows
 
 cdef enum:
@@ -24,7 +24,7 @@ cdef inline int block_threads(Py_ssize_t N, double work) noexcept nogil:
 cdef inline Py_ssize_t block_count(Py_ssize_t N, int threads) noexcept nogil:
     """Blocks of at most TILE_ROWS rows, the same number for every thread where there are rows enough."""
     cdef Py_ssize_t blocks = ceil_div(N, TILE_ROWS)
-    return min(N, ceil_div(blocks, threads) * threads)
+    return min(N, round_up(blocks, threads))
 
 
 cdef inline Py_ssize_t steps_held(Py_ssize_t N, Py_ssize_t T) noexcept nogil:
@@ -50,8 +50,7 @@ cdef inline bint in_rows(Py_ssize_t N, Py_ssize_t depth, Py_ssize_t cols) noexce
 
 cdef inline Py_ssize_t row_step(Py_ssize_t cols, floating *_) noexcept nogil:
     """How far apart the rows begin; the last argument only gives the dtype."""
-    cdef Py_ssize_t half = HALF_VECTOR_BYTES // <int>sizeof(floating)
-    return ceil_div(cols, half) * half
+    return round_up(cols, HALF_VECTOR_BYTES // <int>sizeof(floating))
 
 
 cdef inline const floating *laid_out(Py_ssize_t N, Py_ssize_t depth, Py_ssize_t cols, const floating *W,

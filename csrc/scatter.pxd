@@ -15,14 +15,14 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from product cimport ceil_div
+from product cimport ceil_div, round_up
 from slide cimport BANDS, WINDOW, Axis, threads_with_room
 from tile cimport TILE_ROWS, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width
 
 
 cdef inline Py_ssize_t phase_length(Axis cols, floating *dtype) noexcept nogil:
     """Columns of one phase, with what a last panel that is not full adds zeros to."""
-    return ceil_div(cols.count, panel_width(dtype)) * panel_width(dtype) + (cols.taps - 1) * cols.gap // cols.step
+    return round_up(cols.count, panel_width(dtype)) + (cols.taps - 1) * cols.gap // cols.step
 
 
 cdef inline Py_ssize_t band_height(Py_ssize_t N, Py_ssize_t H, Py_ssize_t numbers) noexcept nogil:

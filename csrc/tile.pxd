@@ -43,9 +43,14 @@ cdef extern from "tile.h" nogil:
                            Py_ssize_t c_row, bint accumulate) noexcept
 
 
-cdef inline int panel_width(floating *_) noexcept nogil:
-    """Columns of a packed panel; the argument only gives the dtype."""
-    return TILE_VECTORS * VECTOR_BYTES // <int>sizeof(floating)
+cdef inline int lanes(floating *_) noexcept nogil:
+    """Numbers in a vector; the argument only gives the dtype."""
+    return VECTOR_BYTES // <int>sizeof(floating)
+
+
+cdef inline int panel_width(floating *dtype) noexcept nogil:
+    """Columns of a packed panel."""
+    return TILE_VECTORS * lanes(dtype)
 
 
 cdef inline int tile_width(Py_ssize_t cols, floating *dtype) noexcept nogil:

@@ -25,11 +25,11 @@ Source: Lavin and Gray, Fast algorithms for convolutional neural networks, 2015:
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
-from product cimport ceil_div
+from product cimport ceil_div, round_up
 from slide cimport Axis, band_count, reach, threads_with_room, window, window_size
-from tile cimport VECTOR_BYTES, omp_get_thread_num, pack_panel, threads_for
+from tile cimport VECTOR_BYTES, lanes, omp_get_thread_num, threads_for
 
 
 cdef extern from "host.h" nogil:
@@ -54,11 +54,6 @@ cdef enum:
     MANY_PIXELS = 64
 
 
-cdef inline int lanes(floating *_) noexcept nogil:
-    """Numbers in a vector; the argument only gives the dtype."""
-    return VECTOR_BYTES // <int>sizeof(floating)
-
-
 cdef inline bint takes_winograd(Axis rows, Axis cols, Py_ssize_t D, Py_ssize_t U, floating *dtype) noexcept nogil:
     """Whether it is possible, and pays. With few channels the additions cost more than the multiplications did, and
     with few pixels the many weights of U: how many images share them may not count, as it would change bits."""
@@ -81,25 +76,21 @@ cdef inline Py_ssize_t quad_step(Py_ssize_t C, floating *dtype) noexcept nogil:
     return C if C >= lanes(dtype) else 2 * C
 
 
-cdef inline Py_ssize_t whole_vectors(Py_ssize_t numbers, floating *dtype) noexcept nogil:
-    """So many numbers, or a few more: what comes after them begins a vector, too."""
-    return ceil_div(numbers, lanes(dtype)) * lanes(dtype)
-
-
 cdef inline Py_ssize_t row_size(Axis cols, Py_ssize_t C, floating *dtype) noexcept nogil:
-    """Numbers in V for a row of quads."""
-    return whole_vectors(16 * cols.count * quad_step(C, dtype), dtype)
+    """Numbers in V for a row of quads; what comes after them begins a vector, too."""
+    return round_up(16 * cols.count * quad_step(C, dtype), lanes(dtype))
 
 
 cdef inline Py_ssize_t lines_size(Axis cols, Py_ssize_t C, floating *dtype) noexcept nogil:
     """Numbers in B^T x for a row of quads."""
-    return whole_vectors(4 * reach(cols, cols.count) * C, dtype)
+    return round_up(4 * reach(cols, cols.count) * C, lanes(dtype))
 
 
 cdef inline Py_ssize_t winograd_room(Py_ssize_t N, Axis rows, Axis cols, Py_ssize_t C, floating *dtype) noexcept nogil:
     """Numbers that a thread needs: V and B^T x of a row of quads, and a band of an image with its zeros."""
     rows, cols = in_quads(rows), in_quads(cols)
-    return row_size(cols, C, dtype) + lines_size(cols, C, dtype) + whole_vectors(window_size(N, rows, cols, C), dtype)
+    return (row_size(cols, C, dtype) + lines_size(cols, C, dtype)
+            + round_up(window_size(N, rows, cols, C), lanes(dtype)))
 
 
 cdef inline void input_transform(Py_ssize_t n, const floating *x, Py_ssize_t x_step, floating *v,
@@ -125,7 +116,7 @@ cdef inline void row_of_quads(Axis cols, Py_ssize_t C, const floating *x, Py_ssi
 
 cdef inline Py_ssize_t winograd_packed_size(Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
                                             floating *dtype) noexcept nogil:
-    return groups * ceil_div(U, lanes(dtype)) * (1 + 16 * D) * lanes(dtype)
+    return groups * (1 + 16 * D) * round_up(U, lanes(dtype))
 
 
 cdef inline void filter_transform(Py_ssize_t n, const floating *g, Py_ssize_t g_step, Py_ssize_t g_col, floating *u,
@@ -148,14 +139,15 @@ cdef inline void winograd_pack(Axis rows, Axis cols, Py_ssize_t groups, Py_ssize
     cdef floating Gg[12 * 16]  # of one channel, and of as many filters as there may be in a vector
     cdef Py_ssize_t width = lanes(panels), g, u, d, i, j, n
     cdef const floating *w
-    memset(panels, 0, winograd_packed_size(groups, D, U, panels) * sizeof(floating))
     W += rows.w * w_line + cols.w * w_tap
     for g in range(groups):
         u = 0
         while u < U:
             n = min(width, U - u)
+            if n < width or not start:
+                memset(panels, 0, (1 + 16 * D) * width * sizeof(floating))
             if start:
-                pack_panel(1, n, start + g * U + u, 0, 1, panels, <int>width)
+                memcpy(panels, start + g * U + u, n * sizeof(floating))
             panels += width
             for d in range(D):
                 w = W + g * w_group + d * w_depth + u * w_col
@@ -180,16 +172,17 @@ cdef inline void winograd_slide(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t g
                         and <size_t>out % VECTOR_BYTES == 0)
     cdef int threads = threads_for(<double>4 * N * rows.count * cols.count * C * U)
     for k in prange(N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(room, size))):
-        winograd_band(rows, cols, quad_rows, quad_cols, groups, D, U, source + k // bands * H * W * C, H, W, panels,
+        winograd_band(rows, cols, groups, D, U, source + k // bands * H * W * C, H, W, panels,
                       out + k // bands * OH * OW * F, OW * F, quad_rows.count * (k % bands) // bands,
                       quad_rows.count * (k % bands + 1) // bands, work + omp_get_thread_num() * size, stream)
 
 
-cdef inline void winograd_band(Axis rows, Axis cols, Axis quad_rows, Axis quad_cols, Py_ssize_t groups, Py_ssize_t D,
-                               Py_ssize_t U, const floating *image, Py_ssize_t H, Py_ssize_t W, const floating *panels,
+cdef inline void winograd_band(Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
+                               const floating *image, Py_ssize_t H, Py_ssize_t W, const floating *panels,
                                floating *out, Py_ssize_t out_line, Py_ssize_t r, Py_ssize_t end, floating *work,
                                bint stream) noexcept nogil:
     """Rows r .. end - 1 of the quads of one image. All panels pass over a few quads before the next."""
+    cdef Axis quad_rows = in_quads(rows), quad_cols = in_quads(cols)
     cdef Py_ssize_t C = groups * D, F = groups * U, tiles = ceil_div(quad_cols.count, QUADS), line = 0, t, q, g, u
     cdef Py_ssize_t step = quad_step(C, out), v_k = quad_cols.count * step, pixels, width = lanes(out)
     cdef floating *V = work
