@@ -81,7 +81,7 @@ $(VENV)/installed: setup.py pyproject.toml | $(PY)
 	@$(PIP) install --requirement $@
 	@$(PIP) install --no-build-isolation --editable .
 
-$(VENV)/compiled: $(VENV)/installed $(wildcard csrc/*)
+$(VENV)/compiled: $(VENV)/installed $(wildcard csrc/*) nnlite/kernels/host.pxd
 	@$(PY) setup.py --quiet build_ext --inplace
 	@touch $@
 

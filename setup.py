@@ -147,7 +147,8 @@ class BuildKernels(build_ext):
 
 
 def extension(name):
-    headers = sorted(map(str, [*Path("csrc").glob("*.h"), *Path("csrc").glob("*.pxd")]))
+    headers = [*Path("csrc").glob("*.h"), *Path("csrc").glob("*.pxd"), Path("nnlite", "kernels", "host.pxd")]
+    headers = sorted(map(str, headers))
     return Extension(f"nnlite.kernels.{name}", [f"csrc/{name}.pyx"], include_dirs=["csrc"], depends=headers)
 
 
@@ -161,7 +162,7 @@ setup(
     ext_modules=cythonize(
         [Extension(SHARED, []), *(extension(name) for name in KERNELS)],
         shared_utility_qualified_name=SHARED,
-        include_path=["csrc"],
+        include_path=["csrc", "."],
         build_dir="build/cython",
         compiler_directives={
             "language_level": 3,

@@ -34,12 +34,11 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memset
 
+from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from scatter cimport scatter, scatter_size
 from slide cimport Axis, band_count, depthwise, pack, packed_size, slide, threads_with_room, window, window_size
-from tile cimport (
-    TILE_ROWS, omp_get_max_threads, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width,
-)
+from tile cimport TILE_ROWS, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width
 from winograd cimport takes_winograd, winograd_pack, winograd_packed_size, winograd_room, winograd_slide
 
 
@@ -94,7 +93,7 @@ cdef Py_ssize_t block_scratch(Py_ssize_t N, Axis rows, Axis cols, Py_ssize_t C, 
 cdef Py_ssize_t convolve_size(Py_ssize_t N, Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
                               floating *dtype) noexcept nogil:
     """Numbers of scratch memory that `convolve` needs for all threads."""
-    cdef Py_ssize_t threads = omp_get_max_threads()
+    cdef Py_ssize_t threads = num_threads
     if takes_winograd(rows, cols, D, U, dtype):
         return (winograd_packed_size(groups, D, U, dtype)
                 + threads * winograd_room(N, rows, cols, groups * D, dtype))
@@ -121,7 +120,7 @@ cdef Py_ssize_t scratch_size(Py_ssize_t N, Py_ssize_t H, Py_ssize_t W, Py_ssize_
                              Py_ssize_t F, Py_ssize_t OH, Py_ssize_t OW, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top,
                              Py_ssize_t left, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t groups,
                              floating *dtype) noexcept nogil:
-    cdef Py_ssize_t threads = omp_get_max_threads(), D = C // groups, U = F // groups, size = kh * kw * D * F + F
+    cdef Py_ssize_t threads = num_threads, D = C // groups, U = F // groups, size = kh * kw * D * F + F
     cdef Py_ssize_t work, i, j
     cdef Axis rows = outputs(OH, kh, sh, top, dh), cols = outputs(OW, kw, sw, left, dw)
     work = max(convolve_size(N, rows, cols, groups, D, U, dtype),

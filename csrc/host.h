@@ -85,7 +85,6 @@ __attribute__((visibility("hidden"))) void __wrap_GOMP_parallel(void (*loop)(voi
 }
 #endif
 #else
-static inline int omp_get_max_threads(void) { return 1; }
 static inline int omp_get_thread_num(void) { return 0; }
 #endif
 
@@ -96,8 +95,5 @@ static inline void prefetch(const void *address, long bytes)
     for (long at = 0; at < bytes; at += 64)
         __builtin_prefetch((const char *)address + at, 0, 2);
 }
-
-/* How many threads a loop of this many multiplications deserves. */
-static inline int threads_for(double work) { return work < SERIAL_WORK ? 1 : omp_get_max_threads(); }
 
 #endif

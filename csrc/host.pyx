@@ -11,7 +11,6 @@ cdef extern from *:
     #else
     #define HAS_OPENMP 0
     static inline int omp_get_max_threads(void) { return 1; }
-    static inline void omp_set_num_threads(int n) { (void)n; }
     static inline int omp_get_num_procs(void) { return 1; }
     #endif
 
@@ -35,7 +34,6 @@ cdef extern from *:
     const char *compiled_features
     const char *first_missing_feature()
     int omp_get_max_threads()
-    void omp_set_num_threads(int n)
     int omp_get_num_procs()
 
 
@@ -64,11 +62,17 @@ def available_threads():
     return omp_get_num_procs()
 
 
+# All kernels read it. OpenMP's own number is one for each Python thread: what the main thread sets, or the environment
+# says too late, a thread of a user's pool would not know.
+num_threads = omp_get_max_threads()
+
+
 def get_num_threads():
-    """How many threads a kernel that is called from this thread uses."""
-    return omp_get_max_threads()
+    """How many threads a kernel uses."""
+    return num_threads
 
 
 def set_num_threads(int n):
-    """Set it. The caller checks n."""
-    omp_set_num_threads(n)
+    """Set it, for all Python threads. The caller checks n."""
+    global num_threads
+    num_threads = n if HAS_OPENMP else 1

@@ -18,11 +18,9 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
+from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
-from tile cimport (
-    TILE_ROWS, omp_get_max_threads, omp_get_thread_num, pack_panel, panel_width, prefetch, threads_for, tile,
-    tile_width,
-)
+from tile cimport TILE_ROWS, omp_get_thread_num, pack_panel, panel_width, prefetch, threads_for, tile, tile_width
 
 
 cdef struct Axis:
@@ -56,7 +54,7 @@ cdef inline Py_ssize_t window_size(Py_ssize_t N, Axis rows, Axis cols, Py_ssize_
 
 cdef inline int threads_with_room(Py_ssize_t room, Py_ssize_t size) noexcept nogil:
     """All threads, or as many as find `size` numbers of `room` for each of them."""
-    return <int>min(<Py_ssize_t>omp_get_max_threads(), max(<Py_ssize_t>1, room // max(<Py_ssize_t>1, size)))
+    return <int>min(<Py_ssize_t>num_threads, max(<Py_ssize_t>1, room // max(<Py_ssize_t>1, size)))
 
 
 cdef inline const floating *window(const floating *image, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Axis rows,

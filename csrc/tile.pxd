@@ -2,6 +2,8 @@
 
 from cython cimport floating
 
+from nnlite.kernels.host cimport num_threads
+
 
 cdef extern from "host.h" nogil:
     const int VECTOR_BYTES
@@ -9,10 +11,14 @@ cdef extern from "host.h" nogil:
     const int TILE_ROWS
     const int TILE_VECTORS
     const int PANEL_DEPTH
-    int omp_get_max_threads() noexcept
     int omp_get_thread_num() noexcept
-    int threads_for(double work) noexcept
+    const int SERIAL_WORK
     void prefetch(const void *address, Py_ssize_t bytes) noexcept
+
+cdef inline int threads_for(double work) noexcept nogil:
+    """How many threads a loop of this many multiplications deserves."""
+    return 1 if work < SERIAL_WORK else num_threads
+
 
 cdef extern from "tile.h" nogil:
     void row_product_f32(Py_ssize_t depth, Py_ssize_t cols, const float *a, const float *b, Py_ssize_t b_row,

@@ -61,17 +61,3 @@ def test_subnormal_numbers_survive():
     program = "import nnlite, numpy; print(float(numpy.float32(1e-40) * numpy.float32(1)) != 0)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout == "True\n"
-
-
-def test_threads_come_from_the_environment():
-    program = "import nnlite; print(nnlite.get_num_threads())"
-    for text, expected in (("3", "3\n"), ("zero", ""), ("0", "")):
-        result = subprocess.run(
-            [sys.executable, "-c", program],
-            capture_output=True,
-            text=True,
-            env={"NNLITE_NUM_THREADS": text, "PYTHONPATH": ":".join(sys.path)},
-            timeout=60,
-        )
-        assert result.stdout == expected
-        assert bool(expected) or "NNLITE_NUM_THREADS must be a whole number of at least 1" in result.stderr

@@ -108,9 +108,34 @@ def test_threads_come_from_the_environment():
     assert result.stdout == "3\n", result.stderr
 
 
-def test_a_wrong_environment_is_an_import_error():
-    result = python("import nnlite", NNLITE_NUM_THREADS="many")
-    assert "ImportError: NNLITE_NUM_THREADS must be a whole number of at least 1, not 'many'" in result.stderr
+@pytest.mark.skipif(not host.has_openmp(), reason="compiled without OpenMP: there is one thread only")
+def test_the_number_of_threads_holds_for_kernels_called_from_any_python_thread():
+    code = """
+import os, threading, numpy as np, nnlite
+layer, x = nnlite.Dense(300, seed=0), np.ones((300, 300), "float32")
+def compute():
+    before = len(os.listdir("/proc/self/task")) if os.path.exists("/proc/self/task") else 0
+    layer.forward(x)
+    after = len(os.listdir("/proc/self/task")) if before else 0
+    print(nnlite.get_num_threads(), after - before)
+def in_a_thread():
+    thread = threading.Thread(target=compute)
+    thread.start()
+    thread.join()
+in_a_thread()
+nnlite.set_num_threads(2)
+in_a_thread()
+"""
+    result = python(code, NNLITE_NUM_THREADS="1", OMP_NUM_THREADS="3")
+    started = 1 if os.path.exists("/proc/self/task") else 0
+    assert result.stdout == f"1 0\n2 {started}\n", result.stderr
+
+
+@pytest.mark.parametrize("text", ["many", "0", "1025", "1" * 20, ""])
+def test_a_wrong_environment_is_an_import_error(text):
+    result = python("import nnlite", NNLITE_NUM_THREADS=text)
+    expected = f"ImportError: NNLITE_NUM_THREADS: expected a whole number from 1 to 1024, got {text!r}"
+    assert expected in result.stderr
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
@@ -126,6 +151,30 @@ if child == 0:
 print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
     assert python(code).stdout == "7\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_refuses_more_threads_instead_of_waiting_for_ever():
+    code = """
+import os, numpy as np, nnlite
+nnlite.set_num_threads(2)
+layer, x = nnlite.Dense(300, seed=0), np.ones((300, 300), "float32")
+layer.forward(x)
+if os.fork() == 0:
+    nnlite.set_num_threads(1)
+    try:
+        nnlite.set_num_threads(2)
+    except RuntimeError as error:
+        print(error, flush=True)
+    layer.forward(x)
+    os._exit(0)
+os.wait()
+nnlite.set_num_threads(2)
+"""
+    result = python(code)
+    assert "set_num_threads: expected 1 in a forked process, got 2" in result.stdout, result.stderr
+    assert "spawn" in result.stdout
+    assert not result.stderr
 
 
 def test_another_cpu_is_told_to_compile(monkeypatch):

@@ -120,7 +120,7 @@ def get_num_threads() -> int:
 
 
 def set_num_threads(n: int) -> None:
-    """Let the compiled kernels use `n` threads when they are called from this Python thread.
+    """Let the compiled kernels use `n` threads, from whichever Python thread they are called.
 
     The default is the environment variable NNLITE_NUM_THREADS, or else OMP_NUM_THREADS, or else as many as there are
     CPUs that the process may run on (a container's share of their time does not count: set it there).
@@ -128,9 +128,15 @@ def set_num_threads(n: int) -> None:
 
     Raises:
         ValueError: if `n` is not a whole number from 1 to 1024.
+        RuntimeError: `n` is more than 1 in a process that was forked.
     """
     if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 1024:
         raise ValueError(f"set_num_threads: expected a whole number from 1 to 1024, got {n!r}")
+    if n > 1 and _is_forked:
+        raise RuntimeError(
+            f"set_num_threads: expected 1 in a forked process, got {n}: the threads of the process that it was forked "
+            f"from are not in it. Start it by multiprocessing.get_context('spawn'), or 'forkserver'"
+        )
     host.set_num_threads(n)
 
 
@@ -138,14 +144,22 @@ def _threads_from_environment():
     text = os.environ.get("NNLITE_NUM_THREADS")
     if text is None:
         return
-    if not text.strip().isdecimal() or int(text) < 1:
-        raise ImportError(f"NNLITE_NUM_THREADS must be a whole number of at least 1, not {text!r}")
+    if not text.strip().isdecimal() or not 1 <= int(text) <= 1024:
+        raise ImportError(f"NNLITE_NUM_THREADS: expected a whole number from 1 to 1024, got {text!r}")
     set_num_threads(int(text))
 
 
-_threads_from_environment()
-
 # The threads of OpenMP do not survive a fork, and a child that waits for them waits for ever (Python's
 # multiprocessing forks by default on Linux). One thread needs no others.
+_is_forked = False
+
+
+def _after_fork():
+    global _is_forked
+    _is_forked = True
+    host.set_num_threads(1)
+
+
+_threads_from_environment()
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=lambda: host.set_num_threads(1))
+    os.register_at_fork(after_in_child=_after_fork)
