@@ -10,6 +10,7 @@ import numpy as np
 
 from . import checks
 from .kernels import backend, of_dtype
+from .kernels.host import uninterrupted
 
 
 class Optimizer:
@@ -80,7 +81,8 @@ class Optimizer:
             grads, params: dicts with the same names; arrays of one name have the same shape and dtype.
 
         Raises:
-            ValueError: names or shapes differ, or a parameter cannot be changed in place.
+            ValueError: names or shapes differ, a parameter cannot be changed in place, or the steps before were another
+            model's.
             TypeError: not an array, or dtypes differ.
             FloatingPointError: a norm is to be clipped and a gradient holds NaN or infinity.
 
@@ -93,9 +95,10 @@ class Optimizer:
         if not known:
             self._rows = [self._row(name, grads[name], param) for name, param in params.items()]
         clip = math.inf if self._limits["clipvalue"] is None else self._limits["clipvalue"]
-        self.iterations += 1
-        for row in self._rows:
-            self.update(row.flat_grad, row.flat_param, row.slots, scales.get(row.name, 1.0), clip)
+        with uninterrupted:  # a step is made, or it is not: Ctrl-C comes before it or after it
+            self.iterations += 1
+            for row in self._rows:
+                self.update(row.flat_grad, row.flat_param, row.slots, scales.get(row.name, 1.0), clip)
 
     def _knows(self, grads, params):
         """Whether these are the arrays of the step before, as in training: then they have been checked already."""
@@ -117,6 +120,7 @@ class Optimizer:
             raise ValueError(f"apply: grads and params need the same names; only one of the two has {', '.join(odd)}")
         for name, param in params.items():
             self._check_param(name, param)
+        self._check_owner(params)
         return {
             name: checks.floats(f"gradient of {name}", grad, params[name].dtype, params[name].shape, "of the parameter")
             for name, grad in grads.items()
@@ -136,6 +140,16 @@ class Optimizer:
         if not (param.flags.c_contiguous and param.flags.writeable):
             trouble = "contiguous" if param.flags.writeable else "writable"
             raise ValueError(f"parameter {name}: the array is not {trouble}, so it cannot be changed in place")
+
+    def _check_owner(self, params):
+        """Refuse another model, even one of the same shapes: what is remembered of one says nothing of the other."""
+        known = [row for row in self._rows if row.name in params]
+        was_restored = any(self.state.get(key) is not array for row in known for key, array in row.memory)
+        if known and not was_restored and not any(params[row.name] is row.param for row in known):
+            raise ValueError(
+                f"params: expected those of the {self.iterations} steps before, got other arrays under the same names: "
+                f"an optimizer belongs to one model: use a new one, {self!r}"
+            )
 
     def _row(self, name, grad, param):
         slots, kept = {}, []

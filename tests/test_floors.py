@@ -174,7 +174,8 @@ checkout = pytest.mark.skipif(not CSRC.is_dir(), reason="an installed nnlite has
 def test_kernels_share_headers_only(path):
     cimported = statements(path, r"^(?:from|cimport)\s+([\w.]+)(?:\s+cimport\b.*)?$")
     for module in cimported:
-        assert module in HEADERS or module.split(".")[0] in ("cython", "libc"), f"{path.name} cimports {module}"
+        is_shared = module in HEADERS or module == "nnlite.kernels.host"  # which has one number for all of them
+        assert is_shared or module.split(".")[0] in ("cython", "libc"), f"{path.name} cimports {module}"
     imported = statements(path, r"^\s*(?:from\s+([\w.]+)\s+)?import\b.*$")
     assert not imported, f"{path.name} imports {imported}: a kernel needs no Python"
 

@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import pickle
+import signal
 
 import numpy as np
 import pytest
@@ -429,11 +430,67 @@ def test_bad_arrays(grads, params, error, message):
     assert optimizer.state == {}
 
 
-def test_an_optimizer_belongs_to_one_model():
-    optimizer = Adam()
-    optimizer.apply({"W": GOOD}, {"W": GOOD.copy()})
+def test_a_parameter_of_another_shape_does_not_fit_to_the_memory():
+    optimizer, V = Adam(), GOOD.copy()
+    optimizer.apply({"W": GOOD, "V": GOOD}, {"W": GOOD.copy(), "V": V})
     with pytest.raises(ValueError, match=r"parameter W is \(3, 2\) float32.*momentum of it is \(2, 3\) float32"):
-        optimizer.apply({"W": GOOD.reshape(3, 2)}, {"W": GOOD.reshape(3, 2).copy()})
+        optimizer.apply({"W": GOOD.reshape(3, 2), "V": GOOD}, {"W": GOOD.reshape(3, 2).copy(), "V": V})
+
+
+@pytest.mark.parametrize("optimizer", ALL, ids=repr)
+def test_an_optimizer_belongs_to_one_model(optimizer):
+    optimizer, grads, first, second = fresh(optimizer), model(seed=1), model(), model(seed=2)
+    optimizer.apply(grads, first)
+    before = {name: param.copy() for name, param in second.items()}
+    with pytest.raises(ValueError, match=r"params: expected those of the 1 steps before.*belongs to one model"):
+        optimizer.apply(grads, second)
+    for name, param in second.items():
+        np.testing.assert_array_equal(param, before[name])
+    optimizer.apply(grads, first)  # which goes on
+    assert optimizer.iterations == 2
+
+
+def test_a_second_model_needs_a_second_optimizer():
+    optimizer, x, y = Adam(0.1), np.ones((4, 2), "float32"), np.ones((4, 3), "float32")
+    first, second = (nnlite.Sequential([nnlite.Dense(3)], input_shape=(2,), seed=seed) for seed in (0, 1))
+    for network in (first, second):
+        network.compile(optimizer, "mse")
+    first.fit(x, y, verbose=0)
+    with pytest.raises(ValueError, match="an optimizer belongs to one model"):
+        second.fit(x, y, verbose=0)
+    first.compile(optimizer, "mse")  # again, in the same model: it goes on
+    first.fit(x, y, verbose=0)
+    assert optimizer.iterations == 2
+
+
+class Interrupted(Optimizer):
+    """Ctrl-C comes after the first parameter of a step has changed."""
+
+    def update(self, grad, param, slots, scale, clip):
+        param -= self.learning_rate * grad
+        signal.raise_signal(signal.SIGINT)
+        for _ in range(1000):  # Python looks for signals now and then
+            pass
+
+
+def test_a_step_is_made_as_a_whole_or_not_at_all():
+    optimizer, params = Interrupted(0.5), {"a": np.ones(2), "b": np.ones(3), "c": np.ones(4)}
+    with pytest.raises(KeyboardInterrupt):
+        optimizer.apply({name: np.ones_like(param) for name, param in params.items()}, params)
+    assert [param[0] for param in params.values()] == [0.5, 0.5, 0.5]
+    assert optimizer.iterations == 1
+
+
+def test_ctrl_c_is_python_s_again_after_a_step():
+    handler = signal.getsignal(signal.SIGINT)
+    optimizer, seen = Adam(0.1), []
+    optimizer.apply({"a": np.ones(2)}, {"a": np.ones(2)})
+    signal.signal(signal.SIGINT, lambda *_: seen.append(1))
+    try:
+        signal.raise_signal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, handler)
+    assert seen == [1]
 
 
 @pytest.mark.parametrize(
