@@ -41,6 +41,9 @@ class Callback:
     model: Any = None
     run: Any = None
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("model", "run")}  # of this process
+
     def on_train_begin(self, logs: Logs) -> None:
         """Once, before the first epoch. A callback forgets here what it knows of an earlier training."""
 

@@ -3,7 +3,7 @@
 import inspect
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import DTypeLike
 
 from . import checks, initializers
 from .differentiable import Differentiable
+from .parameters import Parameters
+from .turns import Keeps
 
 Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
 Seed = int | np.random.Generator | None
@@ -18,7 +20,7 @@ Seed = int | np.random.Generator | None
 LINE = 64  # bytes of a cache line
 
 
-class Layer(Differentiable):
+class Layer(Keeps, Differentiable):
     """Base of all layers: parameters, their gradients, and a forward and a backward pass.
 
     A layer of your own defines `forward(x, training=False)` and `backward(dy)`, and `build(input_shape)` where it
@@ -36,10 +38,11 @@ class Layer(Differentiable):
             with the parameters.
         built: whether the parameters exist. A layer is built by its first input, or by `build`.
         takes_lengths: whether `forward` has an argument `lengths`, as recurrent layers have.
-        kept: what the last `forward` kept for `backward`. Arrays of floats are not copied: leave x and y as they are
-            until `backward` has run.
+        kept: what the last `forward` kept for `backward`, read-only. Arrays of floats are not copied: leave the numbers
+            of x and y as they are until `backward` has run, in the same thread.
 
-    New weights go into `params["W"][...] = W`, or `params["W"] = W`, with the shape and dtype of the old ones.
+    New weights go into `params["W"][...] = W`, or `params["W"] = W`, with the shape and dtype of the old ones. Threads
+    that use one layer take turns. A copy, by `copy.deepcopy` or pickle, has nothing of the last pass.
 
     Example:
         >>> import numpy as np
@@ -61,14 +64,18 @@ class Layer(Differentiable):
         self.dtype = checks.float_dtype("dtype", dtype)
         self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", type(self).__name__).lower()
         self.rng = np.random.default_rng(seed)
-        self.params: dict[str, np.ndarray] = {}
-        self.grads: dict[str, np.ndarray] = {}
-        self.statistics: dict[str, np.ndarray] = {}
+        is_ours = type(self).__module__.startswith("nnlite.layers.")
+        self.params: dict[str, np.ndarray] = Parameters("params", {}, closed=is_ours)
+        self.grads: dict[str, np.ndarray] = Parameters("grads", {}, closed=is_ours)
+        self.statistics: dict[str, np.ndarray] = Parameters("statistics", {}, closed=is_ours)
         self.built = False
-        self.kept: Any = None
         self._shapes: dict[str, tuple[int, ...]] = {}
         self._found: dict[str, dict[str, np.ndarray]] = {"params": {}, "grads": {}, "statistics": {}}
         self._buffers: dict[str, np.ndarray] = {}
+        self._saved: Mapping[str, np.ndarray] | None = None  # parameters and statistics to start from, out of a file
+
+    def __getstate__(self):
+        return super().__getstate__() | {"_buffers": {}}
 
     def build(self, input_shape: Shape) -> None:
         """Make the parameters for inputs of this shape, without the batch axis, such as (T, F)."""
@@ -145,11 +152,13 @@ class Layer(Differentiable):
         if 0 in shape:
             raise ValueError(f"{what} would have shape {shape}: the input is empty")
         checks.memory(what, shape, self.dtype)
-        values = np.asarray(initializers.get(initializer)(shape, self.rng))
+        values = self._initial(name, shape, lambda: initializers.get(initializer)(shape, self.rng))
         if values.shape != shape:
             raise ValueError(f"{what}: expected shape {shape} from its initializer, got {values.shape}")
-        self.params[name], self.grads[name] = _aligned(shape, self.dtype), _aligned(shape, self.dtype)
-        self.params[name][...], self.grads[name][...] = values, 0
+        for arrays, start in ((self.params, values), (self.grads, 0)):
+            array = _aligned(shape, self.dtype)
+            array[...] = start
+            arrays.add(name, array)
         self._shapes[name] = shape
 
     def _add_statistic(self, name, shape, value):
@@ -157,8 +166,18 @@ class Layer(Differentiable):
 
         In float64 for any dtype: small steps are added to it, which the rounding of a large float32 would swallow.
         """
-        self.statistics[name] = np.full(shape, value, np.float64)
+        self.statistics.add(name, np.array(self._initial(name, shape, lambda: np.full(shape, value)), np.float64))
         self._shapes[name] = shape
+
+    def _initial(self, name, shape, draw):
+        """What an array starts from: what was saved of it, else what is drawn."""
+        if self._saved is None:
+            return np.asarray(draw())
+        saved = self._saved.get(name)
+        if saved is None or saved.shape != shape:
+            found = "missing" if saved is None else checks.shape_text(saved.shape)
+            raise ValueError(f"{self.name}.{name} is {found} in the file and {checks.shape_text(shape)} in the model")
+        return saved
 
     def _weights(self, *names):
         """The parameters of these names, checked: the kernels trust their sizes."""
@@ -186,12 +205,6 @@ class Layer(Differentiable):
                 known[name] = array
             fitting.append(array)
         return fitting
-
-    def _kept(self):
-        """What `forward` kept."""
-        if self.kept is None:
-            raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it")
-        return self.kept
 
     def _buffer(self, name, *shape):
         """Scratch memory that is kept while its shape repeats: a fresh array costs a page fault every 4 KiB.

@@ -28,7 +28,8 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
         kind = {"Sequential": Sequential, **custom}.get(tree["class"])
         if kind is None:
             raise ValueError(f"the model is a {tree['class']}: if that is your own class, give it in custom_objects")
-        model = kind.from_config(tree["model"], custom, seed=_generator(tree["rng"]))
+        model = kind.from_config({**tree["model"], "input_shape": None}, custom, seed=_generator(tree["rng"]))
+        saving.build_from(model, tree)
         if tree["optimizer"]:
             model.compile(
                 _make(tree["optimizer"], optimizers, optimizers.Optimizer, custom),

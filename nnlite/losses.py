@@ -8,6 +8,7 @@ import numpy as np
 
 from . import checks
 from .kernels import backend, of_dtype
+from .turns import Keeps
 
 # Probabilities below this count as this: log 0 is infinite. The smallest power of ten that float32 can invert.
 SMALLEST_PROBABILITY = 1e-37
@@ -16,7 +17,7 @@ SMALLEST_PROBABILITY = 1e-37
 REDUCTIONS = ("sum_over_batch_size", "sum")
 
 
-class Loss:
+class Loss(Keeps):
     """Base of all losses. A loss of your own needs `forward(y_true, y_pred)` and `backward()`, and no base.
 
     Args:
@@ -38,8 +39,6 @@ class Loss:
         array([ 0.5, -0.5])
     """
 
-    kept: Any = None  # what the last forward kept for backward
-
     def __init__(self, reduction: str = "sum_over_batch_size") -> None:
         if reduction not in REDUCTIONS:
             raise ValueError(f"reduction: expected one of {', '.join(REDUCTIONS)}, got {reduction!r}")
@@ -52,11 +51,6 @@ class Loss:
     def backward(self) -> np.ndarray:
         """The gradient of the last `forward`'s loss with respect to y_pred, of its shape and dtype."""
         raise NotImplementedError(f"{type(self).__name__} has no backward()")
-
-    def _kept(self):
-        if self.kept is None:
-            raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it")
-        return self.kept
 
     def _divisor(self, positions):
         """By what the sum of the losses of so many positions is divided."""
@@ -143,7 +137,7 @@ class SparseCategoricalCrossentropy(Loss):
         else:
             p = np.maximum(y_pred[np.arange(labels.size), labels], y_pred.dtype.type(SMALLEST_PROBABILITY))
             np.negative(np.log(p, dtype=np.float64), out=losses)
-        self.kept = shape, labels, p
+        self._keep(shape, labels, p)
         return float(np.add.reduce(losses) / self._divisor(labels.size))
 
     def backward(self) -> np.ndarray:
@@ -190,11 +184,12 @@ class MeanSquaredError(Loss):
     def forward(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         y_pred = _floats("y_pred", y_pred, (...,), "(N, ...)")
         y_true = checks.floats("y_true", y_true, y_pred.dtype, y_pred.shape, "of y_pred")
-        self.kept = difference = y_pred - y_true
+        difference = y_pred - y_true
+        self._keep(difference)
         return float(np.square(difference, dtype=np.float64).sum() / self._numbers(difference.shape))
 
     def backward(self) -> np.ndarray:
-        difference = self._kept()
+        (difference,) = self._kept()
         return difference * (2 / self._numbers(difference.shape))
 
     def _numbers(self, shape):

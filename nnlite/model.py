@@ -1,6 +1,7 @@
 """Model: what can be asked of a row of layers, whatever it computes with them."""
 
 import os
+import threading
 from typing import Any, Self
 
 import numpy as np
@@ -8,7 +9,9 @@ import numpy as np
 from . import checks, layers
 from .differentiable import Differentiable
 from .layer import Layer, Seed, Shape
+from .parameters import ModelParameters
 from .training import Training
+from .turns import Turns
 
 
 class Model(Training, Differentiable):
@@ -24,17 +27,31 @@ class Model(Training, Differentiable):
     dtype: np.dtype
     input_shape: tuple | None
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self.turns = Turns(lambda: [*self.layers, self.loss, self.optimizer])
+        self._fitting = threading.Lock()
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("turns", "_fitting")}  # a copy's own
+
     @property
     def params(self) -> dict[str, np.ndarray]:
-        return {f"{layer.name}.{name}": param for layer in self.layers for name, param in layer.params.items()}
+        return self._gathered("params")
 
     @property
     def grads(self) -> dict[str, np.ndarray]:
-        return {f"{layer.name}.{name}": grad for layer in self.layers for name, grad in layer.grads.items()}
+        return self._gathered("grads")
 
     @property
     def statistics(self) -> dict[str, np.ndarray]:
-        return {f"{layer.name}.{name}": array for layer in self.layers for name, array in layer.statistics.items()}
+        return self._gathered("statistics")
+
+    def _gathered(self, what):
+        """The layers' arrays of one kind under names such as "dense.W"."""
+        arrays = {f"{layer.name}.{name}": a for layer in self.layers for name, a in getattr(layer, what).items()}
+        return ModelParameters(what, arrays, self.layers)
 
     @property
     def built(self) -> bool:

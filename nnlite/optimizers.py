@@ -11,9 +11,10 @@ import numpy as np
 from . import checks
 from .kernels import backend, of_dtype
 from .kernels.host import uninterrupted
+from .turns import TakesTurns, in_turn
 
 
-class Optimizer:
+class Optimizer(TakesTurns):
     """Base of all optimizers: clipping, the memory, and the walk over the parameters.
 
     An optimizer of your own defines `slots`, the arrays that it remembers for each parameter with the number that
@@ -64,7 +65,7 @@ class Optimizer:
         self._rows: list[_Row] = []
 
     def __getstate__(self):
-        return vars(self) | {"_rows": []}  # views, which a copy would take for arrays of its own
+        return super().__getstate__() | {"_rows": []}  # views, which a copy would take for arrays of its own
 
     @property
     def learning_rate(self) -> float:
@@ -74,6 +75,7 @@ class Optimizer:
     def learning_rate(self, value: float) -> None:
         self._learning_rate = checks.between("learning_rate", value, 0, math.inf, closed=False)
 
+    @in_turn
     def apply(self, grads: dict[str, np.ndarray], params: dict[str, np.ndarray]) -> None:
         """Make one step: change every parameter in place. The gradients stay as they are, clipped or not.
 

@@ -138,7 +138,7 @@ class Recurrent(Layer):
         work = self._buffer("work", kernel.work_size(H))
         arguments = x, lengths, *self._weights(*self.weights), *kept, y, work, *self._options()
         of_dtype(forward, self.dtype)(*arguments)
-        self.kept = x, lengths, kept
+        self._keep(x, lengths, kept)
         self.state = tuple([state[T].copy() for state in states])
         return self._y(y, lengths)
 
@@ -178,7 +178,7 @@ class Recurrent(Layer):
             return self.step
         Wx, Wh, b = self._weights(*self.weights)
         state = self.state = self._step_state(N)
-        arguments = Wx, Wh, b, *state, self._buffer("z", self.blocks * self.units), *self._options()
+        arguments = Wx, Wh, b, *state, self._empty("z", self.blocks * self.units), *self._options()
         kernel = getattr(backend, self.kernel)
         step, step_ids = of_dtype(kernel.step, self.dtype), of_dtype(kernel.step_ids, self.dtype)
         shape, h = (N, len(Wx)), state[0]

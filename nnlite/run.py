@@ -55,6 +55,7 @@ class Run:
             for callback in self.callbacks:
                 callback.model, callback.run = self.model, self
                 stack.callback(callback.close)
+            stack.callback(self._let_go)
             self._notify("on_train_begin", {})
             # Where a callback ended the training in the middle of an epoch, that epoch is rounded off.
             while self.batch or (self.epoch < self.epochs and not self.model.stop_training):
@@ -62,6 +63,10 @@ class Run:
             # No loss was computed after the last update: only the parameters can tell that it went wrong.
             check_params(self.model, self, "the model cannot be used any more")
             self._notify("on_train_end", {})
+
+    def _let_go(self):
+        """Give back the data: callbacks, and the `History` that `fit` returns, know this run as long as they live."""
+        self.x = self.y = self.lengths = self.validation_data = None
 
     def _run_epoch(self):
         model, epoch = self.model, self.epoch

@@ -34,7 +34,7 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
         >>> (same.params["dense.W"] == model.params["dense.W"]).all()
         np.True_
     """
-    checkpoint.write(path, model_tree(model))
+    checkpoint.write(path, _at_rest(model))
 
 
 def recipe(model):
@@ -50,7 +50,7 @@ def recipe(model):
 
 def save_training(path, model, run, recipe):
     """Save a model in the middle of its training, with all that it needs to go on."""
-    checkpoint.write(path, {**model_tree(model), "run": run.get_state(), "recipe": recipe})
+    checkpoint.write(path, {**_at_rest(model), "run": run.get_state(), "recipe": recipe})
 
 
 def restore_training(path, model, run, recipe):
@@ -65,7 +65,7 @@ def restore_training(path, model, run, recipe):
             raise ValueError("it holds a model, but no training to go on with")
         _compare(tree["recipe"], recipe)
         if not model.built:
-            model.build(tree["model"]["input_shape"])
+            build_from(model, tree)
         restore = restorer(model, tree)
         run.set_state(tree["run"])  # it may refuse, too
         restore()
@@ -74,6 +74,12 @@ def restore_training(path, model, run, recipe):
             f"cannot resume from {os.fspath(path)}: {explain(error)}. Resume with the program that wrote it, or delete "
             f"the file to start anew"
         ) from error
+
+
+def _at_rest(model):
+    """A copy of a model's tree, from between two steps where another thread computes with it."""
+    with model.turns:
+        return copy.deepcopy(model_tree(model))
 
 
 def model_tree(model):
@@ -87,14 +93,27 @@ def model_tree(model):
     return {
         "class": type(model).__name__,
         "model": model.get_config(),
-        "params": model.params,
-        "statistics": model.statistics,
+        "params": dict(model.params),
+        "statistics": dict(model.statistics),
         "states": {layer.name: layer.state for layer in model.stateful_layers},
         "rng": model.rng.bit_generator.state,
         "optimizer": optimizer,
         "loss": _describe(model.loss),
         "metrics": list(model.metrics),
     }
+
+
+def build_from(model, tree):
+    """Build a model from saved parameters: none is drawn, and one that does not fit is found before it takes memory."""
+    arrays = {**tree["params"], **tree.get("statistics", {})}
+    try:
+        for layer in model.layers:
+            prefix = f"{layer.name}."
+            layer._saved = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+        model.build(tree["model"]["input_shape"])
+    finally:
+        for layer in model.layers:
+            layer._saved = None
 
 
 def restore_model(model, tree):

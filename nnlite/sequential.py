@@ -75,17 +75,18 @@ class Sequential(Model):
         y = x
         if lengths is not None:
             y, lengths = padding.cleared(x, lengths)
-        for layer in self.layers:
-            if lengths is None:
-                y = layer.forward(y, training)
-            elif layer.takes_lengths:
-                y = layer.forward(y, training, lengths=lengths)
-                if not layer.return_sequences:
-                    lengths = None
-            else:
-                y = self._forward_by_steps(layer, y, training)
-        if self.input_shape is None:
-            self.input_shape = x.shape[1:]
+        with self.turns:
+            for layer in self.layers:
+                if lengths is None:
+                    y = layer.forward(y, training)
+                elif layer.takes_lengths:
+                    y = layer.forward(y, training, lengths=lengths)
+                    if not layer.return_sequences:
+                        lengths = None
+                else:
+                    y = self._forward_by_steps(layer, y, training)
+            if self.input_shape is None:
+                self.input_shape = x.shape[1:]
         return y
 
     @staticmethod
@@ -107,8 +108,9 @@ class Sequential(Model):
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """dx from dy = dL/dy, None where the input was ids; fills `grads`."""
-        for layer in reversed(self.layers):
-            dy = layer.backward(dy)
+        with self.turns:
+            for layer in reversed(self.layers):
+                dy = layer.backward(dy)
         return dy
 
     def backward_params(self, dy: np.ndarray) -> None:
@@ -116,14 +118,16 @@ class Sequential(Model):
         first = next((i for i, layer in enumerate(self.layers) if layer.params), None)
         if first is None:
             return
-        for layer in reversed(self.layers[first + 1 :]):
-            dy = layer.backward(dy)
-        self.layers[first].backward_params(dy)
+        with self.turns:
+            for layer in reversed(self.layers[first + 1 :]):
+                dy = layer.backward(dy)
+            self.layers[first].backward_params(dy)
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""
-        for layer in self.layers:
-            x = layer.step(x)
+        with self.turns:
+            for layer in self.layers:
+                x = layer.step(x)
         return x
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from .metrics import Metric
 from .metrics import get as get_metrics
 from .optimizers import Optimizer
 from .run import Run
+from .turns import Keeps, Turns
 
 
 class Training:
@@ -24,6 +26,8 @@ class Training:
     metrics: dict[str, Metric] = {}  # noqa: RUF012  compile puts another one in its place
     history: History | None = None
     stop_training = False
+    turns: Turns  # over all that a pass goes through
+    _fitting: threading.Lock  # held by `fit`
 
     def compile(
         self, optimizer: str | Optimizer, loss: str | Any, metrics: Sequence[str | Metric] | None = None
@@ -100,10 +104,19 @@ class Training:
             (array([[2.]], dtype=float32), array([1.], dtype=float32))
         """
         self._require_compiled("fit")
-        run = Run(self, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose, lengths)
-        self.history = run.history
-        self.stop_training = False
-        run.go()
+        if not self._fitting.acquire(blocking=False):
+            raise RuntimeError(
+                f"fit: {self.name} is being trained by another call of fit: wait for its end, or train a copy, "
+                f"copy.deepcopy(model)"
+            )
+        try:
+            run = Run(self, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose, lengths)
+            self.history = run.history
+            self.stop_training = False
+            run.go()
+        finally:
+            self._fitting.release()
+            self._forget()
         return run.history
 
     def train_on_batch(
@@ -122,15 +135,16 @@ class Training:
         """
         self._require_compiled("train_on_batch")
         real = self._real_steps(x, y, lengths)
-        numbers = self._measure(x, y, lengths, real, training=True)
-        if not math.isfinite(numbers["loss"]):
-            raise loss_error(self, numbers["loss"], x, y, lengths)
-        dy = self.loss.backward()
-        self.backward_params(dy if real is None else padding.spread(dy, real))
-        try:
-            self.optimizer.apply(self.grads, self.params)
-        except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
-            raise NonFiniteLossError(str(error), f"It is {self.optimizer.learning_rate:g} now") from error
+        with self.turns:
+            numbers = self._measure(x, y, lengths, real, training=True)
+            if not math.isfinite(numbers["loss"]):
+                raise loss_error(self, numbers["loss"], x, y, lengths)
+            dy = self.loss.backward()
+            self.backward_params(dy if real is None else padding.spread(dy, real))
+            try:
+                self.optimizer.apply(self.grads, self.params)
+            except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
+                raise NonFiniteLossError(str(error), f"It is {self.optimizer.learning_rate:g} now") from error
         return _as_asked(numbers, return_dict)
 
     def evaluate(
@@ -173,7 +187,7 @@ class Training:
         batch_size = self.checked_batch_size("evaluate", len(x), batch_size)
         lengths = padding.of_samples("evaluate: lengths", lengths, x)
         totals = dict.fromkeys(("loss", *self.metrics), 0.0)
-        with self._fresh_state():
+        with self._apart():
             for rows in _batches(len(x), batch_size):
                 part = None if lengths is None else lengths[rows]
                 real = self._real_steps(x[rows], y[rows], part)
@@ -227,7 +241,7 @@ class Training:
         batch_size = self.checked_batch_size("predict", len(x), batch_size)
         lengths = None if lengths is None else padding.of_sequences("predict: lengths", lengths, x)
         y = None
-        with self._fresh_state():
+        with self._apart():
             for rows in _batches(len(x), batch_size) or [slice(0)]:
                 y_batch = self._answer(x[rows], None if lengths is None else lengths[rows])
                 if y is None:
@@ -254,16 +268,24 @@ class Training:
             raise RuntimeError(f"{method} needs an optimizer and a loss: call compile(optimizer, loss) first")
 
     @contextlib.contextmanager
-    def _fresh_state(self):
-        """Let stateful layers start from zeros, and give them back what they remembered."""
-        states = [(layer, layer.state) for layer in self.stateful_layers]
-        for layer, _ in states:
-            layer.reset_state()
-        try:
-            yield
-        finally:
-            for layer, state in states:
-                layer.state = state
+    def _apart(self):
+        """Compute apart from a training: while no other thread does, from a state of zeros, and leave no trace."""
+        with self.turns:
+            states = [(layer, layer.state) for layer in self.stateful_layers]
+            for layer, _ in states:
+                layer.reset_state()
+            try:
+                yield
+            finally:
+                for layer, state in states:
+                    layer.state = state
+                self._forget()
+
+    def _forget(self):
+        """Give back what the layers and the loss keep for backward: it can hold the user's data in memory."""
+        for one in (*self.layers, self.loss):
+            if isinstance(one, Keeps):
+                one._forget()
 
 
 def _batches(samples, batch_size):

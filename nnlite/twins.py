@@ -43,10 +43,17 @@ class Twins(Layer):
         self._equip()
         for direction, layer in self._both():
             if not layer.built:
+                layer._saved = self._saved and {
+                    name.removeprefix(f"{direction}_"): array
+                    for name, array in self._saved.items()
+                    if name.startswith(f"{direction}_")
+                }
                 layer.build(input_shape)
+                layer._saved = None
             for name, param in layer.params.items():
                 key = f"{direction}_{name}"
-                self.params[key], self.grads[key], self._shapes[key] = param, layer.grads[name], param.shape
+                self.params.add(key, param), self.grads.add(key, layer.grads[name])
+                self._shapes[key] = param.shape
         self.built = True
 
     def reset_state(self) -> None:

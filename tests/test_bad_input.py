@@ -510,3 +510,47 @@ def test_a_parameter_that_is_too_large():
         ValueError, match=r"Dense: parameter W: shape \(1099511627776, 268435456\) of float32 would take"
     ):
         Sequential([Dense(2**28)], input_shape=(2**40,))
+
+
+# What a layer keeps between its passes
+
+
+def arrays_of(value):
+    if isinstance(value, tuple):
+        return [array for item in value for array in arrays_of(item)]
+    return [value] if isinstance(value, np.ndarray) else []
+
+
+@layers
+@pytest.mark.parametrize("whose", ["x", "y"])
+def test_the_caller_may_give_an_array_another_shape_before_backward(name, whose):
+    make, x = LAYERS[name]
+    layer, x = make(seed=0), x.copy()
+    y = layer.forward(x)
+    expected, dy = layer.backward(y.copy()), y.copy()
+    y = layer.forward(x)
+    array = {"x": x, "y": y}[whose]
+    if array.flags.c_contiguous:
+        array.shape = (array.size,)
+    dx = layer.backward(dy)
+    if expected is None:
+        assert dx is None
+    else:
+        assert_same_bits(dx, expected)
+
+
+@layers
+def test_what_is_kept_is_there_to_look_at_alone(name):
+    make, x = LAYERS[name]
+    layer = make(seed=0)
+    assert layer.kept is None
+    y = layer.forward(x)
+    shapes = [array.shape for array in arrays_of(layer.kept)]
+    for array in arrays_of(layer.kept):
+        with pytest.raises(ValueError, match="read-only"):
+            array[...] = 0
+        array.shape = (array.size,)
+    with pytest.raises(AttributeError, match="kept"):
+        layer.kept = None
+    assert [array.shape for array in arrays_of(layer.kept)] == shapes
+    layer.backward(y)

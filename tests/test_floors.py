@@ -16,7 +16,7 @@ CSRC = PACKAGE.parent / "csrc"
 # takes its place here: as low as it can stand.
 FLOORS = [
     {"kernels", "reference"},
-    {"atomic", "checks", "differentiable", "initializers"},
+    {"atomic", "checks", "differentiable", "initializers", "parameters", "turns"},
     {"checkpoint", "layer", "padding", "schedules", "window"},
     {"recurrent"},
     {"twins"},

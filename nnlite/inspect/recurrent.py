@@ -94,7 +94,7 @@ def gradients(layer, dy, dstate=None):
 
 def _back_through_time(layer, dy, dstate):
     """The gradient of each state as it comes back from later steps, (T + 1, N, H), by name."""
-    x, lengths, kept = layer.kept
+    x, lengths, kept = layer._kept()
     T, states = len(x), len(layer.states)
     coming = [np.empty_like(state) for state in kept[:states]]
     for array, final in zip(coming, [0] * states if dstate is None else dstate, strict=True):
@@ -102,13 +102,13 @@ def _back_through_time(layer, dy, dstate):
     try:
         for t in reversed(range(T)):
             around = *(state[t : t + 2] for state in kept[:states]), *(gates[t : t + 1] for gates in kept[states:])
-            layer.kept = x[t : t + 1], None if lengths is None else (lengths > t).astype(np.intp), around
+            layer._keep(x[t : t + 1], None if lengths is None else (lengths > t).astype(np.intp), around)
             dy_t = dy[t][:, None] if layer.return_sequences else dy[t]
             layer.backward_params(dy_t, [array[t + 1] for array in coming])
             for array, earlier in zip(coming, layer.dinitial_state, strict=True):
                 array[t] = earlier
     finally:
-        layer.kept = x, lengths, kept
+        layer._keep(x, lengths, kept)
     return dict(zip(layer.states, coming, strict=True))
 
 

@@ -10,14 +10,15 @@ from .. import layers
 from ..layer import Layer
 from ..model import Model
 from ..sequential import Sequential
+from ..turns import Turns
 from ..twins import Twins
 from . import recurrent
 
 NNLITE_LAYERS = tuple(getattr(layers, name) for name in layers.__all__)
 
 
-# What a copy starts without: it is large, or knows files and screens, and no pass needs it.
-LUGGAGE = {"kept": None, "_buffers": dict, "optimizer": None, "history": None}
+# What a copy starts without: no pass needs it.
+LUGGAGE = {"optimizer": None, "history": None}
 
 
 def private_copy(model, where):
@@ -36,9 +37,10 @@ def private_copy(model, where):
     twins = [one for layer in layers if isinstance(layer, Twins) for one in (layer.forward_layer, layer.backward_layer)]
     copies = {}  # from the id of what is copied: each object once, whoever refers to it
     try:
-        for part in (*twins, *layers, model):
-            if id(part) not in copies:
-                copies[id(part)] = copy.deepcopy(_without_luggage(part), copies)
+        with Turns(lambda: layers):
+            for part in (*twins, *layers, model):
+                if id(part) not in copies:
+                    copies[id(part)] = copy.deepcopy(_without_luggage(part), copies)
     except Exception as error:
         raise TypeError(f"{where} works on a copy of {model!r}, which cannot be copied: {error}") from error
     return copies[id(model)]
@@ -47,7 +49,7 @@ def private_copy(model, where):
 def _without_luggage(part):
     light = copy.copy(part)
     for name in vars(part).keys() & LUGGAGE.keys():
-        setattr(light, name, LUGGAGE[name] and LUGGAGE[name]())
+        setattr(light, name, LUGGAGE[name])
     return light
 
 

@@ -22,11 +22,11 @@ class Activation(Layer):
         x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
         y = np.empty_like(x)
         getattr(backend.activation, self._forward)(x.reshape(-1), y.reshape(-1), *self._arguments)
-        self.kept = x if self._backward_reads_x else y
+        self._keep(x if self._backward_reads_x else y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        kept = self._kept()
+        (kept,) = self._kept()
         dy = checks.floats("dy", dy, self.dtype, kept.shape, "of y")
         dx = np.empty_like(kept)
         arrays = kept.reshape(-1), dy.reshape(-1), dx.reshape(-1)

@@ -90,7 +90,7 @@ class BatchNorm(Layer):
             backend.norm.batch_statistics(rows, mean, variance, work)
             self._take_down(mean, variance)
         backend.norm.batch_forward(rows, mean, variance, gamma, beta, self._flat(y), work, self.epsilon)
-        self.kept = x, mean, variance, training
+        self._keep(x, mean, variance, training)
         return y
 
     def _take_down(self, mean, variance):

@@ -102,7 +102,7 @@ class Bidirectional(Twins):
         b = self.backward_layer.forward(reversed_steps(x, lengths), training, second, lengths)
         if self.return_sequences:
             b = reversed_steps(b, lengths)
-        self.kept = a, b, lengths
+        self._keep(a, b, lengths)
         self.state = self.forward_layer.state + self.backward_layer.state
         merge, _ = MERGES[self.merge_mode]
         return merge(a, b)
@@ -113,7 +113,7 @@ class Bidirectional(Twins):
         dx = self.forward_layer.backward(da, first)
         dx_reversed = self.backward_layer.backward(db, second)
         self.dinitial_state = self.forward_layer.dinitial_state + self.backward_layer.dinitial_state
-        return None if dx is None else dx + reversed_steps(dx_reversed, self.kept[-1])
+        return None if dx is None else dx + reversed_steps(dx_reversed, self._kept()[-1])
 
     def backward_params(self, dy: np.ndarray) -> None:
         for (_, layer), dy_of_layer in zip(self._both(), self._unmerge(dy), strict=True):

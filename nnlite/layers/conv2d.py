@@ -97,7 +97,7 @@ class Conv2D(Layer):
         shape = len(x), *self.window.output_size(*x.shape[1:3]), W.shape[3]
         y = self._empty("y", *shape)
         backend.conv2d.forward(x, W, b, y, *self._work_and_geometry(x, W, shape))
-        self.kept = x, shape
+        self._keep(x, shape)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:

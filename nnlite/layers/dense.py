@@ -67,11 +67,11 @@ class Dense(Layer):
         W, b = self._weights("W", "b")
         y = np.empty((*x.shape[:-1], len(b)), self.dtype)
         of_dtype(backend.dense.forward, self.dtype)(self._flat(x), W, b, self._flat(y))
-        self.kept = x
+        self._keep(x)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        dx = np.empty_like(self._kept())
+        dx = np.empty_like(self._kept()[0])
         self._backward(dy, dx)
         return dx
 
@@ -79,7 +79,7 @@ class Dense(Layer):
         self._backward(dy, None)
 
     def _backward(self, dy, dx):
-        x = self._kept()
+        (x,) = self._kept()
         W, b = self._weights("W", "b")
         dW, db = self._gradients("W", "b")
         dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], len(b)), "of y")

@@ -54,7 +54,7 @@ class Dropout(Layer):
         x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
         # The key stands for the mask: backward makes the same one from it.
         key = int(self.rng.integers(2**64, dtype=np.uint64)) if training and self.rate else None
-        self.kept = x.shape, key
+        self._keep(x.shape, key)
         return self._drop(x, key)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:

@@ -74,11 +74,11 @@ class Embedding(Layer):
         (W,) = self._weights("W")
         y = np.empty((*x.shape, W.shape[1]), self.dtype)
         backend.embedding.forward(W, x.reshape(-1), self._flat(y))
-        self.kept = x
+        self._keep(x)
         return y
 
     def backward(self, dy: np.ndarray) -> None:
-        x = self._kept()
+        (x,) = self._kept()
         (dW,) = self._gradients("W")
         dy = checks.floats("dy", dy, self.dtype, (*x.shape, dW.shape[1]), "of y")
         backend.embedding.backward(x.reshape(-1), self._flat(dy), dW)

@@ -67,11 +67,11 @@ class LayerNorm(Layer):
         gamma, beta = self._weights("gamma", "beta")
         y = np.empty_like(x)
         backend.norm.layer_forward(self._flat(x), gamma, beta, self._flat(y), self.epsilon)
-        self.kept = x
+        self._keep(x)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        x = self._kept()
+        (x,) = self._kept()
         dy = checks.floats("dy", dy, self.dtype, x.shape, "of y")
         (gamma,), (dgamma, dbeta) = self._weights("gamma"), self._gradients("gamma", "beta")
         rows, dx = self._flat(x), np.empty_like(x)

@@ -57,11 +57,11 @@ class OneHot(Layer):
         checks.memory("OneHot: y", shape, self.dtype)
         y = np.zeros(shape, self.dtype)
         self._flat(y)[np.arange(x.size), x.reshape(-1)] = 1
-        self.kept = shape
+        self._keep(shape)
         return y
 
     def backward(self, dy: np.ndarray) -> None:
-        checks.floats("dy", dy, self.dtype, self._kept(), "of y")
+        checks.floats("dy", dy, self.dtype, self._kept()[0], "of y")
 
     def _shape_rule(self, input_shape):
         V = self.vocabulary_size

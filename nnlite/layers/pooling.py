@@ -21,7 +21,7 @@ class Pooling(Layer):
         y_shape = N, *self.output_shape((H, W, C))
         windows, geometry = (N, *self._windows(H, W), C), self._geometry(H, W)
         y = self._empty("y", *windows)
-        self.kept = x.shape, windows, y_shape, geometry, self._pool(x, y, geometry)
+        self._keep(x.shape, windows, y_shape, geometry, self._pool(x, y, geometry))
         return y.reshape(y_shape)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:

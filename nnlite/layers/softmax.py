@@ -41,11 +41,11 @@ class Softmax(Layer):
         x = checks.floats("x", x, self.dtype, (..., None), "(N, ..., V)")
         y = np.empty_like(x)
         backend.softmax.forward(self._flat(x), self._flat(y))
-        self.kept = y
+        self._keep(y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        y = self._kept()
+        (y,) = self._kept()
         dy = checks.floats("dy", dy, self.dtype, y.shape, "of y")
         dx = np.empty_like(y)
         backend.softmax.backward(self._flat(y), self._flat(dy), self._flat(dx))

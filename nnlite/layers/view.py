@@ -18,7 +18,7 @@ class View(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
         y = x.reshape(len(x), *self.output_shape(x.shape[1:]))
-        self.kept = x.shape, y.shape
+        self._keep(x.shape, y.shape)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:

@@ -56,11 +56,11 @@ class ZeroPadding2D(Layer):
         checks.memory("ZeroPadding2D: y", shape, self.dtype)
         y = np.zeros(shape, self.dtype)
         self._inside(y)[...] = x
-        self.kept = shape
+        self._keep(shape)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
-        return self._inside(checks.floats("dy", dy, self.dtype, self._kept(), "of y")).copy()
+        return self._inside(checks.floats("dy", dy, self.dtype, self._kept()[0], "of y")).copy()
 
     def _inside(self, y):
         """The part of y inside of the frame, as a view."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ def write(
 
     Nothing is read twice: the recurrent state remembers, so an id costs the same anywhere in the text. Where there is
     nothing to read, the first id is drawn as if all logits were 0. In the end, also after an error, the model has the
-    state that it had.
+    state that it had. Until then no other thread computes with it.
 
     Yields:
         (logits, id): of each character that is written. The logits, (V,), are good until the next one is asked for.
@@ -43,7 +43,7 @@ def write(
     is_softmax = isinstance(model.layers[-1], nnlite.Softmax)
     output = np.full((1, V), 1 / V) if is_softmax else np.zeros((1, V))
     draw = nnlite.sampler(temperature, top_k, top_p)
-    with _borrowed_state(model):
+    with getattr(model, "turns", nullcontext()), _borrowed_state(model):
         step = model.stepper(1)
         for i in read:
             output = step(batches[i])

@@ -64,9 +64,11 @@ def everything(model):
     """All that a model is, as bytes, but for its scratch memory."""
     layers = [inner for layer in model.layers for inner in (layer, *getattr(layer, "_both", dict)())]
     things = [
-        {k: v for k, v in vars(part).items() if k not in ("_buffers",)} for part in layers if hasattr(part, "name")
+        {k: v for k, v in vars(part).items() if k not in ("_buffers", "_lock")}
+        for part in layers
+        if hasattr(part, "name")
     ]
-    things += [{k: v for k, v in vars(model).items() if k != "layers"}, model.rng.bit_generator.state]
+    things += [{k: v for k, v in model.__getstate__().items() if k != "layers"}, model.rng.bit_generator.state]
     return pickle.dumps(things)
 
 

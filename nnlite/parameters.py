@@ -1,0 +1,94 @@
+"""Parameters: dicts of arrays that lose nothing: a name that is not there is refused, with those that are."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+
+class Parameters(dict):
+    """A layer's arrays by name: its parameters, their gradients, or its statistics.
+
+    Args:
+        what: "params", "grads" or "statistics".
+        arrays: what is in it.
+        closed: whether new names come by `add` alone, as in nnlite's own layers. A user's own sets what it likes.
+
+    Raises:
+        KeyError: there is no such name; the message lists those that there are.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Dense
+        >>> layer = Dense(2)
+        >>> layer.build((1,))
+        >>> layer.params["w"] = np.array([[3, 4]], "float32")
+        Traceback (most recent call last):
+        KeyError: "params: expected one of W, b, got 'w'"
+    """
+
+    def __init__(self, what: str, arrays: Mapping[str, np.ndarray], closed: bool) -> None:
+        super().__init__(arrays)
+        self.what, self.closed = what, closed
+
+    def add(self, name: str, array: np.ndarray) -> None:
+        """Put a new array there."""
+        super().__setitem__(name, array)
+
+    def __setitem__(self, name: str, array: np.ndarray) -> None:
+        if self.closed and name not in self:
+            expected = (
+                f"one of {', '.join(self)}" if self else "a layer that is built, by build(input_shape) or its input"
+            )
+            raise KeyError(f"{self.what}: expected {expected}, got {name!r}")
+        super().__setitem__(name, array)
+
+    # A dict's other ways to set an item do not ask __setitem__.
+
+    def update(self, *others: Mapping[str, Any] | Iterable, **arrays: Any) -> None:
+        for name, array in dict(*others, **arrays).items():
+            self[name] = array
+
+    def __ior__(self, other: Any) -> "Parameters":
+        self.update(other)
+        return self
+
+    def setdefault(self, name: str, default: Any = None) -> Any:
+        if name not in self:
+            self[name] = default
+        return self[name]
+
+    def __reduce__(self) -> tuple:
+        return Parameters, (self.what, dict(self), self.closed)
+
+
+class ModelParameters(Parameters):
+    """The arrays of all layers of a model, under names such as "dense.W". What is set here is set in the layer.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Dense, Sequential
+        >>> model = Sequential([Dense(2)], input_shape=(1,))
+        >>> model.params["dense.W"] = np.array([[3, 4]], "float32")
+        >>> model.layers[0].params["W"]
+        array([[3., 4.]], dtype=float32)
+    """
+
+    def __init__(self, what: str, arrays: Mapping[str, np.ndarray], layers: Iterable[Any]) -> None:
+        super().__init__(what, arrays, closed=True)
+        self.layers = layers
+
+    def __setitem__(self, key: str, array: np.ndarray) -> None:
+        super().__setitem__(key, array)
+        for layer in self.layers:
+            name = key.removeprefix(f"{layer.name}.")
+            if name != key and name in getattr(layer, self.what):
+                getattr(layer, self.what)[name] = array
+
+    def _refuse(self, *_: Any) -> Any:
+        raise TypeError(f"{self.what}: expected arrays to be set, not removed: a layer computes with each of them")
+
+    __delitem__ = pop = popitem = clear = _refuse
+
+    def __reduce__(self) -> tuple:
+        return dict, (dict(self),)

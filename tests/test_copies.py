@@ -1,0 +1,63 @@
+"""What a model and its layers hold on to: the weights, and no data of the user's."""
+
+import copy
+import gc
+import pickle
+import weakref
+
+import numpy as np
+import pytest
+
+import nnlite
+from nnlite.callbacks import EarlyStopping
+
+SAMPLES = 4000
+X = np.random.default_rng(0).standard_normal((SAMPLES, 64)).astype("float32")
+Y = np.random.default_rng(1).integers(5, size=SAMPLES)
+
+
+def model():
+    made = nnlite.Sequential([nnlite.Dense(16), nnlite.Tanh(), nnlite.Dense(5)], seed=0)
+    made.compile("sgd", nnlite.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    return made
+
+
+def used(network, x, y):
+    network.fit(x, y, batch_size=1000, validation_data=(x, y), shuffle=False, verbose=0, callbacks=[EarlyStopping()])
+    network.evaluate(x, y, batch_size=SAMPLES)
+    network.predict(x, batch_size=SAMPLES)
+    return network
+
+
+@pytest.mark.parametrize("last", ["fit", "forward", "train_on_batch"])
+def test_a_pickle_is_as_small_as_the_weights(last):
+    network = used(model(), X, Y)
+    if last == "forward":
+        network.forward(X)
+    elif last == "train_on_batch":
+        network.train_on_batch(X, Y)
+    size = sum(param.nbytes for param in network.params.values())
+    assert len(pickle.dumps(network)) < 2 * size + 8000  # with the gradients
+    for layer in network.layers:
+        assert len(pickle.dumps(layer)) < 2 * size + 4000
+
+
+@pytest.mark.parametrize("hold", ["model", "history", "a copy"])
+def test_no_data_stay_behind(hold):
+    folds = []
+    for _ in range(3):
+        x, y = X.copy(), Y.copy()
+        network = used(model(), x, y)
+        held = {"model": network, "history": network.history, "a copy": copy.deepcopy(network)}[hold]
+        folds.append((held, weakref.ref(x), weakref.ref(y)))
+        del x, y, network, held
+    gc.collect()
+    assert [(x(), y()) for _, x, y in folds] == [(None, None)] * 3
+
+
+def test_a_copied_history_is_the_same():
+    history = used(model(), X, Y).history
+    twin = pickle.loads(pickle.dumps(history))
+    assert (twin.history, twin.epoch) == (history.history, history.epoch)
+    assert (twin.model, twin.run) == (None, None)
+    assert copy.deepcopy(history).history == history.history

@@ -1,0 +1,88 @@
+"""Parameters of layers and models lose nothing that is set."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import nnlite
+
+
+def model():
+    layers = [nnlite.Dense(3), nnlite.BatchNorm(), nnlite.Dense(2, name="dense.W")]
+    return nnlite.Sequential(layers, input_shape=(4,), seed=0)
+
+
+def test_what_is_set_in_a_model_is_set_in_its_layer():
+    network, W = model(), np.ones((4, 3), "float32")
+    network.params["dense.W"] = W
+    assert network.layers[0].params["W"] is W
+    network.params["dense.W.W"] = np.zeros((3, 2), "float32")
+    assert not network.layers[2].params["W"].any()
+    assert network.layers[0].params["W"] is W
+    network.params.update({"dense.b": np.full(3, 7, "float32")})
+    assert network.layers[0].params["b"].tolist() == [7, 7, 7]
+    network.statistics["batch_norm.moving_mean"] = np.full(3, 5.0)
+    assert network.layers[1].statistics["moving_mean"].tolist() == [5, 5, 5]
+    network.params["dense.b"] *= 2
+    assert network.layers[0].params["b"].tolist() == [14, 14, 14]
+
+
+@pytest.mark.parametrize("kind", ["params", "grads"])
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda arrays: arrays.__setitem__("dense.w", 1),
+        lambda arrays: arrays.update({"dense.w": 1}),
+        lambda arrays: arrays.setdefault("dense.w", 1),
+        lambda arrays: arrays.__ior__({"dense.w": 1}),
+    ],
+)
+def test_a_misspelt_name_is_an_error_that_lists_those_that_there_are(kind, lose):
+    arrays = getattr(model(), kind)
+    with pytest.raises(KeyError, match=rf"{kind}: expected one of dense.W, dense.b, .*, got 'dense.w'"):
+        lose(arrays)
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda arrays: arrays.pop("dense.W"),
+        lambda arrays: arrays.popitem(),
+        lambda arrays: arrays.clear(),
+        lambda arrays: arrays.__delitem__("dense.W"),
+    ],
+)
+def test_nothing_is_removed_from_a_model_in_silence(lose):
+    with pytest.raises(TypeError, match="params: expected arrays to be set, not removed"):
+        lose(model().params)
+
+
+def test_a_misspelt_name_of_a_layer():
+    layer = nnlite.Dense(2)
+    with pytest.raises(KeyError, match=r"expected a layer that is built, by build\(input_shape\)"):
+        layer.params["W"] = np.ones((1, 2))
+    layer.build((1,))
+    with pytest.raises(KeyError, match="params: expected one of W, b, got 'kernel'"):
+        layer.params["kernel"] = np.ones((1, 2))
+
+
+def test_a_layer_of_ones_own_names_its_parameters():
+    class Scaled(nnlite.Dense):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.params["scale"], self.grads["scale"] = np.ones(1, "float32"), np.zeros(1, "float32")
+
+    network = nnlite.Sequential([Scaled(2)], input_shape=(1,))
+    network.params["scaled.scale"] = np.full(1, 3, "float32")
+    assert network.layers[0].params["scale"].tolist() == [3]
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, copy.copy, lambda a: pickle.loads(pickle.dumps(a))])
+def test_copies(copied):
+    layer = copied(model().layers[0])
+    with pytest.raises(KeyError, match="expected one of W, b, got 'w'"):
+        layer.params["w"] = 1
+    params = copied(model().params)
+    assert list(params) == list(model().params)

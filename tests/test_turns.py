@@ -1,0 +1,259 @@
+"""Two threads and one model: each gets what it would have got alone, or an error before anything is computed."""
+
+import copy
+import pickle
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from numeric import assert_same_bits
+
+import nnlite
+from nnlite.callbacks import Callback
+from nnlite.text import Vocabulary, generate
+from nnlite.turns import Turns
+
+V = 11
+VOCABULARY = Vocabulary("abcdefghij\n")
+rng = np.random.default_rng(0)
+IDS = rng.integers(V, size=(24, 12))
+TEXTS = rng.integers(V, size=(40, 40))
+FLOATS = rng.standard_normal((24, 12, 16)).astype("float32")
+IMAGES = rng.standard_normal((24, 12, 12, 4)).astype("float32")
+
+
+@pytest.fixture(autouse=True)
+def _switch_often():
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+def writer(kind=nnlite.LSTM, units=40, **options):
+    layers = [kind(units, return_sequences=True, input_dim=V, **options), nnlite.Dropout(0.3), nnlite.Dense(V)]
+    model = nnlite.Sequential(layers, input_shape=(None,), seed=0)
+    for param in model.params.values():
+        param += rng.standard_normal(param.shape).astype("float32") / 8
+    model.compile(nnlite.SGD(0.1), nnlite.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+def at_once(calls, times=25):
+    """What the calls return when each is called so often, all at once: a list of results for each."""
+    start = threading.Barrier(len(calls))
+
+    def repeat(call):
+        start.wait()
+        return [call() for _ in range(times)]
+
+    with ThreadPoolExecutor(len(calls)) as pool:
+        return [future.result() for future in [pool.submit(repeat, call) for call in calls]]
+
+
+@pytest.mark.parametrize("kind", [nnlite.RNN, nnlite.GRU, nnlite.LSTM])
+def test_predict_from_many_threads(kind):
+    model = writer(kind, units=150)
+    inputs = [TEXTS[2 * i : 2 * i + 32] for i in range(4)]  # of one shape: they would share scratch memory
+    expected = [model.predict(x, batch_size=16) for x in inputs]
+    found = at_once([lambda x=x: model.predict(x, batch_size=16) for x in inputs], times=20)
+    for results, y in zip(found, expected, strict=True):
+        for result in results:
+            assert_same_bits(result, y)
+
+
+@pytest.mark.parametrize("stateful", [False, True])
+def test_generate_from_many_threads(stateful):
+    model = writer(units=300, stateful=stateful)
+    model.forward(IDS[:1])
+    seeds = ["abc", "jihgf", "d", "eeee"]
+    expected = [generate(model, VOCABULARY, seed, 40, rng=1) for seed in seeds]
+    found = at_once([lambda seed=seed: generate(model, VOCABULARY, seed, 40, rng=1) for seed in seeds], times=10)
+    assert found == [[text] * 10 for text in expected]
+
+
+LAYERS = {
+    "LSTM": (lambda: nnlite.LSTM(30, return_sequences=True), FLOATS),
+    "GRU": (lambda: nnlite.GRU(30), FLOATS),
+    "RNN": (lambda: nnlite.RNN(30), FLOATS),
+    "Bidirectional": (lambda: nnlite.Bidirectional(nnlite.LSTM(20)), FLOATS),
+    "Conv2D": (lambda: nnlite.Conv2D(9, 3), IMAGES),
+    "MaxPool2D": (nnlite.MaxPool2D, IMAGES),
+    "Dense": (lambda: nnlite.Dense(50), FLOATS),
+    "LayerNorm": (nnlite.LayerNorm, FLOATS),
+    "BatchNorm": (nnlite.BatchNorm, FLOATS),
+    "Embedding": (lambda: nnlite.Embedding(V, 30), IDS),
+    "Softmax": (nnlite.Softmax, FLOATS),
+}
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_layer_in_many_threads(name):
+    """The bits of one after the other; a backward pass whose forward another thread has pushed out is refused."""
+    make, data = LAYERS[name]
+    layer = make()
+    layer.forward(data)
+    inputs = [data[6 * i : 6 * i + 6] for i in range(3)]
+
+    def passes(x):
+        y = layer.forward(x)
+        try:
+            return y, layer.backward(np.ones_like(y))
+        except RuntimeError as error:
+            return y, str(error)
+
+    expected = [passes(x) for x in inputs]
+    for results, (y, dx) in zip(at_once([lambda x=x: passes(x) for x in inputs]), expected, strict=True):
+        for got_y, got_dx in results:
+            assert_same_bits(got_y, y)
+            if isinstance(got_dx, str):
+                assert "backward needs a forward in the same thread" in got_dx
+            elif dx is not None:
+                assert_same_bits(got_dx, dx)
+
+
+METHODS = [(name, method) for name in LAYERS for method in ("forward", "backward", "backward_params")]
+METHODS += [(name, "step") for name in ("LSTM", "GRU", "RNN", "Dense", "LayerNorm", "Embedding", "Softmax")]
+
+
+@pytest.mark.parametrize(("name", "method"), METHODS)
+def test_a_second_thread_waits(name, method):
+    make, data = LAYERS[name]
+    layer = make()
+    y = layer.forward(data)
+    argument = {"forward": data, "step": data[:, 0]}.get(method, y)
+
+    def call():
+        if method.startswith("backward"):
+            layer.forward(data)
+        return getattr(layer, method)(argument)
+
+    with ThreadPoolExecutor(1) as pool:
+        with Turns(lambda: [layer]):
+            result = pool.submit(call)
+            with pytest.raises(TimeoutError):
+                result.result(timeout=0.02)
+        result.result(timeout=10)
+
+
+def test_steps_of_many_threads_are_steps_of_one_state():
+    def weighted():
+        layer = nnlite.RNN(1, "relu")
+        layer.build((None, 1))
+        for name, value in (("Wx", 1), ("Wh", 1), ("b", 0)):
+            layer.params[name][...] = value
+        return layer
+
+    layer, one = weighted(), np.ones((1, 1), "float32")
+    at_once([lambda: layer.step(one)] * 4, times=50)
+    assert layer.state[0].tolist() == [[200.0]]
+
+
+def test_training_and_predicting_at_once():
+    """Training ends at the bits of one that is alone, and every answer is that of the model between two steps."""
+    alone, model = writer(), writer()
+    for param, other in zip(alone.params.values(), model.params.values(), strict=True):
+        other[...] = param
+    x, y = IDS, np.roll(IDS, -1, axis=1)
+    answers = set()
+
+    class Ask(Callback):
+        def on_train_begin(self, logs):
+            answers.add(self.model.predict(x[:3]).tobytes())
+
+        def on_train_batch_end(self, batch, logs):
+            answers.add(self.model.predict(x[:3]).tobytes())
+
+    alone.fit(x, y, batch_size=4, epochs=8, callbacks=[Ask()], verbose=0)
+    done, found = threading.Event(), []
+
+    def predict():
+        while not done.is_set():
+            found.append(model.predict(x[:3]).tobytes())
+
+    thread = threading.Thread(target=predict)
+    thread.start()
+    model.fit(x, y, batch_size=4, epochs=8, verbose=0)
+    done.set()
+    thread.join()
+    for name, param in alone.params.items():
+        assert_same_bits(model.params[name], param, name)
+    assert found
+    assert set(found) <= answers
+
+
+def test_two_calls_of_fit_are_refused():
+    model, errors = writer(), []
+
+    class Again(Callback):
+        def on_epoch_end(self, epoch, logs):
+            try:
+                self.model.fit(IDS, IDS, verbose=0)
+            except RuntimeError as error:
+                errors.append(str(error))
+
+    model.fit(IDS, IDS, verbose=0, callbacks=[Again()])
+    assert "fit: sequential is being trained by another call of fit" in errors[0]
+    model.fit(IDS, IDS, verbose=0)  # afterwards it goes on, also after an error
+    with pytest.raises(IndexError):
+        model.fit(IDS + V, IDS, verbose=0)
+    model.fit(IDS, IDS, verbose=0)
+
+
+def test_one_loss_in_two_models_in_two_threads():
+    loss = nnlite.SparseCategoricalCrossentropy(from_logits=True)
+
+    x, y = rng.standard_normal((6, 500, 16)).astype("float32"), rng.integers(200, size=(6, 500))
+
+    def trained(own_loss):
+        model = nnlite.Sequential([nnlite.Dense(200)], input_shape=(16,), seed=0)
+        model.compile(nnlite.SGD(0.1), own_loss)
+        return [model.train_on_batch(*batch) for batch in zip(x, y, strict=True)]
+
+    expected = trained(nnlite.SparseCategoricalCrossentropy(from_logits=True))
+    assert at_once([lambda: trained(loss)] * 3, times=5) == [[expected] * 5] * 3
+
+
+def test_backward_in_another_thread_than_forward_is_refused():
+    layer, errors = nnlite.Dense(2), []
+    y = layer.forward(FLOATS)
+
+    def backward():
+        try:
+            layer.backward(y)
+        except RuntimeError as error:
+            errors.append(str(error))
+
+    thread = threading.Thread(target=backward)
+    thread.start()
+    thread.join()
+    assert "backward needs a forward in the same thread" in errors[0]
+    layer.backward(y)
+
+
+def test_two_models_with_common_layers_do_not_wait_for_each_other():
+    first, second, third = (nnlite.Dense(16) for _ in range(3))
+    models = [nnlite.Sequential(layers, seed=0) for layers in ([first, second, third], [third, second])]
+    at_once([lambda model=model: model.predict(FLOATS) for model in models], times=40)
+
+
+def test_turns_are_given_back_after_an_error():
+    layer = nnlite.Dense(2)
+    turns = Turns(lambda: [layer, None, object()])
+    with pytest.raises(ZeroDivisionError), turns, turns:
+        raise ZeroDivisionError
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(layer.forward, FLOATS).result(timeout=10).shape == (24, 12, 2)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))])
+def test_a_copy_has_turns_of_its_own(copied):
+    model = writer()
+    model.fit(IDS, IDS, verbose=0)
+    twin = copied(model)
+    with model.turns, ThreadPoolExecutor(1) as pool:
+        y = pool.submit(twin.predict, IDS).result(timeout=10)
+    assert_same_bits(y, model.predict(IDS))
+    twin.fit(IDS, IDS, verbose=0)
