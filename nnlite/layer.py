@@ -1,5 +1,6 @@
 """Layer: what every layer has in common."""
 
+import functools
 import inspect
 import math
 import re
@@ -10,7 +11,6 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from . import checks, initializers
-from .differentiable import Differentiable
 from .parameters import Parameters
 from .turns import Keeps
 
@@ -20,12 +20,12 @@ Seed = int | np.random.Generator | None
 LINE = 64  # bytes of a cache line
 
 
-class Layer(Keeps, Differentiable):
+class Layer(Keeps):
     """Base of all layers: parameters, their gradients, and a forward and a backward pass.
 
     A layer of your own defines `forward(x, training=False)` and `backward(dy)`, and `build(input_shape)` where it
-    has parameters. `forward` keeps what `backward` needs; `backward` fills `grads` and returns dx. Where that can be
-    cheaper without dx, it may also define `backward_params(dy)`.
+    has parameters. `forward` keeps what `backward` needs; `backward` fills `grads` and returns dx. Where it is cheaper
+    without dx, define `backward(dy, needs_dx=True)`: training calls a model's first layer with needs_dx=False.
 
     Args:
         dtype: "float32" or "float64", of parameters, inputs and outputs. Nothing is cast silently.
@@ -84,6 +84,10 @@ class Layer(Keeps, Differentiable):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Compute y from x, and keep what backward needs."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(x, training=False)")
+
+    def backward(self, dy: np.ndarray) -> np.ndarray | None:
+        """Compute dx from dy = dL/dy, None where the input was ids, and fill `grads`."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward(dy)")
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x without its time axis. Layers that look at one position at a time need no other."""
@@ -226,6 +230,12 @@ class Layer(Keeps, Differentiable):
         if x.ndim == 2:
             return x
         return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+@functools.cache
+def leaves_dx_out(kind: type) -> bool:
+    """Whether the backward of this class of layers or models takes `needs_dx`."""
+    return "needs_dx" in inspect.signature(kind.backward).parameters
 
 
 def _aligned(shape, dtype):

@@ -7,14 +7,13 @@ from typing import Any, Self
 import numpy as np
 
 from . import checks, layers
-from .differentiable import Differentiable
 from .layer import Layer, Seed, Shape
 from .parameters import ModelParameters
 from .training import Training
 from .turns import Turns
 
 
-class Model(Training, Differentiable):
+class Model(Training):
     """Base of models: names, parameters, text about them, and their configuration.
 
     A model has `layers`, `name`, `rng`, `dtype` and `input_shape` (None until it is known), and defines `forward` and

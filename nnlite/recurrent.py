@@ -142,16 +142,13 @@ class Recurrent(Layer):
         self.state = tuple([state[T].copy() for state in states])
         return self._y(y, lengths)
 
-    def backward(self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> np.ndarray | None:
+    def backward(
+        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
+    ) -> np.ndarray | None:
         x = self._kept()[0]
-        if x.ndim == 2:  # ids have no gradient
-            return self._backward(dy, dstate, None)
-        dx = np.empty_like(x)
+        dx = np.empty_like(x) if needs_dx and x.ndim == 3 else None  # ids have no gradient
         self._backward(dy, dstate, dx)
-        return np.ascontiguousarray(dx.swapaxes(0, 1))
-
-    def backward_params(self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> None:
-        self._backward(dy, dstate, None)
+        return None if dx is None else np.ascontiguousarray(dx.swapaxes(0, 1))
 
     def _backward(self, dy, dstate, dx):
         x, lengths, kept = self._kept()

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from . import checks, padding
-from .layer import Layer, Seed, Shape
+from .layer import Layer, Seed, Shape, leaves_dx_out
 from .model import Model, prepare, shape_without_batch
 
 
@@ -106,22 +106,21 @@ class Sequential(Model):
             )
         return y
 
-    def backward(self, dy: np.ndarray) -> np.ndarray | None:
-        """dx from dy = dL/dy, None where the input was ids; fills `grads`."""
-        with self.turns:
-            for layer in reversed(self.layers):
-                dy = layer.backward(dy)
-        return dy
+    def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
+        """dx from dy = dL/dy, None where the input was ids; fills `grads`.
 
-    def backward_params(self, dy: np.ndarray) -> None:
-        """Fill `grads` as `backward` does, and stop at the first layer that has parameters, without its dx."""
-        first = next((i for i, layer in enumerate(self.layers) if layer.params), None)
-        if first is None:
-            return
+        Args:
+            needs_dx: False to stop at the first layer that has parameters, without its dx, as training does.
+        """
+        # Nobody needs the gradient of a model's input then, and it costs the first layer as much as its output did.
+        last = -1 if needs_dx else next((i for i, layer in enumerate(self.layers) if layer.params), len(self.layers))
         with self.turns:
-            for layer in reversed(self.layers[first + 1 :]):
-                dy = layer.backward(dy)
-            self.layers[first].backward_params(dy)
+            for i, layer in reversed([*enumerate(self.layers)]):
+                if i > last:
+                    dy = layer.backward(dy)
+                elif i == last:
+                    dy = layer.backward(dy, needs_dx=False) if leaves_dx_out(type(layer)) else layer.backward(dy)
+        return dy if needs_dx else None
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""

@@ -11,6 +11,7 @@ import numpy as np
 from . import checks, losses, optimizers, padding
 from .callbacks import Callback, History
 from .finite import NonFiniteLossError, loss_error
+from .layer import leaves_dx_out
 from .metrics import Metric
 from .metrics import get as get_metrics
 from .optimizers import Optimizer
@@ -19,7 +20,7 @@ from .turns import Keeps, Turns
 
 
 class Training:
-    """compile, fit, train_on_batch, evaluate and predict, for what has forward, backward_params, params and grads."""
+    """compile, fit, train_on_batch, evaluate and predict, for what has forward, backward, params and grads."""
 
     optimizer: Optimizer | None = None
     loss: Any = None
@@ -140,7 +141,8 @@ class Training:
             if not math.isfinite(numbers["loss"]):
                 raise loss_error(self, numbers["loss"], x, y, lengths)
             dy = self.loss.backward()
-            self.backward_params(dy if real is None else padding.spread(dy, real))
+            dy = dy if real is None else padding.spread(dy, real)
+            self.backward(dy, needs_dx=False) if leaves_dx_out(type(self)) else self.backward(dy)
             try:
                 self.optimizer.apply(self.grads, self.params)
             except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-METHODS = {"forward", "backward", "backward_params", "step", "apply"}
+METHODS = {"forward", "backward", "step", "apply"}
 
 
 class TakesTurns:

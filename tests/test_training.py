@@ -334,7 +334,7 @@ def test_a_last_update_that_goes_wrong_is_noticed():
 def test_gradients_without_a_norm_stop_before_the_update():
     model = Sequential([Dense(2)], input_shape=(4,), seed=0)
     model.compile(SGD(0.1, global_clipnorm=1.0), "mse")
-    model.backward_params = lambda dy: model.grads["dense.W"].fill(np.inf)
+    model.backward = lambda dy, needs_dx: model.grads["dense.W"].fill(np.inf)
     before = weights(model)
     with pytest.raises(NonFiniteLossError, match=r"epoch 1, batch 1: the gradient of dense.W has no finite norm"):
         model.fit(X, TARGETS, verbose=0)

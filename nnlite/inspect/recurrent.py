@@ -104,7 +104,7 @@ def _back_through_time(layer, dy, dstate):
             around = *(state[t : t + 2] for state in kept[:states]), *(gates[t : t + 1] for gates in kept[states:])
             layer._keep(x[t : t + 1], None if lengths is None else (lengths > t).astype(np.intp), around)
             dy_t = dy[t][:, None] if layer.return_sequences else dy[t]
-            layer.backward_params(dy_t, [array[t + 1] for array in coming])
+            layer.backward(dy_t, [array[t + 1] for array in coming], needs_dx=False)
             for array, earlier in zip(coming, layer.dinitial_state, strict=True):
                 array[t] = earlier
     finally:

@@ -2,11 +2,13 @@
 
 from typing import Any
 
-from .pool2d import Pool2D
-from .pooling import Mean
+import numpy as np
+
+from ..kernels import backend
+from .base.pooling import Pooling
 
 
-class AvgPool2D(Mean, Pool2D):
+class AvgPool2D(Pooling):
     """Average pooling: a window slides over the image, and of each channel the mean of its numbers remains.
 
         y[n,i,j,c] = sum of x[n,h,w,c] over the k pixels h, w of window i, j, divided by k
@@ -57,10 +59,23 @@ W_out = (W - F + 2P)/S + 1 = (5 - 2 + 2*0)/2 + 1 = 2.5, rounded down to 2
         count_include_pad: bool = False,
         **kwargs: Any,
     ) -> None:
-        super().__init__(pool_size, strides, padding, **kwargs)
+        super().__init__(**kwargs)
+        self._slide(pool_size, strides, padding)
         if not isinstance(count_include_pad, bool):
             raise TypeError(f"count_include_pad: expected True or False, got {count_include_pad!r}")
         self.count_include_pad = count_include_pad
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x, y, geometry = self._windows(x)
+        backend.pool2d.average_forward(x, y, *geometry, self.count_include_pad)
+        self._keep(x.shape, y.shape, geometry)
+        return self._shown(y)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x_shape, y_shape, geometry = self._kept()
+        dx = np.empty(x_shape, self.dtype)
+        backend.pool2d.average_backward(self._dy(dy, y_shape), dx, *geometry, self.count_include_pad)
+        return dx
 
     def get_config(self) -> dict[str, Any]:
         return {"count_include_pad": self.count_include_pad, **super().get_config()}

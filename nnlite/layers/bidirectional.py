@@ -107,17 +107,15 @@ class Bidirectional(Twins):
         merge, _ = MERGES[self.merge_mode]
         return merge(a, b)
 
-    def backward(self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> np.ndarray | None:
+    def backward(
+        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
+    ) -> np.ndarray | None:
         da, db = self._unmerge(dy)
         first, second = self._split("dstate", dstate)
-        dx = self.forward_layer.backward(da, first)
-        dx_reversed = self.backward_layer.backward(db, second)
+        dx = self.forward_layer.backward(da, first, needs_dx)
+        dx_reversed = self.backward_layer.backward(db, second, needs_dx)
         self.dinitial_state = self.forward_layer.dinitial_state + self.backward_layer.dinitial_state
         return None if dx is None else dx + reversed_steps(dx_reversed, self._kept()[-1])
-
-    def backward_params(self, dy: np.ndarray) -> None:
-        for (_, layer), dy_of_layer in zip(self._both(), self._unmerge(dy), strict=True):
-            layer.backward_params(dy_of_layer)
 
     def _unmerge(self, dy):
         """What is left of dy for each layer, C-contiguous; the second one's is in the order in which it reads."""

@@ -100,19 +100,13 @@ class Conv2D(Layer):
         self._keep(x, shape)
         return y
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        dx = self._empty("dx", *self._kept()[0].shape)
-        self._backward(dy, dx)
-        return dx
-
-    def backward_params(self, dy: np.ndarray) -> None:
-        self._backward(dy, None)
-
-    def _backward(self, dy, dx):
+    def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
         x, shape = self._kept()
         (W, _), (dW, db) = self._with_bias(self._weights), self._with_bias(self._gradients)
         dy = checks.floats("dy", dy, self.dtype, shape, "of y")
+        dx = self._empty("dx", *x.shape) if needs_dx else None
         backend.conv2d.backward(x, W, dy, dx, dW, db, *self._work_and_geometry(x, W, shape))
+        return dx
 
     def _with_bias(self, get):
         """W and b, or their gradients; None for a b that there is not."""

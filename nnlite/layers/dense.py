@@ -70,21 +70,15 @@ class Dense(Layer):
         self._keep(x)
         return y
 
-    def backward(self, dy: np.ndarray) -> np.ndarray:
-        dx = np.empty_like(self._kept()[0])
-        self._backward(dy, dx)
-        return dx
-
-    def backward_params(self, dy: np.ndarray) -> None:
-        self._backward(dy, None)
-
-    def _backward(self, dy, dx):
+    def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
         (x,) = self._kept()
         W, b = self._weights("W", "b")
         dW, db = self._gradients("W", "b")
         dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], len(b)), "of y")
-        dx = dx if dx is None else self._flat(dx)
-        of_dtype(backend.dense.backward, self.dtype)(self._flat(x), W, self._flat(dy), dx, dW, db)
+        dx = np.empty_like(x) if needs_dx else None
+        dx_rows = self._flat(dx) if needs_dx else None
+        of_dtype(backend.dense.backward, self.dtype)(self._flat(x), W, self._flat(dy), dx_rows, dW, db)
+        return dx
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
         if not self.built:

@@ -1,10 +1,13 @@
 """Flatten: all numbers of an example in one row."""
 
+import numpy as np
+
+from .. import checks
 from ..layer import Shape
-from .view import View
+from .base.reshaping import Reshaping
 
 
-class Flatten(View):
+class Flatten(Reshaping):
     """Puts all axes but the first into one: images (N, H, W, C) become rows (N, H W C) that `Dense` can read.
 
         y[n, (h W + w) C + c] = x[n, h, w, c]           the order in which the numbers lie in memory
@@ -30,6 +33,16 @@ class Flatten(View):
           output   (784,): 7 * 7 * 16 = 784 numbers, in the order in which they lie in memory
           parameters   none
     """
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
+        y = x.reshape(len(x), *self.output_shape(x.shape[1:]))
+        self._keep(x.shape, y.shape)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x_shape, y_shape = self._kept()
+        return checks.floats("dy", dy, self.dtype, y_shape, "of y").reshape(x_shape)
 
     def output_shape(self, input_shape: Shape) -> tuple:
         return (self._count(input_shape),)

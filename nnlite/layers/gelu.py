@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from .activation import Activation
+import numpy as np
+
+from ..kernels import backend
+from .base.activation import Activation
 
 
 class GELU(Activation):
@@ -37,13 +40,22 @@ class GELU(Activation):
         array([[-0.085,  0.5  ,  1.012]])
     """
 
-    _backward_reads_x = True
-
     def __init__(self, approximate: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.approximate = bool(approximate)
-        stem = "gelu_tanh" if self.approximate else "gelu"
-        self._forward, self._backward = f"{stem}_forward", f"{stem}_backward"
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x, y = self._checked(x)
+        kernel = backend.activation.gelu_tanh_forward if self.approximate else backend.activation.gelu_forward
+        kernel(x.reshape(-1), y.reshape(-1))
+        self._keep(x)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x, dy, dx = self._checked_gradient(dy)
+        kernel = backend.activation.gelu_tanh_backward if self.approximate else backend.activation.gelu_backward
+        kernel(x.reshape(-1), dy.reshape(-1), dx.reshape(-1))
+        return dx
 
     def get_config(self) -> dict[str, Any]:
         return {"approximate": self.approximate, **super().get_config()}

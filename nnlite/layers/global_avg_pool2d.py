@@ -1,10 +1,14 @@
 """GlobalAvgPool2D: of each channel, the mean."""
 
-from .global_pool2d import GlobalPool2D
-from .pooling import Mean
+from typing import Any
+
+import numpy as np
+
+from ..kernels import backend
+from .base.pooling import Pooling
 
 
-class GlobalAvgPool2D(Mean, GlobalPool2D):
+class GlobalAvgPool2D(Pooling):
     """Global average pooling: of each channel, the mean over the image remains.
 
         y[n,c] = sum of x[n,h,w,c] over all pixels h, w, divided by H W
@@ -37,3 +41,19 @@ class GlobalAvgPool2D(Mean, GlobalPool2D):
           output   (8,): one number of each channel's H * W = 28 * 28 = 784 pixels
           parameters   none
     """
+
+    def __init__(self, keepdims: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._keep_axes(keepdims)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x, y, geometry = self._windows(x)
+        backend.pool2d.average_forward(x, y, *geometry, False)
+        self._keep(x.shape, y.shape, geometry)
+        return self._shown(y)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x_shape, y_shape, geometry = self._kept()
+        dx = np.empty(x_shape, self.dtype)
+        backend.pool2d.average_backward(self._dy(dy, y_shape), dx, *geometry, False)
+        return dx

@@ -1,10 +1,14 @@
 """GlobalMaxPool2D: of each channel, the largest number."""
 
-from .global_pool2d import GlobalPool2D
-from .pooling import Largest
+from typing import Any
+
+import numpy as np
+
+from ..kernels import backend
+from .base.pooling import Pooling, where_it_was
 
 
-class GlobalMaxPool2D(Largest, GlobalPool2D):
+class GlobalMaxPool2D(Pooling):
     """Global max pooling: of each channel, the image's largest number remains.
 
         y[n,c] = max of x[n,h,w,c] over all pixels h, w
@@ -39,3 +43,20 @@ class GlobalMaxPool2D(Largest, GlobalPool2D):
           output   (8,): one number of each channel's H * W = 28 * 28 = 784 pixels
           parameters   none
     """
+
+    def __init__(self, keepdims: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._keep_axes(keepdims)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x, y, geometry = self._windows(x)
+        index = where_it_was(y, geometry, type(self).__name__)
+        backend.pool2d.max_forward(x, y, index, *geometry)
+        self._keep(x.shape, index, geometry)
+        return self._shown(y)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x_shape, index, geometry = self._kept()
+        dx = np.empty(x_shape, self.dtype)
+        backend.pool2d.max_backward(self._dy(dy, index.shape), index, dx, *geometry)
+        return dx

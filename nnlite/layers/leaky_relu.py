@@ -3,8 +3,11 @@
 import math
 from typing import Any
 
+import numpy as np
+
 from .. import checks
-from .activation import Activation
+from ..kernels import backend
+from .base.activation import Activation
 
 
 class LeakyReLU(Activation):
@@ -39,12 +42,20 @@ class LeakyReLU(Activation):
         array([[0.1, 0.1, 1. ]])
     """
 
-    _forward, _backward = "leaky_relu_forward", "leaky_relu_backward"
-
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.negative_slope = checks.between("negative_slope", negative_slope, 0, math.inf, closed=False)
-        self._arguments = (self.negative_slope,)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x, y = self._checked(x)
+        backend.activation.leaky_relu_forward(x.reshape(-1), y.reshape(-1), self.negative_slope)
+        self._keep(y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        y, dy, dx = self._checked_gradient(dy)
+        backend.activation.leaky_relu_backward(y.reshape(-1), dy.reshape(-1), dx.reshape(-1), self.negative_slope)
+        return dx
 
     def get_config(self) -> dict[str, Any]:
         return {"negative_slope": self.negative_slope, **super().get_config()}

@@ -1,10 +1,14 @@
 """MaxPool2D: of each window, the largest number."""
 
-from .pool2d import Pool2D
-from .pooling import Largest
+from typing import Any
+
+import numpy as np
+
+from ..kernels import backend
+from .base.pooling import Pooling, where_it_was
 
 
-class MaxPool2D(Largest, Pool2D):
+class MaxPool2D(Pooling):
     """Max pooling: a window slides over the image, and of each channel its largest number remains.
 
         y[n,i,j,c] = max of x[n,h,w,c] over the pixels h, w of window i, j
@@ -48,3 +52,20 @@ class MaxPool2D(Largest, Pool2D):
           output   (2, 2, 1): H_out = W_out = (W - F + 2P)/S + 1 = (4 - 2 + 2*0)/2 + 1 = 2
           parameters   none
     """
+
+    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: Any = "valid", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._slide(pool_size, strides, padding)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x, y, geometry = self._windows(x)
+        index = where_it_was(y, geometry, type(self).__name__)
+        backend.pool2d.max_forward(x, y, index, *geometry)
+        self._keep(x.shape, index, geometry)
+        return self._shown(y)
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x_shape, index, geometry = self._kept()
+        dx = np.empty(x_shape, self.dtype)
+        backend.pool2d.max_backward(self._dy(dy, index.shape), index, dx, *geometry)
+        return dx

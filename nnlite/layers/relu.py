@@ -1,6 +1,9 @@
 """ReLU: cuts off what is negative."""
 
-from .activation import Activation
+import numpy as np
+
+from ..kernels import backend
+from .base.activation import Activation
 
 
 class ReLU(Activation):
@@ -32,4 +35,13 @@ class ReLU(Activation):
         array([[0., 0., 1.]])
     """
 
-    _forward, _backward = "relu_forward", "relu_backward"
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x, y = self._checked(x)
+        backend.activation.relu_forward(x.reshape(-1), y.reshape(-1))
+        self._keep(y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        y, dy, dx = self._checked_gradient(dy)
+        backend.activation.relu_backward(y.reshape(-1), dy.reshape(-1), dx.reshape(-1))
+        return dx

@@ -4,12 +4,14 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from .. import checks
 from ..layer import Shape
-from .view import View
+from .base.reshaping import Reshaping
 
 
-class Reshape(View):
+class Reshape(Reshaping):
     """Gives each example another shape; its numbers stay in the order in which they lie in memory.
 
     Letters: N batch; x is (N, ...), y is (N, *target_shape). y shares the memory of x.
@@ -45,6 +47,16 @@ class Reshape(View):
         if sizes.count(-1) > 1:
             raise ValueError(f"target_shape: expected at most one -1, got {sizes}: the others must be known")
         self.target_shape = tuple(-1 if size == -1 else checks.positive("target_shape", size) for size in sizes)
+
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
+        y = x.reshape(len(x), *self.output_shape(x.shape[1:]))
+        self._keep(x.shape, y.shape)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        x_shape, y_shape = self._kept()
+        return checks.floats("dy", dy, self.dtype, y_shape, "of y").reshape(x_shape)
 
     def output_shape(self, input_shape: Shape) -> tuple:
         count, target = self._count(input_shape), self.target_shape

@@ -1,6 +1,9 @@
 """Sigmoid: squeezes every number into 0 .. 1."""
 
-from .activation import Activation
+import numpy as np
+
+from ..kernels import backend
+from .base.activation import Activation
 
 
 class Sigmoid(Activation):
@@ -28,4 +31,13 @@ class Sigmoid(Activation):
         array([[0.   , 0.25 , 0.105]])
     """
 
-    _forward, _backward = "sigmoid_forward", "sigmoid_backward"
+    def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        x, y = self._checked(x)
+        backend.activation.sigmoid_forward(x.reshape(-1), y.reshape(-1))
+        self._keep(y)
+        return y
+
+    def backward(self, dy: np.ndarray) -> np.ndarray:
+        y, dy, dx = self._checked_gradient(dy)
+        backend.activation.sigmoid_backward(y.reshape(-1), dy.reshape(-1), dx.reshape(-1))
+        return dx

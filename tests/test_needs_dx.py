@@ -1,4 +1,4 @@
-"""The short backward pass that training takes: the same gradients of the parameters, and no dx that nobody needs."""
+"""backward(dy, needs_dx=False), as training calls it: the same gradients of the parameters, and no dx for nobody."""
 
 import numpy as np
 import pytest
@@ -63,7 +63,7 @@ def test_a_models_gradients_are_those_of_backward():
     expected = {name: grad.copy() for name, grad in model.grads.items()}
     for grad in model.grads.values():
         grad.fill(np.nan)
-    assert model.backward_params(dy) is None
+    assert model.backward(dy, needs_dx=False) is None
     for name, grad in model.grads.items():
         assert_same_bits(grad, expected[name], name)
 
@@ -74,7 +74,7 @@ def test_layers_before_the_first_with_parameters_have_nothing_to_do():
             raise AssertionError("nobody needs this")
 
     train(Sequential([Watched(), Dense(2)]), FLOATS)
-    Sequential([Watched()]).backward_params(FLOATS)
+    Sequential([Watched()]).backward(FLOATS, needs_dx=False)
 
 
 # Layers and models of one's own
@@ -116,7 +116,9 @@ class Mixed(Mixin, Dense):
 
 
 class Both(Decayed):
-    def backward_params(self, dy):
+    def backward(self, dy, needs_dx=True):
+        if needs_dx:
+            return super().backward(dy)
         self.grads["W"][...] = self.grads["b"][...] = 7
 
 
@@ -134,7 +136,7 @@ def test_a_backward_of_ones_own_is_what_training_runs(make):
     expected = {name: grad.copy() for name, grad in model.grads.items()}
     for grad in model.grads.values():
         grad.fill(np.nan)
-    model.backward_params(dy)
+    model.backward(dy, needs_dx=False)
     for name, grad in model.grads.items():
         assert_same_bits(grad, expected[name], name)
 
@@ -142,7 +144,7 @@ def test_a_backward_of_ones_own_is_what_training_runs(make):
 def test_a_short_backward_of_ones_own_counts_too():
     model = Sequential([Both(2)])
     model.forward(FLOATS)
-    model.backward_params(np.ones((3, 4, 2), "float32"))
+    model.backward(np.ones((3, 4, 2), "float32"), needs_dx=False)
     assert (model.grads["both.W"] == 7).all()
 
 
@@ -153,6 +155,5 @@ def test_a_model_with_a_backward_of_its_own_is_trained_through_it():
 
 
 def test_what_has_no_backward_says_so():
-    for method in (Layer().backward, Layer().backward_params):
-        with pytest.raises(NotImplementedError, match=r"Layer has no backward\(dy\)"):
-            method(FLOATS)
+    with pytest.raises(NotImplementedError, match=r"Layer has no backward\(dy\)"):
+        Layer().backward(FLOATS)
