@@ -12,8 +12,8 @@ from ...window import Window2D, image_shape, pair, short
 class Pooling(Layer):
     """Base of the pooling layers: what a layer takes of each window is its own.
 
-    `window` slides over the image. Where it is None, the window is the image itself, and `keepdims` says whether y keeps
-    the axes of height and width, with size 1.
+    `window` slides over the image. Where it is None, the window is the image itself, and `keepdims` says whether y
+    keeps the axes of height and width, with size 1.
     """
 
     window: Window2D | None = None
