@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from . import checks, saving
+from . import checks, saving, states
 from .finite import check_params
 from .schedules import Schedule
 
@@ -69,8 +69,50 @@ class Callback:
         """What a resumed training needs to know: a dict of what JSON can write, and arrays."""
         return {}
 
+    def check_state(self, state: dict[str, Any]) -> None:
+        """Refuse a state that `get_state` cannot have given: checkpoints may come from anybody, and hold anything.
+
+        It is called before `set_state`, and before anything of the model, the optimizer or a callback has changed.
+        `nnlite.states` has what it takes. A class that defines `get_state` or `set_state`, and not this, is not
+        checked.
+
+        Raises:
+            ValueError: the state does not fit; the message says what is wrong.
+
+        Example:
+            >>> from nnlite import Callback, states
+            >>> class Patience(Callback):
+            ...     left = 3
+            ...     def get_state(self):
+            ...         return {"left": self.left}
+            ...     def check_state(self, state):
+            ...         states.fields("Patience", state, {"left": states.count})
+            ...     def set_state(self, state):
+            ...         self.left = state["left"]
+            >>> Patience().check_state({"left": -1})
+            Traceback (most recent call last):
+            ValueError: Patience: left: expected a whole number of at least 0, got -1
+        """
+        self._check_fields(state, {})
+
     def set_state(self, state: dict[str, Any]) -> None:
         """Go on from what `get_state` gave to another callback of this class. Called after `on_train_begin`."""
+
+    def _check_fields(self, state, rules):
+        states.fields(type(self).__name__, state, rules)
+
+
+def says(callback: Callback, declaration: str, *methods: str) -> bool:
+    """Whether what a callback's class says in `declaration` holds for those methods.
+
+    It does not where a subclass has defined one of the methods anew, and said nothing of it.
+    """
+    for namespace in map(vars, (callback, *type(callback).__mro__)):
+        if declaration in namespace:
+            return True
+        if any(method in namespace for method in methods):
+            return False
+    return False
 
 
 class History(Callback):
@@ -103,6 +145,13 @@ class History(Callback):
 
     def get_state(self) -> dict[str, Any]:
         return {"history": self.history, "epoch": self.epoch}
+
+    def check_state(self, state: dict[str, Any]) -> None:
+        # A callback of one's own may log whatever it likes.
+        measured = dict.fromkeys(self.run.measured, states.list_of(states.number))
+        self._check_fields(state, {"history": states.mapping, "epoch": states.list_of(states.count)})
+        for name, values in state["history"].items():
+            measured.get(name, states.list_of(states.anything))(f"History: {name}", values)
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.history, self.epoch = state["history"], state["epoch"]
@@ -138,9 +187,14 @@ class LearningRateScheduler(Callback):
         # The step is the optimizer's: nothing has to be remembered but which schedule it was.
         return {"schedule": repr(self.schedule)} if isinstance(self.schedule, Schedule) else {}
 
-    def set_state(self, state: dict[str, Any]) -> None:
+    def check_state(self, state: dict[str, Any]) -> None:
+        self._check_fields(state, {"schedule": states.text})
         if state != self.get_state():
             raise ValueError(f"its schedule was {state['schedule']}, and is {self.schedule!r} now")
+
+
+# Of the state of what watches a number.
+_BEST = {"best": states.optional(states.number), "best_epoch": states.optional(states.count)}
 
 
 class _Monitor(Callback):
@@ -246,11 +300,27 @@ class EarlyStopping(_Monitor):
         return self.model.params | self.model.statistics
 
     def get_state(self) -> dict[str, Any]:
-        names = "best", "best_epoch", "wait", "stopped_epoch", "best_weights"
-        return {name: getattr(self, name) for name in names}
+        return {
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "wait": self.wait,
+            "stopped_epoch": self.stopped_epoch,
+            "best_weights": self.best_weights,
+        }
+
+    def check_state(self, state: dict[str, Any]) -> None:
+        rules = {
+            **_BEST,
+            "wait": states.count,
+            "stopped_epoch": states.optional(states.count),
+            "best_weights": states.optional(states.arrays_like(self._weights())),
+        }
+        self._check_fields(state, rules)
 
     def set_state(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.wait, self.stopped_epoch = state["wait"], state["stopped_epoch"]
+        self.best_weights = state["best_weights"]
 
 
 class ModelCheckpoint(_Monitor):
@@ -304,8 +374,11 @@ class ModelCheckpoint(_Monitor):
     def get_state(self) -> dict[str, Any]:
         return {"best": self.best, "best_epoch": self.best_epoch}
 
+    def check_state(self, state: dict[str, Any]) -> None:
+        self._check_fields(state, _BEST)
+
     def set_state(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
 
 
 class JSONLogger(Callback):
@@ -351,6 +424,9 @@ class JSONLogger(Callback):
         os.fsync(self._file.fileno())  # a backup must not know of lines that a power cut can take
         return {"bytes": self._file.tell()}
 
+    def check_state(self, state: dict[str, Any]) -> None:
+        self._check_fields(state, {"bytes": states.count})
+
     def set_state(self, state: dict[str, Any]) -> None:
         self._start = state["bytes"]
 
@@ -364,8 +440,9 @@ class JSONLogger(Callback):
         """Open the file, once, cut to where this run starts, and there to a whole line."""
         if self._file is None:
             self._file = open(self.path, "a+b")  # noqa: SIM115  closed by close()
+            start = min(self._start, self._file.seek(0, os.SEEK_END))
             self._file.seek(0)
-            self._file.truncate(self._file.read(self._start).rfind(b"\n") + 1)
+            self._file.truncate(self._file.read(start).rfind(b"\n") + 1)
             self._file.seek(0, os.SEEK_END)
 
 

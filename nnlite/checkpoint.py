@@ -113,6 +113,8 @@ def decode(file: BinaryIO, path: str) -> dict:
         return _with_arrays(tree, tensors)
     except (KeyError, TypeError) as error:
         _fail(path, f"it has no array {error}")
+    except RecursionError as error:
+        _fail(path, f"its configuration is damaged ({error})")
 
 
 def _sorted_header(data):

@@ -7,8 +7,8 @@ import zlib
 
 import numpy as np
 
-from . import checks, losses, padding
-from .callbacks import Callback, History
+from . import checks, losses, padding, states
+from .callbacks import Callback, History, says
 from .finite import NonFiniteLossError, check_params, loss_error
 from .progress import ProgressBar
 
@@ -152,7 +152,19 @@ class Run:
         for listener in self._listeners(event):
             listener(*args)
 
+    @property
+    def measured(self):
+        """The names of what `fit` itself puts into the logs of an epoch."""
+        names = ["loss", *self.model.metrics]
+        names += [f"val_{name}" for name in names] if self.validation_data else []
+        return list(self._with_perplexity(dict.fromkeys(names, 0.0)))
+
     # Where the run stands, for checkpoints.
+
+    @property
+    def rows(self):
+        """The rows of a batch that is not the last."""
+        return min(self.batch_size, len(self.x))
 
     def get_state(self):
         return {
@@ -162,26 +174,76 @@ class Run:
             "totals": self._totals,
             "seen": self._seen,
             "order_rng": self._order_rng,
-            "stop_training": self.model.stop_training,
+            "stop_training": bool(self.model.stop_training),
             "callbacks": {name: state for name, callback in self._named_callbacks() if (state := callback.get_state())},
         }
+
+    def check_data(self, state):
+        """Refuse the state of a run that read other data, or read them in another way.
+
+        Raises:
+            ValueError: it says what was, and what is.
+        """
+        states.mapping("run", state)
+        states.mapping("run: data", state.get("data"))
+        if state["data"] != self._data():
+            theirs, ours = (", ".join(f"{k}={v}" for k, v in d.items()) for d in (state["data"], self._data()))
+            raise ValueError(f"it is from a run with {theirs}, and this one has {ours}")
+
+    def check_state(self, state):
+        """Refuse what `get_state` of a run like this one cannot have given, whoever wrote it into a file.
+
+        Raises:
+            ValueError: the message says what is wrong.
+        """
+        self.check_data(state)
+        rules = {
+            "data": states.anything,
+            "epoch": states.count,
+            "batch": states.count,
+            "totals": states.mapping_of(states.number),
+            "seen": states.count,
+            "order_rng": states.optional(states.generator(type(self.model.rng.bit_generator))),
+            "stop_training": states.boolean,
+            "callbacks": states.mapping,
+        }
+        states.fields("run", state, rules)
+        batch, names = state["batch"], ["loss", *self.model.metrics]
+        if batch > self.batches:
+            raise ValueError(f"run: batch: an epoch has {self.batches} batches, got {batch}")
+        if batch and (not state["seen"] or state["order_rng"] is None or sorted(state["totals"]) != sorted(names)):
+            order = "none" if state["order_rng"] is None else "a state"
+            raise ValueError(
+                f"run: after batch {batch} expected seen above 0, an order_rng, and totals of {', '.join(names)}; got "
+                f"seen={state['seen']}, order_rng={order}, totals of {states.shown([*state['totals']])}"
+            )
+        if "History" not in state["callbacks"]:
+            raise ValueError("run: callbacks: there is no History, and every run has one")
+        for callback, saved in self._with_their_states(state):
+            if _checks_its_state(callback):
+                callback.check_state(saved)
 
     def set_state(self, state):
         """Go on from `get_state` of another run. Callbacks that it did not have start afresh.
 
         Raises:
-            ValueError: that run read its data in another way.
+            ValueError: that run read its data in another way, or the state is none; nothing has changed then.
         """
-        if state["data"] != self._data():
-            theirs, ours = (", ".join(f"{k}={v}" for k, v in d.items()) for d in (state["data"], self._data()))
-            raise ValueError(f"it is from a run with {theirs}, and this one has {ours}")
+        self.check_state(state)
+        # First those that cannot be checked beforehand: where one refuses its state, nothing else has changed yet.
+        for callback, saved in sorted(self._with_their_states(state), key=lambda pair: _checks_its_state(pair[0])):
+            try:
+                callback.set_state(saved)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                raise ValueError(f"{type(callback).__name__} cannot go on from its state: {error!r}") from error
         self.resumed = True
         self.epoch, self.batch = state["epoch"], state["batch"]
         self._totals, self._seen, self._order_rng = state["totals"], state["seen"], state["order_rng"]
         self.model.stop_training = state["stop_training"]
-        for name, callback in self._named_callbacks():
-            if name in state["callbacks"]:
-                callback.set_state(state["callbacks"][name])
+
+    def _with_their_states(self, state):
+        """Each callback that has a state there, with that."""
+        return [(c, state["callbacks"][name]) for name, c in self._named_callbacks() if name in state["callbacks"]]
 
     def _data(self):
         sizes = {"samples": len(self.x), "batch_size": self.batch_size, "shuffle": self.shuffle}
@@ -222,6 +284,10 @@ class Run:
         padding.of_samples("fit: validation_data: lengths", data[2] if len(data) == 3 else None, data[0])
         self.model.checked_batch_size("fit: validation_data", len(data[0]), self.batch_size)
         return tuple(data)
+
+
+def _checks_its_state(callback):
+    return says(callback, "check_state", "get_state", "set_state")
 
 
 def _line_up(callbacks, history, verbose):

@@ -6,8 +6,9 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from . import checkpoint
+from . import checkpoint, states
 from .checkpoint import CheckpointError
+from .recurrent import Recurrent
 
 
 def save_model(model: Any, path: str | os.PathLike) -> None:
@@ -61,15 +62,17 @@ def restore_training(path, model, run, recipe):
     """
     tree = checkpoint.read(path)
     try:
-        if "run" not in tree:
+        if not isinstance(tree, dict) or "run" not in tree:
             raise ValueError("it holds a model, but no training to go on with")
         _compare(tree["recipe"], recipe)
-        if not model.built:
-            build_from(model, tree)
-        restore = restorer(model, tree)
-        run.set_state(tree["run"])  # it may refuse, too
+        run.check_data(tree["run"])
+        if not model.built:  # for the data, as its first batch would: the file's word for a shape is not needed
+            model.build(run.x.shape[1:])
+        run.check_state(tree["run"])
+        restore = restorer(model, tree, rows=run.rows if tree["run"]["batch"] else None)
+        run.set_state(tree["run"])  # a callback of one's own may still refuse
         restore()
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"cannot resume from {os.fspath(path)}: {explain(error)}. Resume with the program that wrote it, or delete "
             f"the file to start anew"
@@ -121,20 +124,27 @@ def restore_model(model, tree):
     restorer(model, tree)()
 
 
-def restorer(model, tree) -> Callable[[], None]:
-    """Find what does not fit; return a function that gives the model what the tree holds, and cannot fail."""
-    params, optimizer = model.params, model.optimizer
-    pairs = _pairs("parameters", params, tree["params"])
-    pairs += _pairs("statistics", model.statistics, tree.get("statistics", {}))  # older files have no such entry
-    states = {layer: _layer_state(layer, tree["states"][layer.name]) for layer in model.stateful_layers}
+def restorer(model, tree, rows=None) -> Callable[[], None]:
+    """Find what does not fit; return a function that gives the model what the tree holds, and cannot fail.
+
+    Args:
+        rows: how many rows of a batch the states of stateful layers are to have, where that is known.
+    """
+    params, statistics, optimizer = model.params, model.statistics, model.optimizer
+    saved_statistics = tree.get("statistics", {})  # older files have no such entry
+    states.arrays_like(params)("parameters", tree["params"])
+    states.arrays_like(statistics)("statistics", saved_statistics)
+    states.mapping("states", tree["states"])
+    layer_states = {layer: _layer_state(layer, tree["states"][layer.name], rows) for layer in model.stateful_layers}
     progress = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
-    type(model.rng.bit_generator)().state = tree["rng"]  # a trial: it refuses what is no state of such a generator
+    states.generator(type(model.rng.bit_generator))("rng", tree["rng"])
 
     def restore():
         model.rng.bit_generator.state = tree["rng"]
-        for array, saved in pairs:
-            array[...] = saved
-        for layer, state in states.items():
+        for arrays, saved in ((params, tree["params"]), (statistics, saved_statistics)):
+            for name, array in arrays.items():
+                array[...] = saved[name]
+        for layer, state in layer_states.items():
             layer.state = state
         if optimizer is not None:
             optimizer.iterations, optimizer.state, optimizer.learning_rate = progress
@@ -142,25 +152,18 @@ def restorer(model, tree) -> Callable[[], None]:
     return restore
 
 
-def _pairs(what, arrays, saved):
-    """Each array of the model with the saved one that belongs there."""
-    if arrays.keys() != saved.keys():
-        raise ValueError(f"the {what} are {sorted(saved)} in the file and {sorted(arrays)} in the model")
-    pairs = [(name, array, saved[name]) for name, array in arrays.items()]
-    for name, array, found in pairs:
-        if found.shape != array.shape or found.dtype != array.dtype:
-            raise ValueError(
-                f"{name} is {found.dtype} {found.shape} in the file, and {array.dtype} {array.shape} in the model"
-            )
-    return [(array, found) for _, array, found in pairs]
-
-
-def _layer_state(layer, state):
+def _layer_state(layer, state, rows):
     """A stateful layer's state as the layer keeps it."""
     if state is None:
         return None
     if not isinstance(state, list) or not all(getattr(array, "dtype", None) == layer.dtype for array in state):
         raise ValueError(f"the state of {layer.name} is no list of {layer.dtype} arrays in the file")
+    if isinstance(layer, Recurrent):
+        N = rows or (len(state[0]) if state and state[0].ndim else 0)
+        expected = [(N, layer.units)] * len(layer.states)
+        if [array.shape for array in state] != expected:
+            got = [array.shape for array in state]
+            raise ValueError(f"the state of {layer.name} has the shapes {got} in the file, expected {expected}")
     return tuple(state)
 
 
@@ -168,16 +171,14 @@ def _progress(optimizer, params, saved):
     """How far an optimizer has come: its iterations, state and learning rate."""
     if saved is None:
         raise ValueError("the file has no optimizer, and the model has one")
-    iterations, state = saved["iterations"], saved["state"]
-    if not isinstance(iterations, int) or iterations < 0:
-        raise ValueError(f"the optimizer's iterations are {iterations!r} in the file")
-    for key, array in state.items():
-        param = params.get(key.partition("/")[2])
-        if param is not None and (array.shape != param.shape or array.dtype != param.dtype):
-            raise ValueError(f"the optimizer's {key} is {array.dtype} {array.shape} in the file, unlike the parameter")
+    rules = dict.fromkeys(("class", "config"), states.anything) | {"iterations": states.count, "state": states.mapping}
+    states.fields("optimizer", saved, rules)
+    if saved["state"] or saved["iterations"]:  # before the first step there is none
+        memory = {f"{slot}/{name}": param for slot in optimizer.slots for name, param in params.items()}
+        states.arrays_like(memory)("optimizer's arrays", saved["state"])
     trial = copy.copy(optimizer)
     trial.learning_rate = saved["config"]["learning_rate"]
-    return iterations, state, trial.learning_rate
+    return saved["iterations"], saved["state"], trial.learning_rate
 
 
 def _describe(thing):
@@ -195,7 +196,7 @@ def _compare(saved, ours, path=""):
         for i, (a, b) in enumerate(zip(saved, ours, strict=True)):
             _compare(a, b, f"{path}{i} ")
     elif saved != ours:
-        raise ValueError(f"{path.strip()} is {saved!r} in the file and {ours!r} in this program")
+        raise ValueError(f"{path.strip()} is {states.shown(saved)} in the file and {ours!r} in this program")
 
 
 def explain(error):

@@ -16,8 +16,8 @@ CSRC = PACKAGE.parent / "csrc"
 # takes its place here: as low as it can stand.
 FLOORS = [
     {"kernels", "reference"},
-    {"atomic", "checks", "differentiable", "initializers", "parameters", "turns"},
-    {"checkpoint", "layer", "padding", "schedules", "window"},
+    {"atomic", "checks", "initializers", "parameters", "turns"},
+    {"checkpoint", "layer", "padding", "schedules", "states", "window"},
     {"recurrent"},
     {"twins"},
     {"layers", "losses", "metrics", "optimizers", "sampling"},
@@ -44,7 +44,7 @@ FOUNDATION_OF_LAYERS = {"checks", "initializers", "kernels", "layer", "padding",
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
     "atomic", "callbacks", "checkpoint", "derive", "experiment", "gradcheck", "images", "inspect", "layers", "losses",
-    "machine", "metrics", "optimizers", "plot", "progress", "report", "schedules", "text",
+    "machine", "metrics", "optimizers", "plot", "progress", "report", "schedules", "states", "text",
 }  # fmt: skip
 ROOF = FLOORS[-4:]
 

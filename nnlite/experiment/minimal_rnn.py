@@ -29,6 +29,7 @@ from nnlite import (
     ProgressBar,
     Sequential,
     SparseCategoricalCrossentropy,
+    states,
 )
 from nnlite.text import generate, windows
 
@@ -252,6 +253,10 @@ class Recipe(Callback):
 
     def get_state(self):
         return {"smoothed": self.smoothed, "samples": self.experiment.samples}
+
+    def check_state(self, state):
+        sample = states.row(states.count, states.number, states.text)
+        states.fields("Recipe", state, {"smoothed": states.number, "samples": states.list_of(sample)})
 
     def set_state(self, state):
         self.smoothed, self.experiment.samples = state["smoothed"], state["samples"]
