@@ -3,7 +3,9 @@
 import json
 import math
 import os
-from collections.abc import Callable
+import string
+from collections.abc import Callable, Mapping
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,8 @@ class Callback:
     Attributes:
         model: the model that is being trained. `self.model.stop_training = True` ends the training after this batch.
         run: where `fit` stands: `epoch`, `batch`, `epochs`, `batches`, `resumed`.
+        adds: what `on_epoch_end` adds to the logs: names and their types, such as {"speed": float}. What a path or a
+            monitor of a later callback names can then be checked before the first epoch, and not only after it.
 
     Example:
         >>> from nnlite.callbacks import Callback
@@ -37,6 +41,8 @@ class Callback:
     # Callbacks are called in the order in which they were given, those with a lower number before all others:
     # first what adds to the logs, then the history, and last the backup, which has to see what all others did.
     order = 0
+
+    adds: Mapping[str, type] = {}
 
     model: Any = None
     run: Any = None
@@ -115,6 +121,21 @@ def says(callback: Callback, declaration: str, *methods: str) -> bool:
     return False
 
 
+def coming_logs(callback: Callback) -> tuple[dict[str, type], list[str]]:
+    """The logs that a callback will get at an epoch's end: names and types; and who may add others, and does not say.
+
+    What `fit` measures is known, and so is what callbacks of nnlite add. One of a user's own that has an on_epoch_end,
+    and no `adds`, may add anything: this cannot be known before it has.
+    """
+    names, silent = dict.fromkeys(callback.run.measured, float), []
+    for other in takewhile(lambda other: other is not callback, callback.run.callbacks):
+        if says(other, "adds", "on_epoch_end"):
+            names |= other.adds
+        else:
+            silent.append(type(other).__name__)
+    return names, silent
+
+
 class History(Callback):
     """What `fit` returns: the numbers of each epoch.
 
@@ -133,6 +154,7 @@ class History(Callback):
     """
 
     order = -1
+    adds: Mapping[str, type] = {}
 
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}
@@ -170,6 +192,7 @@ class LearningRateScheduler(Callback):
     """
 
     order = -2
+    adds: Mapping[str, type] = {"learning_rate": float}
 
     def __init__(self, schedule: Callable[[int], float]) -> None:
         if not callable(schedule):
@@ -208,13 +231,15 @@ class _Monitor(Callback):
         self.best_epoch: int | None = None
 
     def on_train_begin(self, logs: Logs) -> None:
-        self.best = self.best_epoch = None
         self._mode = self._direction() if self.mode == "auto" else self.mode
         if self.monitor.startswith("val_") and not self.run.validation_data:
             raise ValueError(
                 f"{type(self).__name__}: monitor={self.monitor!r} needs validation_data in fit; "
                 f"to watch the training, use monitor={self.monitor.removeprefix('val_')!r}"
             )
+        names, silent = coming_logs(self)
+        if not silent:  # or else it is found at the end of the first epoch
+            self._require_monitor(names)
 
     def _direction(self):
         """What is better, a smaller or a larger number, by the name. As in Keras, nothing is guessed."""
@@ -228,9 +253,12 @@ class _Monitor(Callback):
             f"better: use mode='min' or mode='max'"
         )
 
+    def _require_monitor(self, names):
+        if self.monitor not in names:
+            raise ValueError(f"{type(self).__name__}: monitor={self.monitor!r} is not among {sorted(names)}")
+
     def _value(self, logs):
-        if self.monitor not in logs:
-            raise ValueError(f"{type(self).__name__}: monitor={self.monitor!r} is not among {sorted(logs)}")
+        self._require_monitor(logs)
         return float(logs[self.monitor])
 
     def _is_better(self, value, min_delta=0.0):
@@ -258,6 +286,8 @@ class EarlyStopping(_Monitor):
         >>> callback = EarlyStopping(patience=2, restore_best_weights=True)
     """
 
+    adds: Mapping[str, type] = {}
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -276,6 +306,7 @@ class EarlyStopping(_Monitor):
 
     def on_train_begin(self, logs: Logs) -> None:
         super().on_train_begin(logs)
+        self.best = self.best_epoch = None
         self.wait, self.stopped_epoch, self.best_weights = 0, None, None
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
@@ -326,12 +357,25 @@ class EarlyStopping(_Monitor):
 class ModelCheckpoint(_Monitor):
     """Saves the model after each epoch, or after each that is the best so far.
 
+    With save_best_only, a second `fit` of the same model with the same callback goes on from the best of the first, and
+    leaves its file alone until an epoch is better. Another model starts without a best, and so does a model whose file
+    is gone. A new callback object knows nothing of the file that is there: its first epoch replaces it, unless
+    `initial_value_threshold` says what is to be beaten.
+
     Args:
-        path: of the file; "{epoch}" and names of the logs in it are filled in, as in "{epoch:02d}.safetensors".
+        path: of the file; "{epoch}" and names of the logs in it are filled in, as in "{epoch:02d}.safetensors", in
+            the names of folders, too: "e{epoch}/model.safetensors" makes them. "{{" and "}}" stand for braces.
         monitor, mode: as in `EarlyStopping`; what "best" is.
         save_best_only: leave the file alone where an epoch was not better than all before.
+        initial_value_threshold: a value to be beaten before anything is saved, such as the best of an earlier program.
+
+    Attributes:
+        best, best_epoch: with save_best_only, the best value, and in which epoch (from 0) of its `fit`.
 
     Raises:
+        ValueError: before the first epoch: a name in the path, or monitor, is not in the logs, or its format does not
+            fit. Where a callback of your own may still add it to them, that shows after the first epoch, whose model
+            is then saved as PATH.rescued. Give that callback `adds`, and it is known before.
         NonFiniteLossError: instead of saving parameters that are NaN or infinite.
 
     Example:
@@ -339,36 +383,63 @@ class ModelCheckpoint(_Monitor):
         >>> callback = ModelCheckpoint("best.safetensors", save_best_only=True)
     """
 
+    adds: Mapping[str, type] = {}
+
     def __init__(
         self,
         path: str | os.PathLike,
         monitor: str = "val_loss",
         save_best_only: bool = False,
         mode: str = "auto",
+        initial_value_threshold: float | None = None,
     ) -> None:
         super().__init__(monitor, mode)
         self.path, self.save_best_only = os.fspath(path), bool(save_best_only)
+        if initial_value_threshold is not None:
+            checks.between("initial_value_threshold", initial_value_threshold, -math.inf, math.inf)
+        self.initial_value_threshold = self.best = initial_value_threshold
+        self._best_of: Any = None  # the model whose best it is
 
     def on_train_begin(self, logs: Logs) -> None:
+        names, silent = coming_logs(self)
+        trial = {name: kind() for name, kind in names.items()}
+        self._filled_in(1, trial, silent)
+        fixed, is_pattern = _fixed_part(self.path)
+        make_folder(fixed)
         if self.save_best_only:
             super().on_train_begin(logs)
-        make_folder(self.path)
+            if self._best_of is not self.model or not (is_pattern or os.path.exists(fixed)):
+                self.best, self.best_epoch = self.initial_value_threshold, None
+            self._best_of = self.model
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        if self.save_best_only:
-            value = self._value(logs)
-            if not self._is_better(value):
-                return
-            self.best, self.best_epoch = value, epoch
-        check_params(self.model, self.run)
-        saving.save_model(self.model, self._filled_in({"epoch": epoch + 1, **logs}))
-
-    def _filled_in(self, names):
+        value = None
         try:
-            return self.path.format(**names)
-        except (LookupError, ValueError) as error:
+            if self.save_best_only:
+                value = self._value(logs)
+                if not self._is_better(value):
+                    return
+            path = self._filled_in(epoch + 1, logs)
+        except (TypeError, ValueError) as error:  # of a name that could not be known before: the epoch is not lost
+            raise ValueError(f"{error}. The model of this epoch is in {self._save(f'{self.path}.rescued')}") from error
+        self._save(path)
+        if self.save_best_only:
+            self.best, self.best_epoch = value, epoch
+
+    def _save(self, path):
+        check_params(self.model, self.run)
+        make_folder(path)
+        saving.save_model(self.model, path)
+        return path
+
+    def _filled_in(self, epoch, logs, silent=()):
+        try:
+            return self.path.format_map(_Lenient({**logs, "epoch": epoch}) if silent else {**logs, "epoch": epoch})
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            others = f", and what {' and '.join(silent)} may add" if silent else ""
             raise ValueError(
-                f"ModelCheckpoint: path={self.path!r} cannot be filled in ({error}): there are {', '.join(names)}"
+                f"ModelCheckpoint: path={self.path!r} cannot be filled in ({error}): there are "
+                f"{', '.join(['epoch', *logs])}{others}"
             ) from error
 
     def get_state(self) -> dict[str, Any]:
@@ -396,6 +467,8 @@ class JSONLogger(Callback):
         >>> from nnlite.callbacks import JSONLogger
         >>> callback = JSONLogger("log.jsonl", every=100)
     """
+
+    adds: Mapping[str, type] = {}
 
     def __init__(self, path: str | os.PathLike, every: int | None = None, append: bool = False) -> None:
         self.path, self.append = Path(path), append
@@ -469,6 +542,7 @@ class BackupAndRestore(Callback):
     """
 
     order = 1
+    adds: Mapping[str, type] = {}
 
     def __init__(self, path: str | os.PathLike, save_freq: str | int = "epoch", delete_checkpoint: bool = True) -> None:
         self.path, self.delete_checkpoint = Path(path), bool(delete_checkpoint)
@@ -500,6 +574,34 @@ def _plain(value):
     """What JSON can write: lists for arrays, and null for NaN and infinity, which it does not have."""
     value = value.tolist() if hasattr(value, "tolist") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+class _Lenient(dict):
+    """Names and values to try a pattern with; a name that is not there fits any format."""
+
+    def __missing__(self, name):
+        return _Anything()
+
+
+class _Anything:
+    def __format__(self, spec):
+        return ""
+
+    def __getattr__(self, name):
+        return self
+
+    def __getitem__(self, key):
+        return self
+
+
+def _fixed_part(pattern):
+    """What a pattern of `str.format` begins with, before its first name; and whether it has one."""
+    fixed = ""
+    for text, name, _, _ in string.Formatter().parse(pattern):
+        fixed += text
+        if name is not None:
+            return fixed, True
+    return fixed, False
 
 
 def make_folder(path):

@@ -37,6 +37,8 @@ class ProgressBar(Callback):
         'below uniform 3.638, above bigram 2.364'
     """
 
+    adds: Mapping[str, type] = {}
+
     def __init__(
         self,
         landmarks: Mapping[str, float] | tuple[float, ...] | None = None,

@@ -151,8 +151,14 @@ def test_early_stopping_forgets_the_training_before():
         (lambda: EarlyStopping("accuracy"), r"monitor='accuracy' is not among \['loss', 'perplexity'\]"),
         (
             lambda: ModelCheckpoint("{accuracy}"),
-            "path='{accuracy}' cannot be filled in.*there are epoch, loss, perplexity",
+            "path='{accuracy}' cannot be filled in.*there are epoch, loss, perplexity$",
         ),
+        (lambda: ModelCheckpoint("{loss:d}"), "path='{loss:d}' cannot be filled in .*'d'"),
+        (lambda: ModelCheckpoint("{epoch:.2}.{epoch[0]}"), "cannot be filled in"),
+        (lambda: ModelCheckpoint("{}/m"), "path='{}/m' cannot be filled in"),
+        (lambda: ModelCheckpoint("{epoch/m"), "path='{epoch/m' cannot be filled in"),
+        (lambda: ModelCheckpoint("e{epoch}/{val_loss}"), "cannot be filled in .*: there are epoch, loss, perplexity$"),
+        (lambda: ModelCheckpoint("x", initial_value_threshold=math.nan), "initial_value_threshold"),
         (lambda: EarlyStopping("speed"), "monitor='speed' does not say .* use mode='min' or mode='max'"),
         (lambda: EarlyStopping(mode="smallest"), "mode: expected 'auto', 'min' or 'max'"),
         (lambda: EarlyStopping(patience=-1), "patience"),
@@ -184,6 +190,173 @@ def test_model_checkpoint_saves_each_epoch(tmp_path):
     fit(make_model(), weights, ModelCheckpoint(tmp_path / "{epoch:02d}.safetensors"))
     assert sorted(os.listdir(tmp_path)) == ["01.safetensors", "02.safetensors", "03.safetensors"]
     assert (load_model(tmp_path / "02.safetensors").params["dense.W"] == weights.found[1]).all()
+
+
+def best_in(path):
+    """Which step the saved model had made."""
+    return load_model(path).optimizer.iterations
+
+
+def saving_best(path, **kwargs):
+    return ModelCheckpoint(path, "error", save_best_only=True, **kwargs)
+
+
+def test_a_second_fit_does_not_overwrite_a_better_file(tmp_path):
+    path, model = tmp_path / "best.safetensors", make_model()
+    best = saving_best(path)
+    fit(model, Script("error", [3, 1, 2]), best)
+    fit(model, Script("error", [4, 1, 2]), best)
+    assert (best.best, best_in(path)) == (1, 4)
+    fit(model, Script("error", [4, 0.5, 2]), best)
+    assert (best.best, best.best_epoch, best_in(path)) == (0.5, 1, 2 * 3 * 2 + 4)
+
+
+def test_nor_one_that_goes_on_after_an_error(tmp_path):
+    path, model = tmp_path / "best.safetensors", make_model()
+    best = saving_best(path)
+    with pytest.raises(ZeroDivisionError):
+        fit(model, Script("error", [1, 2, 3]), best, Crash(5))
+    fit(model, Script("error", [4, 3, 2]), best)
+    assert best_in(path) == 2
+
+
+def test_the_best_of_another_model_does_not_count(tmp_path):
+    path = tmp_path / "best.safetensors"
+    best = saving_best(path)
+    fit(make_model(), Script("error", [1, 2, 3]), best)
+    fit(make_model(Adam(0.1)), Script("error", [6, 5, 4]), best)
+    assert type(load_model(path).optimizer) is Adam
+    assert best.best == 4
+
+
+def test_nor_that_of_a_file_that_is_gone(tmp_path):
+    path, model = tmp_path / "best.safetensors", make_model()
+    best = saving_best(path)
+    fit(model, Script("error", [1, 2, 3]), best)
+    path.rename(tmp_path / "archive.safetensors")
+    fit(model, Script("error", [6, 5, 4]), best)
+    assert best_in(path) == 12
+
+
+def test_a_new_callback_replaces_the_file_or_is_told_what_to_beat(tmp_path):
+    path, model = tmp_path / "best.safetensors", make_model()
+    fit(model, Script("error", [1, 2, 3]), saving_best(path))
+    fit(model, Script("error", [6, 7, 8]), saving_best(path, initial_value_threshold=1))
+    assert best_in(path) == 2
+    fit(model, Script("error", [6, 0.5, 8]), saving_best(path, initial_value_threshold=1))
+    assert best_in(path) == 16
+    fit(model, Script("error", [6, 7, 8]), saving_best(path))
+    assert best_in(path) == 20
+
+
+def test_a_resumed_fit_and_the_one_after_it_know_the_best(tmp_path):
+    class CrashAfterEpoch(Callback):
+        order = 2  # when the backup is written
+
+        def on_epoch_end(self, epoch, logs):
+            if epoch == 1:
+                raise ZeroDivisionError
+
+    path, backup, model = tmp_path / "best", tmp_path / "backup", make_model()
+    with pytest.raises(ZeroDivisionError):
+        fit(make_model(), Script("error", [3, 1, 2]), saving_best(path), BackupAndRestore(backup), CrashAfterEpoch())
+    best = saving_best(path)
+    fit(model, Script("error", [3, 1, 2]), best, BackupAndRestore(backup))
+    assert (best.best, best.best_epoch, best_in(path)) == (1, 1, 4)
+    fit(model, Script("error", [3, 1.5, 2]), best)
+    assert best_in(path) == 4
+
+
+def test_a_best_that_could_not_be_saved_is_none(tmp_path, monkeypatch):
+    def full(model, path):
+        raise CheckpointError("no space left")
+
+    best, model = saving_best(tmp_path / "best"), make_model()
+    with monkeypatch.context() as patch:
+        patch.setattr("nnlite.saving.save_model", full)
+        with pytest.raises(CheckpointError):
+            fit(model, Script("error", [1, 2, 3]), best)
+    (tmp_path / "best").write_bytes(b"")
+    fit(model, Script("error", [4, 5, 6]), best)
+    assert best_in(tmp_path / "best") == 4
+
+
+def test_model_checkpoint_makes_a_folder_for_each_epoch(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    fit(make_model(), ModelCheckpoint("runs/e{epoch}/m.safetensors"), ModelCheckpoint("{{e}}/{epoch}"))
+    assert sorted(os.listdir("runs")) == ["e1", "e2", "e3"]
+    assert best_in("runs/e2/m.safetensors") == best_in("{e}/2") == 4
+
+
+def test_a_path_may_have_all_that_the_logs_will_have(tmp_path):
+    names = "loss", "accuracy", "perplexity", "val_loss", "val_accuracy", "val_perplexity", "learning_rate"
+    model = make_model()
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    path = tmp_path / "-".join(f"{{{name}:.3f}}" for name in names)
+    scheduler = LearningRateScheduler(schedules.Constant(0.25))
+    logs = fit(model, ModelCheckpoint(path), scheduler, epochs=1, validation_data=(X, LABELS)).history
+    assert os.listdir(tmp_path) == ["-".join(f"{logs[name][0]:.3f}" for name in names)]
+
+
+class Speed(Script):
+    """A callback of one's own that says what it adds."""
+
+    adds = {"speed": float}  # noqa: RUF012
+
+
+class Faster(Speed):
+    """One that adds more than its base said."""
+
+    def on_epoch_end(self, epoch, logs):
+        super().on_epoch_end(epoch, logs)
+        logs["faster"] = 2 * logs["speed"]
+
+
+@pytest.mark.parametrize(
+    ("others", "make", "message"),
+    [
+        ([Speed("speed", [1.0] * 3)], lambda path: ModelCheckpoint(f"{path}/{{sped}}"), "there are epoch, .*, speed$"),
+        ([Speed("speed", [1.0] * 3)], lambda path: ModelCheckpoint(f"{path}/{{speed:d}}"), "format code 'd'"),
+        ([Speed("speed", [1.0] * 3)], lambda path: ModelCheckpoint(path, "sped", True, "max"), "'sped' is not among"),
+        ([Speed("speed", [1.0] * 3)], lambda path: EarlyStopping("sped", mode="max"), "'sped' is not among"),
+        ([Script("speed", [1.0] * 3)], lambda path: ModelCheckpoint(f"{path}/{{loss:d}}"), "what Script may add$"),
+        ([LearningRateScheduler(schedules.Constant(1))], lambda path: ModelCheckpoint("{learning_rate:d}"), "'d'"),
+        ([], lambda path: EarlyStopping("learning_rate", mode="min"), "'learning_rate' is not among"),
+    ],
+)
+def test_what_the_logs_will_not_have_is_told_before_the_first_epoch(tmp_path, others, make, message):
+    model = make_model()
+    with pytest.raises(ValueError, match=message):
+        fit(model, make(tmp_path), *others)
+    assert model.optimizer.iterations == 0
+
+
+def test_what_a_callback_adds_may_be_in_a_path(tmp_path):
+    for other in (Speed("speed", [1.5] * 3), Script("speed", [1.5] * 3), Faster("speed", [1.5] * 3)):
+        fit(make_model(), other, ModelCheckpoint(tmp_path / "{speed:.2f}/{epoch}"), EarlyStopping("speed", mode="max"))
+        assert "1.50" in os.listdir(tmp_path)
+    fit(make_model(), Faster("speed", [1.5] * 3), ModelCheckpoint(tmp_path / "{faster}"))
+    assert "3.0" in os.listdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("e{sped}/m", {}, "path='.*e{sped}/m' cannot be filled in"),
+        ("{speed:d}", {}, "format code 'd'"),
+        ("m", {"monitor": "sped", "save_best_only": True, "mode": "max"}, "monitor='sped' is not among"),
+    ],
+)
+def test_what_cannot_be_known_before_loses_no_epoch(tmp_path, name, arguments, message):
+    """A callback that does not say what it adds: the error comes after the first epoch, which is saved."""
+    model = make_model()
+    (tmp_path / "m").write_text("the best of long ago")
+    with pytest.raises(ValueError, match=f"{message}.*The model of this epoch is in .*{re.escape(name)}.rescued"):
+        fit(model, Script("speed", [1.5] * 3), ModelCheckpoint(tmp_path / name, **arguments))
+    rescued = load_model(tmp_path / f"{name}.rescued")
+    assert (rescued.params["dense.W"] == model.params["dense.W"]).all()
+    assert rescued.optimizer.iterations == 2
+    assert (tmp_path / "m").read_text() == "the best of long ago"
 
 
 # Learning rates

@@ -203,6 +203,7 @@ class Recipe(Callback):
     """
 
     order = -2  # the log and the bar show what is computed here
+    adds = {"smoothed_loss": float}  # noqa: RUF012
 
     def __init__(self, experiment, show=None):
         self.experiment, self.show = experiment, show or (lambda sample: None)
