@@ -82,6 +82,26 @@ def read(path: str | os.PathLike) -> dict:
         raise CheckpointError(f"cannot read the checkpoint {os.fspath(path)}: {_reason(error)}") from error
 
 
+def is_ours(path: str | os.PathLike) -> bool:
+    """Whether a file is a checkpoint of nnlite by its header, be the rest damaged or not.
+
+    Example:
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "a.safetensors")
+        ...     write(path, {"name": "a"})
+        ...     is_ours(path), is_ours(folder)
+        (True, False)
+    """
+    path = os.fspath(path)
+    try:
+        with open(path, "rb", opener=_open_regular) as file:
+            _metadata(path, *_start(file))
+    except (OSError, CheckpointError):
+        return False
+    return True
+
+
 def encode(tree: dict) -> bytes:
     """The contents of the file for a tree; see `write`."""
     from safetensors.numpy import save  # imported on use, as hashlib below: `import nnlite` is to be quick
@@ -97,10 +117,7 @@ def decode(file: BinaryIO, path: str) -> dict:
     from safetensors.numpy import load
 
     # A foreign file can be of any size: read on only when the header is ours.
-    start = file.read(8)
-    _require(path, start, "the file is empty")
-    size = int.from_bytes(start, "little")
-    header = file.read(size) if len(start) == 8 and size <= _LONGEST_HEADER else b""
+    start, header = _start(file)
     metadata = _metadata(path, start, header)
     try:
         tensors = load(start + header + file.read())
@@ -187,8 +204,16 @@ def _reason(error):
     return f"{error.strerror}. Give the path of a file that nnlite saved and that you may read"
 
 
+def _start(file):
+    """The first 8 bytes of a file and, where they can be the length of a safetensors header, that many more."""
+    start = file.read(8)
+    size = int.from_bytes(start, "little")
+    return start, file.read(size) if len(start) == 8 and size <= _LONGEST_HEADER else b""
+
+
 def _metadata(path, start, header):
     """The text entries of a safetensors header."""
+    _require(path, start, "the file is empty")
     foreign = next((text for magic, text in _FOREIGN.items() if start.startswith(magic)), "it starts as none does")
     _require(path, header[:1] == b"{", f"this is not a checkpoint, or its start is damaged: {foreign}")
     _require(path, len(header) == int.from_bytes(start, "little"), "the file is cut short in its header")

@@ -440,7 +440,9 @@ def test_mistakes_get_one_clear_line(line, code, message, tiny, tmp_path, monkey
     [
         ("", "cannot read the settings"),
         ("[]", "cannot read the settings"),
-        ('{"settings": {"units": 6, "hats": 2, "temperatures": []}}', "hats"),
+        ('{"settings": {"units": 6}, "vocabulary": {}}', "another program wrote it"),
+        ('{"nnlite": "0.1.0", "settings": {"units": 6, "hats": 2, "temperatures": []}, "vocabulary": {}}', "hats"),
+        ("[" * 100_000, "cannot read the settings"),
         (b"\xff\xfe", "cannot read the settings"),
     ],
 )

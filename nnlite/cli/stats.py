@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nnlite import plot
-from nnlite.experiment import Corpus, Sonnets
+from nnlite.experiment import Corpus, Sonnets, own_folder, own_place
 from nnlite.text import TextStatistics, clean_sonnets, compare_temperatures, read_text, text_statistics
 
 from .options import Threads, number, option, use_threads
@@ -81,7 +81,7 @@ def stats(
     columns = [Column("corpus", corpus.text, text_statistics(corpus.text, corpus.text))]
     columns += written(run, temperature, length, seed) if run else []
     columns += [Column(name, text, text_statistics(text, corpus.text)) for name, text in texts.items()]
-    console.print(f"corpus: {corpus.title}", markup=False, end="\n\n")
+    console.print(f"corpus: {corpus.title}", end="\n\n")
     console.print(table_of(columns), soft_wrap=False)
     if characters:
         console.print()
@@ -89,7 +89,7 @@ def stats(
     console.print()
     say_what_is_copied(columns)
     say_what_is_in_capitals(columns)
-    draw(columns, out or (run.folder if run else Path()) / "stats")
+    draw(columns, out or (own_folder(run.folder / "stats") if run else Path("stats")))
 
 
 def written(run, temperatures, length, seed):
@@ -177,10 +177,10 @@ def draw_beside(path, statistics, corpus, labels):
     both = [numbers for numbers in (statistics, corpus) if numbers]
     frequencies, lines = [n.frequencies for n in both], [n.line_lengths for n in both]
     picture = plot.png(plot.character_frequencies, *frequencies, labels=labels, size=(10, 4.5))
-    path.with_name(f"{path.name}-characters.png").write_bytes(picture)
+    own_place(path.with_name(f"{path.name}-characters.png")).write_bytes(picture)
     if all(lines):  # a text of spaces has none
         picture = plot.png(plot.line_lengths, *lines, labels=labels)
-        path.with_name(f"{path.name}-lines.png").write_bytes(picture)
+        own_place(path.with_name(f"{path.name}-lines.png")).write_bytes(picture)
 
 
 def percent(share):

@@ -7,7 +7,7 @@ alone. Read `model` and `fit` of any: they are written with the names that `from
 
 from .corpus import Corpus
 from .digits import Digits
-from .folder import Experiment, ExperimentError, find_runs, kind_of, new_folder
+from .folder import Experiment, ExperimentError, find_runs, kind_of, new_folder, own_folder, own_place
 from .minimal_rnn import MinimalRNN
 from .reproduce import reproduce
 from .sonnets import Sonnets
@@ -24,5 +24,7 @@ __all__ = [
     "find_runs",
     "kind_of",
     "new_folder",
+    "own_folder",
+    "own_place",
     "reproduce",
 ]

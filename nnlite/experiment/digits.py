@@ -139,6 +139,7 @@ class Digits(Experiment):
         return hold_out(*load_digits())
 
     def fit(self, callbacks=(), verbose="auto"):
+        self.check_folder()
         s, model, (training, held_out) = self.settings, self.model(), self.data()
         x, y = shifted(*training)  # a digit half a pixel or a pixel further on is still that digit
         steps = s.epochs * math.ceil(len(x) / s.batch_size)
@@ -151,7 +152,7 @@ class Digits(Experiment):
             callbacks=[
                 LearningRateScheduler(CosineDecay(s.learning_rate, steps)),
                 JSONLogger(self.folder / "log.jsonl"),
-                ModelCheckpoint(self.folder / "model.safetensors"),
+                ModelCheckpoint(self.pattern("model.safetensors")),
                 BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
                 *callbacks,
                 ProgressBar(unit="images"),

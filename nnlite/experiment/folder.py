@@ -2,9 +2,10 @@
 
 import dataclasses
 import json
+import os
 from pathlib import Path
 
-from nnlite import __version__, atomic, load_model
+from nnlite import __version__, atomic, checkpoint, load_model
 
 
 class ExperimentError(Exception):
@@ -46,8 +47,20 @@ class Experiment:
         return load_model(self.folder / "model.safetensors")
 
     def write(self, name, data):
-        """Write a file of the folder, all of it or nothing."""
-        atomic.write(self.folder / name, data)
+        """Write a file of the folder, all of it or nothing.
+
+        Raises:
+            ExperimentError: the folder holds no run of this kind, or something else is in the file's place.
+        """
+        self._require_kind()
+        self._put(name, data)
+
+    def _put(self, name, data):
+        atomic.write(own_place(self.folder / name), data)
+
+    def pattern(self, name):
+        """The path of a file of the folder for `ModelCheckpoint`, which would fill in what its name has in braces."""
+        return str(self.folder / name).replace("{", "{{").replace("}", "}}")
 
     def copies(self):
         """What the folder keeps of the data, as they may change elsewhere: bytes by the names of files."""
@@ -62,36 +75,74 @@ class Experiment:
 
     @property
     def exists(self):
-        """Whether the folder holds an experiment already."""
-        return (self.folder / "config.json").exists()
+        """Whether the folder holds an experiment of nnlite already, of whatever kind."""
+        return kind_of(self.folder) is not None
 
     def create(self, overwrite=False):
         """Make the folder and write the settings into it.
+
+        What is in the folder already stays, unless it is a run of this kind and is to be overwritten: then the files
+        of that run are removed, and whatever else is there stays.
 
         Args:
             overwrite: remove the files of an older experiment of this kind there.
 
         Raises:
-            ExperimentError: there is one and it is not to be overwritten, or the folder holds other things.
+            ExperimentError: there is one and it is not to be overwritten, or the folder holds other things, or one of
+                its files is not from that experiment.
             ValueError, TypeError: the settings do not work. Nothing was written or removed then.
         """
         self.model(), self.data()
-        copies = self.copies()
-        if self.exists and not overwrite:
-            raise ExperimentError(f"{self.folder} holds a run already")
-        if self.exists and kind_of(self.folder) not in (self.kind, None):
-            raise ExperimentError(f"{self.folder} holds a run on {kind_of(self.folder)}: choose another name")
-        if not self.exists and self.folder.exists() and not _is_empty(self.folder, copies):
+        copies, kind = self.copies(), kind_of(self.folder)
+        if kind is not None:
+            if not overwrite:
+                raise ExperimentError(f"{self.folder} holds a run already")
+            self.check_folder()
+            # The settings go last and come first: without them the folder is no run, whatever is in it.
+            for name in sorted(self.kept(read_config(self.folder)), key="config.json".__eq__):
+                (self.folder / name).unlink(missing_ok=True)
+        elif os.path.lexists(self.folder) and not _is_empty(self.folder, copies):
             raise ExperimentError(f"{self.folder} is there already, and it is no run folder: choose another name")
-        # The settings go last and come first: without them the folder is no run, whatever is in it.
-        for name in sorted(self.FILES, key="config.json".__eq__):
-            (self.folder / name).unlink(missing_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
         for name, data in copies.items():
-            self.write(name, data)
+            self._put(name, data)
         settings = dataclasses.asdict(self.settings)
         config = {"nnlite": __version__, "experiment": self.kind, "settings": settings, **self.facts()}
-        self.write("config.json", json.dumps(config, indent=2).encode() + b"\n")
+        self._put("config.json", json.dumps(config, indent=2).encode() + b"\n")
+
+    def check_folder(self):
+        """Refuse a folder that is not to be written into: `fit` and `create` call it before they do.
+
+        Raises:
+            ExperimentError: it holds no run of this kind; or in the place of one of its files is a link, a folder, or a
+                file that no such run has written.
+        """
+        self._require_kind()
+        config = read_config(self.folder)
+        for name in dict.fromkeys(self.kept(config) + self.kept(self.facts())):
+            path = own_place(self.folder / name)
+            if path.exists() and not self.is_own(path, config):
+                raise ExperimentError(
+                    f"{path} is not from the run in this folder, which would overwrite it: move it to another folder"
+                )
+
+    def kept(self, config):
+        """The names of the files that a run with that config.json keeps: of `FILES`, all or some."""
+        return list(self.FILES)
+
+    def is_own(self, path, config):
+        """Whether a file with one of these names is from the run with that config.json, as far as one can see.
+
+        Models and checkpoints carry nnlite's mark. Other files are known by their names alone.
+        """
+        return path.suffix != ".safetensors" or checkpoint.is_ours(path)
+
+    def _require_kind(self):
+        kind = kind_of(self.folder)
+        if kind is None:
+            raise ExperimentError(f"{self.folder} holds no run yet: make one with create()")
+        if kind != self.kind:
+            raise ExperimentError(f"{self.folder} holds a run on {kind}: choose another name")
 
     @classmethod
     def open(cls, folder):
@@ -100,46 +151,98 @@ class Experiment:
         Raises:
             ExperimentError: there is none, or one of another kind, or its settings cannot be read.
         """
-        path = Path(folder, "config.json")
+        config = read_config(folder)
+        if kind_of(folder) != cls.kind:
+            raise ExperimentError(f"{folder} holds a run on {kind_of(folder)}, not on {cls.kind}")
         try:
-            config = json.loads(path.read_text(encoding="utf-8"))
             settings = {k: tuple(v) if isinstance(v, list) else v for k, v in config["settings"].items()}
-            if kind_of(folder) != cls.kind:
-                raise ExperimentError(f"{folder} holds a run on {kind_of(folder)}, not on {cls.kind}")
             experiment = cls(folder, cls.Settings(**cls.EARLIER | settings))
             experiment.restore(config)
-        except FileNotFoundError:
-            raise ExperimentError(f"{folder} holds no run: there is no {path}") from None
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise ExperimentError(f"cannot read the settings in {path}: {error}") from error
+            raise ExperimentError(f"cannot read the settings in {Path(folder, 'config.json')}: {error}") from error
         return experiment
 
 
-def kind_of(folder):
-    """The kind of experiment in a folder, such as "sonnets"; None where its config.json cannot be read."""
+def read_config(folder):
+    """What config.json says of the run in a folder.
+
+    Raises:
+        ExperimentError: there is none, or none that a run of nnlite has written: many programs have a config.json.
+    """
+    path = Path(folder, "config.json")
     try:
-        config = json.loads(Path(folder, "config.json").read_text(encoding="utf-8"))
-        return str(config.get("experiment", "sonnets"))  # the first experiment, and for some time the only one
-    except (OSError, ValueError, AttributeError):
+        if not path.is_file():  # a pipe would be waited for
+            raise ExperimentError(f"{folder} holds no run: there is no {path}")
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, RecursionError, ValueError) as error:
+        raise ExperimentError(f"cannot read the settings in {path}: {error}") from error
+    # Runs of the first experiment, for some time the only one, do not say which they are: their vocabulary does.
+    known = {"nnlite": str, "settings": dict}
+    known |= {"experiment": str} if isinstance(config, dict) and "experiment" in config else {"vocabulary": dict}
+    if not (isinstance(config, dict) and all(isinstance(config.get(key), kind) for key, kind in known.items())):
+        raise ExperimentError(f"cannot read the settings in {path}: another program wrote it, {folder} holds no run")
+    return config
+
+
+def kind_of(folder):
+    """The kind of experiment in a folder, such as "sonnets"; None where its config.json is not one of nnlite's."""
+    try:
+        return read_config(folder).get("experiment", "sonnets")
+    except ExperimentError:
         return None
+
+
+def own_place(path):
+    """The path, where there is a file, or nothing yet.
+
+    A link would lead what is written to wherever it points, and a stranger's run folder may hold one to any file of the
+    user's. It is not replaced by a file either: it may be there for a reason, such as a larger disk, and then whoever
+    put it there has to know.
+
+    Raises:
+        ExperimentError: there is a symbolic link, a folder, a pipe or a device.
+    """
+    path = Path(path)
+    if path.is_symlink():
+        raise ExperimentError(
+            f"{path} is a symbolic link: a run writes no file outside its folder. Put the file itself there, or remove "
+            f"the link"
+        )
+    if path.exists() and not path.is_file():
+        what = "a folder" if path.is_dir() else "no file but a pipe or a device"
+        raise ExperimentError(f"{path} is {what}, where a file of the run belongs: remove it")
+    return path
+
+
+def own_folder(path):
+    """The path of a folder inside a run folder, where there is one, or nothing yet.
+
+    Raises:
+        ExperimentError: there is a symbolic link, or something else.
+    """
+    path = Path(path)
+    if path.is_symlink() or (path.exists() and not path.is_dir()):
+        what = "a symbolic link" if path.is_symlink() else "no folder"
+        raise ExperimentError(f"{path} is {what}, where a folder of the run belongs: remove it")
+    return path
 
 
 def find_runs(parent="runs", kind=None):
     """The run folders in a folder, all or those of one kind, the one worked on last at the end."""
     runs = [path.parent for path in Path(parent).glob("*/config.json")]
-    runs = [run for run in runs if kind is None or kind_of(run) in (kind, None)]
-    return sorted(runs, key=lambda run: max(file.stat().st_mtime for file in run.iterdir()))
+    runs = [run for run in runs if kind_of(run) is not None and kind in (None, kind_of(run))]
+    return sorted(runs, key=lambda run: max(file.lstat().st_mtime for file in run.iterdir()))
 
 
 def new_folder(name, parent="runs"):
     """The first of runs/sonnets, runs/sonnets-2, runs/sonnets-3 ... that nobody has taken."""
     names = (name if number == 1 else f"{name}-{number}" for number in range(1, 10**6))
-    return next(folder for folder in (Path(parent, n) for n in names) if not folder.exists())
+    return next(folder for folder in (Path(parent, n) for n in names) if not os.path.lexists(folder))
 
 
 def _is_empty(folder, copies):
     """Whether it is a folder with nothing in it but what `create` leaves when it is killed."""
     return folder.is_dir() and all(
-        path.name.startswith(".") or (path.name in copies and path.read_bytes() == copies[path.name])
+        path.name.startswith(".") or (path.name in copies and path.is_file() and path.read_bytes() == copies[path.name])
         for path in folder.iterdir()
     )

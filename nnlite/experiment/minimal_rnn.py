@@ -158,6 +158,7 @@ class MinimalRNN(Writer):
         Raises:
             NonFiniteLossError: the steps are too large, and the model has blown up.
         """
+        self.check_folder()
         model, (x, y) = self.model(), self.data()
         return model.fit(
             x,
@@ -168,7 +169,7 @@ class MinimalRNN(Writer):
             callbacks=[
                 Recipe(self, show),
                 JSONLogger(self.folder / "log.jsonl", every=LOG_EVERY),
-                ModelCheckpoint(self.folder / "model.safetensors"),
+                ModelCheckpoint(self.pattern("model.safetensors")),
                 BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
                 *callbacks,
                 ProgressBar(self.landmarks, unit="characters", monitor="smoothed_loss"),
@@ -182,7 +183,7 @@ class MinimalRNN(Writer):
         """(iterations, smoothed losses) of the log, two lists that begin with guessing. It can be read at any time."""
         points = {0: self.landmarks.uniform}
         path = self.folder / "log.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n") if path.exists() else [""]
+        lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else [""]
         for line in lines[:-1]:  # what follows the last end of a line is still being written
             record = json.loads(line)
             points[record["step"]] = record["smoothed_loss"]

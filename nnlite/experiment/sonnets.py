@@ -181,6 +181,7 @@ class Sonnets(Writer):
         return columns(training, s.length, s.batch_size, s.step), validation
 
     def fit(self, callbacks=(), verbose="auto"):
+        self.check_folder()
         s, model, ((x, y), validation) = self.settings, self.model(), self.data()
         steps = s.epochs * math.ceil(len(x) / s.batch_size)
         return model.fit(
@@ -194,7 +195,7 @@ class Sonnets(Writer):
                 FreshStarts(s.carry),
                 LearningRateScheduler(SCHEDULES[s.schedule](s.learning_rate, steps)),
                 JSONLogger(self.folder / "log.jsonl"),
-                ModelCheckpoint(self.folder / "model.safetensors", save_best_only=True),
+                ModelCheckpoint(self.pattern("model.safetensors"), save_best_only=True),
                 BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
                 *callbacks,
                 ProgressBar(self.landmarks, unit="characters"),

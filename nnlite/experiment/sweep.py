@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 import nnlite
 
 from . import minimal_rnn
-from .folder import Experiment, ExperimentError, kind_of
+from .folder import Experiment, ExperimentError, kind_of, own_folder
 from .minimal_rnn import MinimalRNN
 
 
@@ -132,10 +132,19 @@ class Sweep(Experiment):
     def create(self, overwrite=False):
         self.model()
         if overwrite and kind_of(self.folder) == self.kind:
-            for config in self.folder.glob("*/config.json"):
-                if kind_of(config.parent) == MinimalRNN.kind:
-                    _remove(config.parent)
+            self.check_folder()
+            old = [run for run in Sweep.open(self.folder).runs if run.exists]
+            for run in old:
+                own_folder(run.folder)
+                run.check_folder()
+            for run in old:
+                _remove(run)
         super().create(overwrite)
+
+    def check_folder(self):
+        super().check_folder()
+        for run in self.runs:
+            own_folder(run.folder)
 
     def fit(self, jobs=None):
         """Train all that are not done yet, or go on with them, in processes of one thread each.
@@ -148,6 +157,7 @@ class Sweep(Experiment):
         """
         import joblib
 
+        self.check_folder()
         done = {result.name for result in self.results() if result.is_final}
         todo = [run for run in self.runs if run.folder.name not in done]
         jobs = min(jobs or joblib.cpu_count(), max(1, len(todo)))
@@ -189,14 +199,11 @@ class Sweep(Experiment):
     def _saved(self):
         """The results that are final, by their names."""
         try:
-            records = json.loads((self.folder / "sweep.json").read_text(encoding="utf-8"))
+            path = self.folder / "sweep.json"
+            records = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
             return {record["name"]: Result(**record) for record in records}
-        except FileNotFoundError:
-            return {}
-        except (ValueError, TypeError, KeyError) as error:
-            raise ExperimentError(
-                f"cannot read {self.folder / 'sweep.json'}: {error}. Remove it, to train anew"
-            ) from error
+        except (RecursionError, ValueError, TypeError, KeyError) as error:
+            raise ExperimentError(f"cannot read {path}: {error}. Remove it, to train anew") from error
 
     def _save(self, results):
         records = [asdict(results[run.folder.name]) for run in self.runs if run.folder.name in results]
@@ -247,9 +254,9 @@ def measure(run, state=None, seconds=None, problem=None):
     )
 
 
-def _remove(folder):
+def _remove(run):
     """Remove the files of a run, and the folder if nothing else is in it."""
-    for name in MinimalRNN.FILES:
-        (folder / name).unlink(missing_ok=True)
-    if not any(folder.iterdir()):
-        folder.rmdir()
+    for name in run.FILES:
+        (run.folder / name).unlink(missing_ok=True)
+    if not any(run.folder.iterdir()):
+        run.folder.rmdir()

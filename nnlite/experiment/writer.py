@@ -2,7 +2,7 @@
 
 from nnlite.text import Vocabulary
 
-from .corpus import Corpus
+from .corpus import COPY, Corpus
 from .folder import Experiment
 
 
@@ -34,6 +34,13 @@ class Writer(Experiment):
 
     def copies(self):
         return self.corpus.copies()
+
+    def kept(self, config):
+        # Beside a run on the sonnets a text of that name is the user's.
+        return [name for name in super().kept(config) if name != COPY or "text" in config]
+
+    def is_own(self, path, config):
+        return Corpus.is_copy(path, config) if path.name == COPY else super().is_own(path, config)
 
     def facts(self):
         return {"vocabulary": self.vocabulary.get_config(), **self.corpus.facts()}
