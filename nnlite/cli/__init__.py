@@ -1,6 +1,7 @@
 """The command `nnlite`: a thin skin over `nnlite.experiment`, `nnlite.text` and `nnlite.machine`."""
 
 import os
+import re
 import sys
 
 import typer
@@ -62,10 +63,11 @@ def main(arguments=None):
     sys.exit(code)
 
 
+LINE_BREAK = r"\s*\n\s*"  # other spaces may be part of a file's name
 UsageError = typer.BadParameter.__base__  # of click, or of typer's own copy of it
 
 
 def fail(message, code):
     """Say what is wrong in one line on stderr."""
-    print(f"nnlite: {' '.join(message.split())}", file=sys.stderr)
+    print(f"nnlite: {re.sub(LINE_BREAK, ' ', message.strip())}", file=sys.stderr)
     return code

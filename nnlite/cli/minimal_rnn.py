@@ -45,8 +45,7 @@ def introduce(run):
     s, (x, _) = run.settings, run.data()
     console.print(
         f"{run.corpus.title}: {len(run.corpus.text):,} characters to learn from, in {len(x):,} windows of {s.length}, "
-        f"one at a time.",
-        markup=False,
+        f"one at a time."
     )
     run.model().summary()
 
@@ -71,7 +70,7 @@ def conclude(run):
         )
     console.print(f"Smoothed loss after {iterations[-1]:,} iterations: {loss:.3f} nats per character, {meaning}.\n")
     list_files(run)
-    console.print(f"\nMore of its writing:  {command()} sample {run.folder} --temperature 0.5", markup=False)
+    console.out(f"\nMore of its writing:  {command('sample', run.folder, '--temperature', 0.5)}", highlight=False)
 
 
 def reproduce_recipe(

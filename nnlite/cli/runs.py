@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import shlex
 import shutil
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ from rich.console import Console
 
 from nnlite.experiment import ExperimentError, MinimalRNN, Sonnets, find_runs, kind_of, new_folder
 
-console = Console(highlight=False, soft_wrap=True)
+# What is in brackets, or between colons, may be part of a folder's name.
+console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 WRITERS = {kind.kind: kind for kind in (Sonnets, MinimalRNN)}  # the experiments whose models write
 
@@ -75,7 +77,7 @@ def open_writer(folder=None):
     if folder is None:
         folder = next((run for run in reversed(find_runs()) if kind_of(run) in WRITERS), None)
     if folder is None:
-        raise ExperimentError(f"there is no run under runs/ yet: {command()} train makes one")
+        raise ExperimentError(f"there is no run under runs/ yet: {command('train')} makes one")
     return WRITERS.get(kind_of(folder), Sonnets).open(folder)
 
 
@@ -86,16 +88,16 @@ def stoppable(run, context, kept="what was learned until the last complete epoch
         yield
     except KeyboardInterrupt:
         console.print(f"\nStopped. {run.folder} keeps {kept}. To go on:\n")
-        console.print(f"  {command()} {context.info_name} --resume --out {run.folder}", markup=False)
+        console.out(f"  {command(context.info_name, '--resume', '--out', run.folder)}", highlight=False)
         raise typer.Exit(130) from None
 
 
 def list_files(run):
     """Print where everything is."""
-    console.print(f"Written to {run.folder}:", markup=False)
+    console.print(f"Written to {run.folder}:")
     for name, content in run.FILES.items():
         if (run.folder / name).exists():
-            console.print(f"  {name:24} {content}", markup=False)
+            console.print(f"  {name:24} {content}")
 
 
 def option_name(field):
@@ -107,10 +109,19 @@ def plain(value):
     return ", ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
 
 
-def command():
-    """How the user calls this program: "nnlite", or its path where that is not on the PATH."""
+def command(*arguments):
+    """A command of this program to paste into a shell: as the user calls it, by its path where it is not on the PATH.
+
+    A folder among the arguments may have spaces in its name, and begin with a hyphen.
+    """
     called = Path(sys.argv[0])
-    if called.name == "__main__.py":
-        return f"{Path(sys.executable).name} -m nnlite"
-    found = shutil.which(called.name)
-    return called.name if found and Path(found).resolve() == called.resolve() else str(called)
+    as_module = called.name == "__main__.py"
+    program = [_callable(Path(sys.executable)), "-m", "nnlite"] if as_module else [_callable(called)]
+    words = [f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word) for word in arguments]
+    return shlex.join([*program, *words])
+
+
+def _callable(path):
+    """The name of a program, or its path where the name would not find it."""
+    found = shutil.which(path.name)
+    return path.name if found and Path(found).absolute() == path.absolute() else str(path)

@@ -122,8 +122,7 @@ def introduce(run):
     carried = f", and the state is carried through {s.carry} of them" if s.carry > 1 else ""
     console.print(
         f"{run.corpus.title}: {run.corpus.describe(s.length)}. {len(x):,} windows of {s.length} characters "
-        f"each{carried}.",
-        markup=False,
+        f"each{carried}."
     )
     run.model().summary()
 
@@ -147,5 +146,5 @@ def conclude(run, history):
     console.print(f"Best after epoch {epoch}: a validation loss of {loss} nats per character, which is {meaning}\n")
     list_files(run)
     report = (run.folder / "report.html").resolve().as_uri()
-    console.print(f"\nTo look at:  {report}", markup=False)
-    console.print(f"More poems:  {command()} sample {run.folder} --temperature 0.5", markup=False)
+    console.print(f"\nTo look at:  {report}")
+    console.out(f"More poems:  {command('sample', run.folder, '--temperature', 0.5)}", highlight=False)

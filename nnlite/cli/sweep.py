@@ -48,7 +48,7 @@ def sweep(
     with stoppable(run, context, "all trainings that are done, and of the others what they have saved"):
         train_all(run, jobs)
     list_files(run)
-    console.print(f"  {run.runs[0].folder.name + '/ ...':24} a run folder for each training", markup=False)
+    console.print(f"  {run.runs[0].folder.name + '/ ...':24} a run folder for each training")
 
 
 def train_all(run, jobs):
@@ -61,7 +61,7 @@ def train_all(run, jobs):
                     pass
         else:
             for result in finished:
-                console.print(f"{result.name}: {outcome(result)}", markup=False)
+                console.print(f"{result.name}: {outcome(result)}")
     finally:  # also where they were stopped
         finished.close()
         run.draw()
