@@ -33,6 +33,7 @@ __all__ = [
     "row",
     "shown",
     "text",
+    "whole",
 ]
 
 Rule = Callable[[str, Any], None]
@@ -69,6 +70,12 @@ def number(name: str, value: Any) -> None:
     """A finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
         _refuse(name, "a finite number", value)
+
+
+def whole(name: str, value: Any) -> None:
+    """A whole number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        _refuse(name, "a whole number", value)
 
 
 def count(name: str, value: Any) -> None:

@@ -142,6 +142,42 @@ class TestForeignFolder:
         assert contents(run) == before
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("units", "6", "units: expected a whole number, got '6'"),
+        ("length", 1.5, "length: expected a whole number, got 1.5"),
+        ("epochs", True, "epochs: expected a whole number, got True"),
+        ("clipnorm", "a", "clipnorm: expected a finite number, got 'a'"),
+        ("learning_rate", None, "learning_rate: expected a finite number, got None"),
+        ("dtype", 32, "dtype: expected a text, got 32"),
+        ("temperatures", [0.5, "a"], "temperatures[1]: expected a finite number, got 'a'"),
+        ("temperatures", 1, "temperatures: expected a list, got 1"),
+    ],
+)
+def test_settings_of_a_wrong_type(name, value, message, run, nnlite_command):
+    config = json.loads((run / "config.json").read_text())
+    config["settings"][name] = value
+    (run / "config.json").write_text(json.dumps(config))
+    for line in (["sample", run], ["train", "--resume", "--out", run]):
+        code, _, error = nnlite_command(*line)
+        assert code == 1
+        assert f"cannot read the settings in {run / 'config.json'}: {message}" in error
+
+
+def test_a_checkpoint_that_names_a_path_of_its_own(run, target, nnlite_command):
+    """The attack of a stranger's run folder: the file there was overwritten by the next model."""
+    tree = checkpoint.read(run / "checkpoint.safetensors")
+    tree["run"]["callbacks"]["ModelCheckpoint"] |= {"path": str(target), "best": None}
+    tree["run"]["epoch"] = 0
+    checkpoint.write(run / "checkpoint.safetensors", tree)
+    code, _, error = nnlite_command("train", "--resume", "--out", run)
+    assert code == 1
+    assert "ModelCheckpoint: expected best, best_epoch and nothing else, but there is an unknown entry 'path'" in error
+    assert error.count("\n") == 1
+    assert target.read_text() == "years of work"
+
+
 def test_a_run_of_0_1_0_is_one(run, nnlite_command, blank_pictures):
     """It did not say which experiment it was, and had fewer settings."""
     config = json.loads((run / "config.json").read_text())

@@ -5,7 +5,7 @@ import json
 import os
 from pathlib import Path
 
-from nnlite import __version__, atomic, checkpoint, load_model
+from nnlite import __version__, atomic, checkpoint, load_model, states
 
 
 class ExperimentError(Exception):
@@ -155,6 +155,9 @@ class Experiment:
         if kind_of(folder) != cls.kind:
             raise ExperimentError(f"{folder} holds a run on {kind_of(folder)}, not on {cls.kind}")
         try:
+            for field in dataclasses.fields(cls.Settings):
+                if field.name in config["settings"]:
+                    _rule(field.default)(field.name, config["settings"][field.name])
             settings = {k: tuple(v) if isinstance(v, list) else v for k, v in config["settings"].items()}
             experiment = cls(folder, cls.Settings(**cls.EARLIER | settings))
             experiment.restore(config)
@@ -238,6 +241,13 @@ def new_folder(name, parent="runs"):
     """The first of runs/sonnets, runs/sonnets-2, runs/sonnets-3 ... that nobody has taken."""
     names = (name if number == 1 else f"{name}-{number}" for number in range(1, 10**6))
     return next(folder for folder in (Path(parent, n) for n in names) if not os.path.lexists(folder))
+
+
+def _rule(default):
+    """What a setting with that default has to be in a config.json, which may come from anybody."""
+    if isinstance(default, tuple) and default:
+        return states.list_of(_rule(default[0]))
+    return {int: states.whole, float: states.number, str: states.text}.get(type(default), states.anything)
 
 
 def _is_empty(folder, copies):
