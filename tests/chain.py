@@ -50,6 +50,14 @@ def threads(n):
         nnlite.set_num_threads(before)
 
 
+def randomized(layer, rng=0):
+    """A built layer or model, its parameters drawn at random: the zeros and ones of a new one would hide mistakes."""
+    rng = np.random.default_rng(rng)
+    for param in layer.params.values():
+        param[...] = rng.standard_normal(param.shape) / math.sqrt(max(1, param.shape[0]))
+    return layer
+
+
 def run_kernel(name, function, inputs, outputs, *sizes, dtype="float64", backend_name="compiled"):
     """Call backend.name.function(*inputs, *outputs, *sizes) and return the outputs.
 
@@ -127,13 +135,10 @@ class Case:
         return {k: v.astype(dtype) if v.dtype.kind == "f" else v for k, v in inputs.items()}
 
     def layer(self, dtype="float64"):
-        """The layer, its parameters drawn at random: zero biases would hide mistakes."""
+        """The layer, its parameters drawn at random."""
         layer = self.make(dtype=dtype, seed=7)
         layer.build(self.shape[1:])
-        rng = self.rng()
-        for param in layer.params.values():
-            param[...] = rng.standard_normal(param.shape) / math.sqrt(max(1, param.shape[0]))
-        return layer
+        return randomized(layer, self.rng())
 
 
 class ChainOfTrust:

@@ -2,18 +2,23 @@
 
 import numpy as np
 import pytest
-from chain import Case, ChainOfTrust, float_types
-from numeric import assert_same_bits
+from chain import FLOAT64, FLOAT32_FORWARD, Case, ChainOfTrust, backends, float_types, randomized
+from numeric import assert_close, assert_same_bits
 
 import nnlite
+from nnlite.kernels import backend
 
 
-def case(layer, name, N, T, F, H, ids=False, lengths=False, large=False, **options):
-    """A case of a layer class: x, an initial state, and, if asked for, lengths, among them 0 and T."""
+def case(layer, name, N, T, F, H, ids=False, lengths=False, zeros=0, large=False, **options):
+    """A case of a layer class: x, an initial state, and, if asked for, lengths, among them 0 and T.
+
+    The first `zeros` numbers of h0 are 0 (of -1, all but the last): where all are, the kernels leave h0 Wh out.
+    """
 
     def draw(rng):
         inputs = {"x": rng.integers(F, size=(N, T)) if ids else rng.standard_normal((N, T, F))}
         inputs |= {f"{state}0": rng.standard_normal((N, H)) for state in layer.states}
+        inputs["h0"].reshape(-1)[:zeros] = 0
         if lengths:
             inputs["lengths"] = rng.permutation(np.arange(N) * 3 % (T + 1))
         return inputs
@@ -45,11 +50,29 @@ def usual_cases(layer):
         make("lengths of one step", 4, 1, 2, 3, lengths=True),
         make("lengths of one step, and that alone", 4, 1, 2, 3, return_sequences=False, lengths=True),
         make("one row", 1, 9, 38, 100, ids=True, large=True),
+        make("one row of floats", 1, 5, 19, 33, large=True),
+        make("from zeros", 3, 4, 5, 7, zeros=None),
+        make("from zeros but for one number", 3, 4, 5, 7, zeros=-1),
         make("across vectors", 11, 6, 19, 35, large=True),
         make("shared by threads", 33, 9, 38, 67, large=True),
         make("ids shared by threads", 33, 9, 38, 67, return_sequences=False, ids=True, large=True),
         make("lengths shared by threads", 33, 9, 38, 67, lengths=True, large=True),
-        make("more steps than backward holds", 130, 5, 9, 19, lengths=True, large=True),
+        *chunked_cases(make),
+    )
+
+
+def chunked_cases(make):
+    """More steps than backward holds at a time, for so many rows: it goes in three chunks, of which the last is short.
+
+    The chunk that holds the first step is another one where h0 is 0, as h0 adds nothing to dWh.
+    """
+    return (
+        make("chunks", 65, 7, 3, 5, large=True),
+        make("chunks of lengths", 65, 7, 9, 19, lengths=True, large=True),
+        make("chunks from zeros", 65, 7, 3, 5, zeros=None, large=True),
+        make("chunks from zeros but for one number", 65, 7, 3, 5, zeros=-1, ids=True, large=True),
+        make("chunks of lengths from zeros", 65, 7, 3, 5, lengths=True, zeros=None, ids=True, large=True),
+        make("chunks from zeros, the last step alone", 65, 7, 3, 5, return_sequences=False, zeros=None, large=True),
     )
 
 
@@ -63,7 +86,18 @@ def carried_on(torch, layer, y, h0, lengths):
 
 
 class RecurrentChain(ChainOfTrust):
-    """The chain of trust of a recurrent layer: set `layer`, its class, and `cases`; define `witness`."""
+    """The chain of trust of a recurrent layer: set `layer`, its class, and `cases`; define `witness`.
+
+    `variants` are options that make it another layer, such as its activation.
+    """
+
+    variants = ({},)
+
+    def made(self, units, input_shape=(6, 5), seed=0, **options):
+        """A layer with random parameters."""
+        layer = self.layer(units, input_dim=input_shape[-1], seed=seed, **options)
+        layer.build(input_shape)
+        return randomized(layer, seed)
 
     def forward(self, layer, inputs, training):
         state = tuple(inputs[f"{name}0"] for name in layer.states)
@@ -75,10 +109,18 @@ class RecurrentChain(ChainOfTrust):
         names = [f"{name}0" for name in layer.states]
         return {"x": dx} | dict(zip(names, layer.dinitial_state, strict=True))
 
+    def test_cases_go_backward_in_chunks(self):
+        """In three at least, from zeros and from other states, of which a change of the kernels could make one."""
+        kernel = getattr(backend, self.layer.kernel)
+        chunked = [case for case in self.cases if case.shape[1] > 2 * kernel.backward_steps(*case.shape[:2])]
+        from_zeros = [not case.draw()["h0"].any() for case in chunked]
+        assert True in from_zeros
+        assert False in from_zeros
+
     @float_types
     def test_an_id_is_a_one_hot_vector_written_short(self, dtype):
         ids = np.random.default_rng(0).integers(11, size=(5, 6))
-        layer = self.layer(9, return_sequences=True, dtype=dtype, seed=0, input_dim=11)
+        layer = self.made(9, (6, 11), return_sequences=True, dtype=dtype)
         y, dy = layer.forward(ids), np.ones((5, 6, 9), dtype)
         layer.backward(dy)
         grads = {k: v.copy() for k, v in layer.grads.items()}
@@ -88,47 +130,74 @@ class RecurrentChain(ChainOfTrust):
         for name, grad in layer.grads.items():
             np.testing.assert_allclose(grad, grads[name], rtol=1e-4 if dtype == "float32" else 1e-10, atol=1e-6)
 
-    @pytest.mark.parametrize("ids", [False, True])
-    @pytest.mark.parametrize("N", [1, 3, 23])
     @float_types
-    def test_steps_are_forward_bit_for_bit(self, dtype, N, ids):
+    def test_steps_are_forward(self, case, dtype):
+        """From any state; the compiled ones bit for bit, and the reference's are theirs."""
+        inputs, layer = case.draw(dtype), case.layer(dtype)
+        inputs.pop("lengths", None)  # a step has none
+        tolerance = FLOAT64 if dtype == "float64" else FLOAT32_FORWARD
+        found = {}
+        for name in ("compiled", "reference"):
+            with nnlite.use_backend(name):
+                outputs = self.forward(layer, inputs, training=False)
+                steps = self.stepped(layer, inputs)
+            y = steps["y"] if layer.return_sequences else np.ascontiguousarray(steps["y"][:, -1])
+            found[name] = steps
+            for key, value in (steps | {"y": y}).items():
+                if name == "compiled":
+                    assert_same_bits(value, outputs[key], f"{key} of compiled steps")
+                else:
+                    assert_close(value, outputs[key], tolerance, f"{key} of the reference's steps")
+        for key, value in found["compiled"].items():
+            assert_close(value, found["reference"][key], tolerance, f"{key} of both backends' steps")
+
+    def stepped(self, layer, inputs):
+        """What `forward` gives, from `step` on one time step after the other."""
+        layer.state = tuple(inputs[f"{name}0"] for name in layer.states)
+        steps = [layer.step(np.ascontiguousarray(x_t)) for x_t in inputs["x"].swapaxes(0, 1)]
+        return {"y": np.stack(steps, axis=1)} | dict(zip(layer.states, layer.state, strict=True))
+
+    @backends
+    @pytest.mark.parametrize("ids", [False, True])
+    @pytest.mark.parametrize("N", [1, 3])
+    def test_a_stepper_steps_as_step_does(self, N, ids, backend_name):
         rng = np.random.default_rng(0)
-        x = rng.integers(5, size=(N, 7)) if ids else rng.standard_normal((N, 7, 5)).astype(dtype)
-        layer = self.layer(33, return_sequences=True, dtype=dtype, seed=0, input_dim=5)
-        y = layer.forward(x)
-        final = layer.state
-        layer.reset_state()
-        for t in range(7):
-            assert_same_bits(layer.step(np.ascontiguousarray(x[:, t])), y[:, t], f"step {t}")
-        for stepped, state in zip(layer.state, final, strict=True):
-            assert_same_bits(stepped, state)
+        x = rng.integers(5, size=(N, 6)) if ids else rng.standard_normal((N, 6, 5)).astype("float32")
+        for options in self.variants:
+            layers = [self.layer(7, return_sequences=True, input_dim=5, **options), nnlite.Dense(4)]
+            model = nnlite.Sequential(layers, seed=0)
+            with nnlite.use_backend(backend_name):
+                assert model.stepper(N)(np.ascontiguousarray(x[:, 0])).shape == (N, 4)  # not built yet
+                randomized(model)
+                model.reset_state()
+                y = model.forward(x)
+                model.reset_state()
+                step = model.stepper(N)
+                for t in range(6):
+                    y_t = step(x[:, t] if t % 2 else np.ascontiguousarray(x[:, t]))
+                    if backend_name == "compiled":
+                        assert_same_bits(y_t, y[:, t], f"step {t}")
+                    else:
+                        assert_close(y_t, y[:, t], FLOAT32_FORWARD, f"step {t}")
 
     @pytest.mark.parametrize("ids", [False, True])
-    def test_a_stepper_steps_as_step_does(self, ids):
-        rng = np.random.default_rng(0)
-        x = rng.integers(5, size=(3, 6)) if ids else rng.standard_normal((3, 6, 5)).astype("float32")
-        layers = [self.layer(7, return_sequences=True, input_dim=5), nnlite.Dense(4)]
-        model = nnlite.Sequential(layers, seed=0)
-        assert model.stepper(3)(np.ascontiguousarray(x[:, 0])).shape == (3, 4)  # not built yet
-        model.reset_state()
-        y = model.forward(x)
-        model.reset_state()
-        step = model.stepper(3)
-        for t in range(6):
-            assert_same_bits(step(x[:, t] if t % 2 else np.ascontiguousarray(x[:, t])), y[:, t], f"step {t}")
+    def test_a_stepper_refuses_what_it_was_not_made_for(self, ids):
+        layer = self.made(7)
+        x = np.zeros(3, int) if ids else np.zeros((3, 5), "float32")
+        step = layer.stepper(3)
         with pytest.raises(ValueError, match="x: expected a batch of 3, as in the steps before, got 2"):
-            step(np.ascontiguousarray(x[:2, 0]))
+            step(x[:2])
         if ids:
             with pytest.raises(IndexError, match=r"x: id 5 at \(2,\) is not in 0 \.\. 4"):
                 step(np.array([0, 1, 5]))
         else:
             with pytest.raises(TypeError, match="x: expected float32, got float64"):
-                step(x[:, 0].astype("float64"))
+                step(x.astype("float64"))
 
     def test_stateful_goes_on_where_the_last_batch_ended(self):
         x = np.random.default_rng(0).standard_normal((2, 6, 3)).astype("float32")
-        whole = self.layer(4, return_sequences=True, seed=0).forward(x)
-        layer = self.layer(4, return_sequences=True, stateful=True, seed=0)
+        whole = self.made(4, (6, 3), return_sequences=True).forward(x)
+        layer = self.made(4, (6, 3), return_sequences=True, stateful=True)
         parts = [layer.forward(x[:, :2]), layer.forward(x[:, 2:])]
         assert_same_bits(np.concatenate(parts, axis=1), whole)
         assert not np.array_equal(layer.forward(x[:, :2]), parts[0])
@@ -137,8 +206,8 @@ class RecurrentChain(ChainOfTrust):
 
     def test_stateful_in_training_alone(self):
         x = np.random.default_rng(0).standard_normal((2, 6, 3)).astype("float32")
-        whole = self.layer(4, return_sequences=True, seed=0).forward(x)
-        layer = self.layer(4, return_sequences=True, stateful="training", seed=0)
+        whole = self.made(4, (6, 3), return_sequences=True).forward(x)
+        layer = self.made(4, (6, 3), return_sequences=True, stateful="training")
         layer.forward(x[:, :2], training=True)
         assert_same_bits(layer.forward(x[:, 2:], training=True), whole[:, 2:])
         assert_same_bits(layer.forward(x), whole)
@@ -148,25 +217,42 @@ class RecurrentChain(ChainOfTrust):
 
     def test_without_stateful_every_batch_starts_from_zeros(self):
         x = np.random.default_rng(0).standard_normal((2, 6, 3)).astype("float32")
-        layer = self.layer(4, seed=0)
-        assert_same_bits(layer.forward(x), layer.forward(x))
+        layer = self.made(4, (6, 3))
+        zeros = tuple(np.zeros((2, 4), "float32") for _ in layer.states)
+        y = layer.forward(x)
+        assert_same_bits(layer.forward(x), y)
+        assert_same_bits(layer.forward(x, initial_state=zeros), y)
 
     @float_types
     def test_how_rows_are_cut_into_batches_changes_no_bit(self, dtype):
         x = np.random.default_rng(0).standard_normal((23, 5, 7)).astype(dtype)
-        layer = self.layer(33, seed=0, dtype=dtype)
+        layer = self.made(33, (5, 7), dtype=dtype)
         whole = layer.forward(x)
         for rows in (1, 2, 7, 10, 11):
             parts = [layer.forward(x[i : i + rows]) for i in range(0, 23, rows)]
             assert_same_bits(np.concatenate(parts), whole, f"batches of {rows}")
 
-    def test_nan_shows(self):
-        layer = self.layer(17, seed=0)
-        assert np.isnan(layer.forward(np.full((2, 3, 4), np.nan, "float32"))).all()
+    @backends
+    @float_types
+    def test_nan_shows(self, dtype, backend_name):
+        """From where it comes in, in all units of its row, and in no other row; in steps, too."""
+        x = np.random.default_rng(0).standard_normal((13, 4, 5)).astype(dtype)
+        x[1, 2, 3] = np.nan
+        reached = np.zeros((13, 4), bool)
+        reached[1, 2:] = True
+        for options in self.variants:
+            layer = self.made(17, (4, 5), return_sequences=True, dtype=dtype, **options)
+            start = {f"{name}0": np.ones((13, 17), dtype) for name in layer.states}
+            with nnlite.use_backend(backend_name), np.errstate(invalid="ignore"):
+                for y in (self.forward(layer, start | {"x": x}, False)["y"], self.stepped(layer, start | {"x": x})["y"]):
+                    np.testing.assert_array_equal(np.isnan(y), np.broadcast_to(reached[..., None], y.shape))
+                start["h0"][1, 5] = np.nan
+                for y in (self.forward(layer, start | {"x": x}, False)["y"], self.stepped(layer, start | {"x": x})["y"]):
+                    assert np.isnan(y[1]).all()
 
     def test_the_reference_is_what_use_backend_says(self):
         x = np.random.default_rng(0).standard_normal((2, 3, 4)).astype("float32")
-        layer = self.layer(5, seed=0)
+        layer = self.made(5, (3, 4))
         with nnlite.use_backend("reference"):
             reference = layer.forward(x)
         np.testing.assert_allclose(layer.forward(x), reference, rtol=1e-5, atol=1e-6)

@@ -9,10 +9,12 @@ from nnlite import RNN
 
 class TestRNN(RecurrentChain):
     layer = RNN
+    variants = ({}, {"activation": "relu"})
     cases = (
         *usual_cases(RNN),
         case(RNN, "ReLU", 3, 4, 5, 7, activation="relu", return_sequences=True),
         case(RNN, "lengths, ReLU", 6, 4, 3, 5, lengths=True, activation="relu"),
+        case(RNN, "ReLU of ids", 3, 4, 5, 7, ids=True, activation="relu"),
         case(RNN, "ReLU shared by threads", 33, 9, 38, 67, ids=True, activation="relu", large=True),
     )
 
