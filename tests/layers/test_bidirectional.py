@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chain import Case, ChainOfTrust
+from chain import Case, ChainOfTrust, randomized
 from numeric import assert_close, assert_same_bits
 from sequences import torch_sequences
 
@@ -10,13 +10,25 @@ import nnlite
 from nnlite import GRU, LSTM, RNN, Bidirectional, Dense, Sequential, gradcheck
 
 
-def case(name, N, T, F, H, kind=LSTM, merge_mode="concat", return_sequences=True, ids=False, lengths=False, **options):
+def case(
+    name,
+    *sizes,
+    kind=LSTM,
+    merge_mode="concat",
+    return_sequences=True,
+    ids=False,
+    lengths=False,
+    from_zeros=False,
+    **options,
+):
+    N, T, F, H = sizes
+
     def make(**kw):
         return Bidirectional(kind(H, return_sequences=return_sequences, input_dim=F), merge_mode, **kw)
 
     def draw(rng):
         inputs = {"x": rng.integers(F, size=(N, T)) if ids else rng.standard_normal((N, T, F))}
-        inputs |= {f"state{i}": rng.standard_normal((N, H)) for i in range(2 * len(kind.states))}
+        inputs |= {f"state{i}": rng.standard_normal((N, H)) * (not from_zeros) for i in range(2 * len(kind.states))}
         return inputs | ({"lengths": rng.permutation(np.arange(N) * 3 % (T + 1))} if lengths else {})
 
     return Case(name, make, (N, T) if ids else (N, T, F), ids=F if ids else None, inputs=draw, **options)
@@ -39,6 +51,10 @@ class TestBidirectional(ChainOfTrust):
         case("RNN, the last step of each alone", 6, 4, 3, 5, kind=RNN, return_sequences=False, lengths=True),
         case("GRU", 6, 4, 3, 5, kind=GRU, lengths=True),
         case("GRU, the last step of each alone", 6, 4, 3, 5, kind=GRU, return_sequences=False, lengths=True),
+        *(
+            case(f"{kind.__name__}, chunks from zeros", 65, 7, 3, 5, kind=kind, from_zeros=True, large=True)
+            for kind in (RNN, LSTM, GRU)
+        ),
         case("shared by threads", 33, 9, 38, 67, large=True),
         case("lengths shared by threads", 33, 9, 38, 67, return_sequences=False, lengths=True, large=True),
     )
@@ -82,6 +98,13 @@ def as_torch_orders(torch, inner, tensor):
     return torch.cat([r, z, h])
 
 
+def made(layer, merge_mode="concat"):
+    """Both directions of a layer, with random parameters, for x of shape (any, 6, 3)."""
+    layer = Bidirectional(layer, merge_mode, seed=0)
+    layer.build((6, 3))
+    return randomized(layer)
+
+
 KINDS = (RNN, LSTM, GRU)
 kinds = pytest.mark.parametrize("kind", KINDS)
 X = np.random.default_rng(0).standard_normal((4, 6, 3))
@@ -91,7 +114,7 @@ LENGTHS = np.array([4, 6, 0, 1])
 @kinds
 @pytest.mark.parametrize("lengths", [None, LENGTHS])
 def test_it_is_two_layers_of_which_one_reads_backwards(kind, lengths):
-    layer = Bidirectional(kind(5, return_sequences=True, dtype="float64"), seed=0)
+    layer = made(kind(5, return_sequences=True, dtype="float64"))
     y = layer.forward(X, lengths=lengths)
     for n, length in enumerate([6] * 4 if lengths is None else lengths):
         for d, direction in enumerate(("forward", "backward")):
@@ -108,8 +131,8 @@ def test_it_is_two_layers_of_which_one_reads_backwards(kind, lengths):
 
 @kinds
 def test_the_last_step_of_each_is_at_the_two_ends(kind):
-    whole = Bidirectional(kind(5, return_sequences=True, dtype="float64"), seed=0)
-    last = Bidirectional(kind(5, dtype="float64"), seed=0)
+    whole = made(kind(5, return_sequences=True, dtype="float64"))
+    last = made(kind(5, dtype="float64"))
     y, ends = whole.forward(X, lengths=LENGTHS), last.forward(X, lengths=LENGTHS)
     for n, length in enumerate(LENGTHS):
         expected = np.concatenate([y[n, length - 1, :5], y[n, 0, 5:]]) if length else np.zeros(10)
@@ -119,7 +142,7 @@ def test_the_last_step_of_each_is_at_the_two_ends(kind):
 def test_padding_never_matters():
     x = X.copy()
     x[np.arange(6) >= LENGTHS[:, None]] = np.nan
-    layer = Bidirectional(LSTM(5, return_sequences=True, dtype="float64"), "mul", seed=0)
+    layer = made(LSTM(5, return_sequences=True, dtype="float64"), "mul")
     y = layer.forward(X, lengths=LENGTHS)
     dx = layer.backward(y)
     grads = {k: grad.copy() for k, grad in layer.grads.items()}
@@ -207,7 +230,7 @@ def test_a_class_of_one_s_own_comes_back_by_its_name():
 
 
 def test_initial_states_of_both():
-    layer = Bidirectional(LSTM(5), seed=0, dtype="float64")
+    layer = made(LSTM(5, dtype="float64"))
     layer.forward(X)
     first = layer.state
     layer.forward(X)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chain import backends, float_types, threads
+from chain import backends, float_types, randomized, threads
 from numeric import assert_close, assert_same_bits
 
 import nnlite
@@ -18,13 +18,10 @@ LENGTHS = np.array([3, 0, 8, 1, 5, 8, 2, 0, 7, 4, 1, 6, 3])
 N, T = len(LENGTHS), 9
 
 
-def made(kind, return_sequences, dtype="float64"):
-    layer = LAYERS[kind](H, return_sequences=return_sequences, input_dim=F, dtype=dtype, seed=0)
+def made(kind, return_sequences, dtype="float64", **options):
+    layer = LAYERS[kind](H, return_sequences=return_sequences, input_dim=F, dtype=dtype, seed=0, **options)
     layer.build((T, F))
-    rng = np.random.default_rng(1)
-    for param in layer.params.values():
-        param[...] = rng.standard_normal(param.shape) / 3
-    return layer
+    return randomized(layer)
 
 
 def drawn(ids, dtype="float64", shape=(N, T)):
@@ -172,7 +169,7 @@ def test_threads_do_not_matter(kind, dtype):
 @recurrent
 def test_a_stateful_layer_goes_on_from_each_row_s_own_end(kind):
     x = drawn(False)
-    layer = LAYERS[kind](H, stateful=True, seed=0, dtype="float64")
+    layer = made(kind, False, stateful=True)
     layer.forward(x, lengths=LENGTHS)
     y = layer.forward(x)
     for n, length in enumerate(LENGTHS):

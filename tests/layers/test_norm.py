@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from chain import Case, ChainOfTrust, backends, float_types, import_torch
+from chain import Case, ChainOfTrust, backends, float_types, import_torch, randomized
 from numeric import assert_same_bits
 
 import nnlite
@@ -82,6 +82,9 @@ def test_a_large_mean_costs_no_digits(layer_type, shape, backend_name):
     x = far_away(shape)
     dy = np.random.default_rng(1).standard_normal(shape).astype("float32")
     layer, exact = layer_type(), layer_type(dtype="float64")
+    for each in (layer, exact):
+        each.build(shape[1:])
+        randomized(each)
     with nnlite.use_backend(backend_name):
         y, dx = layer.forward(x, training=True), layer.backward(dy)
     with nnlite.use_backend("reference"):
@@ -99,12 +102,14 @@ def test_a_large_mean_costs_no_digits(layer_type, shape, backend_name):
 def test_the_moving_mean_arrives_where_the_data_are(backend_name):
     """In float32 its steps would be rounded away while it is still 5 % of the deviation off."""
     layer, x = BatchNorm(), far_away((200, 3))
+    layer.build((3,))
+    randomized(layer)
     with nnlite.use_backend(backend_name):
         for _ in range(2500):
             layer.forward(x, training=True)
         y = layer.forward(x)
     np.testing.assert_allclose(layer.statistics["moving_mean"], x.mean(axis=0, dtype="float64"), rtol=1e-9)
-    np.testing.assert_allclose(y.mean(axis=0), 0, atol=1e-3)  # in use, y is as exact as in training
+    np.testing.assert_allclose(y.mean(axis=0), layer.params["beta"], atol=1e-3)  # in use, y is as exact as in training
     np.testing.assert_allclose(y, layer.forward(x, training=True), atol=1e-5)
 
 
@@ -114,12 +119,16 @@ def test_the_moving_mean_arrives_where_the_data_are(backend_name):
 def test_equal_numbers(layer_type, backend_name, dtype):
     """Their variance is 0, and exactly so: y is beta, and no gradient gets through in infinite size."""
     layer = layer_type(dtype=dtype)
+    layer.build((5,))
+    randomized(layer)
     x = np.full((7, 5), 0.1, dtype) if layer_type is LayerNorm else np.tile(np.arange(5) / 3, (7, 1)).astype(dtype)
     with nnlite.use_backend(backend_name):
         y = layer.forward(x, training=True)
-        dx = layer.backward(np.ones_like(x))
-    assert np.abs(y).max() < 1e-14 if dtype == "float64" else 1e-5
-    assert np.abs(dx).max() < 1e-4
+        dx = layer.backward(np.random.default_rng(0).standard_normal(x.shape).astype(dtype))
+    np.testing.assert_allclose(
+        y, np.broadcast_to(layer.params["beta"], y.shape), atol=1e-13 if dtype == "float64" else 1e-5
+    )
+    assert np.abs(dx).max() < 4 / np.sqrt(layer.epsilon)
 
 
 @backends
@@ -140,6 +149,11 @@ def test_pytorch_has_the_same_statistics_but_for_what_is_documented():
     torch = import_torch()
     x = np.random.default_rng(0).normal(2, 3, (10, 4)).astype("float32")
     ours, theirs = BatchNorm(momentum=0.9), torch.nn.BatchNorm1d(4, momentum=0.1, eps=1e-3)
+    ours.build((4,))
+    randomized(ours)
+    theirs.load_state_dict(
+        {"weight": torch.tensor(ours.params["gamma"]), "bias": torch.tensor(ours.params["beta"])}, False
+    )
     y = ours.forward(x, training=True)
     np.testing.assert_allclose(y, theirs(torch.tensor(x)).detach(), rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(ours.statistics["moving_mean"], theirs.running_mean, rtol=1e-5)
@@ -150,6 +164,8 @@ def test_pytorch_has_the_same_statistics_but_for_what_is_documented():
 @backends
 def test_outside_of_training_rows_do_not_meet_and_statistics_stay(backend_name):
     layer, x = Seen(), np.random.default_rng(0).standard_normal((9, 5)).astype("float32")
+    layer.build((5,))
+    randomized(layer)
     with nnlite.use_backend(backend_name):
         y = layer.forward(x)
         before = {name: array.copy() for name, array in layer.statistics.items()}
@@ -179,6 +195,7 @@ def test_a_batch_that_is_not_finite_spoils_no_statistics(backend_name, bad):
 def test_no_rows_and_one_row(backend_name):
     layer = Seen(dtype="float64")
     layer.build((3,))
+    randomized(layer)
     before = {name: array.copy() for name, array in layer.statistics.items()}
     with nnlite.use_backend(backend_name):
         assert layer.forward(np.zeros((0, 3)), training=True).shape == (0, 3)
@@ -190,12 +207,15 @@ def test_no_rows_and_one_row(backend_name):
 
 def test_backward_follows_the_forward_before_it():
     layer, x = Seen(dtype="float64"), np.random.default_rng(0).standard_normal((6, 4))
+    layer.build((4,))
+    randomized(layer)
     layer.forward(x, training=True)
     learning = layer.backward(x)
     layer.forward(x)
     using = layer.backward(x)
     np.testing.assert_allclose(learning.sum(axis=0), 0, atol=1e-12)  # a shift of a channel changes no y in training
-    np.testing.assert_allclose(using, x / np.sqrt(layer.statistics["moving_variance"] + layer.epsilon))
+    scale = layer.params["gamma"] / np.sqrt(layer.statistics["moving_variance"] + layer.epsilon)
+    np.testing.assert_allclose(using, x * scale)
 
 
 @pytest.mark.parametrize("fast", [False, True])

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from chain import import_torch, threads
+from chain import import_torch, randomized, threads
 from numeric import assert_close, assert_same_bits
 from sequences import torch_sequences
 
@@ -20,11 +20,13 @@ LENGTHS = np.array([2, 5, 0, 4, 1, 3])
 
 
 def stack(kinds, last=True, both_ways=False, seed=0, **first):
-    """Three layers, of which the last gives its last step alone."""
+    """Three layers with random parameters, of which the last gives its last step alone."""
     layers = [
         kind(4 + i, return_sequences=i < 2 or not last, **(first if i == 0 else {})) for i, kind in enumerate(kinds)
     ]
-    return Sequential([Bidirectional(layer) if both_ways else layer for layer in layers], dtype="float64", seed=seed)
+    layers = [Bidirectional(layer) if both_ways else layer for layer in layers]
+    input_shape = (T,) if first else (T, F)
+    return randomized(Sequential(layers, input_shape=input_shape, dtype="float64", seed=seed))
 
 
 @orders

@@ -3,8 +3,11 @@
 The models here are stand-ins of a few lines whose every step is known.
 """
 
+import functools
+
 import numpy as np
 import pytest
+from chain import backends, randomized
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -284,19 +287,40 @@ def test_the_state_is_put_back_after_an_error():
 # The real thing
 
 
-def test_writes_what_forward_over_the_whole_text_says():
-    vocabulary = Vocabulary("abcdefgh\n")
-    V = len(vocabulary)
-    layers = [nnlite.LSTM(7, return_sequences=True, input_dim=V), nnlite.Dense(V)]
-    model = nnlite.Sequential(layers, input_shape=(3,), seed=10)
-    for values in model.params.values():
-        values *= 4  # away from equal probabilities
-    seed = "head\n"
-    text = generate(model, vocabulary, seed, 20, temperature=0)
-    read = vocabulary.encode(seed + text)
-    said = model.forward(read[np.newaxis, :-1]).argmax(axis=-1)[0]
-    assert vocabulary.decode(said[len(seed) - 1 :]) == text
-    assert len(set(text)) > 1
+LETTERS = Vocabulary("abcdefgh\n")
+V = len(LETTERS)
+RECURRENT = {
+    "RNN": nnlite.RNN,
+    "RNN of ReLU": functools.partial(nnlite.RNN, activation="relu"),
+    "LSTM": nnlite.LSTM,
+    "GRU": nnlite.GRU,
+}
+
+
+def stack(first, second, embedded):
+    """A model of two recurrent layers, its parameters random and so large that it is sure of what it says."""
+    layers = [nnlite.Embedding(V, 6), first(7, return_sequences=True)]
+    layers = layers if embedded else [first(7, return_sequences=True, input_dim=V)]
+    layers += [second(5, return_sequences=True), nnlite.Dense(V)]
+    return randomized(nnlite.Sequential(layers, input_shape=(3,), seed=0))
+
+
+@pytest.mark.parametrize("embedded", [False, True])
+@pytest.mark.parametrize("temperature", [0, 1])
+@pytest.mark.parametrize("kind", RECURRENT)
+@backends
+def test_writes_what_forward_over_the_whole_text_says(kind, temperature, embedded, backend_name):
+    """Each character is the one that its draw takes from the probabilities, so a little in them changes the text."""
+    model = stack(RECURRENT[kind], nnlite.GRU if kind == "LSTM" else nnlite.LSTM, embedded)
+    model.params["dense.W"][...] *= 4  # away from equal probabilities
+    seed, n = "head\n", 200
+    with nnlite.use_backend(backend_name):
+        text = generate(model, LETTERS, seed, n, temperature, rng=3)
+        logits = model.forward(LETTERS.encode(seed + text)[np.newaxis, :-1])[0, len(seed) - 1 :]
+    draws = np.random.default_rng(3).random(n)
+    said = [nnlite.sample(row, temperature, u) for row, u in zip(logits, draws, strict=True)]
+    assert LETTERS.decode(said) == text
+    assert temperature == 0 or len(set(text)) > V // 2
 
 
 # Errors
