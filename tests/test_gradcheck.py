@@ -158,10 +158,10 @@ def test_every_number_is_compared_with_central_differences():
     """What the report says of a function whose derivative is known."""
     report = gradcheck(Plain(3, 2), normal(4, 3), seed=5)
     assert [(row.name, row.size) for row in report.rows] == [("input x", 12), ("parameter W", 6), ("parameter b", 2)]
-    layer = Plain(1, 1)
-    layer.params["W"][:] = 3.0
-    found = gradcheck(layer, normal(1, 1), seed=5).rows[0]
-    assert 1.5 <= found.largest <= 4.5  # 3 times a random weight between 0.5 and 1.5
+    layer = Plain(2, 1)
+    layer.params["W"][:, 0] = 3.0, 3.1
+    found = gradcheck(layer, normal(1, 2), seed=5).rows[0]
+    assert 1.55 <= found.largest <= 4.65  # 3.1 times a random weight between 0.5 and 1.5
 
 
 def test_the_report_is_a_table():
@@ -182,9 +182,12 @@ def test_the_layer_is_left_as_it_was():
     cell, x = Cell(3, stateful=True), normal(2, 4, 2)
     cell.forward(x)
     kept = {name: param.copy() for name, param in cell.params.items()}
+    (state,) = cell.state
+    numbers = state.copy()
     gradcheck(cell, x)
     assert all((cell.params[name] == param).all() for name, param in kept.items())
-    assert cell.state is None
+    assert cell.state[0] is state
+    assert (state == numbers).all()
 
 
 @both_modes
@@ -699,6 +702,237 @@ def test_losses(fast):
     assert "the sign" in error.cause
     with pytest.raises(ValueError, match="loss and y belong together"):
         gradcheck(Plain(3, 2), x, y=y)
+
+
+# ------------------------------------------------------------------------------------ numbers that hide mistakes
+
+
+def forgetful(base, name, *arguments):
+    """A layer whose backward takes a parameter, or statistics, for what a new layer has."""
+
+    class Forgetful(base):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.new = self.forgotten().copy()
+
+        def forgotten(self):
+            return (self.params | self.statistics)[name]
+
+        def forward(self, x, training=False):
+            self.seen = x, training
+            return super().forward(x, training)
+
+        def backward(self, dy):
+            kept = self.forgotten().copy()
+            self.forgotten()[...] = self.new
+            super().forward(*self.seen)
+            dx = super().backward(dy)
+            self.forgotten()[...] = kept
+            return dx
+
+    return Forgetful(*arguments, dtype="float64", seed=0)
+
+
+class Square(Plain):
+    """y = (x W + b)^2 with b = 0, and a backward that forgets b."""
+
+    def __init__(self, F, U):
+        super().__init__(F, U)
+        self.params["b"][...] = 0
+
+    def forward(self, x):
+        super().forward(x)
+        return (x @ self.params["W"] + self.params["b"]) ** 2
+
+    def backward(self, dy):
+        return super().backward(2 * (self.x @ self.params["W"]) * dy)
+
+
+class Slope(nnlite.Layer):
+    """y = x, or slope x where x < 0; the slope is one number, and stands in backward as such."""
+
+    def __init__(self, shape, slope=0.25):
+        super().__init__(dtype="float64")
+        self.params, self.grads = {"slope": np.full(shape, slope)}, {"slope": np.zeros(shape)}
+        self.written = slope
+
+    def forward(self, x, training=False):
+        self.x = x
+        return np.where(x < 0, self.params["slope"] * x, x)
+
+    def backward(self, dy):
+        self.grads["slope"][...] = (dy * np.minimum(self.x, 0)).sum()
+        return np.where(self.x < 0, self.written * dy, dy)
+
+
+FORGETFUL = {
+    "the gamma of LayerNorm": (lambda: forgetful(nnlite.LayerNorm, "gamma"), False, "parameter gamma"),
+    "the gamma of BatchNorm": (lambda: forgetful(nnlite.BatchNorm, "gamma"), True, "parameter gamma"),
+    "the gamma of BatchNorm in use": (lambda: forgetful(nnlite.BatchNorm, "gamma"), False, "parameter gamma"),
+    "the moving mean": (lambda: forgetful(nnlite.BatchNorm, "moving_mean"), False, "statistic moving_mean"),
+    "the moving variance": (lambda: forgetful(nnlite.BatchNorm, "moving_variance"), False, "statistic moving_variance"),
+    "the b of LSTM": (lambda: forgetful(LSTM, "b", 3), False, "parameter b"),
+    "the b of GRU": (lambda: forgetful(GRU, "b", 3), False, "parameter b"),
+    "the b of RNN": (lambda: forgetful(RNN, "b", 3), False, "parameter b"),
+    "the b of a square": (lambda: Square(3, 2), False, "parameter b"),
+    "a parameter of one number": (lambda: Slope((1,)), False, "parameter slope"),
+    "a parameter without axes": (lambda: Slope(()), False, "parameter slope"),
+}
+
+
+@both_modes
+@pytest.mark.parametrize("what", FORGETFUL)
+def test_what_backward_forgets_shows_where_a_new_layer_would_hide_it(what, fast):
+    make, training, name = FORGETFUL[what]
+    layer, x = make(), normal(5, 4, 3) if isinstance(make(), LSTM | GRU | RNN) else normal(5, 3)
+    error = caught(layer, x, fast, training=training)
+    assert error.cause.startswith(f"{name} is left out, or its numbers are written into backward: while it ")
+    assert name in error.moved
+    assert "changed a little for the check" in str(error)
+    arrays = getattr(layer, "statistics", {}) | layer.params
+    number = {"gamma": 1, "moving_mean": 0, "moving_variance": 1, "slope": 0.25}.get(name.split()[1])
+    if number is not None:
+        assert (arrays[name.split()[1]] == number).all(), "what was moved is not put back"
+
+
+def test_what_a_layer_of_a_model_forgets():
+    layer = forgetful(nnlite.LayerNorm, "gamma")
+    model = Sequential([Dense(4), layer, Dense(2)], dtype="float64", seed=0)
+    error = caught(model, normal(5, 3))
+    assert error.layer == "Forgetful 'forgetful' of Sequential"
+    assert error.cause.startswith("parameter gamma is left out")
+    assert error.moved == ["parameter gamma", "parameter beta"]
+    assert (layer.params["gamma"] == 1).all()
+    assert not model.params["dense.b"].any()
+
+
+def snapshot(layer):
+    """The bits of everything that a layer holds."""
+    arrays = [*layer.params.values(), *layer.statistics.values()]
+    for part in getattr(layer, "layers", [layer]):
+        arrays += [part.rng.bit_generator.state["state"]["state"], *(getattr(part, "state", None) or ())]
+    return [array.tobytes() if isinstance(array, np.ndarray) else array for array in arrays]
+
+
+@both_modes
+@pytest.mark.parametrize("ending", ["right", "wrong", "refused", "interrupted"])
+def test_a_model_is_left_as_it_was_however_the_check_ends(ending, fast):
+    class Ends(Tanh):
+        calls = 0
+
+        def backward(self, dy):
+            Ends.calls += 1
+            if ending == "interrupted" and Ends.calls == 2:
+                raise KeyboardInterrupt
+            return (2 if ending == "wrong" else 1) * super().backward(dy)
+
+    layers = [LSTM(4, return_sequences=True, stateful=True), Dropout(0.2), nnlite.BatchNorm(), Ends(), GRU(3), Dense(2)]
+    model, x = Sequential(layers, dtype="float64", seed=0), normal(3, 4, 2)
+    model.forward(x, training=True)
+    before = snapshot(model)
+    if ending == "refused":
+        x = np.full_like(x, np.nan)
+    error = {"wrong": GradientCheckError, "refused": ValueError, "interrupted": KeyboardInterrupt}.get(ending)
+    if error is None:
+        moved = gradcheck(model, x, training=True, fast=fast).moved
+        names = ["lstm.b", "batch_norm.gamma", "batch_norm.beta", "gru.b", "dense.b"]
+        assert moved == [f"parameter {name}" for name in names]
+    else:
+        with pytest.raises(error):
+            gradcheck(model, x, training=True, fast=fast)
+    assert snapshot(model) == before
+
+
+def test_only_numbers_that_hide_mistakes_move():
+    layer = Plain(3, 2)
+    W = layer.params["W"]
+    W[0, 0], W[2, 1], W[1, 0] = -2.0, -2.0, 0.0
+    kept, seen = W.copy(), []
+    forward, layer.forward = layer.forward, lambda x: (seen.append(W.copy()), forward(x))[1]
+    report = gradcheck(layer, normal(5, 3), fast=True)
+    assert report.moved == ["parameter W"]
+    np.testing.assert_array_equal(W, kept)
+    moved = np.median(seen, axis=0)  # all directions move it both ways from there
+    assert ((np.abs(moved - kept) > 0.1) == (kept == -2.0)).all()
+    assert (moved[kept == -2.0] < -1.3).all()
+    assert moved[0, 0] != moved[2, 1]
+    assert gradcheck(Plain(3, 2), normal(5, 3)).moved == []
+
+
+def test_parameters_stay_where_they_are_if_forward_has_no_value_elsewhere():
+    class Bounded(Slope):
+        """y = f(p) x with f(p) = sqrt(0.001 - (p - 1)^2)"""
+
+        def forward(self, x, training=False):
+            self.x, self.f = x, np.sqrt(1e-3 - (self.params["slope"] - 1) ** 2)
+            return self.f * x
+
+        def backward(self, dy):
+            self.grads["slope"][...] = (dy * self.x).sum(axis=0) * (1 - self.params["slope"]) / self.f
+            return self.f * dy
+
+    report = gradcheck(Bounded(3, 1.01), normal(4, 3))
+    assert report.moved == []
+    assert "changed" not in str(report)
+
+
+def test_parameters_stay_where_they_are_if_the_layer_refuses_others():
+    class Strict(Slope):
+        def forward(self, x, training=False):
+            if abs(self.params["slope"] - 0.25).max() > 0.01:
+                raise ValueError("only a quarter will do")
+            return super().forward(x)
+
+    assert gradcheck(Strict((1,)), normal(4, 3)).moved == []
+
+
+def test_a_parameter_under_two_names_moves_once_and_comes_back():
+    class Tied(Plain):
+        """y = x W + 2 b, where b has two names."""
+
+        def __init__(self, F, U):
+            super().__init__(F, U)
+            self.params["b"][...] = 0.0
+            self.params["c"], self.grads["c"] = self.params["b"], self.grads["b"]
+
+        def forward(self, x):
+            return super().forward(x) + self.params["c"]
+
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grads["b"] *= 2
+            return dx
+
+    layer = Tied(3, 2)
+    assert gradcheck(layer, normal(4, 3)).moved == ["parameter b"]
+    assert not layer.params["b"].any()
+
+
+def test_the_report_names_what_moved():
+    report = gradcheck(Dense(2, dtype="float64"), normal(4, 3))
+    assert report.moved == ["parameter b"]
+    assert report.constant == []
+    last = "changed a little for the check, as numbers such as 0 and 1 hide mistakes: parameter b"
+    assert str(report).splitlines()[-1] == last
+    layers = [Dense(2, name=f"d{i}") for i in range(6)]
+    report = gradcheck(Sequential(layers, dtype="float64"), normal(4, 3))
+    assert str(report).endswith("parameter d0.b, parameter d1.b, parameter d2.b, parameter d3.b and 2 more")
+
+
+@pytest.mark.parametrize("x", [np.zeros((4, 3)), np.full((4, 3), 0.5), np.zeros((4, 3), int)])
+def test_a_constant_input_is_checked_as_it_is_with_a_warning(x):
+    """It is the point that was asked for; but it hides mistakes as constant parameters do."""
+    layer = Embedding(5, 3) if x.dtype.kind == "i" else Dense(2)
+    report = gradcheck(Sequential([layer], dtype="float64", seed=0), x)
+    assert report.constant == ["input x"]
+    assert str(report).splitlines()[-1] == ("warning: input x is constant, which hides mistakes: use random numbers")
+    assert "warning" not in str(gradcheck(Dense(2, dtype="float64"), normal(1, 1)))
+
+
+def test_a_constant_initial_state_gets_a_warning():
+    report = gradcheck(Cell(3), normal(2, 4, 2), initial_state=(np.zeros((2, 3)),))
+    assert report.constant == ["initial state 0"]
+    assert gradcheck(Cell(3), normal(2, 4, 2)).constant == []
 
 
 # ---------------------------------------------------------------------------------------------------- kinks

@@ -8,6 +8,7 @@ import numpy as np
 
 from .compare import DIRECTIONS, Direction, compare
 from .parts import error_of_a_part
+from .point import is_constant, moved_in
 from .report import GradientCheckError
 
 NEAR = 1e-4  # relative: near enough to a whole number to be one
@@ -40,6 +41,7 @@ def diagnose(subject, gradients, results, fast, tolerance, run):
         analytic=found.analytic,
         numeric=found.numeric,
         extent=_extent(result, [other.row.name for other in wrong if other is not result]),
+        moved=[moved.name for moved in moved_in(subject)],
     )
 
 
@@ -102,6 +104,24 @@ class _Case:
             return f"forward does not depend on {name}: does it read another array than the one in params?"
         if not self.gradients[name].any():
             return f"backward leaves the gradient of {name} at 0: the term is missing"
+        return None
+
+    def forgotten(self, name):
+        """The gradient is right where a parameter has its own numbers, which hide mistakes."""
+        for moved in moved_in(self.subject):
+            self.subject.restore()
+            there = moved.array.copy()
+            self.subject.place(moved.array, moved.own)
+            try:
+                found = self.slopes(name, self.subject.gradients()[name])
+            finally:
+                self.subject.place(moved.array, there)
+            if all(f.right for f in found) and any(f.numeric for f in found):
+                own = f"is {moved.own.flat[0]:g}" if is_constant(moved.own) else "has the numbers that it came with"
+                return (
+                    f"{moved.name} is left out, or its numbers are written into backward: while it {own}, this "
+                    f"gradient is right, and with other numbers it is wrong"
+                )
         return None
 
     def factor(self, name):
@@ -250,6 +270,7 @@ class _Case:
 
 _GUESSES = (
     _Case.nothing,
+    _Case.forgotten,
     _Case.factor,
     _Case.transposed,
     _Case.weight_not_transposed,

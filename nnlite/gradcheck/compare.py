@@ -38,6 +38,8 @@ class Direction:
     @classmethod
     def random(cls, array, rng):
         """Along all numbers. Of many each moves less, so that all together do not go far."""
+        if array.ndim == 0:
+            return cls.entry(())
         where = np.unravel_index(np.arange(array.size), array.shape)
         return cls(where, signed(rng, array.size) / array.size**0.25)
 

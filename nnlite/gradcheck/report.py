@@ -1,6 +1,9 @@
 """What a gradient check says: a report when all is well, an error when it is not."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+NAMED = 4  # parameters in a line
 
 
 class GradientCheckError(AssertionError):
@@ -14,6 +17,7 @@ class GradientCheckError(AssertionError):
             output that gives a wrong gradient when the loss looks at it alone. None where there is no such thing.
         analytic, numeric: what backward gives, and what central differences give.
         cause: a likely mistake, in words.
+        moved: the names of what was changed for the check: both numbers are those beside your point.
     """
 
     def __init__(
@@ -28,9 +32,11 @@ class GradientCheckError(AssertionError):
         analytic: float | None = None,
         numeric: float | None = None,
         extent: str | None = None,
+        moved: Sequence[str] = (),
     ) -> None:
         self.layer, self.name, self.cause = layer, name, cause
         self.index, self.time_step, self.analytic, self.numeric = index, time_step, analytic, numeric
+        self.moved = list(moved)
         lines = [f"{layer}: {problem or f'the gradient of {name} is wrong'}"]
         if analytic is not None:
             where = "in total along a random direction" if index is None else f"at index {index}"
@@ -43,6 +49,8 @@ class GradientCheckError(AssertionError):
             )
         if extent:
             lines.append(f"  {extent}")
+        if moved:
+            lines.append(f"  {_moved_line(moved)}")
         lines.append(f"  likely cause: {cause}")
         super().__init__("\n".join(lines))
 
@@ -78,11 +86,15 @@ class GradientReport:
         title: of the layer.
         rows: a `Row` for each array.
         tolerance: that the errors stayed within.
+        moved: the names of parameters and statistics that were changed for the check, as they hide mistakes.
+        constant: the names of given arrays that hold one number throughout, which hides mistakes, too.
     """
 
     title: str
     rows: list[Row]
     tolerance: float
+    moved: list[str] = field(default_factory=list)
+    constant: list[str] = field(default_factory=list)
 
     @property
     def max_error(self) -> float:
@@ -104,4 +116,12 @@ class GradientReport:
             f"{first:<{widths[0]}}" + "".join(f"  {cell:>{w}}" for cell, w in zip(rest, widths[1:], strict=True))
             for first, *rest in table
         ]
-        return "\n".join([f"{self.title}: every gradient agrees with central differences", *map(str.rstrip, lines)])
+        notes = [_moved_line(self.moved)] if self.moved else []
+        notes += [f"warning: {name} is constant, which hides mistakes: use random numbers" for name in self.constant]
+        first = f"{self.title}: every gradient agrees with central differences"
+        return "\n".join([first, *map(str.rstrip, lines), *notes])
+
+
+def _moved_line(names):
+    named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+    return f"changed a little for the check, as numbers such as 0 and 1 hide mistakes: {named}"

@@ -4,6 +4,7 @@ import inspect
 
 import numpy as np
 
+from .point import is_constant
 from .report import GradientCheckError
 
 
@@ -16,9 +17,11 @@ class Subject:
         base: outputs() at the point itself.
         input: the name of x in `arrays`.
         title: the layer's class, for messages.
+        moved: what is not at its own numbers, a list of `point.Moved`; also in what else holds the layer.
+        constant: the names of given arrays that hold one number throughout.
     """
 
-    def __init__(self, layer, x, y=None, loss=None, initial_state=None, training=False, rng=None, title=None):
+    def __init__(self, layer, x, y=None, loss=None, initial_state=None, training=False, rng=None, title=None, moved=()):
         if (loss is None) != (y is None):
             raise ValueError("gradcheck: loss and y belong together: give both or neither")
         self.layer, self.y, self.training = layer, y, training
@@ -31,8 +34,16 @@ class Subject:
         self.takes_dstate = self.takes_state and "dstate" in _arguments(layer.backward) and loss is None
         self.parts = _parts(layer)
         self.generators, self.statistics, self.state = self._generators(), [], None
+        self.moved, self.states = list(moved), self._states()
         _refuse_float32("the layer", getattr(layer, "dtype", None))
+        try:
+            self._settle(x, initial_state, rng)
+        except BaseException:
+            self.leave()
+            raise
 
+    def _settle(self, x, initial_state, rng):
+        """Build the layer, find what L depends on, and evaluate it there."""
         before = set(self.params)
         self.forward(training=False)  # to build what is not built, without its taking statistics down
         if set(self.params) != before:  # it drew its weights
@@ -44,6 +55,8 @@ class Subject:
             self._refuse(self.input, f"forward changes {self.input}", cause)
         self.state = self._initial_state(initial_state, rng)
         self.arrays = self._arrays()
+        given = {self.input: self.x} | (self._named_states() if initial_state is not None else {})
+        self.constant = [name for name, array in given.items() if array.size > 1 and is_constant(array)]
         self.base = self.outputs()
         if not np.isfinite(self.base).all():
             raise ValueError(f"gradcheck: {self.title}.forward gives NaN or infinity here: nothing to differentiate")
@@ -113,7 +126,7 @@ class Subject:
         return self.x.ndim == (3 if self.x.dtype.kind == "f" else 2)
 
     def restore(self):
-        """Leave the layer as it was found: the random generators where they were, its statistics, and no state."""
+        """Make every evaluation the same: the random generators where they were, the statistics, and no state."""
         for generator, state in self.generators:
             generator.bit_generator.state = state
         for array, kept in self.statistics:
@@ -122,9 +135,26 @@ class Subject:
             if hasattr(part, "reset_state"):
                 part.reset_state()
 
+    def leave(self):
+        """Leave the generators, the statistics and the states as they were found."""
+        self.restore()
+        for part, state, copies in self.states:
+            part.state = state
+            for array, copy in zip(_listed(state), copies, strict=True):
+                if isinstance(array, np.ndarray) and array.flags.writeable:
+                    array[...] = copy
+
+    def place(self, array, values):
+        """Go on at other values of a parameter or of statistics."""
+        self.restore()
+        array[...] = values
+        self.statistics = self._statistics()
+        self.base = self.outputs()
+
     def beside(self, layer, x, state=None, title=None):
         """Another layer, input or state under the same conditions, without a loss."""
-        return Subject(layer, x, None, None, state, self.training, np.random.default_rng(0), title)
+        rng = np.random.default_rng(0)
+        return Subject(layer, x, None, None, state, self.training, rng, title, self.moved)
 
     def forward(self, training=None):
         """What the layer's forward returns."""
@@ -144,6 +174,14 @@ class Subject:
         """The statistics of the layer and of those inside it, and what they hold."""
         arrays = [array for part in self.parts for array in getattr(part, "statistics", {}).values()]
         return [(array, array.copy()) for array in arrays]
+
+    def _states(self):
+        """The states that layers carry on, and copies of their arrays."""
+        parts = [part for part in self.parts if "state" in getattr(part, "__dict__", {})]
+        return [(part, part.state, [np.copy(array) for array in _listed(part.state)]) for part in parts]
+
+    def _named_states(self):
+        return {f"initial state {i}": s for i, s in enumerate(_listed(self.state))}
 
     def _results(self, y):
         """The output, and the final states where backward takes their gradient."""
@@ -190,7 +228,7 @@ class Subject:
                 raise TypeError(f"gradcheck: parameter {name}: expected a NumPy array, got {type(param).__name__}")
             _refuse_float32(f"parameter {name}", param.dtype)
             found[f"parameter {name}"] = param
-        found |= {f"initial state {i}": s for i, s in enumerate(_listed(self.state))}
+        found |= self._named_states()
         found = {name: array for name, array in found.items() if array.size}
         if not found:
             raise ValueError(f"gradcheck: {self.title} has nothing to check: no parameters, and x is ids or empty")
