@@ -235,13 +235,13 @@ class RecurrentChain(ChainOfTrust):
     @backends
     @float_types
     def test_nan_shows(self, dtype, backend_name):
-        """From the step on where it comes in, in all units of its row, and in no other row."""
+        """From the step on where it comes in, in all units of its row and in no other row; in a state of zeros, too."""
         x = np.random.default_rng(0).standard_normal((13, 4, 5)).astype(dtype)
         with_nan = x.copy()
         with_nan[1, 2, 3] = np.nan
         for options in self.variants:
             layer = self.made(17, (4, 5), return_sequences=True, dtype=dtype, **options)
-            state = {f"{name}0": np.ones((13, 17), dtype) for name in layer.states}
+            state = {f"{name}0": np.zeros((13, 17), dtype) for name in layer.states}
             state_with_nan = {name: array.copy() for name, array in state.items()}
             state_with_nan["h0"][1, 5] = np.nan
             for inputs, start in ((state | {"x": with_nan}, 2), (state_with_nan | {"x": x}, 0)):
