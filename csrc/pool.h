@@ -21,6 +21,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "host.h"
 
 #ifndef TYPED
 #define JOIN_(name, suffix) name##suffix
@@ -28,7 +29,6 @@
 #define TYPED(name) JOIN(name, SUFFIX)
 #endif
 #define POOL_INLINE static inline __attribute__((always_inline))
-#define POOL_UNROLL _Pragma("GCC unroll 4")
 #define POOL_CHANNELS 64 /* that are held on the stack, in the first-level cache, while a window is read */
 
 /* Take v, at position p, in the place of the best: where it is larger, and where it is NaN, which so reaches y. */
@@ -64,8 +64,8 @@ POOL_INLINE void TYPED(max_of)(const int rows, const int columns, ptrdiff_t n, c
     for (ptrdiff_t c = 0; c < n; c++) {
         REAL best = x[c * step];
         int32_t at = position;
-        POOL_UNROLL for (int r = 0; r < rows; r++)
-            POOL_UNROLL for (int w = 0; w < columns; w++) {
+        UNROLL for (int r = 0; r < rows; r++)
+            UNROLL for (int w = 0; w < columns; w++) {
                 const REAL v = x[c * step + r * row + w * column];
                 POOL_TAKE(v, position + r * width + w);
             }
@@ -184,9 +184,9 @@ POOL_INLINE void TYPED(average_of)(const int rows, const int columns, ptrdiff_t 
 {
     for (ptrdiff_t c = 0; c < n; c++) {
         REAL sum = 0;
-        POOL_UNROLL for (int r = 0; r < rows; r++) {
+        UNROLL for (int r = 0; r < rows; r++) {
             REAL part = 0;
-            POOL_UNROLL for (int w = 0; w < columns; w++)
+            UNROLL for (int w = 0; w < columns; w++)
                 part += x[c * step + r * row + w * column];
             sum += part;
         }

@@ -37,7 +37,6 @@
 #define HALF_LANES ((int)(HALF_VECTOR_BYTES / sizeof(REAL)))
 #define PANEL_WIDTH (TILE_VECTORS * LANES)
 #define ROW_VECTORS 8 /* whose sums fit the registers of every CPU, and are enough to keep its multiply units busy */
-#define UNROLL _Pragma("GCC unroll 12")
 
 #define REAL float
 #define SUFFIX _half_f32
