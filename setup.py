@@ -5,6 +5,8 @@ NNLITE_DEBUG   set to 1: bounds checks in the kernels, and debugging symbols
 """
 
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -48,12 +50,38 @@ HOST_FLAGS = [
     "-g" if DEBUG else "-g0",
 ]
 
+# What Clang needs beside them.
+CLANG_FLAGS = [
+    # Python hands on that it was itself compiled with -fwrapv: Clang then cannot tell how often OpenMP's loops run, and
+    # keeps them scalar (25 times as slow for ReLU). No kernel lets a signed number overflow.
+    "-fno-wrapv",
+    # The same as the alias checks of GCC: Clang gives up where more than eight are needed (a third of an LSTM's step).
+    "-mllvm -runtime-memory-check-threshold=100",
+    # What Cython writes, and no one here can change.
+    "-Wno-absolute-value",
+    "-Wno-parentheses-equality",
+]
+
 # -ffast-math and its parts flush subnormal numbers to zero in the whole Python process, and reorder the additions
 # that exp rounds by: they must not come in through the environment either.
 FORBIDDEN_FLAGS = ("-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-fassociative-math")
 
 # First what GCC (and Clang on Linux) take, then Clang on macOS with Homebrew's libomp.
 OPENMP_FLAGS = [(["-fopenmp"], ["-fopenmp"]), (["-Xpreprocessor", "-fopenmp"], ["-lomp"])]
+
+# What the compiler is tried on.
+EMPTY = "int main(void) { return 0; }\n"
+WITH_PYTHON = "#include <Python.h>\n" + EMPTY
+WITH_OPENMP = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
+
+GET_COMPILER = (
+    "Debian, Ubuntu: apt install gcc; Fedora: dnf install gcc; macOS: xcode-select --install; "
+    "Windows: wsl --install, and there as on Ubuntu"
+)
+GET_HEADERS = "Debian, Ubuntu: apt install python3-dev libc6-dev; Fedora: dnf install python3-devel glibc-devel"
+GET_OPENMP = (
+    "for Clang, Debian, Ubuntu: apt install libomp-dev; Fedora: dnf install libomp-devel; macOS: brew install libomp"
+)
 
 # GCC enters every parallel loop through this function of OpenMP's library. What host.h puts before it spares a loop on
 # one thread the making of a team.
@@ -97,13 +125,15 @@ class BuildKernels(build_ext):
             self.build_lib = os.path.join("build", "inplace")
 
     def build_extensions(self):
+        self.require_compiler()
         arch = next((flag for flag in ARCH_FLAGS if self.compiles([flag])), None)
         if arch is None:
             raise CompileError(f"the compiler knows no -march={ARCH}: set NNLITE_ARCH to one that it knows")
-        flags = [arch, *(flag for flag in HOST_FLAGS if self.compiles([flag]))]
-        openmp = next((pair for pair in OPENMP_FLAGS if self.compiles(*pair)), None)
+        wanted = HOST_FLAGS + CLANG_FLAGS if "__clang__" in self.macros([]) else HOST_FLAGS
+        flags = [arch, *(part for flag in wanted if self.compiles(flag.split()) for part in flag.split())]
+        openmp = next((pair for pair in OPENMP_FLAGS if self.compiles(*pair, program=WITH_OPENMP)), None)
         if openmp is None:
-            print("nnlite: this compiler has no OpenMP: the kernels will run on one thread", file=sys.stderr)
+            print(f"nnlite: without OpenMP the kernels run on one thread ({GET_OPENMP})", file=sys.stderr)
         compile_openmp, link_openmp = openmp or ([], [])
         serial_loops = self.compiles(compile_openmp, [*link_openmp, SERIAL_LOOPS])
         features = self.cpu_features(flags)
@@ -120,29 +150,54 @@ class BuildKernels(build_ext):
                 extension.define_macros = [("SERIAL_LOOPS", None)]
         super().build_extensions()
 
-    def compiles(self, flags, link_flags=()):
-        """Whether the compiler takes the flags, and the linker its own, tried on an empty program."""
-        with tempfile.TemporaryDirectory() as folder:
+    def require_compiler(self):
+        """Name what is missing: a compiler, one that works, or headers. Without them no flag would be known."""
+        if self.compiler.compiler_type == "msvc":
+            raise CompileError(f"nnlite's kernels are written for GCC or Clang, not for MSVC. Get one ({GET_COMPILER})")
+        compiler, *_ = self.compiler.compiler_so
+        if shutil.which(compiler) is None:
+            raise CompileError(
+                f"nnlite compiles its kernels, and there is no C compiler: '{compiler}' was tried. "
+                f"Install one ({GET_COMPILER}), or name yours: CC=clang"
+            )
+        command = shlex.join(self.compiler.compiler_so)
+        if said := self.complaint(["-Werror"], link_flags=["-lm"]):
+            raise CompileError(f"the C compiler does not take an empty program: {command}\n{said}")
+        if said := self.complaint([], program=WITH_PYTHON):
+            raise CompileError(f"the C compiler needs the headers of Python ({GET_HEADERS}): {command}\n{said}")
+
+    def compiles(self, flags, link_flags=(), program=EMPTY):
+        """Whether the compiler takes the flags without a warning, and the linker its own."""
+        return not self.complaint(["-Werror", *flags], link_flags, program)
+
+    def complaint(self, flags, link_flags=(), program=EMPTY):
+        """What the compiler and the linker say of these flags and a program that they refuse; "" where they take it."""
+        with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryFile() as said:
             source = Path(folder, "probe.c")
-            source.write_text("int main(void) { return 0; }\n")
-            log = os.dup(2)
-            with open(os.devnull, "w") as silence:
-                os.dup2(silence.fileno(), 2)
+            source.write_text(program)
+            standard_error = os.dup(2)
+            os.dup2(said.fileno(), 2)
             try:
-                objects = self.compiler.compile([str(source)], folder, extra_postargs=["-Werror", *flags])
+                objects = self.compiler.compile([str(source)], folder, extra_postargs=flags)
                 if link_flags:
                     self.compiler.link_executable(objects, "probe", folder, extra_postargs=list(link_flags))
-            except (CompileError, LinkError, CCompilerError):
-                return False
+            except (CompileError, LinkError, CCompilerError) as error:
+                said.seek(0)
+                return said.read().decode(errors="replace").strip() or str(error)
             finally:
-                os.dup2(log, 2)
-                os.close(log)
-        return True
+                os.dup2(standard_error, 2)
+                os.close(standard_error)
+        return ""
+
+    def macros(self, flags):
+        """The names of the macros that the compiler predefines under these flags."""
+        command = [*self.compiler.compiler_so, *flags, "-dM", "-E", "-x", "c", os.devnull]
+        lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+        return {line.split()[1] for line in lines}
 
     def cpu_features(self, flags):
         """The instruction sets that the flags switch on, as C code: FEATURE("avx") FEATURE("avx2") ..."""
-        command = [*self.compiler.compiler_so, *flags, "-dM", "-E", "-x", "c", os.devnull]
-        macros = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+        macros = self.macros(flags)
         return " ".join(f'FEATURE("{name}")' for macro, name in CPU_FEATURES.items() if macro in macros)
 
 
