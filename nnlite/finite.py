@@ -2,8 +2,6 @@
 
 import numpy as np
 
-from . import padding
-
 
 class NonFiniteLossError(FloatingPointError):
     """The loss is NaN or infinite, or a parameter is, so that the next loss would be.
@@ -29,11 +27,10 @@ class NonFiniteLossError(FloatingPointError):
         return NonFiniteLossError(self.problem, self.advice, epoch, batch)
 
 
-def loss_error(model, loss, x, y, lengths=None):
+def loss_error(model, loss, batch):
     """The error for a loss that is not finite, with the first cause that can be found."""
-    if lengths is not None:  # padding is no cause
-        x, y = padding.cleared(x, lengths)[0], padding.cleared(y, lengths)[0] if model.keeps_steps else y
-    for name, array in (("x", x), ("y", y)):
+    batch = batch.without_padding(model.keeps_steps)  # which is no cause
+    for name, array in (("x", batch.x), ("y", batch.y)):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             problem = f"the loss is {loss}, because {name} holds {array[where]} at {where}"

@@ -38,16 +38,6 @@ def of_sequences(where, lengths, x):
     return checked(where, lengths, *x.shape[:2])
 
 
-def of_samples(where, lengths, x):
-    """The same for all samples of a training; None where there are none."""
-    if lengths is None:
-        return None
-    lengths = of_sequences(where, lengths, x)
-    if not lengths.any():
-        raise ValueError(f"{where}: every length is 0: there is not one step")
-    return lengths
-
-
 def cleared(x, lengths):
     """A copy of x (N, T, ...) with zeros for padding, whatever stood there, and the lengths, checked."""
     lengths = of_sequences("lengths", lengths, x)

@@ -1,13 +1,10 @@
 """Run: the loop behind `fit`, and where it stands."""
 
 import contextlib
-import functools
 import math
-import zlib
 
-import numpy as np
-
-from . import checks, losses, padding, states
+from . import checks, losses, states
+from .batch import Batch
 from .callbacks import Callback, History, says
 from .finite import NonFiniteLossError, check_params, loss_error
 from .progress import ProgressBar
@@ -29,82 +26,88 @@ class Run:
         latest: the loss of the last batch alone, and its metrics, by their names.
     """
 
-    def __init__(self, model, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose, lengths=None):
-        self.model, self.x, self.y = model, x, y
-        checks.samples("fit", x=x, y=y)
-        self.lengths = padding.of_samples("fit: lengths", lengths, x)
-        self.batch_size = model.checked_batch_size("fit", len(x), batch_size, training=True)
+    def __init__(self, model, data, batch_size, epochs, validation_data, callbacks, shuffle, verbose):
+        self.model, self.data = model, data
+        self.batch_size = model.checked_batch_size("fit", len(data), batch_size, training=True)
         self.epochs = checks.positive("epochs", epochs)
         self.validation_data = self._checked_validation(validation_data)
         self.shuffle = self._checked_shuffle(shuffle)
         self.history = History()
         self.callbacks = _line_up(callbacks, self.history, verbose)
-        self.batches = -(-len(x) // self.batch_size)
-        steps = y.shape[1:] if y.dtype.kind in "iu" else y.shape[1:-1]
+        self.batches = -(-len(data) // self.batch_size)
+        steps = data.y.shape[1:] if data.y.dtype.kind in "iu" else data.y.shape[1:-1]
         self.positions, self.is_sequence = math.prod(steps), bool(steps)
-        if steps and lengths is not None:
-            self.positions *= float(self.lengths.mean()) / steps[0]
+        if steps and data.lengths is not None:
+            self.positions *= float(data.lengths.mean()) / steps[0]
         self.epoch = self.batch = 0
         self.resumed = False
         self.latest = {}
         self._totals, self._seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
         self._order_rng = None  # state of the random generator from which this epoch's order was drawn
 
-    def go(self):
+    def __enter__(self):
+        self.model.history, self.model.stop_training = self.history, False
+        self._closing = contextlib.ExitStack()
+        # Callbacks, and the `History` that `fit` returns, know this run for as long as they live: they hold no data.
+        self._closing.callback(vars(self).update, data=None, validation_data=None)
+        for callback in self.callbacks:
+            callback.model, callback.run = self.model, self
+            self._closing.callback(callback.close)
         with contextlib.ExitStack() as stack:
-            for callback in self.callbacks:
-                callback.model, callback.run = self.model, self
-                stack.callback(callback.close)
-            stack.callback(self._let_go)
+            stack.push(self._closing)
             self._notify("on_train_begin", {})
-            # Where a callback ended the training in the middle of an epoch, that epoch is rounded off.
-            while self.batch or (self.epoch < self.epochs and not self.model.stop_training):
-                self._run_epoch()
-            # No loss was computed after the last update: only the parameters can tell that it went wrong.
-            check_params(self.model, self, "the model cannot be used any more")
-            self._notify("on_train_end", {})
+            stack.pop_all()
+        return self
 
-    def _let_go(self):
-        """Give back the data: callbacks, and the `History` that `fit` returns, know this run as long as they live."""
-        self.x = self.y = self.lengths = self.validation_data = None
+    def __exit__(self, kind, error, traceback):
+        with self._closing:
+            if isinstance(error, NonFiniteLossError) and error.epoch is None:
+                raise error.at(self.epoch + 1, self.batch + 1) from error.__cause__
+            if error is None:
+                # No loss was computed after the last update: only the parameters can tell that it went wrong.
+                check_params(self.model, self, "the model cannot be used any more")
+                self._notify("on_train_end", {})
 
-    def _run_epoch(self):
-        model, epoch = self.model, self.epoch
-        if self.batch == 0:
-            self._totals, self._seen = dict.fromkeys(("loss", *model.metrics), 0.0), 0
-            for layer in model.stateful_layers:
-                layer.reset_state()
-        resume_rng = model.rng.bit_generator.state
-        self._notify("on_epoch_begin", epoch, {})
+    def epochs_left(self):
+        """Count through the epochs that are still to come, and tell the callbacks of each."""
+        # Where a callback ended the training in the middle of an epoch, that epoch is rounded off.
+        while self.batch or (self.epoch < self.epochs and not self.model.stop_training):
+            if self.batch == 0:
+                self._totals, self._seen = dict.fromkeys(("loss", *self.model.metrics), 0.0), 0
+                for layer in self.model.stateful_layers:
+                    layer.reset_state()
+            yield self.epoch
+            if self._seen:
+                logs = self._measure()
+                self.epoch, self.batch = self.epoch + 1, 0
+                self._notify("on_epoch_end", self.epoch - 1, logs)
+
+    def batches_left(self):
+        """The batches of this epoch that are still to come."""
+        resume_rng = self.model.rng.bit_generator.state
+        self._notify("on_epoch_begin", self.epoch, {})
         order = self._draw_order(resume_rng)
-        before, after = self._listeners("on_train_batch_begin"), self._listeners("on_train_batch_end")
-        for batch in range(self.batch, self.batches):
-            if model.stop_training:
+        before = self._listeners("on_train_batch_begin")
+        self._after = self._listeners("on_train_batch_end")
+        for batch in self.data.split(self.batch_size, order, first=self.batch):
+            if self.model.stop_training:
                 break
             for listener in before:
-                listener(batch, {})
-            rows = slice(batch * self.batch_size, (batch + 1) * self.batch_size)
-            rows = rows if order is None else order[rows]
-            x, y, lengths = self.x[rows], self.y[rows], None if self.lengths is None else self.lengths[rows]
-            padded = {} if lengths is None else {"lengths": lengths}
-            try:
-                numbers = model.train_on_batch(x, y, return_dict=True, **padded)
-            except NonFiniteLossError as error:
-                raise error.at(epoch + 1, batch + 1) from error.__cause__
-            weight = model.weight(len(x), lengths)
-            self.latest = numbers
-            for name, value in numbers.items():
-                self._totals[name] += value * weight
-            self._seen += weight
-            self.batch = batch + 1
-            if after:
-                logs = self._with_perplexity(self._means())
-                for listener in after:
-                    listener(batch, logs)
-        if self._seen:
-            logs = self._measure()
-            self.epoch, self.batch = epoch + 1, 0
-            self._notify("on_epoch_end", epoch, logs)
+                listener(self.batch, {})
+            yield batch
+
+    def count(self, batch, numbers):
+        """Take down the loss and metrics of a batch, and tell the callbacks."""
+        weight = batch.weight(self.model.keeps_steps)
+        self.latest = numbers
+        for name, value in numbers.items():
+            self._totals[name] += value * weight
+        self._seen += weight
+        self.batch += 1
+        if self._after:
+            logs = self._with_perplexity(self._means())
+            for listener in self._after:
+                listener(self.batch - 1, logs)
 
     def _draw_order(self, resume_rng):
         """The samples' order in this epoch; None where it is that of the data. A resumed epoch draws it again."""
@@ -113,7 +116,7 @@ class Run:
             rng.bit_generator.state = self._order_rng
         else:
             self._order_rng = rng.bit_generator.state
-        order = rng.permutation(len(self.x)) if self.shuffle else None
+        order = rng.permutation(len(self.data)) if self.shuffle else None
         if self.batch:
             rng.bit_generator.state = resume_rng
         return order
@@ -122,11 +125,9 @@ class Run:
         """The numbers of the epoch that has just ended."""
         logs = self._means()
         if self.validation_data:
-            x, y, *lengths = self.validation_data
-            padded = {"lengths": lengths[0]} if lengths else {}
-            found = self.model.evaluate(x, y, batch_size=self.batch_size, return_dict=True, **padded)
+            found = self.model._evaluate(self.validation_data, self.batch_size, "fit: validation_data")
             if not math.isfinite(found["loss"]):
-                raise loss_error(self.model, found["loss"], *self.validation_data).at(self.epoch + 1, "validation")
+                raise loss_error(self.model, found["loss"], self.validation_data).at(self.epoch + 1, "validation")
             logs |= {f"val_{name}": value for name, value in found.items()}
         return self._with_perplexity(logs)
 
@@ -164,7 +165,7 @@ class Run:
     @property
     def rows(self):
         """The rows of a batch that is not the last."""
-        return min(self.batch_size, len(self.x))
+        return min(self.batch_size, len(self.data))
 
     def get_state(self):
         return {
@@ -246,14 +247,8 @@ class Run:
         return [(c, state["callbacks"][name]) for name, c in self._named_callbacks() if name in state["callbacks"]]
 
     def _data(self):
-        sizes = {"samples": len(self.x), "batch_size": self.batch_size, "shuffle": self.shuffle}
-        return {**sizes, "checksum": self._checksum}
-
-    @functools.cached_property
-    def _checksum(self):
-        """Of x, y and the lengths: other data of the same size are another training."""
-        arrays = [self.x, self.y, *([] if self.lengths is None else [self.lengths])]
-        return functools.reduce(lambda value, array: zlib.crc32(np.ascontiguousarray(array), value), arrays, 0)
+        sizes = {"samples": len(self.data), "batch_size": self.batch_size, "shuffle": self.shuffle}
+        return {**sizes, "checksum": self.data.checksum}
 
     def _named_callbacks(self):
         """Each callback with its class' name; a second one of the same class is "Name_1"."""
@@ -280,10 +275,9 @@ class Run:
         if not isinstance(data, tuple | list) or len(data) not in (2, 3):
             got = f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__
             raise ValueError(f"fit: validation_data: expected a pair (x, y), or (x, y, lengths), got {got}")
-        checks.samples("fit: validation_data", x=data[0], y=data[1])
-        padding.of_samples("fit: validation_data: lengths", data[2] if len(data) == 3 else None, data[0])
-        self.model.checked_batch_size("fit: validation_data", len(data[0]), self.batch_size)
-        return tuple(data)
+        batch = Batch.checked("fit: validation_data", *data)
+        self.model.checked_batch_size("fit: validation_data", len(batch), self.batch_size)
+        return batch
 
 
 def _checks_its_state(callback):

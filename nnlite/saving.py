@@ -67,7 +67,7 @@ def restore_training(path, model, run, recipe):
         _compare(tree["recipe"], recipe)
         run.check_data(tree["run"])
         if not model.built:  # for the data, as its first batch would: the file's word for a shape is not needed
-            model.build(run.x.shape[1:])
+            model.build(run.data.x.shape[1:])
         run.check_state(tree["run"])
         restore = restorer(model, tree, rows=run.rows if tree["run"]["batch"] else None)
         run.set_state(tree["run"])  # a callback of one's own may still refuse

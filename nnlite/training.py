@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import checks, losses, optimizers, padding
+from .batch import Batch
 from .callbacks import Callback, History
 from .finite import NonFiniteLossError, loss_error
 from .layer import leaves_dx_out
@@ -105,19 +106,12 @@ class Training:
             (array([[2.]], dtype=float32), array([1.], dtype=float32))
         """
         self._require_compiled("fit")
-        if not self._fitting.acquire(blocking=False):
-            raise RuntimeError(
-                f"fit: {self.name} is being trained by another call of fit: wait for its end, or train a copy, "
-                f"copy.deepcopy(model)"
-            )
-        try:
-            run = Run(self, x, y, batch_size, epochs, validation_data, callbacks, shuffle, verbose, lengths)
-            self.history = run.history
-            self.stop_training = False
-            run.go()
-        finally:
-            self._fitting.release()
-            self._forget()
+        data = Batch.checked("fit", x, y, lengths)
+        run = Run(self, data, batch_size, epochs, validation_data, callbacks, shuffle, verbose)
+        with self._one_fit(), run:
+            for _ in run.epochs_left():
+                for batch in run.batches_left():
+                    run.count(batch, self.train_step(batch))
         return run.history
 
     def train_on_batch(
@@ -135,11 +129,24 @@ class Training:
             NonFiniteLossError: the loss is NaN or infinite; nothing was updated.
         """
         self._require_compiled("train_on_batch")
-        real = self._real_steps(x, y, lengths)
+        lengths = None if lengths is None else padding.of_sequences("lengths", lengths, x)
+        return _as_asked(self.train_step(Batch(x, y, lengths)), return_dict)
+
+    def train_step(self, batch: Batch) -> dict[str, float]:
+        """Forward, loss, backward, step: what `fit` does with each batch. A model of your own may do it in its own way.
+
+        Args:
+            batch: a `Batch`, with x, y and lengths.
+
+        Returns:
+            The loss before the step and the metrics, by their names.
+        """
+        real = batch.real_steps() if self.keeps_steps else None
         with self.turns:
-            numbers = self._measure(x, y, lengths, real, training=True)
+            y_pred = self.forward(batch.x, training=True, **batch.options)
+            numbers = self._judge(batch.y, y_pred, real)
             if not math.isfinite(numbers["loss"]):
-                raise loss_error(self, numbers["loss"], x, y, lengths)
+                raise loss_error(self, numbers["loss"], batch)
             dy = self.loss.backward()
             dy = dy if real is None else padding.spread(dy, real)
             self.backward(dy, needs_dx=False) if leaves_dx_out(type(self)) else self.backward(dy)
@@ -147,7 +154,16 @@ class Training:
                 self.optimizer.apply(self.grads, self.params)
             except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
                 raise NonFiniteLossError(str(error), f"It is {self.optimizer.learning_rate:g} now") from error
-        return _as_asked(numbers, return_dict)
+        return numbers
+
+    def _judge(self, y, y_pred, real):
+        """Loss and metrics of predictions, by their names. They see the steps where `real`, (N, T), is True, or all."""
+        if real is not None:
+            y, y_pred = y[real], y_pred[real]
+        numbers = {"loss": float(self.loss.forward(y, y_pred))}
+        for name, metric in self.metrics.items():
+            numbers[name] = float(metric(y, y_pred))
+        return numbers
 
     def evaluate(
         self,
@@ -185,44 +201,20 @@ class Training:
             (1.099, 0.333)
         """
         self._require_compiled("evaluate")
-        checks.samples("evaluate", x=x, y=y)
-        batch_size = self.checked_batch_size("evaluate", len(x), batch_size)
-        lengths = padding.of_samples("evaluate: lengths", lengths, x)
-        totals = dict.fromkeys(("loss", *self.metrics), 0.0)
+        return _as_asked(self._evaluate(Batch.checked("evaluate", x, y, lengths), batch_size, "evaluate"), return_dict)
+
+    def _evaluate(self, data, batch_size, where):
+        batch_size = self.checked_batch_size(where, len(data), batch_size)
+        totals, seen = dict.fromkeys(("loss", *self.metrics), 0.0), 0
         with self._apart():
-            for rows in _batches(len(x), batch_size):
-                part = None if lengths is None else lengths[rows]
-                real = self._real_steps(x[rows], y[rows], part)
-                for name, value in self._measure(x[rows], y[rows], part, real).items():
-                    totals[name] += value * self.weight(len(x[rows]), part)
-        seen = self.weight(len(x), lengths)
-        return _as_asked({name: total / seen for name, total in totals.items()}, return_dict)
-
-    def weight(self, samples: int, lengths: np.ndarray | None) -> int:
-        """How much the loss of so many samples counts in a mean: as much as each, or as each of their real steps."""
-        return samples if lengths is None or not self.keeps_steps else int(lengths.sum())
-
-    def _real_steps(self, x, y, lengths):
-        """Which steps of y the loss is to see, True or False, (N, T); None where it sees all of y."""
-        if lengths is None or not self.keeps_steps:
-            return None
-        lengths = padding.of_sequences("lengths", lengths, x)
-        if y.shape[:2] != x.shape[:2]:
-            expected, got = checks.shape_text(x.shape[:2]), checks.shape_text(y.shape)
-            raise ValueError(f"y: expected something for each step of x, shape {expected}, got {got}")
-        return padding.real_steps(lengths, x.shape[1])
-
-    def _measure(self, x, y, lengths=None, real=None, training=False):
-        """The loss of a batch and its metrics, by their names."""
-        y_pred = self._answer(x, lengths, training)
-        if real is not None:
-            y, y_pred = y[real], y_pred[real]
-        loss = float(self.loss.forward(y, y_pred))
-        return {"loss": loss, **{name: float(metric(y, y_pred)) for name, metric in self.metrics.items()}}
-
-    def _answer(self, x, lengths=None, training=False):
-        """y of x: a model of one's own needs no `lengths` to work without them."""
-        return self.forward(x, training=training, **({} if lengths is None else {"lengths": lengths}))
+            for batch in data.split(batch_size):
+                real = batch.real_steps() if self.keeps_steps else None
+                numbers = self._judge(batch.y, self.forward(batch.x, **batch.options), real)
+                weight = batch.weight(self.keeps_steps)
+                seen += weight
+                for name, value in numbers.items():
+                    totals[name] += value * weight
+        return {name: total / seen for name, total in totals.items()}
 
     def predict(self, x: np.ndarray, batch_size: int = 32, lengths: np.ndarray | None = None) -> np.ndarray:
         """y for all samples, computed in batches. Stateful layers start from zeros, and keep their state.
@@ -239,16 +231,15 @@ class Training:
             >>> Sequential([Dense(3)]).predict(np.ones((100, 2), "float32")).shape
             (100, 3)
         """
-        checks.samples("predict", x=x)
-        batch_size = self.checked_batch_size("predict", len(x), batch_size)
-        lengths = None if lengths is None else padding.of_sequences("predict: lengths", lengths, x)
+        data = Batch.checked("predict", x, lengths=lengths, has_y=False)
+        batch_size = self.checked_batch_size("predict", len(data), batch_size)
         y = None
         with self._apart():
-            for rows in _batches(len(x), batch_size) or [slice(0)]:
-                y_batch = self._answer(x[rows], None if lengths is None else lengths[rows])
+            for start, batch in enumerate(data.split(batch_size) if len(data) else [data]):
+                y_batch = self.forward(batch.x, **batch.options)
                 if y is None:
-                    y = np.empty((len(x), *y_batch.shape[1:]), y_batch.dtype)
-                y[rows] = y_batch
+                    y = np.empty((len(data), *y_batch.shape[1:]), y_batch.dtype)
+                y[start * batch_size : start * batch_size + len(batch)] = y_batch
         return y
 
     def checked_batch_size(self, where: str, samples: int, batch_size: int, training: bool = False) -> int:
@@ -270,6 +261,20 @@ class Training:
             raise RuntimeError(f"{method} needs an optimizer and a loss: call compile(optimizer, loss) first")
 
     @contextlib.contextmanager
+    def _one_fit(self):
+        """Refuse a second training of the same model at the same time, and let go of the data at the end."""
+        if not self._fitting.acquire(blocking=False):
+            raise RuntimeError(
+                f"fit: {self.name} is being trained by another call of fit: wait for its end, or train a copy, "
+                f"copy.deepcopy(model)"
+            )
+        try:
+            yield
+        finally:
+            self._fitting.release()
+            self._forget()
+
+    @contextlib.contextmanager
     def _apart(self):
         """Compute apart from a training: while no other thread does, from a state of zeros, and leave no trace."""
         with self.turns:
@@ -288,10 +293,6 @@ class Training:
         for one in (*self.layers, self.loss):
             if isinstance(one, Keeps):
                 one._forget()
-
-
-def _batches(samples, batch_size):
-    return [slice(start, start + batch_size) for start in range(0, samples, batch_size)]
 
 
 def _as_asked(numbers, return_dict):

@@ -18,7 +18,7 @@ FLOORS = [
     {"kernels", "reference"},
     {"atomic", "checks", "initializers", "parameters", "turns"},
     {"checkpoint", "layer", "padding", "schedules", "states", "window"},
-    {"recurrent"},
+    {"batch", "recurrent"},
     {"twins"},
     {"layers", "losses", "metrics", "optimizers", "sampling"},
     {"finite", "saving", "summary"},

@@ -93,9 +93,9 @@ def test_fit_is_train_on_batch_over_slices():
 
 def test_shuffle_takes_every_sample_once_an_epoch_in_a_new_order():
     class Spy(Sequential):
-        def train_on_batch(self, x, y, **kwargs):
-            seen.extend(x[:, 0].tolist())
-            return super().train_on_batch(x, y, **kwargs)
+        def train_step(self, batch):
+            seen.extend(batch.x[:, 0].tolist())
+            return super().train_step(batch)
 
     seen = []
     model = Spy([Dense(1)], seed=3)

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, losses, padding
+from ..batch import Batch
 from ..layer import Layer
 from ..layers import Softmax
 from ..model import Model
@@ -146,7 +147,7 @@ def _go_back(model, x, y, targets, loss, lengths):
     else:
         loss = model.loss if loss is None else copy.deepcopy(losses.get(loss))
     try:
-        real = model._real_steps(x, targets, lengths)
+        real = Batch(x, targets, lengths).real_steps() if model.keeps_steps else None
         number = float(loss.forward(*((targets, y) if real is None else (targets[real], y[real]))))
     except (TypeError, ValueError, IndexError) as error:
         hint = ", the default: give another one, loss=..." if is_default else ""
