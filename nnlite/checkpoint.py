@@ -240,7 +240,7 @@ def _parse(path, text):
     if version != VERSION:
         raise CheckpointError(
             f"cannot read the checkpoint {path}: it has format {version}, and this nnlite reads format {VERSION}. "
-            f"If a newer nnlite wrote it, upgrade: pip install --upgrade nnlite"
+            f"If a newer nnlite wrote it, upgrade: pip install --upgrade nnlite-learn"
         )
     return tree
 

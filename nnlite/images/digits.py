@@ -34,7 +34,7 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
     except ImportError as error:
         raise ImportError(
             f"the digits ship inside scikit-learn, and it cannot be imported ({error}): install it with "
-            f"`pip install scikit-learn`, or the extra `digits` of nnlite"
+            f"`pip install scikit-learn`, or the extra `digits` of nnlite-learn"
         ) from error
     digits = load()
     return (digits.images[..., None] / 16).astype(np.float32), digits.target.astype(np.int64)

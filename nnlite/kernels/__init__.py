@@ -39,8 +39,8 @@ def _check_cpu():
     if missing:
         raise ImportError(
             f"nnlite was compiled for a CPU with {missing} (NNLITE_ARCH={host.architecture()}), which this one does "
-            f"not have. Compile it here: pip install --force-reinstall --no-binary nnlite nnlite, "
-            f"or in a checkout: make clean build"
+            f"not have. Compile it here; in a checkout: make clean build; "
+            f"else: pip install --force-reinstall --no-deps --no-cache-dir --no-binary nnlite-learn nnlite-learn"
         )
 
 

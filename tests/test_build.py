@@ -1,0 +1,114 @@
+"""What a build says when there is no compiler to build with, and what everybody is told to install."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+COMPILER = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+
+NEEDS_PYTHON_H = """
+for argument; do
+  if [ "${argument%.c}" != "$argument" ] && grep -q Python.h "$argument"; then
+    echo "fatal error: Python.h: No such file or directory" >&2; exit 1
+  fi
+done
+"""
+KNOWS_NO_ARCH = """
+for argument; do
+  case "$argument" in -march=* | -mcpu=*) echo "error: unrecognized option" >&2; exit 1 ;; esac
+done
+"""
+
+
+@pytest.fixture
+def build(tmp_path):
+    """Builds the kernels, away from those that are in use; returns what it says when it fails."""
+    pytest.importorskip("Cython")
+
+    def run(**environment):
+        folders = ["--build-lib", str(tmp_path / "lib"), "--build-temp", str(tmp_path / "temp")]
+        command = [sys.executable, "setup.py", "--quiet", "build_ext", *folders]
+        environment = os.environ | {"CFLAGS": ""} | environment
+        result = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120)
+        assert result.returncode != 0
+        return result.stderr
+
+    return run
+
+
+@pytest.fixture
+def compiler(tmp_path):
+    """A compiler that does what a few lines of shell say, and then what a compiler does."""
+    if os.name != "posix" or COMPILER is None:
+        pytest.skip("there is no compiler to put them before")
+
+    def write(lines):
+        path = tmp_path / "compiler"
+        path.write_text(f'#!/bin/sh\n{lines}\nexec {COMPILER} "$@"\n')
+        path.chmod(0o755)
+        return str(path)
+
+    return write
+
+
+def test_without_a_compiler_it_tells_how_to_get_one(build, tmp_path):
+    missing = str(tmp_path / "missing-cc")
+    said = build(CC=missing)
+    assert f"there is no C compiler: '{missing}' was tried" in said
+    for system in ("Debian, Ubuntu: apt install gcc", "Fedora: dnf install gcc", "macOS: xcode-select", "Windows: wsl"):
+        assert system in said
+    assert "march" not in said
+
+
+def test_a_compiler_that_fails_is_quoted(build, compiler):
+    said = build(CC=compiler("echo 'error: out of order' >&2; exit 1"))
+    assert "the C compiler does not take an empty program" in said
+    assert "error: out of order" in said
+
+
+def test_flags_that_the_compiler_does_not_take_are_named(build, compiler):
+    said = build(CC=compiler(""), CFLAGS="-fno-such-flag")
+    assert "the C compiler does not take an empty program" in said
+    assert "-fno-such-flag" in said
+
+
+def test_without_the_headers_of_python_it_tells_how_to_get_them(build, compiler):
+    said = build(CC=compiler(NEEDS_PYTHON_H))
+    assert "apt install python3-dev" in said
+    assert "Python.h: No such file or directory" in said
+
+
+def test_an_architecture_that_the_compiler_does_not_know(build, compiler):
+    assert "the compiler knows no -march=native: set NNLITE_ARCH" in build(CC=compiler(KNOWS_NO_ARCH))
+
+
+def test_only_host_h_asks_which_compiler_it_is():
+    """A pragma of one compiler is passed over by the other in silence, and costs it three quarters of its speed."""
+    for path in (ROOT / "csrc").iterdir():
+        if path.name != "host.h":
+            assert not re.search(r"GCC unroll|clang loop|__clang__", path.read_text()), path.name
+
+
+def test_no_text_tells_to_install_the_foreign_nnlite():
+    """On PyPI that name is another project's."""
+    ours = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"]
+    assert ours == "nnlite-learn"
+    texts = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "setup.py", "Makefile")]
+    for folder in ("nnlite", "docs"):
+        texts += [
+            path
+            for suffix in ("*.py", "*.md", "*.html")
+            for path in (ROOT / folder).rglob(suffix)
+            if "_build" not in path.parts
+        ]
+    for path in texts:
+        text = re.sub(r'"\s*\n\s*f?"', "", path.read_text(encoding="utf-8"))  # a message in two lines of source
+        for command in re.findall(r"(?:pip|uv) install[^`\n]*", text):
+            assert not re.search(r"(?<![-/.\w])nnlite(?![-/.\w])", command), f"{path.name}: {command}"
