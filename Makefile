@@ -4,6 +4,7 @@
 #   VENV     the folder of the virtual environment:       make test VENV=.venv312
 #   EXTRAS   what `make test` installs. Without `peers`, `digits` and `docs` it saves the downloads of PyTorch,
 #            scikit-learn and Sphinx, and skips the tests that ask them:  make test EXTRAS=test
+#   CC       the compiler, such as clang:                 make clean build CC=clang
 #   PORTABLE what `make test-portable` compiles for: values of NNLITE_ARCH that this CPU can run
 #   WORDS    which work `make bench-compare` compares:    make bench-compare WORDS="training dense"
 
@@ -14,16 +15,23 @@ PORTABLE ?= x86-64-v3 x86-64-v2
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
+UV := $(VENV)/bin/uv
 
 # One process for each core. pytest-benchmark, which measures in one process alone, would warn.
 PARALLEL := --numprocesses auto --dist worksteal -p no:benchmark
+
+# What an installed package is tried with: it is imported, trains, saves, loads and writes, draws, runs every command.
+# Left out: what takes long, and what the oldest typer (nan) and NumPy (examples) answer in other words.
+USE := installed test_import test_checkpoint test_training test_report test_plot test_cli test_cli_text test_cli_digits \
+       test_minimal_rnn
+USE_BUT := killed or interrupted or main_job or nan
 
 extras = $(addprefix $(VENV)/extra-,$(1))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help sonnets digits build test test-portable lint bench bench-compare docs clean
+.PHONY: help sonnets digits build test test-portable package test-package test-oldest lint bench bench-compare docs clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -47,6 +55,24 @@ test-portable: $(call extras,test peers) build  ## compile the kernels for older
 	  PYTHONPATH=build/$$arch $(VENV)/bin/pytest $(PARALLEL) tests/kernels tests/layers tests/test_kernels.py; \
 	done
 
+package: $(call extras,package)  ## build dist/: the sdist and, from it, a wheel; for other CPUs: NNLITE_ARCH=x86-64-v3 make package
+	@echo "Building sdist and wheel in dist/ ..."
+	@rm -rf dist
+	@$(UV) build --quiet --python $(PY)
+
+test-package: package  ## install the wheel into a fresh environment, and use it there
+	@$(call fresh_environment,$(PY)); \
+	wheel=$$(echo dist/*.whl); $(UV) pip install --quiet "$$wheel[test,digits]"; \
+	$(use_package)
+
+# The oldest compile, too: from the sdist, as what they leave in build/ is not for this checkout.
+test-oldest: package  ## the same on the oldest versions that pyproject.toml allows
+	@$(call fresh_environment,3.11); \
+	$(call required,["build-system"]["requires"]) | $(UV) pip install --quiet --resolution lowest-direct --requirement -; \
+	$(UV) pip install --quiet --resolution lowest-direct --requirement pyproject.toml --extra test --extra digits; \
+	$(UV) pip install --quiet --no-build-isolation --no-deps dist/*.tar.gz; \
+	$(use_package) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+
 lint: $(call extras,lint)  ## check style: ruff for Python, cython-lint for the kernels
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
@@ -69,6 +95,14 @@ clean:  ## remove .venv and all that was compiled; runs/ stays
 	find nnlite tests bench -name __pycache__ -prune -exec rm -rf {} +
 
 # The steps behind them.
+
+# An environment outside of the checkout for the Python $(1). uv installs into it from here on.
+fresh_environment = set -e; echo "Making a fresh environment ..."; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
+	$(UV) venv --quiet --python $(1) "$$folder/venv"; export VIRTUAL_ENV="$$folder/venv"
+
+# Tests that run there, where `import nnlite` cannot find the checkout. CI would have them fail without PyTorch.
+use_package = checkout="$$PWD"; cd "$$folder"; env -u CI -u PYTHONPATH venv/bin/pytest $(PARALLEL) -k "not ($(USE_BUT))" \
+	-c "$$checkout/pyproject.toml" --rootdir "$$checkout" $(USE:%="$$checkout"/tests/%.py)
 
 # What pyproject.toml requires at a place, one package a line.
 required = $(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))$(1), sep="\n")'
@@ -99,7 +133,8 @@ $(PY):
 	@cc=$${CC:-$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_config_var("CC") or "cc")')}; \
 	  command -v $${cc%% *} > /dev/null || { \
 	  echo "nnlite compiles its kernels, and there is no C compiler '$${cc%% *}'. Install one (Debian, Ubuntu: apt install gcc;" \
-	       "Fedora: dnf install gcc; macOS: xcode-select --install), or name yours: make CC=clang"; exit 1; } >&2
+	       "Fedora: dnf install gcc; macOS: xcode-select --install;" \
+	       "Windows: wsl --install, and there as on Ubuntu), or name yours: make CC=clang"; exit 1; } >&2
 	@test -e "$$($(PYTHON) -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h" || { \
 	  echo "nnlite compiles its kernels, and $(PYTHON) lacks its C headers. Install them (Debian, Ubuntu: apt install python3-dev;" \
 	       "Fedora: dnf install python3-devel)"; exit 1; } >&2
