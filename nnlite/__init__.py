@@ -8,7 +8,7 @@ import importlib
 from .kernels import get_num_threads, set_num_threads, use_backend
 
 # Layers, and the model that they make.
-from .layer import Layer
+from .layers.base.layer import Layer
 from .layers import (
     RNN,
     GRU,
@@ -35,7 +35,7 @@ from .layers import (
     BatchNorm,
     LayerNorm,
 )
-from .sequential import Sequential
+from .models import Sequential, load_model
 
 # What they are trained with.
 from .losses import MeanSquaredError, SparseCategoricalCrossentropy
@@ -48,16 +48,14 @@ from .callbacks import (
     JSONLogger,
     LearningRateScheduler,
     ModelCheckpoint,
+    ProgressBar,
 )
 from .schedules import Constant, CosineDecay, StepDecay, WarmUp
-from .progress import ProgressBar
-from .finite import NonFiniteLossError
+from .divergence import NonFiniteLossError
 
 # How they are checked, and kept.
 from .gradcheck import GradientCheckError, GradientReport, gradcheck
-from .checkpoint import CheckpointError
-from .loading import load_model
-from .saving import save_model
+from .saving import CheckpointError, save_model
 from .sampling import sample, sampler, sampling_probabilities
 
 __version__ = "0.2.0"

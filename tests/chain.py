@@ -25,7 +25,7 @@ from numeric import assert_close, assert_same_bits, central_differences
 
 import nnlite
 from nnlite.kernels import backend
-from nnlite.layer import leaves_dx_out
+from nnlite.layers.base.layer import leaves_dx_out
 
 FLOAT64, FLOAT32_FORWARD, FLOAT32_BACKWARD = 1e-10, 1e-5, 1e-4
 DIFFERENCES = 1e-7  # what central differences are worth in float64

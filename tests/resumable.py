@@ -15,7 +15,6 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from nnlite import atomic
 from nnlite.callbacks import (
     BackupAndRestore,
     Callback,
@@ -27,9 +26,10 @@ from nnlite.callbacks import (
 from nnlite.experiment.sonnets import FreshStarts
 from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Tanh
 from nnlite.losses import SparseCategoricalCrossentropy
+from nnlite.models.sequential import Sequential
 from nnlite.optimizers import Adam
+from nnlite.saving import atomic_file
 from nnlite.schedules import CosineDecay, WarmUp
-from nnlite.sequential import Sequential
 from nnlite.text import columns
 
 EPOCHS, BATCHES = 9, 7
@@ -70,7 +70,7 @@ class Kill(Callback):
             return forward(x, training)
 
         self.model.layers[-1].forward = forward_until
-        atomic.os = SimpleNamespace(**{**vars(os), "fsync": fsync_half, "replace": replace_around})
+        atomic_file.os = SimpleNamespace(**{**vars(os), "fsync": fsync_half, "replace": replace_around})
 
     def on_epoch_end(self, epoch, logs):
         if self.is_now("epoch"):

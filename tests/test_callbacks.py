@@ -20,14 +20,14 @@ from nnlite.callbacks import (
     LearningRateScheduler,
     ModelCheckpoint,
 )
-from nnlite.checkpoint import CheckpointError
+from nnlite.callbacks.progress_bar import ProgressBar
 from nnlite.layers import BatchNorm, Dense
-from nnlite.loading import load_model
 from nnlite.losses import SparseCategoricalCrossentropy
+from nnlite.models.loading import load_model
+from nnlite.models.sequential import Sequential
 from nnlite.optimizers import SGD, Adam
-from nnlite.progress import ProgressBar
-from nnlite.saving import save_model
-from nnlite.sequential import Sequential
+from nnlite.saving.checkpoint import CheckpointError
+from nnlite.saving.training_state import save_model
 
 X = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")
 LABELS = X[:, :3].argmax(axis=1)
@@ -273,7 +273,7 @@ def test_a_best_that_could_not_be_saved_is_none(tmp_path, monkeypatch):
 
     best, model = saving_best(tmp_path / "best"), make_model()
     with monkeypatch.context() as patch:
-        patch.setattr("nnlite.saving.save_model", full)
+        patch.setattr("nnlite.saving.training_state.save_model", full)
         with pytest.raises(CheckpointError):
             fit(model, Script("error", [1, 2, 3]), best)
     (tmp_path / "best").write_bytes(b"")
@@ -639,7 +639,7 @@ def test_rich_is_imported_only_to_show_something():
     program = """
 import sys, numpy as np
 from nnlite.layers import Dense
-from nnlite.sequential import Sequential
+from nnlite.models.sequential import Sequential
 model = Sequential([Dense(1)], seed=0)
 model.compile("sgd", "mse")
 x = np.ones((4, 1), "float32")

@@ -16,14 +16,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from nnlite import atomic, checkpoint, saving
-from nnlite.checkpoint import CheckpointError
-from nnlite.layer import Layer
 from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Tanh
-from nnlite.loading import load_model
+from nnlite.layers.base.layer import Layer
 from nnlite.losses import SparseCategoricalCrossentropy
+from nnlite.models.loading import load_model
+from nnlite.models.sequential import Sequential
 from nnlite.optimizers import SGD, Adam, Optimizer
-from nnlite.sequential import Sequential
+from nnlite.saving import atomic_file, checkpoint, training_state
+from nnlite.saving.checkpoint import CheckpointError
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 4)).astype("float32")
@@ -125,9 +125,7 @@ def test_other_programs_find_the_weights_under_their_names(tmp_path):
 
 
 def test_same_tree_same_file(tmp_path):
-    program = (
-        "from nnlite import checkpoint; checkpoint.write({!r}, {{'params': {{'a': __import__('numpy').ones(3)}}}})"
-    )
+    program = "from nnlite.saving import checkpoint; checkpoint.write({!r}, {{'params': {{'a': __import__('numpy').ones(3)}}}})"
     for i in range(3):  # safetensors orders its metadata by a hash that differs from process to process
         subprocess.run([sys.executable, "-c", program.format(str(tmp_path / str(i)))], check=True)
     assert len({(tmp_path / str(i)).read_bytes() for i in range(3)}) == 1
@@ -152,7 +150,7 @@ def test_what_cannot_be_written(tmp_path, tree, error, message):
 def small_file():
     model = Sequential([Dense(2)], input_shape=(1,), seed=0)
     model.compile("sgd", "mse")
-    return checkpoint.encode(saving.model_tree(model))
+    return checkpoint.encode(training_state.model_tree(model))
 
 
 def test_every_flipped_byte_is_noticed():
@@ -284,7 +282,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic.os, "fsync", full)
+    monkeypatch.setattr(atomic_file.os, "fsync", full)
     with pytest.raises(CheckpointError, match=r"cannot write the checkpoint .*No space left"):
         checkpoint.write(path, {"n": 2})
     assert [file.name for file in tmp_path.iterdir()] == ["a"]
@@ -300,8 +298,8 @@ def test_the_order_of_a_durable_write(tmp_path, monkeypatch):
     calls = []
     for name in ("fsync", "replace"):
         real = getattr(os, name)
-        monkeypatch.setattr(atomic.os, name, lambda *args, n=name, f=real: (calls.append(n), f(*args))[1])
-    atomic.write(tmp_path / "a", b"x")
+        monkeypatch.setattr(atomic_file.os, name, lambda *args, n=name, f=real: (calls.append(n), f(*args))[1])
+    atomic_file.write(tmp_path / "a", b"x")
     assert calls == ["fsync", "replace", "fsync"]  # the bytes, the name, the folder
 
 
@@ -310,21 +308,21 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path):
     names = {
         f".a.{int(dead.stdout)}-0123abcd-0.tmp": False,
         f".a.{os.getpid()}-0123abcd-0.tmp": False,  # of an earlier process with our number, as in a container
-        f".a.{os.getpid()}-{atomic._run}-9999.tmp": True,  # of another thread of ours
+        f".a.{os.getpid()}-{atomic_file._run}-9999.tmp": True,  # of another thread of ours
         f".a.{os.getppid()}-0123abcd-0.tmp": True,
         f".ab.{int(dead.stdout)}-0123abcd-0.tmp": True,  # of another file
         "a.tmp": True,
     }
     for name in names:
         (tmp_path / name).write_bytes(b"")
-    atomic.write(tmp_path / "a", b"x")
+    atomic_file.write(tmp_path / "a", b"x")
     assert {name: (tmp_path / name).exists() for name in names} == names
 
 
 def test_a_file_has_the_usual_permissions_and_links_stay(tmp_path):
     (tmp_path / "plain").write_bytes(b"")
     (tmp_path / "link").symlink_to(tmp_path / "target")
-    atomic.write(tmp_path / "link", b"x")
+    atomic_file.write(tmp_path / "link", b"x")
     assert (tmp_path / "target").read_bytes() == b"x"
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "target").stat().st_mode == (tmp_path / "plain").stat().st_mode
@@ -458,17 +456,17 @@ def test_statistics_are_saved(tmp_path):
     ],
 )
 def test_statistics_that_do_not_fit_are_found_before_anything_changes(change, message):
-    model, tree = centred_model(), saving.model_tree(centred_model(seed=1))
-    before = checkpoint.encode(saving.model_tree(model))
+    model, tree = centred_model(), training_state.model_tree(centred_model(seed=1))
+    before = checkpoint.encode(training_state.model_tree(model))
     change(tree["statistics"])
     with pytest.raises(ValueError, match=message):
-        saving.restore_model(model, tree)
-    assert checkpoint.encode(saving.model_tree(model)) == before
+        training_state.restore_model(model, tree)
+    assert checkpoint.encode(training_state.model_tree(model)) == before
 
 
 def test_a_file_from_before_there_were_statistics(tmp_path):
     model = Sequential([Dense(2)], input_shape=(4,), seed=0)
-    tree = saving.model_tree(model)
+    tree = training_state.model_tree(model)
     assert tree.pop("statistics") == {}
     checkpoint.write(tmp_path / "a", tree)
     np.testing.assert_array_equal(load_model(tmp_path / "a").forward(X), model.forward(X))
@@ -548,14 +546,17 @@ def test_what_does_not_fit_is_found_before_anything_changes(damage, message):
         return model
 
     model, other = make(0), make(1)
-    before, tree = checkpoint.encode(saving.model_tree(model)), decoded(checkpoint.encode(saving.model_tree(other)))
+    before, tree = (
+        checkpoint.encode(training_state.model_tree(model)),
+        decoded(checkpoint.encode(training_state.model_tree(other))),
+    )
     damage(tree)
     with pytest.raises((LookupError, TypeError, ValueError), match=message):
-        saving.restore_model(model, tree)
-    assert checkpoint.encode(saving.model_tree(model)) == before
-    whole = checkpoint.encode(saving.model_tree(other))
-    saving.restore_model(model, decoded(whole))
-    assert checkpoint.encode(saving.model_tree(model)) == whole
+        training_state.restore_model(model, tree)
+    assert checkpoint.encode(training_state.model_tree(model)) == before
+    whole = checkpoint.encode(training_state.model_tree(other))
+    training_state.restore_model(model, decoded(whole))
+    assert checkpoint.encode(training_state.model_tree(model)) == whole
 
 
 def test_nothing_in_the_package_can_read_a_pickle():

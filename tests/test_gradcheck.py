@@ -9,7 +9,7 @@ import pytest
 import nnlite
 from nnlite.gradcheck import GradientCheckError, gradcheck
 from nnlite.layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
-from nnlite.sequential import Sequential
+from nnlite.models.sequential import Sequential
 
 both_modes = pytest.mark.parametrize("fast", [False, True], ids=["entry by entry", "fast"])
 

@@ -7,7 +7,8 @@ import pytest
 from numeric import assert_same_bits
 
 import nnlite
-from nnlite import checkpoint, initializers, saving
+from nnlite import initializers
+from nnlite.saving import checkpoint, training_state
 
 # A layer, the shape of its input, and what the file claims of it: from the layer's configuration, or of the input.
 CLAIMS = {
@@ -28,7 +29,7 @@ def claiming(name):
     """The tree of a small model that claims to be huge."""
     layer, input_shape, setting = CLAIMS[name]
     layer = type(layer).from_config(layer.get_config())
-    tree = saving.model_tree(nnlite.Sequential([layer], input_shape=input_shape))
+    tree = training_state.model_tree(nnlite.Sequential([layer], input_shape=input_shape))
     config = tree["model"]["layers"][0]["config"]
     if setting == "layer":
         config["layer"]["config"]["units"] = MANY

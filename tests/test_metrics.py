@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 
 from nnlite.callbacks import BackupAndRestore, Callback, EarlyStopping, JSONLogger, ModelCheckpoint
-from nnlite.checkpoint import CheckpointError
 from nnlite.layers import LSTM, Dense
-from nnlite.loading import load_model
 from nnlite.losses import SparseCategoricalCrossentropy
 from nnlite.metrics import accuracy, confusion_matrix
+from nnlite.models.loading import load_model
+from nnlite.models.sequential import Sequential
 from nnlite.optimizers import SGD, Adam
-from nnlite.saving import save_model
-from nnlite.sequential import Sequential
+from nnlite.saving.checkpoint import CheckpointError
+from nnlite.saving.training_state import save_model
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(50, 4)).astype("float32")

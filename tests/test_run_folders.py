@@ -12,7 +12,6 @@ import pytest
 from commands import contents
 from safetensors.numpy import save_file
 
-from nnlite import checkpoint
 from nnlite.experiment import (
     Corpus,
     ExperimentError,
@@ -24,6 +23,7 @@ from nnlite.experiment import (
     new_folder,
     own_place,
 )
+from nnlite.saving import checkpoint
 
 TINY = {"units": 4, "step": 400, "epochs": 1, "temperatures": (1.0,)}
 OPTIONS = ["--units=4", "--step=400", "--epochs=1", "--temperature=1"]

@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from nnlite.layer import Layer
 from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Embedding, OneHot, Softmax, Tanh
-from nnlite.sequential import Sequential
+from nnlite.layers.base.layer import Layer
+from nnlite.models.sequential import Sequential
 
 
 class Double(Layer):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnlite import callbacks, checkpoint, saving, states
+from nnlite import callbacks
 from nnlite.callbacks import (
     BackupAndRestore,
     Callback,
@@ -12,14 +12,16 @@ from nnlite.callbacks import (
     LearningRateScheduler,
     ModelCheckpoint,
 )
-from nnlite.checkpoint import CheckpointError
+from nnlite.callbacks.base import says
+from nnlite.callbacks.progress_bar import ProgressBar
 from nnlite.experiment.minimal_rnn import Recipe
 from nnlite.layers import LSTM, BatchNorm, Dense
 from nnlite.losses import SparseCategoricalCrossentropy
+from nnlite.models.sequential import Sequential
 from nnlite.optimizers import Adam
-from nnlite.progress import ProgressBar
+from nnlite.saving import checkpoint, states, training_state
+from nnlite.saving.checkpoint import CheckpointError
 from nnlite.schedules import Constant
-from nnlite.sequential import Sequential
 
 X = np.random.default_rng(0).integers(4, size=(6, 5))
 Y = (X + 1) % 4
@@ -222,7 +224,7 @@ STRANGE = [
 def snapshot(model, callbacks):
     """All of the model, and of each callback what `fit` has not given it."""
     given = {"model", "run", "_recipe"}
-    return checkpoint.encode(saving.model_tree(model)), [
+    return checkpoint.encode(training_state.model_tree(model)), [
         {name: value for name, value in vars(callback).items() if name not in given} for callback in callbacks
     ]
 
@@ -275,7 +277,9 @@ def test_an_honest_checkpoint_is_none_of_these(tmp_path, built, step):
     own = Own()
     assert fit(resumed, *ours(tmp_path), own).history == expected
     assert own.steps == 9
-    assert checkpoint.encode(saving.model_tree(resumed)) == checkpoint.encode(saving.model_tree(straight))
+    assert checkpoint.encode(training_state.model_tree(resumed)) == checkpoint.encode(
+        training_state.model_tree(straight)
+    )
 
 
 def test_a_shape_in_the_file_makes_nothing(tmp_path):
@@ -342,7 +346,7 @@ def test_all_callbacks_of_ours_say_what_their_state_is():
         kinds += [k for k in kind.__subclasses__() if k.__module__.startswith("nnlite.")]
     assert {EarlyStopping, Recipe, callbacks.History} <= {*kinds}
     for kind in kinds:
-        assert callbacks.says(kind.__new__(kind), "check_state", "get_state", "set_state"), kind
+        assert says(kind.__new__(kind), "check_state", "get_state", "set_state"), kind
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from nnlite.callbacks import BackupAndRestore, Callback, ModelCheckpoint
-from nnlite.finite import NonFiniteLossError
+from nnlite.divergence import NonFiniteLossError
 from nnlite.layers import LSTM, Dense, Dropout, Tanh
-from nnlite.loading import load_model
 from nnlite.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from nnlite.models.loading import load_model
+from nnlite.models.sequential import Sequential
 from nnlite.optimizers import SGD, Adam
-from nnlite.sequential import Sequential
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(50, 4)).astype("float32")

@@ -21,7 +21,9 @@ pools share, recurrent.py what the recurrent layers do, and steps.py the sums of
 
 from .. import layers as _layers
 from .. import losses as _losses
-from . import (
+from .engine.derivation import Derivation, DerivationError
+from .engine.expression import Quantity
+from .layers import (
     activation,
     avg_pool2d,
     conv2d,
@@ -35,13 +37,11 @@ from . import (
     one_hot,
     softmax,
 )
-from .derivation import Derivation, DerivationError
-from .gru import GRUDerivation
-from .known import register
-from .lstm import LSTMDerivation
-from .rnn import RNNDerivation
-from .run import backward, forward, loss
-from .written import Quantity
+from .layers.gru import GRUDerivation
+from .layers.lstm import LSTMDerivation
+from .layers.rnn import RNNDerivation
+from .passes import backward, forward, loss
+from .registry import register
 
 __all__ = ["Derivation", "DerivationError", "Quantity", "backward", "forward", "loss", "register"]
 

@@ -5,7 +5,8 @@ import json
 import os
 from pathlib import Path
 
-from nnlite import __version__, atomic, checkpoint, load_model, states
+from nnlite import __version__, load_model
+from nnlite.saving import atomic_file, checkpoint, states
 
 
 class ExperimentError(Exception):
@@ -56,7 +57,7 @@ class Experiment:
         self._put(name, data)
 
     def _put(self, name, data):
-        atomic.write(own_place(self.folder / name), data)
+        atomic_file.write(own_place(self.folder / name), data)
 
     def pattern(self, name):
         """The path of a file of the folder for `ModelCheckpoint`, which would fill in what its name has in braces."""

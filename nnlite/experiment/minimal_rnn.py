@@ -29,8 +29,8 @@ from nnlite import (
     ProgressBar,
     Sequential,
     SparseCategoricalCrossentropy,
-    states,
 )
+from nnlite.saving import states
 from nnlite.text import generate, windows
 
 from .corpus import COPY

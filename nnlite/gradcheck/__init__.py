@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from .causes import diagnose
-from .compare import check_array
-from .conduct import checked_gradients
+from .contract import checked_gradients
+from .diagnosis import diagnose
+from .differences import check_array
 from .point import move_away, put_back
 from .report import GradientCheckError, GradientReport
-from .subject import Subject
+from .target import Subject
 
 __all__ = ["GradientCheckError", "GradientReport", "gradcheck"]
 

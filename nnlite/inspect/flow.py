@@ -7,10 +7,10 @@ import numpy as np
 
 from .. import checks
 from ..layers import GRU, LSTM, RNN
-from ..recurrent import Recurrent
+from ..layers.base.recurrent import Recurrent
 from . import recurrent
-from .kinds import require
-from .watch import private_copy
+from .recording import private_copy
+from .require import require
 
 
 @dataclass(frozen=True)

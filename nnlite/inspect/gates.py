@@ -4,7 +4,7 @@ import math
 
 from .. import checks
 from ..layers import LSTM
-from .kinds import require
+from .require import require
 
 # A sigmoid never says 0 or 1. This close is as near as float32 can tell a gate that is almost 1 from one that is 1.
 NEAREST = 1e-7

@@ -7,8 +7,8 @@ of the states. Those of the gates follow within a step, and the reference says h
 
 import numpy as np
 
-from .. import padding
-from ..recurrent import Recurrent
+from .. import sequence_lengths
+from ..layers.base.recurrent import Recurrent
 from ..reference import gru, lstm, rnn
 
 _STATE = "the output of the step, and the state"
@@ -132,7 +132,9 @@ def _by_steps(layer, dy):
 def _without_padding(layer, array):
     """An array (T, N, H) with 0 for the steps that are padding, whatever stands there."""
     _, lengths, _ = layer.kept
-    return array if lengths is None else np.where(padding.real_steps(lengths, len(array)).T[:, :, None], array, 0)
+    return (
+        array if lengths is None else np.where(sequence_lengths.real_steps(lengths, len(array)).T[:, :, None], array, 0)
+    )
 
 
 def _weighted_sum(layer, h):

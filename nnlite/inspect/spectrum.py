@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import checks
 from ..layers import RNN
-from .kinds import require
+from .require import require
 
 _GATED = "has {} blocks in Wh, and gates between them: no eigenvalue says how its gradient goes"
 NO_RADIUS = {"LSTM": _GATED.format("four"), "GRU": _GATED.format("three")}

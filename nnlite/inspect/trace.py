@@ -5,15 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, losses, padding
-from ..batch import Batch
-from ..layer import Layer
+from .. import checks, losses, sequence_lengths
 from ..layers import Softmax
-from ..model import Model
+from ..layers.base.layer import Layer
+from ..models.batch import Batch
+from ..models.model import Model
 from . import recurrent
+from .recording import as_model, private_copy, watch
 from .result import LayerTrace, Trace
 from .text import characters, encoded
-from .watch import as_model, private_copy, watch
 
 IMAGES = {"y": "feature maps, (N, H, W, C)", "dy": "dL/dy"}
 
@@ -102,7 +102,7 @@ def trace(
         raise ValueError("loss: it compares y with targets: give targets, too")
     model = as_model(private_copy(model, "trace"))
     x, texts = encoded("x", x, vocabulary)
-    lengths = None if lengths is None else padding.of_sequences("lengths", lengths, x)
+    lengths = None if lengths is None else sequence_lengths.of_sequences("lengths", lengths, x)
     if texts is None and vocabulary is not None:
         texts = characters(x, vocabulary, lengths)
     targets, target_texts = encoded("targets", targets, vocabulary)
@@ -153,7 +153,7 @@ def _go_back(model, x, y, targets, loss, lengths):
         hint = ", the default: give another one, loss=..." if is_default else ""
         raise type(error)(f"targets: {error} (by {loss!r}{hint})") from error
     dy = loss.backward()
-    model.backward(dy if real is None else padding.spread(dy, real))
+    model.backward(dy if real is None else sequence_lengths.spread(dy, real))
     return number
 
 
@@ -170,7 +170,7 @@ def _layer_trace(one, with_gradients, texts):
         arrays, initial = arrays | gradients, initial | dinitial
     arrays = {name: array.swapaxes(0, 1) for name, array in arrays.items()}
     if one.reads_backwards:
-        arrays = {name: padding.reversed_steps(array, lengths) for name, array in arrays.items()}
+        arrays = {name: sequence_lengths.reversed_steps(array, lengths) for name, array in arrays.items()}
     arrays, initial = ({k: np.array(v, order="C") for k, v in part.items()} for part in (arrays, initial))
     has_steps_of_x = texts is not None and len(texts[0]) == layer.kept[0].shape[0]
     meanings = recurrent.meanings(layer)

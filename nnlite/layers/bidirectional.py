@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .. import checks, padding
-from ..layer import Seed, Shape
-from ..padding import reversed_steps
-from ..recurrent import Recurrent
-from ..twins import Twins
+from .. import checks, sequence_lengths
+from ..sequence_lengths import reversed_steps
+from .base.layer import Seed, Shape
+from .base.recurrent import Recurrent
+from .base.recurrent_pair import Twins
 
 # From what the two layers say to y, and from dy and that to what each of them is told.
 MERGES = {
@@ -94,7 +94,7 @@ class Bidirectional(Twins):
     ) -> np.ndarray:
         self._equip()
         if lengths is not None:
-            x, lengths = padding.cleared(x, lengths)
+            x, lengths = sequence_lengths.cleared(x, lengths)
         x = self.forward_layer._checked(x, steps=True)
         self._ensure_built(x)
         first, second = self._split("initial_state", initial_state)

@@ -7,8 +7,8 @@ import numpy as np
 from .. import checks, initializers
 from ..initializers import Initializer
 from ..kernels import backend
-from ..layer import Layer, Shape
-from ..window import Window2D, image_shape, pair, short
+from .base.layer import Layer, Shape
+from .base.sliding_window import Window2D, image_shape, pair, short
 
 
 class Conv2D(Layer):

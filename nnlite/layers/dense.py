@@ -8,7 +8,7 @@ import numpy as np
 from .. import checks, initializers
 from ..initializers import Initializer
 from ..kernels import backend, of_dtype
-from ..layer import Layer, Shape
+from .base.layer import Layer, Shape
 
 
 class Dense(Layer):

@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import checks
 from ..kernels import backend
-from ..layer import Layer
+from .base.layer import Layer
 
 
 class Dropout(Layer):

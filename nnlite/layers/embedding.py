@@ -7,7 +7,7 @@ import numpy as np
 from .. import checks, initializers
 from ..initializers import Initializer
 from ..kernels import backend
-from ..layer import Layer, Shape
+from .base.layer import Layer, Shape
 
 
 class Embedding(Layer):

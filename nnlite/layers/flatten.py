@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import checks
-from ..layer import Shape
+from .base.layer import Shape
 from .base.reshaping import Reshaping
 
 

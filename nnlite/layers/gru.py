@@ -1,6 +1,6 @@
 """GRU: a recurrent layer that keeps, unit by unit, as much of its state as one gate says."""
 
-from ..recurrent import Recurrent
+from .base.recurrent import Recurrent
 
 
 class GRU(Recurrent):

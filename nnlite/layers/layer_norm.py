@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import checks
 from ..kernels import backend
-from ..layer import Layer, Shape
+from .base.layer import Layer, Shape
 
 
 class LayerNorm(Layer):

@@ -1,7 +1,7 @@
 """LSTM: a recurrent layer whose cell state carries over what its gates let it keep."""
 
-from ..layer import Shape
-from ..recurrent import Recurrent
+from .base.layer import Shape
+from .base.recurrent import Recurrent
 
 
 class LSTM(Recurrent):

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..layer import Layer, Shape
+from .base.layer import Layer, Shape
 
 
 class OneHot(Layer):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..layer import Shape
+from .base.layer import Shape
 from .base.reshaping import Reshaping
 
 

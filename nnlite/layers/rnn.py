@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..recurrent import Recurrent, Stateful
+from .base.recurrent import Recurrent, Stateful
 
 
 class RNN(Recurrent):

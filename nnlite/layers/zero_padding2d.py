@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, window
-from ..layer import Layer, Shape
+from .. import checks
+from .base import sliding_window
+from .base.layer import Layer, Shape
 
 EXPECTED = "a whole number, (height, width) or ((top, bottom), (left, right))"
 
@@ -43,10 +44,10 @@ class ZeroPadding2D(Layer):
 
     def __init__(self, padding: Any = 1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.padding = window.sides("padding", padding, EXPECTED)
+        self.padding = sliding_window.sides("padding", padding, EXPECTED)
 
     def output_shape(self, input_shape: Shape) -> tuple:
-        *sizes, C = window.image_shape("ZeroPadding2D", input_shape)
+        *sizes, C = sliding_window.image_shape("ZeroPadding2D", input_shape)
         sizes = zip(sizes, self.padding, strict=True)
         return *(None if size is None else before + size + after for size, (before, after) in sizes), C
 
@@ -76,4 +77,4 @@ class ZeroPadding2D(Layer):
         return "; ".join(rules)
 
     def get_config(self) -> dict[str, Any]:
-        return {"padding": window.short(self.padding), **super().get_config()}
+        return {"padding": sliding_window.short(self.padding), **super().get_config()}

@@ -9,12 +9,12 @@ Example:
     ((4224, 40), 'from fairest creatures we desire increas', 'rom fairest creatures we desire increase')
 """
 
-from .copying import Copy, copied_share, longest_copy
+from .baselines import Landmarks, landmarks
 from .corpus import clean_sonnets, load_sonnets, poems, split_poems
+from .files import read_text, split_text
 from .generate import generate
-from .landmarks import Landmarks, landmarks
 from .lines import lines, pad_sequences
-from .own import read_text, split_text
+from .memorization import Copy, copied_share, longest_copy
 from .statistics import (
     TextStatistics,
     character_frequencies,

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from .copying import Copy, copied_share, longest_copy
+from .memorization import Copy, copied_share, longest_copy
 
 __all__ = [
     "TextStatistics",

@@ -11,8 +11,8 @@ import numpy as np
 
 import nnlite
 
+from .stepping import check_count, check_sampling, ids_to_read, write
 from .vocabulary import Vocabulary
-from .writing import check_count, check_sampling, ids_to_read, write
 
 __all__ = ["NextCharacter", "TemperatureSample", "compare_temperatures", "next_characters"]
 

@@ -30,7 +30,7 @@ from nnlite import (
     Tanh,
     derive,
 )
-from nnlite.derive.quoted import equations
+from nnlite.derive.engine.docstring_equations import equations
 
 IDS = np.array([[1, 0, 3], [3, 3, 2]])
 ENOUGH = 10**6  # lines: here nobody reads them

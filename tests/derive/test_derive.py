@@ -358,7 +358,7 @@ class HalfDerivation:
 
 @pytest.fixture
 def half(monkeypatch):
-    monkeypatch.setattr("nnlite.derive.known._KNOWN", {})
+    monkeypatch.setattr("nnlite.derive.registry._KNOWN", {})
     derive.register(Half, HalfDerivation)
     return Half()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from nnlite.derive import Quantity
-from nnlite.derive.written import constant, exp, largest, log, sqrt, tanh, total
+from nnlite.derive.engine.expression import constant, exp, largest, log, sqrt, tanh, total
 
 a, b, c = (Quantity("x", [3.0, -0.5, 8.0])[i] for i in range(3))
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ... import checks
-from ...layer import Layer
+from .layer import Layer
 
 
 class Activation(Layer):

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from ... import checks
-from ...layer import Layer, Shape
-from ...window import Window2D, image_shape, pair, short
+from .layer import Layer, Shape
+from .sliding_window import Window2D, image_shape, pair, short
 
 
 class Pooling(Layer):

@@ -2,7 +2,7 @@
 
 import math
 
-from ...layer import Layer, Shape
+from .layer import Layer, Shape
 
 
 class Reshaping(Layer):

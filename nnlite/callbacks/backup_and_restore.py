@@ -1,0 +1,62 @@
+"""BackupAndRestore: goes on with a training that was stopped."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from .. import checks
+from ..divergence import check_params
+from ..saving import training_state
+from ..saving.atomic_file import make_folder
+from .base import Callback, Logs
+
+
+class BackupAndRestore(Callback):
+    """Saves everything that a training needs to go on, and goes on from there.
+
+    Run the same program again after it was killed, at any moment: `fit` continues from the last backup and ends with
+    the same weights, history and log, bit for bit, as if it had never been stopped. The backup holds the model, the
+    optimizer, the random generator, the order of the data, stateful layers' states, the history and the other
+    callbacks. It is a checkpoint like any other: `load_model` reads the model out of it.
+
+    Args:
+        path: of the backup file.
+        save_freq: "epoch", or a number of steps: save after each so many, and after each epoch.
+        delete_checkpoint: remove the file when the training has ended. Without that, `fit` with more epochs goes on.
+
+    Raises:
+        CheckpointError: the file is damaged, or is from another model, optimizer, loss, schedule or data.
+        NonFiniteLossError: instead of saving parameters that are NaN or infinite.
+
+    Example:
+        >>> from nnlite.callbacks import BackupAndRestore
+        >>> callback = BackupAndRestore("run/backup.safetensors", save_freq=100)
+    """
+
+    order = 1
+    adds: Mapping[str, type] = {}
+
+    def __init__(self, path: str | os.PathLike, save_freq: str | int = "epoch", delete_checkpoint: bool = True) -> None:
+        self.path, self.delete_checkpoint = Path(path), bool(delete_checkpoint)
+        self.save_freq = save_freq if save_freq == "epoch" else checks.positive("save_freq", save_freq)
+
+    def on_train_begin(self, logs: Logs) -> None:
+        make_folder(self.path)
+        self._recipe = training_state.recipe(self.model)
+        if os.path.lexists(self.path):
+            training_state.restore_training(self.path, self.model, self.run, self._recipe)
+
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+        if self.save_freq != "epoch" and self.model.optimizer.iterations % self.save_freq == 0:
+            self._save()
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        self._save()
+
+    def on_train_end(self, logs: Logs) -> None:
+        if self.delete_checkpoint:
+            self.path.unlink(missing_ok=True)
+
+    def _save(self):
+        check_params(self.model, self.run)
+        training_state.save_training(self.path, self.model, self.run, self._recipe)

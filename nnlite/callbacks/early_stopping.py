@@ -1,0 +1,99 @@
+"""EarlyStopping: ends a training that does not get better."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..saving import states
+from .base import Logs
+from .monitor import BEST, Monitor
+
+
+class EarlyStopping(Monitor):
+    """Ends the training when a number has not become better for a while.
+
+    Args:
+        monitor: which number.
+        min_delta: how much better it must become to count.
+        patience: how many epochs without that are allowed in a row.
+        mode: "min": smaller is better; "max": larger is; "auto": "min" for losses, "max" for accuracies.
+        restore_best_weights: at the end of the training give the model the weights and statistics of its best epoch.
+
+    Attributes:
+        best, best_epoch: the best value, and in which epoch (from 0); None before the first.
+        stopped_epoch: the epoch after which the training was ended; None where it was not.
+
+    Example:
+        >>> from nnlite.callbacks import EarlyStopping
+        >>> callback = EarlyStopping(patience=2, restore_best_weights=True)
+    """
+
+    adds: Mapping[str, type] = {}
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        min_delta: float = 0.0,
+        patience: int = 0,
+        mode: str = "auto",
+        restore_best_weights: bool = False,
+    ) -> None:
+        super().__init__(monitor, mode)
+        self.min_delta = checks.between("min_delta", min_delta, 0, math.inf, closed=False)
+        self.patience = patience if patience == 0 else checks.positive("patience", patience)
+        self.restore_best_weights = restore_best_weights
+        self.wait = 0
+        self.stopped_epoch: int | None = None
+        self.best_weights: dict[str, np.ndarray] | None = None
+
+    def on_train_begin(self, logs: Logs) -> None:
+        super().on_train_begin(logs)
+        self.best = self.best_epoch = None
+        self.wait, self.stopped_epoch, self.best_weights = 0, None, None
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        value = self._value(logs)
+        if self._is_better(value, self.min_delta):
+            self.best, self.best_epoch, self.wait = value, epoch, 0
+            if self.restore_best_weights:
+                self.best_weights = {name: array.copy() for name, array in self._weights().items()}
+            return
+        self.wait += 1
+        if self.wait >= self.patience:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
+
+    def on_train_end(self, logs: Logs) -> None:
+        if self.best_weights is not None:
+            for name, array in self._weights().items():
+                array[...] = self.best_weights[name]
+
+    def _weights(self):
+        """What makes the model of an epoch: without their statistics, weights would compute something else."""
+        return self.model.params | self.model.statistics
+
+    def get_state(self) -> dict[str, Any]:
+        return {
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "wait": self.wait,
+            "stopped_epoch": self.stopped_epoch,
+            "best_weights": self.best_weights,
+        }
+
+    def check_state(self, state: dict[str, Any]) -> None:
+        rules = {
+            **BEST,
+            "wait": states.count,
+            "stopped_epoch": states.optional(states.count),
+            "best_weights": states.optional(states.arrays_like(self._weights())),
+        }
+        self._check_fields(state, rules)
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.wait, self.stopped_epoch = state["wait"], state["stopped_epoch"]
+        self.best_weights = state["best_weights"]

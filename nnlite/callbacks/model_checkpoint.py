@@ -1,0 +1,140 @@
+"""ModelCheckpoint: saves the model after each epoch, or after the best."""
+
+import math
+import os
+import string
+from collections.abc import Mapping
+from typing import Any
+
+from .. import checks
+from ..divergence import check_params
+from ..saving import training_state
+from ..saving.atomic_file import make_folder
+from .base import Logs, coming_logs
+from .monitor import BEST, Monitor
+
+
+class ModelCheckpoint(Monitor):
+    """Saves the model after each epoch, or after each that is the best so far.
+
+    With save_best_only, a second `fit` of the same model with the same callback goes on from the best of the first, and
+    leaves its file alone until an epoch is better. Another model starts without a best, and so does a model whose file
+    is gone. A new callback object knows nothing of the file that is there: its first epoch replaces it, unless
+    `initial_value_threshold` says what is to be beaten.
+
+    Args:
+        path: of the file; "{epoch}" and names of the logs in it are filled in, as in "{epoch:02d}.safetensors", in
+            the names of folders, too: "e{epoch}/model.safetensors" makes them. "{{" and "}}" stand for braces.
+        monitor, mode: as in `EarlyStopping`; what "best" is.
+        save_best_only: leave the file alone where an epoch was not better than all before.
+        initial_value_threshold: a value to be beaten before anything is saved, such as the best of an earlier program.
+
+    Attributes:
+        best, best_epoch: with save_best_only, the best value, and in which epoch (from 0) of its `fit`.
+
+    Raises:
+        ValueError: before the first epoch: a name in the path, or monitor, is not in the logs, or its format does not
+            fit. Where a callback of your own may still add it to them, that shows after the first epoch, whose model
+            is then saved as PATH.rescued. Give that callback `adds`, and it is known before.
+        NonFiniteLossError: instead of saving parameters that are NaN or infinite.
+
+    Example:
+        >>> from nnlite.callbacks import ModelCheckpoint
+        >>> callback = ModelCheckpoint("best.safetensors", save_best_only=True)
+    """
+
+    adds: Mapping[str, type] = {}
+
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        monitor: str = "val_loss",
+        save_best_only: bool = False,
+        mode: str = "auto",
+        initial_value_threshold: float | None = None,
+    ) -> None:
+        super().__init__(monitor, mode)
+        self.path, self.save_best_only = os.fspath(path), bool(save_best_only)
+        if initial_value_threshold is not None:
+            checks.between("initial_value_threshold", initial_value_threshold, -math.inf, math.inf)
+        self.initial_value_threshold = self.best = initial_value_threshold
+        self._best_of: Any = None  # the model whose best it is
+
+    def on_train_begin(self, logs: Logs) -> None:
+        names, silent = coming_logs(self)
+        trial = {name: kind() for name, kind in names.items()}
+        self._filled_in(1, trial, silent)
+        fixed, is_pattern = _fixed_part(self.path)
+        make_folder(fixed)
+        if self.save_best_only:
+            super().on_train_begin(logs)
+            if self._best_of is not self.model or not (is_pattern or os.path.exists(fixed)):
+                self.best, self.best_epoch = self.initial_value_threshold, None
+            self._best_of = self.model
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        value = None
+        try:
+            if self.save_best_only:
+                value = self._value(logs)
+                if not self._is_better(value):
+                    return
+            path = self._filled_in(epoch + 1, logs)
+        except (TypeError, ValueError) as error:  # of a name that could not be known before: the epoch is not lost
+            raise ValueError(f"{error}. The model of this epoch is in {self._save(f'{self.path}.rescued')}") from error
+        self._save(path)
+        if self.save_best_only:
+            self.best, self.best_epoch = value, epoch
+
+    def _save(self, path):
+        check_params(self.model, self.run)
+        make_folder(path)
+        training_state.save_model(self.model, path)
+        return path
+
+    def _filled_in(self, epoch, logs, silent=()):
+        try:
+            return self.path.format_map(_Lenient({**logs, "epoch": epoch}) if silent else {**logs, "epoch": epoch})
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            others = f", and what {' and '.join(silent)} may add" if silent else ""
+            raise ValueError(
+                f"ModelCheckpoint: path={self.path!r} cannot be filled in ({error}): there are "
+                f"{', '.join(['epoch', *logs])}{others}"
+            ) from error
+
+    def get_state(self) -> dict[str, Any]:
+        return {"best": self.best, "best_epoch": self.best_epoch}
+
+    def check_state(self, state: dict[str, Any]) -> None:
+        self._check_fields(state, BEST)
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+
+
+class _Lenient(dict):
+    """Names and values to try a pattern with; a name that is not there fits any format."""
+
+    def __missing__(self, name):
+        return _Anything()
+
+
+class _Anything:
+    def __format__(self, spec):
+        return ""
+
+    def __getattr__(self, name):
+        return self
+
+    def __getitem__(self, key):
+        return self
+
+
+def _fixed_part(pattern):
+    """What a pattern of `str.format` begins with, before its first name; and whether it has one."""
+    fixed = ""
+    for text, name, _, _ in string.Formatter().parse(pattern):
+        fixed += text
+        if name is not None:
+            return fixed, True
+    return fixed, False

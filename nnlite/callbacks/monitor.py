@@ -1,0 +1,56 @@
+"""What callbacks share that watch one number of the logs."""
+
+import math
+
+from ..saving import states
+from .base import Callback, Logs, coming_logs
+
+# Of the state of what watches a number.
+BEST = {"best": states.optional(states.number), "best_epoch": states.optional(states.count)}
+
+
+class Monitor(Callback):
+    """Watches one number of the logs."""
+
+    def __init__(self, monitor: str, mode: str) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f"mode: expected 'auto', 'min' or 'max', got {mode!r}")
+        self.monitor, self.mode = monitor, mode
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+
+    def on_train_begin(self, logs: Logs) -> None:
+        self._mode = self._direction() if self.mode == "auto" else self.mode
+        if self.monitor.startswith("val_") and not self.run.validation_data:
+            raise ValueError(
+                f"{type(self).__name__}: monitor={self.monitor!r} needs validation_data in fit; "
+                f"to watch the training, use monitor={self.monitor.removeprefix('val_')!r}"
+            )
+        names, silent = coming_logs(self)
+        if not silent:  # or else it is found at the end of the first epoch
+            self._require_monitor(names)
+
+    def _direction(self):
+        """What is better, a smaller or a larger number, by the name. As in Keras, nothing is guessed."""
+        name = self.monitor.removeprefix("val_")
+        if name.endswith(("loss", "error", "perplexity")):
+            return "min"
+        if name.endswith(("accuracy", "acc", "auc")):
+            return "max"
+        raise ValueError(
+            f"{type(self).__name__}: monitor={self.monitor!r} does not say whether a smaller or a larger number is "
+            f"better: use mode='min' or mode='max'"
+        )
+
+    def _require_monitor(self, names):
+        if self.monitor not in names:
+            raise ValueError(f"{type(self).__name__}: monitor={self.monitor!r} is not among {sorted(names)}")
+
+    def _value(self, logs):
+        self._require_monitor(logs)
+        return float(logs[self.monitor])
+
+    def _is_better(self, value, min_delta=0.0):
+        if self.best is None:
+            return not math.isnan(value)
+        return value > self.best + min_delta if self._mode == "max" else value < self.best - min_delta

@@ -1,0 +1,242 @@
+"""Page: how a derivation is laid out, in lines of at most 100 characters."""
+
+import contextlib
+import itertools
+import textwrap
+
+import numpy as np
+
+from ... import checks
+from .expression import Quantity, total
+
+WIDTH = 100
+MAX_LINES = 300  # two steps of an LSTM of two units, and back
+SMALL = 64  # arrays of more numbers than this are not shown as tables
+
+
+class Page:
+    """The text of a derivation as it is written.
+
+    An equation is a name, what it is in letters, the same in numbers, and what it comes to. Equations that follow each
+    other have these in columns, where they fit; else on lines of their own.
+
+    Args:
+        choice: which numbers are written out.
+        precision: how many digits of a number are printed. All are kept to compute with.
+        max_lines: of the text; one more raises a ValueError.
+    """
+
+    def __init__(self, choice, precision=4, max_lines=MAX_LINES):
+        self.choice, self.precision, self.max_lines = choice, precision, max_lines
+        self.rounded = False  # whether a number has lost digits in print
+        self._lines, self._pending, self._silent = [], [], False
+
+    # ------------------------------------------------------------------------------------------------ write
+
+    def line(self, text=""):
+        """A line; two empty ones in a row are one."""
+        if self._silent:
+            return
+        self.flush()
+        if text or (self._lines and self._lines[-1]):
+            if len(self._lines) >= self.max_lines:
+                raise ValueError(
+                    f"derive: the text would have more than {self.max_lines} lines. Choose what is written out with "
+                    f"at=, {self.choice.hint()}; or take a smaller input, or max_lines={self.max_lines * 5}"
+                )
+            self._lines.append(text.rstrip())
+
+    def formula(self, *lines):
+        """What is going to be computed, in letters."""
+        for line in lines:
+            self.line(f"  {line}")
+        self.line()
+
+    def equation(self, name, written):
+        """name = letters = numbers = value. Returns the value under that name."""
+        return self.sum(name, [[written]])
+
+    def sum(self, name, rows):
+        """An equation whose right side is a sum, written in rows, which are lists of terms."""
+        rows = [row for row in rows if row] or [[total([])]]
+        whole = total([term for row in rows for term in row])
+        if self._silent:
+            return whole.named(name)
+        alone = sum(map(len, rows)) == 1  # a negative number that is no term of a sum needs no parentheses
+        pieces = [[(t.letters, t.numbers) if alone else t.inside(0) for t in row] for row in rows]
+        written = [[(letters, self._text(numbers)) for letters, numbers in row] for row in pieces]
+        value = self.number(whole.value)
+        if alone and written[0][0][1] == value:  # not y = x = 3 = 3, and not y = 0 = 0 = 0
+            letters = written[0][0][0]
+            written = [[("" if letters == value else letters, "")]]
+        self._pending.append((name, written, value))
+        return whole.named(name)
+
+    @contextlib.contextmanager
+    def silent(self, silent=True):
+        """Write nothing inside of the `with`: compute only."""
+        before, self._silent = self._silent, silent or self._silent
+        try:
+            yield
+        finally:
+            self._silent = before
+
+    def flush(self):
+        """End the block of equations: as many as fit stand in columns, and one that is too wide on lines of its own."""
+        block, self._pending = self._pending, []
+        while block:
+            count = 1
+            while count < len(block) and _fits(block[: count + 1]):
+                count += 1
+            together, block = block[:count], block[count:]
+            for equation in together:
+                if _fits(together):
+                    self._in_columns(*equation, _widths(together))
+                else:
+                    self._in_lines(*equation)
+
+    def _in_columns(self, name, rows, value, widths):
+        for i, row in enumerate(rows):
+            sign, (letters, numbers) = "+" if i else "=", _side_by_side(row)
+            text = f"{'' if i else name:<{widths[0]}}"
+            for part, width in ((letters, widths[1]), (numbers, widths[2])):
+                if width:
+                    text += f" {f'{sign} {part}' if part else '':<{width + 2}}"
+            self.line(f"{text} = {value}" if i == len(rows) - 1 else text)
+
+    def _in_lines(self, name, rows, value):
+        room = WIDTH - len(name) - 3
+        letters = [(("+" if i else "="), _abbreviated([term[0] for term in row], room)) for i, row in enumerate(rows)]
+        numbers = [
+            ("+" if i or k else "=", text)
+            for i, row in enumerate(rows)
+            for k, text in enumerate(_wrapped([term[1] for term in row], room))
+        ]
+        if len(numbers[-1][1]) + len(value) + 3 <= room:
+            numbers[-1] = numbers[-1][0], f"{numbers[-1][1]} = {value}"
+        else:
+            numbers.append(("=", value))
+        for k, (sign, text) in enumerate((*letters, *numbers)):
+            # What is still too long, such as the maximum of many numbers, breaks between two of them.
+            first, *rest = textwrap.wrap(text, room)
+            self.line(f"{'' if k else name:<{len(name)}} {sign} {first}")
+            for more in rest:
+                self.line(f"{'':<{len(name)}}   {more}")
+
+    # ------------------------------------------------------------------------------------------------ numbers
+
+    def number(self, value):
+        """A number with `precision` digits; a whole one up to a million with all."""
+        value = float(value)
+        if value.is_integer() and abs(value) < 1e6:
+            return str(int(value))
+        text = f"{value:.{self.precision}g}"
+        read = float(text)
+        # 0.1 is printed in full, though neither float32 nor float64 can hold it.
+        with np.errstate(over="ignore"):  # most float64 are no float32
+            if abs(read - value) > 1e-12 * abs(value) and np.float32(read) != value:
+                self.rounded = True
+        return text
+
+    def _text(self, numbers):
+        return "".join(piece if isinstance(piece, str) else self.number(piece) for piece in numbers)
+
+    # ------------------------------------------------------------------------------------------------ tables
+
+    def tables(self, *quantities):
+        """Small quantities as tables beside each other, one for each index into the axes that are not in the table."""
+        large = [f"{q.name} {checks.shape_text(q.shape)}" for q in quantities if q.values.size > SMALL]
+        if large:
+            self.line(f"  Too large to be shown: {', '.join(large)}.")
+            self.line()
+        self._beside([grid for quantity in quantities for grid in self._grids(quantity)])
+
+    def compared(self, quantity, kernel):
+        """The tables of what was derived, and beside each what the kernel gave."""
+        kernel = Quantity("kernel", kernel, quantity.axes)
+        derived = [not np.isnan(array).all() for _, array in _slices(quantity)]
+        pairs = itertools.zip_longest(self._grids(quantity, derived), self._grids(kernel, derived, "kernel"))
+        self._beside([grid for pair in pairs for grid in pair if grid])
+
+    def _grids(self, quantity, wanted=None, label=None):
+        if quantity.values.size > SMALL or not quantity.shape:
+            return
+        for name, matrix in itertools.compress(_slices(quantity), wanted or itertools.repeat(True)):
+            top, _, left, _ = quantity.margin or (0, 0, 0, 0)
+            if quantity.margin:
+                matrix = np.pad(matrix, (quantity.margin[:2], quantity.margin[2:]))
+            yield from self._grid(label or name, matrix, -top, -left)
+
+    def _grid(self, label, matrix, row, column):
+        """A table as lines of equal length, with the indices of its rows and columns; or two, if it is too wide."""
+        cells = [["." if np.isnan(v) else self.number(v) for v in numbers] for numbers in np.atleast_2d(matrix)]
+        heads = [str(column + j) for j in range(len(cells[0]))]
+        sides = [str(row + i) if matrix.ndim > 1 else "" for i in range(len(cells))]
+        widths = [max(map(len, numbers)) for numbers in zip(heads, *cells, strict=True)]
+        first = max(len(label), *map(len, sides))
+        if first + sum(widths) + 2 * len(widths) > WIDTH and len(widths) > 1:
+            half = len(widths) // 2
+            yield from self._grid(label, matrix[..., :half], row, column)
+            yield from self._grid(label, matrix[..., half:], row, column + half)
+            return
+        lines = [f"{label:<{first}}", *(f"{side:>{first}}" for side in sides)]
+        for k, numbers in enumerate((heads, *cells)):
+            lines[k] += "".join(f"  {cell:>{width}}" for cell, width in zip(numbers, widths, strict=True))
+        yield lines
+
+    def _beside(self, grids):
+        while grids:
+            count = 1
+            while count < len(grids) and sum(len(g[0]) + 6 for g in grids[: count + 1]) - 6 <= WIDTH:
+                count += 1
+            beside, grids = grids[:count], grids[count:]
+            for k in range(max(map(len, beside))):
+                self.line((" " * 6).join(g[k] if k < len(g) else " " * len(g[0]) for g in beside))
+            self.line()
+
+    def __str__(self):
+        self.flush()
+        return "\n".join(self._lines).rstrip()
+
+
+def _slices(quantity):
+    """The tables that make up a quantity: pairs (name, array of two axes, or of one where there is no more)."""
+    array = quantity.values
+    table = [axis % array.ndim for axis in quantity.axes] if array.ndim > 1 else [0]
+    for others in np.ndindex(*(size for axis, size in enumerate(array.shape) if axis not in table)):
+        rest = iter(others)
+        index = tuple(slice(None) if axis in table else next(rest) for axis in range(array.ndim))
+        where = ",".join(":" if isinstance(i, slice) else str(i) for i in index)
+        yield f"{quantity.name}[{where}]" if others else quantity.name, array[index]
+
+
+def _widths(block):
+    """Of the names, the letters and the numbers of equations in columns."""
+    rows = [_side_by_side(row) for _, rows, _ in block for row in rows]
+    return max(len(name) for name, _, _ in block), *(max(len(row[side]) for row in rows) for side in (0, 1))
+
+
+def _fits(block):
+    return sum(_widths(block)) + max(len(value) for _, _, value in block) + 9 <= WIDTH
+
+
+def _side_by_side(row):
+    return tuple(" + ".join(term[side] for term in row) for side in (0, 1))
+
+
+def _abbreviated(terms, room):
+    """The terms on one line: if need be, the first two or one, and the last."""
+    shorter = [terms, [*terms[:2], "...", terms[-1]], [terms[0], "...", terms[-1]]]
+    texts = [" + ".join(some) for some in shorter[: max(1, len(terms) - 1)]]
+    return next((text for text in texts if len(text) <= room), texts[-1])
+
+
+def _wrapped(terms, room):
+    """The terms on as many lines as they take."""
+    lines = [terms[0]]
+    for term in terms[1:]:
+        if len(lines[-1]) + len(term) + 3 <= room:
+            lines[-1] += f" + {term}"
+        else:
+            lines.append(term)
+    return lines

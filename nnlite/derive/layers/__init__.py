@@ -1,0 +1,1 @@
+"""A derivation for each layer and loss."""

@@ -1,0 +1,124 @@
+"""Conv2D, derived: window by window."""
+
+import itertools
+import math
+
+import numpy as np
+
+from ...layers import Conv2D
+from ..engine.docstring_equations import equations
+from ..engine.expression import Quantity
+from .sliding_window import Windows
+
+
+def forward(page, layer, x):
+    sight = _Sight(layer, x)
+    x, W, b = sight.x, sight.W, sight.b
+    y = Quantity.unknown("y", (x.shape[0], *sight.count, layer.filters), axes=(1, 2))
+    formula = equations(Conv2D, "y[n,h,w,f]", remarks=False)
+    page.formula(*(line if b else line.replace("b[f] + ", "") for line in formula), *sight.rules())
+    sight.say_what_is_seen(page)
+    page.tables(x, W, *([b] if b else []))
+    for n, h, w, f in page.choice.all("y"):
+        rows = [[b[f]]] if b else []
+        for i in range(W.shape[0]):
+            seen = itertools.product([i], range(W.shape[1]), range(W.shape[2]))
+            rows.append([x[n, *sight.pixel(h, w, i, j), sight.channel(f, c)] @ W[i, j, c, f] for i, j, c in seen])
+        places = [sight.pixel(h, w, *tap) for tap in np.ndindex(*sight.size)]
+        values = [[x[n, *place, sight.channel(f, c)].value for c in range(W.shape[2])] for place in places]
+        mixed = sight.mixed(values, W.values[..., f], (*sight.strides, *sight.dilation))
+        y[n, h, w, f] = page.sum(y.letters((n, h, w, f)), rows).off(mixed)
+        page.line()
+    return {"y": y}
+
+
+def backward(page, layer, x, dy):
+    sight = _Sight(layer, x)
+    x, W, dy = sight.x, sight.W, Quantity("dy", dy, axes=(1, 2))
+    N, OH, OW, F = dy.shape
+    dx, dW = Quantity.unknown("dx", x.shape, axes=(1, 2)), Quantity.unknown("dW", W.shape, axes=(0, 1))
+    gradients = ["dx[n,r,s,c]", "dW[i,j,c,f]", *["db[f]"] * (sight.b is not None)]
+    page.formula(*equations(Conv2D, *gradients, remarks=False), *sight.rules())
+    sight.say_what_is_seen(page)
+    page.tables(x, W, dy)
+    for n, r, s, c in page.choice.all("dx"):
+        # The windows that see the pixel, and as what: each sends its dy back through the weight that looked at it.
+        channel, filters = c % W.shape[2], [f for f in range(F) if sight.group(f) == c // W.shape[2]]
+        seeing = sight.seeing(r, s)
+        rows = [[dy[n, h, w, f] @ W[i, j, channel, f] for f in filters] for h, w, i, j in seeing]
+        values = [dy.values[n, h, w, filters] for h, w, _, _ in seeing]
+        gaps = [D // math.gcd(D, S) for D, S in zip(sight.dilation, sight.strides, strict=True)]
+        mixed = sight.mixed(values, sight.meeting(r, s)[:, :, channel, filters], gaps)
+        dx[n, r, s, c] = page.sum(dx.letters((n, r, s, c)), rows).off(mixed)
+        page.line()
+    for i, j, c, f in page.choice.all("dW"):
+        rows = [
+            [x[n, *sight.pixel(h, w, i, j), sight.channel(f, c)] @ dy[n, h, w, f] for w in range(OW)]
+            for n, h in np.ndindex(N, OH)
+        ]
+        dW[i, j, c, f] = page.sum(dW.letters((i, j, c, f)), rows)
+        page.line()
+    if sight.b is None:
+        return {"dx": dx, "dW": dW}
+    db = Quantity.unknown("db", sight.b.shape)
+    for (f,) in page.choice.all("db"):
+        rows = [[dy[n, h, w, f] for w in range(OW)] for n, h in np.ndindex(N, OH)]
+        db[f] = page.sum(db.letters(f), rows)
+        page.line()
+    return {"dx": dx, "dW": dW, "db": db}
+
+
+class _Sight(Windows):
+    """Who sees what: the windows, and the channels of a filter."""
+
+    def __init__(self, layer, x):
+        super().__init__(layer, x)
+        self.W = Quantity("W", layer.params["W"], axes=(0, 1))
+        self.b = Quantity("b", layer.params["b"]) if "b" in layer.params else None
+        self.groups = layer.groups
+
+    def rules(self):
+        """Which pixel is seen from (h, w) at (i, j) of the window, in letters and with this layer's numbers."""
+        for r, h, i, S, D, P in zip("rs", "hw", "ij", self.strides, self.dilation, self.before, strict=True):
+            yield f"{r} = S {h} + D {i} - P = {_times(S, h)} + {_times(D, i)}{f' - {P}' if P else ''}"
+
+    def say_what_is_seen(self, page):
+        if any(self.x.margin):
+            page.line("  x is 0 outside of the image.")
+        if self.groups > 1:
+            C, F = self.W.shape[2], self.W.shape[3] // self.groups
+            parts = (f"{_range('filter', g * F, F)} on {_range('channel', g * C, C)}" for g in range(self.groups))
+            page.line(f"  Groups: {', '.join(parts)}.")
+        page.line()
+
+    def mixed(self, pixels, weights, distances):
+        """How far off a sum may be besides, of pixels (taps, depth) and weights (kh, kw, depth), as a multiple of eps.
+
+        Where the distances between taps, and between windows, are all 1, the kernel computes windows of 3 x 3 by way of
+        sums of pixels times sums of weights (csrc/winograd.pxd). There every pixel meets every weight, and the rounding
+        stays where their products cancel.
+        """
+        if weights.shape[:2] != (3, 3) or set(distances) != {1}:
+            return 0.0
+        products = abs(np.array(pixels)).sum(axis=0) * abs(weights).sum(axis=(0, 1))
+        return (len(products) + 14) * float(products.sum())
+
+    def meeting(self, *pixel):
+        """W (taps, taps, D, F) without the rows and columns of taps that, for a stride, never see this pixel."""
+        sides = zip(pixel, self.size, self.strides, self.dilation, self.before, strict=True)
+        return self.W.values[np.ix_(*([i for i in range(n) if (r + P - D * i) % S == 0] for r, n, S, D, P in sides))]
+
+    def group(self, f):
+        return f * self.groups // self.W.shape[3]
+
+    def channel(self, f, c):
+        """The channel of x that W[..., c, f] weighs."""
+        return self.group(f) * self.W.shape[2] + c
+
+
+def _times(factor, letter):
+    return letter if factor == 1 else f"{factor} {letter}"
+
+
+def _range(what, first, count):
+    return f"{what} {first}" if count == 1 else f"{what}s {first} to {first + count - 1}"

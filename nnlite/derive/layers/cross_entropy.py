@@ -1,0 +1,55 @@
+"""SparseCategoricalCrossentropy, derived: the logarithm of what the label got, and y-hat minus y."""
+
+import numpy as np
+
+from ...losses import SMALLEST_PROBABILITY, SparseCategoricalCrossentropy
+from ..engine.docstring_equations import equations
+from ..engine.expression import Quantity, constant, log, total
+from .softmax import shares
+
+
+def loss(page, loss, y_true, y_pred):
+    y_pred, labels = Quantity("y_pred", y_pred), np.asarray(y_true)
+    V, is_whole, rows = y_pred.shape[-1], bool(page.choice.all("loss")), page.choice.rows("dy_pred")
+    D = constant("D", 1 if loss.reduction == "sum" else labels.size)
+    derived = {"loss": Quantity.unknown("loss", ()), "dy_pred": Quantity.unknown("dy_pred", y_pred.shape)}
+    page.formula(
+        *equations(SparseCategoricalCrossentropy, "p", "loss", "dy_pred" if loss.from_logits else "dy_pred[label]"),
+        *["p is y-hat, and onehot(label) is y"] * loss.from_logits,
+        f"D = {D.value:g}: {_divisor(loss)}",
+    )
+    page.tables(y_pred)
+    surprises, gradients = [], {}
+    for n in np.ndindex(labels.shape) if is_whole else rows:
+        label = int(labels[n])
+        page.line(f"y_pred[{','.join([*map(str, n), ':'])}], whose label is {label}")
+        surprise, gradient = (_from_logits if loss.from_logits else _from_probabilities)(page, y_pred, n, label, V, D)
+        surprises.append(page.equation(f"-log p[{label}]", surprise).named(f"(-log p[{label}])"))
+        gradients |= {(*n, v): written for v, written in enumerate(gradient)}
+        page.line()
+    if is_whole:
+        derived["loss"][()] = page.equation("loss", total(surprises) / D)
+        page.line()
+    for index in page.choice.all("dy_pred"):
+        name = derived["dy_pred"].letters(index)
+        derived["dy_pred"][index] = page.equation(name, gradients[index])
+    return derived
+
+
+def _from_logits(page, y_pred, n, label, V, D):
+    p, m, whole = shares(page, y_pred, n, "p[{}]")
+    # The logarithm of a quotient, written as a difference: the p of a label may be too small for a float.
+    surprise = log(whole) - (y_pred[*n, label] - m)
+    return surprise, [(p[v] - constant(f"onehot[{v}]", v == label)) / D for v in range(V)]
+
+
+def _from_probabilities(page, y_pred, n, label, V, D):
+    p = y_pred[*n, label]
+    if p.value < SMALLEST_PROBABILITY:
+        page.line(f"  counts as {SMALLEST_PROBABILITY:g}: log 0 is infinite")
+        p = constant(p.letters, SMALLEST_PROBABILITY, rounded=True)
+    return -1 * log(p), [-1 / (p * D) if v == label else constant("0", 0) for v in range(V)]
+
+
+def _divisor(loss):
+    return "the loss is a sum" if loss.reduction == "sum" else "how many positions there are"

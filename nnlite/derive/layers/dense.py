@@ -1,0 +1,43 @@
+"""Dense, derived: each output is a sum over all inputs."""
+
+import numpy as np
+
+from ...layers import Dense
+from ..engine.docstring_equations import equations
+from ..engine.expression import Quantity
+
+
+def forward(page, layer, x):
+    x, W, b = Quantity("x", x), *_parameters(layer)
+    y = Quantity.unknown("y", (*x.shape[:-1], *b.shape))
+    page.formula(*equations(Dense, "y"), "y[n,u] = sum over f of x[n,f] W[f,u] + b[u]")
+    page.tables(x, W, b)
+    for *n, u in page.choice.all("y"):
+        terms = [x[*n, f] @ W[f, u] for f in range(x.shape[-1])]
+        y[*n, u] = page.sum(y.letters((*n, u)), [[*terms, b[u]]])
+    return {"y": y}
+
+
+def backward(page, layer, x, dy):
+    x, dy, W, b = Quantity("x", x), Quantity("dy", dy), *_parameters(layer)
+    rows = list(np.ndindex(x.shape[:-1]))
+    dx, dW, db = (Quantity.unknown(f"d{q.name}", q.shape) for q in (x, W, b))
+    page.formula(
+        "dx = dy W'       dx[n,f] = sum over u of dy[n,u] W[f,u]",
+        "dW = x' dy       dW[f,u] = sum over n of x[n,f] dy[n,u]",
+        "                 db[u]   = sum over n of dy[n,u]",
+    )
+    page.tables(x, dy, W)
+    for *n, f in page.choice.all("dx"):
+        dx[*n, f] = page.sum(dx.letters((*n, f)), [[dy[*n, u] @ W[f, u] for u in range(W.shape[1])]])
+    page.line()
+    for f, u in page.choice.all("dW"):
+        dW[f, u] = page.sum(dW.letters((f, u)), [[x[*n, f] @ dy[*n, u] for n in rows]])
+    page.line()
+    for (u,) in page.choice.all("db"):
+        db[u] = page.sum(db.letters(u), [[dy[*n, u] for n in rows]])
+    return {"dx": dx, "dW": dW, "db": db}
+
+
+def _parameters(layer):
+    return Quantity("W", layer.params["W"]), Quantity("b", layer.params["b"])

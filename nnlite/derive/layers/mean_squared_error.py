@@ -1,0 +1,28 @@
+"""MeanSquaredError, derived: how far off each number is, squared; and back twice as far."""
+
+import numpy as np
+
+from ...losses import MeanSquaredError
+from ..engine.docstring_equations import equations
+from ..engine.expression import Quantity, constant, total
+
+
+def loss(page, loss, y_true, y_pred):
+    y_true, y_pred = Quantity("y_true", y_true), Quantity("y_pred", y_pred)
+    D = constant("D", y_pred.shape[-1] if loss.reduction == "sum" else y_pred.values.size)
+    is_whole, chosen = bool(page.choice.all("loss")), page.choice.all("dy_pred")
+    derived = {"loss": Quantity.unknown("loss", ()), "dy_pred": Quantity.unknown("dy_pred", y_pred.shape)}
+    meaning = "F, as means over the last axis are added" if loss.reduction == "sum" else "how many numbers there are"
+    page.formula(*equations(MeanSquaredError), "e = y_pred - y_true", f"D = {D.value:g}: {meaning}")
+    page.tables(y_true, y_pred)
+    e = Quantity.unknown("e", y_pred.shape)
+    for index in np.ndindex(e.shape) if is_whole else chosen:
+        e[index] = page.equation(e.letters(index), y_pred[index] - y_true[index])
+    page.line()
+    if is_whole:
+        squares = total([e[index].squared() for index in np.ndindex(e.shape)])
+        derived["loss"][()] = page.equation("loss", squares / D)
+        page.line()
+    for index in chosen:
+        derived["dy_pred"][index] = page.equation(derived["dy_pred"].letters(index), 2 * e[index] / D)
+    return derived

@@ -1,0 +1,238 @@
+"""Runs a derivation, and beside it the layer, whose numbers it is compared with."""
+
+import copy
+import textwrap
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .. import checks, losses
+from ..layers.base.layer import Layer
+from ..layers.base.recurrent import Recurrent
+from .engine.derivation import Comparison, Derivation, verdict
+from .engine.layout import MAX_LINES, WIDTH, Page
+from .engine.selection import Choice
+from .layers import recurrent
+from .registry import derivation_of
+
+At = dict[str, tuple[int | None, ...]] | tuple[int | None, ...] | None
+State = Sequence[np.ndarray] | None
+
+
+def forward(
+    layer: Layer,
+    x: np.ndarray,
+    *,
+    at: At = None,
+    initial_state: State = None,
+    precision: int = 4,
+    max_lines: int = MAX_LINES,
+) -> Derivation:
+    """What a layer computes from x, with every sum written out.
+
+    Args:
+        layer: one that has a derivation; see `register` for others. It is left as it is, but is built if it was not.
+        x: what the layer takes: a tiny one.
+        at: which numbers of y to write out, as an index: at=(0, 1, 2) is y[0, 1, 2], and what is left out, or None, is
+            all of that axis. Of a recurrent layer (n, t, u): sample, time step, and unit. By default all.
+        initial_state: where a recurrent layer starts; by default as the layer would.
+        precision: how many digits are printed of a number. The computation keeps all.
+        max_lines: how long the text may become.
+
+    Returns:
+        A `Derivation`. It prints as the text, `y` has the numbers, and `agrees` says whether the kernel gives the same.
+
+    Raises:
+        TypeError: there is no derivation of this layer; or what the layer raises.
+        ValueError: the text would be too long; x or a parameter is not finite; or what the layer raises.
+        IndexError: at lies outside of y.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Dense, derive
+        >>> layer = Dense(1)
+        >>> layer.build((2,))
+        >>> layer.params["W"][...] = [[0.5], [-2]]
+        >>> print(derive.forward(layer, np.array([[3, 1]], "float32")))
+        Dense(units=1), forward, float32
+        <BLANKLINE>
+          y = x W + b
+          y[n,u] = sum over f of x[n,f] W[f,u] + b[u]
+        <BLANKLINE>
+        x  0  1      W    0      b  0
+        0  3  1      0  0.5         0
+                     1   -2
+        <BLANKLINE>
+        y[0,0] = x[0,0] W[0,0] + x[0,1] W[1,0] + b[0] = 3*0.5 + 1*(-2) + 0 = -0.5
+        <BLANKLINE>
+        y     0      kernel     0
+        0  -0.5           0  -0.5
+        <BLANKLINE>
+        The layer computes the same.
+           numbers  largest difference  allowed there  at     derived  kernel
+        y  1        0                   3e-06          [0,0]  -0.5     -0.5
+    """
+    derivation = _derivation_of(layer, "forward")
+    options = _states(layer, initial_state=initial_state)
+    other = _copy(layer, x, options)
+    kernel = {"y": other.forward(x, **options)}
+    if isinstance(layer, Recurrent):  # of the states the first is in y
+        kernel |= {f"{name}_last": state for name, state in list(zip(other.states, other.state, strict=True))[1:]}
+    _refuse_what_is_no_number(x=x, **layer.params, **options)
+    return _run(layer, "forward", derivation, (x,), options, kernel, at, precision, max_lines)
+
+
+def backward(
+    layer: Layer,
+    x: np.ndarray,
+    dy: np.ndarray,
+    *,
+    at: At = None,
+    initial_state: State = None,
+    dstate: State = None,
+    precision: int = 4,
+    max_lines: int = MAX_LINES,
+) -> Derivation:
+    """What a layer makes of dy, the gradient of its output: dx, and the gradients of its parameters.
+
+    Args:
+        layer, x, initial_state, precision, max_lines: as in `forward`.
+        dy: dL/dy, of y's shape.
+        at: which numbers to write out, as a dict from gradients to an index for each: at={"dW": (0, 0)}. What is not
+            in it is left out. Of a recurrent layer "step" is the way back through (n, t, u): sample, time step, unit.
+        dstate: the gradient of a recurrent layer's last state: what comes back from the steps after it.
+
+    Returns:
+        A `Derivation`. It prints as the text; `dx` and `grads` have the numbers.
+
+    Raises:
+        TypeError, ValueError, IndexError: as `forward`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import Tanh, derive
+        >>> text = str(derive.backward(Tanh(), np.array([[0.5]], "float32"), np.array([[2]], "float32")))
+        >>> print(text.splitlines()[4])
+        dx[0,0] = dy[0,0] * (1 - y[0,0]^2) = 2*(1 - 0.4621^2) = 1.573
+    """
+    derivation = _derivation_of(layer, "backward")
+    options, coming = _states(layer, initial_state=initial_state), _states(layer, dstate=dstate)
+    other = _copy(layer, x, options)
+    other.forward(x, **options)
+    dx = other.backward(dy, **coming)
+    kernel = {} if dx is None else {"dx": dx}  # ids have no gradient
+    kernel |= {f"d{name}": grad for name, grad in other.grads.items()}
+    if isinstance(layer, Recurrent):
+        kernel |= {f"d{s}_initial": gradient for s, gradient in zip(other.states, other.dinitial_state, strict=True)}
+    options |= coming
+    _refuse_what_is_no_number(x=x, dy=dy, **layer.params, **options)
+    return _run(layer, "backward", derivation, (x, dy), options, kernel, at, precision, max_lines)
+
+
+def loss(
+    loss: Any,
+    y_true: np.ndarray,
+    y_pred: np.ndarray,
+    *,
+    at: At = None,
+    precision: int = 4,
+    max_lines: int = MAX_LINES,
+) -> Derivation:
+    """A loss and its gradient: how wrong a prediction is, and what would make it better.
+
+    Args:
+        loss: one that has a derivation, or its name, as for `compile`.
+        y_true, y_pred: as the loss takes them.
+        at: {"dy_pred": index}, to write out a part of the gradient; {"loss": ()} for the loss alone.
+        precision, max_lines: as in `forward`.
+
+    Returns:
+        A `Derivation`; its `values` are "loss" and "dy_pred".
+
+    Raises:
+        TypeError, ValueError, IndexError: as `forward`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite import SparseCategoricalCrossentropy, derive
+        >>> loss = SparseCategoricalCrossentropy(from_logits=True)
+        >>> derived = derive.loss(loss, np.array([1]), np.array([[0.0, 0.0]]))
+        >>> derived.values["dy_pred"]
+        array([[ 0.5, -0.5]])
+    """
+    loss = losses.get(loss)
+    derivation, other = derivation_of(loss, "loss"), copy.deepcopy(loss)
+    kernel = {"loss": np.float64(other.forward(y_true, y_pred)), "dy_pred": other.backward()}
+    _refuse_what_is_no_number(y_pred=y_pred, y_true=y_true)
+    return _run(loss, "loss", derivation, (y_true, y_pred), {}, kernel, at, precision, max_lines, y_pred.dtype)
+
+
+def _run(thing, which, derivation, arrays, options, kernel, at, precision, max_lines, dtype=None):
+    dtype = np.dtype(dtype or thing.dtype)
+    choices = {name: np.shape(array) for name, array in kernel.items()}
+    if isinstance(thing, Recurrent):
+        choices = recurrent.choices(thing, arrays[0], choices)
+    page = Page(Choice(at, choices), checks.positive("precision", precision), checks.positive("max_lines", max_lines))
+    title = f"{thing!r}, {which}, {dtype.name}"
+    for line in textwrap.wrap(title, WIDTH, subsequent_indent="  "):
+        page.line(line)
+    page.line()
+    derived = derivation(page, thing, *arrays, **options)
+    page.line()
+    comparisons = [_compared(thing, name, derived, array, dtype, at) for name, array in kernel.items()]
+    comparisons = [comparison for comparison in comparisons if comparison.count]  # others were left out by `at`
+    for comparison in comparisons:
+        page.compared(derived[comparison.name], comparison.kernel)
+    if page.rounded:
+        page.line(f"Of a number {precision} digits are printed; the computation keeps all.")
+    for line in verdict(comparisons, "The layer" if isinstance(thing, Layer) else "The loss"):
+        page.line(line)
+    return Derivation(title, str(page), comparisons)
+
+
+def _compared(thing, name, derived, kernel, dtype, at):
+    """A `Comparison`, of a derivation that has left nothing out by itself."""
+    if name not in derived:
+        raise ValueError(f"derive: the derivation of {type(thing).__name__} gives no {name}")
+    comparison = Comparison.of(name, derived[name], kernel, dtype)
+    if at is None and comparison.count < comparison.derived.size:
+        missing = comparison.derived.size - comparison.count
+        raise ValueError(f"derive: the derivation of {type(thing).__name__} leaves {missing} numbers of {name} out")
+    return comparison
+
+
+def _derivation_of(layer, function):
+    if not isinstance(layer, Layer):
+        raise TypeError(f"derive.{function}: expected a layer, got {layer!r}: of a model, take one of its layers")
+    return derivation_of(layer, function)
+
+
+def _copy(layer, x, options):
+    """A layer to ask: a copy, so that the user's own keeps its state, its gradients, and what its forward kept."""
+    if not layer.built:
+        copy.deepcopy(layer).forward(x, **options)  # refuses what the layer does not take
+        layer.build(x.shape[1:])
+    return copy.deepcopy(layer)
+
+
+def _states(layer, **given):
+    """The states, or their gradients, that were given."""
+    given = {name: states for name, states in given.items() if states is not None}
+    if given and not hasattr(layer, "reset_state"):
+        raise TypeError(f"derive: {layer!r} carries no state from step to step: leave {', '.join(given)} out")
+    return given
+
+
+def _refuse_what_is_no_number(**given):
+    """What cannot be computed with by hand, of arrays and tuples of arrays."""
+    arrays = {}
+    for name, value in given.items():
+        parts = {name: value} if isinstance(value, np.ndarray) else {f"{name}[{i}]": a for i, a in enumerate(value)}
+        arrays |= parts
+    for name, array in arrays.items():
+        if not array.size:
+            raise ValueError(f"derive: {name} of shape {array.shape} holds no number: there is nothing to compute")
+        if not np.isfinite(array).all():
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise ValueError(f"derive: {name}{list(where)} is {array[where]}: there is nothing to compute by hand")

@@ -1,0 +1,293 @@
+"""What the recurrent layers share: the shapes of their inputs, and the state between batches."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import numpy as np
+
+from ... import checks, sequence_lengths
+from ...kernels import backend, of_dtype
+from .layer import Layer, Shape
+
+Stateful = bool | Literal["training"]
+
+
+class Recurrent(Layer):
+    """Base of the recurrent layers: see `LSTM`.
+
+    A subclass names its `kernel`, how many `gates` its weights hold side by side, and its `states`.
+    """
+
+    takes_lengths = True
+    weights = ("Wx", "Wh", "b")  # in the order in which the kernels take them
+    biases = 1  # rows of b
+    blocks = 4  # of H numbers, that the kernels hold for a step of a row: of gates, and of gradients
+    keeps_gates = True  # for backward; else the states are all that it needs
+
+    def __init__(
+        self,
+        units: int,
+        return_sequences: bool = False,
+        stateful: Stateful = False,
+        *,
+        input_dim: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self._units = checks.positive("units", units)
+        self.return_sequences = bool(return_sequences)
+        if isinstance(stateful, str) and stateful != "training":
+            raise ValueError(f"stateful: expected True, False or 'training', got {stateful!r}")
+        self.stateful: Stateful = "training" if isinstance(stateful, str) else bool(stateful)
+        self.input_dim = None if input_dim is None else checks.positive("input_dim", input_dim)
+        self.state: tuple[np.ndarray, ...] | None = None
+        self.dinitial_state: tuple[np.ndarray, ...] | None = None
+
+    @classmethod
+    def named(cls, name: str) -> type["Recurrent"]:
+        """The recurrent layer class of that name, your own too. Of two, nnlite's is taken, and else the newer one.
+
+        Raises:
+            ValueError: there is none.
+        """
+        kinds = [cls]
+        for kind in kinds:
+            kinds += kind.__subclasses__()
+        found = [kind for kind in kinds if kind.__name__ == name]
+        if not found:
+            raise ValueError(f"recurrent layer class {name!r} is not known: if it is your own, define it first")
+        return max(reversed(found), key=lambda kind: kind.__module__.startswith("nnlite."))
+
+    @property
+    def units(self) -> int:
+        """H. It cannot be set: the parameters are made for it."""
+        return self._units
+
+    def build(self, input_shape: Shape) -> None:
+        F, H, G = self._features(input_shape), self.units, self.gates
+        self._add_param("Wx", (F, G * H), "glorot_uniform")
+        self._add_param("Wh", (H, G * H), "orthogonal")
+        self._add_param("b", (G * H,) if self.biases == 1 else (self.biases, G * H), "zeros")
+        self.built = True
+
+    def reset_state(self) -> None:
+        """Forget: the next batch starts from zeros."""
+        self.state = None
+
+    def output_shape(self, input_shape: Shape) -> tuple:
+        self._features(input_shape)
+        return (input_shape[0], self.units) if self.return_sequences else (self.units,)
+
+    def _features(self, input_shape):
+        """F, from (T, F), or for ids, (T,), from input_dim."""
+        name = type(self).__name__
+        if len(input_shape) == 1 and self.input_dim is None:
+            raise ValueError(f"{name}: integer ids need {name}(..., input_dim=F), how many different ids there are")
+        if len(input_shape) not in (1, 2):
+            raise ValueError(f"{name}: expected input_shape (T, F), or (T,) for ids, got {tuple(input_shape)}")
+        F = input_shape[1] if len(input_shape) == 2 else None
+        F = self.input_dim if F is None else F
+        if self.input_dim not in (None, F):
+            raise ValueError(f"{name}: input_dim is {self.input_dim}, but the input has {F} features")
+        return F
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "units": self.units,
+            "return_sequences": self.return_sequences,
+            "stateful": self.stateful,
+            "input_dim": self.input_dim,
+            **super().get_config(),
+        }
+
+    def _shape_rule(self, input_shape):
+        steps = "the last of T steps, "
+        if self.return_sequences:
+            steps = "any number T of steps of " if input_shape[0] is None else f"T = {input_shape[0]} steps of "
+        return f"{steps}units = {self.units}"
+
+    def _parameter_rule(self, input_shape):
+        F, H, G, B = self._features(input_shape), self.units, self.gates, self.biases
+
+        def gate(F, H):
+            return f"{F} * {H} + {H} * {H} + {H if B == 1 else f'{B} * {H}'}"
+
+        words, numbers = gate("F", "H"), gate("F" if F is None else F, H)
+        if G > 1:
+            words, numbers = f"{G} gates * ({words})", f"{G} * ({numbers})"
+        if F is None:
+            return f"{words} = {numbers}, with F of the first input"
+        return f"{words} = {numbers} = {G * H * (F + H + B)}"
+
+    def forward(
+        self,
+        x: np.ndarray,
+        training: bool = False,
+        initial_state: Sequence[np.ndarray] | None = None,
+        lengths: np.ndarray | None = None,
+    ) -> np.ndarray:
+        x, lengths = self._time_major(x, lengths)
+        T, N, H = *x.shape[:2], self.units
+        # The largest of what a pass needs comes first: it is what can be too large. y is smaller than the states.
+        gates = (self._buffer("gates", T, N, self.blocks * H),) if self.keeps_gates else ()
+        states = self._start(T, N, initial_state, training)
+        kept = *states, *gates
+        y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
+        kernel = getattr(backend, self.kernel)
+        forward = kernel.forward_ids if x.ndim == 2 else kernel.forward
+        work = self._buffer("work", kernel.work_size(H))
+        arguments = x, lengths, *self._weights(*self.weights), *kept, y, work, *self._options()
+        of_dtype(forward, self.dtype)(*arguments)
+        self._keep(x, lengths, kept)
+        self.state = tuple([state[T].copy() for state in states])
+        return self._y(y, lengths)
+
+    def backward(
+        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
+    ) -> np.ndarray | None:
+        x = self._kept()[0]
+        dx = np.empty_like(x) if needs_dx and x.ndim == 3 else None  # ids have no gradient
+        self._backward(dy, dstate, dx)
+        return None if dx is None else np.ascontiguousarray(dx.swapaxes(0, 1))
+
+    def _backward(self, dy, dstate, dx):
+        x, lengths, kept = self._kept()
+        T, N, H = *x.shape[:2], self.units
+        dy = self._dy(dy, N, T, lengths)
+        self.dinitial_state = self._dstate(dstate, N)
+        Wx, Wh, _ = self._weights(*self.weights)
+        kernel = getattr(backend, self.kernel)
+        dz = self._buffer("dz", kernel.backward_steps(N, T), N, self.blocks * H)
+        upstream = *kept, dy, *self.dinitial_state, dz
+        work = self._buffer("work", kernel.work_size(H))
+        downstream = *self._gradients(*self.weights), work, *self._options()
+        if x.ndim == 2:
+            of_dtype(kernel.backward_ids, self.dtype)(x, lengths, Wh, *upstream, *downstream)
+        else:
+            of_dtype(kernel.backward, self.dtype)(x, lengths, Wx, Wh, *upstream, dx, *downstream)
+
+    def step(self, x: np.ndarray) -> np.ndarray:
+        x = self._step_input(x)
+        return self.stepper(len(x))(x).copy()
+
+    def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
+        if not self.built:
+            return self.step
+        Wx, Wh, b = self._weights(*self.weights)
+        state = self.state = self._step_state(N)
+        arguments = Wx, Wh, b, *state, self._empty("z", self.blocks * self.units), *self._options()
+        kernel = getattr(backend, self.kernel)
+        step, step_ids = of_dtype(kernel.step, self.dtype), of_dtype(kernel.step_ids, self.dtype)
+        shape, h = (N, len(Wx)), state[0]
+
+        def checked_step(x):
+            if N != 1 or not checks.is_id(x, shape[1]):
+                if not checks.fits(x, self.dtype, shape):
+                    x = self._step_input(x, N)
+                if x.ndim == 2:
+                    step(x, *arguments)
+                    return h
+            step_ids(x, *arguments)
+            return h
+
+        return checked_step
+
+    # What forward, backward and step have in common.
+
+    def _time_major(self, x, lengths=None):
+        """x checked, (T, N, F) or ids (T, N): a step's rows side by side, as the kernels want them; and the lengths.
+
+        Padding becomes 0 beforehand: kernels multiply it by gradients that are 0 there, and 0 * NaN is NaN.
+        """
+        if lengths is not None:
+            x, lengths = sequence_lengths.cleared(x, lengths)
+        x = self._checked(x, steps=True)
+        return np.ascontiguousarray(x.swapaxes(0, 1)), lengths
+
+    def _step_input(self, x, N=None):
+        """One step's x checked, (N, F) or ids (N,), for a batch of N, if that is known."""
+        x = self._checked(x, steps=False)
+        if N is not None and len(x) != N:
+            raise ValueError(f"x: expected a batch of {N}, as in the steps before, got {len(x)}")
+        return x
+
+    def _checked(self, x, steps):
+        letters = "N, T" if steps else "N"
+        ids = isinstance(x, np.ndarray) and x.dtype.kind in "iu"
+        if ids and x.ndim != 1 + steps:
+            raise ValueError(f"x: expected ids of shape ({letters}), got {checks.shape_text(x.shape)}")
+        if not self.built and isinstance(x, np.ndarray) and x.ndim == 2 + steps - ids:
+            self.build(x.shape[1:] if steps else (1, *x.shape[1:]))
+        F = self._shapes["Wx"][0] if self.built else None
+        if ids:
+            x = checks.integers("x", x, F)
+        else:
+            x = checks.floats("x", x, self.dtype, (None,) * (1 + steps) + (F,), f"({letters}, F)")
+        if steps and x.shape[1] == 0:
+            raise ValueError("x: a sequence needs at least one time step, got T = 0")
+        return x
+
+    def _zeros(self, N):
+        return tuple([np.zeros((N, self.units), self.dtype) for _ in self.states])
+
+    def _start(self, T, N, initial_state, training=False):
+        """For each state an array (T + 1, N, H) that starts with the initial one."""
+        what = "initial_state"
+        if initial_state is None and (self.stateful if training else self.stateful is True):
+            what, initial_state = "state", self.state
+        arrays = []
+        for name, start in zip(self.states, self._state_arrays(what, initial_state, N), strict=True):
+            array = self._buffer(f"{name}_all", T + 1, N, self.units)
+            array[0] = start
+            arrays.append(array)
+        return tuple(arrays)
+
+    def _step_state(self, N):
+        """The state in arrays that a step may change: who holds the old ones keeps them as they are."""
+        return tuple([array.copy() for array in self._state_arrays("state", self.state, N)])
+
+    def _dstate(self, dstate, N):
+        """The final state's gradient, in arrays that backward turns into the initial state's."""
+        if dstate is None:
+            return self._zeros(N)
+        return tuple([array.copy() for array in self._state_arrays("dstate", dstate, N)])
+
+    def _state_arrays(self, name, state, N):
+        if state is None:
+            return self._zeros(N)
+        if not isinstance(state, tuple | list) or len(state) != len(self.states):
+            raise ValueError(f"{name}: expected ({', '.join(self.states)}), each of shape (N, H), got {state!r}")
+        shape = (N, self.units)
+        if all(checks.fits(array, self.dtype, shape) for array in state):
+            return tuple(state)
+        if name == "state" and np.ndim(state[0]) == 2 and len(state[0]) != N:
+            raise ValueError(
+                f"state: {self.name} would go on from the {len(state[0])} rows that it has seen, but x has {N}: let it "
+                f"start from zeros, with reset_state()"
+            )
+        return tuple(
+            checks.floats(f"{name} {s}", a, self.dtype, shape, "(N, H)")
+            for s, a in zip(self.states, state, strict=True)
+        )
+
+    def _y(self, y, lengths):
+        """What `forward` returns of the steps that the kernels wrote, (N, S, H)."""
+        if not self.return_sequences:
+            return y[:, 0]
+        if lengths is not None and y.shape[1] == 1:  # one step is the final state to the kernels, whatever its length
+            y[lengths == 0] = 0
+        return y
+
+    def _dy(self, dy, N, T, lengths=None):
+        """dy checked, as the kernels want it: (N, S, H)."""
+        shape = (N, T, self.units) if self.return_sequences else (N, self.units)
+        dy = checks.floats("dy", dy, self.dtype, shape, "of y")
+        if not self.return_sequences:
+            return dy[:, None]
+        if lengths is not None and T == 1:  # undoes _y
+            dy = np.where(lengths[:, None, None] == 0, self.dtype.type(0), dy)
+        return dy
+
+    def _options(self):
+        """What the kernels take last."""
+        return ()

@@ -1,0 +1,301 @@
+"""Run: the loop behind `fit`, and where it stands."""
+
+import contextlib
+import math
+
+from .. import checks, losses
+from ..callbacks import Callback, History, ProgressBar
+from ..callbacks.base import says
+from ..divergence import NonFiniteLossError, check_params, loss_error
+from ..saving import states
+from .batch import Batch
+
+
+class Run:
+    """One call of `fit`: the loop, and where it stands.
+
+    Callbacks see it as `self.run`. What `get_state` returns at any batch is, with the model's own state, all that it
+    takes for another run to go on from there and to end at the same bits.
+
+    Attributes:
+        epoch, batch: how many epochs are complete, and how many batches of the next one.
+        epochs, batches: how many there will be, and how many each epoch has.
+        positions: how many predictions a sample holds: T, where there is a label at each of T steps; with lengths,
+            their mean.
+        is_sequence: whether samples have such steps.
+        resumed: whether the run goes on from a state of another one.
+        latest: the loss of the last batch alone, and its metrics, by their names.
+    """
+
+    def __init__(self, model, data, batch_size, epochs, validation_data, callbacks, shuffle, verbose):
+        self.model, self.data = model, data
+        self.batch_size = model.checked_batch_size("fit", len(data), batch_size, training=True)
+        self.epochs = checks.positive("epochs", epochs)
+        self.validation_data = self._checked_validation(validation_data)
+        self.shuffle = self._checked_shuffle(shuffle)
+        self.history = History()
+        self.callbacks = _line_up(callbacks, self.history, verbose)
+        self.batches = -(-len(data) // self.batch_size)
+        steps = data.y.shape[1:] if data.y.dtype.kind in "iu" else data.y.shape[1:-1]
+        self.positions, self.is_sequence = math.prod(steps), bool(steps)
+        if steps and data.lengths is not None:
+            self.positions *= float(data.lengths.mean()) / steps[0]
+        self.epoch = self.batch = 0
+        self.resumed = False
+        self.latest = {}
+        self._totals, self._seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
+        self._order_rng = None  # state of the random generator from which this epoch's order was drawn
+
+    def __enter__(self):
+        self.model.history, self.model.stop_training = self.history, False
+        self._closing = contextlib.ExitStack()
+        # Callbacks, and the `History` that `fit` returns, know this run for as long as they live: they hold no data.
+        self._closing.callback(vars(self).update, data=None, validation_data=None)
+        for callback in self.callbacks:
+            callback.model, callback.run = self.model, self
+            self._closing.callback(callback.close)
+        with contextlib.ExitStack() as stack:
+            stack.push(self._closing)
+            self._notify("on_train_begin", {})
+            stack.pop_all()
+        return self
+
+    def __exit__(self, kind, error, traceback):
+        with self._closing:
+            if isinstance(error, NonFiniteLossError) and error.epoch is None:
+                raise error.at(self.epoch + 1, self.batch + 1) from error.__cause__
+            if error is None:
+                # No loss was computed after the last update: only the parameters can tell that it went wrong.
+                check_params(self.model, self, "the model cannot be used any more")
+                self._notify("on_train_end", {})
+
+    def epochs_left(self):
+        """Count through the epochs that are still to come, and tell the callbacks of each."""
+        # Where a callback ended the training in the middle of an epoch, that epoch is rounded off.
+        while self.batch or (self.epoch < self.epochs and not self.model.stop_training):
+            if self.batch == 0:
+                self._totals, self._seen = dict.fromkeys(("loss", *self.model.metrics), 0.0), 0
+                for layer in self.model.stateful_layers:
+                    layer.reset_state()
+            yield self.epoch
+            if self._seen:
+                logs = self._measure()
+                self.epoch, self.batch = self.epoch + 1, 0
+                self._notify("on_epoch_end", self.epoch - 1, logs)
+
+    def batches_left(self):
+        """The batches of this epoch that are still to come."""
+        resume_rng = self.model.rng.bit_generator.state
+        self._notify("on_epoch_begin", self.epoch, {})
+        order = self._draw_order(resume_rng)
+        before = self._listeners("on_train_batch_begin")
+        self._after = self._listeners("on_train_batch_end")
+        for batch in self.data.split(self.batch_size, order, first=self.batch):
+            if self.model.stop_training:
+                break
+            for listener in before:
+                listener(self.batch, {})
+            yield batch
+
+    def count(self, batch, numbers):
+        """Take down the loss and metrics of a batch, and tell the callbacks."""
+        weight = batch.weight(self.model.keeps_steps)
+        self.latest = numbers
+        for name, value in numbers.items():
+            self._totals[name] += value * weight
+        self._seen += weight
+        self.batch += 1
+        if self._after:
+            logs = self._with_perplexity(self._means())
+            for listener in self._after:
+                listener(self.batch - 1, logs)
+
+    def _draw_order(self, resume_rng):
+        """The samples' order in this epoch; None where it is that of the data. A resumed epoch draws it again."""
+        rng = self.model.rng
+        if self.batch:
+            rng.bit_generator.state = self._order_rng
+        else:
+            self._order_rng = rng.bit_generator.state
+        order = rng.permutation(len(self.data)) if self.shuffle else None
+        if self.batch:
+            rng.bit_generator.state = resume_rng
+        return order
+
+    def _measure(self):
+        """The numbers of the epoch that has just ended."""
+        logs = self._means()
+        if self.validation_data:
+            found = self.model._evaluate(self.validation_data, self.batch_size, "fit: validation_data")
+            if not math.isfinite(found["loss"]):
+                raise loss_error(self.model, found["loss"], self.validation_data).at(self.epoch + 1, "validation")
+            logs |= {f"val_{name}": value for name, value in found.items()}
+        return self._with_perplexity(logs)
+
+    def _means(self):
+        """The loss and the metrics of this epoch so far, over all that was seen."""
+        return {name: total / max(1, self._seen) for name, total in self._totals.items()}
+
+    def _with_perplexity(self, logs):
+        """e^loss of a mean cross-entropy: among how many equally likely labels the model would choose."""
+        loss = self.model.loss
+        if isinstance(loss, losses.SparseCategoricalCrossentropy) and loss.reduction != "sum":
+            for name in [name for name in ("loss", "val_loss") if name in logs]:
+                # 700: a double ends at e^709, and JSON has no infinity.
+                logs[name.replace("loss", "perplexity")] = math.exp(min(logs[name], 700.0))
+        return logs
+
+    def _listeners(self, event):
+        """The callbacks' methods of that name, without those that do nothing: an empty call is still a call."""
+        methods = [getattr(callback, event) for callback in self.callbacks]
+        return [method for method in methods if getattr(method, "__func__", None) is not getattr(Callback, event)]
+
+    def _notify(self, event, *args):
+        for listener in self._listeners(event):
+            listener(*args)
+
+    @property
+    def measured(self):
+        """The names of what `fit` itself puts into the logs of an epoch."""
+        names = ["loss", *self.model.metrics]
+        names += [f"val_{name}" for name in names] if self.validation_data else []
+        return list(self._with_perplexity(dict.fromkeys(names, 0.0)))
+
+    # Where the run stands, for checkpoints.
+
+    @property
+    def rows(self):
+        """The rows of a batch that is not the last."""
+        return min(self.batch_size, len(self.data))
+
+    def get_state(self):
+        return {
+            "data": self._data(),
+            "epoch": self.epoch,
+            "batch": self.batch,
+            "totals": self._totals,
+            "seen": self._seen,
+            "order_rng": self._order_rng,
+            "stop_training": bool(self.model.stop_training),
+            "callbacks": {name: state for name, callback in self._named_callbacks() if (state := callback.get_state())},
+        }
+
+    def check_data(self, state):
+        """Refuse the state of a run that read other data, or read them in another way.
+
+        Raises:
+            ValueError: it says what was, and what is.
+        """
+        states.mapping("run", state)
+        states.mapping("run: data", state.get("data"))
+        if state["data"] != self._data():
+            theirs, ours = (", ".join(f"{k}={v}" for k, v in d.items()) for d in (state["data"], self._data()))
+            raise ValueError(f"it is from a run with {theirs}, and this one has {ours}")
+
+    def check_state(self, state):
+        """Refuse what `get_state` of a run like this one cannot have given, whoever wrote it into a file.
+
+        Raises:
+            ValueError: the message says what is wrong.
+        """
+        self.check_data(state)
+        rules = {
+            "data": states.anything,
+            "epoch": states.count,
+            "batch": states.count,
+            "totals": states.mapping_of(states.number),
+            "seen": states.count,
+            "order_rng": states.optional(states.generator(type(self.model.rng.bit_generator))),
+            "stop_training": states.boolean,
+            "callbacks": states.mapping,
+        }
+        states.fields("run", state, rules)
+        batch, names = state["batch"], ["loss", *self.model.metrics]
+        if batch > self.batches:
+            raise ValueError(f"run: batch: an epoch has {self.batches} batches, got {batch}")
+        if batch and (not state["seen"] or state["order_rng"] is None or sorted(state["totals"]) != sorted(names)):
+            order = "none" if state["order_rng"] is None else "a state"
+            raise ValueError(
+                f"run: after batch {batch} expected seen above 0, an order_rng, and totals of {', '.join(names)}; got "
+                f"seen={state['seen']}, order_rng={order}, totals of {states.shown([*state['totals']])}"
+            )
+        if "History" not in state["callbacks"]:
+            raise ValueError("run: callbacks: there is no History, and every run has one")
+        for callback, saved in self._with_their_states(state):
+            if _checks_its_state(callback):
+                callback.check_state(saved)
+
+    def set_state(self, state):
+        """Go on from `get_state` of another run. Callbacks that it did not have start afresh.
+
+        Raises:
+            ValueError: that run read its data in another way, or the state is none; nothing has changed then.
+        """
+        self.check_state(state)
+        # First those that cannot be checked beforehand: where one refuses its state, nothing else has changed yet.
+        for callback, saved in sorted(self._with_their_states(state), key=lambda pair: _checks_its_state(pair[0])):
+            try:
+                callback.set_state(saved)
+            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+                raise ValueError(f"{type(callback).__name__} cannot go on from its state: {error!r}") from error
+        self.resumed = True
+        self.epoch, self.batch = state["epoch"], state["batch"]
+        self._totals, self._seen, self._order_rng = state["totals"], state["seen"], state["order_rng"]
+        self.model.stop_training = state["stop_training"]
+
+    def _with_their_states(self, state):
+        """Each callback that has a state there, with that."""
+        return [(c, state["callbacks"][name]) for name, c in self._named_callbacks() if name in state["callbacks"]]
+
+    def _data(self):
+        sizes = {"samples": len(self.data), "batch_size": self.batch_size, "shuffle": self.shuffle}
+        return {**sizes, "checksum": self.data.checksum}
+
+    def _named_callbacks(self):
+        """Each callback with its class' name; a second one of the same class is "Name_1"."""
+        count = {}
+        for callback in self.callbacks:
+            name = type(callback).__name__
+            number = count[name] = count.get(name, -1) + 1
+            yield f"{name}_{number}" if number else name, callback
+
+    # Checks of the arguments.
+
+    def _checked_shuffle(self, shuffle):
+        if shuffle and self.model.stateful_layers:
+            names = ", ".join(layer.name for layer in self.model.stateful_layers)
+            raise ValueError(
+                f"fit: shuffle=True would tear apart the text that stateful layers ({names}) read from batch to batch: "
+                f"use shuffle=False"
+            )
+        return bool(shuffle)
+
+    def _checked_validation(self, data):
+        if data is None:
+            return None
+        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
+            got = f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__
+            raise ValueError(f"fit: validation_data: expected a pair (x, y), or (x, y, lengths), got {got}")
+        batch = Batch.checked("fit: validation_data", *data)
+        self.model.checked_batch_size("fit: validation_data", len(batch), self.batch_size)
+        return batch
+
+
+def _checks_its_state(callback):
+    return says(callback, "check_state", "get_state", "set_state")
+
+
+def _line_up(callbacks, history, verbose):
+    """All callbacks in the order in which they are called."""
+    if callbacks is None:
+        callbacks = []
+    if not isinstance(callbacks, tuple | list) or not all(isinstance(callback, Callback) for callback in callbacks):
+        raise TypeError(f"fit: callbacks: expected a list of Callback objects, got {callbacks!r}")
+    looks = {"auto": "auto", 0: None, 1: "bar", 2: "lines"}
+    if verbose not in looks:
+        raise ValueError(f"fit: verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
+    if verbose == 0:
+        callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
+    elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
+        callbacks = [*callbacks, ProgressBar(look=looks[verbose])]
+    return sorted([history, *callbacks], key=lambda callback: callback.order)

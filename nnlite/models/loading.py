@@ -1,0 +1,60 @@
+"""Loading: a saved model becomes one again."""
+
+import os
+from typing import Any
+
+import numpy as np
+
+from .. import losses, optimizers
+from ..saving import checkpoint, training_state
+from ..saving.checkpoint import CheckpointError
+from .sequential import Sequential
+
+
+def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = None) -> Sequential:
+    """Load what `save_model` saved: a model with the same weights, random generator, optimizer, loss and metrics.
+
+    It goes on training as the saved one would have, bit for bit. Nothing in the file is run as code.
+
+    Args:
+        custom_objects: dict from names to what is your own in it: classes of layers, optimizers, losses and models,
+            and functions that are metrics.
+
+    Raises:
+        CheckpointError: no such file, not a checkpoint, damaged, from a newer nnlite, or with an unknown layer.
+    """
+    tree = checkpoint.read(path)
+    custom = custom_objects or {}
+    try:
+        kind = {"Sequential": Sequential, **custom}.get(tree["class"])
+        if kind is None:
+            raise ValueError(f"the model is a {tree['class']}: if that is your own class, give it in custom_objects")
+        model = kind.from_config({**tree["model"], "input_shape": None}, custom, seed=_generator(tree["rng"]))
+        training_state.build_from(model, tree)
+        if tree["optimizer"]:
+            model.compile(
+                _make(tree["optimizer"], optimizers, optimizers.Optimizer, custom),
+                _make(tree["loss"], losses, losses.Loss, custom),
+                [custom.get(name, name) for name in tree.get("metrics", ())],  # older files have no such entry
+            )
+        training_state.restore_model(model, tree)
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
+        raise CheckpointError(f"cannot load the model in {os.fspath(path)}: {training_state.explain(error)}") from error
+    return model
+
+
+def _make(description, module, base, custom):
+    """What `_describe` described: of a class of that module, or of a custom one, and of no other."""
+    name, config = description["class"], description["config"]
+    found = custom.get(name) or getattr(module, name, None)
+    if not (name in custom or (isinstance(found, type) and issubclass(found, base))):
+        raise ValueError(f"there is no {base.__name__.lower()} {name!r}: if it is your own, give it in custom_objects")
+    return found.from_config(config) if hasattr(found, "from_config") else found(**config)
+
+
+def _generator(state):
+    """A random generator in that state."""
+    names = "PCG64", "PCG64DXSM", "Philox", "SFC64", "MT19937"
+    if state["bit_generator"] not in names:
+        raise ValueError(f"its random generator is {state['bit_generator']!r}, expected one of {', '.join(names)}")
+    return np.random.Generator(getattr(np.random, state["bit_generator"])())

@@ -1,0 +1,210 @@
+"""Model: what can be asked of a row of layers, whatever it computes with them."""
+
+import os
+import threading
+from typing import Any, Self
+
+import numpy as np
+
+from .. import checks, layers
+from ..layers.base.layer import Layer, Seed, Shape
+from ..layers.base.parameters import ModelParameters
+from ..turns import Turns
+from .trainer import Training
+
+
+class Model(Training):
+    """Base of models: names, parameters, text about them, and their configuration.
+
+    A model has `layers`, `name`, `rng`, `dtype` and `input_shape` (None until it is known), and defines `forward` and
+    `backward`. See `Sequential`.
+    """
+
+    layers: list[Layer]
+    name: str
+    rng: np.random.Generator
+    dtype: np.dtype
+    input_shape: tuple | None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self.turns = Turns(lambda: [*self.layers, self.loss, self.optimizer])
+        self._fitting = threading.Lock()
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("turns", "_fitting")}  # a copy's own
+
+    @property
+    def params(self) -> dict[str, np.ndarray]:
+        return self._gathered("params")
+
+    @property
+    def grads(self) -> dict[str, np.ndarray]:
+        return self._gathered("grads")
+
+    @property
+    def statistics(self) -> dict[str, np.ndarray]:
+        return self._gathered("statistics")
+
+    def _gathered(self, what):
+        """The layers' arrays of one kind under names such as "dense.W"."""
+        arrays = {f"{layer.name}.{name}": a for layer in self.layers for name, a in getattr(layer, what).items()}
+        return ModelParameters(what, arrays, self.layers)
+
+    @property
+    def built(self) -> bool:
+        """Whether all layers have their parameters."""
+        return self.input_shape is not None
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers the model learns."""
+        return sum(layer.parameter_count for layer in self.layers)
+
+    @property
+    def stateful_layers(self) -> list[Layer]:
+        """The layers that carry a state from one batch to the next, be it in training alone."""
+        return [layer for layer in self.layers if getattr(layer, "stateful", False)]
+
+    @property
+    def keeps_steps(self) -> bool:
+        """Whether y has the time steps of x: no recurrent layer gives its last step alone."""
+        return all(getattr(layer, "return_sequences", True) for layer in self.layers)
+
+    def reset_state(self) -> None:
+        """Let the recurrent layers forget: the next step, or batch of a stateful layer, starts from zeros."""
+        for layer in self.layers:
+            if hasattr(layer, "reset_state"):
+                layer.reset_state()
+
+    def __call__(self, x: np.ndarray, training: bool = False, lengths: np.ndarray | None = None) -> np.ndarray:
+        return self.forward(x, training) if lengths is None else self.forward(x, training, lengths=lengths)
+
+    def __repr__(self):
+        return f"{type(self).__name__}([{', '.join(map(repr, self.layers))}])"
+
+    def output_shape(self, input_shape: Shape | None = None) -> tuple:
+        """Shape of the output for inputs of this shape, both without the batch axis."""
+        return self.shapes(input_shape)[-1]
+
+    def summary(self) -> None:
+        """Print a table of the layers: name and class, shape of the output, number of parameters."""
+        from .summary import print_summary
+
+        print_summary(self)
+
+    def explain(self, input_shape: Shape | None = None) -> str:
+        """The shape and parameter arithmetic of every layer written out with its numbers, as a text.
+
+        Args:
+            input_shape: without the batch axis; by default the one that the model was built with.
+
+        Example:
+            >>> from nnlite import Dense, Sequential
+            >>> print(Sequential([Dense(3), Dense(2)]).explain((4,)))
+            dense: Dense(units=3)
+              output   (3,): the last axis becomes units = 3
+              parameters   F * units + units = 4 * 3 + 3 = 15
+            dense_1: Dense(units=2)
+              output   (2,): the last axis becomes units = 2
+              parameters   F * units + units = 3 * 2 + 2 = 8
+        """
+        shapes = self.shapes(input_shape)
+        return "\n".join(
+            f"{layer.name}: {layer.explain(shape)}" for layer, shape in zip(self.layers, shapes, strict=False)
+        )
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Save the model to one file; see `save_model`."""
+        from ..saving.training_state import save_model
+
+        save_model(self, path)
+
+    def get_config(self) -> dict[str, Any]:
+        """What the model is made of, without its weights, as JSON can write it."""
+        return {
+            "name": self.name,
+            "input_shape": None if self.input_shape is None else list(self.input_shape),
+            "layers": [{"class": type(layer).__name__, "config": layer.get_config()} for layer in self.layers],
+        }
+
+    @classmethod
+    def from_config(
+        cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None, seed: Seed = None
+    ) -> Self:
+        """The model that `get_config` describes, with new weights.
+
+        Args:
+            custom_objects: dict from names to the layer classes that are your own; others come from `nnlite.layers`.
+            seed: of the new model's random generator.
+
+        Raises:
+            ValueError: a layer's class is not known.
+        """
+        known = {name: getattr(layers, name) for name in layers.__all__} | (custom_objects or {})
+        unknown = [entry["class"] for entry in config["layers"] if entry["class"] not in known]
+        if unknown:
+            raise ValueError(
+                f"layer class {unknown[0]!r} is not in nnlite.layers: if it is your own, give it as "
+                f"custom_objects={{{unknown[0]!r}: {unknown[0]}}}"
+            )
+        made = [known[entry["class"]].from_config(entry["config"]) for entry in config["layers"]]
+        return cls(made, input_shape=config["input_shape"], seed=seed, name=config["name"])
+
+    def shapes(self, input_shape: Shape | None = None) -> list[tuple]:
+        """The shapes of the input and of every layer's output, without the batch axis."""
+        input_shape = self.input_shape if input_shape is None else input_shape
+        if input_shape is None:
+            raise ValueError(f"{self.name}: the shape of the input is not known yet: give input_shape")
+        shapes = [shape_without_batch(input_shape)]
+        for layer in self.layers:
+            shapes.append(layer.output_shape(shapes[-1]))
+        return shapes
+
+
+def prepare(layers, dtype, rng):
+    """Make one model's layers of them: different names, one dtype, one random generator. Return them and the dtype."""
+    if not hasattr(layers, "__iter__"):
+        raise TypeError(f"layers: expected a list of layers, got {layers!r}")
+    layers = list(layers)
+    if not layers:
+        raise ValueError("layers: expected at least one layer, got none")
+    for i, layer in enumerate(layers):
+        if not isinstance(layer, Layer):
+            hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
+            raise TypeError(f"layers[{i}]: expected a layer, got {layer!r}{hint}")
+        if any(layer is other for other in layers[:i]):
+            # A layer keeps one input for backward and writes its gradients: its second use would undo the first.
+            raise ValueError(f"layers[{i}]: this {type(layer).__name__} is in the list already: make another one")
+    names = set()
+    for layer in layers:
+        _rename(layer, names)
+        layer.rng = rng
+        if dtype is not None and not layer.built:
+            layer.dtype = checks.float_dtype("dtype", dtype)
+    common = layers[0].dtype if dtype is None else checks.float_dtype("dtype", dtype)
+    for layer in layers:
+        if layer.dtype != common:
+            raise ValueError(
+                f"{layer.name} has dtype {layer.dtype.name}, the model {common.name}: nothing is cast silently"
+            )
+    return layers, common
+
+
+def _rename(layer, taken):
+    """Give the layer a name that is not taken: in a model, names are the keys of parameters."""
+    if "/" in layer.name:  # which separates names in a checkpoint
+        raise ValueError(f"a layer's name cannot have a '/', got {layer.name!r}")
+    stem, number = layer.name, 0
+    while layer.name in taken:
+        number += 1
+        layer.name = f"{stem}_{number}"
+    taken.add(layer.name)
+
+
+def shape_without_batch(shape):
+    """input_shape as a tuple of whole numbers of at least 1, or None for any size."""
+    if isinstance(shape, str) or not hasattr(shape, "__iter__"):
+        raise TypeError(f"input_shape: expected a tuple without the batch axis, such as (T, F), got {shape!r}")
+    return tuple(None if size is None else checks.positive("input_shape", size) for size in shape)

@@ -1,0 +1,6 @@
+"""Saving: files that are written as a whole, checkpoints of arrays and numbers, and the state of a training."""
+
+from .checkpoint import CheckpointError
+from .training_state import save_model
+
+__all__ = ["CheckpointError", "save_model"]

@@ -1,0 +1,256 @@
+"""Checkpoints: one file that holds numbers, arrays and text, and notices when a byte of it changes.
+
+The file is a safetensors file: an 8-byte length, a JSON header, the arrays' bytes. Any safetensors reader sees the
+arrays. The header's metadata has two entries of ours:
+
+    nnlite   a JSON text: everything that is not an array. {"tensor": NAME} stands where an array belongs.
+    sha256   of the arrays' names, dtypes, shapes and bytes, and of that JSON text
+
+Nothing in it is code, and reading runs none: a checkpoint from a stranger can be wrong, but it cannot do anything.
+Models are saved and loaded in `saving`; this module knows files only.
+"""
+
+import json
+import os
+import stat
+from typing import BinaryIO
+
+import numpy as np
+
+from . import atomic_file
+
+VERSION = 1
+
+# A safetensors header is at most this long: what claims more is something else.
+_LONGEST_HEADER = 100_000_000
+
+_FOREIGN = {
+    b"\x80": "it looks like a Python pickle, which nnlite never reads: loading one can run any code",
+    b"PK\x03\x04": "it is a zip archive, as .keras, .npz and PyTorch's .pt files are",
+    b"\x89PNG": "it is a PNG picture",
+    b"\x89HDF": "it is an HDF5 file, as .h5 files of Keras are",
+    b"\x93NUMPY": "it is an array of numpy.save",
+    b"{": "it is a text, such as JSON",
+}
+
+
+class CheckpointError(Exception):
+    """A checkpoint cannot be read or written. The message names the file, what is wrong, and what to do."""
+
+
+def write(path: str | os.PathLike, tree: dict) -> None:
+    """Write a tree of dicts, lists, numbers, strings, None and arrays as one file, atomically and durably.
+
+    An array's name in the file is its path in the tree, such as "optimizer/momentum/lstm.Wx"; what lies under the
+    key "params" gets no prefix, so that other programs find the weights under the names that the model gives them.
+
+    Args:
+        path: of the file; its folder exists.
+        tree: keys are strings; numbers are finite.
+
+    Raises:
+        CheckpointError: the file cannot be written; an older file of that name is untouched.
+        ValueError, TypeError: something in the tree has no place in JSON.
+
+    Example:
+        >>> import tempfile, os
+        >>> import numpy as np
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "a.safetensors")
+        ...     write(path, {"name": "a", "params": {"W": np.ones((1, 2))}})
+        ...     read(path)
+        {'name': 'a', 'params': {'W': array([[1., 1.]])}}
+    """
+    data = encode(tree)
+    try:
+        atomic_file.write(path, data)
+    except OSError as error:
+        hint = "make its folder first" if isinstance(error, FileNotFoundError) else "a file of that name is as it was"
+        raise CheckpointError(f"cannot write the checkpoint {os.fspath(path)}: {error.strerror}: {hint}") from error
+
+
+def read(path: str | os.PathLike) -> dict:
+    """Read what `write` wrote: the same tree, bit for bit, its arrays new and writable.
+
+    Raises:
+        CheckpointError: there is no such file, it is not a checkpoint, it is damaged, or a newer nnlite wrote it.
+    """
+    try:
+        with open(path, "rb", opener=_open_regular) as file:
+            return decode(file, os.fspath(path))
+    except OSError as error:
+        raise CheckpointError(f"cannot read the checkpoint {os.fspath(path)}: {_reason(error)}") from error
+
+
+def is_ours(path: str | os.PathLike) -> bool:
+    """Whether a file is a checkpoint of nnlite by its header, be the rest damaged or not.
+
+    Example:
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "a.safetensors")
+        ...     write(path, {"name": "a"})
+        ...     is_ours(path), is_ours(folder)
+        (True, False)
+    """
+    path = os.fspath(path)
+    try:
+        with open(path, "rb", opener=_open_regular) as file:
+            _metadata(path, *_start(file))
+    except (OSError, CheckpointError):
+        return False
+    return True
+
+
+def encode(tree: dict) -> bytes:
+    """The contents of the file for a tree; see `write`."""
+    from safetensors.numpy import save  # imported on use, as hashlib below: `import nnlite` is to be quick
+
+    tensors: dict[str, np.ndarray] = {}
+    text = json.dumps({"version": VERSION, "tree": _without_arrays(tree, "", tensors)}, allow_nan=False)
+    return _sorted_header(save(tensors, {"nnlite": text, "sha256": _checksum(tensors, text)}))
+
+
+def decode(file: BinaryIO, path: str) -> dict:
+    """The tree in an open file; see `read`. `path` is for messages."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    # A foreign file can be of any size: read on only when the header is ours.
+    start, header = _start(file)
+    metadata = _metadata(path, start, header)
+    try:
+        tensors = load(start + header + file.read())
+    except (SafetensorError, KeyError, ValueError, TypeError) as error:
+        _fail(path, f"the file is cut short or damaged ({error})")
+    text = metadata["nnlite"]
+    tree = _parse(path, text)
+    _require(path, metadata.get("sha256") == _checksum(tensors, text), "the file is damaged: its checksum is wrong")
+    try:
+        return _with_arrays(tree, tensors)
+    except (KeyError, TypeError) as error:
+        _fail(path, f"it has no array {error}")
+    except RecursionError as error:
+        _fail(path, f"its configuration is damaged ({error})")
+
+
+def _sorted_header(data):
+    """The same file with its metadata in order: safetensors shuffles them, and equal models are to be equal files."""
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the arrays begin at a multiple of 8
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
+
+
+def _without_arrays(node, path, tensors):
+    """The tree with {"tensor": name} in place of each array; the arrays are put into `tensors`."""
+    if isinstance(node, np.ndarray):
+        if path in tensors:
+            raise ValueError(f"{path}: two arrays of the tree would have this name")
+        # safetensors writes an array's memory as it lies: the wrong numbers, silently, where that is not contiguous.
+        # And ascontiguousarray gives a scalar array an axis, hence the reshape.
+        tensors[path] = np.ascontiguousarray(node, node.dtype.newbyteorder("=")).reshape(node.shape)
+        return {"tensor": path}
+    if isinstance(node, dict):
+        if not all(isinstance(key, str) for key in node) or node.keys() == {"tensor"}:
+            raise TypeError(f"{path or 'tree'}: keys must be strings, and 'tensor' is taken, got {list(node)}")
+        prefix = path and f"{path}/"
+        return {
+            key: _without_arrays(value, "" if (path, key) == ("", "params") else f"{prefix}{key}", tensors)
+            for key, value in node.items()
+        }
+    if isinstance(node, list | tuple):
+        return [_without_arrays(value, f"{path}/{i}", tensors) for i, value in enumerate(node)]
+    return node
+
+
+def _with_arrays(node, tensors):
+    if isinstance(node, dict):
+        if node.keys() == {"tensor"}:
+            return tensors[node["tensor"]]
+        return {key: _with_arrays(value, tensors) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_with_arrays(value, tensors) for value in node]
+    return node
+
+
+def _checksum(tensors, text):
+    import hashlib
+
+    names = sorted(tensors)
+    # The list with all names and shapes comes first, so that bytes cannot move from one array to the next.
+    listing = [[name, tensors[name].dtype.name, tensors[name].shape] for name in names]
+    sha = hashlib.sha256(json.dumps(listing).encode())
+    for name in names:
+        array = tensors[name]
+        sha.update(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)
+    sha.update(text.encode())
+    return sha.hexdigest()
+
+
+def _open_regular(name, flags):
+    """Open what is a file; a pipe would wait for ever, and a device might never end."""
+    mode = os.stat(name).st_mode
+    if not stat.S_ISREG(mode):
+        raise OSError(0, "it is a folder" if stat.S_ISDIR(mode) else "it is not a file but a device or a pipe")
+    return os.open(name, flags)
+
+
+def _reason(error):
+    if isinstance(error, FileNotFoundError):
+        return "there is no such file. Is the path right, and has anything been saved yet?"
+    return f"{error.strerror}. Give the path of a file that nnlite saved and that you may read"
+
+
+def _start(file):
+    """The first 8 bytes of a file and, where they can be the length of a safetensors header, that many more."""
+    start = file.read(8)
+    size = int.from_bytes(start, "little")
+    return start, file.read(size) if len(start) == 8 and size <= _LONGEST_HEADER else b""
+
+
+def _metadata(path, start, header):
+    """The text entries of a safetensors header."""
+    _require(path, start, "the file is empty")
+    foreign = next((text for magic, text in _FOREIGN.items() if start.startswith(magic)), "it starts as none does")
+    _require(path, header[:1] == b"{", f"this is not a checkpoint, or its start is damaged: {foreign}")
+    _require(path, len(header) == int.from_bytes(start, "little"), "the file is cut short in its header")
+    try:
+        parsed = json.loads(header)
+        metadata = parsed.get("__metadata__", {})
+        ours = isinstance(metadata["nnlite"], str)
+    except KeyError:
+        ours = False
+    except (ValueError, RecursionError, TypeError) as error:
+        _fail(path, f"its header is damaged ({error})")
+    _require(
+        path, ours, "this is a safetensors file of another program: it has arrays, but no nnlite model around them"
+    )
+    return metadata
+
+
+def _parse(path, text):
+    try:
+        content = json.loads(text)
+        version, tree = content["version"], content["tree"]
+    except (ValueError, RecursionError, TypeError, KeyError) as error:
+        _fail(path, f"its configuration is damaged ({error})")
+    if version != VERSION:
+        raise CheckpointError(
+            f"cannot read the checkpoint {path}: it has format {version}, and this nnlite reads format {VERSION}. "
+            f"If a newer nnlite wrote it, upgrade: pip install --upgrade nnlite-learn"
+        )
+    return tree
+
+
+def _require(path, condition, problem):
+    if not condition:
+        _fail(path, problem)
+
+
+def _fail(path, problem):
+    raise CheckpointError(
+        f"cannot read the checkpoint {path}: {problem}. Use a copy of it, an earlier checkpoint, or train again"
+    ) from None

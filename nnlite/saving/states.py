@@ -1,0 +1,232 @@
+"""What a saved state has to look like: these keys, and values of these types.
+
+A checkpoint may come from anybody. What it says is data, to be checked before it is used:
+
+    fields("state", state, {"best": optional(number), "wait": count})
+
+A rule, such as `number`, is a function of a name and a value that raises ValueError where the value does not fit. The
+message names the value by its place, as in "EarlyStopping: wait: expected a whole number of at least 0, got -1".
+"""
+
+import math
+import reprlib
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+
+__all__ = [
+    "Rule",
+    "anything",
+    "arrays_like",
+    "boolean",
+    "count",
+    "fields",
+    "generator",
+    "list_of",
+    "mapping",
+    "mapping_of",
+    "number",
+    "optional",
+    "row",
+    "shown",
+    "text",
+    "whole",
+]
+
+Rule = Callable[[str, Any], None]
+
+
+def fields(name: str, state: Any, rules: Mapping[str, Rule]) -> None:
+    """Refuse what is no dict with these keys, no more and no fewer, or has a value that breaks the rule of its key.
+
+    Raises:
+        ValueError: it names the key and says what is wrong.
+
+    Example:
+        >>> from nnlite.saving.states import count, fields, number
+        >>> fields("counter", {"steps": 3, "best": 0.5}, {"steps": count, "best": number})
+        >>> fields("counter", {"steps": 3, "path": "x"}, {"steps": count})
+        Traceback (most recent call last):
+        ValueError: counter: expected steps and nothing else, but there is an unknown entry 'path'
+    """
+    mapping(name, state)
+    expected = f"{name}: expected {', '.join(rules) or 'no entries'}"
+    if unknown := [key for key in state if key not in rules]:
+        raise ValueError(f"{expected} and nothing else, but there is an unknown entry {shown(unknown[0])}")
+    if missing := [key for key in rules if key not in state]:
+        raise ValueError(f"{expected}, but {missing[0]} is missing")
+    for key, rule in rules.items():
+        rule(f"{name}: {key}", state[key])
+
+
+def anything(name: str, value: Any) -> None:
+    """For what is compared or checked elsewhere."""
+
+
+def number(name: str, value: Any) -> None:
+    """A finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not _is_finite(value):
+        _refuse(name, "a finite number", value)
+
+
+def whole(name: str, value: Any) -> None:
+    """A whole number."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        _refuse(name, "a whole number", value)
+
+
+def count(name: str, value: Any) -> None:
+    """A whole number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        _refuse(name, "a whole number of at least 0", value)
+
+
+def boolean(name: str, value: Any) -> None:
+    """True or False."""
+    if not isinstance(value, bool):
+        _refuse(name, "true or false", value)
+
+
+def text(name: str, value: Any) -> None:
+    """A string."""
+    if not isinstance(value, str):
+        _refuse(name, "a text", value)
+
+
+def mapping(name: str, value: Any) -> None:
+    """A dict with strings for keys."""
+    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
+        _refuse(name, "entries with names", value)
+
+
+def optional(rule: Rule) -> Rule:
+    """None, or what the rule allows."""
+
+    def check(name, value):
+        if value is not None:
+            rule(name, value)
+
+    return check
+
+
+def list_of(rule: Rule) -> Rule:
+    """A list of any length, of what the rule allows."""
+
+    def check(name, value):
+        if not isinstance(value, list):
+            _refuse(name, "a list", value)
+        for i, item in enumerate(value):
+            rule(f"{name}[{i}]", item)
+
+    return check
+
+
+def mapping_of(rule: Rule) -> Rule:
+    """A dict with any keys, of what the rule allows."""
+
+    def check(name, value):
+        mapping(name, value)
+        for key, item in value.items():
+            rule(f"{name}[{shown(key)}]", item)
+
+    return check
+
+
+def row(*rules: Rule) -> Rule:
+    """A list with one item for each of the rules.
+
+    Example:
+        >>> from nnlite.saving.states import count, row, text
+        >>> row(count, text)("sample", [100, "my love"])
+    """
+
+    def check(name, value):
+        if not isinstance(value, list) or len(value) != len(rules):
+            _refuse(name, f"a list of {len(rules)}", value)
+        for i, (rule, item) in enumerate(zip(rules, value, strict=True)):
+            rule(f"{name}[{i}]", item)
+
+    return check
+
+
+def arrays_like(arrays: Mapping[str, np.ndarray]) -> Rule:
+    """A dict of arrays with the same names, shapes and dtypes as those of the model.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.saving.states import arrays_like
+        >>> arrays_like({"dense.b": np.zeros(3)})("weights", {"dense.b": np.zeros(2)})
+        Traceback (most recent call last):
+        ValueError: weights: dense.b is float64 (2,) in the file, and float64 (3,) in the model
+    """
+
+    def check(name, value):
+        mapping(name, value)
+        if arrays.keys() != value.keys():
+            raise ValueError(f"the {name} are {sorted(value)} in the file and {sorted(arrays)} in the model")
+        for key, array in arrays.items():
+            found = value[key]
+            if not isinstance(found, np.ndarray) or (found.shape, found.dtype) != (array.shape, array.dtype):
+                raise ValueError(f"{name}: {key} is {shown(found)} in the file, and {shown(array)} in the model")
+
+    return check
+
+
+def generator(kind: type[np.random.BitGenerator]) -> Rule:
+    """The state of a bit generator, such as `np.random.PCG64`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.saving.states import generator
+        >>> generator(np.random.PCG64)("rng", np.random.PCG64(0).state)
+    """
+
+    def check(name, value):
+        mapping(name, value)
+        if value.get("bit_generator") != kind.__name__:
+            _refuse(name, f"the state of a {kind.__name__}", value.get("bit_generator"))
+        trial = kind()
+        try:
+            trial.state = value
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"{name}: this is no state of a {kind.__name__}: {error!r}") from error
+        if not _equal(trial.state, value):
+            raise ValueError(f"{name}: a {kind.__name__} in this state would be in another one")
+        # NumPy takes any position in the numbers that are drawn already, and then reads there, wherever that is.
+        for place, end in ((value["state"].get("pos"), 624), (value.get("buffer_pos"), 4)):
+            if place is not None and not 0 <= place <= end:
+                raise ValueError(f"{name}: expected a position from 0 to {end}, got {place}")
+
+    return check
+
+
+def _is_finite(value):
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer beyond all floats
+        return False
+
+
+def _equal(first, second):
+    """Whether two trees of dicts, arrays and numbers are the same."""
+    if isinstance(first, dict):
+        return (
+            isinstance(second, dict)
+            and first.keys() == second.keys()
+            and all(_equal(first[key], second[key]) for key in first)
+        )
+    if isinstance(first, np.ndarray):
+        return isinstance(second, np.ndarray) and first.dtype == second.dtype and np.array_equal(first, second)
+    return type(first) is type(second) and first == second
+
+
+def shown(value: Any) -> str:
+    """A value for a message, cut short: it may be as long as whoever wrote the file liked."""
+    return f"{value.dtype} {checks.shape_text(value.shape)}" if isinstance(value, np.ndarray) else reprlib.repr(value)
+
+
+def _refuse(name, expected, value):
+    raise ValueError(f"{name}: expected {expected}, got {shown(value)}")

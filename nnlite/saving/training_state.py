@@ -1,0 +1,202 @@
+"""Saving: models and trainings as the trees that `checkpoint` writes to files, and trainings back from them."""
+
+import copy
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from . import checkpoint, states
+from .checkpoint import CheckpointError
+
+
+def save_model(model: Any, path: str | os.PathLike) -> None:
+    """Save a model to one safetensors file: layers, weights, random generator, and the optimizer, if there is one.
+
+    The file is written atomically: a crash leaves the old file or the new one, never half of one.
+
+    Args:
+        model: a model whose layers are built.
+        path: of the file; its folder exists. "model.safetensors" is a usual name.
+
+    Raises:
+        ValueError: the model has no weights yet.
+        CheckpointError: the file cannot be written.
+
+    Example:
+        >>> import os, tempfile
+        >>> from nnlite import Dense, Sequential, load_model, save_model
+        >>> model = Sequential([Dense(3)], input_shape=(2,), seed=0)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = os.path.join(folder, "model.safetensors")
+        ...     save_model(model, path)
+        ...     same = load_model(path)
+        >>> (same.params["dense.W"] == model.params["dense.W"]).all()
+        np.True_
+    """
+    checkpoint.write(path, _at_rest(model))
+
+
+def recipe(model):
+    """What a training is made of: the same before and after it was stopped, or it is another one."""
+    parts = {
+        "layers": model.get_config()["layers"],
+        "optimizer": _describe(model.optimizer),
+        "loss": _describe(model.loss),
+        "metrics": list(model.metrics),
+    }
+    return json.loads(json.dumps(parts))  # as it comes back from a file: with lists for tuples
+
+
+def save_training(path, model, run, recipe):
+    """Save a model in the middle of its training, with all that it needs to go on."""
+    checkpoint.write(path, {**_at_rest(model), "run": run.get_state(), "recipe": recipe})
+
+
+def restore_training(path, model, run, recipe):
+    """Let a new training go on from `save_training`.
+
+    Raises:
+        CheckpointError: the file cannot be read, or is from another training; the model is as it was then, but built.
+    """
+    tree = checkpoint.read(path)
+    try:
+        if not isinstance(tree, dict) or "run" not in tree:
+            raise ValueError("it holds a model, but no training to go on with")
+        _compare(tree["recipe"], recipe)
+        run.check_data(tree["run"])
+        if not model.built:  # for the data, as its first batch would: the file's word for a shape is not needed
+            model.build(run.data.x.shape[1:])
+        run.check_state(tree["run"])
+        restore = restorer(model, tree, rows=run.rows if tree["run"]["batch"] else None)
+        run.set_state(tree["run"])  # a callback of one's own may still refuse
+        restore()
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"cannot resume from {os.fspath(path)}: {explain(error)}. Resume with the program that wrote it, or delete "
+            f"the file to start anew"
+        ) from error
+
+
+def _at_rest(model):
+    """A copy of a model's tree, from between two steps where another thread computes with it."""
+    with model.turns:
+        return copy.deepcopy(model_tree(model))
+
+
+def model_tree(model):
+    """Everything that makes a model, as a tree for `checkpoint`."""
+    if not model.built:
+        raise ValueError(f"{model.name} has no weights to save yet: give it an input_shape, or call it once")
+    optimizer = model.optimizer
+    if optimizer is not None:
+        progress = {"iterations": optimizer.iterations, "state": optimizer.state}
+        optimizer = {**_describe(optimizer), **progress}
+    return {
+        "class": type(model).__name__,
+        "model": model.get_config(),
+        "params": dict(model.params),
+        "statistics": dict(model.statistics),
+        "states": {layer.name: layer.state for layer in model.stateful_layers},
+        "rng": model.rng.bit_generator.state,
+        "optimizer": optimizer,
+        "loss": _describe(model.loss),
+        "metrics": list(model.metrics),
+    }
+
+
+def build_from(model, tree):
+    """Build a model from saved parameters: none is drawn, and one that does not fit is found before it takes memory."""
+    arrays = {**tree["params"], **tree.get("statistics", {})}
+    try:
+        for layer in model.layers:
+            prefix = f"{layer.name}."
+            layer._saved = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
+        model.build(tree["model"]["input_shape"])
+    finally:
+        for layer in model.layers:
+            layer._saved = None
+
+
+def restore_model(model, tree):
+    """Give the model what the tree holds. Whatever does not fit is found before anything changes."""
+    restorer(model, tree)()
+
+
+def restorer(model, tree, rows=None) -> Callable[[], None]:
+    """Find what does not fit; return a function that gives the model what the tree holds, and cannot fail.
+
+    Args:
+        rows: how many rows of a batch the states of stateful layers are to have, where that is known.
+    """
+    params, statistics, optimizer = model.params, model.statistics, model.optimizer
+    saved_statistics = tree.get("statistics", {})  # older files have no such entry
+    states.arrays_like(params)("parameters", tree["params"])
+    states.arrays_like(statistics)("statistics", saved_statistics)
+    states.mapping("states", tree["states"])
+    layer_states = {layer: _layer_state(layer, tree["states"][layer.name], rows) for layer in model.stateful_layers}
+    progress = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
+    states.generator(type(model.rng.bit_generator))("rng", tree["rng"])
+
+    def restore():
+        model.rng.bit_generator.state = tree["rng"]
+        for arrays, saved in ((params, tree["params"]), (statistics, saved_statistics)):
+            for name, array in arrays.items():
+                array[...] = saved[name]
+        for layer, state in layer_states.items():
+            layer.state = state
+        if optimizer is not None:
+            optimizer.iterations, optimizer.state, optimizer.learning_rate = progress
+
+    return restore
+
+
+def _layer_state(layer, state, rows):
+    """A stateful layer's state as the layer keeps it."""
+    if state is None:
+        return None
+    if not isinstance(state, list) or not all(getattr(array, "dtype", None) == layer.dtype for array in state):
+        raise ValueError(f"the state of {layer.name} is no list of {layer.dtype} arrays in the file")
+    if hasattr(layer, "states"):  # a recurrent layer, which names them; one of a user's own has what it likes
+        N = rows or (len(state[0]) if state and state[0].ndim else 0)
+        expected = [(N, layer.units)] * len(layer.states)
+        if [array.shape for array in state] != expected:
+            got = [array.shape for array in state]
+            raise ValueError(f"the state of {layer.name} has the shapes {got} in the file, expected {expected}")
+    return tuple(state)
+
+
+def _progress(optimizer, params, saved):
+    """How far an optimizer has come: its iterations, state and learning rate."""
+    if saved is None:
+        raise ValueError("the file has no optimizer, and the model has one")
+    rules = dict.fromkeys(("class", "config"), states.anything) | {"iterations": states.count, "state": states.mapping}
+    states.fields("optimizer", saved, rules)
+    if saved["state"] or saved["iterations"]:  # before the first step there is none
+        memory = {f"{slot}/{name}": param for slot in optimizer.slots for name, param in params.items()}
+        states.arrays_like(memory)("optimizer's arrays", saved["state"])
+    trial = copy.copy(optimizer)
+    trial.learning_rate = saved["config"]["learning_rate"]
+    return saved["iterations"], saved["state"], trial.learning_rate
+
+
+def _describe(thing):
+    if thing is None:
+        return None
+    return {"class": type(thing).__name__, "config": thing.get_config() if hasattr(thing, "get_config") else {}}
+
+
+def _compare(saved, ours, path=""):
+    """Raise ValueError at the first place where two configurations differ."""
+    if isinstance(saved, dict) and isinstance(ours, dict):
+        for key in [*saved, *(key for key in ours if key not in saved)]:
+            _compare(saved.get(key), ours.get(key), f"{path}{key} ")
+    elif isinstance(saved, list) and isinstance(ours, list) and len(saved) == len(ours):
+        for i, (a, b) in enumerate(zip(saved, ours, strict=True)):
+            _compare(a, b, f"{path}{i} ")
+    elif saved != ours:
+        raise ValueError(f"{path.strip()} is {states.shown(saved)} in the file and {ours!r} in this program")
+
+
+def explain(error):
+    return f"there is no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
