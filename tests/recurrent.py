@@ -157,6 +157,17 @@ class RecurrentChain(ChainOfTrust):
         steps = [layer.step(np.ascontiguousarray(x_t)) for x_t in inputs["x"].swapaxes(0, 1)]
         return {"y": np.stack(steps, axis=1)} | dict(zip(layer.states, layer.state, strict=True))
 
+    def test_what_a_step_returns_is_the_caller_s(self):
+        layer, x = self.made(7), np.ones((3, 5), "float32")
+        y = layer.step(x)
+        kept = y.copy()
+        y.fill(np.nan)
+        assert_same_bits(layer.state[0], kept)
+        y = layer.step(x)
+        kept = y.copy()
+        layer.step(x)
+        assert_same_bits(y, kept)
+
     @backends
     @pytest.mark.parametrize("ids", [False, True])
     @pytest.mark.parametrize("N", [1, 3])

@@ -52,6 +52,27 @@ def test_how_rows_are_cut_into_batches_changes_no_bit():
         assert_same_bits(np.concatenate(parts), whole, f"batches of {rows}")
 
 
+def test_a_stepper_checks_what_is_not_the_array_of_the_step_before():
+    layer = Dense(4)
+    layer.build((5,))
+    randomized(layer)
+    x = np.random.default_rng(0).standard_normal((3, 5)).astype("float32")
+    step, y = layer.stepper(3), layer.forward(x)
+    assert_same_bits(step(x), y)
+    x *= 2  # in its place
+    assert_same_bits(step(x), layer.forward(x))
+    assert_same_bits(step(np.asfortranarray(x)), layer.forward(x))
+    assert_same_bits(step(x[:2]), layer.forward(x[:2]))
+    with pytest.raises(TypeError, match="x: expected float32, got float64"):
+        step(x.astype("float64"))
+    with pytest.raises(ValueError, match=r"x: expected shape \(N, \.\.\., F\) = \(\.\.\., 5\), got \(3, 4\)"):
+        step(np.ascontiguousarray(x[:, :4]))
+    assert_same_bits(step(x), layer.forward(x))
+    x.shape = (5, 3)
+    with pytest.raises(ValueError, match=r"x: expected shape"):
+        step(x)
+
+
 def test_a_huge_shape_is_refused():
     with pytest.raises(ValueError, match=r"Dense: parameter W: shape \(\d+, \d+\) of float32 would take"):
         Dense(2**40).build((2**40,))
