@@ -37,9 +37,13 @@ from libc.string cimport memset
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from scatter cimport scatter, scatter_size
-from slide cimport Axis, band_count, depthwise, pack, packed_size, slide, threads_with_room, window, window_size
-from tile cimport TILE_ROWS, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width
-from winograd cimport takes_winograd, winograd_pack, winograd_packed_size, winograd_room, winograd_slide
+from slide cimport (
+    Axis, Sliding, Taps, band_count, depthwise, pack, packed_size, slide, threads_with_room, window, window_size,
+)
+from tile cimport (
+    TILE_ROWS, Tile, omp_get_thread_num, pack_panel, panel_width, plain, threads_for, tile, tile_width,
+)
+from winograd cimport in_quads, takes_winograd, winograd_pack, winograd_packed_size, winograd_room, winograd_slide
 
 
 cdef enum:
@@ -47,6 +51,31 @@ cdef enum:
     BLOCKS = 16  # of bands, at most, that dW is summed up for one by one
     PARTIALS = 4194304  # numbers of their sums, at most
     CHUNK = 4096  # numbers that one thread adds up
+
+
+cdef struct Convolution:
+    Py_ssize_t N  # batch
+    Py_ssize_t H, W, C  # height, width and channels of x
+    Py_ssize_t kh, kw  # the kernel
+    Py_ssize_t OH, OW, F  # height, width and filters of y
+    Py_ssize_t groups
+    Py_ssize_t sh, sw  # strides
+    Py_ssize_t top, left  # padding before the image
+    Py_ssize_t dh, dw  # dilation
+
+
+cdef Convolution convolution(const Py_ssize_t *x, const Py_ssize_t *W, const Py_ssize_t *y, tuple strides, tuple pads,
+                             tuple dilation, Py_ssize_t groups) except *:
+    """From the shapes of x, W and y."""
+    cdef Convolution c
+    c.N, c.H, c.W, c.C = x[0], x[1], x[2], x[3]
+    c.kh, c.kw = W[0], W[1]
+    c.OH, c.OW, c.F = y[1], y[2], y[3]
+    c.groups = groups
+    c.sh, c.sw = strides
+    c.top, c.left = pads
+    c.dh, c.dw = dilation
+    return c
 
 
 cdef Axis outputs(Py_ssize_t count, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t pad,
@@ -79,151 +108,148 @@ cdef Axis inputs(Py_ssize_t count, Py_ssize_t kernel, Py_ssize_t stride, Py_ssiz
     return axis
 
 
+cdef Sliding windows_of_x(const Convolution *c) noexcept nogil:
+    """What forward looks through."""
+    cdef Sliding s
+    s.rows, s.cols = outputs(c.OH, c.kh, c.sh, c.top, c.dh), outputs(c.OW, c.kw, c.sw, c.left, c.dw)
+    s.N, s.groups, s.D, s.U = c.N, c.groups, c.C // c.groups, c.F // c.groups
+    s.H, s.W, s.OH, s.OW = c.H, c.W, c.OH, c.OW
+    return s
+
+
+cdef Sliding windows_of_dy(const Convolution *c, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
+    """Phase (i, j) of dx: the filters are what is summed over, and the channels what comes out."""
+    cdef Sliding s
+    s.rows, s.cols = inputs(c.H, c.kh, c.sh, c.top, c.dh, i), inputs(c.W, c.kw, c.sw, c.left, c.dw, j)
+    s.N, s.groups, s.D, s.U = c.N, c.groups, c.F // c.groups, c.C // c.groups
+    s.H, s.W, s.OH, s.OW = c.OH, c.OW, c.H, c.W
+    return s
+
+
+cdef bint has_few_channels(const Convolution *c) noexcept nogil:
+    return c.groups == 1 and c.C <= FEW
+
+
 cdef Py_ssize_t block_count(Py_ssize_t bands, Py_ssize_t size) noexcept nogil:
     """Blocks of all the bands of a batch, for `size` sums in each."""
     return max(<Py_ssize_t>1, min(bands, min(<Py_ssize_t>BLOCKS, PARTIALS // size)))
 
 
-cdef Py_ssize_t block_scratch(Py_ssize_t N, Axis rows, Axis cols, Py_ssize_t C, floating *dtype) noexcept nogil:
+cdef Py_ssize_t block_scratch(const Sliding *s, floating *dtype) noexcept nogil:
     """Numbers that a thread needs for dW: a band of x, and a panel of dy."""
-    cdef Py_ssize_t band = ceil_div(rows.count, band_count(N, rows, cols, C))
-    return window_size(N, rows, cols, C) + band * cols.count * panel_width(dtype)
+    return window_size(s) + ceil_div(s.rows.count, band_count(s)) * s.cols.count * panel_width(dtype)
 
 
-cdef Py_ssize_t convolve_size(Py_ssize_t N, Axis rows, Axis cols, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
-                              floating *dtype) noexcept nogil:
+cdef Py_ssize_t convolve_size(const Sliding *s, floating *dtype) noexcept nogil:
     """Numbers of scratch memory that `convolve` needs for all threads."""
-    cdef Py_ssize_t threads = num_threads
-    if takes_winograd(rows, cols, D, U, dtype):
-        return (winograd_packed_size(groups, D, U, dtype)
-                + threads * winograd_room(N, rows, cols, groups * D, dtype))
-    return packed_size(rows, cols, groups, D, U, dtype) + threads * window_size(N, rows, cols, groups * D)
+    cdef Sliding grid
+    if takes_winograd(s, dtype):
+        grid = in_quads(s)
+        return winograd_packed_size(s, dtype) + num_threads * winograd_room(&grid, dtype)
+    return packed_size(s, dtype) + num_threads * window_size(s)
 
 
-cdef void convolve(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
-                   const floating *W, Py_ssize_t w_line, Py_ssize_t w_tap, Py_ssize_t w_group, Py_ssize_t w_depth,
-                   Py_ssize_t w_col, const floating *start, const floating *source, Py_ssize_t H, Py_ssize_t width,
-                   floating *out, Py_ssize_t OH, Py_ssize_t OW, floating *work, Py_ssize_t room) noexcept nogil:
-    """out (N,OH,OW,groups*U) from source (N,H,width,groups*D), by the way that takes fewer multiplications."""
+cdef void convolve(const Sliding *s, const Taps *at, const floating *W, const floating *start, const floating *source,
+                   floating *out, floating *work, Py_ssize_t room) noexcept nogil:
+    """out (N,OH,OW,groups*U) from source (N,H,W,groups*D), by the way that takes fewer multiplications."""
     cdef Py_ssize_t packed
-    if takes_winograd(rows, cols, D, U, work):
-        packed = winograd_packed_size(groups, D, U, work)
-        winograd_pack(rows, cols, groups, D, U, W, w_line, w_tap, w_group, w_depth, w_col, start, work)
-        winograd_slide(rows, cols, N, groups, D, U, source, H, width, work, out, OH, OW, work + packed, room - packed)
+    if takes_winograd(s, work):
+        packed = winograd_packed_size(s, work)
+        winograd_pack(s, at, W, start, work)
+        winograd_slide(s, source, work, out, work + packed, room - packed)
         return
-    packed = packed_size(rows, cols, groups, D, U, work)
-    pack(rows, cols, groups, D, U, W, w_line, w_tap, w_group, w_depth, w_col, start, work)
-    slide(rows, cols, N, groups, D, U, source, H, width, work, out, OH, OW, work + packed, room - packed)
+    packed = packed_size(s, work)
+    pack(s, at, W, start, work)
+    slide(s, source, work, out, work + packed, room - packed)
 
 
-cdef Py_ssize_t scratch_size(Py_ssize_t N, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t kh, Py_ssize_t kw,
-                             Py_ssize_t F, Py_ssize_t OH, Py_ssize_t OW, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top,
-                             Py_ssize_t left, Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t groups,
-                             floating *dtype) noexcept nogil:
-    cdef Py_ssize_t threads = num_threads, D = C // groups, U = F // groups, size = kh * kw * D * F + F
-    cdef Py_ssize_t work, i, j
-    cdef Axis rows = outputs(OH, kh, sh, top, dh), cols = outputs(OW, kw, sw, left, dw)
-    work = max(convolve_size(N, rows, cols, groups, D, U, dtype),
-               (block_count(N * band_count(N, rows, cols, C), size) - 1) * size
-               + threads * block_scratch(N, rows, cols, C, dtype))
-    if groups == 1 and C <= FEW:
-        return max(work, threads * scatter_size(N, H, cols, C, F, dtype))
-    for i in range(sh):
-        for j in range(sw):
-            rows, cols = inputs(H, kh, sh, top, dh, i), inputs(W, kw, sw, left, dw, j)
-            if rows.count and cols.count:
-                work = max(work, convolve_size(N, rows, cols, groups, U, D, dtype))
+cdef Py_ssize_t scratch_size(const Convolution *c, floating *dtype) noexcept nogil:
+    cdef Sliding s = windows_of_x(c)
+    cdef Py_ssize_t size = c.kh * c.kw * s.D * c.F + c.F, work, i, j
+    work = max(convolve_size(&s, dtype), (block_count(c.N * band_count(&s), size) - 1) * size
+               + num_threads * block_scratch(&s, dtype))
+    if has_few_channels(c):
+        return max(work, num_threads * scatter_size(&s, dtype))
+    for i in range(c.sh):
+        for j in range(c.sw):
+            s = windows_of_dy(c, i, j)
+            if s.rows.count and s.cols.count:
+                work = max(work, convolve_size(&s, dtype))
     return work
 
 
-def work_size(Py_ssize_t N, Py_ssize_t H, Py_ssize_t W, Py_ssize_t C, Py_ssize_t kh, Py_ssize_t kw, Py_ssize_t F,
-              Py_ssize_t OH, Py_ssize_t OW, Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left,
-              Py_ssize_t dh, Py_ssize_t dw, Py_ssize_t groups):
+def work_size(tuple x_shape, tuple W_shape, tuple y_shape, tuple strides,
+              tuple pads, tuple dilation, Py_ssize_t groups):
     """Numbers of scratch memory that forward and backward need, in the one dtype or the other."""
-    if N == 0:
-        return 0
-    return max(
-        scratch_size(N, H, W, C, kh, kw, F, OH, OW, sh, sw, top, left, dh, dw, groups, <float *>NULL),
-        scratch_size(N, H, W, C, kh, kw, F, OH, OW, sh, sw, top, left, dh, dw, groups, <double *>NULL),
-    )
+    cdef Py_ssize_t[4] x = x_shape, W = W_shape, y = y_shape
+    cdef Convolution c = convolution(x, W, y, strides, pads, dilation, groups)
+    return max(scratch_size(&c, <float *>NULL), scratch_size(&c, <double *>NULL)) if c.N else 0
 
 
-def forward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W, const floating[::1] b,  # IN; b may be None
-            floating[:, :, :, ::1] y, floating[::1] work,                                             # OUT
-            Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left, Py_ssize_t dh, Py_ssize_t dw,
-            Py_ssize_t groups):
-    """x (N,H,W,C), W (kh,kw,D,F), b (F), y (N,OH,OW,F)."""
-    cdef Py_ssize_t kw = W.shape[1], D = W.shape[2], F = W.shape[3], U = F // groups
-    cdef Axis rows = outputs(y.shape[1], W.shape[0], sh, top, dh), cols = outputs(y.shape[2], kw, sw, left, dw)
+def forward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W,        # IN (N,H,W,C) (kh,kw,D,F)
+            const floating[::1] b, floating[:, :, :, ::1] y,                       # IN (F) or None, OUT (N,OH,OW,F)
+            floating[::1] work, tuple strides, tuple pads,  # (top, left)
+            tuple dilation, Py_ssize_t groups):
+    cdef Py_ssize_t kw = W.shape[1], D = W.shape[2], F = W.shape[3]
+    cdef Convolution c = convolution(x.shape, W.shape, y.shape, strides, pads, dilation, groups)
+    cdef Sliding s = windows_of_x(&c)
+    cdef Taps at = Taps(line=kw * D * F, tap=D * F, group=s.U, depth=F, col=1)
     cdef const floating *start = NULL
     if y.size == 0:
         return
     if b is not None:
         start = &b[0]
     with nogil:
-        convolve(rows, cols, x.shape[0], groups, D, U, &W[0, 0, 0, 0], kw * D * F, D * F, U, F, 1, start,  # (1)
-                 &x[0, 0, 0, 0], x.shape[1], x.shape[2], &y[0, 0, 0, 0], y.shape[1], y.shape[2], &work[0],
-                 work.shape[0])
+        convolve(&s, &at, &W[0, 0, 0, 0], start, &x[0, 0, 0, 0], &y[0, 0, 0, 0], &work[0], work.shape[0])  # (1)
 
 
-def backward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W, const floating[:, :, :, ::1] dy,  # IN
-             floating[:, :, :, ::1] dx, floating[:, :, :, ::1] dW, floating[::1] db, floating[::1] work,       # OUT
-             Py_ssize_t sh, Py_ssize_t sw, Py_ssize_t top, Py_ssize_t left, Py_ssize_t dh, Py_ssize_t dw,
+def backward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W,       # IN (N,H,W,C) (kh,kw,D,F)
+             const floating[:, :, :, ::1] dy, floating[:, :, :, ::1] dx,           # IN (N,OH,OW,F), OUT as x or None
+             floating[:, :, :, ::1] dW, floating[::1] db, floating[::1] work,      # OUT as W, (F) or None
+             tuple strides, tuple pads, tuple dilation,
              Py_ssize_t groups):
-    """The shapes of forward. dx and db may be None: then they are not computed."""
-    cdef Py_ssize_t N = x.shape[0], kh = W.shape[0], kw = W.shape[1], i, j
-    cdef floating *db_or_null = NULL
-    cdef Axis rows = outputs(dy.shape[1], kh, sh, top, dh), cols = outputs(dy.shape[2], kw, sw, left, dw)
-    if N == 0:
+    """Undo `forward`. What is None is not computed."""
+    cdef Py_ssize_t kw = W.shape[1], D = W.shape[2], F = W.shape[3], i, j
+    cdef Convolution c = convolution(x.shape, W.shape, dy.shape, strides, pads, dilation, groups)
+    cdef Sliding s = windows_of_x(&c)
+    cdef Taps at = Taps(line=kw * D * F, tap=D * F, group=s.U, depth=1, col=F)  # the taps of dx
+    cdef const floating *start = NULL  # dx has no bias
+    if c.N == 0:
         dW[:] = 0
         if db is not None:
             db[:] = 0
         return
-    if db is not None:
-        db_or_null = &db[0]
     with nogil:
-        weight_gradients(rows, cols, N, groups, W.shape[2], W.shape[3] // groups, &x[0, 0, 0, 0], x.shape[1],
-                         x.shape[2], &dy[0, 0, 0, 0], &dW[0, 0, 0, 0], db_or_null, &work[0], work.shape[0])
-        if dx is not None and groups == 1 and x.shape[3] <= FEW:
-            scatter(rows, cols, N, x.shape[3], W.shape[3], &W[0, 0, 0, 0], &dy[0, 0, 0, 0], &dx[0, 0, 0, 0], x.shape[1],
-                    x.shape[2], &work[0], work.shape[0])
+        weight_gradients(&s, &x[0, 0, 0, 0], &dy[0, 0, 0, 0], &dW[0, 0, 0, 0], NULL if db is None else &db[0],
+                         &work[0], work.shape[0])
+        if dx is not None and has_few_channels(&c):
+            scatter(&s, &W[0, 0, 0, 0], &dy[0, 0, 0, 0], &dx[0, 0, 0, 0], &work[0], work.shape[0])
         elif dx is not None:
-            for i in range(sh):
-                for j in range(sw):
-                    rows = inputs(x.shape[1], kh, sh, top, dh, i)
-                    cols = inputs(x.shape[2], kw, sw, left, dw, j)
-                    if rows.count and cols.count:
-                        input_gradient(rows, cols, N, groups, W.shape[2], W.shape[3] // groups, kw, &W[0, 0, 0, 0],
-                                       &dy[0, 0, 0, 0], dy.shape[1], dy.shape[2], &dx[0, 0, 0, 0], x.shape[1],
-                                       x.shape[2], &work[0], work.shape[0])
+            for i in range(c.sh):
+                for j in range(c.sw):
+                    s = windows_of_dy(&c, i, j)
+                    if s.rows.count and s.cols.count:
+                        convolve(&s, &at, &W[0, 0, 0, 0], start, &dy[0, 0, 0, 0], &dx[0, 0, 0, 0],
+                                 &work[0], work.shape[0])
 
 
-cdef void input_gradient(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
-                         Py_ssize_t kw, const floating *W, const floating *dy, Py_ssize_t OH, Py_ssize_t OW,
-                         floating *dx, Py_ssize_t H, Py_ssize_t width, floating *work, Py_ssize_t room) noexcept nogil:
-    """One phase of dx: U filters are what is summed over, and D channels what comes out."""
-    cdef Py_ssize_t F = groups * U
-    convolve(rows, cols, N, groups, U, D, W, kw * D * F, D * F, U, 1, F, NULL, dy, OH, OW, dx, H, width, work, room)
-
-
-cdef void weight_gradients(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
-                           const floating *x, Py_ssize_t H, Py_ssize_t W, const floating *dy,
-                           floating *dW, floating *db, floating *work, Py_ssize_t room) noexcept nogil:
+cdef void weight_gradients(const Sliding *s, const floating *x, const floating *dy, floating *dW, floating *db,
+                           floating *work, Py_ssize_t room) noexcept nogil:
     """Block 0 sums up in dW and db, each further one in numbers of its own, which are added to them at the end."""
-    cdef Py_ssize_t C = groups * D, F = groups * U, size = rows.taps * cols.taps * D * F
-    cdef Py_ssize_t bands = N * band_count(N, rows, cols, C), blocks = block_count(bands, size + F)
-    cdef Py_ssize_t partials = (blocks - 1) * (size + F), scratch = block_scratch(N, rows, cols, C, dW)
+    cdef Py_ssize_t F = s.groups * s.U, size = s.rows.taps * s.cols.taps * s.D * F
+    cdef Py_ssize_t bands = s.N * band_count(s), blocks = block_count(bands, size + F)
+    cdef Py_ssize_t partials = (blocks - 1) * (size + F), scratch = block_scratch(s, dW)
     # Fewer blocks than could share the work: then several threads take the same one, each some of its panels.
     cdef Py_ssize_t parts = ceil_div(BLOCKS, blocks), k, block
-    cdef int threads = threads_for(<double>N * rows.count * cols.count * size)
+    cdef int threads = threads_for(<double>s.N * s.rows.count * s.cols.count * size)
     cdef floating *sums
     for k in prange(blocks * parts, schedule="dynamic",
                     num_threads=min(threads, threads_with_room(room - partials, scratch))):
         block = k // parts
         sums = work + (block - 1) * (size + F)
-        block_gradients(rows, cols, N, groups, D, U, x, H, W, dy, bands * block // blocks,
-                        bands * (block + 1) // blocks, k % parts, parts, sums if block else dW,
-                        sums + size if block else db, work + partials + omp_get_thread_num() * scratch)
+        block_gradients(s, x, dy, bands * block // blocks, bands * (block + 1) // blocks, k % parts, parts,
+                        sums if block else dW, sums + size if block else db,
+                        work + partials + omp_get_thread_num() * scratch)
     for k in prange(ceil_div(size, CHUNK), schedule="static", num_threads=threads_for(<double>size * blocks)):
         add_partials(min(<Py_ssize_t>CHUNK, size - k * CHUNK), blocks, size + F, work + k * CHUNK, dW + k * CHUNK)
     if db:
@@ -239,14 +265,15 @@ cdef void add_partials(Py_ssize_t n, Py_ssize_t blocks, Py_ssize_t stride, const
         partial += stride
 
 
-cdef void block_gradients(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups, Py_ssize_t D, Py_ssize_t U,
-                          const floating *x, Py_ssize_t H, Py_ssize_t W, const floating *dy, Py_ssize_t band,
-                          Py_ssize_t end, Py_ssize_t part, Py_ssize_t parts, floating *dW, floating *db,
+cdef void block_gradients(const Sliding *s, const floating *x, const floating *dy, Py_ssize_t band, Py_ssize_t end,
+                          Py_ssize_t part, Py_ssize_t parts, floating *dW, floating *db,
                           floating *scratch) noexcept nogil:
     """The bands up to `end`; every parts-th panel of filters, the first being `part`."""
-    cdef Py_ssize_t C = groups * D, F = groups * U, bands = band_count(N, rows, cols, C), first = band
+    cdef Axis rows = s.rows, cols = s.cols
+    cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, H = s.H, W = s.W, C = groups * D, F = groups * U
+    cdef Py_ssize_t bands = band_count(s), first = band
     cdef Py_ssize_t n, q, count, line = 0, g, u, panel, b_row
-    cdef floating *dy_panel = scratch + window_size(N, rows, cols, C)
+    cdef floating *dy_panel = scratch + window_size(s)
     cdef const floating *a
     cdef const floating *b
     cdef int width
@@ -254,52 +281,58 @@ cdef void block_gradients(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t groups,
         n = band // bands
         q = rows.count * (band % bands) // bands
         count = rows.count * (band % bands + 1) // bands - q
-        a = window(x + n * H * W * C, H, W, C, rows, cols, q, count, scratch, &line)
+        a = window(s, x + n * H * W * C, q, count, scratch, &line)
         panel = 0
-        if depthwise(groups, D, U):
-            depthwise_gradients(rows, cols, C, count, a, line, dy + (n * rows.count + q) * cols.count * C, part, parts,
-                                dW, db, band > first)
-        for g in range(0 if depthwise(groups, D, U) else groups):
+        if depthwise(s):
+            depthwise_gradients(s, count, a, line, dy + (n * rows.count + q) * cols.count * C, part, parts, dW, db,
+                                band > first)
+        for g in range(0 if depthwise(s) else groups):
             u = 0
             while u < U:
                 width = tile_width(U - u, dW)
                 if panel % parts == part:
                     b, b_row = dy + (n * rows.count + q) * cols.count * F + g * U + u, F
                     if U - u < width:
-                        pack_panel(count * cols.count, U - u, b, F, 1, dy_panel, width)
+                        pack_panel(count * cols.count, U - u, b, plain(F), dy_panel, width)
                         b, b_row = dy_panel, width
-                    panel_gradients(rows, cols, C, D, F, count, <int>min(U - u, <Py_ssize_t>width), a + g * D, line,
-                                    b, b_row, dW + g * U + u, db + g * U + u if db else NULL, band > first)
+                    panel_gradients(s, count, <int>min(U - u, <Py_ssize_t>width), a + g * D, line, b, b_row,
+                                    dW + g * U + u, db + g * U + u if db else NULL, band > first)
                 panel += 1
                 u += width
         band += 1
 
 
-cdef void panel_gradients(Axis rows, Axis cols, Py_ssize_t C, Py_ssize_t D, Py_ssize_t F, Py_ssize_t count, int width,
-                          const floating *a, Py_ssize_t line, const floating *b, Py_ssize_t b_row,
-                          floating *dW, floating *db, bint accumulate) noexcept nogil:
+cdef void panel_gradients(const Sliding *s, Py_ssize_t count, int width, const floating *a, Py_ssize_t line,
+                          const floating *b, Py_ssize_t b_row, floating *dW, floating *db,
+                          bint accumulate) noexcept nogil:
     """The gradients of one panel's filters, from `count` rows of pixels."""
+    cdef Axis rows = s.rows, cols = s.cols
+    cdef Py_ssize_t D = s.D, C = s.groups * D, F = s.groups * s.U
     cdef bint joined = cols.gap == 1 and C == D  # then a row of taps is one piece of memory in x
     cdef Py_ssize_t pieces = 1 if joined else cols.taps, length = cols.taps * D if joined else D
-    cdef Py_ssize_t tiles = ceil_div(length, TILE_ROWS), i, j, t, r
+    cdef Py_ssize_t tiles = ceil_div(length, TILE_ROWS), i, j, k, r
+    cdef Tile t = Tile(rows=1, cols=width, runs=count, a_run=rows.step * line, depth=cols.count, a_row=1,
+                       a_depth=cols.step * C, b_row=b_row, start_row=F, c_row=F)
     cdef floating one = 1
     cdef floating *c
     for i in range(rows.taps):
         for j in range(pieces):
-            for t in range(tiles):
-                r = length * t // tiles
+            for k in range(tiles):
+                r = length * k // tiles
+                t.rows = <int>(length * (k + 1) // tiles - r)
                 c = dW + ((i * cols.taps + j) * D + r) * F
-                tile(<int>(length * (t + 1) // tiles - r), width, count, rows.step * line, cols.count,
-                     a + i * rows.gap * line + j * cols.gap * C + r, 1, cols.step * C, b, b_row,
-                     c if accumulate else NULL, F, c, F)
+                tile(&t, a + i * rows.gap * line + j * cols.gap * C + r, b, c if accumulate else NULL, c)
     if db:  # a product with a row of ones
-        tile(1, width, 1, 0, count * cols.count, &one, 0, 0, b, b_row, db if accumulate else NULL, F, db, F)
+        t.rows, t.runs, t.depth, t.a_depth = 1, 1, count * cols.count, 0
+        tile(&t, &one, b, db if accumulate else NULL, db)
 
 
-cdef void depthwise_gradients(Axis rows, Axis cols, Py_ssize_t C, Py_ssize_t count, const floating *a, Py_ssize_t line,
+cdef void depthwise_gradients(const Sliding *s, Py_ssize_t count, const floating *a, Py_ssize_t line,
                               const floating *dy, Py_ssize_t part, Py_ssize_t parts, floating *dW, floating *db,
                               bint accumulate) noexcept nogil:
     """The same where every channel has a filter of its own; of the channels, the part-th part."""
+    cdef Axis rows = s.rows, cols = s.cols
+    cdef Py_ssize_t C = s.groups
     cdef Py_ssize_t begin = C * part // parts, end = C * (part + 1) // parts, q, i, j, k, c
     cdef const floating *x
     cdef floating *sums

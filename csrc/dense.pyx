@@ -16,7 +16,7 @@ from libc.string cimport memcpy, memset
 
 from product cimport product
 from rows cimport sum_rows
-from tile cimport add_row_product
+from tile cimport add_row_product, plain, transposed
 
 
 def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[::1] b,  # IN (N,F) (F,U) (U)
@@ -30,7 +30,7 @@ def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:
         if N == 1:
             add_row_product(F, U, &x[0, 0], &W[0, 0], U, &y[0, 0])
         else:
-            product(N, F, U, &x[0, 0], F, 1, &W[0, 0], U, 1, &y[0, 0], True)
+            product(N, F, U, &x[0, 0], plain(F), &W[0, 0], plain(U), &y[0, 0], U, True)
 
 
 def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:, ::1] dy,  # IN (N,F) (F,U) (N,U)
@@ -44,7 +44,7 @@ def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[
         return
     with nogil:
         if dx is not None:
-            product(N, U, F, &dy[0, 0], U, 1, &W[0, 0], 1, U, &dx[0, 0], False)
-        product(F, N, U, &x[0, 0], 1, F, &dy[0, 0], U, 1, &dW[0, 0], False)
+            product(N, U, F, &dy[0, 0], plain(U), &W[0, 0], transposed(U), &dx[0, 0], F, False)
+        product(F, N, U, &x[0, 0], transposed(F), &dy[0, 0], plain(U), &dW[0, 0], U, False)
         memset(&db[0], 0, U * sizeof(floating))
         sum_rows(N, U, &dy[0, 0], U, NULL, &db[0], NULL, 0)

@@ -35,10 +35,13 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
-from product cimport packed_size, product, product_into
-from recurrent cimport all_zero, block_count, block_threads, is_padding, laid_out, longest, steps_held, steps_of, times
+from product cimport packed_size, product
+from recurrent cimport (
+    Block, Repeated, Sequences, all_zero, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
+    steps_held, steps_of, times,
+)
 from rows cimport add_row, sum_rows
-from tile cimport add_row_product, prefetch
+from tile cimport add_row_product, plain, prefetch, transposed
 from vmath cimport sigmoid, tanh
 
 
@@ -102,214 +105,177 @@ cdef inline void cell_backward(Py_ssize_t H, const floating *gates, const floati
 
 # --------------------------------------------------------------------------- a block of rows, through all of time
 
-cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H,
-                       const Py_ssize_t *ids, const Py_ssize_t *lengths, const floating *Wx, const floating *Wh,
-                       const floating *b, bint h0_is_zero, floating *h, floating *gates, floating *y) noexcept nogil:
+cdef void rows_forward(const Sequences *s, Block block, const Repeated *hWh, const floating *Wx, const floating *Wh,
+                       const floating *b, floating *h, floating *gates, floating *y) noexcept nogil:
+    cdef Py_ssize_t N = s.N, T = s.T, H = s.H, S = s.S, first = block.first, last = first + block.rows
+    cdef Py_ssize_t end = longest(s, &block), skipped = T - S, size = H * sizeof(floating), t, n
     cdef floating *before
     cdef floating *after
     cdef floating *gates_t
     cdef const floating *xW
-    cdef Py_ssize_t end = longest(first, rows, T, lengths), skipped = T - S, size = H * sizeof(floating), t, n
     for t in range(T):
         before = h + t * N * H
         after = before + N * H
         gates_t = gates + t * N * 4 * H
-        for n in range(first, first + rows):  # (1): for ids a row of Wx, else x Wx is in place already
+        for n in range(first, last):  # (1): for ids a row of Wx, else x Wx is in place already
             xW = gates_t + (4 * n + 1) * H
-            if ids != NULL:
-                xW = Wx + ids[t * N + n] * 3 * H
+            if s.ids != NULL:
+                xW = Wx + s.ids[t * N + n] * 3 * H
             start_row(H, xW, b, gates_t + 4 * n * H)
-        if t < end and (t > 0 or not h0_is_zero):  # 0 Wh is 0, for a Wh of numbers
-            times(N, rows, H, 3 * H, before + first * H, H, Wh, gates_t + (4 * first + 1) * H, 4 * H, True,
-                  gates + (min(t + 1, T - 1) * N + first) * 4 * H, rows * 4 * H)
-        for n in range(first, first + rows):
-            if is_padding(lengths, n, t):
+        if t < end and (t > 0 or not s.h0_is_zero):
+            times(hWh, block.rows, before + first * H, Wh, gates_t + (4 * first + 1) * H, True,
+                  gates + (min(t + 1, T - 1) * N + first) * 4 * H, block.rows * 4 * H)
+        for n in range(first, last):
+            if is_padding(s, n, t):
                 memset(gates_t + 4 * n * H, 0, 4 * size)
                 memcpy(after + n * H, before + n * H, size)
             else:
                 cell_forward(H, gates_t + 4 * n * H, before + n * H, after + n * H)
-            if S > 1 and is_padding(lengths, n, t):
+            if S > 1 and is_padding(s, n, t):
                 memset(y + (n * S + t) * H, 0, size)
             elif t >= skipped:
                 memcpy(y + (n * S + t - skipped) * H, after + n * H, size)
 
 
-cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t start, Py_ssize_t end, Py_ssize_t skipped,
-                        Py_ssize_t S, Py_ssize_t H, const Py_ssize_t *lengths, const floating *dy,
-                        const floating *WhT, const floating *h, const floating *gates, floating *da,
-                        floating *dh) noexcept nogil:
-    """Steps end - 1 .. start; y holds the S steps from `skipped` on."""
+cdef void rows_backward(const Sequences *s, Block block, const Repeated *daWhT, const floating *dy, const floating *WhT,
+                        const floating *h, const floating *gates, floating *da, floating *dh) noexcept nogil:
+    """The block's steps from the last to the first. y holds the S steps after those that are skipped."""
+    cdef Py_ssize_t N = s.N, H = s.H, S = s.S, first = block.first, skipped = s.T - S
+    cdef Py_ssize_t none_live = longest(s, &block), t, n
     cdef floating *da_t
-    cdef Py_ssize_t none_live = longest(first, rows, end, lengths), t, n
-    for t in range(end - 1, start - 1, -1):
-        da_t = da + (t - start) * N * 4 * H
-        for n in range(first, first + rows):
-            if t >= skipped and not (S > 1 and is_padding(lengths, n, t)):
+    for t in range(block.end - 1, block.start - 1, -1):
+        da_t = da + (t - block.start) * N * 4 * H
+        for n in range(first, first + block.rows):
+            if t >= skipped and not (S > 1 and is_padding(s, n, t)):
                 add_row(H, dy + (n * S + t - skipped) * H, dh + n * H)
             if t > skipped:
                 prefetch(dy + (n * S + t - 1 - skipped) * H, H * sizeof(floating))
-            if is_padding(lengths, n, t):
+            if is_padding(s, n, t):
                 memset(da_t + 4 * n * H, 0, 4 * H * sizeof(floating))
             else:
                 cell_backward(H, gates + (t * N + n) * 4 * H, h + (t * N + n) * H, da_t + 4 * n * H, dh + n * H)
         if t < none_live:  # where a row is padding, da Wh' = 0 is added to its dh
-            times(N, rows, 3 * H, H, da_t + (4 * first + 1) * H, 4 * H, WhT, dh + first * H, H, True,  # undoes (1)
-                  gates + (max(t - 1, 0) * N + first) * 4 * H, rows * 4 * H)
+            times(daWhT, block.rows, da_t + (4 * first + 1) * H, WhT, dh + first * H, True,  # undoes (1)
+                  gates + (max(t - 1, 0) * N + first) * 4 * H, block.rows * 4 * H)
 
 
-# -------------------------------------------------------------------------------------------------- all rows
-
-cdef void all_forward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, const Py_ssize_t *ids,
-                      const Py_ssize_t *lengths, const floating *Wx, const floating *Wh, const floating *b,
-                      floating *h, floating *gates, floating *y, floating *work) noexcept nogil:
-    cdef bint h0_is_zero = all_zero(N * H, h)
-    cdef int threads = block_threads(N, 3.0 * N * T * H * H)
-    cdef Py_ssize_t blocks = block_count(N, threads), k
-    cdef const floating *Wh_laid_out = laid_out(N, H, 3 * H, Wh, 3 * H, 1, work)
-    for k in prange(blocks, schedule="dynamic", num_threads=threads):
-        rows_forward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H,
-                     ids, lengths, Wx, Wh_laid_out, b, h0_is_zero, h, gates, y)
-
-
-cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, Py_ssize_t S, Py_ssize_t steps,
-                       const floating *x, const Py_ssize_t *ids, const Py_ssize_t *lengths, const floating *Wx,
-                       const floating *Wh, const floating *h, const floating *gates, const floating *dy,
-                       floating *dh, floating *da, floating *dx, floating *dWx, floating *dWh, floating *db,
-                       floating *work) noexcept nogil:
-    cdef bint h0_is_zero = all_zero(N * H, h), accumulate
-    cdef int threads = block_threads(N, 3.0 * N * steps * H * H)
-    cdef Py_ssize_t blocks = block_count(N, threads), k, start, end = T, rows, unused
-    cdef const floating *WhT = laid_out(N, 3 * H, H, Wh, 1, 3 * H, work)
-    memset(db, 0, 6 * H * sizeof(floating))
-    while end > 0:
-        start = max(<Py_ssize_t>0, end - steps)
-        for k in prange(blocks, schedule="dynamic", num_threads=threads):
-            rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, start, end, T - S, S, H,
-                          lengths, dy, WhT, h, gates, da, dh)
-        accumulate = end < T
-        rows = (end - start) * N
-        unused = N if start == 0 and h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
-        product(H, rows - unused, 3 * H, h + (start * N + unused) * H, 1, H, da + (4 * unused + 1) * H, 4 * H, 1,
-                dWh, accumulate)
-        sum_rows(rows, 4 * H, da, 4 * H, NULL, db + 2 * H, NULL, 0)
-        if ids == NULL:  # the blocks z and r, and then the block h
-            if dx != NULL:
-                product(rows, 2 * H, F, da + H, 4 * H, 1, Wx, 1, 3 * H, dx + start * N * F, False)
-                product(rows, H, F, da, 4 * H, 1, Wx + 2 * H, 1, 3 * H, dx + start * N * F, True)
-            product_into(F, rows, 2 * H, x + start * N * F, 1, F, da + H, 4 * H, 1, dWx, 3 * H, accumulate)
-            product_into(F, rows, H, x + start * N * F, 1, F, da, 4 * H, 1, dWx + 2 * H, 3 * H, accumulate)
-        else:
-            sum_rows(rows, 2 * H, da + H, 4 * H, ids + start * N, NULL, dWx, 3 * H)
-            sum_rows(rows, H, da, 4 * H, ids + start * N, NULL, dWx + 2 * H, 3 * H)
-        end = start
-    memcpy(db, db + 3 * H, 2 * H * sizeof(floating))  # a_z and a_r have both biases
-
-
-# -------------------------------------------------------------------------------------------- one step at a time
-
-cdef void all_step(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, const floating *x, const Py_ssize_t *ids,
-                   const floating *Wx, const floating *Wh, const floating *b, floating *h,
-                   floating *gates) noexcept nogil:
-    cdef Py_ssize_t n
-    for n in range(N):
-        if ids == NULL:  # (1), in the order of forward
-            memset(gates + H, 0, 3 * H * sizeof(floating))
-            add_row_product(F, 3 * H, x + n * F, Wx, 3 * H, gates + H)
-            start_row(H, gates + H, b, gates)
-        else:
-            start_row(H, Wx + ids[n] * 3 * H, b, gates)
-        add_row_product(H, 3 * H, h + n * H, Wh, 3 * H, gates + H)
-        cell_forward(H, gates, h + n * H, h + n * H)
+cdef void weight_gradients(const Sequences *s, Block block, const floating *h, const floating *x, const floating *Wx,
+                           const floating *da, floating *dx, floating *dWx, floating *dWh,
+                           floating *db) noexcept nogil:
+    """Undo (1) for x and the weights, with all rows of the block at once. da holds its steps alone."""
+    cdef Py_ssize_t F = s.F, H = s.H, at = block.start * s.N, rows = (block.end - block.start) * s.N
+    cdef Py_ssize_t unused = s.N if block.start == 0 and s.h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
+    cdef bint accumulate = block.end < s.T
+    product(H, rows - unused, 3 * H, h + (at + unused) * H, transposed(H), da + (4 * unused + 1) * H, plain(4 * H),
+            dWh, 3 * H, accumulate)
+    sum_rows(rows, 4 * H, da, 4 * H, NULL, db + 2 * H, NULL, 0)
+    if s.ids != NULL:  # the blocks z and r, and then the block h
+        sum_rows(rows, 2 * H, da + H, 4 * H, s.ids + at, NULL, dWx, 3 * H)
+        sum_rows(rows, H, da, 4 * H, s.ids + at, NULL, dWx + 2 * H, 3 * H)
+        return
+    if dx != NULL:
+        product(rows, 2 * H, F, da + H, plain(4 * H), Wx, transposed(3 * H), dx + at * F, F, False)
+        product(rows, H, F, da, plain(4 * H), Wx + 2 * H, transposed(3 * H), dx + at * F, F, True)
+    product(F, rows, 2 * H, x + at * F, transposed(F), da + H, plain(4 * H), dWx, 3 * H, accumulate)
+    product(F, rows, H, x + at * F, transposed(F), da, plain(4 * H), dWx + 2 * H, 3 * H, accumulate)
 
 
 # -------------------------------------------------------------------------------------------------- the doors
 
-def step(const floating[:, ::1] x, const floating[:, ::1] Wx,        # IN (N,F) (F,3H)
-         const floating[:, ::1] Wh, const floating[:, ::1] b,        # IN (H,3H) (2,3H)
-         floating[:, ::1] h, floating[::1] z):                       # IN and OUT the state (N,H), scratch (4H)
-    """One step of `forward` that keeps nothing for backward: for generating, where each input waits for an output."""
-    cdef Py_ssize_t N = x.shape[0], F = x.shape[1], H = Wh.shape[0]
-    if N == 0 or H == 0:
-        return
-    with nogil:
-        all_step(N, F, H, &x[0, 0], NULL, &Wx[0, 0], &Wh[0, 0], &b[0, 0], &h[0, 0], &z[0])
-
-
-def step_ids(const Py_ssize_t[::1] ids, const floating[:, ::1] Wx,   # IN (N) (F,3H)
-             const floating[:, ::1] Wh, const floating[:, ::1] b,    # IN (H,3H) (2,3H)
-             floating[:, ::1] h, floating[::1] z):                   # IN and OUT the state (N,H), scratch (4H)
-    """`step` for one-hot x, given as ids."""
-    cdef Py_ssize_t N = ids.shape[0], F = Wx.shape[0], H = Wh.shape[0]
-    if N == 0 or H == 0:
-        return
-    with nogil:
-        all_step(N, F, H, NULL, &ids[0], &Wx[0, 0], &Wh[0, 0], &b[0, 0], &h[0, 0], &z[0])
-
-
-def forward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,      # IN (T,N,F), (N) or None
-            const floating[:, ::1] Wx, const floating[:, ::1] Wh,            # IN (F,3H) (H,3H)
-            const floating[:, ::1] b,                                        # IN (2,3H)
-            floating[:, :, ::1] h, floating[:, :, ::1] gates,                # IN [0], OUT [1:] (T+1,N,H), OUT (T,N,4H)
-            floating[:, :, ::1] y, floating[::1] work):                      # OUT (N,S,H)
+def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) or ids (T,N), (N) or None, (Wx, Wh, b)
+            floating[:, :, ::1] h,                                 # IN [0], OUT [1:] (T+1,N,H)
+            floating[:, :, ::1] gates, floating[:, :, ::1] y,      # OUT (T,N,4H) (N,S,H)
+            floating[::1] work):
     """All T steps; h[0] holds the initial state, h[T] receives the final one."""
-    cdef Py_ssize_t T = x.shape[0], N = x.shape[1], F = x.shape[2], H = Wh.shape[0], S = y.shape[1]
+    cdef const floating[:, :, ::1] floats = None if x.ndim == 2 else x
+    cdef const Py_ssize_t[:, ::1] ids = x if x.ndim == 2 else None
+    cdef const floating[:, ::1] Wx = weights[0], Wh = weights[1], b = weights[2]  # (F,3H) (H,3H) (2,3H)
+    cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k
+    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=3 * H, S=y.shape[1], ids=NULL, lengths=steps_of(lengths),
+                                 h0_is_zero=False)
+    cdef Repeated hWh = repeated(N, H, 3 * H, H, 4 * H)
+    cdef const floating *Wh_laid_out
+    cdef int threads
     if N == 0 or T == 0 or H == 0:
         return
     with nogil:
-        product_into(T * N, F, 3 * H, &x[0, 0, 0], F, 1, &Wx[0, 0], 3 * H, 1, &gates[0, 0, H], 4 * H, False)
-        all_forward(N, T, S, H, NULL, steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0, 0], &h[0, 0, 0],
-                    &gates[0, 0, 0], &y[0, 0, 0], &work[0])
+        if ids is None:
+            product(T * N, F, 3 * H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(3 * H), &gates[0, 0, H], 4 * H, False)
+        else:
+            s.ids = &ids[0, 0]
+        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
+        threads = block_threads(N, 3.0 * N * T * H * H)
+        blocks = block_count(N, threads)
+        Wh_laid_out = laid_out(&hWh, &Wh[0, 0], plain(3 * H), &work[0])
+        for k in prange(blocks, schedule="dynamic", num_threads=threads):
+            rows_forward(&s, block_of(N, k, blocks, 0, T), &hWh, &Wx[0, 0], Wh_laid_out, &b[0, 0], &h[0, 0, 0],
+                         &gates[0, 0, 0], &y[0, 0, 0])
 
 
-def forward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  # IN (T,N), (N) or None
-                const floating[:, ::1] Wx, const floating[:, ::1] Wh,        # IN (F,3H) (H,3H)
-                const floating[:, ::1] b,                                    # IN (2,3H)
-                floating[:, :, ::1] h, floating[:, :, ::1] gates,        # IN [0], OUT [1:] (T+1,N,H), OUT (T,N,4H)
-                floating[:, :, ::1] y, floating[::1] work):                  # OUT (N,S,H)
-    """`forward` for one-hot x, given as ids."""
-    cdef Py_ssize_t T = ids.shape[0], N = ids.shape[1], H = Wh.shape[0], S = y.shape[1]
-    if N == 0 or T == 0 or H == 0:
-        return
-    with nogil:
-        all_forward(N, T, S, H, &ids[0, 0], steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0, 0], &h[0, 0, 0],
-                    &gates[0, 0, 0], &y[0, 0, 0], &work[0])
-
-
-def backward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,     # IN (T,N,F), (N) or None
-             const floating[:, ::1] Wx, const floating[:, ::1] Wh,           # IN (F,3H) (H,3H)
-             const floating[:, :, ::1] h, const floating[:, :, ::1] gates,   # IN (T+1,N,H) (T,N,4H)
-             const floating[:, :, ::1] dy, floating[:, ::1] dh,      # IN (N,S,H), IN final, OUT initial state's (N,H)
-             floating[:, :, ::1] da, floating[:, :, ::1] dx,         # scratch (steps,N,4H), OUT (T,N,F) or None
-             floating[:, ::1] dWx, floating[:, ::1] dWh,                     # OUT (F,3H) (H,3H)
-             floating[:, ::1] db, floating[::1] work):                       # OUT (2,3H)
-    """Undo `forward`; dh brings the final state's gradient and leaves with the initial state's."""
-    cdef Py_ssize_t T = x.shape[0], N = x.shape[1], F = x.shape[2], H = Wh.shape[0], S = dy.shape[1]
-    if N == 0 or T == 0 or H == 0:
+def backward(x, const Py_ssize_t[::1] lengths, weights,                         # IN as in forward
+             const floating[:, :, ::1] h, const floating[:, :, ::1] gates,      # IN (T+1,N,H) (T,N,4H)
+             const floating[:, :, ::1] dy,                                      # IN (N,S,H)
+             floating[:, ::1] dh,                                               # IN final, OUT initial state's (N,H)
+             floating[:, :, ::1] dx, gradients,                                 # OUT (T,N,F) or None, (dWx, dWh, db)
+             floating[:, :, ::1] da, floating[::1] work):                       # scratch (steps,N,4H)
+    """Undo `forward`; dh brings the final state's gradient and leaves with the initial state's. Ids have none."""
+    cdef const floating[:, :, ::1] floats = None if x.ndim == 2 else x
+    cdef const Py_ssize_t[:, ::1] ids = x if x.ndim == 2 else None
+    cdef const floating[:, ::1] Wx = weights[0], Wh = weights[1]
+    cdef floating[:, ::1] dWx = gradients[0], dWh = gradients[1], db = gradients[2]
+    cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k, start, end = T
+    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=3 * H, S=dy.shape[1], ids=NULL, lengths=steps_of(lengths),
+                                 h0_is_zero=False)
+    cdef Repeated daWhT = repeated(N, 3 * H, H, 4 * H, H)
+    cdef const floating *WhT
+    cdef const floating *first = NULL  # number of x
+    cdef int threads
+    if ids is not None or N == 0 or T == 0 or H == 0:
         dWx[:] = 0
-        dWh[:] = 0
-        db[:] = 0
-        return
-    with nogil:
-        all_backward(N, T, F, H, S, da.shape[0], &x[0, 0, 0], NULL, steps_of(lengths), &Wx[0, 0], &Wh[0, 0],
-                     &h[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &da[0, 0, 0],
-                     NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0, 0], &work[0])
-
-
-def backward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  # IN (T,N), (N) or None
-                 const floating[:, ::1] Wh,                                  # IN (H,3H)
-                 const floating[:, :, ::1] h, const floating[:, :, ::1] gates,  # IN (T+1,N,H) (T,N,4H)
-                 const floating[:, :, ::1] dy, floating[:, ::1] dh,  # IN (N,S,H), IN final, OUT initial state's (N,H)
-                 floating[:, :, ::1] da,                                     # scratch (steps,N,4H)
-                 floating[:, ::1] dWx, floating[:, ::1] dWh,                 # OUT (F,3H) (H,3H)
-                 floating[:, ::1] db, floating[::1] work):                   # OUT (2,3H)
-    """Undo `forward_ids`. An id has no gradient."""
-    cdef Py_ssize_t T = ids.shape[0], N = ids.shape[1], H = Wh.shape[0], S = dy.shape[1]
-    dWx[:] = 0
     if N == 0 or T == 0 or H == 0:
         dWh[:] = 0
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, 0, H, S, da.shape[0], NULL, &ids[0, 0], steps_of(lengths), NULL, &Wh[0, 0],
-                     &h[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &da[0, 0, 0], NULL,
-                     &dWx[0, 0], &dWh[0, 0], &db[0, 0], &work[0])
+        if ids is None:
+            first = &floats[0, 0, 0]
+        else:
+            s.ids = &ids[0, 0]
+        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
+        threads = block_threads(N, 3.0 * N * da.shape[0] * H * H)
+        blocks = block_count(N, threads)
+        WhT = laid_out(&daWhT, &Wh[0, 0], transposed(3 * H), &work[0])
+        memset(&db[0, 0], 0, 6 * H * sizeof(floating))
+        while end > 0:
+            start = max(<Py_ssize_t>0, end - da.shape[0])
+            for k in prange(blocks, schedule="dynamic", num_threads=threads):
+                rows_backward(&s, block_of(N, k, blocks, start, end), &daWhT, &dy[0, 0, 0], WhT, &h[0, 0, 0],
+                              &gates[0, 0, 0], &da[0, 0, 0], &dh[0, 0])
+            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], first, &Wx[0, 0], &da[0, 0, 0],
+                             NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0, 0])
+            end = start
+        memcpy(&db[0, 0], &db[1, 0], 2 * H * sizeof(floating))  # a_z and a_r have both biases
+
+
+def step(x, weights,                                       # IN (N,F) or ids (N), (Wx, Wh, b)
+         floating[:, ::1] h, floating[::1] z):             # IN and OUT the state (N,H), scratch (4H)
+    """One step of `forward` that keeps nothing for backward: for generating, where each input waits for an output."""
+    cdef const floating[:, ::1] floats = None, Wx = weights[0], Wh = weights[1], b = weights[2]
+    cdef const Py_ssize_t[::1] ids = None
+    cdef Py_ssize_t N = h.shape[0], H = h.shape[1], F = Wx.shape[0], n
+    if N == 0 or H == 0:
+        return
+    if x.ndim == 1:
+        ids = x
+    else:
+        floats = x
+    with nogil:
+        for n in range(N):
+            if ids is None:  # (1), in the order of forward
+                memset(&z[H], 0, 3 * H * sizeof(floating))
+                add_row_product(F, 3 * H, &floats[n, 0], &Wx[0, 0], 3 * H, &z[H])
+                start_row(H, &z[H], &b[0, 0], &z[0])
+            else:
+                start_row(H, &Wx[ids[n], 0], &b[0, 0], &z[0])
+            add_row_product(H, 3 * H, &h[n, 0], &Wh[0, 0], 3 * H, &z[H])
+            cell_forward(H, &z[0], &h[n, 0], &h[n, 0])

@@ -39,10 +39,11 @@ from libc.string cimport memcpy, memset
 
 from product cimport packed_size, product
 from recurrent cimport (
-    all_zero, block_count, block_threads, is_padding, laid_out, longest, shortest, steps_held, steps_of, times,
+    Block, Repeated, Sequences, all_zero, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
+    shortest, steps_held, steps_of, times, weight_gradients,
 )
-from rows cimport add_row, sum_rows
-from tile cimport add_row_product, prefetch
+from rows cimport add_row
+from tile cimport add_row_product, plain, prefetch, transposed
 from vmath cimport sigmoid, tanh
 
 
@@ -102,220 +103,161 @@ cdef inline void cell_backward(Py_ssize_t H, const floating *dh, const floating 
 
 # --------------------------------------------------------------------------- a block of rows, through all of time
 
-cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H,
-                       const Py_ssize_t *ids, const Py_ssize_t *lengths, const floating *Wx,
-                       const floating *Wh, const floating *b, bint h0_is_zero, floating *h, floating *c,
-                       floating *gates, floating *y) noexcept nogil:
+cdef void rows_forward(const Sequences *s, Block block, const Repeated *hWh, const floating *Wx, const floating *Wh,
+                       const floating *b, floating *h, floating *c, floating *gates, floating *y) noexcept nogil:
+    cdef Py_ssize_t N = s.N, T = s.T, H = s.H, S = s.S, first = block.first, last = first + block.rows
+    cdef Py_ssize_t end = longest(s, &block), size = H * sizeof(floating), t, n, j
     cdef floating *z
     cdef const floating *xW
-    cdef Py_ssize_t end = longest(first, rows, T, lengths), size = H * sizeof(floating), t, n, j
     for t in range(T):
-        for n in range(first, first + rows):  # (1): for ids a row of Wx, else x Wx is in z already
+        for n in range(first, last):  # (1): for ids a row of Wx, else x Wx is in z already
             z = gates + (t * N + n) * 4 * H
             xW = z
-            if ids != NULL:
-                xW = Wx + ids[t * N + n] * 4 * H
+            if s.ids != NULL:
+                xW = Wx + s.ids[t * N + n] * 4 * H
             for j in range(4 * H):
                 z[j] = xW[j] + b[j]
-        if t < end and (t > 0 or not h0_is_zero):  # 0 Wh is 0, for a Wh of numbers
-            times(N, rows, H, 4 * H, h + (t * N + first) * H, H, Wh, gates + (t * N + first) * 4 * H, 4 * H, True,
-                  gates + (min(t + 1, T - 1) * N + first) * 4 * H, rows * 4 * H)
-        for n in range(first, first + rows):
-            if not is_padding(lengths, n, t):
+        if t < end and (t > 0 or not s.h0_is_zero):
+            times(hWh, block.rows, h + (t * N + first) * H, Wh, gates + (t * N + first) * 4 * H, True,
+                  gates + (min(t + 1, T - 1) * N + first) * 4 * H, block.rows * 4 * H)
+        for n in range(first, last):
+            if not is_padding(s, n, t):
                 cell_forward(H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H,
                              c + ((t + 1) * N + n) * H, h + ((t + 1) * N + n) * H)
             else:
                 memset(gates + (t * N + n) * 4 * H, 0, 4 * size)
                 memcpy(c + ((t + 1) * N + n) * H, c + (t * N + n) * H, size)
                 memcpy(h + ((t + 1) * N + n) * H, h + (t * N + n) * H, size)
-            if S > 1 and is_padding(lengths, n, t):
+            if S > 1 and is_padding(s, n, t):
                 memset(y + (n * S + t) * H, 0, size)
             elif t >= T - S:
                 memcpy(y + (n * S + t - (T - S)) * H, h + ((t + 1) * N + n) * H, size)
 
 
-cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t start, Py_ssize_t end, Py_ssize_t skipped,
-                        Py_ssize_t S, Py_ssize_t H, const Py_ssize_t *lengths, const floating *dy,
-                        const floating *WhT, const floating *c, const floating *gates,
-                        floating *dz, floating *dh, floating *dc) noexcept nogil:
-    """Steps end - 1 .. start; y holds the S steps from `skipped` on."""
-    cdef Py_ssize_t all_live = shortest(first, rows, end, lengths), none_live = longest(first, rows, end, lengths)
-    cdef Py_ssize_t t, n
-    for t in range(end - 1, start - 1, -1):
-        for n in range(first, first + rows):
-            if t >= skipped and not (S > 1 and is_padding(lengths, n, t)):
+cdef void rows_backward(const Sequences *s, Block block, const Repeated *dzWhT, const floating *dy, const floating *WhT,
+                        const floating *c, const floating *gates, floating *dz, floating *dh,
+                        floating *dc) noexcept nogil:
+    """The block's steps from the last to the first. y holds the S steps after those that are skipped."""
+    cdef Py_ssize_t N = s.N, H = s.H, S = s.S, first = block.first, skipped = s.T - S
+    cdef Py_ssize_t all_live = shortest(s, &block), none_live = longest(s, &block), t, n
+    for t in range(block.end - 1, block.start - 1, -1):
+        for n in range(first, first + block.rows):
+            if t >= skipped and not (S > 1 and is_padding(s, n, t)):
                 add_row(H, dy + (n * S + t - skipped) * H, dh + n * H)
             if t > skipped:
                 prefetch(dy + (n * S + t - 1 - skipped) * H, H * sizeof(floating))
-            if is_padding(lengths, n, t):
-                memset(dz + ((t - start) * N + n) * 4 * H, 0, 4 * H * sizeof(floating))
+            if is_padding(s, n, t):
+                memset(dz + ((t - block.start) * N + n) * 4 * H, 0, 4 * H * sizeof(floating))
                 continue
             cell_backward(H, dh + n * H, gates + (t * N + n) * 4 * H, c + (t * N + n) * H, c + ((t + 1) * N + n) * H,
-                          dz + ((t - start) * N + n) * 4 * H, dc + n * H)
+                          dz + ((t - block.start) * N + n) * 4 * H, dc + n * H)
             if t >= all_live:
                 memset(dh + n * H, 0, H * sizeof(floating))
         if t < none_live:  # where a row is padding, dz Wh' = 0 is added to its dh
-            times(N, rows, 4 * H, H, dz + ((t - start) * N + first) * 4 * H, 4 * H, WhT,
-                  dh + first * H, H, t >= all_live,  # undoes (1)
-                  gates + (max(t - 1, 0) * N + first) * 4 * H, rows * 4 * H)
-
-
-# -------------------------------------------------------------------------------------------------- all rows
-
-cdef void all_forward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, const Py_ssize_t *ids,
-                      const Py_ssize_t *lengths, const floating *Wx, const floating *Wh, const floating *b, floating *h,
-                      floating *c, floating *gates, floating *y, floating *work) noexcept nogil:
-    cdef bint h0_is_zero = all_zero(N * H, h)
-    cdef int threads = block_threads(N, 4.0 * N * T * H * H)
-    cdef Py_ssize_t blocks = block_count(N, threads), k
-    cdef const floating *Wh_laid_out = laid_out(N, H, 4 * H, Wh, 4 * H, 1, work)
-    for k in prange(blocks, schedule="dynamic", num_threads=threads):
-        rows_forward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H,
-                     ids, lengths, Wx, Wh_laid_out, b, h0_is_zero, h, c, gates, y)
-
-
-cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, Py_ssize_t S, Py_ssize_t steps,
-                       const floating *x, const Py_ssize_t *ids, const Py_ssize_t *lengths, const floating *Wx,
-                       const floating *Wh, const floating *h, const floating *c, const floating *gates,
-                       const floating *dy, floating *dh, floating *dc, floating *dz, floating *dx, floating *dWx,
-                       floating *dWh, floating *db, floating *work) noexcept nogil:
-    cdef bint h0_is_zero = all_zero(N * H, h), accumulate
-    cdef int threads = block_threads(N, 4.0 * N * steps * H * H)
-    cdef Py_ssize_t blocks = block_count(N, threads), k, start, end = T, rows, unused
-    cdef const floating *WhT = laid_out(N, 4 * H, H, Wh, 1, 4 * H, work)
-    memset(db, 0, 4 * H * sizeof(floating))
-    while end > 0:
-        start = max(<Py_ssize_t>0, end - steps)
-        for k in prange(blocks, schedule="dynamic", num_threads=threads):
-            rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, start, end, T - S, S, H,
-                          lengths, dy, WhT, c, gates, dz, dh, dc)
-        accumulate = end < T
-        rows = (end - start) * N
-        unused = N if start == 0 and h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
-        product(H, rows - unused, 4 * H, h + (start * N + unused) * H, 1, H, dz + unused * 4 * H, 4 * H, 1,
-                dWh, accumulate)
-        if ids == NULL:
-            if dx != NULL:
-                product(rows, 4 * H, F, dz, 4 * H, 1, Wx, 1, 4 * H, dx + start * N * F, False)
-            product(F, rows, 4 * H, x + start * N * F, 1, F, dz, 4 * H, 1, dWx, accumulate)
-            sum_rows(rows, 4 * H, dz, 4 * H, NULL, db, NULL, 0)
-        else:
-            sum_rows(rows, 4 * H, dz, 4 * H, ids + start * N, db, dWx, 4 * H)
-        end = start
-
-
-# -------------------------------------------------------------------------------------------- one step at a time
-
-cdef void all_step(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, const floating *x, const Py_ssize_t *ids,
-                   const floating *Wx, const floating *Wh, const floating *b, floating *h, floating *c,
-                   floating *z) noexcept nogil:
-    cdef Py_ssize_t n
-    for n in range(N):
-        if ids == NULL:  # (1), in the order of forward
-            memset(z, 0, 4 * H * sizeof(floating))
-            add_row_product(F, 4 * H, x + n * F, Wx, 4 * H, z)
-        else:
-            memcpy(z, Wx + ids[n] * 4 * H, 4 * H * sizeof(floating))
-        add_row(4 * H, b, z)
-        add_row_product(H, 4 * H, h + n * H, Wh, 4 * H, z)
-        cell_forward(H, z, c + n * H, c + n * H, h + n * H)
+            times(dzWhT, block.rows, dz + ((t - block.start) * N + first) * 4 * H, WhT, dh + first * H,
+                  t >= all_live,  # undoes (1)
+                  gates + (max(t - 1, 0) * N + first) * 4 * H, block.rows * 4 * H)
 
 
 # -------------------------------------------------------------------------------------------------- the doors
 
-def step(const floating[:, ::1] x, const floating[:, ::1] Wx,        # IN (N,F) (F,4H)
-         const floating[:, ::1] Wh, const floating[::1] b,           # IN (H,4H) (4H)
-         floating[:, ::1] h, floating[:, ::1] c,                     # IN and OUT the state (N,H)
-         floating[::1] z):                                           # scratch (4H)
-    """One step of `forward` that keeps nothing for backward: for generating, where each input waits for an output."""
-    cdef Py_ssize_t N = x.shape[0], F = x.shape[1], H = Wh.shape[0]
-    if N == 0 or H == 0:
-        return
-    with nogil:
-        all_step(N, F, H, &x[0, 0], NULL, &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0], &c[0, 0], &z[0])
-
-
-def step_ids(const Py_ssize_t[::1] ids, const floating[:, ::1] Wx,   # IN (N) (F,4H)
-             const floating[:, ::1] Wh, const floating[::1] b,       # IN (H,4H) (4H)
-             floating[:, ::1] h, floating[:, ::1] c,                 # IN and OUT the state (N,H)
-             floating[::1] z):                                       # scratch (4H)
-    """`step` for one-hot x, given as ids."""
-    cdef Py_ssize_t N = ids.shape[0], F = Wx.shape[0], H = Wh.shape[0]
-    if N == 0 or H == 0:
-        return
-    with nogil:
-        all_step(N, F, H, NULL, &ids[0], &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0], &c[0, 0], &z[0])
-
-
-def forward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,      # IN (T,N,F), (N) or None
-            const floating[:, ::1] Wx, const floating[:, ::1] Wh,            # IN (F,4H) (H,4H)
-            const floating[::1] b,                                           # IN (4H)
-            floating[:, :, ::1] h, floating[:, :, ::1] c,                    # IN [0], OUT [1:] (T+1,N,H)
-            floating[:, :, ::1] gates, floating[:, :, ::1] y,                # OUT (T,N,4H) (N,S,H)
+def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) or ids (T,N), (N) or None, (Wx, Wh, b)
+            floating[:, :, ::1] h, floating[:, :, ::1] c,          # IN [0], OUT [1:] (T+1,N,H)
+            floating[:, :, ::1] gates, floating[:, :, ::1] y,      # OUT (T,N,4H) (N,S,H)
             floating[::1] work):
     """All T steps; h[0] and c[0] hold the initial state, h[T] and c[T] receive the final one."""
-    cdef Py_ssize_t T = x.shape[0], N = x.shape[1], F = x.shape[2], H = Wh.shape[0], S = y.shape[1]
+    cdef const floating[:, :, ::1] floats = None if x.ndim == 2 else x
+    cdef const Py_ssize_t[:, ::1] ids = x if x.ndim == 2 else None
+    cdef const floating[:, ::1] Wx = weights[0], Wh = weights[1]  # (F,4H) (H,4H)
+    cdef const floating[::1] b = weights[2]  # (4H)
+    cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k
+    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=4 * H, S=y.shape[1], ids=NULL, lengths=steps_of(lengths),
+                                 h0_is_zero=False)
+    cdef Repeated hWh = repeated(N, H, 4 * H, H, 4 * H)
+    cdef const floating *Wh_laid_out
+    cdef int threads
     if N == 0 or T == 0 or H == 0:
         return
     with nogil:
-        product(T * N, F, 4 * H, &x[0, 0, 0], F, 1, &Wx[0, 0], 4 * H, 1, &gates[0, 0, 0], False)
-        all_forward(N, T, S, H, NULL, steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0],
-                    &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &y[0, 0, 0], &work[0])
+        if ids is None:
+            product(T * N, F, 4 * H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(4 * H), &gates[0, 0, 0], 4 * H, False)
+        else:
+            s.ids = &ids[0, 0]
+        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
+        threads = block_threads(N, 4.0 * N * T * H * H)
+        blocks = block_count(N, threads)
+        Wh_laid_out = laid_out(&hWh, &Wh[0, 0], plain(4 * H), &work[0])
+        for k in prange(blocks, schedule="dynamic", num_threads=threads):
+            rows_forward(&s, block_of(N, k, blocks, 0, T), &hWh, &Wx[0, 0], Wh_laid_out, &b[0], &h[0, 0, 0],
+                         &c[0, 0, 0], &gates[0, 0, 0], &y[0, 0, 0])
 
 
-def forward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  # IN (T,N), (N) or None
-                const floating[:, ::1] Wx, const floating[:, ::1] Wh,        # IN (F,4H) (H,4H)
-                const floating[::1] b,                                       # IN (4H)
-                floating[:, :, ::1] h, floating[:, :, ::1] c,                # IN [0], OUT [1:] (T+1,N,H)
-                floating[:, :, ::1] gates, floating[:, :, ::1] y,            # OUT (T,N,4H) (N,S,H)
-                floating[::1] work):
-    """`forward` for one-hot x, given as ids."""
-    cdef Py_ssize_t T = ids.shape[0], N = ids.shape[1], H = Wh.shape[0], S = y.shape[1]
-    if N == 0 or T == 0 or H == 0:
-        return
-    with nogil:
-        all_forward(N, T, S, H, &ids[0, 0], steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0],
-                    &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &y[0, 0, 0], &work[0])
-
-
-def backward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,     # IN (T,N,F), (N) or None
-             const floating[:, ::1] Wx, const floating[:, ::1] Wh,           # IN (F,4H) (H,4H)
+def backward(x, const Py_ssize_t[::1] lengths, weights,                      # IN as in forward
              const floating[:, :, ::1] h, const floating[:, :, ::1] c,       # IN (T+1,N,H)
              const floating[:, :, ::1] gates, const floating[:, :, ::1] dy,  # IN (T,N,4H) (N,S,H)
              floating[:, ::1] dh, floating[:, ::1] dc,                       # IN final, OUT initial state's (N,H)
-             floating[:, :, ::1] dz, floating[:, :, ::1] dx,          # scratch (steps,N,4H), OUT (T,N,F) or None
-             floating[:, ::1] dWx, floating[:, ::1] dWh, floating[::1] db,   # OUT (F,4H) (H,4H) (4H)
-             floating[::1] work):
-    """Undo `forward`; dh and dc bring the final state's gradients and leave with the initial state's."""
-    cdef Py_ssize_t T = x.shape[0], N = x.shape[1], F = x.shape[2], H = Wh.shape[0], S = dy.shape[1]
-    if N == 0 or T == 0 or H == 0:
+             floating[:, :, ::1] dx, gradients,                              # OUT (T,N,F) or None, (dWx, dWh, db)
+             floating[:, :, ::1] dz, floating[::1] work):                    # scratch (steps,N,4H)
+    """Undo `forward`; dh and dc bring the final state's gradients and leave with the initial state's. Ids have none."""
+    cdef const floating[:, :, ::1] floats = None if x.ndim == 2 else x
+    cdef const Py_ssize_t[:, ::1] ids = x if x.ndim == 2 else None
+    cdef const floating[:, ::1] Wx = weights[0], Wh = weights[1]
+    cdef floating[:, ::1] dWx = gradients[0], dWh = gradients[1]
+    cdef floating[::1] db = gradients[2]
+    cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k, start, end = T
+    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=4 * H, S=dy.shape[1], ids=NULL, lengths=steps_of(lengths),
+                                 h0_is_zero=False)
+    cdef Repeated dzWhT = repeated(N, 4 * H, H, 4 * H, H)
+    cdef const floating *WhT
+    cdef const floating *first = NULL  # number of x
+    cdef int threads
+    if ids is not None or N == 0 or T == 0 or H == 0:
         dWx[:] = 0
-        dWh[:] = 0
-        db[:] = 0
-        return
-    with nogil:
-        all_backward(N, T, F, H, S, dz.shape[0], &x[0, 0, 0], NULL, steps_of(lengths),
-                     &Wx[0, 0], &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
-                     &dc[0, 0], &dz[0, 0, 0],
-                     NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0], &work[0])
-
-
-def backward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  # IN (T,N), (N) or None
-                 const floating[:, ::1] Wh,                                  # IN (H,4H)
-                 const floating[:, :, ::1] h, const floating[:, :, ::1] c,   # IN (T+1,N,H)
-                 const floating[:, :, ::1] gates, const floating[:, :, ::1] dy,  # IN (T,N,4H) (N,S,H)
-                 floating[:, ::1] dh, floating[:, ::1] dc,                   # IN final, OUT initial state's (N,H)
-                 floating[:, :, ::1] dz,                                     # scratch (steps,N,4H)
-                 floating[:, ::1] dWx, floating[:, ::1] dWh, floating[::1] db,  # OUT (F,4H) (H,4H) (4H)
-                 floating[::1] work):
-    """Undo `forward_ids`. An id has no gradient."""
-    cdef Py_ssize_t T = ids.shape[0], N = ids.shape[1], H = Wh.shape[0], S = dy.shape[1]
-    dWx[:] = 0
     if N == 0 or T == 0 or H == 0:
         dWh[:] = 0
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, 0, H, S, dz.shape[0], NULL, &ids[0, 0], steps_of(lengths), NULL,
-                     &Wh[0, 0], &h[0, 0, 0], &c[0, 0, 0], &gates[0, 0, 0], &dy[0, 0, 0], &dh[0, 0], &dc[0, 0],
-                     &dz[0, 0, 0], NULL, &dWx[0, 0], &dWh[0, 0], &db[0], &work[0])
+        if ids is None:
+            first = &floats[0, 0, 0]
+        else:
+            s.ids = &ids[0, 0]
+        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
+        threads = block_threads(N, 4.0 * N * dz.shape[0] * H * H)
+        blocks = block_count(N, threads)
+        WhT = laid_out(&dzWhT, &Wh[0, 0], transposed(4 * H), &work[0])
+        memset(&db[0], 0, 4 * H * sizeof(floating))
+        while end > 0:
+            start = max(<Py_ssize_t>0, end - dz.shape[0])
+            for k in prange(blocks, schedule="dynamic", num_threads=threads):
+                rows_backward(&s, block_of(N, k, blocks, start, end), &dzWhT, &dy[0, 0, 0], WhT, &c[0, 0, 0],
+                              &gates[0, 0, 0], &dz[0, 0, 0], &dh[0, 0], &dc[0, 0])
+            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], first, &Wx[0, 0], &dz[0, 0, 0],
+                             NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0])
+            end = start
+
+
+def step(x, weights,                                       # IN (N,F) or ids (N), (Wx, Wh, b)
+         floating[:, ::1] h, floating[:, ::1] c,           # IN and OUT the state (N,H)
+         floating[::1] z):                                 # scratch (4H)
+    """One step of `forward` that keeps nothing for backward: for generating, where each input waits for an output."""
+    cdef const floating[:, ::1] floats = None, Wx = weights[0], Wh = weights[1]
+    cdef const Py_ssize_t[::1] ids = None
+    cdef const floating[::1] b = weights[2]
+    cdef Py_ssize_t N = h.shape[0], H = h.shape[1], F = Wx.shape[0], n
+    if N == 0 or H == 0:
+        return
+    if x.ndim == 1:
+        ids = x
+    else:
+        floats = x
+    with nogil:
+        for n in range(N):
+            if ids is None:  # (1), in the order of forward
+                memset(&z[0], 0, 4 * H * sizeof(floating))
+                add_row_product(F, 4 * H, &floats[n, 0], &Wx[0, 0], 4 * H, &z[0])
+            else:
+                memcpy(&z[0], &Wx[ids[n], 0], 4 * H * sizeof(floating))
+            add_row(4 * H, &b[0], &z[0])
+            add_row_product(H, 4 * H, &h[n, 0], &Wh[0, 0], 4 * H, &z[0])
+            cell_forward(H, &z[0], &c[n, 0], &c[n, 0], &h[n, 0])

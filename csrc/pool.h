@@ -12,24 +12,18 @@
  * the arrays overlap took longer than the loop. All is inlined, so that sizes can be constants: of C = 1 no loop is
  * left, and windows of 2 x 2 and 3 x 3, by far the most frequent, read and write each number once. Where there is one
  * channel, and windows of 2 x 2 lie side by side, the same loop runs over the windows: that is five times as fast.
- *
- * This file includes itself twice, like tile.h: names end in _f32 and in _f64.
  */
-#ifndef REAL
 #ifndef NNLITE_POOL_H
 #define NNLITE_POOL_H
 
-#include <stddef.h>
-#include <stdint.h>
-#include "host.h"
-
-#ifndef TYPED
-#define JOIN_(name, suffix) name##suffix
-#define JOIN(name, suffix) JOIN_(name, suffix)
-#define TYPED(name) JOIN(name, SUFFIX)
-#endif
-#define POOL_INLINE static inline __attribute__((always_inline))
 #define POOL_CHANNELS 64 /* that are held on the stack, in the first-level cache, while a window is read */
+
+/* Of a window: what lies on the image. */
+typedef struct {
+    ptrdiff_t rows, columns;
+    ptrdiff_t row;           /* how far apart the rows of the image begin */
+    int32_t position, width;
+} Window;
 
 /* Take v, at position p, in the place of the best: where it is larger, and where it is NaN, which so reaches y. */
 #define POOL_TAKE(v, p)                                           \
@@ -39,28 +33,24 @@
         at = better ? p : at;                                     \
     } while (0)
 
-#define REAL float
-#define SUFFIX _f32
-#include "pool.h"
-#undef REAL
-#undef SUFFIX
-
-#define REAL double
-#define SUFFIX _f64
-#include "pool.h"
-#undef REAL
-#undef SUFFIX
+#define max_window(window, C, x, y, index) BY_TYPE(y, max_window)(window, C, x, y, index)
+#define max_windows(n, window, x, y, index) BY_TYPE(y, max_windows)(n, window, x, y, index)
+#define max_window_back(add, window, C, dy, index, dx) BY_TYPE(dx, max_window_back)(add, window, C, dy, index, dx)
+#define average_window(window, C, x, count, y) BY_TYPE(y, average_window)(window, C, x, count, y)
+#define average_windows(n, window, x, count, y) BY_TYPE(y, average_windows)(n, window, x, count, y)
+#define average_window_back(add, window, C, dy, share, dx) \
+    BY_TYPE(dx, average_window_back)(add, window, C, dy, share, dx)
 
 #endif
-#else
 
 /* y = the largest number of every channel, and index = its position: of equal numbers the first, of NaNs the last. */
 
 /* y[c] is that of the window whose first number is x[c * step], and whose columns are `column` numbers apart. */
-POOL_INLINE void TYPED(max_of)(const int rows, const int columns, ptrdiff_t n, const int step, ptrdiff_t column,
-                               ptrdiff_t row, const REAL *restrict x, int32_t position, int32_t width,
-                               REAL *restrict y, int32_t *restrict index)
+INLINE void TYPED(max_of)(const int rows, const int columns, ptrdiff_t n, const int step, ptrdiff_t column,
+                          const Window *window, const REAL *restrict x, REAL *restrict y, int32_t *restrict index)
 {
+    const ptrdiff_t row = window->row;
+    const int32_t position = window->position, width = window->width;
     for (ptrdiff_t c = 0; c < n; c++) {
         REAL best = x[c * step];
         int32_t at = position;
@@ -74,10 +64,11 @@ POOL_INLINE void TYPED(max_of)(const int rows, const int columns, ptrdiff_t n, c
     }
 }
 
-POOL_INLINE void TYPED(max_of_any)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
-                                   const REAL *restrict x, int32_t position, int32_t width, REAL *restrict y,
-                                   int32_t *restrict index)
+INLINE void TYPED(max_of_any)(const Window *window, ptrdiff_t C, const REAL *restrict x, REAL *restrict y,
+                              int32_t *restrict index)
 {
+    const ptrdiff_t rows = window->rows, columns = window->columns, row = window->row;
+    const int32_t position = window->position, width = window->width;
     for (ptrdiff_t first = 0; first < C; first += POOL_CHANNELS) {
         const ptrdiff_t n = C - first < POOL_CHANNELS ? C - first : POOL_CHANNELS;
         REAL bests[POOL_CHANNELS];
@@ -106,35 +97,34 @@ POOL_INLINE void TYPED(max_of_any)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t 
     }
 }
 
-POOL_INLINE void TYPED(max_window)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row, const REAL *x,
-                                   int32_t position, int32_t width, REAL *y, int32_t *index)
+INLINE void TYPED(max_window)(const Window *window, ptrdiff_t C, const REAL *x, REAL *y, int32_t *index)
 {
+    const ptrdiff_t rows = window->rows, columns = window->columns;
     if (rows == 2 && columns == 2 && C == 1)
-        TYPED(max_of)(2, 2, 1, 1, 1, row, x, position, width, y, index);
+        TYPED(max_of)(2, 2, 1, 1, 1, window, x, y, index);
     else if (rows == 2 && columns == 2)
-        TYPED(max_of)(2, 2, C, 1, C, row, x, position, width, y, index);
+        TYPED(max_of)(2, 2, C, 1, C, window, x, y, index);
     else if (rows == 3 && columns == 3 && C == 1)
-        TYPED(max_of)(3, 3, 1, 1, 1, row, x, position, width, y, index);
+        TYPED(max_of)(3, 3, 1, 1, 1, window, x, y, index);
     else if (rows == 3 && columns == 3)
-        TYPED(max_of)(3, 3, C, 1, C, row, x, position, width, y, index);
+        TYPED(max_of)(3, 3, C, 1, C, window, x, y, index);
     else if (C == 1)
-        TYPED(max_of_any)(rows, columns, 1, row, x, position, width, y, index);
+        TYPED(max_of_any)(window, 1, x, y, index);
     else
-        TYPED(max_of_any)(rows, columns, C, row, x, position, width, y, index);
+        TYPED(max_of_any)(window, C, x, y, index);
 }
 
 /* The same for n windows of 2 x 2 in a row, side by side, on one channel. */
-static inline void TYPED(max_windows)(ptrdiff_t n, ptrdiff_t row, const REAL *x, int32_t position, int32_t width,
-                                      REAL *y, int32_t *index)
+static inline void TYPED(max_windows)(ptrdiff_t n, const Window *window, const REAL *x, REAL *y, int32_t *index)
 {
-    TYPED(max_of)(2, 2, n, 2, 1, row, x, position, width, y, index);
+    TYPED(max_of)(2, 2, n, 2, 1, window, x, y, index);
 }
 
 /* Undoes max_window: dx = dy at the position of the largest number, else 0; or dx += that. */
 
-POOL_INLINE void TYPED(max_back_2x2)(const int add, ptrdiff_t C, const REAL *restrict dy, const int32_t *restrict index,
-                                     int32_t position, int32_t width, REAL *restrict dx_00, REAL *restrict dx_01,
-                                     REAL *restrict dx_10, REAL *restrict dx_11)
+INLINE void TYPED(max_back_2x2)(const int add, ptrdiff_t C, const REAL *restrict dy, const int32_t *restrict index,
+                                int32_t position, int32_t width, REAL *restrict dx_00, REAL *restrict dx_01,
+                                REAL *restrict dx_10, REAL *restrict dx_11)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
         const REAL d = dy[c];
@@ -148,10 +138,11 @@ POOL_INLINE void TYPED(max_back_2x2)(const int add, ptrdiff_t C, const REAL *res
     }
 }
 
-POOL_INLINE void TYPED(max_back)(const int add, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
-                                 const REAL *restrict dy, const int32_t *restrict index, int32_t position,
-                                 int32_t width, REAL *restrict dx)
+INLINE void TYPED(max_back)(const int add, const Window *window, ptrdiff_t C, const REAL *restrict dy,
+                            const int32_t *restrict index, REAL *restrict dx)
 {
+    const ptrdiff_t rows = window->rows, columns = window->columns, row = window->row;
+    const int32_t position = window->position, width = window->width;
     if (rows == 2 && columns == 2) {
         TYPED(max_back_2x2)(add, C, dy, index, position, width, dx, dx + C, dx + row, dx + row + C);
         return;
@@ -167,20 +158,20 @@ POOL_INLINE void TYPED(max_back)(const int add, ptrdiff_t rows, ptrdiff_t column
         }
 }
 
-POOL_INLINE void TYPED(max_window_back)(int add, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
-                                        const REAL *dy, const int32_t *index, int32_t position, int32_t width, REAL *dx)
+INLINE void TYPED(max_window_back)(int add, const Window *window, ptrdiff_t C, const REAL *dy, const int32_t *index,
+                                   REAL *dx)
 {
     if (add)
-        TYPED(max_back)(1, rows, columns, C, row, dy, index, position, width, dx);
+        TYPED(max_back)(1, window, C, dy, index, dx);
     else
-        TYPED(max_back)(0, rows, columns, C, row, dy, index, position, width, dx);
+        TYPED(max_back)(0, window, C, dy, index, dx);
 }
 
 /* y = the sum of every channel, divided by count. Each row is added up by itself: the error so grows with the rows and
  * columns of a window, not with its pixels. */
 
-POOL_INLINE void TYPED(average_of)(const int rows, const int columns, ptrdiff_t n, const int step, ptrdiff_t column,
-                                   ptrdiff_t row, const REAL *restrict x, REAL count, REAL *restrict y)
+INLINE void TYPED(average_of)(const int rows, const int columns, ptrdiff_t n, const int step, ptrdiff_t column,
+                              ptrdiff_t row, const REAL *restrict x, REAL count, REAL *restrict y)
 {
     for (ptrdiff_t c = 0; c < n; c++) {
         REAL sum = 0;
@@ -194,9 +185,10 @@ POOL_INLINE void TYPED(average_of)(const int rows, const int columns, ptrdiff_t 
     }
 }
 
-POOL_INLINE void TYPED(average_of_any)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
-                                       const REAL *restrict x, REAL count, REAL *restrict y)
+INLINE void TYPED(average_of_any)(const Window *window, ptrdiff_t C, const REAL *restrict x, REAL count,
+                                  REAL *restrict y)
 {
+    const ptrdiff_t rows = window->rows, columns = window->columns, row = window->row;
     for (ptrdiff_t first = 0; first < C; first += POOL_CHANNELS) {
         const ptrdiff_t n = C - first < POOL_CHANNELS ? C - first : POOL_CHANNELS;
         REAL sums[POOL_CHANNELS], parts[POOL_CHANNELS];
@@ -217,9 +209,9 @@ POOL_INLINE void TYPED(average_of_any)(ptrdiff_t rows, ptrdiff_t columns, ptrdif
     }
 }
 
-POOL_INLINE void TYPED(average_window)(ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row, const REAL *x,
-                                       REAL count, REAL *y)
+INLINE void TYPED(average_window)(const Window *window, ptrdiff_t C, const REAL *x, REAL count, REAL *y)
 {
+    const ptrdiff_t rows = window->rows, columns = window->columns, row = window->row;
     if (rows == 2 && columns == 2 && C == 1)
         TYPED(average_of)(2, 2, 1, 1, 1, row, x, count, y);
     else if (rows == 2 && columns == 2)
@@ -229,22 +221,22 @@ POOL_INLINE void TYPED(average_window)(ptrdiff_t rows, ptrdiff_t columns, ptrdif
     else if (rows == 3 && columns == 3)
         TYPED(average_of)(3, 3, C, 1, C, row, x, count, y);
     else if (C == 1)
-        TYPED(average_of_any)(rows, columns, 1, row, x, count, y);
+        TYPED(average_of_any)(window, 1, x, count, y);
     else
-        TYPED(average_of_any)(rows, columns, C, row, x, count, y);
+        TYPED(average_of_any)(window, C, x, count, y);
 }
 
 /* The same for n windows of 2 x 2 in a row, side by side, on one channel. */
-static inline void TYPED(average_windows)(ptrdiff_t n, ptrdiff_t row, const REAL *x, REAL count, REAL *y)
+static inline void TYPED(average_windows)(ptrdiff_t n, const Window *window, const REAL *x, REAL count, REAL *y)
 {
-    TYPED(average_of)(2, 2, n, 2, 1, row, x, count, y);
+    TYPED(average_of)(2, 2, n, 2, 1, window->row, x, count, y);
 }
 
 /* Undoes average_window: dx = dy times the share of one pixel, 1 / count; or dx += that. */
 
-POOL_INLINE void TYPED(average_back_2x2)(const int add, ptrdiff_t C, const REAL *restrict dy, REAL share,
-                                         REAL *restrict dx_00, REAL *restrict dx_01, REAL *restrict dx_10,
-                                         REAL *restrict dx_11)
+INLINE void TYPED(average_back_2x2)(const int add, ptrdiff_t C, const REAL *restrict dy, REAL share,
+                                    REAL *restrict dx_00, REAL *restrict dx_01, REAL *restrict dx_10,
+                                    REAL *restrict dx_11)
 {
     for (ptrdiff_t c = 0; c < C; c++) {
         const REAL d = dy[c] * share;
@@ -255,9 +247,10 @@ POOL_INLINE void TYPED(average_back_2x2)(const int add, ptrdiff_t C, const REAL 
     }
 }
 
-POOL_INLINE void TYPED(average_back)(const int add, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
-                                     const REAL *restrict dy, REAL share, REAL *restrict dx)
+INLINE void TYPED(average_back)(const int add, const Window *window, ptrdiff_t C, const REAL *restrict dy, REAL share,
+                                REAL *restrict dx)
 {
+    const ptrdiff_t rows = window->rows, columns = window->columns, row = window->row;
     if (rows == 2 && columns == 2) {
         TYPED(average_back_2x2)(add, C, dy, share, dx, dx + C, dx + row, dx + row + C);
         return;
@@ -272,17 +265,14 @@ POOL_INLINE void TYPED(average_back)(const int add, ptrdiff_t rows, ptrdiff_t co
         }
 }
 
-POOL_INLINE void TYPED(average_window_back)(int add, ptrdiff_t rows, ptrdiff_t columns, ptrdiff_t C, ptrdiff_t row,
-                                            const REAL *dy, REAL share, REAL *dx)
+INLINE void TYPED(average_window_back)(int add, const Window *window, ptrdiff_t C, const REAL *dy, REAL share, REAL *dx)
 {
     if (add && C == 1)
-        TYPED(average_back)(1, rows, columns, 1, row, dy, share, dx);
+        TYPED(average_back)(1, window, 1, dy, share, dx);
     else if (add)
-        TYPED(average_back)(1, rows, columns, C, row, dy, share, dx);
+        TYPED(average_back)(1, window, C, dy, share, dx);
     else if (C == 1)
-        TYPED(average_back)(0, rows, columns, 1, row, dy, share, dx);
+        TYPED(average_back)(0, window, 1, dy, share, dx);
     else
-        TYPED(average_back)(0, rows, columns, C, row, dy, share, dx);
+        TYPED(average_back)(0, window, C, dy, share, dx);
 }
-
-#endif

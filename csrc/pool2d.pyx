@@ -27,7 +27,7 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from pool cimport average_window, average_window_back, average_windows, max_window, max_window_back, max_windows
+from pool cimport Window, average_window, average_window_back, average_windows, max_window, max_window_back, max_windows
 from tile cimport threads_for
 
 cdef enum:
@@ -35,7 +35,11 @@ cdef enum:
 
 
 cdef struct Pool:
-    Py_ssize_t H, W, C, OH, OW, kh, kw, sh, sw, top, left
+    Py_ssize_t H, W, C  # an image
+    Py_ssize_t OH, OW  # of y
+    Py_ssize_t kh, kw  # the window,
+    Py_ssize_t sh, sw  # its steps,
+    Py_ssize_t top, left  # and the padding before the image
 
 
 cdef struct Span:  # what of a window's height, or width, lies on the image
@@ -58,6 +62,10 @@ cdef inline Span rows_of(const Pool *p, Py_ssize_t oh) noexcept nogil:
 
 cdef inline Span columns_of(const Pool *p, Py_ssize_t ow) noexcept nogil:
     return span(ow * p.sw - p.left, p.kw, p.W)
+
+
+cdef inline Window window(const Pool *p, Span h, Span w) noexcept nogil:
+    return Window(h.size, w.size, p.W * p.C, <int>(h.skipped * p.kw + w.skipped), <int>p.kw)
 
 
 cdef inline int threads(const Pool *p, Py_ssize_t N) noexcept nogil:
@@ -98,14 +106,15 @@ cdef inline void zero_band(const Pool *p, Py_ssize_t band, floating *dx) noexcep
 
 cdef inline void max_row(const Pool *p, Py_ssize_t oh, const floating *x, floating *y, int *index) noexcept nogil:
     cdef Py_ssize_t C = p.C, row = p.W * C, ow
-    cdef Span h = rows_of(p, oh), w
+    cdef Span h = rows_of(p, oh), w = columns_of(p, 0)
+    cdef Window here = window(p, h, w)
     if has_pairs(p) and h.size == 2:
-        max_windows(p.OW, row, x + h.first * row, <int>(h.skipped * p.kw), <int>p.kw, y, index)
+        max_windows(p.OW, &here, x + h.first * row, y, index)
         return
     for ow in range(p.OW):
         w = columns_of(p, ow)
-        max_window(h.size, w.size, C, row, x + h.first * row + w.first * C, <int>(h.skipped * p.kw + w.skipped),
-                   <int>p.kw, y + ow * C, index + ow * C)
+        here = window(p, h, w)
+        max_window(&here, C, x + h.first * row + w.first * C, y + ow * C, index + ow * C)
 
 
 cdef inline void max_band(const Pool *p, Py_ssize_t band, const floating *dy, const int *index,
@@ -114,6 +123,7 @@ cdef inline void max_band(const Pool *p, Py_ssize_t band, const floating *dy, co
     cdef bint few_channels = C < p.kh * p.kw, add = not is_apart(p)
     cdef int kw = <int>p.kw
     cdef Span h, w
+    cdef Window here
     if few_channels or not is_tiled(p):
         zero_band(p, band, dx)
     for oh in range(band * per_band, (band + 1) * per_band):
@@ -126,20 +136,22 @@ cdef inline void max_band(const Pool *p, Py_ssize_t band, const floating *dy, co
                     dx[at + index[o + c] // kw * row + index[o + c] % kw * C + c] += dy[o + c]
             else:
                 w = columns_of(p, ow)
-                max_window_back(add, h.size, w.size, C, row, dy + o, index + o,
-                                <int>(h.skipped * p.kw + w.skipped), kw, dx + h.first * row + w.first * C)
+                here = window(p, h, w)
+                max_window_back(add, &here, C, dy + o, index + o, dx + h.first * row + w.first * C)
 
 
 cdef inline void average_row(const Pool *p, Py_ssize_t oh, bint include_pad, const floating *x,
                              floating *y) noexcept nogil:
     cdef Py_ssize_t C = p.C, row = p.W * C, ow
-    cdef Span h = rows_of(p, oh), w
+    cdef Span h = rows_of(p, oh), w = columns_of(p, 0)
+    cdef Window here = window(p, h, w)
     if has_pairs(p) and h.size == 2:
-        average_windows(p.OW, row, x + h.first * row, <floating>(p.kh * p.kw if include_pad else 4), y)
+        average_windows(p.OW, &here, x + h.first * row, <floating>(p.kh * p.kw if include_pad else 4), y)
         return
     for ow in range(p.OW):
         w = columns_of(p, ow)
-        average_window(h.size, w.size, C, row, x + h.first * row + w.first * C,
+        here = window(p, h, w)
+        average_window(&here, C, x + h.first * row + w.first * C,
                        <floating>(p.kh * p.kw if include_pad else h.size * w.size), y + ow * C)
 
 
@@ -148,6 +160,7 @@ cdef inline void average_band(const Pool *p, Py_ssize_t band, bint include_pad, 
     cdef Py_ssize_t C = p.C, row = p.W * C, per_band = p.OH // bands_of(p), oh, ow
     cdef bint add = not is_apart(p)
     cdef Span h, w
+    cdef Window here
     cdef floating share
     if not is_tiled(p):
         zero_band(p, band, dx)
@@ -155,8 +168,9 @@ cdef inline void average_band(const Pool *p, Py_ssize_t band, bint include_pad, 
         h = rows_of(p, oh)
         for ow in range(p.OW):
             w = columns_of(p, ow)
+            here = window(p, h, w)
             share = <floating>(1.0 / (p.kh * p.kw if include_pad else h.size * w.size))
-            average_window_back(add, h.size, w.size, C, row, dy + (oh * p.OW + ow) * C, share,
+            average_window_back(add, &here, C, dy + (oh * p.OW + ow) * C, share,
                                 dx + h.first * row + w.first * C)
 
 

@@ -15,7 +15,7 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from tile cimport pack_panel, panel_product, panel_width, prefetch, threads_for, tile
+from tile cimport Strides, pack_panel, panel_product, panel_width, threads_for
 
 
 cdef enum:
@@ -32,19 +32,10 @@ cdef inline Py_ssize_t round_up(Py_ssize_t n, Py_ssize_t multiple) noexcept nogi
     return ceil_div(n, multiple) * multiple
 
 
-cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
-                         const floating *a, Py_ssize_t a_row, Py_ssize_t a_depth,
-                         const floating *b, Py_ssize_t b_depth, Py_ssize_t b_col,
-                         floating *c, bint accumulate) noexcept nogil:
-    """C (rows, cols) = A B, or C += A B. A(i, k) = a[i * a_row + k * a_depth]; B(k, j) = b[k * b_depth + j * b_col]."""
-    product_into(rows, depth, cols, a, a_row, a_depth, b, b_depth, b_col, c, cols, accumulate)
-
-
-cdef inline void product_into(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols,
-                              const floating *a, Py_ssize_t a_row, Py_ssize_t a_depth,
-                              const floating *b, Py_ssize_t b_depth, Py_ssize_t b_col,
-                              floating *c, Py_ssize_t c_row, bint accumulate) noexcept nogil:
-    """`product` into columns of a wider matrix, whose rows begin c_row apart."""
+cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, const floating *a, Strides a_at,
+                         const floating *b, Strides b_at, floating *c, Py_ssize_t c_row,
+                         bint accumulate) noexcept nogil:
+    """C (rows, cols) = A B, or C += A B. a_at and b_at say where A(i, k) and B(k, j) lie; rows of C are c_row apart."""
     cdef int width = panel_width(c), threads = threads_for(<double>rows * depth * cols)
     cdef Py_ssize_t panels = ceil_div(cols, width)
     cdef Py_ssize_t groups = max(1, min(ceil_div(TASKS * threads, panels), rows // GROUP_ROWS))
@@ -56,8 +47,8 @@ cdef inline void product_into(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols
     for task in prange(panels * groups, schedule="dynamic", num_threads=threads):
         i = rows * (task % groups) // groups
         j = task // groups * width
-        panel_product(rows * (task % groups + 1) // groups - i, depth, min(cols - j, <Py_ssize_t>width), a + i * a_row,
-                      a_row, a_depth, b + j * b_col, b_depth, b_col, c + i * c_row + j, c_row, accumulate)
+        panel_product(rows * (task % groups + 1) // groups - i, depth, min(cols - j, <Py_ssize_t>width),
+                      a + i * a_at.row, a_at, b + j * b_at.col, b_at, c + i * c_row + j, c_row, accumulate)
 
 
 # Where one factor is used many times over, as the recurrent weights are, it is packed once and kept.
@@ -67,9 +58,9 @@ cdef inline Py_ssize_t packed_size(Py_ssize_t depth, Py_ssize_t cols, floating *
     return depth * round_up(cols, panel_width(dtype))
 
 
-cdef inline void pack_all(Py_ssize_t depth, Py_ssize_t cols, const floating *b, Py_ssize_t b_depth,
-                          Py_ssize_t b_col, floating *panels) noexcept nogil:
-    """Pack a whole depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col].
+cdef inline void pack_all(Py_ssize_t depth, Py_ssize_t cols, const floating *b, Strides at,
+                          floating *panels) noexcept nogil:
+    """Pack a whole depth x cols matrix.
 
     A few rows at a time go through all panels, so that B is read about in the order of memory.
     """
@@ -79,21 +70,5 @@ cdef inline void pack_all(Py_ssize_t depth, Py_ssize_t cols, const floating *b, 
     for chunk in prange(chunks, schedule="dynamic", num_threads=threads_for(4.0 * depth * cols)):
         k = chunk * PACK_ROWS
         for p in range(ceil_div(cols, width)):
-            pack_panel(min(<Py_ssize_t>PACK_ROWS, depth - k), cols - p * width, b + k * b_depth + p * width * b_col,
-                       b_depth, b_col, panels + (p * depth + k) * width, width)
-
-
-cdef inline void rows_by_panels(int rows, Py_ssize_t depth, Py_ssize_t cols, const floating *a, Py_ssize_t a_row,
-                                const floating *panels, floating *c, Py_ssize_t c_row, bint accumulate,
-                                const floating *next, Py_ssize_t next_size) noexcept nogil:
-    """C (+)= A B for at most TILE_ROWS rows of A, whose numbers lie in the order of k, and all panels of B.
-
-    The memory `next` that the caller will touch afterwards is fetched meanwhile, a part with each panel: at once, the
-    fetches would wait for each other.
-    """
-    cdef int width = panel_width(c)
-    cdef Py_ssize_t p, panel_count = ceil_div(cols, width), share = ceil_div(next_size, panel_count)
-    for p in range(panel_count):
-        prefetch(next + p * share, share * sizeof(floating))
-        tile(rows, <int>min(<Py_ssize_t>width, cols - p * width), 1, 0, depth, a, a_row, 1, panels + p * width * depth,
-             width, c + p * width if accumulate else NULL, c_row, c + p * width, c_row)
+            pack_panel(min(<Py_ssize_t>PACK_ROWS, depth - k), cols - p * width, b + k * at.row + p * width * at.col,
+                       at, panels + (p * depth + k) * width, width)

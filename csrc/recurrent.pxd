@@ -9,11 +9,33 @@ from cython cimport floating
 
 from libc.string cimport memset
 
-from product cimport ceil_div, pack_all, round_up, rows_by_panels
-from tile cimport HALF_VECTOR_BYTES, PANEL_DEPTH, TILE_ROWS, add_row_product, threads_for, write_rows
+from product cimport ceil_div, pack_all, product, round_up
+from rows cimport sum_rows
+from tile cimport (
+    HALF_VECTOR_BYTES, PANEL_DEPTH, TILE_ROWS, Strides, Tile, add_row_product, panel_width, plain, prefetch,
+    threads_for, tile, transposed, write_rows,
+)
 
 cdef enum:
     NEAR = 262144  # numbers of a matrix that the second-level cache holds, about
+
+
+cdef struct Sequences:
+    Py_ssize_t N  # batch
+    Py_ssize_t T  # time
+    Py_ssize_t F  # features in
+    Py_ssize_t H  # units
+    Py_ssize_t G  # columns of Wx: H for every gate
+    Py_ssize_t S  # steps of the output: T, or 1 for the last
+    const Py_ssize_t *ids  # (T,N), which one-hot x is given as; else NULL
+    const Py_ssize_t *lengths  # (N), the steps of each row that are no padding; NULL where none is
+    bint h0_is_zero  # then h_0 Wh is 0, for a Wh of numbers
+
+
+cdef struct Block:
+    Py_ssize_t first  # row of the batch,
+    int rows  # and how many of them
+    Py_ssize_t start, end  # their steps from `start` to `end` - 1
 
 
 cdef inline int block_threads(Py_ssize_t N, double work) noexcept nogil:
@@ -25,6 +47,13 @@ cdef inline Py_ssize_t block_count(Py_ssize_t N, int threads) noexcept nogil:
     """Blocks of at most TILE_ROWS rows, the same number for every thread where there are rows enough."""
     cdef Py_ssize_t blocks = ceil_div(N, TILE_ROWS)
     return min(N, round_up(blocks, threads))
+
+
+cdef inline Block block_of(Py_ssize_t N, Py_ssize_t k, Py_ssize_t blocks, Py_ssize_t start,
+                           Py_ssize_t end) noexcept nogil:
+    """The k-th of so many blocks of N rows, in the steps from `start` to `end` - 1."""
+    cdef Py_ssize_t first = N * k // blocks
+    return Block(first, <int>(N * (k + 1) // blocks - first), start, end)
 
 
 cdef inline Py_ssize_t steps_held(Py_ssize_t N, Py_ssize_t T) noexcept nogil:
@@ -44,8 +73,16 @@ cdef inline bint all_zero(Py_ssize_t n, const floating *x) noexcept nogil:
 # number once a step, and while they come from a near cache, rows are faster: 100 units take a quarter less. The rows
 # begin at multiples of half a vector, as of two that lie across cache lines one would be read twice.
 
-cdef inline bint in_rows(Py_ssize_t N, Py_ssize_t depth, Py_ssize_t cols) noexcept nogil:
-    return N == 1 and depth * cols <= NEAR
+cdef struct Repeated:  # C (+)= A W, with the same W at every step
+    Py_ssize_t depth, cols  # of W
+    Py_ssize_t a_row, c_row  # how far apart the rows of A, and of C, begin
+    bint in_rows  # how W is laid out, or else in panels
+
+
+cdef inline Repeated repeated(Py_ssize_t N, Py_ssize_t depth, Py_ssize_t cols, Py_ssize_t a_row,
+                              Py_ssize_t c_row) noexcept nogil:
+    """For N rows of A in all blocks."""
+    return Repeated(depth, cols, a_row, c_row, N == 1 and depth * cols <= NEAR)
 
 
 cdef inline Py_ssize_t row_step(Py_ssize_t cols, floating *_) noexcept nogil:
@@ -53,28 +90,54 @@ cdef inline Py_ssize_t row_step(Py_ssize_t cols, floating *_) noexcept nogil:
     return round_up(cols, HALF_VECTOR_BYTES // <int>sizeof(floating))
 
 
-cdef inline const floating *laid_out(Py_ssize_t N, Py_ssize_t depth, Py_ssize_t cols, const floating *W,
-                                     Py_ssize_t W_depth, Py_ssize_t W_col, floating *work) noexcept nogil:
-    """A depth x cols matrix, W(k, j) = W[k * W_depth + j * W_col], for `times`."""
-    if not in_rows(N, depth, cols):
-        pack_all(depth, cols, W, W_depth, W_col, work)
-    elif W_col == 1 and W_depth == row_step(cols, work):
+cdef inline const floating *laid_out(const Repeated *p, const floating *W, Strides at, floating *work) noexcept nogil:
+    """W for `times`."""
+    if not p.in_rows:
+        pack_all(p.depth, p.cols, W, at, work)
+    elif at.col == 1 and at.row == row_step(p.cols, work):
         return W
     else:
-        write_rows(depth, cols, W, W_depth, W_col, work, row_step(cols, work))
+        write_rows(p.depth, p.cols, W, at, work, row_step(p.cols, work))
     return work
 
 
-cdef inline void times(Py_ssize_t N, int rows, Py_ssize_t depth, Py_ssize_t cols, const floating *a, Py_ssize_t a_row,
-                       const floating *W, floating *c, Py_ssize_t c_row, bint accumulate,
+cdef inline void times(const Repeated *p, int rows, const floating *a, const floating *W, floating *c, bint accumulate,
                        const floating *next, Py_ssize_t next_size) noexcept nogil:
-    """C (+)= A W for a block of the N rows, with W `laid_out` for them. The memory `next` is fetched meanwhile."""
-    if not in_rows(N, depth, cols):
-        rows_by_panels(rows, depth, cols, a, a_row, W, c, c_row, accumulate, next, next_size)
+    """C (+)= A W for a block of rows, with W `laid_out`.
+
+    The memory `next` that the caller will touch afterwards is fetched meanwhile, a part with each panel: at once, the
+    fetches would wait for each other.
+    """
+    cdef int width = panel_width(c)
+    cdef Py_ssize_t k, panels = ceil_div(p.cols, width), share = ceil_div(next_size, panels)
+    cdef Tile t = Tile(rows=rows, cols=width, runs=1, a_run=0, depth=p.depth, a_row=p.a_row, a_depth=1, b_row=width,
+                       start_row=p.c_row, c_row=p.c_row)
+    if p.in_rows:
+        if not accumulate:
+            memset(c, 0, p.cols * sizeof(floating))
+        add_row_product(p.depth, p.cols, a, W, row_step(p.cols, c), c)
         return
-    if not accumulate:
-        memset(c, 0, cols * sizeof(floating))
-    add_row_product(depth, cols, a, W, row_step(cols, c), c)
+    for k in range(panels):
+        prefetch(next + k * share, share * sizeof(floating))
+        t.cols = <int>min(<Py_ssize_t>width, p.cols - k * width)
+        tile(&t, a, W + k * width * p.depth, c + k * width if accumulate else NULL, c + k * width)
+
+
+cdef inline void weight_gradients(const Sequences *s, Block block, const floating *h, const floating *x,
+                                  const floating *Wx, const floating *dz, floating *dx, floating *dWx, floating *dWh,
+                                  floating *db) noexcept nogil:
+    """Undo z = x Wx + b + h Wh for x and the weights, with all rows of the block at once. dz holds its steps alone."""
+    cdef Py_ssize_t F = s.F, H = s.H, G = s.G, at = block.start * s.N, rows = (block.end - block.start) * s.N
+    cdef Py_ssize_t unused = s.N if block.start == 0 and s.h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
+    cdef bint accumulate = block.end < s.T
+    product(H, rows - unused, G, h + (at + unused) * H, transposed(H), dz + unused * G, plain(G), dWh, G, accumulate)
+    if s.ids != NULL:
+        sum_rows(rows, G, dz, G, s.ids + at, db, dWx, G)
+        return
+    if dx != NULL:
+        product(rows, G, F, dz, plain(G), Wx, transposed(G), dx + at * F, F, False)
+    product(F, rows, G, x + at * F, transposed(F), dz, plain(G), dWx, G, accumulate)
+    sum_rows(rows, G, dz, G, NULL, db, NULL, 0)
 
 
 # Rows of unequal length: row n has lengths[n] steps, and the rest of its T is padding. Without lengths (NULL) none is.
@@ -84,23 +147,23 @@ cdef inline const Py_ssize_t *steps_of(const Py_ssize_t[::1] lengths) noexcept n
     return &lengths[0] if lengths is not None and lengths.shape[0] else NULL
 
 
-cdef inline bint is_padding(const Py_ssize_t *lengths, Py_ssize_t n, Py_ssize_t t) noexcept nogil:
-    return lengths != NULL and t >= lengths[n]
+cdef inline bint is_padding(const Sequences *s, Py_ssize_t n, Py_ssize_t t) noexcept nogil:
+    return s.lengths != NULL and t >= s.lengths[n]
 
 
-cdef inline Py_ssize_t shortest(Py_ssize_t first, int rows, Py_ssize_t T, const Py_ssize_t *lengths) noexcept nogil:
+cdef inline Py_ssize_t shortest(const Sequences *s, const Block *block) noexcept nogil:
     """From this step on, some of the rows are padding."""
-    cdef Py_ssize_t n, least = T
-    if lengths != NULL:
-        for n in range(first, first + rows):
-            least = min(least, lengths[n])
+    cdef Py_ssize_t n, least = block.end
+    if s.lengths != NULL:
+        for n in range(block.first, block.first + block.rows):
+            least = min(least, s.lengths[n])
     return least
 
 
-cdef inline Py_ssize_t longest(Py_ssize_t first, int rows, Py_ssize_t T, const Py_ssize_t *lengths) noexcept nogil:
+cdef inline Py_ssize_t longest(const Sequences *s, const Block *block) noexcept nogil:
     """From this step on, all of them are: there is nothing to multiply."""
-    cdef Py_ssize_t n, most = T if lengths == NULL else 0
-    if lengths != NULL:
-        for n in range(first, first + rows):
-            most = max(most, lengths[n])
+    cdef Py_ssize_t n, most = block.end if s.lengths == NULL else 0
+    if s.lengths != NULL:
+        for n in range(block.first, block.first + block.rows):
+            most = max(most, s.lengths[n])
     return most

@@ -31,10 +31,11 @@ from libc.string cimport memcpy, memset
 
 from product cimport packed_size, product
 from recurrent cimport (
-    all_zero, block_count, block_threads, is_padding, laid_out, longest, shortest, steps_held, steps_of, times,
+    Block, Repeated, Sequences, all_zero, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
+    shortest, steps_held, steps_of, times, weight_gradients,
 )
-from rows cimport add_row, sum_rows
-from tile cimport add_row_product, prefetch
+from rows cimport add_row
+from tile cimport add_row_product, plain, prefetch, transposed
 from vmath cimport tanh
 
 
@@ -75,209 +76,157 @@ cdef inline void cell_backward(Py_ssize_t H, bint relu, const floating *dh, cons
 
 # --------------------------------------------------------------------------- a block of rows, through all of time
 
-cdef void rows_forward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, bint relu,
-                       const Py_ssize_t *ids, const Py_ssize_t *lengths, const floating *Wx,
-                       const floating *Wh, const floating *b, bint h0_is_zero, floating *h,
-                       floating *y) noexcept nogil:
+cdef void rows_forward(const Sequences *s, Block block, const Repeated *hWh, bint relu, const floating *Wx,
+                       const floating *Wh, const floating *b, floating *h, floating *y) noexcept nogil:
+    cdef Py_ssize_t N = s.N, T = s.T, H = s.H, S = s.S, first = block.first, last = first + block.rows
+    cdef Py_ssize_t end = longest(s, &block), skipped = T - S, size = H * sizeof(floating), t, n, j
     cdef floating *before
     cdef floating *after
     cdef const floating *xW
-    cdef Py_ssize_t end = longest(first, rows, T, lengths), skipped = T - S, size = H * sizeof(floating), t, n, j
     for t in range(T):
         before = h + t * N * H
         after = before + N * H
-        for n in range(first, first + rows):  # (1): for ids a row of Wx, else x Wx is in place already
+        for n in range(first, last):  # (1): for ids a row of Wx, else x Wx is in place already
             xW = after + n * H
-            if ids != NULL:
-                xW = Wx + ids[t * N + n] * H
+            if s.ids != NULL:
+                xW = Wx + s.ids[t * N + n] * H
             for j in range(H):
                 after[n * H + j] = xW[j] + b[j]
-        if t < end and (t > 0 or not h0_is_zero):  # 0 Wh is 0, for a Wh of numbers
-            times(N, rows, H, H, before + first * H, H, Wh, after + first * H, H, True,
-                  h + (min(t + 2, T) * N + first) * H, rows * H)
-        for n in range(first, first + rows):
-            if is_padding(lengths, n, t):
+        if t < end and (t > 0 or not s.h0_is_zero):
+            times(hWh, block.rows, before + first * H, Wh, after + first * H, True,
+                  h + (min(t + 2, T) * N + first) * H, block.rows * H)
+        for n in range(first, last):
+            if is_padding(s, n, t):
                 memcpy(after + n * H, before + n * H, size)
             else:
                 cell_forward(H, relu, after + n * H)
-            if S > 1 and is_padding(lengths, n, t):
+            if S > 1 and is_padding(s, n, t):
                 memset(y + (n * S + t) * H, 0, size)
             elif t >= skipped:
                 memcpy(y + (n * S + t - skipped) * H, after + n * H, size)
 
 
-cdef void rows_backward(Py_ssize_t first, int rows, Py_ssize_t N, Py_ssize_t start, Py_ssize_t end, Py_ssize_t skipped,
-                        Py_ssize_t S, Py_ssize_t H, bint relu, const Py_ssize_t *lengths, const floating *dy,
+cdef void rows_backward(const Sequences *s, Block block, const Repeated *dzWhT, bint relu, const floating *dy,
                         const floating *WhT, const floating *h, floating *dz, floating *dh) noexcept nogil:
-    """Steps end - 1 .. start; y holds the S steps from `skipped` on."""
+    """The block's steps from the last to the first. y holds the S steps after those that are skipped."""
+    cdef Py_ssize_t N = s.N, H = s.H, S = s.S, first = block.first, skipped = s.T - S
+    cdef Py_ssize_t all_live = shortest(s, &block), none_live = longest(s, &block), t, n
     cdef floating *dz_t
-    cdef Py_ssize_t all_live = shortest(first, rows, end, lengths), none_live = longest(first, rows, end, lengths), t, n
-    for t in range(end - 1, start - 1, -1):
-        dz_t = dz + (t - start) * N * H
-        for n in range(first, first + rows):
-            if t >= skipped and not (S > 1 and is_padding(lengths, n, t)):
+    for t in range(block.end - 1, block.start - 1, -1):
+        dz_t = dz + (t - block.start) * N * H
+        for n in range(first, first + block.rows):
+            if t >= skipped and not (S > 1 and is_padding(s, n, t)):
                 add_row(H, dy + (n * S + t - skipped) * H, dh + n * H)
             if t > skipped:
                 prefetch(dy + (n * S + t - 1 - skipped) * H, H * sizeof(floating))
-            if is_padding(lengths, n, t):
+            if is_padding(s, n, t):
                 memset(dz_t + n * H, 0, H * sizeof(floating))
                 continue
             cell_backward(H, relu, dh + n * H, h + ((t + 1) * N + n) * H, dz_t + n * H)
             if t >= all_live:
                 memset(dh + n * H, 0, H * sizeof(floating))
         if t < none_live:  # where a row is padding, dz Wh' = 0 is added to its dh
-            times(N, rows, H, H, dz_t + first * H, H, WhT, dh + first * H, H, t >= all_live,  # undoes (1)
-                  h + (t * N + first) * H, rows * H)
-
-
-# -------------------------------------------------------------------------------------------------- all rows
-
-cdef void all_forward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t S, Py_ssize_t H, bint relu, const Py_ssize_t *ids,
-                      const Py_ssize_t *lengths, const floating *Wx, const floating *Wh, const floating *b,
-                      floating *h, floating *y, floating *work) noexcept nogil:
-    cdef bint h0_is_zero = all_zero(N * H, h)
-    cdef int threads = block_threads(N, <double>N * T * H * H)
-    cdef Py_ssize_t blocks = block_count(N, threads), k
-    cdef const floating *Wh_laid_out = laid_out(N, H, H, Wh, H, 1, work)
-    for k in prange(blocks, schedule="dynamic", num_threads=threads):
-        rows_forward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, T, S, H, relu,
-                     ids, lengths, Wx, Wh_laid_out, b, h0_is_zero, h, y)
-
-
-cdef void all_backward(Py_ssize_t N, Py_ssize_t T, Py_ssize_t F, Py_ssize_t H, Py_ssize_t S, Py_ssize_t steps,
-                       bint relu, const floating *x, const Py_ssize_t *ids, const Py_ssize_t *lengths,
-                       const floating *Wx, const floating *Wh, const floating *h, const floating *dy, floating *dh,
-                       floating *dz, floating *dx, floating *dWx, floating *dWh, floating *db,
-                       floating *work) noexcept nogil:
-    cdef bint h0_is_zero = all_zero(N * H, h), accumulate
-    cdef int threads = block_threads(N, <double>N * steps * H * H)
-    cdef Py_ssize_t blocks = block_count(N, threads), k, start, end = T, rows, unused
-    cdef const floating *WhT = laid_out(N, H, H, Wh, 1, H, work)
-    memset(db, 0, H * sizeof(floating))
-    while end > 0:
-        start = max(<Py_ssize_t>0, end - steps)
-        for k in prange(blocks, schedule="dynamic", num_threads=threads):
-            rows_backward(N * k // blocks, <int>(N * (k + 1) // blocks - N * k // blocks), N, start, end, T - S, S, H,
-                          relu, lengths, dy, WhT, h, dz, dh)
-        accumulate = end < T
-        rows = (end - start) * N
-        unused = N if start == 0 and h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
-        product(H, rows - unused, H, h + (start * N + unused) * H, 1, H, dz + unused * H, H, 1, dWh, accumulate)
-        if ids == NULL:
-            if dx != NULL:
-                product(rows, H, F, dz, H, 1, Wx, 1, H, dx + start * N * F, False)
-            product(F, rows, H, x + start * N * F, 1, F, dz, H, 1, dWx, accumulate)
-            sum_rows(rows, H, dz, H, NULL, db, NULL, 0)
-        else:
-            sum_rows(rows, H, dz, H, ids + start * N, db, dWx, H)
-        end = start
-
-
-# -------------------------------------------------------------------------------------------- one step at a time
-
-cdef void all_step(Py_ssize_t N, Py_ssize_t F, Py_ssize_t H, bint relu, const floating *x, const Py_ssize_t *ids,
-                   const floating *Wx, const floating *Wh, const floating *b, floating *h, floating *z) noexcept nogil:
-    cdef Py_ssize_t n
-    for n in range(N):
-        if ids == NULL:  # (1), in the order of forward
-            memset(z, 0, H * sizeof(floating))
-            add_row_product(F, H, x + n * F, Wx, H, z)
-        else:
-            memcpy(z, Wx + ids[n] * H, H * sizeof(floating))
-        add_row(H, b, z)
-        add_row_product(H, H, h + n * H, Wh, H, z)
-        cell_forward(H, relu, z)
-        memcpy(h + n * H, z, H * sizeof(floating))
+            times(dzWhT, block.rows, dz_t + first * H, WhT, dh + first * H, t >= all_live,  # undoes (1)
+                  h + (t * N + first) * H, block.rows * H)
 
 
 # -------------------------------------------------------------------------------------------------- the doors
 
-def step(const floating[:, ::1] x, const floating[:, ::1] Wx,        # IN (N,F) (F,H)
-         const floating[:, ::1] Wh, const floating[::1] b,           # IN (H,H) (H)
-         floating[:, ::1] h, floating[::1] z, bint relu):            # IN and OUT the state (N,H), scratch (H)
-    """One step of `forward` that keeps nothing for backward: for generating, where each input waits for an output."""
-    cdef Py_ssize_t N = x.shape[0], F = x.shape[1], H = Wh.shape[0]
-    if N == 0 or H == 0:
-        return
-    with nogil:
-        all_step(N, F, H, relu, &x[0, 0], NULL, &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0], &z[0])
-
-
-def step_ids(const Py_ssize_t[::1] ids, const floating[:, ::1] Wx,   # IN (N) (F,H)
-             const floating[:, ::1] Wh, const floating[::1] b,       # IN (H,H) (H)
-             floating[:, ::1] h, floating[::1] z, bint relu):        # IN and OUT the state (N,H), scratch (H)
-    """`step` for one-hot x, given as ids."""
-    cdef Py_ssize_t N = ids.shape[0], F = Wx.shape[0], H = Wh.shape[0]
-    if N == 0 or H == 0:
-        return
-    with nogil:
-        all_step(N, F, H, relu, NULL, &ids[0], &Wx[0, 0], &Wh[0, 0], &b[0], &h[0, 0], &z[0])
-
-
-def forward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,      # IN (T,N,F), (N) or None
-            const floating[:, ::1] Wx, const floating[:, ::1] Wh,            # IN (F,H) (H,H)
-            const floating[::1] b,                                           # IN (H)
-            floating[:, :, ::1] h, floating[:, :, ::1] y,                    # IN [0], OUT [1:] (T+1,N,H), OUT (N,S,H)
+def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) or ids (T,N), (N) or None, (Wx, Wh, b)
+            floating[:, :, ::1] h, floating[:, :, ::1] y,          # IN [0], OUT [1:] (T+1,N,H), OUT (N,S,H)
             floating[::1] work, bint relu):
     """All T steps; h[0] holds the initial state, h[T] receives the final one."""
-    cdef Py_ssize_t T = x.shape[0], N = x.shape[1], F = x.shape[2], H = Wh.shape[0], S = y.shape[1]
+    cdef const floating[:, :, ::1] floats = None if x.ndim == 2 else x
+    cdef const Py_ssize_t[:, ::1] ids = x if x.ndim == 2 else None
+    cdef const floating[:, ::1] Wx = weights[0], Wh = weights[1]  # (F,H) (H,H)
+    cdef const floating[::1] b = weights[2]  # (H)
+    cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k
+    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=H, S=y.shape[1], ids=NULL, lengths=steps_of(lengths),
+                                 h0_is_zero=False)
+    cdef Repeated hWh = repeated(N, H, H, H, H)
+    cdef const floating *Wh_laid_out
+    cdef int threads
     if N == 0 or T == 0 or H == 0:
         return
     with nogil:
-        product(T * N, F, H, &x[0, 0, 0], F, 1, &Wx[0, 0], H, 1, &h[1, 0, 0], False)
-        all_forward(N, T, S, H, relu, NULL, steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0],
-                    &h[0, 0, 0], &y[0, 0, 0], &work[0])
+        if ids is None:
+            product(T * N, F, H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(H), &h[1, 0, 0], H, False)
+        else:
+            s.ids = &ids[0, 0]
+        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
+        threads = block_threads(N, <double>N * T * H * H)
+        blocks = block_count(N, threads)
+        Wh_laid_out = laid_out(&hWh, &Wh[0, 0], plain(H), &work[0])
+        for k in prange(blocks, schedule="dynamic", num_threads=threads):
+            rows_forward(&s, block_of(N, k, blocks, 0, T), &hWh, relu, &Wx[0, 0], Wh_laid_out, &b[0], &h[0, 0, 0],
+                         &y[0, 0, 0])
 
 
-def forward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  # IN (T,N), (N) or None
-                const floating[:, ::1] Wx, const floating[:, ::1] Wh,        # IN (F,H) (H,H)
-                const floating[::1] b,                                       # IN (H)
-                floating[:, :, ::1] h, floating[:, :, ::1] y,                # IN [0], OUT [1:] (T+1,N,H), OUT (N,S,H)
-                floating[::1] work, bint relu):
-    """`forward` for one-hot x, given as ids."""
-    cdef Py_ssize_t T = ids.shape[0], N = ids.shape[1], H = Wh.shape[0], S = y.shape[1]
-    if N == 0 or T == 0 or H == 0:
-        return
-    with nogil:
-        all_forward(N, T, S, H, relu, &ids[0, 0], steps_of(lengths), &Wx[0, 0], &Wh[0, 0], &b[0],
-                    &h[0, 0, 0], &y[0, 0, 0], &work[0])
-
-
-def backward(const floating[:, :, ::1] x, const Py_ssize_t[::1] lengths,     # IN (T,N,F), (N) or None
-             const floating[:, ::1] Wx, const floating[:, ::1] Wh,           # IN (F,H) (H,H)
+def backward(x, const Py_ssize_t[::1] lengths, weights,                      # IN as in forward
              const floating[:, :, ::1] h, const floating[:, :, ::1] dy,      # IN (T+1,N,H) (N,S,H)
              floating[:, ::1] dh,                                            # IN final, OUT initial state's (N,H)
-             floating[:, :, ::1] dz, floating[:, :, ::1] dx,                 # scratch (steps,N,H), OUT (T,N,F) or None
-             floating[:, ::1] dWx, floating[:, ::1] dWh, floating[::1] db,   # OUT (F,H) (H,H) (H)
-             floating[::1] work, bint relu):
-    """Undo `forward`; dh brings the final state's gradient and leaves with the initial state's."""
-    cdef Py_ssize_t T = x.shape[0], N = x.shape[1], F = x.shape[2], H = Wh.shape[0], S = dy.shape[1]
-    if N == 0 or T == 0 or H == 0:
+             floating[:, :, ::1] dx, gradients,                              # OUT (T,N,F) or None, (dWx, dWh, db)
+             floating[:, :, ::1] dz, floating[::1] work, bint relu):         # scratch (steps,N,H)
+    """Undo `forward`; dh brings the final state's gradient and leaves with the initial state's. Ids have none."""
+    cdef const floating[:, :, ::1] floats = None if x.ndim == 2 else x
+    cdef const Py_ssize_t[:, ::1] ids = x if x.ndim == 2 else None
+    cdef const floating[:, ::1] Wx = weights[0], Wh = weights[1]
+    cdef floating[:, ::1] dWx = gradients[0], dWh = gradients[1]
+    cdef floating[::1] db = gradients[2]
+    cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k, start, end = T
+    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=H, S=dy.shape[1], ids=NULL, lengths=steps_of(lengths),
+                                 h0_is_zero=False)
+    cdef Repeated dzWhT = repeated(N, H, H, H, H)
+    cdef const floating *WhT
+    cdef const floating *first = NULL  # number of x
+    cdef int threads
+    if ids is not None or N == 0 or T == 0 or H == 0:
         dWx[:] = 0
-        dWh[:] = 0
-        db[:] = 0
-        return
-    with nogil:
-        all_backward(N, T, F, H, S, dz.shape[0], relu, &x[0, 0, 0], NULL, steps_of(lengths),
-                     &Wx[0, 0], &Wh[0, 0], &h[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
-                     &dz[0, 0, 0], NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0], &work[0])
-
-
-def backward_ids(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,  # IN (T,N), (N) or None
-                 const floating[:, ::1] Wh,                                  # IN (H,H)
-                 const floating[:, :, ::1] h, const floating[:, :, ::1] dy,  # IN (T+1,N,H) (N,S,H)
-                 floating[:, ::1] dh,                                        # IN final, OUT initial state's (N,H)
-                 floating[:, :, ::1] dz,                                     # scratch (steps,N,H)
-                 floating[:, ::1] dWx, floating[:, ::1] dWh, floating[::1] db,  # OUT (F,H) (H,H) (H)
-                 floating[::1] work, bint relu):
-    """Undo `forward_ids`. An id has no gradient."""
-    cdef Py_ssize_t T = ids.shape[0], N = ids.shape[1], H = Wh.shape[0], S = dy.shape[1]
-    dWx[:] = 0
     if N == 0 or T == 0 or H == 0:
         dWh[:] = 0
         db[:] = 0
         return
     with nogil:
-        all_backward(N, T, 0, H, S, dz.shape[0], relu, NULL, &ids[0, 0], steps_of(lengths),
-                     NULL, &Wh[0, 0], &h[0, 0, 0], &dy[0, 0, 0], &dh[0, 0],
-                     &dz[0, 0, 0], NULL, &dWx[0, 0], &dWh[0, 0], &db[0], &work[0])
+        if ids is None:
+            first = &floats[0, 0, 0]
+        else:
+            s.ids = &ids[0, 0]
+        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
+        threads = block_threads(N, <double>N * dz.shape[0] * H * H)
+        blocks = block_count(N, threads)
+        WhT = laid_out(&dzWhT, &Wh[0, 0], transposed(H), &work[0])
+        memset(&db[0], 0, H * sizeof(floating))
+        while end > 0:
+            start = max(<Py_ssize_t>0, end - dz.shape[0])
+            for k in prange(blocks, schedule="dynamic", num_threads=threads):
+                rows_backward(&s, block_of(N, k, blocks, start, end), &dzWhT, relu, &dy[0, 0, 0], WhT, &h[0, 0, 0],
+                              &dz[0, 0, 0], &dh[0, 0])
+            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], first, &Wx[0, 0], &dz[0, 0, 0],
+                             NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0])
+            end = start
+
+
+def step(x, weights,                                       # IN (N,F) or ids (N), (Wx, Wh, b)
+         floating[:, ::1] h, floating[::1] z, bint relu):  # IN and OUT the state (N,H), scratch (H)
+    """One step of `forward` that keeps nothing for backward: for generating, where each input waits for an output."""
+    cdef const floating[:, ::1] floats = None, Wx = weights[0], Wh = weights[1]
+    cdef const Py_ssize_t[::1] ids = None
+    cdef const floating[::1] b = weights[2]
+    cdef Py_ssize_t N = h.shape[0], H = h.shape[1], F = Wx.shape[0], n
+    if N == 0 or H == 0:
+        return
+    if x.ndim == 1:
+        ids = x
+    else:
+        floats = x
+    with nogil:
+        for n in range(N):
+            if ids is None:  # (1), in the order of forward
+                memset(&z[0], 0, H * sizeof(floating))
+                add_row_product(F, H, &floats[n, 0], &Wx[0, 0], H, &z[0])
+            else:
+                memcpy(&z[0], &Wx[ids[n], 0], H * sizeof(floating))
+            add_row(H, &b[0], &z[0])
+            add_row_product(H, H, &h[n, 0], &Wh[0, 0], H, &z[0])
+            cell_forward(H, relu, &z[0])
+            memcpy(&h[n, 0], &z[0], H * sizeof(floating))

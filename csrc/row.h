@@ -8,30 +8,14 @@
  *                                                       sums set those of its lanes to 0 that are counted already.
  *
  * The order depends on the length of the row and never on its address: equal rows have equal sums, bit for bit.
- *
- * This file includes itself twice, like tile.h: names end in _f32 and in _f64.
  */
-#ifndef REAL
 #ifndef NNLITE_ROW_H
 #define NNLITE_ROW_H
-
-#include <math.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <string.h>
-#include "host.h"
-
-#ifndef TYPED
-#define JOIN_(name, suffix) name##suffix
-#define JOIN(name, suffix) JOIN_(name, suffix)
-#define TYPED(name) JOIN(name, SUFFIX)
-#endif
-#define ROW_LANES ((int)(VECTOR_BYTES / sizeof(REAL)))
 
 /* For each of the first `half` lanes in turn of 8, 4, 2, 1: the statement, which joins lanes[k] and lanes[k + half].
  * Sizes are constants, so that each step is one vector operation. */
 #define ROW_FOLD_STEP(HALF, statement)                            \
-    if (ROW_LANES > HALF)                                         \
+    if (LANES > HALF)                                         \
         for (int k = 0, half = HALF; k < HALF; k++)               \
             statement;
 #define ROW_FOLD(statement)                                       \
@@ -40,42 +24,28 @@
     ROW_FOLD_STEP(2, statement)                                   \
     ROW_FOLD_STEP(1, statement)
 
-#define REAL float
-#define BITS int32_t
-#define SUFFIX _f32
-#include "row.h"
-#undef REAL
-#undef BITS
-#undef SUFFIX
-
-#define REAL double
-#define BITS int64_t
-#define SUFFIX _f64
-#include "row.h"
-#undef REAL
-#undef BITS
-#undef SUFFIX
+#define max_of_row(n, x) BY_TYPE(x, row_max)(n, x)
+#define sum_of_row(n, x) BY_TYPE(x, row_sum)(n, x)
+#define dot_of_rows(n, x, y) BY_TYPE(x, row_dot)(n, x, y)
+#define row_moments(n, x, m, first, second) BY_TYPE(x, row_moments)(n, x, m, first, second)
 
 #endif
-#else
 
-typedef REAL TYPED(row_vector) __attribute__((vector_size(VECTOR_BYTES)));
-typedef BITS TYPED(row_bits) __attribute__((vector_size(VECTOR_BYTES)));
-typedef REAL TYPED(row_unaligned) __attribute__((vector_size(VECTOR_BYTES), aligned(sizeof(REAL)), may_alias));
+typedef BITS TYPED(bits) __attribute__((vector_size(VECTOR_BYTES)));
 
 static const BITS TYPED(row_index)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
 /* The largest of n numbers, -infinity where there is none. NaN is passed over. */
 static inline REAL TYPED(row_max)(ptrdiff_t n, const REAL *x)
 {
-    REAL lanes[ROW_LANES] = {-INFINITY};
-    if (n >= ROW_LANES) {
-        TYPED(row_vector) largest = (TYPED(row_vector)){0} - INFINITY;
-        for (ptrdiff_t i = 0; i < n; i += ROW_LANES) {
-            const ptrdiff_t first = i + ROW_LANES <= n ? i : n - ROW_LANES;
-            const TYPED(row_vector) next = *(const TYPED(row_unaligned) *)(x + first);
-            const TYPED(row_bits) larger = next > largest;
-            largest = (TYPED(row_vector))(((TYPED(row_bits))next & larger) | ((TYPED(row_bits))largest & ~larger));
+    REAL lanes[LANES] = {-INFINITY};
+    if (n >= LANES) {
+        TYPED(vector) largest = (TYPED(vector)){0} - INFINITY;
+        for (ptrdiff_t i = 0; i < n; i += LANES) {
+            const ptrdiff_t first = i + LANES <= n ? i : n - LANES;
+            const TYPED(vector) next = *(const TYPED(unaligned) *)(x + first);
+            const TYPED(bits) larger = next > largest;
+            largest = (TYPED(vector))(((TYPED(bits))next & larger) | ((TYPED(bits))largest & ~larger));
         }
         memcpy(lanes, &largest, sizeof lanes);
         ROW_FOLD(lanes[k] = lanes[k + half] > lanes[k] ? lanes[k + half] : lanes[k])
@@ -86,20 +56,20 @@ static inline REAL TYPED(row_max)(ptrdiff_t n, const REAL *x)
 }
 
 /* x_0 y_0 + x_1 y_1 + ...; where y is NULL, which the compiler sees in row_sum, x_0 + x_1 + ... */
-static inline __attribute__((always_inline)) REAL TYPED(row_dot)(ptrdiff_t n, const REAL *x, const REAL *y)
+INLINE REAL TYPED(row_dot)(ptrdiff_t n, const REAL *x, const REAL *y)
 {
-    REAL lanes[ROW_LANES] = {0};
-    if (n >= ROW_LANES) {
-        const ptrdiff_t last = n - ROW_LANES;
-        TYPED(row_vector) sum = *(const TYPED(row_unaligned) *)(x + last);
-        TYPED(row_bits) index;
+    REAL lanes[LANES] = {0};
+    if (n >= LANES) {
+        const ptrdiff_t last = n - LANES;
+        TYPED(vector) sum = *(const TYPED(unaligned) *)(x + last);
+        TYPED(bits) index;
         if (y)
-            sum *= *(const TYPED(row_unaligned) *)(y + last);
+            sum *= *(const TYPED(unaligned) *)(y + last);
         memcpy(&index, TYPED(row_index), sizeof index);
-        sum = (TYPED(row_vector))((TYPED(row_bits))sum & (index >= ROW_LANES - (int)(n % ROW_LANES)));
-        for (ptrdiff_t i = 0; i <= last; i += ROW_LANES) {
-            const TYPED(row_vector) next = *(const TYPED(row_unaligned) *)(x + i);
-            sum += y ? next * *(const TYPED(row_unaligned) *)(y + i) : next;
+        sum = (TYPED(vector))((TYPED(bits))sum & (index >= LANES - (int)(n % LANES)));
+        for (ptrdiff_t i = 0; i <= last; i += LANES) {
+            const TYPED(vector) next = *(const TYPED(unaligned) *)(x + i);
+            sum += y ? next * *(const TYPED(unaligned) *)(y + i) : next;
         }
         memcpy(lanes, &sum, sizeof lanes);
         ROW_FOLD(lanes[k] += lanes[k + half])
@@ -117,16 +87,16 @@ static inline REAL TYPED(row_sum)(ptrdiff_t n, const REAL *x)
 /* The sums of x_i - m and of (x_i - m)^2. */
 static inline void TYPED(row_moments)(ptrdiff_t n, const REAL *x, REAL m, REAL *first, REAL *second)
 {
-    REAL sums[ROW_LANES] = {0}, squares[ROW_LANES] = {0};
-    if (n >= ROW_LANES) {
-        const ptrdiff_t last = n - ROW_LANES;
-        TYPED(row_bits) index;
+    REAL sums[LANES] = {0}, squares[LANES] = {0};
+    if (n >= LANES) {
+        const ptrdiff_t last = n - LANES;
+        TYPED(bits) index;
         memcpy(&index, TYPED(row_index), sizeof index);
-        TYPED(row_vector) sum = *(const TYPED(row_unaligned) *)(x + last) - m;
-        sum = (TYPED(row_vector))((TYPED(row_bits))sum & (index >= ROW_LANES - (int)(n % ROW_LANES)));
-        TYPED(row_vector) square = sum * sum;
-        for (ptrdiff_t i = 0; i <= last; i += ROW_LANES) {
-            const TYPED(row_vector) next = *(const TYPED(row_unaligned) *)(x + i) - m;
+        TYPED(vector) sum = *(const TYPED(unaligned) *)(x + last) - m;
+        sum = (TYPED(vector))((TYPED(bits))sum & (index >= LANES - (int)(n % LANES)));
+        TYPED(vector) square = sum * sum;
+        for (ptrdiff_t i = 0; i <= last; i += LANES) {
+            const TYPED(vector) next = *(const TYPED(unaligned) *)(x + i) - m;
             sum += next;
             square += next * next;
         }
@@ -142,5 +112,3 @@ static inline void TYPED(row_moments)(ptrdiff_t n, const REAL *x, REAL m, REAL *
     *first = sums[0];
     *second = squares[0];
 }
-
-#endif

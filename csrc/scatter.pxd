@@ -16,46 +16,50 @@ from cython.parallel cimport prange
 from libc.string cimport memset
 
 from product cimport ceil_div, round_up
-from slide cimport BANDS, WINDOW, Axis, threads_with_room
-from tile cimport TILE_ROWS, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width
+from slide cimport BANDS, WINDOW, Axis, Sliding, reach, threads_with_room
+from tile cimport (
+    TILE_ROWS, Tile, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width, transposed,
+)
 
 
-cdef inline Py_ssize_t phase_length(Axis cols, floating *dtype) noexcept nogil:
+cdef inline Py_ssize_t phase_length(const Sliding *s, floating *dtype) noexcept nogil:
     """Columns of one phase, with what a last panel that is not full adds zeros to."""
-    return round_up(cols.count, panel_width(dtype)) + (cols.taps - 1) * cols.gap // cols.step
+    return round_up(s.cols.count, panel_width(dtype)) + (s.cols.taps - 1) * s.cols.gap // s.cols.step
 
 
-cdef inline Py_ssize_t band_height(Py_ssize_t N, Py_ssize_t H, Py_ssize_t numbers) noexcept nogil:
-    """Rows of dx in a band, of so many numbers each."""
-    return ceil_div(H, max(ceil_div(BANDS, N), ceil_div(H * numbers, WINDOW)))
+cdef inline Py_ssize_t row_size(const Sliding *s, floating *dtype) noexcept nogil:
+    """Numbers in the planes for one row of dx."""
+    return s.D * s.cols.step * phase_length(s, dtype)
 
 
-cdef inline Py_ssize_t scatter_size(Py_ssize_t N, Py_ssize_t H, Axis cols, Py_ssize_t C, Py_ssize_t F,
-                                    floating *dtype) noexcept nogil:
+cdef inline Py_ssize_t band_height(const Sliding *s, floating *dtype) noexcept nogil:
+    """Rows of dx in a band."""
+    return ceil_div(s.H, max(ceil_div(BANDS, s.N), ceil_div(s.H * row_size(s, dtype), WINDOW)))
+
+
+cdef inline Py_ssize_t scatter_size(const Sliding *s, floating *dtype) noexcept nogil:
     """Numbers that a thread needs: a panel of dy and the planes of a band."""
-    cdef Py_ssize_t numbers = C * cols.step * phase_length(cols, dtype)
-    return F * panel_width(dtype) + band_height(N, H, numbers) * numbers
+    return s.U * panel_width(dtype) + band_height(s, dtype) * row_size(s, dtype)
 
 
-cdef inline void scatter(Axis rows, Axis cols, Py_ssize_t N, Py_ssize_t C, Py_ssize_t F, const floating *W,
-                         const floating *dy, floating *dx, Py_ssize_t H, Py_ssize_t width, floating *work,
+cdef inline void scatter(const Sliding *s, const floating *W, const floating *dy, floating *dx, floating *work,
                          Py_ssize_t room) noexcept nogil:
-    """dx (N,H,width,C) from dy (N,OH,OW,F); rows and cols are the windows that forward looked through."""
-    cdef Py_ssize_t height = band_height(N, H, C * cols.step * phase_length(cols, work)), bands = ceil_div(H, height)
-    cdef Py_ssize_t size = scatter_size(N, H, cols, C, F, work), k
-    cdef int threads = threads_for(<double>N * rows.count * cols.count * rows.taps * cols.taps * C * F)
-    for k in prange(N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(room, size))):
-        scatter_band(rows, cols, C, F, W, dy + k // bands * rows.count * cols.count * F, k % bands * height,
-                     min(H, (k % bands + 1) * height), dx + k // bands * H * width * C, width,
-                     work + omp_get_thread_num() * size)
+    """dx (N,H,W,D) from dy (N,OH,OW,U); rows and cols are the windows that forward looked through, in one group."""
+    cdef Py_ssize_t height = band_height(s, work), bands = ceil_div(s.H, height), size = scatter_size(s, work), k
+    cdef Py_ssize_t image = s.H * s.W * s.D, result = s.rows.count * s.cols.count * s.U
+    cdef int threads = threads_for(<double>s.N * result * s.rows.taps * s.cols.taps * s.D)
+    for k in prange(s.N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(room, size))):
+        scatter_band(s, W, dy + k // bands * result, k % bands * height, min(s.H, (k % bands + 1) * height),
+                     dx + k // bands * image, work + omp_get_thread_num() * size)
 
 
-cdef inline void scatter_band(Axis rows, Axis cols, Py_ssize_t C, Py_ssize_t F, const floating *W, const floating *dy,
-                              Py_ssize_t first, Py_ssize_t end, floating *dx, Py_ssize_t width,
-                              floating *work) noexcept nogil:
+cdef inline void scatter_band(const Sliding *s, const floating *W, const floating *dy, Py_ssize_t first, Py_ssize_t end,
+                              floating *dx, floating *work) noexcept nogil:
     """The rows first .. end - 1 of one image's dx."""
+    cdef Axis rows = s.rows, cols = s.cols
+    cdef Py_ssize_t C = s.D, F = s.U
     cdef floating *planes = work + F * panel_width(work)
-    cdef Py_ssize_t phase = phase_length(cols, work), height = end - first
+    cdef Py_ssize_t phase = phase_length(s, work), height = end - first
     cdef Py_ssize_t oh = max(<Py_ssize_t>0, ceil_div(first - rows.first - (rows.taps - 1) * rows.gap, rows.step))
     cdef Py_ssize_t last = min(rows.count - 1, (end - 1 - rows.first) // rows.step), ow, row, tap, end_tap, i
     cdef int pixels
@@ -67,35 +71,36 @@ cdef inline void scatter_band(Axis rows, Axis cols, Py_ssize_t C, Py_ssize_t F, 
         ow = 0
         while ow < cols.count:
             pixels = tile_width(cols.count - ow, work)
-            pack_panel(F, cols.count - ow, dy + (oh * cols.count + ow) * F, 1, F, work, pixels)
+            pack_panel(F, cols.count - ow, dy + (oh * cols.count + ow) * F, transposed(F), work, pixels)
             i = tap
             while i < end_tap:
-                add_products(cols, <int>min(<Py_ssize_t>TILE_ROWS, end_tap - i), rows.gap, C, F,
-                             W + i * cols.taps * C * F, work, pixels, height, phase,
-                             planes + (row + i * rows.gap) * cols.step * phase + ow)
+                add_products(s, <int>min(<Py_ssize_t>TILE_ROWS, end_tap - i), W + i * cols.taps * C * F, work, pixels,
+                             height, phase, planes + (row + i * rows.gap) * cols.step * phase + ow)
                 i += TILE_ROWS
             ow += pixels
         oh += 1
-    interleave(cols, C, height, phase, planes, dx + first * width * C, width)
+    interleave(s, height, phase, planes, dx + first * s.W * C)
 
 
-cdef inline void add_products(Axis cols, int taps, Py_ssize_t gap, Py_ssize_t C, Py_ssize_t F, const floating *W,
-                              const floating *panel, int pixels, Py_ssize_t height, Py_ssize_t phase,
-                              floating *row) noexcept nogil:
+cdef inline void add_products(const Sliding *s, int taps, const floating *W, const floating *panel, int pixels,
+                              Py_ssize_t height, Py_ssize_t phase, floating *row) noexcept nogil:
     """What `pixels` pixels owe to the rows under some taps of a column of the kernel, for all columns and channels."""
-    cdef Py_ssize_t line = cols.step * phase, j, c
+    cdef Axis cols = s.cols
+    cdef Py_ssize_t C = s.D, F = s.U, line = cols.step * phase, to_next = s.rows.gap * line, j, c
+    cdef Tile t = Tile(rows=taps, cols=pixels, runs=1, a_run=0, depth=F, a_row=cols.taps * C * F, a_depth=1,
+                       b_row=pixels, start_row=to_next, c_row=to_next)
     cdef floating *sums
     for j in range(cols.taps):
         for c in range(C):
             sums = row + c * height * line + j * cols.gap % cols.step * phase + j * cols.gap // cols.step
-            tile(taps, pixels, 1, 0, F, W + (j * C + c) * F, cols.taps * C * F, 1, panel, pixels,
-                 sums, gap * line, sums, gap * line)
+            tile(&t, W + (j * C + c) * F, panel, sums, sums)
 
 
-cdef inline void interleave(Axis cols, Py_ssize_t C, Py_ssize_t height, Py_ssize_t phase, const floating *planes,
-                            floating *dx, Py_ssize_t width) noexcept nogil:
+cdef inline void interleave(const Sliding *s, Py_ssize_t height, Py_ssize_t phase, const floating *planes,
+                            floating *dx) noexcept nogil:
     """The planes as pixels, the first of them being column cols.first of dx; 0 where no window has looked."""
-    cdef Py_ssize_t seen = (cols.count - 1) * cols.step + (cols.taps - 1) * cols.gap + 1, i, j, c, k
+    cdef Axis cols = s.cols
+    cdef Py_ssize_t C = s.D, width = s.W, seen = reach(cols, cols.count), i, j, c, k
     cdef const floating *row
     for i in range(height):
         for c in range(C):

@@ -19,47 +19,54 @@
  * Each sum adds its products in the order of k in every instance: how a matrix is cut into tiles never changes
  * a bit of the result.
  *
- * This file includes itself for REAL = float (names end in _f32) and double (_f64), each time first with half
- * vectors for `tile_of` alone: eight columns would leave half of a vector of AVX-512 empty.
+ * typed.h includes this file for REAL = float and double, each time first with half vectors for `tile_of` alone: eight
+ * columns would leave half of a vector of AVX-512 empty.
  */
-#ifndef REAL
 #ifndef NNLITE_TILE_H
 #define NNLITE_TILE_H
 
-#include <stddef.h>
-#include <string.h>
-#include "host.h"
-
-#define JOIN_(name, suffix) name##suffix
-#define JOIN(name, suffix) JOIN_(name, suffix)
-#define TYPED(name) JOIN(name, SUFFIX)
-#define LANES ((int)(VECTOR_BYTES / sizeof(REAL)))
 #define HALF_LANES ((int)(HALF_VECTOR_BYTES / sizeof(REAL)))
 #define PANEL_WIDTH (TILE_VECTORS * LANES)
 #define ROW_VECTORS 8 /* whose sums fit the registers of every CPU, and are enough to keep its multiply units busy */
 
-#define REAL float
-#define SUFFIX _half_f32
-#define BYTES HALF_VECTOR_BYTES
-#include "tile.h"
-#define SUFFIX _f32
-#define HALF(name) JOIN(name, _half_f32)
-#define BYTES VECTOR_BYTES
-#include "tile.h"
-#undef REAL
+/* Where the numbers of a matrix lie: number (i, j) at i * row + j * col. */
+typedef struct {
+    ptrdiff_t row, col;
+} Strides;
 
-#define REAL double
-#define SUFFIX _half_f64
-#define BYTES HALF_VECTOR_BYTES
-#include "tile.h"
-#define SUFFIX _f64
-#define HALF(name) JOIN(name, _half_f64)
-#define BYTES VECTOR_BYTES
-#include "tile.h"
-#undef REAL
+typedef struct {
+    int rows, cols;           /* of C: 1 <= rows <= TILE_ROWS, 1 <= cols <= PANEL_WIDTH */
+    ptrdiff_t runs, a_run;    /* how many pieces A is cut into, and how far apart they begin; */
+    ptrdiff_t depth;          /* of each */
+    ptrdiff_t a_row, a_depth; /* how far apart its numbers lie, down and along */
+    ptrdiff_t b_row;          /* how far apart the rows of B begin, */
+    ptrdiff_t start_row;      /* of what the sums start from, */
+    ptrdiff_t c_row;          /* and of C */
+} Tile;
+
+#define TILE_CASE(R)                                                    \
+    case R:                                                             \
+        if (width == PANEL_WIDTH)                                       \
+            TYPED(tile_of)(R, 2, t, a, b, start, c);                    \
+        else if (width == LANES)                                        \
+            TYPED(tile_of)(R, 1, t, a, b, start, c);                    \
+        else                                                            \
+            HALF(tile_of)(R, 1, t, a, b, start, c);                     \
+        break;
+#define ROW_CASE(V)                                                     \
+    case V:                                                             \
+        TYPED(row_of)(V, depth, a, b + j, b_row, c + j, last - j);      \
+        break;
+
+#define tile_width(cols, dtype) BY_TYPE(dtype, tile_width)(cols)
+#define write_rows(depth, cols, b, at, out, out_row) BY_TYPE(out, write_rows)(depth, cols, b, at, out, out_row)
+#define pack_panel(depth, cols, b, at, panel, width) BY_TYPE(panel, pack_panel)(depth, cols, b, at, panel, width)
+#define tile(t, a, b, start, c) BY_TYPE(c, tile)(t, a, b, start, c)
+#define panel_product(rows, depth, cols, a, a_at, b, b_at, c, c_row, accumulate) \
+    BY_TYPE(c, panel_product)(rows, depth, cols, a, a_at, b, b_at, c, c_row, accumulate)
+#define add_row_product(depth, cols, a, b, b_row, c) BY_TYPE(c, add_row_product)(depth, cols, a, b, b_row, c)
 
 #endif
-#else
 
 /* A vector register, and the same at an address that need not be aligned to it. */
 typedef REAL TYPED(vector) __attribute__((vector_size(BYTES)));
@@ -67,12 +74,12 @@ typedef REAL TYPED(unaligned) __attribute__((vector_size(BYTES), aligned(sizeof(
 
 /* C = start + A B for a tile of constant size. The sums begin at start[i * start_row + j]: at C itself to add to what
  * is there, at a bias with start_row = 0, at zero where start is NULL. */
-static inline __attribute__((always_inline)) void TYPED(tile_of)(
-    const int rows, const int vectors, ptrdiff_t runs, ptrdiff_t a_run, ptrdiff_t depth, const REAL *a,
-    ptrdiff_t a_row, ptrdiff_t a_depth, const REAL *b, ptrdiff_t b_row, const REAL *start, ptrdiff_t start_row,
-    REAL *c, ptrdiff_t c_row)
+INLINE void TYPED(tile_of)(const int rows, const int vectors, const Tile *t, const REAL *a, const REAL *b,
+                           const REAL *start, REAL *c)
 {
     enum { lanes = BYTES / sizeof(REAL) };
+    const ptrdiff_t depth = t->depth, a_row = t->a_row, a_depth = t->a_depth, b_row = t->b_row;
+    const ptrdiff_t start_row = t->start_row, c_row = t->c_row;
     TYPED(vector) sum[TILE_ROWS][TILE_VECTORS];
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int v = 0; v < vectors; v++)
@@ -88,8 +95,8 @@ static inline __attribute__((always_inline)) void TYPED(tile_of)(
 
     /* One loop over all runs: with a loop for each, the processor would foresee the end of the short ones wrongly, and
      * lose 10 % of a convolution on few channels. */
-    const ptrdiff_t to_next_run = a_run - depth * a_depth;
-    for (ptrdiff_t n = runs * depth, left = depth; n > 0; n--, b += b_row) {
+    const ptrdiff_t to_next_run = t->a_run - depth * a_depth;
+    for (ptrdiff_t n = t->runs * depth, left = depth; n > 0; n--, b += b_row) {
         TYPED(vector) b_k[TILE_VECTORS];
         UNROLL for (int v = 0; v < vectors; v++)
             b_k[v] = *(const TYPED(unaligned) *)(b + v * lanes);
@@ -118,55 +125,41 @@ static inline int TYPED(tile_width)(ptrdiff_t cols)
     return cols <= HALF_LANES ? HALF_LANES : cols <= LANES ? LANES : PANEL_WIDTH;
 }
 
-/* A depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col], written in rows that begin out_row apart. Four numbers
- * of a row are one store: a transpose takes a quarter of the time that it would take number by number. */
-static void TYPED(write_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col,
-                              REAL *restrict out, ptrdiff_t out_row)
+/* A depth x cols matrix B written in rows that begin out_row apart. Four numbers of a row are one store: a transpose
+ * takes a quarter of the time that it would take number by number. */
+SHARED void TYPED(write_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, Strides at, REAL *restrict out,
+                              ptrdiff_t out_row)
 {
     ptrdiff_t j = 0;
     for (; j + 4 <= cols; j += 4)
         for (ptrdiff_t k = 0; k < depth; k++)
             UNROLL for (int i = 0; i < 4; i++)
-                out[k * out_row + j + i] = b[k * b_depth + (j + i) * b_col];
+                out[k * out_row + j + i] = b[k * at.row + (j + i) * at.col];
     for (; j < cols; j++)
         for (ptrdiff_t k = 0; k < depth; k++)
-            out[k * out_row + j] = b[k * b_depth + j * b_col];
+            out[k * out_row + j] = b[k * at.row + j * at.col];
 }
 
-/* The first `width` columns of a depth x cols matrix, B(k, j) = b[k * b_depth + j * b_col], laid side by side for
- * each k; columns past the matrix are filled with zeros. The usual case, whole rows, is a copy of constant size. */
-static void TYPED(pack_panel)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col,
-                              REAL *panel, int width)
+/* The first `width` columns of a depth x cols matrix B laid side by side for each row k; columns past the matrix are
+ * filled with zeros. The usual case, whole rows, is a copy of constant size. */
+SHARED void TYPED(pack_panel)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, Strides at, REAL *panel, int width)
 {
     const int inside = cols < width ? (int)cols : width;
-    if (b_col == 1 && inside == PANEL_WIDTH) {
+    if (at.col == 1 && inside == PANEL_WIDTH) {
         for (ptrdiff_t k = 0; k < depth; k++)
-            memcpy(panel + k * PANEL_WIDTH, b + k * b_depth, PANEL_WIDTH * sizeof(REAL));
+            memcpy(panel + k * PANEL_WIDTH, b + k * at.row, PANEL_WIDTH * sizeof(REAL));
         return;
     }
-    TYPED(write_rows)(depth, inside, b, b_depth, b_col, panel, width);
+    TYPED(write_rows)(depth, inside, b, at, panel, width);
     for (int j = inside; j < width; j++)
         for (ptrdiff_t k = 0; k < depth; k++)
             panel[k * width + j] = 0;
 }
 
-#define TILE_ARGUMENTS runs, a_run, depth, a, a_row, a_depth, b, b_row, start, start_row, c, c_row
-#define TILE_CASE(R)                                           \
-    case R:                                                    \
-        if (width == PANEL_WIDTH)                              \
-            TYPED(tile_of)(R, 2, TILE_ARGUMENTS);              \
-        else if (width == LANES)                               \
-            TYPED(tile_of)(R, 1, TILE_ARGUMENTS);              \
-        else                                                   \
-            HALF(tile_of)(R, 1, TILE_ARGUMENTS);               \
-        break;
-
-/* 1 <= rows <= TILE_ROWS; width is a tile_width. */
-static void TYPED(whole_tile)(int rows, int width, ptrdiff_t runs, ptrdiff_t a_run, ptrdiff_t depth, const REAL *a,
-                              ptrdiff_t a_row, ptrdiff_t a_depth, const REAL *b, ptrdiff_t b_row, const REAL *start,
-                              ptrdiff_t start_row, REAL *c, ptrdiff_t c_row)
+/* The width is a tile_width. */
+SHARED void TYPED(whole_tile)(int width, const Tile *t, const REAL *a, const REAL *b, const REAL *start, REAL *c)
 {
-    switch (rows) {
+    switch (t->rows) {
         TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5) TILE_CASE(6)
 #if TILE_ROWS > 6
         TILE_CASE(7) TILE_CASE(8) TILE_CASE(9) TILE_CASE(10)
@@ -174,55 +167,57 @@ static void TYPED(whole_tile)(int rows, int width, ptrdiff_t runs, ptrdiff_t a_r
     }
 }
 
-/* 1 <= rows <= TILE_ROWS, 1 <= cols <= PANEL_WIDTH. B, and where start_row is 0 start, too, hold whole tile widths;
- * columns of C that do not fill one go by a copy. */
-static void TYPED(tile)(int rows, int cols, ptrdiff_t runs, ptrdiff_t a_run, ptrdiff_t depth, const REAL *a,
-                        ptrdiff_t a_row, ptrdiff_t a_depth, const REAL *b, ptrdiff_t b_row, const REAL *start,
-                        ptrdiff_t start_row, REAL *c, ptrdiff_t c_row)
+/* C = start + A B. B, and where start_row is 0 start, too, hold whole tile widths; columns of C that do not fill one go
+ * by a copy. */
+SHARED void TYPED(tile)(const Tile *t, const REAL *a, const REAL *b, const REAL *start, REAL *c)
 {
-    const int width = TYPED(tile_width)(cols);
-    if (cols == width) {
-        TYPED(whole_tile)(rows, width, TILE_ARGUMENTS);
+    const int width = TYPED(tile_width)(t->cols);
+    if (t->cols == width) {
+        TYPED(whole_tile)(width, t, a, b, start, c);
         return;
     }
+    const size_t filled = (size_t)t->cols * sizeof(REAL);
+    Tile whole = *t;
+    whole.c_row = width;
     REAL copy[TILE_ROWS * TILE_VECTORS * VECTOR_BYTES / sizeof(REAL)] = {0};
-    if (start && start_row) {
-        for (int i = 0; i < rows; i++)
-            memcpy(copy + i * width, start + i * start_row, (size_t)cols * sizeof(REAL));
+    if (start && t->start_row) {
+        for (int i = 0; i < t->rows; i++)
+            memcpy(copy + i * width, start + i * t->start_row, filled);
         start = copy;
-        start_row = width;
+        whole.start_row = width;
     }
-    TYPED(whole_tile)(rows, width, runs, a_run, depth, a, a_row, a_depth, b, b_row, start, start_row, copy, width);
-    for (int i = 0; i < rows; i++)
-        memcpy(c + i * c_row, copy + i * width, (size_t)cols * sizeof(REAL));
+    TYPED(whole_tile)(width, &whole, a, b, start, copy);
+    for (int i = 0; i < t->rows; i++)
+        memcpy(c + i * t->c_row, copy + i * width, filled);
 }
 
 /* C (+)= A B for any number of rows and one panel's columns, cols <= PANEL_WIDTH. B is packed here, PANEL_DEPTH of its
  * rows at a time, into a panel that stays in the first-level cache while the tiles of A pass over it. The tiles are as
  * high as each other: a low one at the end would have too few sums to keep the multiply units busy. */
-static void TYPED(panel_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols, const REAL *a, ptrdiff_t a_row,
-                                 ptrdiff_t a_depth, const REAL *b, ptrdiff_t b_depth, ptrdiff_t b_col, REAL *c,
-                                 ptrdiff_t c_row, int accumulate)
+SHARED void TYPED(panel_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols, const REAL *a, Strides a_at,
+                                 const REAL *b, Strides b_at, REAL *c, ptrdiff_t c_row, int accumulate)
 {
     REAL panel[PANEL_DEPTH * PANEL_WIDTH] __attribute__((aligned(VECTOR_BYTES)));
     const int width = TYPED(tile_width)(cols);
     const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    Tile t = {.cols = (int)cols, .runs = 1, .a_row = a_at.row, .a_depth = a_at.col, .b_row = width,
+              .start_row = c_row, .c_row = c_row};
     for (ptrdiff_t k = 0; k < depth; k += PANEL_DEPTH) {
-        const ptrdiff_t block = depth - k < PANEL_DEPTH ? depth - k : PANEL_DEPTH;
-        TYPED(pack_panel)(block, cols, b + k * b_depth, b_depth, b_col, panel, width);
-        for (ptrdiff_t t = 0; t < tiles; t++) {
-            const ptrdiff_t i = rows * t / tiles, end = rows * (t + 1) / tiles;
+        t.depth = depth - k < PANEL_DEPTH ? depth - k : PANEL_DEPTH;
+        TYPED(pack_panel)(t.depth, cols, b + k * b_at.row, b_at, panel, width);
+        for (ptrdiff_t n = 0; n < tiles; n++) {
+            const ptrdiff_t i = rows * n / tiles, end = rows * (n + 1) / tiles;
             REAL *c_i = c + i * c_row;
-            TYPED(tile)((int)(end - i), (int)cols, 1, 0, block, a + i * a_row + k * a_depth, a_row, a_depth, panel,
-                        width, accumulate || k > 0 ? c_i : NULL, c_row, c_i, c_row);
+            t.rows = (int)(end - i);
+            TYPED(tile)(&t, a + i * a_at.row + k * a_at.col, panel, accumulate || k > 0 ? c_i : NULL, c_i);
         }
     }
 }
 
 /* c += a B for one row, in so many vectors of columns. The last begins at `last`, and may hold columns of the one before:
  * their sums come out twice, and alike. */
-static inline __attribute__((always_inline)) void TYPED(row_of)(
-    const int vectors, ptrdiff_t depth, const REAL *a, const REAL *b, ptrdiff_t b_row, REAL *c, ptrdiff_t last)
+INLINE void TYPED(row_of)(const int vectors, ptrdiff_t depth, const REAL *a, const REAL *b, ptrdiff_t b_row, REAL *c,
+                          ptrdiff_t last)
 {
     TYPED(vector) sum[ROW_VECTORS];
     UNROLL for (int v = 0; v < vectors; v++)
@@ -234,16 +229,12 @@ static inline __attribute__((always_inline)) void TYPED(row_of)(
         *(TYPED(unaligned) *)(c + (v < vectors - 1 ? v * LANES : last)) = sum[v];
 }
 
-#define ROW_CASE(V)                                                     \
-    case V:                                                             \
-        TYPED(row_of)(V, depth, a, b + j, b_row, c + j, last - j);      \
-        break;
-
 /* c += a B for one row, and B in rows: each of its numbers is needed once, so to cut it into panels would cost more than
  * it saves. The columns are cut into blocks of vectors, whose sums stay in registers as those of a tile do. Seven or
  * eight vectors go in two blocks: a 100 x 100 matrix of float32 is a little larger than a first-level cache of 32 KiB,
  * and read in two halves more of it stays there (a sixth of the time). */
-static void TYPED(row_product)(ptrdiff_t depth, ptrdiff_t cols, const REAL *a, const REAL *b, ptrdiff_t b_row, REAL *c)
+SHARED void TYPED(add_row_product)(ptrdiff_t depth, ptrdiff_t cols, const REAL *a, const REAL *b, ptrdiff_t b_row,
+                                   REAL *c)
 {
     const ptrdiff_t total = (cols + LANES - 1) / LANES, full = (total + ROW_VECTORS - 1) / ROW_VECTORS;
     const ptrdiff_t blocks = full == 1 && total > 6 ? 2 : full;
@@ -262,8 +253,4 @@ static void TYPED(row_product)(ptrdiff_t depth, ptrdiff_t cols, const REAL *a, c
     }
 }
 
-#undef HALF
-#endif
-#undef SUFFIX
-#undef BYTES
 #endif

@@ -168,10 +168,19 @@ def adagrad(const floating[::1] g,                 # IN (n)
                       <floating>epsilon, <floating>scale, <floating>clip)
 
 
-cdef inline void rmsprop_of(bint centered, bint has_momentum, Py_ssize_t n, const floating *g, floating *p,
-                            floating *v, floating *mean, floating *m, floating lr, floating rho, floating rest,
-                            floating momentum, floating epsilon, floating scale, floating clip) noexcept nogil:
+cdef struct RMSprop:
+    double lr
+    double rho, rest  # how much of v stays, and 1 - rho
+    double momentum
+    double epsilon
+    double scale, clip
+
+
+cdef inline void rmsprop_of(bint centered, bint has_momentum, const RMSprop *r, Py_ssize_t n, const floating *g,
+                            floating *p, floating *v, floating *mean, floating *m) noexcept nogil:
     """Called with constants for the first two, so that a loop without branches is compiled for each case."""
+    cdef floating lr = r.lr, rho = r.rho, rest = r.rest, momentum = r.momentum, epsilon = r.epsilon
+    cdef floating scale = r.scale, clip = r.clip
     cdef floating gi, vi, pi, mean_i, mi, spread, step
     cdef Py_ssize_t i
     for i in range(n):
@@ -194,23 +203,23 @@ cdef inline void rmsprop_of(bint centered, bint has_momentum, Py_ssize_t n, cons
         p[i] = pi - step
 
 
-cdef void rmsprop_block(Py_ssize_t n, const floating *g, floating *p, floating *v, floating *mean, floating *m,
-                        floating lr, floating rho, floating rest, floating momentum, floating epsilon,
-                        floating scale, floating clip) noexcept nogil:
+cdef void rmsprop_block(const RMSprop *r, Py_ssize_t n, const floating *g, floating *p, floating *v, floating *mean,
+                        floating *m) noexcept nogil:
     if mean == NULL and m == NULL:
-        rmsprop_of(False, False, n, g, p, v, mean, m, lr, rho, rest, momentum, epsilon, scale, clip)
+        rmsprop_of(False, False, r, n, g, p, v, mean, m)
     elif m == NULL:
-        rmsprop_of(True, False, n, g, p, v, mean, m, lr, rho, rest, momentum, epsilon, scale, clip)
+        rmsprop_of(True, False, r, n, g, p, v, mean, m)
     elif mean == NULL:
-        rmsprop_of(False, True, n, g, p, v, mean, m, lr, rho, rest, momentum, epsilon, scale, clip)
+        rmsprop_of(False, True, r, n, g, p, v, mean, m)
     else:
-        rmsprop_of(True, True, n, g, p, v, mean, m, lr, rho, rest, momentum, epsilon, scale, clip)
+        rmsprop_of(True, True, r, n, g, p, v, mean, m)
 
 
 def rmsprop(const floating[::1] g,                                                          # IN (n)
             floating[::1] p, floating[::1] v, floating[::1] mean, floating[::1] m,          # IN and OUT (n) each
             double lr, double rho, double momentum, double epsilon, double scale, double clip):
     """mean is None where not centered, m is None without momentum."""
+    cdef RMSprop r = RMSprop(lr, rho, 1 - rho, momentum, epsilon, scale, clip)
     cdef Py_ssize_t n = g.shape[0], first
     cdef floating *mean_0 = NULL
     cdef floating *m_0 = NULL
@@ -221,17 +230,24 @@ def rmsprop(const floating[::1] g,                                              
     if m is not None:
         m_0 = &m[0]
     for first in prange(0, n, BLOCK, nogil=True, schedule="static", num_threads=threads_for(n)):
-        rmsprop_block(block_size(n, first), &g[0] + first, &p[0] + first, &v[0] + first,
-                      NULL if mean_0 == NULL else mean_0 + first, NULL if m_0 == NULL else m_0 + first,
-                      <floating>lr, <floating>rho, <floating>(1 - rho), <floating>momentum, <floating>epsilon,
-                      <floating>scale, <floating>clip)
+        rmsprop_block(&r, block_size(n, first), &g[0] + first, &p[0] + first, &v[0] + first,
+                      NULL if mean_0 == NULL else mean_0 + first, NULL if m_0 == NULL else m_0 + first)
 
 
 # ---------------------------------------------------------------------------------------------------------- Adam
 
-cdef void adam_block(Py_ssize_t n, const floating *g, floating *p, floating *m, floating *v, floating rate,
-                     floating rest_1, floating rest_2, floating epsilon, floating decay,
-                     floating scale, floating clip) noexcept nogil:
+cdef struct Adam:
+    double rate  # the learning rate of step t
+    double rest_1, rest_2  # 1 - beta
+    double epsilon
+    double decay
+    double scale, clip
+
+
+cdef void adam_block(const Adam *r, Py_ssize_t n, const floating *g, floating *p, floating *m,
+                     floating *v) noexcept nogil:
+    cdef floating rate = r.rate, rest_1 = r.rest_1, rest_2 = r.rest_2, epsilon = r.epsilon, decay = r.decay
+    cdef floating scale = r.scale, clip = r.clip
     cdef floating gi, mi, vi, pi
     cdef Py_ssize_t i
     for i in range(n):
@@ -251,9 +267,8 @@ def adam(const floating[::1] g,                                     # IN (n)
     """t counts the steps from 1."""
     cdef Py_ssize_t n = g.shape[0], first
     cdef double rate = lr * sqrt(1 - beta_2 ** t) / (1 - beta_1 ** t)
+    cdef Adam r = Adam(rate, 1 - beta_1, 1 - beta_2, epsilon, decay, scale, clip)
     if n == 0:
         return
     for first in prange(0, n, BLOCK, nogil=True, schedule="static", num_threads=threads_for(n)):
-        adam_block(block_size(n, first), &g[0] + first, &p[0] + first, &m[0] + first, &v[0] + first, <floating>rate,
-                   <floating>(1 - beta_1), <floating>(1 - beta_2), <floating>epsilon, <floating>decay,
-                   <floating>scale, <floating>clip)
+        adam_block(&r, block_size(n, first), &g[0] + first, &p[0] + first, &m[0] + first, &v[0] + first)

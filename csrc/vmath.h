@@ -16,9 +16,11 @@
 #ifndef NNLITE_VMATH_H
 #define NNLITE_VMATH_H
 
-#include <math.h>
-#include <stdint.h>
-#include <string.h>
+#define exp_of(x) BY_TYPE(x, exp)(x)
+#define sigmoid_of(x) BY_TYPE(x, sigmoid)(x)
+#define tanh_of(x) BY_TYPE(x, tanh)(x)
+#define normal_cdf_of(x) BY_TYPE(x, normal_cdf)(x)
+#define normal_density_of(x) BY_TYPE(x, normal_density)(x)
 
 static inline float float_from_bits(int32_t bits) { float x; memcpy(&x, &bits, sizeof x); return x; }
 static inline int32_t bits_of_float(float x) { int32_t bits; memcpy(&bits, &x, sizeof x); return bits; }

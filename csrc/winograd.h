@@ -16,29 +16,28 @@
  *
  * V[j][i] of a quad begins (4 j + i) v_k after V[0][0], with one number for each channel; quads are v_quad apart. A
  * panel of U holds one vector of filters for each j, channel, and i, in this order.
- *
- * This file includes itself twice, like tile.h: names end in _f32 and in _f64.
  */
-#ifndef REAL
 #ifndef NNLITE_WINOGRAD_H
 #define NNLITE_WINOGRAD_H
 
-#include "tile.h"
+/* The pixels of one tile: one or two rows (`height`) of at most 2 * QUADS (`width`), in `filters` of a vector. */
+typedef struct {
+    int height, width, filters;
+    ptrdiff_t depth;           /* how many channels are summed up */
+    ptrdiff_t v_quad, v_k;     /* where the numbers of V lie */
+    ptrdiff_t y_line, y_pixel; /* how far apart the rows of y are, and its pixels */
+    int stream;                /* STREAM y, whose vectors are aligned */
+} Quads;
 
-#define REAL float
-#define SUFFIX _f32
-#include "winograd.h"
-#undef REAL
-#undef SUFFIX
+#define QUADS_CASE(Q)                                                   \
+    case Q:                                                             \
+        TYPED(quads_of)(Q, t, v, u + LANES, u, y);                      \
+        break;
 
-#define REAL double
-#define SUFFIX _f64
-#include "winograd.h"
-#undef REAL
-#undef SUFFIX
+#define input_transform(n, x, x_step, v, v_step) BY_TYPE(v, input_transform)(n, x, x_step, v, v_step)
+#define quads(t, v, u, y) BY_TYPE(y, quads)(t, v, u, y)
 
 #endif
-#else
 
 /* V = B^T x along one axis, for n numbers beside each other: in vectors, of which the last may hold numbers of the one
  * before. (A plain loop would first ask whether each v lies apart from each x: for one vector, most of the time.) */
@@ -59,10 +58,10 @@ static inline void TYPED(input_transform)(ptrdiff_t n, const REAL *x, ptrdiff_t 
     }
 }
 
-static inline __attribute__((always_inline)) void TYPED(quads_of)(
-    const int quads, ptrdiff_t depth, const REAL *v, ptrdiff_t v_quad, ptrdiff_t v_k, const REAL *u, const REAL *start,
-    REAL *y, ptrdiff_t y_line, ptrdiff_t y_pixel, int stream)
+INLINE void TYPED(quads_of)(const int quads, const Quads *t, const REAL *v, const REAL *u, const REAL *start, REAL *y)
 {
+    const ptrdiff_t depth = t->depth, v_quad = t->v_quad, v_k = t->v_k, y_line = t->y_line, y_pixel = t->y_pixel;
+    const int stream = t->stream;
     TYPED(vector) Y[QUADS][2][2];
     UNROLL for (int q = 0; q < quads; q++)
         UNROLL for (int r = 0; r < 2; r++)
@@ -106,13 +105,7 @@ static inline __attribute__((always_inline)) void TYPED(quads_of)(
             }
 }
 
-#define QUADS_CASE(Q)                                                                        \
-    case Q:                                                                                  \
-        TYPED(quads_of)(Q, depth, v, v_quad, v_k, u + LANES, u, y, y_line, y_pixel, stream); \
-        break;
-
-static void TYPED(whole_quads)(int quads, ptrdiff_t depth, const REAL *v, ptrdiff_t v_quad, ptrdiff_t v_k,
-                               const REAL *u, REAL *y, ptrdiff_t y_line, ptrdiff_t y_pixel, int stream)
+SHARED void TYPED(whole_quads)(int quads, const Quads *t, const REAL *v, const REAL *u, REAL *y)
 {
     switch (quads) {
         QUADS_CASE(1) QUADS_CASE(2) QUADS_CASE(3)
@@ -122,22 +115,18 @@ static void TYPED(whole_quads)(int quads, ptrdiff_t depth, const REAL *v, ptrdif
     }
 }
 
-/* One or two rows (`height`) of at most 2 * QUADS pixels (`width`), in `filters` of a vector. The panel begins with
- * what the sums start from. What is not whole, of quads and of vectors, goes by a copy. `stream` is for a y whose
- * vectors are aligned. */
-static void TYPED(quads)(int height, int width, int filters, ptrdiff_t depth, const REAL *v, ptrdiff_t v_quad,
-                         ptrdiff_t v_k, const REAL *u, REAL *y, ptrdiff_t y_line, ptrdiff_t y_pixel, int stream)
+/* The panel u begins with what the sums start from. What is not whole, of quads and of vectors, goes by a copy. */
+SHARED void TYPED(quads)(const Quads *t, const REAL *v, const REAL *u, REAL *y)
 {
-    if (height == 2 && width % 2 == 0 && filters == LANES) {
-        TYPED(whole_quads)(width / 2, depth, v, v_quad, v_k, u, y, y_line, y_pixel, stream);
+    if (t->height == 2 && t->width % 2 == 0 && t->filters == LANES) {
+        TYPED(whole_quads)(t->width / 2, t, v, u, y);
         return;
     }
     REAL copy[2][2 * QUADS][VECTOR_BYTES / sizeof(REAL)];
-    TYPED(whole_quads)((width + 1) / 2, depth, v, v_quad, v_k, u, copy[0][0], 2 * QUADS * LANES, LANES,
-                       0);
-    for (int r = 0; r < height; r++)
-        for (int c = 0; c < width; c++)
-            memcpy(y + r * y_line + c * y_pixel, copy[r][c], (size_t)filters * sizeof(REAL));
+    Quads whole = *t;
+    whole.y_line = 2 * QUADS * LANES, whole.y_pixel = LANES, whole.stream = 0;
+    TYPED(whole_quads)((t->width + 1) / 2, &whole, v, u, copy[0][0]);
+    for (int r = 0; r < t->height; r++)
+        for (int c = 0; c < t->width; c++)
+            memcpy(y + r * t->y_line + c * t->y_pixel, copy[r][c], (size_t)t->filters * sizeof(REAL));
 }
-
-#endif

@@ -9,7 +9,7 @@ import functools
 import operator
 import threading
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -19,7 +19,9 @@ METHODS = {"forward", "backward", "step", "apply"}
 class TakesTurns:
     """Base of layers, losses and optimizers: one thread at a time runs their `METHODS`, also those of a subclass."""
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    _lock: threading.RLock
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
         self._lock = threading.RLock()
         return self
@@ -95,7 +97,8 @@ class Turns:
     def __init__(self, members: Callable[[], Iterable[Any]]) -> None:
         self._members = members
         self._known: tuple[list, list] = ([], [])  # the members of the last time, and their locks
-        self._thread, self._depth = None, 0
+        self._thread: int | None = None
+        self._depth = 0
 
     def __enter__(self) -> None:
         thread = threading.get_ident()

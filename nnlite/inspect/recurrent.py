@@ -94,7 +94,7 @@ def gradients(layer, dy, dstate=None):
 
 def _back_through_time(layer, dy, dstate):
     """The gradient of each state as it comes back from later steps, (T + 1, N, H), by name."""
-    x, lengths, kept = layer._kept()
+    x, lengths, *kept = layer._kept()
     T, states = len(x), len(layer.states)
     coming = [np.empty_like(state) for state in kept[:states]]
     for array, final in zip(coming, [0] * states if dstate is None else dstate, strict=True):
@@ -102,19 +102,19 @@ def _back_through_time(layer, dy, dstate):
     try:
         for t in reversed(range(T)):
             around = *(state[t : t + 2] for state in kept[:states]), *(gates[t : t + 1] for gates in kept[states:])
-            layer._keep(x[t : t + 1], None if lengths is None else (lengths > t).astype(np.intp), around)
+            layer._keep(x[t : t + 1], None if lengths is None else (lengths > t).astype(np.intp), *around)
             dy_t = dy[t][:, None] if layer.return_sequences else dy[t]
             layer.backward(dy_t, [array[t + 1] for array in coming], needs_dx=False)
             for array, earlier in zip(coming, layer.dinitial_state, strict=True):
                 array[t] = earlier
     finally:
-        layer._keep(x, lengths, kept)
+        layer._keep(x, lengths, *kept)
     return dict(zip(layer.states, coming, strict=True))
 
 
 def _kept_states(layer):
     """The states (T + 1, N, H) by name, and the gates (T, N, 4H), None where the layer keeps none."""
-    _, _, kept = layer.kept
+    _, _, *kept = layer.kept
     states = dict(zip(layer.states, kept, strict=False))
     return states, kept[-1] if layer.keeps_gates else None
 
@@ -131,7 +131,7 @@ def _by_steps(layer, dy):
 
 def _without_padding(layer, array):
     """An array (T, N, H) with 0 for the steps that are padding, whatever stands there."""
-    _, lengths, _ = layer.kept
+    lengths = layer.kept[1]
     return (
         array if lengths is None else np.where(sequence_lengths.real_steps(lengths, len(array)).T[:, :, None], array, 0)
     )

@@ -13,6 +13,7 @@ import functools
 import importlib
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 
@@ -80,7 +81,7 @@ _C_NAMES = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
 
 @functools.cache
-def of_dtype(kernel: Callable, dtype: np.dtype) -> Callable:
+def of_dtype(kernel: Any, dtype: np.dtype) -> Callable:
     """The one of a kernel's two functions that takes arrays of this dtype: for what is called often, and is quick.
 
     `kernel` itself looks at its arrays at every call to tell which of the two it is, which takes 0.3 microseconds: 3 %

@@ -103,7 +103,7 @@ class Bidirectional(Twins):
         if self.return_sequences:
             b = reversed_steps(b, lengths)
         self._keep(a, b, lengths)
-        self.state = self.forward_layer.state + self.backward_layer.state
+        self.state = (*(self.forward_layer.state or ()), *(self.backward_layer.state or ()))
         merge, _ = MERGES[self.merge_mode]
         return merge(a, b)
 
@@ -114,7 +114,7 @@ class Bidirectional(Twins):
         first, second = self._split("dstate", dstate)
         dx = self.forward_layer.backward(da, first, needs_dx)
         dx_reversed = self.backward_layer.backward(db, second, needs_dx)
-        self.dinitial_state = self.forward_layer.dinitial_state + self.backward_layer.dinitial_state
+        self.dinitial_state = tuple(d for _, layer in self._both() for d in layer.dinitial_state or ())
         return None if dx is None else dx + reversed_steps(dx_reversed, self._kept()[-1])
 
     def _unmerge(self, dy):

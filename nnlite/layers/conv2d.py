@@ -73,7 +73,7 @@ class Conv2D(Layer):
             raise ValueError(f"groups: {groups} does not divide {filters} filters: each group needs as many")
         self.window = Window2D("Conv2D", pair("kernel_size", kernel_size), strides, padding, dilation_rate)
         self.use_bias, self.kernel_initializer = bool(use_bias), kernel_initializer
-        self._channels = None  # C of the input that it is built for
+        self._channels: int | None = None  # C of the input that it is built for
 
     def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)
@@ -115,8 +115,8 @@ class Conv2D(Layer):
     def _work_and_geometry(self, x, W, y_shape):
         """The last arguments of the kernels: scratch memory, then strides, padding, dilation and groups."""
         top, _, left, _ = self.window.pads(*x.shape[1:3])
-        geometry = *self.window.strides, top, left, *self.window.dilation, x.shape[3] // W.shape[2]
-        size = backend.conv2d.work_size(*x.shape, *W.shape[:2], W.shape[3], *y_shape[1:3], *geometry)
+        geometry = self.window.strides, (top, left), self.window.dilation, x.shape[3] // W.shape[2]
+        size = backend.conv2d.work_size(x.shape, W.shape, y_shape, *geometry)
         return self._buffer("work", size), *geometry
 
     def _shape_rule(self, input_shape):

@@ -86,7 +86,7 @@ class Dense(Layer):
         W, b = self._weights("W", "b")
         forward = of_dtype(backend.dense.forward, self.dtype)
         y, shape = np.empty((N, len(b)), self.dtype), (N, len(W))
-        checked = None  # the layer before hands over the same array at every step
+        checked: Any = None  # the layer before hands over the same array at every step
 
         def step(x):
             nonlocal checked

@@ -1,5 +1,10 @@
 """GRU: a recurrent layer that keeps, unit by unit, as much of its state as one gate says."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..kernels import backend, of_dtype
 from .base.recurrent import Recurrent
 
 
@@ -59,3 +64,33 @@ class GRU(Recurrent):
     gates = 3
     kernel = "gru"
     states = ("h",)
+
+    def forward(
+        self,
+        x: np.ndarray,
+        training: bool = False,
+        initial_state: Sequence[np.ndarray] | None = None,
+        lengths: np.ndarray | None = None,
+    ) -> np.ndarray:
+        x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
+        (T, N), H = x.shape[:2], self.units
+        (h,) = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] is set
+        gates = self._buffer("gates", T, N, 4 * H)  # g, z, r, and what h says to g
+        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(backend.gru)
+        of_dtype(backend.gru.forward, self.dtype)(x, lengths, weights, h, gates, y, work)
+        self._keep(x, lengths, h, gates)
+        self.state = (h[T].copy(),)
+        return self._y(y, lengths)
+
+    def backward(
+        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
+    ) -> np.ndarray | None:
+        x, lengths, h, gates = self._kept()
+        (T, N), H = x.shape[:2], self.units
+        dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
+        (dh,) = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
+        da = self._buffer("da", backend.gru.backward_steps(N, T), N, 4 * H)
+        weights, gradients = self._weights("Wx", "Wh", "b"), self._gradients("Wx", "Wh", "b")
+        upstream = x, lengths, weights, h, gates, dy, dh
+        of_dtype(backend.gru.backward, self.dtype)(*upstream, dx, gradients, da, self._work(backend.gru))
+        return self._batch_first(dx)

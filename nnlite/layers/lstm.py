@@ -1,5 +1,10 @@
 """LSTM: a recurrent layer whose cell state carries over what its gates let it keep."""
 
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..kernels import backend, of_dtype
 from .base.layer import Shape
 from .base.recurrent import Recurrent
 
@@ -62,3 +67,33 @@ class LSTM(Recurrent):
     def build(self, input_shape: Shape) -> None:
         super().build(input_shape)
         self.params["b"][self.units : 2 * self.units] = 1  # remember, until trained to forget
+
+    def forward(
+        self,
+        x: np.ndarray,
+        training: bool = False,
+        initial_state: Sequence[np.ndarray] | None = None,
+        lengths: np.ndarray | None = None,
+    ) -> np.ndarray:
+        x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
+        (T, N), H = x.shape[:2], self.units
+        h, c = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0], c[0] is set
+        gates = self._buffer("gates", T, N, 4 * H)
+        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(backend.lstm)
+        of_dtype(backend.lstm.forward, self.dtype)(x, lengths, weights, h, c, gates, y, work)
+        self._keep(x, lengths, h, c, gates)
+        self.state = h[T].copy(), c[T].copy()
+        return self._y(y, lengths)
+
+    def backward(
+        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
+    ) -> np.ndarray | None:
+        x, lengths, h, c, gates = self._kept()
+        (T, N), H = x.shape[:2], self.units
+        dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
+        dh, dc = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
+        dz = self._buffer("dz", backend.lstm.backward_steps(N, T), N, 4 * H)
+        weights, gradients = self._weights("Wx", "Wh", "b"), self._gradients("Wx", "Wh", "b")
+        upstream = x, lengths, weights, h, c, gates, dy, dh, dc
+        of_dtype(backend.lstm.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(backend.lstm))
+        return self._batch_first(dx)

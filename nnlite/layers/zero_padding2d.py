@@ -47,9 +47,9 @@ class ZeroPadding2D(Layer):
         self.padding = sliding_window.sides("padding", padding, EXPECTED)
 
     def output_shape(self, input_shape: Shape) -> tuple:
-        *sizes, C = sliding_window.image_shape("ZeroPadding2D", input_shape)
-        sizes = zip(sizes, self.padding, strict=True)
-        return *(None if size is None else before + size + after for size, (before, after) in sizes), C
+        H, W, C = sliding_window.image_shape("ZeroPadding2D", input_shape)
+        sides = zip((H, W), self.padding, strict=True)
+        return *(None if size is None else before + size + after for size, (before, after) in sides), C
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (None,) * 4, "(N, H, W, C)")

@@ -73,13 +73,13 @@ class Batch:
             yield self[rows if order is None else order[rows]]
 
     @property
-    def options(self) -> dict[str, np.ndarray]:
+    def options(self) -> dict[str, Any]:
         """What a model's `forward` takes beside x: the lengths, if there are any."""
         return {} if self.lengths is None else {"lengths": self.lengths}
 
     def real_steps(self) -> np.ndarray | None:
         """Which steps of y are real, True or False (N, T); None where all are."""
-        if self.lengths is None:
+        if self.lengths is None or self.y is None:
             return None
         if self.y.shape[:2] != self.x.shape[:2]:
             expected, got = checks.shape_text(self.x.shape[:2]), checks.shape_text(self.y.shape)
@@ -101,4 +101,4 @@ class Batch:
     def checksum(self) -> int:
         """Of all numbers: other data of the same size are another training."""
         arrays = [array for array in (self.x, self.y, self.lengths) if array is not None]
-        return functools.reduce(lambda value, array: zlib.crc32(np.ascontiguousarray(array), value), arrays, 0)
+        return functools.reduce(lambda value, array: zlib.crc32(np.ascontiguousarray(array).data, value), arrays, 0)

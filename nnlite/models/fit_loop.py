@@ -253,7 +253,7 @@ class Run:
 
     def _named_callbacks(self):
         """Each callback with its class' name; a second one of the same class is "Name_1"."""
-        count = {}
+        count: dict[str, int] = {}
         for callback in self.callbacks:
             name = type(callback).__name__
             number = count[name] = count.get(name, -1) + 1
@@ -291,7 +291,7 @@ def _line_up(callbacks, history, verbose):
         callbacks = []
     if not isinstance(callbacks, tuple | list) or not all(isinstance(callback, Callback) for callback in callbacks):
         raise TypeError(f"fit: callbacks: expected a list of Callback objects, got {callbacks!r}")
-    looks = {"auto": "auto", 0: None, 1: "bar", 2: "lines"}
+    looks = {"auto": "auto", 0: "", 1: "bar", 2: "lines"}
     if verbose not in looks:
         raise ValueError(f"fit: verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
     if verbose == 0:

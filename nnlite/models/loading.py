@@ -46,10 +46,11 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
 def _make(description, module, base, custom):
     """What `_describe` described: of a class of that module, or of a custom one, and of no other."""
     name, config = description["class"], description["config"]
-    found = custom.get(name) or getattr(module, name, None)
+    found: Any = custom.get(name) or getattr(module, name, None)
     if not (name in custom or (isinstance(found, type) and issubclass(found, base))):
         raise ValueError(f"there is no {base.__name__.lower()} {name!r}: if it is your own, give it in custom_objects")
-    return found.from_config(config) if hasattr(found, "from_config") else found(**config)
+    make = getattr(found, "from_config", None)
+    return make(config) if make else found(**config)
 
 
 def _generator(state):

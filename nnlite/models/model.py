@@ -1,7 +1,6 @@
-"""Model: what can be asked of a row of layers, whatever it computes with them."""
+"""Base class of models: parameters, summary, configuration."""
 
 import os
-import threading
 from typing import Any, Self
 
 import numpy as np
@@ -10,14 +9,13 @@ from .. import checks, layers
 from ..layers.base.layer import Layer, Seed, Shape
 from ..layers.base.parameters import ModelParameters
 from ..turns import Turns
-from .trainer import Training
 
 
-class Model(Training):
-    """Base of models: names, parameters, text about them, and their configuration.
+class Model:
+    """Base of models: layers, their parameters, a summary, a configuration.
 
     A model has `layers`, `name`, `rng`, `dtype` and `input_shape` (None until it is known), and defines `forward` and
-    `backward`. See `Sequential`.
+    `backward`. `turns` is held by the thread that computes with it. See `Sequential`.
     """
 
     layers: list[Layer]
@@ -25,15 +23,25 @@ class Model(Training):
     rng: np.random.Generator
     dtype: np.dtype
     input_shape: tuple | None
+    turns: Turns
+    optimizer: Any = None
+    loss: Any = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         self = super().__new__(cls)
         self.turns = Turns(lambda: [*self.layers, self.loss, self.optimizer])
-        self._fitting = threading.Lock()
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("turns", "_fitting")}  # a copy's own
+        return {name: value for name, value in vars(self).items() if name != "turns"}  # a copy has its own
+
+    def forward(self, x: np.ndarray, training: bool = False, lengths: np.ndarray | None = None) -> np.ndarray:
+        """y from x."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(x, training=False)")
+
+    def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
+        """dx from dy = dL/dy; fills `grads`."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward(dy)")
 
     @property
     def params(self) -> dict[str, np.ndarray]:
@@ -63,7 +71,7 @@ class Model(Training):
         return sum(layer.parameter_count for layer in self.layers)
 
     @property
-    def stateful_layers(self) -> list[Layer]:
+    def stateful_layers(self) -> list[Any]:
         """The layers that carry a state from one batch to the next, be it in training alone."""
         return [layer for layer in self.layers if getattr(layer, "stateful", False)]
 
@@ -177,7 +185,7 @@ def prepare(layers, dtype, rng):
         if any(layer is other for other in layers[:i]):
             # A layer keeps one input for backward and writes its gradients: its second use would undo the first.
             raise ValueError(f"layers[{i}]: this {type(layer).__name__} is in the list already: make another one")
-    names = set()
+    names: set[str] = set()
     for layer in layers:
         _rename(layer, names)
         layer.rng = rng

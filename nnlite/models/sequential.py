@@ -1,16 +1,18 @@
 """Sequential: layers, one after the other."""
 
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from .. import checks, sequence_lengths
-from ..layers.base.layer import Layer, Seed, Shape, leaves_dx_out
-from .model import Model, prepare, shape_without_batch
+from ..layers.base.layer import Layer, Seed, Shape
+from .model import prepare, shape_without_batch
+from .trainer import Trainer, leaves_dx_out
 
 
-class Sequential(Model):
+class Sequential(Trainer):
     """A model: each layer works on what the one before it gives.
 
         y = layer_L(... layer_2(layer_1(x)))            dx = backward_1(backward_2(... backward_L(dy)))
@@ -58,12 +60,12 @@ class Sequential(Model):
 
     def build(self, input_shape: Shape) -> None:
         """Make the parameters for inputs of this shape, without the batch axis."""
-        input_shape = shape = shape_without_batch(input_shape)
+        shape = first = shape_without_batch(input_shape)
         for layer in self.layers:
             if not layer.built:
                 layer.build(shape)
             shape = layer.output_shape(shape)
-        self.input_shape = input_shape
+        self.input_shape = first
 
     def forward(self, x: np.ndarray, training: bool = False, lengths: np.ndarray | None = None) -> np.ndarray:
         """y from x. The layers keep what backward needs; `training` switches on what only training does: dropout.
@@ -75,6 +77,7 @@ class Sequential(Model):
         y = x
         if lengths is not None:
             y, lengths = sequence_lengths.cleared(x, lengths)
+        layer: Any
         with self.turns:
             for layer in self.layers:
                 if lengths is None:
@@ -114,13 +117,13 @@ class Sequential(Model):
         """
         # Nobody needs the gradient of a model's input then, and it costs the first layer as much as its output did.
         last = -1 if needs_dx else next((i for i, layer in enumerate(self.layers) if layer.params), len(self.layers))
+        dx: Any = dy
         with self.turns:
             for i, layer in reversed([*enumerate(self.layers)]):
-                if i > last:
-                    dy = layer.backward(dy)
-                elif i == last:
-                    dy = layer.backward(dy, needs_dx=False) if leaves_dx_out(type(layer)) else layer.backward(dy)
-        return dy if needs_dx else None
+                options = {"needs_dx": False} if i == last and leaves_dx_out(layer) else {}
+                if i >= last:
+                    dx = layer.backward(dx, **options)
+        return dx if needs_dx else None
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""

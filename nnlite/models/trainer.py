@@ -1,35 +1,53 @@
-"""Training: what turns a model into a trained one. The loop behind `fit` is in `run`."""
+"""compile, fit, evaluate and predict."""
 
 import contextlib
+import functools
+import inspect
 import math
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Self
 
 import numpy as np
 
 from .. import checks, losses, optimizers, sequence_lengths
 from ..callbacks import Callback, History
 from ..divergence import NonFiniteLossError, loss_error
-from ..layers.base.layer import leaves_dx_out
 from ..metrics import Metric
 from ..metrics import get as get_metrics
 from ..optimizers import Optimizer
-from ..turns import Keeps, Turns
+from ..turns import Keeps
 from .batch import Batch
 from .fit_loop import Run
+from .model import Model
 
 
-class Training:
-    """compile, fit, train_on_batch, evaluate and predict, for what has forward, backward, params and grads."""
+def leaves_dx_out(one: Any) -> bool:
+    """Whether the backward of this layer or model takes `needs_dx`."""
+    return _takes_needs_dx(type(one).backward)
 
-    optimizer: Optimizer | None = None
-    loss: Any = None
+
+@functools.cache
+def _takes_needs_dx(backward: Callable) -> bool:
+    return "needs_dx" in inspect.signature(backward).parameters
+
+
+class Trainer(Model):
+    """A model that can be trained: compile, fit, train_on_batch, evaluate and predict."""
+
     metrics: dict[str, Metric] = {}  # noqa: RUF012  compile puts another one in its place
     history: History | None = None
     stop_training = False
-    turns: Turns  # over all that a pass goes through
+
     _fitting: threading.Lock  # held by `fit`
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        self = super().__new__(cls)
+        self._fitting = threading.Lock()
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_fitting"}
 
     def compile(
         self, optimizer: str | Optimizer, loss: str | Any, metrics: Sequence[str | Metric] | None = None
@@ -149,7 +167,7 @@ class Training:
                 raise loss_error(self, numbers["loss"], batch)
             dy = self.loss.backward()
             dy = dy if real is None else sequence_lengths.spread(dy, real)
-            self.backward(dy, needs_dx=False) if leaves_dx_out(type(self)) else self.backward(dy)
+            self.backward(dy, needs_dx=False) if leaves_dx_out(self) else self.backward(dy)
             try:
                 self.optimizer.apply(self.grads, self.params)
             except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
@@ -233,7 +251,7 @@ class Training:
         """
         data = Batch.checked("predict", x, lengths=lengths, has_y=False)
         batch_size = self.checked_batch_size("predict", len(data), batch_size)
-        y = None
+        y: Any = None
         with self._apart():
             for start, batch in enumerate(data.split(batch_size) if len(data) else [data]):
                 y_batch = self.forward(batch.x, **batch.options)

@@ -11,24 +11,24 @@ Here, one tap (i, j) of the kernel is done at a time: what all windows see in th
 import numpy as np
 
 
-def work_size(N, H, W, C, kh, kw, F, OH, OW, sh, sw, top, left, dh, dw, groups):
+def work_size(x_shape, W_shape, y_shape, strides, pads, dilation, groups):
     return 0
 
 
-def forward(x, W, b, y, work, sh, sw, top, left, dh, dw, groups):
-    # IN (N,H,W,C) (kh,kw,C/groups,F) (F) or None  OUT (N,OH,OW,F)
+def forward(x, W, b, y, work, strides, pads, dilation, groups):
+    # IN (N,H,W,C) (kh,kw,C/groups,F) (F) or None  OUT (N,OH,OW,F); pads = (top, left)
     y[:] = 0 if b is None else b  # (1)
-    padded, y_groups = _padded(x, W, y, sh, sw, top, left, dh, dw), _by_group(y, groups)
-    for i, j, seen in _taps(W, y, sh, sw, dh, dw):
+    padded, y_groups = _padded(x, W, y, strides, pads, dilation), _by_group(y, groups)
+    for i, j, seen in _taps(W, y, strides, dilation):
         x_groups, W_groups = _by_group(padded[seen], groups), _by_group(W[i, j], groups)
         y_groups += np.einsum("nhwgc,cgf->nhwgf", x_groups, W_groups)  # (2)
 
 
-def backward(x, W, dy, dx, dW, db, work, sh, sw, top, left, dh, dw, groups):
+def backward(x, W, dy, dx, dW, db, work, strides, pads, dilation, groups):
     # IN (N,H,W,C) (kh,kw,C/groups,F) (N,OH,OW,F)  OUT (N,H,W,C) or None, (kh,kw,C/groups,F), (F) or None
-    padded, dy_groups = _padded(x, W, dy, sh, sw, top, left, dh, dw), _by_group(dy, groups)
-    dpadded = np.zeros_like(padded)
-    for i, j, seen in _taps(W, dy, sh, sw, dh, dw):
+    padded, dy_groups = _padded(x, W, dy, strides, pads, dilation), _by_group(dy, groups)
+    dpadded, (top, left) = np.zeros_like(padded), pads
+    for i, j, seen in _taps(W, dy, strides, dilation):
         x_groups, W_groups = _by_group(padded[seen], groups), _by_group(W[i, j], groups)
         dx_groups, dW_groups = _by_group(dpadded[seen], groups), _by_group(dW[i, j], groups)
         dx_groups += np.einsum("nhwgf,cgf->nhwgc", dy_groups, W_groups)  # undoes (2) for x
@@ -39,18 +39,19 @@ def backward(x, W, dy, dx, dW, db, work, sh, sw, top, left, dh, dw, groups):
         db[:] = dy.sum(axis=(0, 1, 2))  # undoes (1)
 
 
-def _padded(x, W, y, sh, sw, top, left, dh, dw):
+def _padded(x, W, y, strides, pads, dilation):
     """x with zeros around it, as far as the windows reach."""
     (N, H, width, C), (kh, kw, *_), (_, OH, OW, _) = x.shape, W.shape, y.shape
+    (sh, sw), (top, left), (dh, dw) = strides, pads, dilation
     rows, cols = (OH - 1) * sh + (kh - 1) * dh + 1, (OW - 1) * sw + (kw - 1) * dw + 1
     padded = np.zeros((N, max(rows, top + H), max(cols, left + width), C), x.dtype)
     padded[:, top : top + H, left : left + width] = x
     return padded
 
 
-def _taps(W, y, sh, sw, dh, dw):
+def _taps(W, y, strides, dilation):
     """Each tap (i, j) of the kernel, and the slices of the padded x that it sees."""
-    (kh, kw, *_), (_, OH, OW, _) = W.shape, y.shape
+    (kh, kw, *_), (_, OH, OW, _), (sh, sw), (dh, dw) = W.shape, y.shape, strides, dilation
     for i in range(kh):
         for j in range(kw):
             rows, cols = slice(i * dh, i * dh + (OH - 1) * sh + 1, sh), slice(j * dw, j * dw + (OW - 1) * sw + 1, sw)

@@ -24,7 +24,9 @@ def _gates(x, Wx, Wh, b, h):  # IN (N,F) (F,3H) (H,3H) (2,3H) (N,H)
     return g, z, r, u
 
 
-def forward(x, lengths, Wx, Wh, b, h, gates, y, work):  # IN ... (N) ..., h[0]  OUT h[1:], gates (T,N,4H), y (N,S,H)
+def forward(x, lengths, weights, h, gates, y, work):  # IN (T,N,F) or ids (T,N), (N), h[0]  OUT h[1:], (T,N,4H) (N,S,H)
+    Wx, Wh, b = weights  # (F,3H) (H,3H) (2,3H)
+    x = _numbers(x, Wx)
     T, S = x.shape[0], y.shape[1]
     for t in range(T):
         g, z, r, u = _gates(x[t], Wx, Wh, b, h[t])
@@ -41,7 +43,9 @@ def backward_steps(N, T):
     return T  # all of da
 
 
-def backward(x, lengths, Wx, Wh, h, gates, dy, dh, da, dx, dWx, dWh, db, work):  # dh: IN final, OUT initial state's
+def backward(x, lengths, weights, h, gates, dy, dh, dx, gradients, da, work):  # dh: IN final, OUT initial state's
+    (Wx, Wh, _), (dWx, dWh, db) = weights, gradients
+    x = _numbers(x, Wx)
     T, S = x.shape[0], dy.shape[1]
     if S == 1:
         dh += dy[:, 0]
@@ -71,22 +75,9 @@ def gate_gradients(gates, h_prev, dh):  # IN (...,4H) (...,H), total dh (...,H)
     return dz, dr, dg, da_g, du
 
 
-def forward_ids(ids, lengths, Wx, Wh, b, h, gates, y, work):  # IN (T,N): x is one-hot, written as its ids
-    forward(_one_hot(ids, Wx), lengths, Wx, Wh, b, h, gates, y, work)
-
-
-def backward_ids(ids, lengths, Wh, h, gates, dy, dh, da, dWx, dWh, db, work):
-    x = _one_hot(ids, dWx)
-    backward(x, lengths, None, Wh, h, gates, dy, dh, da, None, dWx, dWh, db, work)
-
-
-def step(x, Wx, Wh, b, h, z):  # IN (N,F) (F,3H) (H,3H) (2,3H)  IN and OUT (N,H): one step of forward
-    g, z, _, _ = _gates(x, Wx, Wh, b, h)
+def step(x, weights, h, z):  # IN (N,F) or ids (N)  IN and OUT (N,H): one step of forward
+    g, z, _, _ = _gates(_numbers(x, weights[0]), *weights, h)
     h[:] = z * h + (1 - z) * g
-
-
-def step_ids(ids, Wx, Wh, b, h, z):
-    step(_one_hot(ids, Wx), Wx, Wh, b, h, z)
 
 
 def _is_real(t, lengths, x):
@@ -94,5 +85,6 @@ def _is_real(t, lengths, x):
     return np.ones((x.shape[1], 1), bool) if lengths is None else t < lengths[:, None]
 
 
-def _one_hot(ids, Wx):
-    return np.eye(len(Wx), dtype=Wx.dtype)[ids]
+def _numbers(x, Wx):
+    """x, or the one-hot vectors that its ids stand for."""
+    return np.eye(len(Wx), dtype=Wx.dtype)[x] if x.dtype.kind == "i" else x

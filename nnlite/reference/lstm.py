@@ -17,7 +17,9 @@ def sigmoid(z):
     return np.exp(-np.logaddexp(0, -z))  # 1 / (1 + e^-z), without overflow
 
 
-def forward(x, lengths, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N,F) (N) (F,4H) (H,4H) (4H), h[0], c[0]  OUT the rest
+def forward(x, lengths, weights, h, c, gates, y, work):  # IN (T,N,F) or ids (T,N), (N), h[0], c[0]  OUT the rest
+    Wx, Wh, b = weights  # (F,4H) (H,4H) (4H)
+    x = _numbers(x, Wx)
     T, S = x.shape[0], y.shape[1]
     live = _live(lengths, *x.shape[:2])
     for t in range(T):
@@ -35,7 +37,9 @@ def backward_steps(N, T):
     return T  # all of dz
 
 
-def backward(x, lengths, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, work):  # dh, dc: IN final, OUT initial
+def backward(x, lengths, weights, h, c, gates, dy, dh, dc, dx, gradients, dz, work):  # dh, dc: IN final, OUT initial
+    (Wx, Wh, _), (dWx, dWh, db) = weights, gradients
+    x = _numbers(x, Wx)
     T, S = x.shape[0], dy.shape[1]
     live = _live(lengths, *x.shape[:2])
     for t in reversed(range(T)):
@@ -64,23 +68,11 @@ def gate_gradients(gates, c_prev, c, dh, dc):  # IN (...,4H) (...,H) ..., total 
     return di, df, dg, do, dc
 
 
-def forward_ids(ids, lengths, Wx, Wh, b, h, c, gates, y, work):  # IN (T,N): x is one-hot, written as its ids
-    forward(_one_hot(ids, Wx), lengths, Wx, Wh, b, h, c, gates, y, work)
-
-
-def backward_ids(ids, lengths, Wh, h, c, gates, dy, dh, dc, dz, dWx, dWh, db, work):
-    x = _one_hot(ids, dWx)
-    backward(x, lengths, None, Wh, h, c, gates, dy, dh, dc, dz, None, dWx, dWh, db, work)
-
-
-def step(x, Wx, Wh, b, h, c, z):  # IN (N,F) (F,4H) (H,4H) (4H)  IN and OUT (N,H) (N,H): one step of forward
-    i, f, g, o = np.split(x @ Wx + b + h @ Wh, 4, axis=1)
+def step(x, weights, h, c, z):  # IN (N,F) or ids (N)  IN and OUT (N,H) (N,H): one step of forward
+    Wx, Wh, b = weights
+    i, f, g, o = np.split(_numbers(x, Wx) @ Wx + b + h @ Wh, 4, axis=1)
     c[:] = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     h[:] = sigmoid(o) * np.tanh(c)
-
-
-def step_ids(ids, Wx, Wh, b, h, c, z):
-    step(_one_hot(ids, Wx), Wx, Wh, b, h, c, z)
 
 
 def _live(lengths, T, N):
@@ -88,5 +80,6 @@ def _live(lengths, T, N):
     return np.full((T, N, 1), True) if lengths is None else (np.arange(T)[:, None] < lengths)[:, :, None]
 
 
-def _one_hot(ids, Wx):
-    return np.eye(len(Wx), dtype=Wx.dtype)[ids]
+def _numbers(x, Wx):
+    """x, or the one-hot vectors that its ids stand for."""
+    return np.eye(len(Wx), dtype=Wx.dtype)[x] if x.dtype.kind == "i" else x

@@ -11,7 +11,9 @@ def work_size(H):
     return 0
 
 
-def forward(x, lengths, Wx, Wh, b, h, y, work, relu):  # IN (T,N,F) (N) (F,H) (H,H) (H), h[0]  OUT h[1:] (T+1,N,H) ...
+def forward(x, lengths, weights, h, y, work, relu):  # IN (T,N,F) or ids (T,N), (N), h[0]  OUT h[1:] (T+1,N,H), (N,S,H)
+    Wx, Wh, b = weights  # (F,H) (H,H) (H)
+    x = _numbers(x, Wx)
     T, S = x.shape[0], y.shape[1]
     for t in range(T):
         z = x[t] @ Wx + b + h[t] @ Wh  # (1)
@@ -28,7 +30,9 @@ def backward_steps(N, T):
     return T  # all of dz
 
 
-def backward(x, lengths, Wx, Wh, h, dy, dh, dz, dx, dWx, dWh, db, work, relu):  # dh: IN final, OUT initial state's
+def backward(x, lengths, weights, h, dy, dh, dx, gradients, dz, work, relu):  # dh: IN final, OUT initial state's
+    (Wx, Wh, _), (dWx, dWh, db) = weights, gradients
+    x = _numbers(x, Wx)
     T, S = x.shape[0], dy.shape[1]
     if S == 1:
         dh += dy[:, 0]
@@ -49,22 +53,10 @@ def sum_gradient(h, dh, relu):  # IN (...,H), total dh (...,H)
     return np.where(h > 0, dh, 0) if relu else dh * (1 - h**2)
 
 
-def forward_ids(ids, lengths, Wx, Wh, b, h, y, work, relu):  # IN (T,N): x is one-hot, written as its ids
-    forward(_one_hot(ids, Wx), lengths, Wx, Wh, b, h, y, work, relu)
-
-
-def backward_ids(ids, lengths, Wh, h, dy, dh, dz, dWx, dWh, db, work, relu):
-    x = _one_hot(ids, dWx)
-    backward(x, lengths, None, Wh, h, dy, dh, dz, None, dWx, dWh, db, work, relu)
-
-
-def step(x, Wx, Wh, b, h, z, relu):  # IN (N,F) (F,H) (H,H) (H)  IN and OUT (N,H): one step of forward
-    z = x @ Wx + b + h @ Wh
+def step(x, weights, h, z, relu):  # IN (N,F) or ids (N)  IN and OUT (N,H): one step of forward
+    Wx, Wh, b = weights
+    z = _numbers(x, Wx) @ Wx + b + h @ Wh
     h[:] = np.maximum(z, 0) if relu else np.tanh(z)
-
-
-def step_ids(ids, Wx, Wh, b, h, z, relu):
-    step(_one_hot(ids, Wx), Wx, Wh, b, h, z, relu)
 
 
 def _is_real(t, lengths, x):
@@ -72,5 +64,6 @@ def _is_real(t, lengths, x):
     return np.ones((x.shape[1], 1), bool) if lengths is None else t < lengths[:, None]
 
 
-def _one_hot(ids, Wx):
-    return np.eye(len(Wx), dtype=Wx.dtype)[ids]
+def _numbers(x, Wx):
+    """x, or the one-hot vectors that its ids stand for."""
+    return np.eye(len(Wx), dtype=Wx.dtype)[x] if x.dtype.kind == "i" else x

@@ -60,9 +60,9 @@ def test_exchanged_gates_are_found(monkeypatch):
     lstm = nnlite.kernels.backend.lstm
     right = lstm.forward
 
-    def exchanged(x, lengths, Wx, Wh, b, *rest):
+    def exchanged(x, lengths, weights, *rest):
         order = [0, 1, 2, 3, 6, 7, 4, 5]  # i, f, o, g
-        right(x, lengths, *(np.ascontiguousarray(array[..., order]) for array in (Wx, Wh, b)), *rest)
+        right(x, lengths, [np.ascontiguousarray(array[..., order]) for array in weights], *rest)
 
     monkeypatch.setattr(lstm, "forward", exchanged)
     assert not derive.forward(layer, SEQUENCE).agrees
@@ -93,7 +93,8 @@ def test_a_forgotten_step_is_found(monkeypatch):
     layer = LSTM(2, seed=0)
     layer(SEQUENCE)
 
-    def forget(x, lengths, Wx, Wh, h, c, gates, dy, dh, dc, dz, dx, dWx, dWh, db, work):
+    def forget(x, lengths, weights, h, c, gates, dy, dh, dc, dx, gradients, dz, work):
+        _, dWh, _ = gradients
         dWh[...] -= np.einsum("nh,nz->hz", h[1], dz[1])
 
     spoil(monkeypatch, "lstm", "backward", forget)

@@ -19,6 +19,9 @@ class Recurrent(Layer):
     """
 
     takes_lengths = True
+    kernel: str  # its module's name
+    states: tuple[str, ...]  # such as ("h", "c")
+    gates: int  # blocks of H columns in the weights
     weights = ("Wx", "Wh", "b")  # in the order in which the kernels take them
     biases = 1  # rows of b
     blocks = 4  # of H numbers, that the kernels hold for a step of a row: of gates, and of gradients
@@ -126,45 +129,14 @@ class Recurrent(Layer):
         initial_state: Sequence[np.ndarray] | None = None,
         lengths: np.ndarray | None = None,
     ) -> np.ndarray:
-        x, lengths = self._time_major(x, lengths)
-        T, N, H = *x.shape[:2], self.units
-        # The largest of what a pass needs comes first: it is what can be too large. y is smaller than the states.
-        gates = (self._buffer("gates", T, N, self.blocks * H),) if self.keeps_gates else ()
-        states = self._start(T, N, initial_state, training)
-        kept = *states, *gates
-        y = np.empty((N, T if self.return_sequences else 1, H), self.dtype)
-        kernel = getattr(backend, self.kernel)
-        forward = kernel.forward_ids if x.ndim == 2 else kernel.forward
-        work = self._buffer("work", kernel.work_size(H))
-        arguments = x, lengths, *self._weights(*self.weights), *kept, y, work, *self._options()
-        of_dtype(forward, self.dtype)(*arguments)
-        self._keep(x, lengths, kept)
-        self.state = tuple([state[T].copy() for state in states])
-        return self._y(y, lengths)
+        """y of all time steps of x (N, T, F), or ids (N, T)."""
+        raise NotImplementedError(f"{type(self).__name__} has no forward(x, training, initial_state, lengths)")
 
     def backward(
         self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
     ) -> np.ndarray | None:
-        x = self._kept()[0]
-        dx = np.empty_like(x) if needs_dx and x.ndim == 3 else None  # ids have no gradient
-        self._backward(dy, dstate, dx)
-        return None if dx is None else np.ascontiguousarray(dx.swapaxes(0, 1))
-
-    def _backward(self, dy, dstate, dx):
-        x, lengths, kept = self._kept()
-        T, N, H = *x.shape[:2], self.units
-        dy = self._dy(dy, N, T, lengths)
-        self.dinitial_state = self._dstate(dstate, N)
-        Wx, Wh, _ = self._weights(*self.weights)
-        kernel = getattr(backend, self.kernel)
-        dz = self._buffer("dz", kernel.backward_steps(N, T), N, self.blocks * H)
-        upstream = *kept, dy, *self.dinitial_state, dz
-        work = self._buffer("work", kernel.work_size(H))
-        downstream = *self._gradients(*self.weights), work, *self._options()
-        if x.ndim == 2:
-            of_dtype(kernel.backward_ids, self.dtype)(x, lengths, Wh, *upstream, *downstream)
-        else:
-            of_dtype(kernel.backward, self.dtype)(x, lengths, Wx, Wh, *upstream, dx, *downstream)
+        """dx (N, T, F), None for ids; `dstate` is the gradient of the final state."""
+        raise NotImplementedError(f"{type(self).__name__} has no backward(dy, dstate, needs_dx)")
 
     def step(self, x: np.ndarray) -> np.ndarray:
         x = self._step_input(x)
@@ -173,21 +145,16 @@ class Recurrent(Layer):
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
         if not self.built:
             return self.step
-        Wx, Wh, b = self._weights(*self.weights)
+        weights = self._weights(*self.weights)
         state = self.state = self._step_state(N)
-        arguments = Wx, Wh, b, *state, self._empty("z", self.blocks * self.units), *self._options()
-        kernel = getattr(backend, self.kernel)
-        step, step_ids = of_dtype(kernel.step, self.dtype), of_dtype(kernel.step_ids, self.dtype)
-        shape, h = (N, len(Wx)), state[0]
+        arguments = weights, *state, self._empty("z", self.blocks * self.units), *self._options()
+        step = of_dtype(getattr(backend, self.kernel).step, self.dtype)
+        shape, h = (N, len(weights[0])), state[0]
 
         def checked_step(x):
-            if N != 1 or not checks.is_id(x, shape[1]):
-                if not checks.fits(x, self.dtype, shape):
-                    x = self._step_input(x, N)
-                if x.ndim == 2:
-                    step(x, *arguments)
-                    return h
-            step_ids(x, *arguments)
+            if (N != 1 or not checks.is_id(x, shape[1])) and not checks.fits(x, self.dtype, shape):
+                x = self._step_input(x, N)
+            step(x, *arguments)
             return h
 
         return checked_step
@@ -230,7 +197,7 @@ class Recurrent(Layer):
     def _zeros(self, N):
         return tuple([np.zeros((N, self.units), self.dtype) for _ in self.states])
 
-    def _start(self, T, N, initial_state, training=False):
+    def _states(self, T, N, initial_state, training):
         """For each state an array (T + 1, N, H) that starts with the initial one."""
         what = "initial_state"
         if initial_state is None and (self.stateful if training else self.stateful is True):
@@ -270,6 +237,14 @@ class Recurrent(Layer):
             for s, a in zip(self.states, state, strict=True)
         )
 
+    def _room_for_y(self, N, T):
+        """For the kernels: every step, or the last one alone (N, S, H)."""
+        return np.empty((N, T if self.return_sequences else 1, self.units), self.dtype)
+
+    def _work(self, kernel):
+        """Scratch memory of a kernel."""
+        return self._buffer("work", kernel.work_size(self.units))
+
     def _y(self, y, lengths):
         """What `forward` returns of the steps that the kernels wrote, (N, S, H)."""
         if not self.return_sequences:
@@ -287,6 +262,15 @@ class Recurrent(Layer):
         if lengths is not None and T == 1:  # undoes _y
             dy = np.where(lengths[:, None, None] == 0, self.dtype.type(0), dy)
         return dy
+
+    def _room_for_dx(self, x, needs_dx):
+        """For the kernels: (T, N, F), or None where nobody needs it, as of ids, which have no gradient."""
+        return np.empty_like(x) if needs_dx and x.ndim == 3 else None
+
+    @staticmethod
+    def _batch_first(dx):
+        """dx (T, N, F) as `backward` returns it."""
+        return None if dx is None else np.ascontiguousarray(dx.swapaxes(0, 1))
 
     def _options(self):
         """What the kernels take last."""

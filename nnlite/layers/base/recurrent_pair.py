@@ -52,7 +52,8 @@ class Twins(Layer):
                 layer._saved = None
             for name, param in layer.params.items():
                 key = f"{direction}_{name}"
-                self.params.add(key, param), self.grads.add(key, layer.grads[name])
+                self.params.add(key, param)
+                self.grads.add(key, layer.grads[name])
                 self._shapes[key] = param.shape
         self.built = True
 

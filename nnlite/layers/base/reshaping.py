@@ -15,4 +15,5 @@ class Reshaping(Layer):
     @staticmethod
     def _count(shape: Shape) -> int | None:
         """How many numbers one example of this shape holds; None where a size varies."""
-        return None if None in shape else math.prod(shape)
+        sizes = [size for size in shape if size is not None]
+        return math.prod(sizes) if len(sizes) == len(shape) else None

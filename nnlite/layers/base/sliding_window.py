@@ -222,8 +222,9 @@ class Window2D:
         for axis, n in zip(self._axes, (H, W), strict=True):
             if n is not None and n < 1:
                 raise ValueError(f"{self.owner}: expected an image of at least 1 pixel, got H = {H}, W = {W}")
-            counts.append(None if n is None else axis.count(n))
-            if n is not None and counts[-1] < 1:
+            count = None if n is None else axis.count(n)
+            counts.append(count)
+            if count is not None and count < 1:
                 raise ValueError(
                     f"{self.owner}: the window is larger than the padded image: {axis.letter}_out = {axis.rule(n)}. "
                     f"Take a smaller window, more padding or a larger image"

@@ -1,0 +1,145 @@
+"""Storage: a layer's arrays: parameters and gradients, checked at every use, statistics, and scratch memory."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ... import checks, initializers
+from ...turns import Keeps
+from .parameters import Parameters
+
+LINE = 64  # bytes of a cache line
+
+
+class Storage(Keeps):
+    """Base of `Layer`: what its passes read from and write to.
+
+    Attributes:
+        params, grads, statistics: see `Layer`.
+        dtype, name, rng: of the layer, which sets them.
+    """
+
+    dtype: np.dtype
+    name: str
+    rng: np.random.Generator
+    built: bool
+
+    def __init__(self) -> None:
+        is_ours = type(self).__module__.startswith("nnlite.layers.")
+        self.params = Parameters("params", {}, closed=is_ours)
+        self.grads = Parameters("grads", {}, closed=is_ours)
+        self.statistics = Parameters("statistics", {}, closed=is_ours)
+        self._shapes: dict[str, tuple[int, ...]] = {}
+        self._found: dict[str, dict[str, np.ndarray]] = {"params": {}, "grads": {}, "statistics": {}}
+        self._buffers: dict[str, np.ndarray] = {}
+        self._saved: Mapping[str, np.ndarray] | None = None  # parameters and statistics to start from, out of a file
+
+    def build(self, input_shape: Sequence[int | None]) -> None:
+        """See `Layer.build`."""
+        raise NotImplementedError
+
+    def __getstate__(self) -> dict[str, Any]:
+        return super().__getstate__() | {"_buffers": {}}
+
+    def _ensure_built(self, x):
+        if not self.built:
+            self.build(x.shape[1:])
+
+    def _add_param(self, name, shape, initializer):
+        """A parameter from `initializers`, and room for its gradient."""
+        what = f"{type(self).__name__}: parameter {name}"
+        if None in shape:
+            text = checks.shape_text(shape, "?")
+            raise ValueError(f"{what} would have shape {text}: the number of features cannot be left open")
+        if 0 in shape:
+            raise ValueError(f"{what} would have shape {shape}: the input is empty")
+        checks.memory(what, shape, self.dtype)
+        values = self._initial(name, shape, lambda: initializers.get(initializer)(shape, self.rng))
+        if values.shape != shape:
+            raise ValueError(f"{what}: expected shape {shape} from its initializer, got {values.shape}")
+        for arrays, start in ((self.params, values), (self.grads, 0)):
+            array = _aligned(shape, self.dtype)
+            array[...] = start
+            arrays.add(name, array)
+        self._shapes[name] = shape
+
+    def _add_statistic(self, name, shape, value):
+        """A statistic that starts with this value everywhere.
+
+        In float64 for any dtype: small steps are added to it, which the rounding of a large float32 would swallow.
+        """
+        self.statistics.add(name, np.array(self._initial(name, shape, lambda: np.full(shape, value)), np.float64))
+        self._shapes[name] = shape
+
+    def _initial(self, name, shape, draw):
+        """What an array starts from: what was saved of it, else what is drawn."""
+        if self._saved is None:
+            return np.asarray(draw())
+        saved: Any = self._saved.get(name)
+        if saved is None or saved.shape != shape:
+            found = "missing" if saved is None else checks.shape_text(saved.shape)
+            raise ValueError(f"{self.name}.{name} is {found} in the file and {checks.shape_text(shape)} in the model")
+        return saved
+
+    def _weights(self, *names):
+        """The parameters of these names, checked: the kernels trust their sizes."""
+        return self._fitting("params", self.params, names, self.dtype)
+
+    def _gradients(self, *names):
+        """The gradients of these parameters, checked, to be written to."""
+        return self._fitting("grads", self.grads, names, self.dtype)
+
+    def _taken_down(self, *names):
+        """The statistics of these names, checked."""
+        return self._fitting("statistics", self.statistics, names, np.dtype(np.float64))
+
+    def _fitting(self, what, arrays, names, dtype):
+        fitting, known = [], self._found[what]
+        for name in names:
+            array: Any = arrays.get(name)
+            shape = self._shapes[name]
+            # Mostly it is the array of the step before.
+            if array is None or array is not known.get(name) or array.shape != shape:
+                if not checks.fits(array, dtype, shape):
+                    where = f"{self.name}.{what}[{name!r}]"
+                    checks.floats(where, array, dtype, shape, "as built")
+                    # A copy would do to read, but backward and optimizers write.
+                    raise ValueError(f"{where}: expected a C-contiguous array: use np.ascontiguousarray(...)")
+                known[name] = array
+            fitting.append(array)
+        return fitting
+
+    def _buffer(self, name, *shape):
+        """Scratch memory that is kept while its shape repeats: a fresh array costs a page fault every 4 KiB.
+
+        Never for what a caller receives.
+        """
+        buffer = self._buffers.get(name)
+        if buffer is None or buffer.shape != shape or buffer.dtype != self.dtype:
+            buffer = self._buffers[name] = self._empty(name, *shape)
+        return buffer
+
+    def _empty(self, name, *shape):
+        """An array for a result: fresh each time, as its caller keeps it."""
+        checks.memory(f"{type(self).__name__}: {name}", shape, self.dtype)
+        return _aligned(shape, self.dtype)
+
+    def _flat(self, x):
+        """x with all axes but the last made one: what works on single positions takes any number of axes."""
+        if x.ndim == 2:
+            return x
+        return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def _aligned(shape, dtype):
+    """np.empty whose first number stands where a cache line begins.
+
+    A vector that lies in two lines is read twice, and NumPy's arrays begin anywhere in a line: a step of an LSTM of 200
+    units took a quarter more time in three models of four, a convolution of 64 channels a fifth.
+    """
+    size = math.prod(shape) * dtype.itemsize
+    memory = np.empty(size + LINE, np.uint8)
+    start = -memory.__array_interface__["data"][0] % LINE
+    return memory[start : start + size].view(dtype).reshape(shape)
