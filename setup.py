@@ -80,7 +80,8 @@ GET_COMPILER = (
 )
 GET_HEADERS = "Debian, Ubuntu: apt install python3-dev libc6-dev; Fedora: dnf install python3-devel glibc-devel"
 GET_OPENMP = (
-    "for Clang, Debian, Ubuntu: apt install libomp-dev; Fedora: dnf install libomp-devel; macOS: brew install libomp"
+    "for Clang, Debian, Ubuntu: apt install libomp-dev; Fedora: dnf install libomp-devel; macOS: brew install libomp, "
+    'and build again with CPPFLAGS="-I$(brew --prefix libomp)/include" LDFLAGS="-L$(brew --prefix libomp)/lib"'
 )
 
 # GCC enters every parallel loop through this function of OpenMP's library. What host.h puts before it spares a loop on
@@ -180,7 +181,9 @@ class BuildKernels(build_ext):
             try:
                 objects = self.compiler.compile([str(source)], folder, extra_postargs=flags)
                 if link_flags:
-                    self.compiler.link_executable(objects, "probe", folder, extra_postargs=list(link_flags))
+                    # As the kernels are linked, with LDFLAGS: a program would be linked without.
+                    probe = os.path.join(folder, "probe")
+                    self.compiler.link_shared_object(objects, probe, extra_postargs=list(link_flags))
             except (CompileError, LinkError, CCompilerError) as error:
                 said.seek(0)
                 return said.read().decode(errors="replace").strip() or str(error)

@@ -25,6 +25,18 @@ for argument; do
   case "$argument" in -march=* | -mcpu=*) echo "error: unrecognized option" >&2; exit 1 ;; esac
 done
 """
+# Apple's, up to the first kernel: it takes -fopenmp for its preprocessor alone.
+APPLE_CLANG = """
+before=
+for argument; do
+  case "$before $argument" in
+    "-Xpreprocessor -fopenmp") ;;
+    *" -fopenmp") echo "error: unsupported option '-fopenmp'" >&2; exit 1 ;;
+    *build/cython/*.c) echo "error: here the kernels begin" >&2; exit 1 ;;
+  esac
+  before=$argument
+done
+"""
 
 
 @pytest.fixture
@@ -87,6 +99,15 @@ def test_without_the_headers_of_python_it_tells_how_to_get_them(build, compiler)
 
 def test_an_architecture_that_the_compiler_does_not_know(build, compiler):
     assert "the compiler knows no -march=native: set NNLITE_ARCH" in build(CC=compiler(KNOWS_NO_ARCH))
+
+
+def test_openmp_is_found_where_ldflags_point(build, compiler, tmp_path):
+    source = tmp_path / "omp.c"
+    source.write_text("int omp_get_max_threads(void) { return 1; }\n")
+    subprocess.run([COMPILER, "-shared", "-fPIC", str(source), "-o", str(tmp_path / "libomp.so")], check=True)
+    said = build(CC=compiler(APPLE_CLANG), LDFLAGS=f"-L{tmp_path}")
+    assert "here the kernels begin" in said
+    assert "without OpenMP" not in said
 
 
 def test_only_host_h_asks_which_compiler_it_is():
