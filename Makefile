@@ -66,7 +66,10 @@ test-package: package  ## install the wheel into a fresh environment, and use it
 	$(use_package)
 
 # The oldest compile, too: from the sdist, as what they leave in build/ is not for this checkout.
-test-oldest: package  ## the same on the oldest versions that pyproject.toml allows
+test-oldest: $(call extras,package)  ## the same on the oldest versions that pyproject.toml allows
+	@rm -f dist/*.tar.gz
+	@$(UV) build --quiet --sdist --python $(PY)
+	@echo "Compiling on the oldest versions ..."
 	@$(call fresh_environment,3.11); \
 	$(call required,["build-system"]["requires"]) | $(UV) pip install --quiet --resolution lowest-direct --requirement -; \
 	$(UV) pip install --quiet --resolution lowest-direct --requirement pyproject.toml --extra test --extra digits; \
