@@ -72,12 +72,13 @@ class GRU(Recurrent):
         initial_state: Sequence[np.ndarray] | None = None,
         lengths: np.ndarray | None = None,
     ) -> np.ndarray:
+        gru = backend.gru
         x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
-        (T, N), H = x.shape[:2], self.units
+        (T, N), H = x.shape[:2], self._units
         (h,) = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] is set
         gates = self._buffer("gates", T, N, 4 * H)  # g, z, r, and what h says to g
-        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(backend.gru)
-        of_dtype(backend.gru.forward, self.dtype)(x, lengths, weights, h, gates, y, work)
+        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(gru)
+        of_dtype(gru.forward, self.dtype)(x, lengths, weights, h, gates, y, work)
         self._keep(x, lengths, h, gates)
         self.state = (h[T].copy(),)
         return self._y(y, lengths)
@@ -85,12 +86,13 @@ class GRU(Recurrent):
     def backward(
         self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
     ) -> np.ndarray | None:
+        gru = backend.gru
         x, lengths, h, gates = self._kept()
-        (T, N), H = x.shape[:2], self.units
+        (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
         (dh,) = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
-        da = self._buffer("da", backend.gru.backward_steps(N, T), N, 4 * H)
+        da = self._buffer("da", gru.backward_steps(N, T), N, 4 * H)
         weights, gradients = self._weights("Wx", "Wh", "b"), self._gradients("Wx", "Wh", "b")
         upstream = x, lengths, weights, h, gates, dy, dh
-        of_dtype(backend.gru.backward, self.dtype)(*upstream, dx, gradients, da, self._work(backend.gru))
+        of_dtype(gru.backward, self.dtype)(*upstream, dx, gradients, da, self._work(gru))
         return self._batch_first(dx)

@@ -75,12 +75,13 @@ class LSTM(Recurrent):
         initial_state: Sequence[np.ndarray] | None = None,
         lengths: np.ndarray | None = None,
     ) -> np.ndarray:
+        lstm = backend.lstm
         x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
-        (T, N), H = x.shape[:2], self.units
+        (T, N), H = x.shape[:2], self._units
         h, c = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0], c[0] is set
         gates = self._buffer("gates", T, N, 4 * H)
-        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(backend.lstm)
-        of_dtype(backend.lstm.forward, self.dtype)(x, lengths, weights, h, c, gates, y, work)
+        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(lstm)
+        of_dtype(lstm.forward, self.dtype)(x, lengths, weights, h, c, gates, y, work)
         self._keep(x, lengths, h, c, gates)
         self.state = h[T].copy(), c[T].copy()
         return self._y(y, lengths)
@@ -88,12 +89,13 @@ class LSTM(Recurrent):
     def backward(
         self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
     ) -> np.ndarray | None:
+        lstm = backend.lstm
         x, lengths, h, c, gates = self._kept()
-        (T, N), H = x.shape[:2], self.units
+        (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
         dh, dc = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
-        dz = self._buffer("dz", backend.lstm.backward_steps(N, T), N, 4 * H)
+        dz = self._buffer("dz", lstm.backward_steps(N, T), N, 4 * H)
         weights, gradients = self._weights("Wx", "Wh", "b"), self._gradients("Wx", "Wh", "b")
         upstream = x, lengths, weights, h, c, gates, dy, dh, dc
-        of_dtype(backend.lstm.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(backend.lstm))
+        of_dtype(lstm.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(lstm))
         return self._batch_first(dx)

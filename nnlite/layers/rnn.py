@@ -85,11 +85,12 @@ class RNN(Recurrent):
         initial_state: Sequence[np.ndarray] | None = None,
         lengths: np.ndarray | None = None,
     ) -> np.ndarray:
+        rnn = backend.rnn
         x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
         T, N = x.shape[:2]
         (h,) = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] is set
-        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(backend.rnn)
-        of_dtype(backend.rnn.forward, self.dtype)(x, lengths, weights, h, y, work, self._is_relu)
+        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(rnn)
+        of_dtype(rnn.forward, self.dtype)(x, lengths, weights, h, y, work, self._is_relu)
         self._keep(x, lengths, h)
         self.state = (h[T].copy(),)
         return self._y(y, lengths)
@@ -97,14 +98,15 @@ class RNN(Recurrent):
     def backward(
         self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
     ) -> np.ndarray | None:
+        rnn = backend.rnn
         x, lengths, h = self._kept()
-        (T, N), H = x.shape[:2], self.units
+        (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
         (dh,) = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
-        dz = self._buffer("dz", backend.rnn.backward_steps(N, T), N, H)
+        dz = self._buffer("dz", rnn.backward_steps(N, T), N, H)
         weights, gradients = self._weights("Wx", "Wh", "b"), self._gradients("Wx", "Wh", "b")
         upstream = x, lengths, weights, h, dy, dh
-        of_dtype(backend.rnn.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(backend.rnn), self._is_relu)
+        of_dtype(rnn.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(rnn), self._is_relu)
         return self._batch_first(dx)
 
     def get_config(self) -> dict[str, Any]:

@@ -147,7 +147,7 @@ class Recurrent(Layer):
             return self.step
         weights = self._weights(*self.weights)
         state = self.state = self._step_state(N)
-        arguments = weights, *state, self._empty("z", self.blocks * self.units), *self._options()
+        arguments = weights, *state, self._empty("z", self.blocks * self._units), *self._options()
         step = of_dtype(getattr(backend, self.kernel).step, self.dtype)
         shape, h = (N, len(weights[0])), state[0]
 
@@ -195,7 +195,7 @@ class Recurrent(Layer):
         return x
 
     def _zeros(self, N):
-        return tuple([np.zeros((N, self.units), self.dtype) for _ in self.states])
+        return tuple([np.zeros((N, self._units), self.dtype) for _ in self.states])
 
     def _states(self, T, N, initial_state, training):
         """For each state an array (T + 1, N, H) that starts with the initial one."""
@@ -204,7 +204,7 @@ class Recurrent(Layer):
             what, initial_state = "state", self.state
         arrays = []
         for name, start in zip(self.states, self._state_arrays(what, initial_state, N), strict=True):
-            array = self._buffer(f"{name}_all", T + 1, N, self.units)
+            array = self._buffer(f"{name}_all", T + 1, N, self._units)
             array[0] = start
             arrays.append(array)
         return tuple(arrays)
@@ -224,7 +224,7 @@ class Recurrent(Layer):
             return self._zeros(N)
         if not isinstance(state, tuple | list) or len(state) != len(self.states):
             raise ValueError(f"{name}: expected ({', '.join(self.states)}), each of shape (N, H), got {state!r}")
-        shape = (N, self.units)
+        shape = (N, self._units)
         if all(checks.fits(array, self.dtype, shape) for array in state):
             return tuple(state)
         if name == "state" and np.ndim(state[0]) == 2 and len(state[0]) != N:
@@ -239,11 +239,11 @@ class Recurrent(Layer):
 
     def _room_for_y(self, N, T):
         """For the kernels: every step, or the last one alone (N, S, H)."""
-        return np.empty((N, T if self.return_sequences else 1, self.units), self.dtype)
+        return np.empty((N, T if self.return_sequences else 1, self._units), self.dtype)
 
     def _work(self, kernel):
         """Scratch memory of a kernel."""
-        return self._buffer("work", kernel.work_size(self.units))
+        return self._buffer("work", kernel.work_size(self._units))
 
     def _y(self, y, lengths):
         """What `forward` returns of the steps that the kernels wrote, (N, S, H)."""
@@ -255,7 +255,7 @@ class Recurrent(Layer):
 
     def _dy(self, dy, N, T, lengths=None):
         """dy checked, as the kernels want it: (N, S, H)."""
-        shape = (N, T, self.units) if self.return_sequences else (N, self.units)
+        shape = (N, T, self._units) if self.return_sequences else (N, self._units)
         dy = checks.floats("dy", dy, self.dtype, shape, "of y")
         if not self.return_sequences:
             return dy[:, None]
