@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..kernels import backend
+from .base.layer import Seed
 from .base.pooling import Pooling
 
 
@@ -57,9 +59,12 @@ W_out = (W - F + 2P)/S + 1 = (5 - 2 + 2*0)/2 + 1 = 2.5, rounded down to 2
         strides: Any = None,
         padding: Any = "valid",
         count_include_pad: bool = False,
-        **kwargs: Any,
+        *,
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self._slide(pool_size, strides, padding)
         if not isinstance(count_include_pad, bool):
             raise TypeError(f"count_include_pad: expected True or False, got {count_include_pad!r}")

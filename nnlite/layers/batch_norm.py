@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import checks
 from ..kernels import backend
-from .base.layer import Layer, Shape
+from .base.layer import Layer, Seed, Shape
 
 
 class BatchNorm(Layer):
@@ -58,8 +59,16 @@ class BatchNorm(Layer):
           parameters   gamma and beta: 2 * C = 2 * 8 = 16; and as many statistics, which are not learnt
     """
 
-    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        momentum: float = 0.99,
+        epsilon: float = 1e-3,
+        *,
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.momentum = checks.between("momentum", momentum, 0, 1)
         self.epsilon = checks.above_zero("epsilon", epsilon)
 

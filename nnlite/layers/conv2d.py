@@ -3,11 +3,12 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import checks, initializers
 from ..initializers import Initializer
 from ..kernels import backend
-from .base.layer import Layer, Shape
+from .base.layer import Layer, Seed, Shape
 from .base.sliding_window import Window2D, image_shape, pair, short
 
 
@@ -65,9 +66,11 @@ class Conv2D(Layer):
         use_bias: bool = True,
         *,
         kernel_initializer: Initializer = "glorot_uniform",
-        **kwargs: Any,
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.filters, self.groups = checks.positive("filters", filters), checks.positive("groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"groups: {groups} does not divide {filters} filters: each group needs as many")

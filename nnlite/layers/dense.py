@@ -4,11 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import checks, initializers
 from ..initializers import Initializer
 from ..kernels import backend, of_dtype
-from .base.layer import Layer, Shape
+from .base.layer import Layer, Seed, Shape
 
 
 class Dense(Layer):
@@ -42,8 +43,16 @@ class Dense(Layer):
           parameters   F * units + units = 4 * 3 + 3 = 15
     """
 
-    def __init__(self, units: int, *, kernel_initializer: Initializer = "glorot_uniform", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        units: int,
+        *,
+        kernel_initializer: Initializer = "glorot_uniform",
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.units = checks.positive("units", units)
         self.kernel_initializer = kernel_initializer
 

@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import checks
 from ..kernels import backend
-from .base.layer import Layer
+from .base.layer import Layer, Seed
 
 
 class Dropout(Layer):
@@ -46,8 +47,10 @@ class Dropout(Layer):
           parameters   none
     """
 
-    def __init__(self, rate: float, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, rate: float, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.rate = checks.between("rate", rate, 0, 1, closed=False)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

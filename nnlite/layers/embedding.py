@@ -3,11 +3,12 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import checks, initializers
 from ..initializers import Initializer
 from ..kernels import backend
-from .base.layer import Layer, Shape
+from .base.layer import Layer, Seed, Shape
 
 
 class Embedding(Layer):
@@ -52,9 +53,16 @@ class Embedding(Layer):
     """
 
     def __init__(
-        self, vocabulary_size: int, units: int, *, embeddings_initializer: Initializer = "uniform", **kwargs: Any
+        self,
+        vocabulary_size: int,
+        units: int,
+        *,
+        embeddings_initializer: Initializer = "uniform",
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
         self.units = checks.positive("units", units)
         self.embeddings_initializer = embeddings_initializer

@@ -3,9 +3,11 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..kernels import backend
 from .base.activation import Activation
+from .base.layer import Seed
 
 
 class GELU(Activation):
@@ -40,8 +42,10 @@ class GELU(Activation):
         array([[-0.085,  0.5  ,  1.012]])
     """
 
-    def __init__(self, approximate: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, approximate: bool = False, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.approximate = bool(approximate)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

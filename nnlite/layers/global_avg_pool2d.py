@@ -1,10 +1,10 @@
 """GlobalAvgPool2D: of each channel, the mean."""
 
-from typing import Any
-
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..kernels import backend
+from .base.layer import Seed
 from .base.pooling import Pooling
 
 
@@ -42,8 +42,10 @@ class GlobalAvgPool2D(Pooling):
           parameters   none
     """
 
-    def __init__(self, keepdims: bool = False, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, keepdims: bool = False, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self._keep_axes(keepdims)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

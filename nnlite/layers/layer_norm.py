@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import checks
 from ..kernels import backend
-from .base.layer import Layer, Shape
+from .base.layer import Layer, Seed, Shape
 
 
 class LayerNorm(Layer):
@@ -44,8 +45,10 @@ class LayerNorm(Layer):
           parameters   gamma and beta: 2 * C = 2 * 200 = 400
     """
 
-    def __init__(self, epsilon: float = 1e-3, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, epsilon: float = 1e-3, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.epsilon = checks.above_zero("epsilon", epsilon)
 
     def build(self, input_shape: Shape) -> None:

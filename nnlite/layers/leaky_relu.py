@@ -4,10 +4,12 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import checks
 from ..kernels import backend
 from .base.activation import Activation
+from .base.layer import Seed
 
 
 class LeakyReLU(Activation):
@@ -42,8 +44,10 @@ class LeakyReLU(Activation):
         array([[0.1, 0.1, 1. ]])
     """
 
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, negative_slope: float = 0.3, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.negative_slope = checks.between("negative_slope", negative_slope, 0, math.inf, closed=False)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

@@ -3,8 +3,10 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..kernels import backend
+from .base.layer import Seed
 from .base.pooling import Pooling, where_it_was
 
 
@@ -53,8 +55,17 @@ class MaxPool2D(Pooling):
           parameters   none
     """
 
-    def __init__(self, pool_size: Any = 2, strides: Any = None, padding: Any = "valid", **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: Any = "valid",
+        *,
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+        name: str | None = None,
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self._slide(pool_size, strides, padding)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

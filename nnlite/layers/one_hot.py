@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import checks
-from .base.layer import Layer, Shape
+from .base.layer import Layer, Seed, Shape
 
 
 class OneHot(Layer):
@@ -43,8 +44,10 @@ class OneHot(Layer):
           parameters   none
     """
 
-    def __init__(self, vocabulary_size: int, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, vocabulary_size: int, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
 
     def output_shape(self, input_shape: Shape) -> tuple:

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ..kernels import backend, of_dtype
+from .base.layer import Seed
 from .base.recurrent import Recurrent, Stateful
 
 
@@ -71,9 +73,11 @@ class RNN(Recurrent):
         stateful: Stateful = False,
         *,
         input_dim: int | None = None,
-        **kwargs: Any,
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(units, return_sequences, stateful, input_dim=input_dim, **kwargs)
+        super().__init__(units, return_sequences, stateful, input_dim=input_dim, dtype=dtype, seed=seed, name=name)
         if activation not in ("tanh", "relu"):
             raise ValueError(f"activation: expected 'tanh' or 'relu', got {activation!r}")
         self.activation = activation

@@ -3,10 +3,11 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from .. import checks
 from .base import sliding_window
-from .base.layer import Layer, Shape
+from .base.layer import Layer, Seed, Shape
 
 EXPECTED = "a whole number, (height, width) or ((top, bottom), (left, right))"
 
@@ -42,8 +43,10 @@ class ZeroPadding2D(Layer):
           parameters   none
     """
 
-    def __init__(self, padding: Any = 1, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
+    def __init__(
+        self, padding: Any = 1, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
+    ) -> None:
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self.padding = sliding_window.sides("padding", padding, EXPECTED)
 
     def output_shape(self, input_shape: Shape) -> tuple:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from ... import checks, sequence_lengths
 from ...kernels import backend, of_dtype
-from .layer import Layer, Shape
+from .layer import Layer, Seed, Shape
 
 Stateful = bool | Literal["training"]
 
@@ -34,9 +35,11 @@ class Recurrent(Layer):
         stateful: Stateful = False,
         *,
         input_dim: int | None = None,
-        **kwargs: Any,
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+        name: str | None = None,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(dtype=dtype, seed=seed, name=name)
         self._units = checks.positive("units", units)
         self.return_sequences = bool(return_sequences)
         if isinstance(stateful, str) and stateful != "training":
