@@ -75,8 +75,8 @@ class GRU(Recurrent):
         gru = backend.gru
         x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
         (T, N), H = x.shape[:2], self._units
-        (h,) = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] is set
         gates = self._buffer("gates", T, N, 4 * H)  # g, z, r, and what h says to g
+        (h,) = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] is set
         weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(gru)
         of_dtype(gru.forward, self.dtype)(x, lengths, weights, h, gates, y, work)
         self._keep(x, lengths, h, gates)

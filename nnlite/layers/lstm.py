@@ -78,8 +78,8 @@ class LSTM(Recurrent):
         lstm = backend.lstm
         x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
         (T, N), H = x.shape[:2], self._units
-        h, c = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0], c[0] is set
-        gates = self._buffer("gates", T, N, 4 * H)
+        gates = self._buffer("gates", T, N, 4 * H)  # first, as the largest: it is what can be too large
+        h, c = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] and c[0] are set
         weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(lstm)
         of_dtype(lstm.forward, self.dtype)(x, lengths, weights, h, c, gates, y, work)
         self._keep(x, lengths, h, c, gates)
