@@ -8,7 +8,7 @@ import copy
 
 from .. import layers
 from ..layers.base.layer import Layer
-from ..layers.base.recurrent_pair import Twins
+from ..layers.base.recurrent_pair import RecurrentPair
 from ..models.model import Model
 from ..models.sequential import Sequential
 from ..turns import Turns
@@ -34,7 +34,8 @@ def private_copy(model, where):
         hint = f": make one, {model.__name__}(...)" if isinstance(model, type) else ""
         raise TypeError(f"{where}: expected a model or a layer, got {model!r}{hint}")
     layers = getattr(model, "layers", [model])
-    twins = [one for layer in layers if isinstance(layer, Twins) for one in (layer.forward_layer, layer.backward_layer)]
+    pairs = [layer for layer in layers if isinstance(layer, RecurrentPair)]
+    twins = [one for pair in pairs for one in (pair.forward_layer, pair.backward_layer)]
     copies = {}  # from the id of what is copied: each object once, whoever refers to it
     try:
         with Turns(lambda: layers):
@@ -94,7 +95,7 @@ def watch(model):
     """A `Watch` for every layer of nnlite in a model, and for both of a Bidirectional one."""
     watches = []
     for layer in model.layers:
-        if isinstance(layer, Twins):
+        if isinstance(layer, RecurrentPair):
             watches.append(Watch(layer.forward_layer, f"{layer.name}.forward"))
             watches.append(Watch(layer.backward_layer, f"{layer.name}.backward", reads_backwards=True))
         elif isinstance(layer, NNLITE_LAYERS):

@@ -1,7 +1,7 @@
 """Refuse a layer of another kind than a function is for, and say why."""
 
 from ..layers.base.layer import Layer
-from ..layers.base.recurrent_pair import Twins
+from ..layers.base.recurrent_pair import RecurrentPair
 from ..models.model import Model
 
 
@@ -20,7 +20,7 @@ def require(layer, kinds, where, reasons=None, built=True):
     """
     if not isinstance(layer, kinds):
         why = (reasons or {}).get(type(layer).__name__)
-        if isinstance(layer, Twins):
+        if isinstance(layer, RecurrentPair):
             why = "is two layers: give one of them, its forward_layer or its backward_layer"
         if isinstance(layer, Layer) and why:
             raise TypeError(f"{where}: {layer!r} {why}")

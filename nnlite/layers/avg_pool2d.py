@@ -1,4 +1,4 @@
-"""AvgPool2D: of each window, the mean."""
+"""AvgPool2D: the mean of each window."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .base.pooling import Pooling
 
 
 class AvgPool2D(Pooling):
-    """Average pooling: a window slides over the image, and of each channel the mean of its numbers remains.
+    """Average pooling: the mean of each channel over each window.
 
         y[n,i,j,c] = sum of x[n,h,w,c] over the k pixels h, w of window i, j, divided by k
         dx[n,h,w,c] = sum of dy[n,i,j,c] / k over the windows i, j with the pixel h, w, each with its k
@@ -33,7 +33,7 @@ class AvgPool2D(Pooling):
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; count_include_pad is not True or False.
         ValueError: an argument is none of these; the window does not fit on the image, or one would lie wholly in the
-            padding; x is not (N, H, W, C), or dy not of the shape of y.
+            padding; x is not (N, H, W, C), or dy has another shape than y.
 
     Source: LeCun, Bottou, Bengio and Haffner, Gradient-based learning applied to document recognition, 1998.
 

@@ -1,4 +1,4 @@
-"""BatchNorm: gives every channel the mean 0 and the variance 1."""
+"""BatchNorm: normalizes each channel over the batch."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from .base.layer import Layer, Seed, Shape
 
 
 class BatchNorm(Layer):
-    """Normalises each channel over the batch, then lets the model choose its scale and its mean.
+    """Normalizes each channel over the batch, then applies a learned scale and shift.
 
         m = mean of x_c, v = mean of (x_c - m)^2        over all examples and positions, in training
         y_c = gamma_c (x_c - m) / sqrt(v + epsilon) + beta_c
@@ -19,23 +19,21 @@ class BatchNorm(Layer):
         moving_mean     <- momentum moving_mean     + (1 - momentum) m         after each batch in training
         moving_variance <- momentum moving_variance + (1 - momentum) v
 
-    Outside of training the moving ones take the places of m and v, so that y does not depend on what else is in the
-    batch. Backward follows the forward pass before it: in training m and v change with x, else they are constants.
+    Outside of training the running statistics replace m and v, so that y does not depend on the rest of the batch.
+    Backward matches the last forward: in training m and v depend on x, otherwise they are constants. v is the biased
+    variance, also in moving_variance, as in Keras. (PyTorch's running_var is unbiased: multiply it by (N - 1) / N for
+    batches of N rows; and its momentum of 0.1 is 0.9 here.) A batch with NaN or infinity does not update the running
+    statistics, which it would spoil for good.
 
-    v is divided by the number of rows, in the moving variance too, as in Keras. (PyTorch divides by one less there:
-    from a model of its own, running_var (N - 1) / N is what a batch of N rows would have given here. And its momentum
-    counts from the other end: its 0.1 is 0.9 here.) A batch that holds NaN or infinity leaves the moving ones alone,
-    which it would spoil for ever.
-
-    Letters: N batch, C channels; x and y are (N, ..., C): any number of axes may stand before the last.
+    Letters: N batch, C channels; x and y are (N, ..., C): any number of leading axes.
 
     Args:
-        momentum: how much of the moving statistics stays, in [0, 1].
-        epsilon: keeps the root above 0 where all numbers of a channel are equal.
+        momentum: of the running statistics, in [0, 1].
+        epsilon: keeps the root above 0 where all values of a channel are equal.
         dtype, seed, name: as in `Layer`.
 
-    Parameters: gamma (C), at first 1; beta (C), at first 0.
-    Statistics: moving_mean (C), at first 0; moving_variance (C), at first 1; float64 for any dtype.
+    Parameters: gamma (C), initially 1; beta (C), initially 0.
+    Statistics: moving_mean (C), initially 0; moving_variance (C), initially 1; float64 for any dtype.
 
     Raises:
         TypeError, ValueError: x is not an array of the layer's dtype with C in its last axis.
@@ -56,7 +54,7 @@ class BatchNorm(Layer):
         >>> print(layer.explain((14, 14, 8)))
         BatchNorm(momentum=0.5)
           output   (14, 14, 8): the shape of the input; each channel normalised over the batch
-          parameters   gamma and beta: 2 * C = 2 * 8 = 16; and as many statistics, which are not learnt
+          parameters   gamma and beta: 2 * C = 2 * 8 = 16; and as many running statistics, which are not learned
     """
 
     def __init__(
@@ -91,18 +89,18 @@ class BatchNorm(Layer):
         x = checks.floats("x", x, self.dtype, (..., C), "(N, ..., C)")
         self._ensure_built(x)
         gamma, beta = self._weights("gamma", "beta")
-        mean, variance = self._taken_down("moving_mean", "moving_variance")
+        mean, variance = self._running("moving_mean", "moving_variance")
         rows, y = self._flat(x), np.empty_like(x)
         work = self._buffer("work", backend.norm.batch_work_size(*rows.shape))
         if training:
             mean, variance = mean.copy(), variance.copy()  # those that no rows have
             backend.norm.batch_statistics(rows, mean, variance, work)
-            self._take_down(mean, variance)
+            self._update_running(mean, variance)
         backend.norm.batch_forward(rows, mean, variance, gamma, beta, self._flat(y), work, self.epsilon)
         self._keep(x, mean, variance, training)
         return y
 
-    def _take_down(self, mean, variance):
+    def _update_running(self, mean, variance):
         if np.isfinite(mean).all() and np.isfinite(variance).all():
             for name, value in (("moving_mean", mean), ("moving_variance", variance)):
                 moving = self.statistics[name]
@@ -124,7 +122,7 @@ class BatchNorm(Layer):
     def _parameter_rule(self, input_shape):
         C = input_shape[-1]
         count = "C, with C of the first input" if C is None else f"C = 2 * {C} = {2 * C}"
-        return f"gamma and beta: 2 * {count}; and as many statistics, which are not learnt"
+        return f"gamma and beta: 2 * {count}; and as many running statistics, which are not learned"
 
     def get_config(self) -> dict[str, Any]:
         return {"momentum": self.momentum, "epsilon": self.epsilon, **super().get_config()}

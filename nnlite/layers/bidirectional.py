@@ -1,4 +1,4 @@
-"""Bidirectional: a sequence read from both ends."""
+"""Bidirectional: reads a sequence in both directions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,9 +10,9 @@ from .. import checks, sequence_lengths
 from ..sequence_lengths import reversed_steps
 from .base.layer import Seed, Shape
 from .base.recurrent import Recurrent
-from .base.recurrent_pair import Twins
+from .base.recurrent_pair import RecurrentPair
 
-# From what the two layers say to y, and from dy and that to what each of them is told.
+# From both outputs to y, and from dy and both outputs to their gradients.
 MERGES = {
     "concat": (lambda a, b: np.concatenate([a, b], axis=-1), lambda dy, a, b: np.split(dy, 2, axis=-1)),
     "sum": (lambda a, b: a + b, lambda dy, a, b: (dy, dy)),
@@ -21,22 +21,22 @@ MERGES = {
 }
 
 
-class Bidirectional(Twins):
-    """Two recurrent layers of one kind: one reads a sequence from its beginning, the other from its end.
+class Bidirectional(RecurrentPair):
+    """Two recurrent layers of one kind: one reads a sequence forward, the other backward.
 
         a_t = the first layer's output at step t, which knows x_1 .. x_t
         b_t = the second layer's output at step t, which knows x_T .. x_t
         y_t = a_t, b_t side by side ("concat"), or a_t + b_t, a_t * b_t, (a_t + b_t) / 2 ("sum", "mul", "ave")
 
-    So y_t knows all of x: for labelling what is there, not for writing what comes next. Without return_sequences y is
-    made of the last step that each of them takes: a_T and b_1.
+    y_t depends on all of x: this suits labelling a sequence, not predicting how it continues. Without
+    return_sequences, y combines the last step of each layer: a_T and b_1.
 
     Letters: N batch, T time, F features, H units, U = 2H for "concat", else H. x is (N, T, F), or ids (N, T), as for
     `layer`; y is (N, U), or (N, T, U) with return_sequences. With `forward(x, lengths=lengths)` the second layer begins
     at each row's own last step.
 
     Args:
-        layer: a new recurrent layer, such as LSTM(32): both are made as it says, and it stays as it is.
+        layer: a new recurrent layer, such as LSTM(32), used as a template for both.
         merge_mode: "concat", "sum", "mul" or "ave".
         dtype, seed: by default those of `layer`.
         name: as in `Layer`.
@@ -44,14 +44,14 @@ class Bidirectional(Twins):
     Parameters: those of both, such as forward_Wx, forward_Wh, forward_b, backward_Wx, backward_Wh, backward_b.
 
     Attributes:
-        forward_layer, backward_layer: the two.
+        forward_layer, backward_layer: the two layers.
         state: after `forward`, the states of the first and then of the second, such as (h, c, h, c), each (N, H).
         dinitial_state: dL/d(initial state) after `backward`, in that order.
 
     Raises:
         TypeError: `layer` is not recurrent; x is not of the layer's dtype.
-        ValueError: `layer` is stateful, or has its weights already; there is no such merge_mode; x does not fit.
-        RuntimeError: it is asked for a single step: the second layer cannot begin before the end is known.
+        ValueError: `layer` is stateful or already built; an unknown merge_mode; x does not fit.
+        RuntimeError: from `step`: the backward layer cannot start before the end is known.
 
     Source: Schuster and Paliwal, Bidirectional recurrent neural networks, 1997.
 

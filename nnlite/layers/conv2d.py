@@ -13,7 +13,7 @@ from .base.sliding_window import Window2D, image_shape, pair, short
 
 
 class Conv2D(Layer):
-    """A convolution: each filter looks at the image through a small window, and weighs what it sees, everywhere alike.
+    """2-D convolution: each filter computes a weighted sum of a small window, with the same weights everywhere.
 
         y[n,h,w,f] = b[f] + sum over i, j, c of x[n,r,s,c] W[i,j,c,f]      r = S h + D i - P, s = S w + D j - P:
         dx[n,r,s,c] = sum over h, w, i, j, f of dy[n,h,w,f] W[i,j,c,f]     the pixel that is seen from (h, w)
@@ -24,12 +24,12 @@ class Conv2D(Layer):
     (N, H, W, C), y is (N, H_out, W_out, filters). The kernel is not flipped, as in all frameworks.
 
     Args:
-        filters: how many; each has weights of its own, and gives a channel of y.
+        filters: number of filters, and of channels of y.
         kernel_size, strides, dilation_rate: of the window, S, and D: whole numbers, or pairs (height, width).
         padding: "valid": none; "same": H_out = H/S and W_out = W/S, rounded up; or P: a whole number, (height, width),
             or ((top, bottom), (left, right)).
-        groups: of channels and of filters; a filter sees the channels of its own group. C groups: depthwise.
-        use_bias: whether b is added.
+        groups: each filter sees only the channels of its own group. With C groups the convolution is depthwise.
+        use_bias: add b.
         kernel_initializer: of W, by default "glorot_uniform"; as in `Dense`.
         dtype, seed, name: as in `Layer`.
 

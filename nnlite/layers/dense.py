@@ -1,4 +1,4 @@
-"""Dense: every output is a weighted sum of all inputs."""
+"""Dense: a fully connected layer."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,17 +13,17 @@ from .base.layer import Layer, Seed, Shape
 
 
 class Dense(Layer):
-    """A fully connected layer.
+    """A fully connected layer: each output is a weighted sum of all inputs.
 
         y = x W + b
 
-    Letters: N batch, F features, U units. x is (N, F), or (N, T, F) with the same weights at every time step: any
-    number of axes may stand before the last.
+    Letters: N batch, F features, U units. x is (N, F), or (N, T, F) with the same weights at every time step, or
+    any other number of leading axes.
 
     Args:
         units: U.
         kernel_initializer: of W, by default "glorot_uniform"; a name, or a function of (shape, rng). A function is not
-            part of the layer's configuration: a layer that is made from that one starts from the default.
+            saved in the configuration: a layer made from it uses the default.
         dtype, seed, name: as in `Layer`.
 
     Parameters: W (F, U), b (U).

@@ -1,4 +1,4 @@
-"""Dropout: leaves out numbers at random while a model learns."""
+"""Dropout: sets a random fraction of activations to 0 in training."""
 
 from typing import Any
 
@@ -11,19 +11,19 @@ from .base.layer import Layer, Seed
 
 
 class Dropout(Layer):
-    """In training each number is dropped with probability `rate`; what is kept is scaled up, so that the mean stays.
+    """Sets each activation to 0 with probability `rate` in training, and scales up the rest to keep the mean.
 
         y = x m / (1 - rate)        m is 0 with probability rate, else 1, drawn anew in every forward pass
         dx = dy m / (1 - rate)      with the same m
         y = x                       outside training
 
-    A unit cannot rely on another that may be missing: the model learns by heart less easily.
+    No unit can rely on a single other one, which may be missing: this reduces overfitting.
 
     Letters: x, y (N, ...): any shape.
 
     Args:
         rate: the probability, in [0, 1). 0 drops nothing.
-        dtype, seed, name: as in `Layer`. The seed, or the model's, decides what is dropped.
+        dtype, seed, name: as in `Layer`. The seed, or the model's, determines the mask.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; rate is not a number.

@@ -1,4 +1,4 @@
-"""Embedding: a learned vector for every id."""
+"""Embedding: a learned vector for each id."""
 
 from typing import Any
 
@@ -12,21 +12,20 @@ from .base.layer import Layer, Seed, Shape
 
 
 class Embedding(Layer):
-    """A table with one row of numbers for every id of a vocabulary.
+    """A table with a row of weights for each id of a vocabulary.
 
         y = W[x]
         dW[v] = sum of dy over all places where x is v
 
-    It is `OneHot` followed by a Dense without bias, without the multiplications by 0: one-hot rows pick rows of W.
+    Equivalent to `OneHot` followed by a Dense layer without bias, without the multiplications by 0.
 
     Letters: N batch, V vocabulary, U units. x holds ids in 0 .. V - 1, of shape (N, ...); y is (N, ..., U).
 
     Args:
         vocabulary_size: V.
         units: U.
-        embeddings_initializer: of W, by default "uniform": evenly in ±0.05; a name, or a function of (shape, rng). A
-            function is not part of the layer's configuration: a layer that is made from that one starts from the
-            default.
+        embeddings_initializer: of W, by default "uniform": uniformly in ±0.05; a name, or a function of (shape, rng).
+            A function is not saved in the configuration: a layer made from it uses the default.
         dtype, seed, name: as in `Layer`.
 
     Parameters: W (V, U).
@@ -34,9 +33,9 @@ class Embedding(Layer):
     Ids have no gradient: `backward` returns None.
 
     Raises:
-        TypeError: x is not an array of integers, or dy not one of the layer's dtype.
-        IndexError: an id is not in 0 .. V - 1.
-        ValueError: x has no axis, or dy is not of the shape of y.
+        TypeError: x is not an integer array, or dy has another dtype.
+        IndexError: an id is outside 0 .. V - 1.
+        ValueError: x has no axis, or dy has another shape than y.
 
     Source: Bengio, Ducharme, Vincent and Jauvin, A neural probabilistic language model, 2003.
 

@@ -1,4 +1,4 @@
-"""Flatten: all numbers of an example in one row."""
+"""Flatten: merges all axes but the batch axis."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from .base.reshaping import Reshaping
 
 
 class Flatten(Reshaping):
-    """Puts all axes but the first into one: images (N, H, W, C) become rows (N, H W C) that `Dense` can read.
+    """Merges all axes but the first: images (N, H, W, C) become rows (N, H W C) that `Dense` can read.
 
         y[n, (h W + w) C + c] = x[n, h, w, c]           the order in which the numbers lie in memory
 
@@ -19,7 +19,7 @@ class Flatten(Reshaping):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.
-        ValueError: x has no axis, or dy is not of the shape of y.
+        ValueError: x has no axis, or dy has another shape than y.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""GELU: a ReLU without the corner."""
+"""GELU: a smooth ReLU."""
 
 from typing import Any
 
@@ -28,7 +28,7 @@ class GELU(Activation):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.
-        ValueError: x has no axis, or dy is not of the shape of y.
+        ValueError: x has no axis, or dy has another shape than y.
 
     Source: Hendrycks and Gimpel, Gaussian error linear units, 2016.
 

@@ -25,7 +25,7 @@ class GlobalAvgPool2D(Pooling):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; keepdims is not True or False.
-        ValueError: x is not (N, H, W, C) with at least one pixel, or dy not of the shape of y.
+        ValueError: x is not (N, H, W, C) with at least one pixel, or dy has another shape than y.
 
     Source: Lin, Chen and Yan, Network in network, 2013, section 3.2.
 

@@ -1,4 +1,4 @@
-"""GlobalMaxPool2D: of each channel, the largest number."""
+"""GlobalMaxPool2D: the maximum of each channel."""
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -9,12 +9,12 @@ from .base.pooling import Pooling, where_it_was
 
 
 class GlobalMaxPool2D(Pooling):
-    """Global max pooling: of each channel, the image's largest number remains.
+    """Global max pooling: the maximum of each channel over the whole image.
 
         y[n,c] = max of x[n,h,w,c] over all pixels h, w
         dx[n,h,w,c] = dy[n,c] where x[n,h,w,c] is the largest number, else 0
 
-    Whether a feature is anywhere in the image is what counts, and the image may have any size. Of equal numbers the
+    It tells whether a feature is present anywhere in the image, which may have any size. Of equal numbers the
     first, from left to right and from top to bottom, receives the gradient. A channel with a NaN gives NaN, and the
     gradient goes to the last one.
 
@@ -26,7 +26,7 @@ class GlobalMaxPool2D(Pooling):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; keepdims is not True or False.
-        ValueError: x is not (N, H, W, C) with at least one pixel, or dy not of the shape of y.
+        ValueError: x is not (N, H, W, C) with at least one pixel, or dy has another shape than y.
 
     Source: Oquab, Bottou, Laptev and Sivic, Is object localization for free? Weakly-supervised learning with
     convolutional neural networks, 2015.

@@ -1,4 +1,4 @@
-"""GRU: a recurrent layer that keeps, unit by unit, as much of its state as one gate says."""
+"""GRU: a recurrent layer whose update gate decides how much of the state stays."""
 
 from collections.abc import Sequence
 
@@ -16,33 +16,33 @@ class GRU(Recurrent):
         g_t = tanh(x_t Wxh + b0h + r_t * (h_{t-1} Whh + b1h))  the candidate
         h_t = z_t * h_{t-1} + (1 - z_t) * g_t                  the state, and the output
 
-    Where z_t is near 1 the state passes through unchanged, and so does the gradient: what the cell state does for
-    `LSTM`, with three quarters of the weights. The reset gate acts after the product with Whh, as in Keras and PyTorch,
-    not before it as in the paper: then all products with h_{t-1} are one.
+    Where z_t is near 1, the state and its gradient pass through unchanged, as through the cell state of an `LSTM`, with
+    three quarters of the weights. The reset gate is applied after the product with Whh, as in Keras and PyTorch, not
+    before it as in the paper: so one product with h_{t-1} serves all gates.
 
-    Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T): an id is a one-hot vector of
-    F = input_dim numbers, written short. y is h_T, (N, H), or every h_t, (N, T, H), with return_sequences.
+    Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T), shorthand for one-hot vectors
+    of size F = input_dim. y is h_T (N, H), or with return_sequences every h_t (N, T, H).
 
-    Rows of unequal length: `forward(x, lengths=lengths)`, as in `LSTM`.
+    Sequences of unequal length: `forward(x, lengths=lengths)`, as in `LSTM`.
 
     Args:
         units: H.
-        return_sequences: whether y holds every step, not the last alone.
-        stateful: start each batch from the state in which the one before it ended, until `reset_state()`. "training":
-            only when it trains; else each starts from zeros, so that `evaluate` and `predict` take any batches.
-        input_dim: F, needed where x are ids.
+        return_sequences: return every step instead of the last one.
+        stateful: start each batch from the final state of the previous batch, until `reset_state()`. "training" does so
+            in training only; `evaluate` and `predict` then start from zeros and take batches of any size.
+        input_dim: F; required if x are ids.
         dtype, seed, name: as in `Layer`.
 
     Parameters: Wx (F, 3H), Glorot uniform; Wh (H, 3H), orthogonal; b (2, 3H), zeros: a row for x, and one for h. The
-    blocks stand in the order z, r, h, as in Keras, whose weights load as they are.
+    blocks are in the order z, r, h, as in Keras: its weights load unchanged.
 
     Attributes:
-        state: (h,), h (N, H) after the last step seen; None before the first.
+        state: (h,), h (N, H) after the last step; None before the first.
         dinitial_state: dL/d(initial state) = (dh,) after backward.
 
     Raises:
-        TypeError, ValueError: x is not of the layer's dtype and shape, or has no time steps.
-        IndexError: an id is not in 0 .. F - 1, or a length not in 0 .. T.
+        TypeError, ValueError: x has another dtype or shape, or no time steps.
+        IndexError: an id is outside 0 .. F - 1, or a length outside 0 .. T.
 
     Source: Cho et al., Learning phrase representations using RNN encoder-decoder for statistical machine translation,
     2014.

@@ -1,4 +1,4 @@
-"""LayerNorm: gives every position the mean 0 and the variance 1."""
+"""LayerNorm: normalizes each position over its channels."""
 
 from typing import Any
 
@@ -11,21 +11,21 @@ from .base.layer import Layer, Seed, Shape
 
 
 class LayerNorm(Layer):
-    """Normalises each position over its channels, then lets the model choose the scale and the mean of each channel.
+    """Normalizes each position over its channels, then applies a learned scale and shift to each channel.
 
         m = mean over c of x_c, v = mean over c of (x_c - m)^2    of each position of each example
         y_c = gamma_c (x_c - m) / sqrt(v + epsilon) + beta_c
 
-    Unlike in `BatchNorm`, no example meets another: training and use are the same, and so are large batches and one
-    example. It suits sequences.
+    Unlike `BatchNorm`, it treats each example by itself: training and inference are the same, for any batch size. It
+    suits sequences.
 
-    Letters: N batch, C channels; x and y are (N, ..., C): any number of axes may stand before the last.
+    Letters: N batch, C channels; x and y are (N, ..., C): any number of leading axes.
 
     Args:
-        epsilon: keeps the root above 0 where all numbers of a position are equal.
+        epsilon: keeps the root above 0 where all values of a position are equal.
         dtype, seed, name: as in `Layer`.
 
-    Parameters: gamma (C), at first 1; beta (C), at first 0.
+    Parameters: gamma (C), initially 1; beta (C), initially 0.
 
     Raises:
         TypeError, ValueError: x is not an array of the layer's dtype with C in its last axis.

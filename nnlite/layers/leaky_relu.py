@@ -1,4 +1,4 @@
-"""LeakyReLU: turns down what is negative."""
+"""LeakyReLU: a ReLU with a slope for negative numbers."""
 
 import math
 from typing import Any
@@ -13,13 +13,13 @@ from .base.layer import Seed
 
 
 class LeakyReLU(Activation):
-    """A rectified linear unit that lets a part of the negative numbers through.
+    """A rectified linear unit with a small slope for negative numbers.
 
         y = x where x >= 0, else a x
         dx = dy where x > 0, else a dy
 
-    Where ReLU has the slope 0, a unit that is negative for every example learns no more; here the slope is a.
-    At x = 0, where the function has a corner and no slope, a is taken. NaN stays NaN.
+    Where ReLU has the slope 0, a unit that is negative for every example stops learning; here the slope is a.
+    At x = 0, where the function is not differentiable, the slope is taken as a. NaN stays NaN.
 
     Letters: x, y (N, ...): any shape; a is negative_slope.
 
@@ -30,7 +30,7 @@ class LeakyReLU(Activation):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; negative_slope is not a number.
-        ValueError: negative_slope is below 0 or infinite; x has no axis, or dy is not of the shape of y.
+        ValueError: negative_slope is below 0 or infinite; x has no axis, or dy has another shape than y.
 
     Source: Maas, Hannun and Ng, Rectifier nonlinearities improve neural network acoustic models, 2013.
 

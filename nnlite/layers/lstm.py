@@ -1,4 +1,4 @@
-"""LSTM: a recurrent layer whose cell state carries over what its gates let it keep."""
+"""LSTM: a recurrent layer whose gates control a cell state."""
 
 from collections.abc import Sequence
 
@@ -18,31 +18,31 @@ class LSTM(Recurrent):
         c_t = f * c_{t-1} + i * g                   the cell state
         h_t = o * tanh(c_t)                         the output
 
-    Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T): an id is a one-hot vector of
-    F = input_dim numbers, written short. y is h_T, (N, H), or every h_t, (N, T, H), with return_sequences.
+    Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T), shorthand for one-hot vectors
+    of size F = input_dim. y is h_T (N, H), or with return_sequences every h_t (N, T, H).
 
-    Rows of unequal length: `forward(x, lengths=lengths)`, integers (N,), reads the first lengths[n] steps of row n. The
-    rest is padding, and never matters, whatever it holds: the state stays as it is, so that `state`, and y without
-    return_sequences, are those of each row's own last step; with return_sequences y is 0 there, and dy is ignored.
+    Sequences of unequal length: `forward(x, lengths=lengths)`, integers (N,), reads the first lengths[n] steps of
+    row n. The rest is padding and has no effect, whatever it holds. `state`, and y without return_sequences, are those
+    of each row's own last step; with return_sequences, y is 0 in the padding and dy is ignored there.
 
     Args:
         units: H.
-        return_sequences: whether y holds every step, not the last alone.
-        stateful: start each batch from the state in which the one before it ended, until `reset_state()`. "training":
-            only when it trains; else each starts from zeros, so that `evaluate` and `predict` take any batches.
-        input_dim: F, needed where x are ids.
+        return_sequences: return every step instead of the last one.
+        stateful: start each batch from the final state of the previous batch, until `reset_state()`. "training" does so
+            in training only; `evaluate` and `predict` then start from zeros and take batches of any size.
+        input_dim: F; required if x are ids.
         dtype, seed, name: as in `Layer`.
 
     Parameters: Wx (F, 4H), Glorot uniform; Wh (H, 4H), orthogonal; b (4H), zeros, and ones for the forget gate. The
-    gates stand in the order i, f, g, o, as in Keras, whose weights load as they are.
+    gates are in the order i, f, g, o, as in Keras: its weights load unchanged.
 
     Attributes:
-        state: (h, c), each (N, H), after the last step seen; None before the first.
+        state: (h, c), each (N, H), after the last step; None before the first.
         dinitial_state: dL/d(initial state) = (dh, dc) after backward.
 
     Raises:
-        TypeError, ValueError: x is not of the layer's dtype and shape, or has no time steps.
-        IndexError: an id is not in 0 .. F - 1, or a length not in 0 .. T.
+        TypeError, ValueError: x has another dtype or shape, or no time steps.
+        IndexError: an id is outside 0 .. F - 1, or a length outside 0 .. T.
 
     Source: Hochreiter and Schmidhuber, Long short-term memory, 1997; the forget gate: Gers, Schmidhuber and Cummins,
     Learning to forget, 2000, and its bias of one: Jozefowicz, Zaremba and Sutskever, An empirical exploration of

@@ -1,4 +1,4 @@
-"""MaxPool2D: of each window, the largest number."""
+"""MaxPool2D: the maximum of each window."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from .base.pooling import Pooling, where_it_was
 
 
 class MaxPool2D(Pooling):
-    """Max pooling: a window slides over the image, and of each channel its largest number remains.
+    """Max pooling: the maximum of each channel over each window.
 
         y[n,i,j,c] = max of x[n,h,w,c] over the pixels h, w of window i, j
         dx[n,h,w,c] = sum of dy[n,i,j,c] over the windows i, j whose largest number is x[n,h,w,c]
 
-    Whether a feature is there counts; where in the window it is does not. Padding stands for -infinity: it is never the
-    largest. Of equal numbers the first, from left to right and from top to bottom, receives the gradient. A window
+    It tells whether a feature is present, not where in the window. Padding counts as -infinity, never the maximum.
+    Of equal numbers the first, from left to right and from top to bottom, receives the gradient. A window
     with a NaN gives NaN, and the gradient goes to the last one.
 
     Letters: N batch, H W height and width, C channels. x (N, H, W, C), y (N, H_out, W_out, C); with a window of F,
@@ -35,7 +35,7 @@ class MaxPool2D(Pooling):
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.
         ValueError: an argument is none of these; the window does not fit on the image, or one would lie wholly in the
-            padding; x is not (N, H, W, C), or dy not of the shape of y.
+            padding; x is not (N, H, W, C), or dy has another shape than y.
 
     Source: Zhou and Chellappa, Computation of optical flow using a neural network, 1988; Goodfellow, Bengio and
     Courville, Deep Learning, 2016, section 9.3.

@@ -1,4 +1,4 @@
-"""OneHot: an id written as numbers."""
+"""OneHot: ids as one-hot vectors."""
 
 from typing import Any
 
@@ -10,13 +10,12 @@ from .base.layer import Layer, Seed, Shape
 
 
 class OneHot(Layer):
-    """Each id becomes a row of V numbers: 1 at the id, and 0 elsewhere.
+    """Each id becomes a vector of size V: 1 at the id, and 0 elsewhere.
 
         y[..., v] = 1 where x is v, else 0
 
-    This is how a network that multiplies can read a character: multiplied by W, the row picks row x of W. Layers that
-    take ids themselves, `Embedding` and `LSTM`, give the same result and skip the multiplications by 0; with OneHot a
-    student sees the whole story.
+    The product of a one-hot vector with W is row x of W. Layers that take ids, `Embedding` and `LSTM`, give the same
+    result without the multiplications by 0; OneHot makes them visible.
 
     Letters: N batch, V vocabulary. x holds ids in 0 .. V - 1, of shape (N, ...); y is (N, ..., V).
 
@@ -27,9 +26,9 @@ class OneHot(Layer):
     Ids have no gradient: `backward` returns None.
 
     Raises:
-        TypeError: x is not an array of integers, or dy not one of the layer's dtype.
-        IndexError: an id is not in 0 .. V - 1.
-        ValueError: x has no axis, or dy is not of the shape of y.
+        TypeError: x is not an integer array, or dy has another dtype.
+        IndexError: an id is outside 0 .. V - 1.
+        ValueError: x has no axis, or dy has another shape than y.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""ReLU: cuts off what is negative."""
+"""ReLU: the positive part."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ class ReLU(Activation):
         y = max(x, 0)
         dx = dy where y > 0, else 0     the slope is 1 or 0: it does not shrink with a network's depth
 
-    At x = 0, where the function has a corner and no slope, 0 is taken. NaN stays NaN.
+    At x = 0, where the function is not differentiable, the slope is taken as 0. NaN stays NaN.
 
     Letters: x, y (N, ...): any shape.
 
@@ -21,7 +21,7 @@ class ReLU(Activation):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.
-        ValueError: x has no axis, or dy is not of the shape of y.
+        ValueError: x has no axis, or dy has another shape than y.
 
     Source: Nair and Hinton, Rectified linear units improve restricted Boltzmann machines, 2010.
 

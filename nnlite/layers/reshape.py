@@ -1,4 +1,4 @@
-"""Reshape: the numbers of an example under another shape."""
+"""Reshape: gives each example another shape."""
 
 import math
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class Reshape(Reshaping):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; target_shape is not a row of sizes.
-        ValueError: the numbers of x do not fill target_shape; more than one size is -1; dy is not of the shape of y.
+        ValueError: the numbers of x do not fill target_shape; more than one size is -1; dy has another shape than y.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""RNN: the recurrent layer in its plainest form."""
+"""RNN: the vanilla recurrent layer."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,33 +16,33 @@ class RNN(Recurrent):
 
         h_t = f(x_t Wx + b + h_{t-1} Wh)            f = tanh, or ReLU: max(., 0)
 
-    What it knows of the past it must say again at every step, and on its way back a gradient is multiplied by Wh' and
-    by f'(z_t) at each. So it shrinks or grows like the power of a matrix, and what lies further back than some ten
-    steps is hardly learnt. That is what `LSTM` and `GRU` are for.
+    The state is recomputed at every step, and on its way back the gradient is multiplied by f'(z_t) and Wh' at each
+    step. It vanishes or explodes like the power of a matrix, so dependencies longer than about ten steps are hardly
+    learned. `LSTM` and `GRU` solve this.
 
-    Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T): an id is a one-hot vector of
-    F = input_dim numbers, written short. y is h_T, (N, H), or every h_t, (N, T, H), with return_sequences.
+    Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T), shorthand for one-hot vectors
+    of size F = input_dim. y is h_T (N, H), or with return_sequences every h_t (N, T, H).
 
-    Rows of unequal length: `forward(x, lengths=lengths)`, as in `LSTM`.
+    Sequences of unequal length: `forward(x, lengths=lengths)`, as in `LSTM`.
 
     Args:
         units: H.
         activation: f, "tanh" or "relu".
-        return_sequences: whether y holds every step, not the last alone.
-        stateful: start each batch from the state in which the one before it ended, until `reset_state()`. "training":
-            only when it trains; else each starts from zeros, so that `evaluate` and `predict` take any batches.
-        input_dim: F, needed where x are ids.
+        return_sequences: return every step instead of the last one.
+        stateful: start each batch from the final state of the previous batch, until `reset_state()`. "training" does so
+            in training only; `evaluate` and `predict` then start from zeros and take batches of any size.
+        input_dim: F; required if x are ids.
         dtype, seed, name: as in `Layer`.
 
     Parameters: Wx (F, H), Glorot uniform; Wh (H, H), orthogonal; b (H), zeros. They are those of Keras' SimpleRNN.
 
     Attributes:
-        state: (h,), h (N, H) after the last step seen; None before the first.
+        state: (h,), h (N, H) after the last step; None before the first.
         dinitial_state: dL/d(initial state) = (dh,) after backward.
 
     Raises:
-        TypeError, ValueError: x is not of the layer's dtype and shape, or has no time steps; another activation.
-        IndexError: an id is not in 0 .. F - 1, or a length not in 0 .. T.
+        TypeError, ValueError: x has another dtype or shape, or no time steps; another activation.
+        IndexError: an id is outside 0 .. F - 1, or a length outside 0 .. T.
 
     Source: Elman, Finding structure in time, 1990; with ReLU: Le, Jaitly and Hinton, A simple way to initialize
     recurrent networks of rectified linear units, 2015.

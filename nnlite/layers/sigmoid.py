@@ -1,4 +1,4 @@
-"""Sigmoid: squeezes every number into 0 .. 1."""
+"""Sigmoid: the logistic function."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from .base.activation import Activation
 
 
 class Sigmoid(Activation):
-    """The logistic function of every number: how far a gate is open.
+    """The logistic function of every number, as in gates.
 
         y = 1 / (1 + e^-x)          between 0 and 1, and 1/2 at 0
         dx = dy y (1 - y)           the slope is 1/4 at 0, its largest, and vanishes where |x| is large
@@ -19,7 +19,7 @@ class Sigmoid(Activation):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.
-        ValueError: x has no axis, or dy is not of the shape of y.
+        ValueError: x has no axis, or dy has another shape than y.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Softmax: turns scores into probabilities."""
+"""Softmax: probabilities from logits."""
 
 import numpy as np
 
@@ -25,7 +25,7 @@ class Softmax(Layer):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.
-        ValueError: x has no axis of scores, or dy is not of the shape of y.
+        ValueError: x has no axis of scores, or dy has another shape than y.
 
     Example:
         >>> import numpy as np

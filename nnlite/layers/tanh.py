@@ -1,4 +1,4 @@
-"""Tanh: squeezes every number into -1 .. 1."""
+"""Tanh: the hyperbolic tangent."""
 
 import numpy as np
 
@@ -19,7 +19,7 @@ class Tanh(Activation):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.
-        ValueError: x has no axis, or dy is not of the shape of y.
+        ValueError: x has no axis, or dy has another shape than y.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""ZeroPadding2D: a frame of zeros around an image."""
+"""ZeroPadding2D: zeros around an image."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ class ZeroPadding2D(Layer):
         y[n, top + h, left + w, c] = x[n, h, w, c], and 0 in the frame
         dx is the part of dy inside of the frame
 
-    `Conv2D` and the pools pad by themselves; a layer of its own lets one look at what they then see.
+    `Conv2D` and the pools can pad by themselves; as a layer of its own, the padded image can be inspected.
 
     Letters: N batch, H height, W width, C channels. x is (N, H, W, C), y is (N, top + H + bottom, left + W + right, C).
 
@@ -28,7 +28,7 @@ class ZeroPadding2D(Layer):
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.
-        ValueError: x is not of four axes, dy is not of the shape of y, or padding is none of these.
+        ValueError: x is not of four axes, dy has another shape than y, or padding is none of these.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""What the recurrent layers share: the shapes of their inputs, and the state between batches."""
+"""Base of the recurrent layers: input checks, states between batches, single steps."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal

@@ -1,4 +1,4 @@
-"""Twins: two recurrent layers of one kind, as one layer."""
+"""Base of Bidirectional: two recurrent layers of one kind as one layer."""
 
 from typing import Any, Self
 
@@ -8,7 +8,7 @@ from .layer import Layer, Seed, Shape
 from .recurrent import Recurrent
 
 
-class Twins(Layer):
+class RecurrentPair(Layer):
     """Base of `Bidirectional`: holds a layer twice, and is what a layer has to be but for its two passes.
 
     The parameters of both are its own, under names such as "forward_Wx" and "backward_Wx".

@@ -1,4 +1,4 @@
-"""Storage: a layer's arrays: parameters and gradients, checked at every use, statistics, and scratch memory."""
+"""Storage: a layer's parameters, gradients, running statistics and scratch memory."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -91,8 +91,8 @@ class Storage(Keeps):
         """The gradients of these parameters, checked, to be written to."""
         return self._fitting("grads", self.grads, names, self.dtype)
 
-    def _taken_down(self, *names):
-        """The statistics of these names, checked."""
+    def _running(self, *names):
+        """The running statistics of these names, checked."""
         return self._fitting("statistics", self.statistics, names, np.dtype(np.float64))
 
     def _fitting(self, what, arrays, names, dtype):
