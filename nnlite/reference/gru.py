@@ -7,9 +7,9 @@ stays as it is.
 
 import numpy as np
 
+from ._sequences import Padding, backward_steps, numbers, work_size
 
-def work_size(H):
-    return 0
+__all__ = ["backward", "backward_steps", "forward", "gate_gradients", "step", "work_size"]
 
 
 def sigmoid(z):
@@ -26,37 +26,28 @@ def _gates(x, Wx, Wh, b, h):  # IN (N,F) (F,3H) (H,3H) (2,3H) (N,H)
 
 def forward(x, lengths, weights, h, gates, y, work):  # IN (T,N,F) or ids (T,N), (N), h[0]  OUT h[1:], (T,N,4H) (N,S,H)
     Wx, Wh, b = weights  # (F,3H) (H,3H) (2,3H)
-    x = _numbers(x, Wx)
-    T, S = x.shape[0], y.shape[1]
-    for t in range(T):
+    x, padding = numbers(x, Wx), Padding(lengths, *x.shape[:2])
+    for t in range(len(x)):
         g, z, r, u = _gates(x[t], Wx, Wh, b, h[t])
-        real = _is_real(t, lengths, x)
-        h[t + 1] = np.where(real, z * h[t] + (1 - z) * g, h[t])  # (3)
-        gates[t] = np.where(real, np.concatenate([g, z, r, u], axis=1), 0)
-        if S > 1:
-            y[:, t] = np.where(real, h[t + 1], 0)
-    if S == 1:
-        y[:, 0] = h[T]
-
-
-def backward_steps(N, T):
-    return T  # all of da
+        h[t + 1] = z * h[t] + (1 - z) * g  # (3)
+        gates[t] = np.concatenate([g, z, r, u], axis=1)
+        padding.skip(t, [h], [gates])
+    y[:] = padding.outputs(h, y.shape[1])
 
 
 def backward(x, lengths, weights, h, gates, dy, dh, dx, gradients, da, work):  # dh: IN final, OUT initial state's
     (Wx, Wh, _), (dWx, dWh, db) = weights, gradients
-    x = _numbers(x, Wx)
-    T, S = x.shape[0], dy.shape[1]
-    if S == 1:
-        dh += dy[:, 0]
-    for t in reversed(range(T)):
-        real = _is_real(t, lengths, x)
-        dh_t = dh + dy[:, t] if S > 1 else dh
+    x, padding = numbers(x, Wx), Padding(lengths, *x.shape[:2])
+    dh_of_y = padding.gradients(dy)
+    for t in reversed(range(len(x))):
+        dh_t = dh + dh_of_y[t]
         dz, dr, _, da_g, du = gate_gradients(gates[t], h[t], dh_t)  # undoes (3), (2), (1)
         _, z, r, _ = np.split(gates[t], 4, axis=1)
         da_z, da_r = dz * z * (1 - z), dr * r * (1 - r)  # undoes (2)
-        da[t] = np.where(real, np.concatenate([da_g, da_z, da_r, du], axis=1), 0)
-        dh[:] = np.where(real, dh_t * z + da[t, :, len(Wh) :] @ Wh.T, dh)  # undoes (3), (1)
+        da[t] = np.concatenate([da_g, da_z, da_r, du], axis=1)
+        da[t, padding.at[t]] = 0
+        before = dh_t * z + da[t, :, len(Wh) :] @ Wh.T  # undoes (3), (1)
+        (dh[:],) = padding.pass_by(t, [before], [dh_t])
     da_g, da_z, da_r, du = np.split(da, 4, axis=2)
     da_x, da_h = np.concatenate([da_z, da_r, da_g], axis=2), np.concatenate([da_z, da_r, du], axis=2)
     if dx is not None:
@@ -76,15 +67,5 @@ def gate_gradients(gates, h_prev, dh):  # IN (...,4H) (...,H), total dh (...,H)
 
 
 def step(x, weights, h, z):  # IN (N,F) or ids (N)  IN and OUT (N,H): one step of forward
-    g, z, _, _ = _gates(_numbers(x, weights[0]), *weights, h)
+    g, z, _, _ = _gates(numbers(x, weights[0]), *weights, h)
     h[:] = z * h + (1 - z) * g
-
-
-def _is_real(t, lengths, x):
-    """Which rows have a step t, (N, 1)."""
-    return np.ones((x.shape[1], 1), bool) if lengths is None else t < lengths[:, None]
-
-
-def _numbers(x, Wx):
-    """x, or the one-hot vectors that its ids stand for."""
-    return np.eye(len(Wx), dtype=Wx.dtype)[x] if x.dtype.kind == "i" else x

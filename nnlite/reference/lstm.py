@@ -8,9 +8,9 @@ With lengths, row n has lengths[n] steps; in the rest, padding, its state stays 
 
 import numpy as np
 
+from ._sequences import Padding, backward_steps, numbers, work_size
 
-def work_size(H):
-    return 0
+__all__ = ["backward", "backward_steps", "forward", "gate_gradients", "step", "work_size"]
 
 
 def sigmoid(z):
@@ -19,42 +19,33 @@ def sigmoid(z):
 
 def forward(x, lengths, weights, h, c, gates, y, work):  # IN (T,N,F) or ids (T,N), (N), h[0], c[0]  OUT the rest
     Wx, Wh, b = weights  # (F,4H) (H,4H) (4H)
-    x = _numbers(x, Wx)
-    T, S = x.shape[0], y.shape[1]
-    live = _live(lengths, *x.shape[:2])
-    for t in range(T):
+    x, padding = numbers(x, Wx), Padding(lengths, *x.shape[:2])
+    for t in range(len(x)):
         i, f, g, o = np.split(x[t] @ Wx + b + h[t] @ Wh, 4, axis=1)  # (1)
         i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)  # (2)
-        c[t + 1] = np.where(live[t], f * c[t] + i * g, c[t])  # (3)
-        h[t + 1] = np.where(live[t], o * np.tanh(c[t + 1]), h[t])  # (4)
-        gates[t] = np.where(live[t], np.concatenate([i, f, g, o], axis=1), 0)
-    y[:] = h[T - S + 1 :].swapaxes(0, 1)
-    if S > 1:
-        y *= live.swapaxes(0, 1)
-
-
-def backward_steps(N, T):
-    return T  # all of dz
+        c[t + 1] = f * c[t] + i * g  # (3)
+        h[t + 1] = o * np.tanh(c[t + 1])  # (4)
+        gates[t] = np.concatenate([i, f, g, o], axis=1)
+        padding.skip(t, [h, c], [gates])
+    y[:] = padding.outputs(h, y.shape[1])
 
 
 def backward(x, lengths, weights, h, c, gates, dy, dh, dc, dx, gradients, dz, work):  # dh, dc: IN final, OUT initial
     (Wx, Wh, _), (dWx, dWh, db) = weights, gradients
-    x = _numbers(x, Wx)
-    T, S = x.shape[0], dy.shape[1]
-    live = _live(lengths, *x.shape[:2])
-    for t in reversed(range(T)):
-        if t >= T - S:
-            dh += np.where(live[t] | (S == 1), dy[:, t - (T - S)], 0)
-        di, df, dg, do, dc_t = gate_gradients(gates[t], c[t], c[t + 1], dh, dc)  # undoes (4), (3)
+    x, padding = numbers(x, Wx), Padding(lengths, *x.shape[:2])
+    dh_of_y = padding.gradients(dy)
+    for t in reversed(range(len(x))):
+        dh_t = dh + dh_of_y[t]
+        di, df, dg, do, dc_t = gate_gradients(gates[t], c[t], c[t + 1], dh_t, dc)  # undoes (4), (3)
         i, f, g, o = np.split(gates[t], 4, axis=1)
-        dc[:] = dc_t * np.where(live[t], f, 1)
         di, df, dg, do = di * i * (1 - i), df * f * (1 - f), dg * (1 - g**2), do * o * (1 - o)  # undoes (2)
         dz[t] = np.concatenate([di, df, dg, do], axis=1)
-        dh[:] = np.where(live[t], dz[t] @ Wh.T, dh)  # undoes (1)
+        before = dz[t] @ Wh.T, dc_t * f  # undoes (1), (3)
+        dh[:], dc[:] = padding.pass_by(t, before, (dh_t, dc))
     if dx is not None:
         dx[:] = dz @ Wx.T
     dWx[:] = np.einsum("tnf,tnz->fz", x, dz)
-    dWh[:] = np.einsum("tnh,tnz->hz", h[:T], dz)
+    dWh[:] = np.einsum("tnh,tnz->hz", h[:-1], dz)
     db[:] = dz.sum(axis=(0, 1))
 
 
@@ -70,16 +61,6 @@ def gate_gradients(gates, c_prev, c, dh, dc):  # IN (...,4H) (...,H) ..., total 
 
 def step(x, weights, h, c, z):  # IN (N,F) or ids (N)  IN and OUT (N,H) (N,H): one step of forward
     Wx, Wh, b = weights
-    i, f, g, o = np.split(_numbers(x, Wx) @ Wx + b + h @ Wh, 4, axis=1)
+    i, f, g, o = np.split(numbers(x, Wx) @ Wx + b + h @ Wh, 4, axis=1)
     c[:] = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
     h[:] = sigmoid(o) * np.tanh(c)
-
-
-def _live(lengths, T, N):
-    """Which steps are no padding, (T, N, 1)."""
-    return np.full((T, N, 1), True) if lengths is None else (np.arange(T)[:, None] < lengths)[:, :, None]
-
-
-def _numbers(x, Wx):
-    """x, or the one-hot vectors that its ids stand for."""
-    return np.eye(len(Wx), dtype=Wx.dtype)[x] if x.dtype.kind == "i" else x
