@@ -30,6 +30,9 @@ cdef extern from *:
     }
 
     #include <signal.h>
+    #ifndef _WIN32
+    #include <unistd.h>
+    #endif
 
     /* How deep we are in what must not be interrupted, whether Ctrl-C came meanwhile, and who gets it afterwards. */
     static int depth;
@@ -40,6 +43,7 @@ cdef extern from *:
     static void (*before)(int);
     static void hold_interrupts(void) { before = signal(SIGINT, note); }
     static void release_interrupts(void) { signal(SIGINT, before); }
+    static void interrupt(void) { raise(SIGINT); }
     #else
     static struct sigaction before;
     static void hold_interrupts(void)
@@ -48,6 +52,7 @@ cdef extern from *:
         sigaction(SIGINT, &ours, &before);
     }
     static void release_interrupts(void) { sigaction(SIGINT, &before, NULL); }
+    static void interrupt(void) { kill(getpid(), SIGINT); } /* not raise: the main thread may wait for another one */
     #endif
     """
     const bint HAS_OPENMP
@@ -59,10 +64,7 @@ cdef extern from *:
     int depth, came
     void hold_interrupts()
     void release_interrupts()
-    int SIGINT
-
-cdef extern from "signal.h":
-    int raise_signal "raise"(int number)
+    void interrupt()
 
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
@@ -137,7 +139,15 @@ cdef class Uninterrupted:
             release_interrupts()
             if came:
                 came = 0
-                raise_signal(SIGINT)
+                interrupt()
 
 
 uninterrupted = Uninterrupted()
+
+
+def after_fork():
+    """In the child, where the thread that was inside of the block is not."""
+    global depth, came
+    if depth:
+        depth = came = 0
+        release_interrupts()

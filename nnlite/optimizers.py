@@ -4,6 +4,7 @@ Names, arguments, defaults and formulas are those of Keras 3.
 """
 
 import math
+import weakref
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -63,9 +64,11 @@ class Optimizer(TakesTurns):
         self.iterations = 0
         self.state: dict[str, np.ndarray] = {}
         self._rows: list[_Row] = []
+        self._model: weakref.ref | None = None  # whose parameters it has updated
 
     def __getstate__(self):
-        return super().__getstate__() | {"_rows": []}  # views, which a copy would take for arrays of its own
+        # Rows are views, which a copy would take for arrays of its own; and a copy has no model yet.
+        return super().__getstate__() | {"_rows": [], "_model": None}
 
     @property
     def learning_rate(self) -> float:
@@ -90,6 +93,7 @@ class Optimizer(TakesTurns):
 
         Whatever is raised, it is raised before the first parameter changes.
         """
+        self._check_model(params)
         known = self._knows(grads, params)
         if not known:
             grads = self._checked(grads, params)
@@ -122,7 +126,6 @@ class Optimizer(TakesTurns):
             raise ValueError(f"apply: grads and params need the same names; only one of the two has {', '.join(odd)}")
         for name, param in params.items():
             self._check_param(name, param)
-        self._check_owner(params)
         return {
             name: checks.floats(f"gradient of {name}", grad, params[name].dtype, params[name].shape, "of the parameter")
             for name, grad in grads.items()
@@ -143,15 +146,21 @@ class Optimizer(TakesTurns):
             trouble = "contiguous" if param.flags.writeable else "writable"
             raise ValueError(f"parameter {name}: the array is not {trouble}, so it cannot be changed in place")
 
-    def _check_owner(self, params):
-        """Refuse another model, even one of the same shapes: what is remembered of one says nothing of the other."""
-        known = [row for row in self._rows if row.name in params]
-        was_restored = any(self.state.get(key) is not array for row in known for key, array in row.memory)
-        if known and not was_restored and not any(params[row.name] is row.param for row in known):
+    def belongs_to(self, model: Any) -> None:
+        """Go on with this model alone, as after loading it: what is remembered of one says nothing of another."""
+        self._model = weakref.ref(model)
+
+    def _check_model(self, params):
+        """Refuse the parameters of another model than that of the steps before."""
+        model = getattr(params, "model", None)  # those of a dict of the user's own belong to whom they like
+        if model is None or (self._model is not None and self._model() is model):
+            return
+        if self.iterations:
             raise ValueError(
-                f"params: expected those of the {self.iterations} steps before, got other arrays under the same names: "
-                f"an optimizer belongs to one model: use a new one, {self!r}"
+                f"params: expected those of the {self.iterations} steps before, got those of another model, "
+                f"{model.name}: an optimizer belongs to one model: use a new one, {self!r}"
             )
+        self.belongs_to(model)
 
     def _row(self, name, grad, param):
         slots, kept = {}, []

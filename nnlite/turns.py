@@ -1,17 +1,25 @@
-"""Turns: what keeps something from one call to the next lets threads take turns.
+"""Threads take turns: one computes at a time.
 
-The kernels run without Python's own lock. Two threads in one layer would write to the same scratch memory and gradients
-at once, and their answers would be wrong without a word. So a second thread waits until the first one is done, and gets
-what it would have got afterwards. Threads with models of their own do not wait for each other.
+The kernels run without Python's own lock. Two threads in one layer would write to the same scratch memory and
+gradients, and give wrong answers without an error. With `computing` a second thread waits until the first is done.
+There is one such lock, not one for each model: a loss or a layer may use another model, and two threads that wait for
+each other would wait for ever. A kernel uses all cores by itself; to train two models at once, use two processes.
 """
 
+import copy
 import functools
-import operator
+import inspect
+import os
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
+
+computing = threading.RLock()
+
+if hasattr(os, "register_at_fork"):  # a thread that computes is not in the child, and would never let go there
+    os.register_at_fork(after_in_child=computing._at_fork_reinit)  # type: ignore[attr-defined]
 
 METHODS = {"forward", "backward", "step", "apply"}
 
@@ -19,20 +27,22 @@ METHODS = {"forward", "backward", "step", "apply"}
 class TakesTurns:
     """Base of layers, losses and optimizers: one thread at a time runs their `METHODS`, also those of a subclass."""
 
-    _lock: threading.RLock
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        self = super().__new__(cls)
-        self._lock = threading.RLock()
-        return self
-
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        for name in vars(cls).keys() & METHODS:
-            setattr(cls, name, in_turn(vars(cls)[name]))
+        for name in METHODS:
+            # Also what comes from a mixin that knows nothing of turns.
+            method = next((vars(base)[name] for base in cls.__mro__ if name in vars(base)), None)
+            if inspect.isfunction(method) and not hasattr(method, "takes_turns"):
+                setattr(cls, name, in_turn(method))
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        new = memo[id(self)] = type(self).__new__(type(self))
+        with computing:  # not in the middle of a step
+            vars(new).update(copy.deepcopy(self.__getstate__(), memo))
+        return new
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_lock"}  # a copy has its own
+        return vars(self)
 
 
 def in_turn(method: Callable) -> Callable:
@@ -40,38 +50,43 @@ def in_turn(method: Callable) -> Callable:
 
     @functools.wraps(method)
     def run(self, *args, **kwargs):
-        lock = self._lock
-        lock.acquire()  # half as long as `with lock`, which counts in a small model
-        try:
+        with computing:
             return method(self, *args, **kwargs)
-        finally:
-            lock.release()
 
+    run.takes_turns = True  # type: ignore[attr-defined]
     return run
 
 
 class Keeps(TakesTurns):
-    """Base of layers and losses: keeps what `forward` has found until `backward` needs it."""
+    """Base of layers and losses: keeps what `forward` has computed until `backward` needs it."""
 
     _memory: tuple | None = None  # the thread of the last forward, and what it kept
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "_memory"}
+        return {name: value for name, value in vars(self).items() if name != "_memory"}
 
     @property
-    def kept(self) -> tuple | None:
-        """What the last `forward` kept for `backward`, to look at: its arrays are read-only. None before the first."""
-        return None if self._memory is None else _read_only(self._memory[1])
+    def kept(self) -> Any:
+        """What the last `forward` kept for `backward`, read-only. None before the first."""
+        return vars(self).get("_own_kept", None if self._memory is None else _read_only(self._memory[1]))
+
+    @kept.setter
+    def kept(self, value: Any) -> None:
+        if type(self).__module__.startswith("nnlite."):
+            raise AttributeError(f"{type(self).__name__}.kept is read-only: the kernels trust what forward kept")
+        self._own_kept = value  # a layer of a user's own, which keeps what it likes
 
     def _keep(self, *values: Any) -> None:
-        """Keep these values. Of arrays views are kept: their owner may give another shape to his."""
+        """Keep these values. Arrays are kept as views: the owner may give another shape to his."""
         kept = tuple([value.view() if isinstance(value, np.ndarray) else value for value in values])
         self._memory = threading.get_ident(), kept
 
     def _kept(self) -> tuple:
         """What this thread's last `forward` kept."""
         if self._memory is None:
-            raise RuntimeError(f"{type(self).__name__}: backward needs a forward before it")
+            raise RuntimeError(
+                f"{type(self).__name__}: backward needs a forward before it, and no fit, evaluate or predict in between"
+            )
         thread, kept = self._memory
         if thread != threading.get_ident():
             raise RuntimeError(
@@ -81,58 +96,8 @@ class Keeps(TakesTurns):
         return kept
 
     def _forget(self) -> None:
-        """Give back the memory of what was kept."""
+        """Free the memory of what was kept."""
         self._memory = None
-
-
-class Turns:
-    """`with turns:` waits until no other thread is in any of several things, and holds them all.
-
-    Every thread takes them in the same order, so that no two wait for each other. Inside, `with turns` again is free.
-
-    Args:
-        members: returns the things. Those without a lock, such as a loss of a user's own, are left alone.
-    """
-
-    def __init__(self, members: Callable[[], Iterable[Any]]) -> None:
-        self._members = members
-        self._known: tuple[list, list] = ([], [])  # the members of the last time, and their locks
-        self._thread: int | None = None
-        self._depth = 0
-
-    def __enter__(self) -> None:
-        thread = threading.get_ident()
-        if self._thread != thread:
-            taken = []
-            try:
-                for lock in self._locks():
-                    lock.acquire()
-                    taken.append(lock)
-            except BaseException:  # Ctrl-C while it waits
-                _release(taken)
-                raise
-            self._thread, self._taken = thread, taken
-        self._depth += 1
-
-    def __exit__(self, *error: object) -> None:
-        self._depth -= 1
-        if self._depth == 0:
-            self._thread, taken = None, self._taken
-            _release(taken)
-
-    def _locks(self):
-        members = [*self._members()]
-        known, locks = self._known
-        if len(members) != len(known) or not all(map(operator.is_, members, known)):
-            found = {id(lock): lock for one in members if (lock := getattr(one, "_lock", None))}
-            locks = [found[key] for key in sorted(found)]
-            self._known = members, locks
-        return locks
-
-
-def _release(locks):
-    for lock in locks:
-        lock.release()
 
 
 def _read_only(value):

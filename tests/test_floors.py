@@ -37,7 +37,7 @@ FOUNDATION_OF_LAYERS = {"checks", "initializers", "kernels", "sequence_lengths",
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
     "callbacks", "derive", "experiment", "gradcheck", "images", "inspect", "layers", "losses", "machine", "metrics",
-    "optimizers", "plot", "report", "saving", "schedules", "text",
+    "optimizers", "plot", "report", "saving", "schedules", "text", "turns",
 }  # fmt: skip
 
 # Other people's packages, and the only rooms that know them.

@@ -437,30 +437,52 @@ def test_a_parameter_of_another_shape_does_not_fit_to_the_memory():
         optimizer.apply({"W": GOOD.reshape(3, 2), "V": GOOD}, {"W": GOOD.reshape(3, 2).copy(), "V": V})
 
 
+def regressor(name="dense", seed=0):
+    return nnlite.Sequential([nnlite.Dense(3, name=name)], input_shape=(2,), seed=seed)
+
+
+X, Y = np.ones((4, 2), "float32"), np.ones((4, 3), "float32")
+
+
 @pytest.mark.parametrize("optimizer", ALL, ids=repr)
-def test_an_optimizer_belongs_to_one_model(optimizer):
-    optimizer, grads, first, second = fresh(optimizer), model(seed=1), model(), model(seed=2)
-    optimizer.apply(grads, first)
-    before = {name: param.copy() for name, param in second.items()}
-    with pytest.raises(ValueError, match=r"params: expected those of the 1 steps before.*belongs to one model"):
-        optimizer.apply(grads, second)
-    for name, param in second.items():
-        np.testing.assert_array_equal(param, before[name])
-    optimizer.apply(grads, first)  # which goes on
-    assert optimizer.iterations == 2
-
-
-def test_a_second_model_needs_a_second_optimizer():
-    optimizer, x, y = Adam(0.1), np.ones((4, 2), "float32"), np.ones((4, 3), "float32")
-    first, second = (nnlite.Sequential([nnlite.Dense(3)], input_shape=(2,), seed=seed) for seed in (0, 1))
+@pytest.mark.parametrize("name", ["dense", "other"])
+def test_an_optimizer_belongs_to_one_model(optimizer, name):
+    optimizer, first, second = fresh(optimizer), regressor(), regressor(name, seed=1)
     for network in (first, second):
         network.compile(optimizer, "mse")
-    first.fit(x, y, verbose=0)
-    with pytest.raises(ValueError, match="an optimizer belongs to one model"):
-        second.fit(x, y, verbose=0)
+    first.fit(X, Y, verbose=0)
+    before = {key: param.copy() for key, param in second.params.items()}
+    with pytest.raises(ValueError, match=r"params: expected those of the 1 steps before, got those of another model"):
+        second.fit(X, Y, verbose=0)
+    for key, param in second.params.items():
+        np.testing.assert_array_equal(param, before[key])
     first.compile(optimizer, "mse")  # again, in the same model: it goes on
-    first.fit(x, y, verbose=0)
+    first.fit(X, Y, verbose=0)
     assert optimizer.iterations == 2
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
+def test_a_copied_optimizer_belongs_to_the_copied_model(copied):
+    first = regressor()
+    first.compile(Adam(0.1), "mse")
+    first.fit(X, Y, verbose=0)
+    twin, third = copied(first), regressor(seed=2)
+    twin.fit(X, Y, verbose=0)
+    assert twin.optimizer.iterations == 2
+    for optimizer in (twin.optimizer, copied(first.optimizer)):
+        third.compile(optimizer, "mse")
+        with pytest.raises(ValueError, match="an optimizer belongs to one model"):
+            third.fit(X, Y, verbose=0)
+
+
+def test_weights_may_be_set_between_steps():
+    network = regressor()
+    network.compile(Adam(0.1), "mse")
+    network.fit(X, Y, verbose=0)
+    for key, param in network.params.items():
+        network.params[key] = np.zeros_like(param)
+    network.fit(X, Y, verbose=0)
+    assert network.optimizer.iterations == 2
 
 
 class Interrupted(Optimizer):

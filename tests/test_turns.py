@@ -1,9 +1,13 @@
 """Two threads and one model: each gets what it would have got alone, or an error before anything is computed."""
 
 import copy
+import os
 import pickle
+import subprocess
 import sys
 import threading
+import time
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -13,7 +17,7 @@ from numeric import assert_same_bits
 import nnlite
 from nnlite.callbacks import Callback
 from nnlite.text import Vocabulary, generate
-from nnlite.turns import Turns
+from nnlite.turns import computing
 
 V = 11
 VOCABULARY = Vocabulary("abcdefghij\n")
@@ -131,7 +135,7 @@ def test_a_second_thread_waits(name, method):
         return getattr(layer, method)(argument)
 
     with ThreadPoolExecutor(1) as pool:
-        with Turns(lambda: [layer]):
+        with computing:
             result = pool.submit(call)
             with pytest.raises(TimeoutError):
                 result.result(timeout=0.02)
@@ -239,21 +243,153 @@ def test_two_models_with_common_layers_do_not_wait_for_each_other():
     at_once([lambda model=model: model.predict(FLOATS) for model in models], times=40)
 
 
-def test_turns_are_given_back_after_an_error():
-    layer = nnlite.Dense(2)
-    turns = Turns(lambda: [layer, None, object()])
-    with pytest.raises(ZeroDivisionError), turns, turns:
-        raise ZeroDivisionError
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(layer.forward, FLOATS).result(timeout=10).shape == (24, 12, 2)
+class Alternate(nnlite.Optimizer):
+    def update(self, grad, param, slots, scale, clip):
+        param[...] = self.iterations % 2
 
 
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))])
-def test_a_copy_has_turns_of_its_own(copied):
-    model = writer()
-    model.fit(IDS, IDS, verbose=0)
-    twin = copied(model)
-    with model.turns, ThreadPoolExecutor(1) as pool:
-        y = pool.submit(twin.predict, IDS).result(timeout=10)
-    assert_same_bits(y, model.predict(IDS))
-    twin.fit(IDS, IDS, verbose=0)
+def test_a_copy_made_while_another_thread_trains_is_that_of_a_whole_step(copied):
+    model = nnlite.Sequential([nnlite.Dense(50) for _ in range(6)], input_shape=(50,))
+    model.compile(Alternate(1), "mse")
+    for param in model.params.values():
+        param[...] = 0
+    x, done, copies = np.zeros((2, 50), "float32"), threading.Event(), []
+
+    def train():
+        while not done.is_set():
+            model.train_on_batch(x, x)
+
+    thread = threading.Thread(target=train)
+    thread.start()
+    copies += [copied(model) for _ in range(60)]
+    done.set()
+    thread.join()
+    for twin in copies:
+        assert len({float(param.flat[0]) for param in twin.params.values()}) == 1
+    copies[-1].train_on_batch(x, x)  # with its own optimizer
+
+
+class Distillation:
+    """A loss that asks another model."""
+
+    def __init__(self):
+        self.other = None
+
+    def forward(self, y_true, y_pred):
+        self.difference = y_pred - self.other.predict(FLOATS[:, 0])
+        return float((self.difference**2).mean())
+
+    def backward(self):
+        return 2 * self.difference / self.difference.size
+
+
+def test_two_models_that_use_each_other_do_not_wait_for_each_other():
+    losses = Distillation(), Distillation()
+    models = [nnlite.Sequential([nnlite.Dense(4)], input_shape=(16,)) for _ in range(2)]
+    for model, loss, other in zip(models, losses, reversed(models), strict=True):
+        model.compile("sgd", loss)
+        loss.other = other
+    at_once([lambda model=model: model.train_on_batch(FLOATS[:, 0], IDS[:, :4]) for model in models], times=30)
+
+
+class Doubles:
+    """A mixin that knows nothing of turns."""
+
+    def forward(self, x, training=False):
+        self.x = x
+        time.sleep(0)
+        return self.x * 2
+
+
+class Doubled(Doubles, nnlite.Layer):
+    pass
+
+
+class OwnLock(nnlite.Layer):
+    def __init__(self):
+        super().__init__()
+        self._lock = threading.Lock()
+
+    def forward(self, x, training=False):
+        with self._lock:
+            self.kept = x
+            return x
+
+    def backward(self, dy):
+        return self.kept * dy
+
+
+def test_a_pass_that_a_mixin_brings_takes_turns():
+    layer = Doubled()
+    ones, twos = (np.full((1, 1), value, "float32") for value in (1, 2))
+    for results, expected in zip(
+        at_once([lambda: layer.forward(ones), lambda: layer.forward(twos)], 200), (2, 4), strict=True
+    ):
+        assert {y.item() for y in results} == {expected}
+
+
+def test_a_layer_of_ones_own_has_what_attributes_it_likes():
+    layer = OwnLock()
+    assert layer.forward(FLOATS) is FLOATS
+    assert_same_bits(layer.backward(FLOATS), FLOATS * FLOATS)
+
+    class Static(nnlite.losses.Loss):
+        @staticmethod
+        def forward(y_true, y_pred):
+            return 0.5
+
+    assert Static().forward(1, 2) == 0.5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_that_is_forked_while_a_thread_trains_computes():
+    code = """
+import os, threading, time, numpy as np, nnlite
+nnlite.set_num_threads(1)
+model = nnlite.Sequential([nnlite.Dense(200), nnlite.Dense(200)], input_shape=(200,))
+model.compile("adam", "mse")
+x = np.ones((64, 200), "float32")
+threading.Thread(target=lambda: model.fit(x, x, batch_size=8, epochs=10**6, verbose=0), daemon=True).start()
+time.sleep(0.2)
+for _ in range(10):
+    child = os.fork()
+    if child == 0:
+        model.predict(x[:4])
+        os._exit(7)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+os._exit(0)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert result.stdout == "7\n" * 10, result.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are sent between processes")
+def test_ctrl_c_reaches_a_main_thread_that_waits_for_one_that_trains():
+    code = """
+import os, signal, threading, numpy as np, nnlite
+model = nnlite.Sequential([nnlite.Dense(400), nnlite.Dense(400)], input_shape=(400,))
+model.compile("adam", "mse")
+x = np.ones((8, 400), "float32")
+threading.Thread(target=lambda: model.fit(x, x, batch_size=1, epochs=10**6, verbose=0), daemon=True).start()
+seen = 0
+for _ in range(10):
+    timer = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    try:
+        threading.Event().wait(20)
+    except KeyboardInterrupt:
+        seen += 1
+print(seen, flush=True)
+os._exit(0)
+"""
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert result.stdout == "10\n", result.stderr
+
+
+def test_a_model_is_freed_at_once():
+    model = nnlite.Sequential([nnlite.Dense(2)], input_shape=(2,))
+    model.predict(np.ones((1, 2), "float32"))
+    gone = weakref.ref(model)
+    del model
+    assert gone() is None

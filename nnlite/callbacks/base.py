@@ -39,7 +39,8 @@ class Callback:
     run: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("model", "run")}  # of this process
+        # Without what is of this process: a model can be large, and knows the data of its training.
+        return {name: value for name, value in vars(self).items() if name not in ("model", "run", "_best_of")}
 
     def on_train_begin(self, logs: Logs) -> None:
         """Once, before the first epoch. A callback forgets here what it knows of an earlier training."""

@@ -3,6 +3,7 @@
 import math
 import os
 import string
+import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -45,6 +46,8 @@ class ModelCheckpoint(Monitor):
 
     adds: Mapping[str, type] = {}
 
+    _best_of: weakref.ref | None = None  # the model whose best it is
+
     def __init__(
         self,
         path: str | os.PathLike,
@@ -58,7 +61,6 @@ class ModelCheckpoint(Monitor):
         if initial_value_threshold is not None:
             checks.between("initial_value_threshold", initial_value_threshold, -math.inf, math.inf)
         self.initial_value_threshold = self.best = initial_value_threshold
-        self._best_of: Any = None  # the model whose best it is
 
     def on_train_begin(self, logs: Logs) -> None:
         names, silent = coming_logs(self)
@@ -68,9 +70,9 @@ class ModelCheckpoint(Monitor):
         make_folder(fixed)
         if self.save_best_only:
             super().on_train_begin(logs)
-            if self._best_of is not self.model or not (is_pattern or os.path.exists(fixed)):
+            if self._best_of is None or self._best_of() is not self.model or not (is_pattern or os.path.exists(fixed)):
                 self.best, self.best_epoch = self.initial_value_threshold, None
-            self._best_of = self.model
+            self._best_of = weakref.ref(self.model)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         value = None

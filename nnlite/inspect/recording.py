@@ -11,7 +11,7 @@ from ..layers.base.layer import Layer
 from ..layers.base.recurrent_pair import RecurrentPair
 from ..models.model import Model
 from ..models.sequential import Sequential
-from ..turns import Turns
+from ..turns import computing
 from . import recurrent
 
 NNLITE_LAYERS = tuple(getattr(layers, name) for name in layers.__all__)
@@ -38,7 +38,7 @@ def private_copy(model, where):
     twins = [one for pair in pairs for one in (pair.forward_layer, pair.backward_layer)]
     copies = {}  # from the id of what is copied: each object once, whoever refers to it
     try:
-        with Turns(lambda: layers):
+        with computing:
             for part in (*twins, *layers, model):
                 if id(part) not in copies:
                     copies[id(part)] = copy.deepcopy(_without_luggage(part), copies)

@@ -159,6 +159,7 @@ def _after_fork():
     global _is_forked
     _is_forked = True
     host.set_num_threads(1)
+    host.after_fork()
 
 
 _threads_from_environment()

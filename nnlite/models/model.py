@@ -1,5 +1,6 @@
 """Base class of models: parameters, summary, configuration."""
 
+import copy
 import os
 from typing import Any, Self
 
@@ -8,14 +9,15 @@ import numpy as np
 from .. import checks, layers
 from ..layers.base.layer import Layer, Seed, Shape
 from ..layers.base.parameters import ModelParameters
-from ..turns import Turns
+from ..optimizers import Optimizer
+from ..turns import computing
 
 
 class Model:
     """Base of models: layers, their parameters, a summary, a configuration.
 
     A model has `layers`, `name`, `rng`, `dtype` and `input_shape` (None until it is known), and defines `forward` and
-    `backward`. `turns` is held by the thread that computes with it. See `Sequential`.
+    `backward`. See `Sequential`.
     """
 
     layers: list[Layer]
@@ -23,17 +25,33 @@ class Model:
     rng: np.random.Generator
     dtype: np.dtype
     input_shape: tuple | None
-    turns: Turns
     optimizer: Any = None
     loss: Any = None
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        self = super().__new__(cls)
-        self.turns = Turns(lambda: [*self.layers, self.loss, self.optimizer])
-        return self
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        new = memo[id(self)] = type(self).__new__(type(self))
+        with computing:  # not in the middle of a step
+            vars(new).update(copy.deepcopy(vars(self), memo))
+        return new._with_its_optimizer()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "turns"}  # a copy has its own
+        """For pickle: as the model is between two steps."""
+        return vars(copy.deepcopy(self))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._with_its_optimizer()
+
+    def __copy__(self) -> Self:
+        new = type(self).__new__(type(self))
+        vars(new).update(vars(self))
+        return new
+
+    def _with_its_optimizer(self):
+        """This model, which was copied together with its optimizer."""
+        if isinstance(self.optimizer, Optimizer):
+            self.optimizer.belongs_to(self)
+        return self
 
     def forward(self, x: np.ndarray, training: bool = False, lengths: np.ndarray | None = None) -> np.ndarray:
         """y from x."""
@@ -58,7 +76,7 @@ class Model:
     def _gathered(self, what):
         """The layers' arrays of one kind under names such as "dense.W"."""
         arrays = {f"{layer.name}.{name}": a for layer in self.layers for name, a in getattr(layer, what).items()}
-        return ModelParameters(what, arrays, self.layers)
+        return ModelParameters(what, arrays, self)
 
     @property
     def built(self) -> bool:

@@ -8,6 +8,7 @@ from numpy.typing import DTypeLike
 
 from .. import checks, sequence_lengths
 from ..layers.base.layer import Layer, Seed, Shape
+from ..turns import computing
 from .model import prepare, shape_without_batch
 from .trainer import Trainer, leaves_dx_out
 
@@ -78,7 +79,7 @@ class Sequential(Trainer):
         if lengths is not None:
             y, lengths = sequence_lengths.cleared(x, lengths)
         layer: Any
-        with self.turns:
+        with computing:
             for layer in self.layers:
                 if lengths is None:
                     y = layer.forward(y, training)
@@ -118,7 +119,7 @@ class Sequential(Trainer):
         # Nobody needs the gradient of a model's input then, and it costs the first layer as much as its output did.
         last = -1 if needs_dx else next((i for i, layer in enumerate(self.layers) if layer.params), len(self.layers))
         dx: Any = dy
-        with self.turns:
+        with computing:
             for i, layer in reversed([*enumerate(self.layers)]):
                 options = {"needs_dx": False} if i == last and leaves_dx_out(layer) else {}
                 if i >= last:
@@ -127,7 +128,7 @@ class Sequential(Trainer):
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""
-        with self.turns:
+        with computing:
             for layer in self.layers:
                 x = layer.step(x)
         return x
@@ -137,8 +138,9 @@ class Sequential(Trainer):
         steps = [layer.stepper(N) for layer in self.layers]
 
         def step(x):
-            for layer_step in steps:
-                x = layer_step(x)
+            with computing:
+                for layer_step in steps:
+                    x = layer_step(x)
             return x
 
         return step

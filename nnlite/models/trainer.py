@@ -4,9 +4,8 @@ import contextlib
 import functools
 import inspect
 import math
-import threading
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from ..divergence import NonFiniteLossError, loss_error
 from ..metrics import Metric
 from ..metrics import get as get_metrics
 from ..optimizers import Optimizer
-from ..turns import Keeps
+from ..turns import Keeps, computing
 from .batch import Batch
 from .fit_loop import Run
 from .model import Model
@@ -39,15 +38,7 @@ class Trainer(Model):
     history: History | None = None
     stop_training = False
 
-    _fitting: threading.Lock  # held by `fit`
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        self = super().__new__(cls)
-        self._fitting = threading.Lock()
-        return self
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "_fitting"}
+    _fit: object | None = None  # the call of `fit` that is running
 
     def compile(
         self, optimizer: str | Optimizer, loss: str | Any, metrics: Sequence[str | Metric] | None = None
@@ -160,7 +151,7 @@ class Trainer(Model):
             The loss before the step and the metrics, by their names.
         """
         real = batch.real_steps() if self.keeps_steps else None
-        with self.turns:
+        with computing:
             y_pred = self.forward(batch.x, training=True, **batch.options)
             numbers = self._judge(batch.y, y_pred, real)
             if not math.isfinite(numbers["loss"]):
@@ -281,21 +272,25 @@ class Trainer(Model):
     @contextlib.contextmanager
     def _one_fit(self):
         """Refuse a second training of the same model at the same time, and let go of the data at the end."""
-        if not self._fitting.acquire(blocking=False):
-            raise RuntimeError(
-                f"fit: {self.name} is being trained by another call of fit: wait for its end, or train a copy, "
-                f"copy.deepcopy(model)"
-            )
+        mine = object()
         try:
+            with computing:
+                self._fit = mine if self._fit is None else self._fit
+            if self._fit is not mine:
+                raise RuntimeError(
+                    f"fit: {self.name} is being trained by another call of fit: wait for its end, or train a copy, "
+                    f"copy.deepcopy(model)"
+                )
             yield
         finally:
-            self._fitting.release()
-            self._forget()
+            if self._fit is mine:
+                self._fit = None
+                self._forget()
 
     @contextlib.contextmanager
     def _apart(self):
         """Compute apart from a training: while no other thread does, from a state of zeros, and leave no trace."""
-        with self.turns:
+        with computing:
             states = [(layer, layer.state) for layer in self.stateful_layers]
             for layer, _ in states:
                 layer.reset_state()

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from ..turns import computing
 from . import checkpoint, states
 from .checkpoint import CheckpointError
 
@@ -80,7 +81,7 @@ def restore_training(path, model, run, recipe):
 
 def _at_rest(model):
     """A copy of a model's tree, from between two steps where another thread computes with it."""
-    with model.turns:
+    with computing:
         return copy.deepcopy(model_tree(model))
 
 
@@ -147,6 +148,7 @@ def restorer(model, tree, rows=None) -> Callable[[], None]:
             layer.state = state
         if optimizer is not None:
             optimizer.iterations, optimizer.state, optimizer.learning_rate = progress
+            optimizer.belongs_to(model)
 
     return restore
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
 import nnlite
+from nnlite.turns import computing
 
 from .vocabulary import Vocabulary
 
@@ -43,7 +44,7 @@ def write(
     is_softmax = isinstance(model.layers[-1], nnlite.Softmax)
     output = np.full((1, V), 1 / V) if is_softmax else np.zeros((1, V))
     draw = nnlite.sampler(temperature, top_k, top_p)
-    with getattr(model, "turns", nullcontext()), _borrowed_state(model):
+    with computing, _borrowed_state(model):
         step = model.stepper(1)
         for i in read:
             output = step(batches[i])

@@ -1,6 +1,6 @@
 """Parameters: dicts of arrays that lose nothing: a name that is not there is refused, with those that are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -74,13 +74,13 @@ class ModelParameters(Parameters):
         array([[3., 4.]], dtype=float32)
     """
 
-    def __init__(self, what: str, arrays: Mapping[str, np.ndarray], layers: Iterable[Any]) -> None:
+    def __init__(self, what: str, arrays: Mapping[str, np.ndarray], model: Any) -> None:
         super().__init__(what, arrays, closed=True)
-        self.layers = layers
+        self.model = model
 
     def __setitem__(self, key: str, array: np.ndarray) -> None:
         super().__setitem__(key, array)
-        for layer in self.layers:
+        for layer in self.model.layers:
             name = key.removeprefix(f"{layer.name}.")
             if name != key and name in getattr(layer, self.what):
                 getattr(layer, self.what)[name] = array
