@@ -71,16 +71,20 @@ def forward(
         <BLANKLINE>
         The layer computes the same.
            numbers  largest difference  allowed there  at     derived  kernel
-        y  1        0                   3e-06          [0,0]  -0.5     -0.5
+        y  1        0                   4e-06          [0,0]  -0.5     -0.5
     """
     derivation = _derivation_of(layer, "forward")
     options = _states(layer, initial_state=initial_state)
-    other = _copy(layer, x, options)
-    kernel = {"y": other.forward(x, **options)}
-    if isinstance(layer, Recurrent):  # of the states the first is in y
-        kernel |= {f"{name}_last": state for name, state in list(zip(other.states, other.state, strict=True))[1:]}
+
+    def run(layer, x, **options):
+        found = {"y": layer.forward(x, **options)}
+        if isinstance(layer, Recurrent):  # the first state is in y
+            found |= {f"{name}_last": state for name, state in list(zip(layer.states, layer.state, strict=True))[1:]}
+        return found
+
+    kernels = _layer_and_its_copy(layer, run, (x,), options)
     _refuse_what_is_no_number(x=x, **layer.params, **options)
-    return _run(layer, "forward", derivation, (x,), options, kernel, at, precision, max_lines)
+    return _derive(layer, "forward", derivation, (x,), options, kernels, at, precision, max_lines)
 
 
 def backward(
@@ -117,17 +121,20 @@ def backward(
         dx[0,0] = dy[0,0] * (1 - y[0,0]^2) = 2*(1 - 0.4621^2) = 1.573
     """
     derivation = _derivation_of(layer, "backward")
-    options, coming = _states(layer, initial_state=initial_state), _states(layer, dstate=dstate)
-    other = _copy(layer, x, options)
-    other.forward(x, **options)
-    dx = other.backward(dy, **coming)
-    kernel = {} if dx is None else {"dx": dx}  # ids have no gradient
-    kernel |= {f"d{name}": grad for name, grad in other.grads.items()}
-    if isinstance(layer, Recurrent):
-        kernel |= {f"d{s}_initial": gradient for s, gradient in zip(other.states, other.dinitial_state, strict=True)}
-    options |= coming
+    options = _states(layer, initial_state=initial_state, dstate=dstate)
+
+    def run(layer, x, dy, dstate=None, **options):
+        layer.forward(x, **options)
+        dx = layer.backward(dy) if dstate is None else layer.backward(dy, dstate=dstate)
+        found = {} if dx is None else {"dx": dx}  # ids have no gradient
+        found |= {f"d{name}": grad for name, grad in layer.grads.items()}
+        if isinstance(layer, Recurrent):
+            found |= {f"d{s}_initial": gradient for s, gradient in zip(layer.states, layer.dinitial_state, strict=True)}
+        return found
+
+    kernels = _layer_and_its_copy(layer, run, (x, dy), options)
     _refuse_what_is_no_number(x=x, dy=dy, **layer.params, **options)
-    return _run(layer, "backward", derivation, (x, dy), options, kernel, at, precision, max_lines)
+    return _derive(layer, "backward", derivation, (x, dy), options, kernels, at, precision, max_lines)
 
 
 def loss(
@@ -162,15 +169,25 @@ def loss(
         array([[ 0.5, -0.5]])
     """
     loss = losses.get(loss)
-    derivation, other = derivation_of(loss, "loss"), copy.deepcopy(loss)
-    kernel = {"loss": np.float64(other.forward(y_true, y_pred)), "dy_pred": other.backward()}
+    derivation = derivation_of(loss, "loss")
+    kernels = [_run_loss(loss, y_true, y_pred), _run_loss(loss, _in_float64(y_true), _in_float64(y_pred))]
     _refuse_what_is_no_number(y_pred=y_pred, y_true=y_true)
-    return _run(loss, "loss", derivation, (y_true, y_pred), {}, kernel, at, precision, max_lines, y_pred.dtype)
+    return _derive(loss, "loss", derivation, (y_true, y_pred), {}, kernels, at, precision, max_lines, y_pred.dtype)
 
 
-def _run(thing, which, derivation, arrays, options, kernel, at, precision, max_lines, dtype=None):
+def _run_loss(loss, y_true, y_pred):
+    other = copy.deepcopy(loss)
+    return {"loss": np.float64(other.forward(y_true, y_pred)), "dy_pred": other.backward()}
+
+
+def _derive(thing, which, derivation, arrays, options, kernels, at, precision, max_lines, dtype=None):
+    """The `Derivation` of a layer or loss.
+
+    Args:
+        kernels: what it computes: dicts from names to arrays, in its own dtype and in float64.
+    """
     dtype = np.dtype(dtype or thing.dtype)
-    choices = {name: np.shape(array) for name, array in kernel.items()}
+    choices = {name: np.shape(array) for name, array in kernels[0].items()}
     if isinstance(thing, Recurrent):
         choices = recurrent.choices(thing, arrays[0], choices)
     page = Page(Choice(at, choices), checks.positive("precision", precision), checks.positive("max_lines", max_lines))
@@ -180,8 +197,8 @@ def _run(thing, which, derivation, arrays, options, kernel, at, precision, max_l
     page.line()
     derived = derivation(page, thing, *arrays, **options)
     page.line()
-    comparisons = [_compared(thing, name, derived, array, dtype, at) for name, array in kernel.items()]
-    comparisons = [comparison for comparison in comparisons if comparison.count]  # others were left out by `at`
+    comparisons = [_compared(thing, name, derived, [run[name] for run in kernels], dtype, at) for name in kernels[0]]
+    comparisons = [comparison for comparison in comparisons if comparison.count]  # `at` left the others out
     for comparison in comparisons:
         page.compared(derived[comparison.name], comparison.kernel)
     if page.rounded:
@@ -191,14 +208,18 @@ def _run(thing, which, derivation, arrays, options, kernel, at, precision, max_l
     return Derivation(title, str(page), comparisons)
 
 
-def _compared(thing, name, derived, kernel, dtype, at):
-    """A `Comparison`, of a derivation that has left nothing out by itself."""
+def _compared(thing, name, derived, kernels, dtype, at):
+    """The comparison with the layer; with its copy in float64 if only that one differs."""
     if name not in derived:
         raise ValueError(f"derive: the derivation of {type(thing).__name__} gives no {name}")
-    comparison = Comparison.of(name, derived[name], kernel, dtype)
+    own, in_float64 = kernels
+    comparison = Comparison.of(name, derived[name], own, dtype)
     if at is None and comparison.count < comparison.derived.size:
         missing = comparison.derived.size - comparison.count
         raise ValueError(f"derive: the derivation of {type(thing).__name__} leaves {missing} numbers of {name} out")
+    if comparison.agrees and in_float64.dtype == np.float64:  # a layer of one's own may always compute in float32
+        copied = Comparison.of(name, derived[name], in_float64, in_float64.dtype, is_copy=True)
+        comparison = comparison if copied.agrees else copied
     return comparison
 
 
@@ -208,12 +229,33 @@ def _derivation_of(layer, function):
     return derivation_of(layer, function)
 
 
-def _copy(layer, x, options):
-    """A layer to ask: a copy, so that the user's own keeps its state, its gradients, and what its forward kept."""
+def _layer_and_its_copy(layer, run, arrays, options):
+    """What `run` finds with the layer, and with the same layer in float64.
+
+    Both are copies, so that the user's own layer keeps its state, its gradients, and what its forward kept.
+    """
     if not layer.built:
-        copy.deepcopy(layer).forward(x, **options)  # refuses what the layer does not take
-        layer.build(x.shape[1:])
-    return copy.deepcopy(layer)
+        forward_options = {name: value for name, value in options.items() if name != "dstate"}
+        copy.deepcopy(layer).forward(arrays[0], **forward_options)  # refuses what the layer does not take
+        layer.build(arrays[0].shape[1:])
+    found = run(copy.deepcopy(layer), *arrays, **options)
+    if layer.dtype == np.float64:
+        return [found, found]
+    exact = copy.deepcopy(layer)
+    exact.dtype = np.dtype(np.float64)
+    for parameters in (exact.params, exact.grads):
+        parameters.update({name: array.astype(np.float64) for name, array in parameters.items()})
+    if isinstance(layer, Recurrent):
+        exact.state = _in_float64(layer.state)
+    options = {name: _in_float64(value) for name, value in options.items()}
+    return [found, run(exact, *map(_in_float64, arrays), **options)]
+
+
+def _in_float64(value):
+    """The same numbers: ids stay ids, of a sequence of arrays each is converted."""
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float64) if value.dtype.kind == "f" else value
+    return None if value is None else tuple(map(_in_float64, value))
 
 
 def _states(layer, **given):

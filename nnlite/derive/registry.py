@@ -47,7 +47,7 @@ def register(kind: type, derivation: Any) -> None:
         <BLANKLINE>
         The layer computes the same.
            numbers  largest difference  allowed there  at     derived  kernel
-        y  2        0                   7e-07          [0,0]  3        3
+        y  2        0                   4e-06          [0,0]  3        3
     """
     if not isinstance(kind, type):
         raise TypeError(f"register: expected a class, got {kind!r}")

@@ -112,6 +112,64 @@ def test_the_gradient_at_the_wrong_one_of_equal_numbers_is_found(monkeypatch):
     assert not derive.backward(layer, x, np.ones((1, 1, 1, 1), "float32")).agrees
 
 
+def spoil_one_number(monkeypatch, kernel, function, dtype, position, relative):
+    """Let a kernel of this dtype get one number wrong, the smallest of an argument; returns where it is."""
+    found = []
+
+    def how(*arguments):
+        array = arguments[position]
+        if array.dtype == dtype:
+            found.append(np.unravel_index(np.argmin(abs(array)), array.shape))
+            array[found[0]] *= 1 + relative
+
+    spoil(monkeypatch, kernel, function, how)
+    return found
+
+
+@pytest.mark.parametrize(("dtype", "relative"), [("float32", 1e-3), ("float64", 1e-3), ("float64", 1e-8)])
+@pytest.mark.parametrize(("layer", "kernel", "position"), [(Dense(3, seed=0), "dense", 3), (Conv2D(3, 2), "conv2d", 3)])
+def test_one_number_that_is_wrong_in_one_dtype_alone_is_found(layer, kernel, position, dtype, relative, monkeypatch):
+    """A float32 layer is compared in float64, too: there rounding hides nothing."""
+    x = ROWS if kernel == "dense" else IMAGE
+    assert derive.forward(layer, x).agrees
+    found = spoil_one_number(monkeypatch, kernel, "forward", np.dtype(dtype), position, relative)
+    derivation = derive.forward(layer, x)
+    assert [c.worst for c in derivation.comparisons if not c.agrees] == [found[0]]
+    row = derivation.text.splitlines()[-1]
+    assert row.startswith("y in float64  " if dtype == "float64" else "y  ")
+    assert row.endswith("<- differs")
+    with pytest.raises(DerivationError, match="SOMETHING ELSE"):
+        derivation.check()
+
+
+def test_a_loss_that_is_wrong_in_float64_alone_is_found():
+    class Wrong(nnlite.MeanSquaredError):
+        def backward(self):
+            dy = super().backward()
+            return dy * 1.001 if dy.dtype == np.float64 else dy
+
+    derivation = derive.loss(Wrong(), np.zeros((2, 3), "float32"), ROWS)
+    assert [c.name for c in derivation.comparisons if not c.agrees] == ["dy_pred"]
+    assert "dy_pred in float64  " in derivation.text
+
+
+def test_what_cancels_may_be_all_rounding():
+    """3 * 0.1 - 0.3 is 1e-8 for the float32 next to 0.1 and 0.3, and float32 rounds 0.3 that far."""
+    layer = Dense(1)
+    layer.build((2,))
+    layer.params["W"][...] = [[0.1], [-0.3]]
+    derivation = derive.forward(layer, np.array([[3, 1]], "float32")).check()
+    assert 0 < abs(derivation.y[0, 0]) < 1e-7
+
+
+def test_a_layer_that_always_computes_in_float32_is_compared_there():
+    class Single(Tanh):
+        def forward(self, x, training=False):
+            return np.tanh(x.astype("float32"))
+
+    assert derive.forward(Single(), ROWS).agrees
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_nan_is_no_agreement(value, monkeypatch):
     def spoiled(x, W, b, y):

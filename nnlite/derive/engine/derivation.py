@@ -1,62 +1,75 @@
-"""Derivation: what comes of deriving, the text and the numbers, and how they compare with the kernel's."""
+"""Derivation: the text, the numbers, and their comparison with the layer's own."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
 
+from .expression import Quantity
+
+# A layer may sum in any order and by any algorithm: allowed beside the rounding of the arithmetic as written, as a
+# multiple of the array's largest number.
+TOLERANCE = {"float64": 1e-12, "float32": 1e-6}
+
 
 class DerivationError(AssertionError):
-    """A kernel gives other numbers than the derivation."""
+    """The layer computes other numbers than the derivation."""
 
 
 @dataclass
 class Comparison:
-    """One array, derived and from the kernel.
+    """One array, derived and computed by the layer.
 
     Attributes:
         name: such as "y" or "dWx".
-        derived, kernel: float64 arrays of one shape; of `derived`, NaN is what has not been derived.
-        allowed: by how much they may differ: what rounding explains, number by number.
+        derived, kernel: float64 arrays of the same shape; NaN in `derived` marks what was not derived.
+        allowed: the largest difference allowed, number by number: the rounding of the arithmetic as written, and
+            TOLERANCE. It is 0 where nothing is rounded.
+        is_copy: whether `kernel` is from the copy of the layer in float64.
     """
 
     name: str
     derived: np.ndarray
     kernel: np.ndarray
     allowed: np.ndarray
+    is_copy: bool = False
 
     @classmethod
-    def of(cls, name, quantity, kernel, dtype):
-        """A derived quantity against what a kernel gave, in this dtype. 0 where nothing is rounded: then bits count."""
-        info = np.finfo(dtype)
+    def of(cls, name: str, quantity: Quantity, kernel: np.ndarray, dtype: np.dtype, is_copy: bool = False) -> Self:
+        """Compare a derived quantity with what a layer of this dtype computes."""
         kernel = np.asarray(kernel, np.float64)
         if quantity.shape != kernel.shape:
             raise ValueError(
-                f"derive: {name} was derived with shape {quantity.shape}, and the layer's is {kernel.shape}"
+                f"derive: {name}: expected shape {kernel.shape}, as the layer's, got {quantity.shape}: mend the "
+                f"derivation"
             )
+        info = np.finfo(dtype)
+        largest = float(np.abs(kernel[np.isfinite(kernel)]).max(initial=0))
         # Twice: the derivation rounds, too. What is smaller than any float of full precision may become 0.
-        allowed = 2 * float(info.eps) * quantity.errors + np.where(quantity.errors > 0, float(info.tiny), 0)
-        return cls(name, quantity.values, kernel, allowed)
+        rounding = 2 * float(info.eps) * quantity.errors
+        allowed = np.where(quantity.errors > 0, rounding + TOLERANCE[dtype.name] * largest + float(info.tiny), 0)
+        return cls(name, quantity.values, kernel, allowed, is_copy)
 
     @property
-    def count(self):
+    def count(self) -> int:
         """How many numbers were derived."""
         return int(np.count_nonzero(~np.isnan(self.derived)))
 
     @property
-    def difference(self):
-        """Number by number; infinite where the kernel gives none, and 0 where nothing was derived."""
+    def difference(self) -> np.ndarray:
+        """Number by number; infinite where the layer gives NaN, 0 where nothing was derived."""
         with np.errstate(invalid="ignore"):  # where both are infinite
             difference = np.where(np.isnan(self.kernel), np.inf, np.abs(self.derived - self.kernel))
         return np.where(np.isnan(self.derived) | (self.derived == self.kernel), 0, difference)
 
     @property
-    def agrees(self):
+    def agrees(self) -> bool:
         return bool((self.difference <= self.allowed).all())
 
     @property
-    def worst(self):
-        """The index of the number that is furthest off: of the wrong ones if there are any, as a tuple."""
+    def worst(self) -> tuple[int, ...]:
+        """The index of the largest difference, among the wrong numbers if there are any."""
         difference = self.difference
         if not self.agrees:
             difference = np.where(difference > self.allowed, difference, -1)
@@ -67,12 +80,12 @@ class Comparison:
 
 @dataclass
 class Derivation:
-    """A computation step by step. Prints as the text.
+    """A computation, step by step. Prints as its text.
 
     Attributes:
-        title: of what, such as "Dense(units=2), forward".
-        text: what it prints as.
-        comparisons: of every array that was derived with the kernel's, a `Comparison`.
+        title: such as "Dense(units=2), forward, float32".
+        text: what it prints.
+        comparisons: a `Comparison` with the layer for every derived array.
     """
 
     title: str
@@ -81,12 +94,12 @@ class Derivation:
 
     @property
     def agrees(self) -> bool:
-        """Whether the kernel gives the same numbers, but for rounding."""
+        """Whether the layer computes the same numbers, up to rounding."""
         return all(comparison.agrees for comparison in self.comparisons)
 
     @property
     def values(self) -> dict[str, np.ndarray]:
-        """The derived arrays by name, float64. NaN is what was left out by `at`."""
+        """The derived arrays by name, float64. NaN marks what `at` left out."""
         return {comparison.name: comparison.derived for comparison in self.comparisons}
 
     @property
@@ -106,21 +119,21 @@ class Derivation:
         return {name[1:]: v for name, v in self.values.items() if name[0] == "d" and name not in others}
 
     def check(self) -> Self:
-        """Insist on it: returns the derivation itself where the kernel agrees.
+        """Return the derivation itself if the layer agrees.
 
         Raises:
-            DerivationError: it does not. The message has the end of the text, which says where.
+            DerivationError: it does not. The message is the end of the text, which says where.
         """
         if not self.agrees:
             raise DerivationError("\n".join(verdict(self.comparisons, self.title)))
         return self
 
-    def __str__(self):
+    def __str__(self) -> str:
         return self.text
 
 
-def verdict(comparisons, who):
-    """The last lines of a text: whether the kernel gives the same numbers, and where they differ the most."""
+def verdict(comparisons: list[Comparison], who: str) -> Iterator[str]:
+    """The last lines of a text: whether the layer computes the same numbers, and where they differ most."""
     if not comparisons:
         yield "There is nothing to compare."
         return
@@ -138,4 +151,5 @@ def _row(comparison):
     off, allowed = f"{comparison.difference[worst]:.2g}", f"{comparison.allowed[worst]:.1g}"
     numbers = (f"{array[worst] + 0.0:.9g}" for array in (comparison.derived, comparison.kernel))  # -0 is 0
     at = f"[{','.join(map(str, worst))}]" if worst else ""
-    return comparison.name, count, off, allowed, at, *numbers, "" if comparison.agrees else "<- differs"
+    name = f"{comparison.name} in float64" if comparison.is_copy else comparison.name
+    return name, count, off, allowed, at, *numbers, "" if comparison.agrees else "<- differs"

@@ -11,7 +11,7 @@ every step of the same computation, and adds in any order: that is what a kernel
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -41,10 +41,6 @@ class Written:
     def named(self, letters):
         """Its value under a new name, as the next equation refers to it."""
         return Written(letters, (self.value,), self.value, self.error)
-
-    def off(self, error):
-        """The same, where rounding may lead so much farther off."""
-        return replace(self, error=self.error + error)
 
     def inside(self, level):
         """Letters and numbers as they stand in an operation that binds so tightly; a negative number in parentheses."""

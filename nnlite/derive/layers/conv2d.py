@@ -1,7 +1,6 @@
 """Conv2D, derived: window by window."""
 
 import itertools
-import math
 
 import numpy as np
 
@@ -24,10 +23,7 @@ def forward(page, layer, x):
         for i in range(W.shape[0]):
             seen = itertools.product([i], range(W.shape[1]), range(W.shape[2]))
             rows.append([x[n, *sight.pixel(h, w, i, j), sight.channel(f, c)] @ W[i, j, c, f] for i, j, c in seen])
-        places = [sight.pixel(h, w, *tap) for tap in np.ndindex(*sight.size)]
-        values = [[x[n, *place, sight.channel(f, c)].value for c in range(W.shape[2])] for place in places]
-        mixed = sight.mixed(values, W.values[..., f], (*sight.strides, *sight.dilation))
-        y[n, h, w, f] = page.sum(y.letters((n, h, w, f)), rows).off(mixed)
+        y[n, h, w, f] = page.sum(y.letters((n, h, w, f)), rows)
         page.line()
     return {"y": y}
 
@@ -44,12 +40,8 @@ def backward(page, layer, x, dy):
     for n, r, s, c in page.choice.all("dx"):
         # The windows that see the pixel, and as what: each sends its dy back through the weight that looked at it.
         channel, filters = c % W.shape[2], [f for f in range(F) if sight.group(f) == c // W.shape[2]]
-        seeing = sight.seeing(r, s)
-        rows = [[dy[n, h, w, f] @ W[i, j, channel, f] for f in filters] for h, w, i, j in seeing]
-        values = [dy.values[n, h, w, filters] for h, w, _, _ in seeing]
-        gaps = [D // math.gcd(D, S) for D, S in zip(sight.dilation, sight.strides, strict=True)]
-        mixed = sight.mixed(values, sight.meeting(r, s)[:, :, channel, filters], gaps)
-        dx[n, r, s, c] = page.sum(dx.letters((n, r, s, c)), rows).off(mixed)
+        rows = [[dy[n, h, w, f] @ W[i, j, channel, f] for f in filters] for h, w, i, j in sight.seeing(r, s)]
+        dx[n, r, s, c] = page.sum(dx.letters((n, r, s, c)), rows)
         page.line()
     for i, j, c, f in page.choice.all("dW"):
         rows = [
@@ -90,23 +82,6 @@ class _Sight(Windows):
             parts = (f"{_range('filter', g * F, F)} on {_range('channel', g * C, C)}" for g in range(self.groups))
             page.line(f"  Groups: {', '.join(parts)}.")
         page.line()
-
-    def mixed(self, pixels, weights, distances):
-        """How far off a sum may be besides, of pixels (taps, depth) and weights (kh, kw, depth), as a multiple of eps.
-
-        Where the distances between taps, and between windows, are all 1, the kernel computes windows of 3 x 3 by way of
-        sums of pixels times sums of weights (csrc/winograd.pxd). There every pixel meets every weight, and the rounding
-        stays where their products cancel.
-        """
-        if weights.shape[:2] != (3, 3) or set(distances) != {1}:
-            return 0.0
-        products = abs(np.array(pixels)).sum(axis=0) * abs(weights).sum(axis=(0, 1))
-        return (len(products) + 14) * float(products.sum())
-
-    def meeting(self, *pixel):
-        """W (taps, taps, D, F) without the rows and columns of taps that, for a stride, never see this pixel."""
-        sides = zip(pixel, self.size, self.strides, self.dilation, self.before, strict=True)
-        return self.W.values[np.ix_(*([i for i in range(n) if (r + P - D * i) % S == 0] for r, n, S, D, P in sides))]
 
     def group(self, f):
         return f * self.groups // self.W.shape[3]
