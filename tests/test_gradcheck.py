@@ -1,5 +1,6 @@
 """The gradient check passes what is right, and catches every kind of mistake with its cause by name."""
 
+import inspect
 import math
 import re
 
@@ -8,6 +9,9 @@ import pytest
 
 import nnlite
 from nnlite.gradcheck import GradientCheckError, gradcheck
+from nnlite.gradcheck.checked_layer import CheckedLayer
+from nnlite.gradcheck.differences import Direction, central_differences
+from nnlite.gradcheck.target import Kind, Target
 from nnlite.layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
 from nnlite.models.sequential import Sequential
 
@@ -164,6 +168,50 @@ def test_every_number_is_compared_with_central_differences():
     assert 1.55 <= found.largest <= 4.65  # 3.1 times a random weight between 0.5 and 1.5
 
 
+def test_central_differences_are_those_of_a_known_function():
+    """L = weights @ (x W + b): the slope along a direction v in W is weights @ (x v)."""
+    layer, x = Plain(3, 2), normal(4, 3)
+    checked = CheckedLayer(layer, x, rng=np.random.default_rng(0))
+    W, gradient = Target(Kind.PARAMETER, "W"), np.zeros((3, 2))
+    gradient[2, 1] = 5.0
+    v = Direction.random(layer.params["W"], np.random.default_rng(1))
+    one, all_of_them = central_differences(checked, W, gradient, [Direction.entry((2, 1)), v])
+    r = checked.weights.reshape(4, 2)
+    assert one.numeric == pytest.approx(x[:, 2] @ r[:, 1], rel=1e-8)
+    assert one.analytic == pytest.approx(5.0, rel=1e-10)
+    assert all_of_them.numeric == pytest.approx(((x.T @ r).reshape(-1) * v.amounts).sum(), rel=1e-8)
+    assert layer.params["W"].tobytes() == normal(3, 2, seed=1).tobytes()
+
+
+def test_the_heart_of_the_check_is_short():
+    assert len(inspect.getsource(central_differences).splitlines()) <= 60
+
+
+def test_kinds_are_not_guessed_from_names():
+    """A parameter may have any name, such as one that begins like another kind."""
+
+    class Renamed(Plain):
+        def __init__(self, F, U):
+            super().__init__(F, U)
+            self.params = {"initial W": self.params["W"], "input b": self.params["b"]}
+            self.grads = {name: np.zeros_like(param) for name, param in self.params.items()}
+
+        def forward(self, x):
+            self.x = x
+            return x @ self.params["initial W"] + self.params["input b"]
+
+        def backward(self, dy):
+            self.grads["initial W"][...] = self.x.T @ dy
+            self.grads["input b"][...] = self.wrong * dy.sum(axis=0)
+            return dy @ self.params["initial W"].T
+
+        wrong = 1
+
+    assert [row.name for row in gradcheck(Renamed(3, 2), normal(4, 3)).rows][1] == "parameter initial W"
+    Renamed.wrong = 2
+    assert caught(Renamed(3, 2), normal(4, 3)).name == "parameter input b"
+
+
 def test_the_report_is_a_table():
     text = str(gradcheck(Plain(3, 2), normal(4, 3)))
     assert text.startswith("Plain: every gradient agrees with central differences\n")
@@ -207,7 +255,7 @@ def test_initial_states_can_be_given():
     start = (0.3 * normal(2, 3),)
     assert gradcheck(Cell(3), normal(2, 4, 2), initial_state=start).rows[-1].name == "initial state 0"
     assert caught(Cell(3, "initial state"), normal(2, 4, 2), initial_state=start).name == "initial state 0"
-    with pytest.raises(ValueError, match="takes no initial_state"):
+    with pytest.raises(ValueError, match="takes no initial_state, got tuple: leave it out"):
         gradcheck(Plain(3, 2), normal(4, 3), initial_state=start)
 
 
@@ -310,7 +358,7 @@ MISTAKES = {
     "transposed weight": (input_grad(lambda layer, dx, dy: dy @ layer.params["W"]), "input x", "a transposed weight"),
     "transposed blocks": (TwoHalves, "input x", "a transposed weight: backward multiplies by parameter W"),
     "two entries": (grad("W", lambda layer, g, dy: g + 1e-4 * np.eye(3, k=-1)), "parameter W", "none of the usual"),
-    "mixed batch": (input_grad(lambda layer, dx, dy: dx[::-1].copy()), "input x", "examples of a batch get mixed"),
+    "mixed batch": (input_grad(lambda layer, dx, dy: dx[::-1].copy()), "input x", "examples of a batch are mixed up"),
 }
 
 
@@ -351,7 +399,11 @@ class FlippedKernel(nnlite.Conv2D):
 @pytest.mark.parametrize(
     ("layer", "name", "cause"),
     [
-        (FlippedGradient, "parameter W", r"the gradient of parameter W is flipped: tap \(i, j\) stands where tap"),
+        (
+            FlippedGradient,
+            "parameter W",
+            r"the gradient of parameter W is flipped: tap \(i, j\) is at the place of tap",
+        ),
         (FlippedKernel, "input x", "a flipped kernel: backward reads the taps of parameter W from the other end"),
     ],
 )
@@ -428,8 +480,13 @@ def test_fast_needs_few_evaluations():
 @pytest.mark.parametrize(
     ("make", "name", "problem", "cause"),
     [
-        (AddsToGrads, "parameter W", "another one each time", "accumulated instead of a written gradient"),
-        (broken(backward=accumulate), "parameter W", "another one each time", "accumulated instead"),
+        (
+            AddsToGrads,
+            "parameter W",
+            "changes with every call of backward",
+            "accumulated instead of a written gradient",
+        ),
+        (broken(backward=accumulate), "parameter W", "changes with every call of backward", "accumulated instead"),
         (LeavesRows, "parameter W", r"writes no gradient .* at index \(1, 0\) \(2 of 6", "does not reach"),
         (input_grad(lambda layer, dx, dy: None), "input x", "gives no gradient of input x", "return it"),
         (input_grad(lambda layer, dx, dy: dx.T), "input x", r"shape \(3, 5\), and input x has", "it is transposed"),
@@ -441,7 +498,7 @@ def test_fast_needs_few_evaluations():
         (NoGradOfB, "parameter b", "gives no gradient of parameter b", r"grads\['b'\]"),
     ],
 )
-def test_conduct(make, name, problem, cause, fast):
+def test_a_broken_contract(make, name, problem, cause, fast):
     error = caught(make(3, 2), normal(5, 3), fast)
     assert error.name == name
     assert re.search(problem, str(error)), str(error)
@@ -482,7 +539,7 @@ def test_forward_must_repeat_itself():
             return x * self.factor
 
     error = caught(Global(dtype="float64"), normal(2, 3))
-    assert "two different outputs for the same input" in str(error)
+    assert "returns two different outputs for the same input" in str(error)
     assert "self.rng" in error.cause
     assert "reset_state" in error.cause
 
@@ -786,7 +843,7 @@ def test_what_backward_forgets_shows_where_a_new_layer_would_hide_it(what, fast)
     make, training, name = FORGETFUL[what]
     layer, x = make(), normal(5, 4, 3) if isinstance(make(), LSTM | GRU | RNN) else normal(5, 3)
     error = caught(layer, x, fast, training=training)
-    assert error.cause.startswith(f"{name} is left out, or its numbers are written into backward: while it ")
+    assert error.cause.startswith(f"{name} is left out, or its values are written into backward: while it ")
     assert name in error.moved
     assert "changed a little for the check" in str(error)
     arrays = getattr(layer, "statistics", {}) | layer.params
@@ -912,7 +969,7 @@ def test_the_report_names_what_moved():
     report = gradcheck(Dense(2, dtype="float64"), normal(4, 3))
     assert report.moved == ["parameter b"]
     assert report.constant == []
-    last = "changed a little for the check, as numbers such as 0 and 1 hide mistakes: parameter b"
+    last = "changed a little for the check, because values such as 0 and 1 hide mistakes: parameter b"
     assert str(report).splitlines()[-1] == last
     layers = [Dense(2, name=f"d{i}") for i in range(6)]
     report = gradcheck(Sequential(layers, dtype="float64"), normal(4, 3))
@@ -1014,7 +1071,7 @@ def test_a_sharp_bend_is_no_kink():
 
 @both_modes
 def test_nothing_but_kinks_is_not_a_success(fast):
-    with pytest.raises(ValueError, match=r"every number of input x sits on a kink.*use random numbers"):
+    with pytest.raises(ValueError, match=r"away from kinks, got input x with every number at one.*use random numbers"):
         gradcheck(ReLU(dtype="float64"), np.zeros((2, 3)), fast=fast)
 
 
@@ -1031,14 +1088,16 @@ def test_nothing_but_kinks_is_not_a_success(fast):
     ],
 )
 def test_float32_is_refused_with_the_reason(layer, x, arguments):
-    with pytest.raises(TypeError, match=r"is float(32|16)\. Central differences need float64: .*dtype='float64'"):
+    with pytest.raises(
+        TypeError, match=r"expected float64, got float(32|16): central differences subtract .*dtype='float64'"
+    ):
         gradcheck(layer, x, **arguments)
 
 
 def test_a_float32_parameter_is_refused():
     layer = Plain(3, 2)
     layer.params["W"] = layer.params["W"].astype("float32")
-    with pytest.raises(TypeError, match="parameter W is float32"):
+    with pytest.raises(TypeError, match="parameter W: expected float64, got float32"):
         gradcheck(layer, normal(4, 3))
 
 
@@ -1053,9 +1112,9 @@ def test_a_float32_parameter_is_refused():
             broken(forward=lambda layer, forward, x: np.float32(forward(x)))(3, 2),
             normal(2, 3),
             TypeError,
-            "gives float32",
+            "got float32",
         ),
-        (broken(forward=lambda layer, forward, x: None)(3, 2), normal(2, 3), TypeError, "gives NoneType"),
+        (broken(forward=lambda layer, forward, x: None)(3, 2), normal(2, 3), TypeError, "got NoneType"),
         (object(), normal(2, 3), AttributeError, "forward"),
     ],
 )

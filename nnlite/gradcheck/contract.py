@@ -1,49 +1,55 @@
-"""How a layer behaves, whatever its numbers: it writes its gradients, and leaves alone what it is given."""
+"""Check the layer contract: backward writes every gradient, and changes neither its input nor its parameters."""
 
 import numpy as np
 
+from .checked_layer import CheckedLayer
 from .differences import Direction, compare
 from .report import GradientCheckError
+from .target import Target
 
-# What `grads` holds before backward, which must leave nothing of it. Twice, with different numbers.
+# `grads` is filled with each of these before backward, which must overwrite all of it.
 STALE = (0.75, -1.25)
 
 
-def checked_gradients(subject):
-    """The gradients, from a layer that writes all of `grads` and changes neither its input nor its parameters."""
-    before = {name: array.copy() for name, array in subject.arrays.items()}
-    first, second = (subject.gradients(stale=stale) for stale in STALE)
-    for name, array in subject.arrays.items():
-        if not np.array_equal(before[name], array):
-            array[...] = before[name]
-            cause = "an operation in place, such as W += ...: backward must leave x and the parameters as they are"
-            raise GradientCheckError(subject.title, name, cause, problem=f"backward changes {name}")
-    for name in subject.arrays:
-        if not np.allclose(first[name], second[name], rtol=1e-9, atol=1e-12):
-            raise _depends_on_the_past(subject, name, first[name], second[name])
+def checked_gradients(checked: CheckedLayer) -> dict[Target, np.ndarray]:
+    """The gradients of a layer that keeps the contract.
+
+    Raises:
+        GradientCheckError: it breaks the contract.
+    """
+    before = {target: array.copy() for target, array in checked.arrays.items()}
+    first, second = (checked.gradients(stale=stale) for stale in STALE)
+    for target, array in checked.arrays.items():
+        if not np.array_equal(before[target], array):
+            array[...] = before[target]
+            cause = "an operation in place, such as W += ...: backward must leave x and the parameters unchanged"
+            raise GradientCheckError(checked.title, target, cause, problem=f"backward changes {target}")
+    for target in checked.arrays:
+        if not np.allclose(first[target], second[target], rtol=1e-9, atol=1e-12):
+            raise _depends_on_the_past(checked, target, first[target], second[target])
     return first
 
 
-def _depends_on_the_past(subject, name, first, second):
-    """The error for a gradient that depends on what stood in `grads` before."""
+def _depends_on_the_past(checked, target, first, second):
+    """The error for a gradient that depends on what `grads` held before."""
     untouched = (first == STALE[0]) & (second == STALE[1])
     if untouched.any():
         index = tuple(map(int, np.argwhere(untouched)[0]))
-        problem = f"backward writes no gradient of {name} at index {index}"
+        problem = f"backward writes no gradient of {target} at index {index}"
         if untouched.size > 1:
-            problem += f" ({np.count_nonzero(untouched)} of {untouched.size} numbers): what was there before stays"
-        cause = "a loop or a slice that does not reach everything: where nothing belongs, write 0"
-        return GradientCheckError(subject.title, name, cause, problem=problem, index=index)
-    once, twice = subject.gradients(stale=0.0)[name], subject.gradients()[name]
+            problem += f" ({np.count_nonzero(untouched)} of {untouched.size} numbers): the old value stays"
+        cause = "a loop or a slice that does not reach everything: where the gradient is 0, write 0"
+        return GradientCheckError(checked.title, target, cause, problem=problem, index=index)
+    once, twice = checked.gradients(stale=0.0)[target], checked.gradients()[target]
     index = tuple(map(int, np.unravel_index(np.argmax(np.abs(twice - once)), once.shape)))
-    found = compare(subject, name, Direction.entry(index), twice, 0.0)
+    comparison = compare(checked, target, Direction.entry(index), twice, 0.0)
     return GradientCheckError(
-        subject.title,
-        name,
-        "an accumulated instead of a written gradient: backward adds to what is there (+= where = belongs), so that "
-        "each step of training uses the sum of all gradients so far",
-        problem=f"the gradient of {name} is another one each time that backward is called",
+        checked.title,
+        target,
+        "an accumulated instead of a written gradient: backward adds to the old value (+= instead of =), so each step "
+        "of training uses the sum of all gradients so far",
+        problem=f"the gradient of {target} changes with every call of backward",
         index=index,
         analytic=float(twice[index]),
-        numeric=found.numeric,
+        numeric=comparison.numeric,
     )

@@ -1,61 +1,127 @@
-"""Central differences against gradients, entry by entry or along random directions, and what to do at a corner.
+"""Central differences against gradients, number by number or along random directions.
 
-With v a direction, g a gradient, and L = weights @ outputs:
+`central_differences` is the whole idea; `compare` decides whether two slopes agree, and what to do at a kink.
 
-    slope = weights @ (outputs(p + step v) - outputs(p - step v)) / (2 step)        should be        g @ v
+Central differences are off by two errors: of the order of step^2, for the terms of the Taylor series they leave out,
+and of epsilon / step, for the digits the subtraction loses. Their sum is smallest near a step of 1e-5: about 1e-10.
 
-The error of the left side is of the order of step^2, for the terms that the difference leaves out, and of
-epsilon / step, for the digits that the subtraction loses. Near 1e-5 the sum of both is smallest: about 1e-10.
-
-Where they differ, smaller steps are tried: a corner (kink) that lies a little beside the point is then out of reach.
-One at the point itself stays: the slopes on its two sides differ, however small the step. There any slope between
-the two is let pass, as the mathematics does with a subgradient.
+Where the slopes differ, smaller steps are tried: they no longer reach a kink a little beside the point. A kink at the
+point itself stays: the slopes on its two sides differ, however small the step. There any slope between the two passes,
+as for a subgradient in mathematics.
 """
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, Self
 
 import numpy as np
 
+from .checked_layer import CheckedLayer, signed
 from .report import Row
-from .target import signed
+from .target import Kind, Target
 
 STEPS = (1e-5, 1e-6, 1e-7)
 DIRECTIONS = 3
-EPSILON = np.finfo(np.float64).eps
+EPSILON = float(np.finfo(np.float64).eps)
 
 
 @dataclass
 class Direction:
-    """Which numbers of an array move, and how far in proportion."""
+    """Which numbers of an array move, and how far each.
 
-    where: object  # an index, or a tuple of flat indices
-    amounts: object
+    Attributes:
+        where: an index of the array: of one number, or an array of positions for every axis.
+        amounts: how far each number moves, as a multiple of the step.
+    """
+
+    where: tuple[Any, ...]
+    amounts: np.ndarray
 
     @classmethod
-    def entry(cls, index):
-        return cls(index, 1.0)
+    def entry(cls, index: tuple[int, ...]) -> Self:
+        """One number alone."""
+        return cls(index, np.ones(()))
 
     @classmethod
-    def random(cls, array, rng):
-        """Along all numbers. Of many each moves less, so that all together do not go far."""
+    def random(cls, array: np.ndarray, rng: np.random.Generator) -> Self:
+        """All numbers. The more there are, the less each moves, so that the step does not grow."""
         if array.ndim == 0:
             return cls.entry(())
-        where = np.unravel_index(np.arange(array.size), array.shape)
-        return cls(where, signed(rng, array.size) / array.size**0.25)
+        return cls(np.unravel_index(np.arange(array.size), array.shape), signed(rng, array.size) / array.size**0.25)
 
     @property
-    def size(self):
-        return np.size(self.amounts)
+    def size(self) -> int:
+        return int(self.amounts.size)
+
+    def part(self, choice: slice | np.ndarray) -> "Direction":
+        """Some of its numbers."""
+        return Direction(tuple(axis[choice] for axis in self.where), self.amounts[choice])
 
 
 @dataclass
-class Found:
-    """A comparison: both slopes, their relative difference (at most the tolerance where they agree), the verdict."""
+class Slopes:
+    """The slope of L along a direction, by a gradient and by central differences.
+
+    Attributes:
+        analytic, numeric: both slopes.
+        above, below: the outputs a step ahead and a step back.
+        step: its length.
+        moved: the direction as rounding left it.
+    """
+
+    analytic: float
+    numeric: float
+    above: np.ndarray
+    below: np.ndarray
+    step: float
+    moved: np.ndarray
+
+
+def central_differences(
+    checked: CheckedLayer, target: Target, gradient: np.ndarray, directions: Iterable[Direction], step: float = STEPS[0]
+) -> Iterator[Slopes]:
+    """The slope of L along each direction v, by the gradient and by central differences.
+
+        (L(p + step v) - L(p - step v)) / (2 step)        should be        gradient @ v
+
+    L = weights @ outputs, so the outputs are subtracted first, which loses fewer digits.
+    """
+    p = checked.arrays[target]
+    for direction in directions:
+        where, v = direction.where, direction.amounts
+        kept = np.copy(p[where])
+        ahead, back = kept + step * v, kept - step * v
+        try:
+            p[where] = ahead
+            above = checked.outputs()
+            p[where] = back
+            below = checked.outputs()
+        finally:
+            p[where] = kept
+        moved = (ahead - back) / (2 * step)
+        analytic = float(np.sum(gradient[where] * moved))
+        numeric = float(checked.weights @ ((above - below) / (2 * step)))
+        yield Slopes(analytic, numeric, above, below, step, moved)
+
+
+def slopes_along(
+    checked: CheckedLayer, target: Target, gradient: np.ndarray, direction: Direction, step: float = STEPS[0]
+) -> Slopes:
+    """`central_differences` along one direction."""
+    return next(central_differences(checked, target, gradient, [direction], step))
+
+
+# ------------------------------------------------------------------------------------------------------ agreement
+
+
+@dataclass
+class Comparison:
+    """Whether two slopes agree: both, and their relative difference, at most the tolerance where they do."""
 
     analytic: float
     numeric: float
     error: float
-    right: bool
+    agrees: bool
     kink: bool = False
 
 
@@ -63,138 +129,120 @@ class Found:
 class Result:
     """The check of one array: the row of the report, and what is wrong.
 
-    `wrong` holds the comparisons that failed by index; in fast mode by index or None.
+    `wrong` has the failed comparisons by index; in fast mode by index or None.
     """
 
+    target: Target
     row: Row
-    wrong: dict = field(default_factory=dict)
+    wrong: dict[tuple[int, ...] | None, Comparison] = field(default_factory=dict)
+
+    def note(self, index: tuple[int, ...] | None, comparison: Comparison) -> None:
+        """Add a comparison."""
+        if comparison.kink:
+            self.row.kinks.append(index)
+        elif comparison.agrees:
+            self.row.error = max(self.row.error, comparison.error)
+        else:
+            self.wrong[index] = comparison
 
 
-def check_array(subject, name, gradient, fast, tolerance):
-    """Compare the gradient of one array with central differences."""
-    array = subject.arrays[name]
-    row = Row(name, array.size, 0, 0, float(np.abs(gradient).max()), 0.0)
-    result = Result(row)
-    if fast:
-        _along_directions(subject, name, gradient, tolerance, result)
-    else:
-        for index in np.ndindex(array.shape):
-            found = compare(subject, name, Direction.entry(index), gradient, tolerance)
-            row.checked += 1
-            _note(result, index, found)
-    return result
-
-
-def _note(result, index, found):
-    if found.kink:
-        result.row.kinks.append(index)
-    elif found.right:
-        result.row.error = max(result.row.error, found.error)
-    else:
-        result.wrong[index] = found
-
-
-def _along_directions(subject, name, gradient, tolerance, result):
-    rng = np.random.default_rng(result.row.size)
-    for _ in range(DIRECTIONS):
-        direction = Direction.random(subject.arrays[name], rng)
-        found = compare(subject, name, direction, gradient, tolerance)
-        result.row.directions += 1
-        if not found.right:
-            if name == subject.input and subject.is_sequence:
-                direction, found = _last_wrong_step(subject, name, gradient, tolerance, direction, found)
-            result.wrong = dict([locate(subject, name, gradient, tolerance, direction, found)])
-            return
-        _note(result, None, found)
-
-
-def _last_wrong_step(subject, name, gradient, tolerance, direction, found):
-    """What of a direction lies in the last time step that is wrong: backward comes from there."""
-    for t in reversed(range(subject.x.shape[1])):
-        here = direction.where[1] == t
-        step = Direction(tuple(axis[here] for axis in direction.where), direction.amounts[here])
-        found_here = compare(subject, name, step, gradient, tolerance)
-        if not found_here.right:
-            return step, found_here
-    return direction, found
-
-
-def locate(subject, name, gradient, tolerance, direction, found):
-    """Halve a direction along which the slopes differ until one entry is left: its index, and the comparison."""
-    while direction.size > 1:
-        middle = direction.size // 2
-        halves = [
-            Direction(tuple(axis[part] for axis in direction.where), direction.amounts[part])
-            for part in (slice(None, middle), slice(middle, None))
-        ]
-        tried = [(half, compare(subject, name, half, gradient, tolerance)) for half in halves]
-        tried = [(half, f) for half, f in tried if not f.right]
-        if not tried:  # what differs is too small to be seen alone
-            return None, found
-        direction, found = max(tried, key=lambda pair: abs(pair[1].analytic - pair[1].numeric))
-    index = tuple(int(axis[0]) for axis in direction.where)
-    return index, compare(subject, name, Direction.entry(index), gradient, tolerance)
-
-
-def compare(subject, name, direction, gradient, tolerance):
-    """The slope along a direction, by a gradient and by central differences."""
+def compare(
+    checked: CheckedLayer, target: Target, direction: Direction, gradient: np.ndarray, tolerance: float
+) -> Comparison:
+    """Compare the slopes along a direction, with smaller and smaller steps until they agree."""
     tried = []
     for step in STEPS:
-        above, below, moved = _move(subject, name, direction, step)
-        analytic = float(np.sum(gradient[direction.where] * moved))
-        numeric = float(subject.weights @ ((above - below) / (2 * step)))
-        error = relative(analytic, numeric, uncertainty(subject, step, moved), tolerance)
-        if error <= tolerance:
-            return Found(analytic, numeric, error, right=True)
-        tried.append(Found(analytic, numeric, error, right=False))
-    return _at_a_kink(subject, name, direction, gradient, tolerance) or tried[0]
+        slopes = slopes_along(checked, target, gradient, direction, step)
+        error = relative_error(checked, slopes, tolerance)
+        tried.append(Comparison(slopes.analytic, slopes.numeric, error, agrees=error <= tolerance))
+        if tried[-1].agrees:
+            return tried[-1]
+    return _at_a_kink(checked, target, direction, gradient, tolerance) or tried[0]
 
 
-def relative(analytic, numeric, uncertain, tolerance):
+def relative_error(checked: CheckedLayer, slopes: Slopes, tolerance: float) -> float:
     """The difference over the larger of both, less what central differences cannot tell apart."""
-    difference = abs(analytic - numeric)
+    difference = abs(slopes.analytic - slopes.numeric)
     if difference == 0:
         return 0.0
-    room = uncertain / tolerance if tolerance else 0.0
-    return difference / (max(abs(analytic), abs(numeric)) + room)
+    room = uncertainty(checked, slopes) / tolerance if tolerance else 0.0
+    return difference / (max(abs(slopes.analytic), abs(slopes.numeric)) + room)
 
 
-def uncertainty(subject, step, moved):
-    """How far off central differences may be: see the file's first lines."""
-    scale = np.linalg.norm(subject.weights * (np.abs(subject.base) + 0.1))
-    return float(scale * (np.sum(np.square(step * moved)) + 16 * EPSILON / step))
+def uncertainty(checked: CheckedLayer, slopes: Slopes) -> float:
+    """How far off central differences may be: both errors at the top of this file."""
+    scale = np.linalg.norm(checked.weights * (np.abs(checked.base) + 0.1))
+    return float(scale * (np.sum(np.square(slopes.step * slopes.moved)) + 16 * EPSILON / slopes.step))
 
 
-def _move(subject, name, direction, step):
-    """outputs() a step ahead and a step back, and the direction that rounding has left."""
-    array = subject.arrays[name]
-    kept = np.copy(array[direction.where])
-    ahead, back = kept + step * direction.amounts, kept - step * direction.amounts
-    try:
-        array[direction.where] = ahead
-        above = subject.outputs()
-        array[direction.where] = back
-        below = subject.outputs()
-    finally:
-        array[direction.where] = kept
-    return above, below, (ahead - back) / (2 * step)
-
-
-def _at_a_kink(subject, name, direction, gradient, tolerance):
-    """The comparison where the function has a corner at the point itself; None where it has none, or g is outside."""
+def _at_a_kink(checked, target, direction, gradient, tolerance):
+    """The comparison if there is a kink at the point and the slope lies between its two sides; else None."""
     corners = []
     for step in STEPS[1:]:
-        above, below, moved = _move(subject, name, direction, step)
-        ahead, behind = (above - subject.base) / step, (subject.base - below) / step
-        noise = 1e3 * EPSILON / step * (np.abs(subject.base) + 1)
+        slopes = slopes_along(checked, target, gradient, direction, step)
+        ahead, behind = (slopes.above - checked.base) / step, (checked.base - slopes.below) / step
+        noise = 1e3 * EPSILON / step * (np.abs(checked.base) + 1)
         corners.append(ahead - behind)
         is_corner = np.abs(corners[-1]) > noise
-    # Of a smooth function the difference of both sides shrinks with the step; of a corner it stays.
+    # The slopes on both sides come together as the step shrinks if the function is smooth, and stay apart at a kink.
     stays = is_corner & (np.abs(corners[1] - corners[0]) < 0.5 * np.abs(corners[0]))
     if not stays.any():
         return None
-    analytic = float(np.sum(gradient[direction.where] * moved))
-    numeric = float(subject.weights @ ((ahead + behind) / 2))
-    reach = float(np.abs(subject.weights * corners[1])[stays].sum() / 2)
-    allowed = reach + tolerance * max(abs(analytic), abs(numeric)) + uncertainty(subject, step, moved)
-    return Found(analytic, numeric, 0.0, right=True, kink=True) if abs(analytic - numeric) <= allowed else None
+    analytic, numeric = slopes.analytic, float(checked.weights @ ((ahead + behind) / 2))
+    reach = float(np.abs(checked.weights * corners[1])[stays].sum() / 2)
+    allowed = reach + tolerance * max(abs(analytic), abs(numeric)) + uncertainty(checked, slopes)
+    return Comparison(analytic, numeric, 0.0, agrees=True, kink=True) if abs(analytic - numeric) <= allowed else None
+
+
+# -------------------------------------------------------------------------------------------------- one whole array
+
+
+def check_array(checked: CheckedLayer, target: Target, gradient: np.ndarray, fast: bool, tolerance: float) -> Result:
+    """Compare the gradient of one array with central differences."""
+    array = checked.arrays[target]
+    result = Result(target, Row(str(target), array.size, 0, 0, float(np.abs(gradient).max()), 0.0))
+    if fast:
+        _along_directions(checked, target, gradient, tolerance, result)
+    else:
+        for index in np.ndindex(array.shape):
+            result.row.checked += 1
+            result.note(index, compare(checked, target, Direction.entry(index), gradient, tolerance))
+    return result
+
+
+def _along_directions(checked, target, gradient, tolerance, result):
+    rng = np.random.default_rng(result.row.size)
+    for _ in range(DIRECTIONS):
+        direction = Direction.random(checked.arrays[target], rng)
+        comparison = compare(checked, target, direction, gradient, tolerance)
+        result.row.directions += 1
+        if not comparison.agrees:
+            if target.kind is Kind.INPUT and checked.is_sequence:
+                direction, comparison = _last_wrong_step(checked, target, gradient, tolerance, direction, comparison)
+            result.wrong = dict([_locate(checked, target, gradient, tolerance, direction, comparison)])
+            return
+        result.note(None, comparison)
+
+
+def _last_wrong_step(checked, target, gradient, tolerance, direction, comparison):
+    """The part of a direction in the last time step that is wrong: backward starts from the end."""
+    for t in reversed(range(checked.x.shape[1])):
+        step = direction.part(direction.where[1] == t)
+        of_step = compare(checked, target, step, gradient, tolerance)
+        if not of_step.agrees:
+            return step, of_step
+    return direction, comparison
+
+
+def _locate(checked, target, gradient, tolerance, direction, comparison):
+    """Halve a direction along which the slopes differ until one number is left: its index, and the comparison."""
+    while direction.size > 1:
+        middle = direction.size // 2
+        halves = [direction.part(slice(None, middle)), direction.part(slice(middle, None))]
+        tried = [(half, compare(checked, target, half, gradient, tolerance)) for half in halves]
+        tried = [(half, found) for half, found in tried if not found.agrees]
+        if not tried:  # the difference is too small to be seen in either half
+            return None, comparison
+        direction, comparison = max(tried, key=lambda pair: abs(pair[1].analytic - pair[1].numeric))
+    index = tuple(int(axis[0]) for axis in direction.where)
+    return index, compare(checked, target, Direction.entry(index), gradient, tolerance)

@@ -1,29 +1,31 @@
-"""What a gradient check says: a report when all is well, an error when it is not."""
+"""The results of a gradient check: a report if every gradient is right, else an error."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-NAMED = 4  # parameters in a line
+from .target import Kind, Target
+
+NAMED = 4  # names in a line
 
 
 class GradientCheckError(AssertionError):
-    """A gradient is not what central differences say.
+    """A gradient differs from central differences.
 
     Attributes:
-        layer: the class' name of the layer, with its own name in a model.
-        name: of what the gradient is for, such as "parameter Wh" or "input x".
-        index: of the number in it, a tuple; None where the whole array is meant.
-        time_step: of an input's gradient, the time step of the number; of a parameter's, the first time step of the
-            output that gives a wrong gradient when the loss looks at it alone. None where there is no such thing.
-        analytic, numeric: what backward gives, and what central differences give.
+        layer: the class of the layer, in a model with its name.
+        name: what the gradient is for, such as "parameter Wh" or "input x".
+        index: of the number in it, a tuple; None for the whole array.
+        time_step: for an input, the time step of the number; for a parameter, the first time step of the output whose
+            loss alone gives a wrong gradient. None without time steps.
+        analytic, numeric: the gradient from backward, and from central differences.
         cause: a likely mistake, in words.
-        moved: the names of what was changed for the check: both numbers are those beside your point.
+        moved: the names of arrays that were changed for the check; both numbers are those with the changed values.
     """
 
     def __init__(
         self,
         layer: str,
-        name: str,
+        what: Target | str,
         cause: str,
         *,
         problem: str | None = None,
@@ -34,6 +36,7 @@ class GradientCheckError(AssertionError):
         extent: str | None = None,
         moved: Sequence[str] = (),
     ) -> None:
+        name = str(what)
         self.layer, self.name, self.cause = layer, name, cause
         self.index, self.time_step, self.analytic, self.numeric = index, time_step, analytic, numeric
         self.moved = list(moved)
@@ -44,8 +47,8 @@ class GradientCheckError(AssertionError):
         if time_step is not None:
             lines.append(
                 f"  at time step {time_step}"
-                if name.startswith("input")
-                else f"  first at time step {time_step}: a loss of that step of the output alone gives a wrong gradient"
+                if isinstance(what, Target) and what.kind is Kind.INPUT
+                else f"  first at time step {time_step}: a loss of this step of the output alone has a wrong gradient"
             )
         if extent:
             lines.append(f"  {extent}")
@@ -61,12 +64,12 @@ class Row:
 
     Attributes:
         name: such as "parameter Wh".
-        size: how many numbers it has.
-        checked: how many were compared one by one; in fast mode 0.
-        directions: how many random directions were compared; 0 but in fast mode.
-        largest: the largest number of the gradient.
+        size: number of entries.
+        checked: number of entries compared one by one; 0 in fast mode.
+        directions: number of random directions compared; 0 unless in fast mode.
+        largest: the largest absolute value of the gradient.
         error: the largest relative difference.
-        kinks: indices of the entries that sit on a kink.
+        kinks: indices of the entries at kinks.
     """
 
     name: str
@@ -75,7 +78,7 @@ class Row:
     directions: int
     largest: float
     error: float
-    kinks: list = field(default_factory=list)
+    kinks: list[tuple[int, ...] | None] = field(default_factory=list)
 
 
 @dataclass
@@ -83,10 +86,10 @@ class GradientReport:
     """What was checked, and how well it agrees. Prints as a table.
 
     Attributes:
-        title: of the layer.
+        title: the layer's class.
         rows: a `Row` for each array.
-        tolerance: that the errors stayed within.
-        moved: the names of parameters and statistics that were changed for the check, as they hide mistakes.
+        tolerance: an upper bound of all errors.
+        moved: the names of parameters and statistics that were changed for the check because they hide mistakes.
         constant: the names of given arrays that hold one number throughout, which hides mistakes, too.
     """
 
@@ -102,11 +105,11 @@ class GradientReport:
         return max(row.error for row in self.rows)
 
     @property
-    def kinks(self) -> list:
-        """(name, index) of every entry at which the function has a corner."""
+    def kinks(self) -> list[tuple[str, tuple[int, ...] | None]]:
+        """(name, index) of every entry at a kink."""
         return [(row.name, index) for row in self.rows for index in row.kinks]
 
-    def __str__(self):
+    def __str__(self) -> str:
         table = [("", "checked", "largest gradient", "largest relative error", "on kinks")]
         for row in self.rows:
             how = f"{row.directions} directions" if row.directions else f"{row.checked} of {row.size}"
@@ -124,4 +127,4 @@ class GradientReport:
 
 def _moved_line(names):
     named = ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
-    return f"changed a little for the check, as numbers such as 0 and 1 hide mistakes: {named}"
+    return f"changed a little for the check, because values such as 0 and 1 hide mistakes: {named}"

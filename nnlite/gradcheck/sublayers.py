@@ -1,29 +1,31 @@
-"""Where the mistake is: in the loss, or in one layer of a model, by checking each by itself."""
+"""Find the wrong part: check the loss alone, and every layer of a model alone."""
+
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from .checked_layer import CheckedLayer
 from .report import GradientCheckError
 
-
-def error_of_a_part(subject, fast, tolerance, run):
-    """The error of the one part that is wrong by itself; None where there are no parts.
-
-    Args:
-        run: checks a subject, and raises what it finds.
-    """
-    return _without_loss(subject, fast, tolerance, run) or _inside(subject, fast, tolerance, run)
+Run = Callable[[CheckedLayer, bool, float], Any]  # checks a layer, and raises what it finds
 
 
-def _without_loss(subject, fast, tolerance, run):
-    """The error that the layer has without its loss, or the loss' own."""
-    if subject.loss is None:
+def error_of_a_part(checked: CheckedLayer, fast: bool, tolerance: float, run: Run) -> GradientCheckError | None:
+    """The error of the loss, or of the layer in a model, that is wrong when checked alone; None without such parts."""
+    return _without_loss(checked, fast, tolerance, run) or _inside(checked, fast, tolerance, run)
+
+
+def _without_loss(checked, fast, tolerance, run):
+    """The error that the layer has without its loss, or the error of the loss."""
+    if checked.loss is None:
         return None
-    subject.restore()
-    y_pred = subject.forward()
+    checked.restore()
+    y_pred = checked.forward()
     try:
-        run(subject.beside(subject.layer, subject.x, state=subject.state, title=subject.title), fast, tolerance)
-        loss = _LossLayer(subject.loss, subject.y)
-        run(subject.beside(loss, y_pred, title=type(subject.loss).__name__), fast, tolerance)
+        run(checked.other(checked.layer, checked.x, state=checked.state, title=checked.title), fast, tolerance)
+        loss = _LossLayer(checked.loss, checked.y)
+        run(checked.other(loss, y_pred, title=type(checked.loss).__name__), fast, tolerance)
     except GradientCheckError as error:
         return error
     except ValueError:  # nothing but kinks there
@@ -32,42 +34,42 @@ def _without_loss(subject, fast, tolerance, run):
 
 
 class _LossLayer:
-    """A loss as a layer, of which y_pred is the input."""
+    """A loss as a layer whose input is y_pred."""
 
     input_name = "y_pred"
 
-    def __init__(self, loss, y):
+    def __init__(self, loss: Any, y: np.ndarray) -> None:
         self.loss, self.y = loss, y
 
-    def forward(self, x):
+    def forward(self, x: np.ndarray) -> np.ndarray:
         return np.array([self.loss.forward(self.y, x)], np.float64)
 
-    def backward(self, dy):
+    def backward(self, dy: np.ndarray) -> np.ndarray:
         return self.loss.backward() * dy[0]
 
 
-def _inside(subject, fast, tolerance, run):
-    """The error of the last layer of a model that is wrong by itself; where none is, the model's own."""
-    layers = list(getattr(subject.layer, "layers", []))
+def _inside(checked, fast, tolerance, run):
+    """The error of the last layer of a model that is wrong when checked alone; if none is, the model's own."""
+    layers = list(getattr(checked.layer, "layers", []))
     if not layers:
         return None
-    inputs = [subject.x]
-    subject.restore()
+    inputs = [checked.x]
+    checked.restore()
     try:
         for layer in layers:
-            inputs.append(layer.forward(inputs[-1], *([True] if subject.training else [])))
-    except Exception:  # not a row of layers after all
+            inputs.append(layer.forward(inputs[-1], *([True] if checked.training else [])))
+    except Exception:  # the layers are not called one after the other
         return None
     for layer, x in zip(reversed(layers), reversed(inputs[:-1]), strict=True):
-        title = f"{type(layer).__name__} {getattr(layer, 'name', '')!r} of {subject.title}"
+        title = f"{type(layer).__name__} {getattr(layer, 'name', '')!r} of {checked.title}"
         try:
-            run(subject.beside(layer, x, title=title), fast, tolerance)
+            run(checked.other(layer, x, title=title), fast, tolerance)
         except GradientCheckError as error:
             return error
         except (TypeError, ValueError):  # nothing to check in this layer
             continue
     cause = (
-        "each layer is right by itself, so the model puts them together wrongly: backward must go through the layers "
-        "from last to first and hand each one what the one after it returned"
+        "each layer is right by itself, so the model connects them wrongly: backward must go through the layers from "
+        "last to first and pass each one what the layer after it returned"
     )
-    return GradientCheckError(subject.title, "model", cause, problem="the gradients are wrong")
+    return GradientCheckError(checked.title, "model", cause, problem="the gradients are wrong")
