@@ -1,22 +1,23 @@
-"""Derive: what one would do by hand, step by step and with numbers, and at the end the kernel's own.
+"""Derive: compute a layer by hand, step by step with numbers, and compare with the layer.
 
     print(derive.forward(layer, x))
     print(derive.backward(layer, x, dy))
     print(derive.loss(loss, y_true, y_pred))
 
-For a slide, and for whoever wants to know where a number comes from. Take a tiny input, or choose a number with `at`.
-The numbers are computed as the text says, one multiplication after the other, and only then is the layer asked for
-its own: where a kernel is wrong, the last lines say so.
+For a slide, and to see where a number comes from. Take a tiny input, or choose a number with `at`. The numbers are
+computed as the text says, one multiplication after the other, and then compared with the layer's: if a kernel is wrong,
+the last lines say so.
 
-written.py      a number in letters, in numbers, and its value; and what rounding may do to it
-quoted.py       the equations of a layer, from its docstring
-page.py         how sums, equations and tables are laid out
-choice.py       which numbers are written out: `at`
-derivation.py   the result, and how it compares with the kernel's
-known.py        which layers have a derivation, and how another gets one
-run.py          runs a derivation, and the layer beside it
-and a file for each layer, or for those that differ by a word; windows.py has what convolution and the
-pools share, recurrent.py what the recurrent layers do, and steps.py the sums of their steps.
+passes.py       forward, backward and loss: run a derivation and the layer
+registry.py     which layers have a derivation, and how to add one
+engine/
+    expression.py           a number in letters, in digits, its value and its rounding error
+    docstring_equations.py  the equations in a layer's docstring
+    layout.py               the text: sums, equations and tables
+    selection.py            which numbers are written out: `at`
+    derivation.py           the result, and its comparison with the layer
+layers/         the derivations: a file for each layer or loss, or for several that differ by a word;
+                sliding_window.py for convolution and pooling, recurrent.py and steps.py for recurrent layers
 """
 
 from .. import layers as _layers

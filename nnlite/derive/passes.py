@@ -1,4 +1,4 @@
-"""Runs a derivation, and beside it the layer, whose numbers it is compared with."""
+"""Run a derivation and the layer, and compare their numbers."""
 
 import copy
 import textwrap
@@ -12,11 +12,10 @@ from ..layers.base.layer import Layer
 from ..layers.base.recurrent import Recurrent
 from .engine.derivation import Comparison, Derivation, verdict
 from .engine.layout import MAX_LINES, WIDTH, Page
-from .engine.selection import Choice
+from .engine.selection import At, Choice
 from .layers import recurrent
 from .registry import derivation_of
 
-At = dict[str, tuple[int | None, ...]] | tuple[int | None, ...] | None
 State = Sequence[np.ndarray] | None
 
 
@@ -29,24 +28,29 @@ def forward(
     precision: int = 4,
     max_lines: int = MAX_LINES,
 ) -> Derivation:
-    """What a layer computes from x, with every sum written out.
+    """Derive a layer's output, with every sum written out.
+
+    The layer is compared twice: as it is, and as a copy in float64. Allowed is the rounding of the arithmetic as
+    written, and 1e-6 (float64: 1e-12) of the largest number, as a kernel may compute in another way. Where nothing is
+    rounded, as in MaxPool2D, every bit counts.
 
     Args:
-        layer: one that has a derivation; see `register` for others. It is left as it is, but is built if it was not.
-        x: what the layer takes: a tiny one.
-        at: which numbers of y to write out, as an index: at=(0, 1, 2) is y[0, 1, 2], and what is left out, or None, is
-            all of that axis. Of a recurrent layer (n, t, u): sample, time step, and unit. By default all.
-        initial_state: where a recurrent layer starts; by default as the layer would.
-        precision: how many digits are printed of a number. The computation keeps all.
-        max_lines: how long the text may become.
+        layer: one that has a derivation; `register` adds others. It does not change, but is built if it was not.
+        x: a tiny input of the layer.
+        at: which numbers of y to write out, as an index: at=(0, 1, 2) is y[0, 1, 2]. None, and axes left out at the
+            end, mean the whole axis. For a recurrent layer (n, t, u): sample, time step, unit. By default all.
+        initial_state: the first state of a recurrent layer; by default the one it would start from.
+        precision: number of digits printed. The computation keeps all.
+        max_lines: the largest number of lines.
 
     Returns:
-        A `Derivation`. It prints as the text, `y` has the numbers, and `agrees` says whether the kernel gives the same.
+        A `Derivation`. It prints as the text, `y` has the numbers, and `agrees` says whether the layer computes the
+        same.
 
     Raises:
-        TypeError: there is no derivation of this layer; or what the layer raises.
-        ValueError: the text would be too long; x or a parameter is not finite; or what the layer raises.
-        IndexError: at lies outside of y.
+        TypeError: the layer has no derivation, or raises this itself.
+        ValueError: the text would be too long, x or a parameter is not finite, or the layer raises this itself.
+        IndexError: at is outside of y.
 
     Example:
         >>> import numpy as np
@@ -76,14 +80,14 @@ def forward(
     derivation = _derivation_of(layer, "forward")
     options = _states(layer, initial_state=initial_state)
 
-    def run(layer, x, **options):
+    def run(layer: Any, x: np.ndarray, **options: Any) -> dict[str, np.ndarray]:
         found = {"y": layer.forward(x, **options)}
         if isinstance(layer, Recurrent):  # the first state is in y
-            found |= {f"{name}_last": state for name, state in list(zip(layer.states, layer.state, strict=True))[1:]}
+            found |= {f"{name}_last": state for name, state in _named(layer, layer.state)[1:]}
         return found
 
     kernels = _layer_and_its_copy(layer, run, (x,), options)
-    _refuse_what_is_no_number(x=x, **layer.params, **options)
+    _require_numbers(x=x, **layer.params, **options)
     return _derive(layer, "forward", derivation, (x,), options, kernels, at, precision, max_lines)
 
 
@@ -98,14 +102,14 @@ def backward(
     precision: int = 4,
     max_lines: int = MAX_LINES,
 ) -> Derivation:
-    """What a layer makes of dy, the gradient of its output: dx, and the gradients of its parameters.
+    """Derive a layer's gradients from dy: dx, and those of its parameters.
 
     Args:
         layer, x, initial_state, precision, max_lines: as in `forward`.
-        dy: dL/dy, of y's shape.
-        at: which numbers to write out, as a dict from gradients to an index for each: at={"dW": (0, 0)}. What is not
-            in it is left out. Of a recurrent layer "step" is the way back through (n, t, u): sample, time step, unit.
-        dstate: the gradient of a recurrent layer's last state: what comes back from the steps after it.
+        dy: dL/dy, with the shape of y.
+        at: which numbers to write out, as a dict from gradients to indices: at={"dW": (0, 0)}. Other gradients are left
+            out. For a recurrent layer, "step" is the backward pass at (n, t, u): sample, time step, unit.
+        dstate: the gradient of a recurrent layer's last state, from the steps after it.
 
     Returns:
         A `Derivation`. It prints as the text; `dx` and `grads` have the numbers.
@@ -123,17 +127,17 @@ def backward(
     derivation = _derivation_of(layer, "backward")
     options = _states(layer, initial_state=initial_state, dstate=dstate)
 
-    def run(layer, x, dy, dstate=None, **options):
+    def run(layer: Any, x: np.ndarray, dy: np.ndarray, dstate: State = None, **options: Any) -> dict[str, np.ndarray]:
         layer.forward(x, **options)
         dx = layer.backward(dy) if dstate is None else layer.backward(dy, dstate=dstate)
         found = {} if dx is None else {"dx": dx}  # ids have no gradient
         found |= {f"d{name}": grad for name, grad in layer.grads.items()}
         if isinstance(layer, Recurrent):
-            found |= {f"d{s}_initial": gradient for s, gradient in zip(layer.states, layer.dinitial_state, strict=True)}
+            found |= {f"d{name}_initial": gradient for name, gradient in _named(layer, layer.dinitial_state)}
         return found
 
     kernels = _layer_and_its_copy(layer, run, (x, dy), options)
-    _refuse_what_is_no_number(x=x, dy=dy, **layer.params, **options)
+    _require_numbers(x=x, dy=dy, **layer.params, **options)
     return _derive(layer, "backward", derivation, (x, dy), options, kernels, at, precision, max_lines)
 
 
@@ -146,12 +150,12 @@ def loss(
     precision: int = 4,
     max_lines: int = MAX_LINES,
 ) -> Derivation:
-    """A loss and its gradient: how wrong a prediction is, and what would make it better.
+    """Derive a loss and its gradient.
 
     Args:
         loss: one that has a derivation, or its name, as for `compile`.
         y_true, y_pred: as the loss takes them.
-        at: {"dy_pred": index}, to write out a part of the gradient; {"loss": ()} for the loss alone.
+        at: {"dy_pred": index} writes out a part of the gradient, {"loss": ()} the loss alone.
         precision, max_lines: as in `forward`.
 
     Returns:
@@ -171,7 +175,7 @@ def loss(
     loss = losses.get(loss)
     derivation = derivation_of(loss, "loss")
     kernels = [_run_loss(loss, y_true, y_pred), _run_loss(loss, _in_float64(y_true), _in_float64(y_pred))]
-    _refuse_what_is_no_number(y_pred=y_pred, y_true=y_true)
+    _require_numbers(y_pred=y_pred, y_true=y_true)
     return _derive(loss, "loss", derivation, (y_true, y_pred), {}, kernels, at, precision, max_lines, y_pred.dtype)
 
 
@@ -211,13 +215,19 @@ def _derive(thing, which, derivation, arrays, options, kernels, at, precision, m
 def _compared(thing, name, derived, kernels, dtype, at):
     """The comparison with the layer; with its copy in float64 if only that one differs."""
     if name not in derived:
-        raise ValueError(f"derive: the derivation of {type(thing).__name__} gives no {name}")
+        raise ValueError(
+            f"derive: expected {name} from the derivation of {type(thing).__name__}, got "
+            f"{', '.join(derived) or 'nothing'}: return it"
+        )
     own, in_float64 = kernels
     comparison = Comparison.of(name, derived[name], own, dtype)
     if at is None and comparison.count < comparison.derived.size:
         missing = comparison.derived.size - comparison.count
-        raise ValueError(f"derive: the derivation of {type(thing).__name__} leaves {missing} numbers of {name} out")
-    if comparison.agrees and in_float64.dtype == np.float64:  # a layer of one's own may always compute in float32
+        raise ValueError(
+            f"derive: expected every number of {name} from the derivation of {type(thing).__name__}, got all but "
+            f"{missing}: derive those, too"
+        )
+    if comparison.agrees and in_float64.dtype == np.float64:  # a user's own layer may always compute in float32
         copied = Comparison.of(name, derived[name], in_float64, in_float64.dtype, is_copy=True)
         comparison = comparison if copied.agrees else copied
     return comparison
@@ -225,18 +235,20 @@ def _compared(thing, name, derived, kernels, dtype, at):
 
 def _derivation_of(layer, function):
     if not isinstance(layer, Layer):
-        raise TypeError(f"derive.{function}: expected a layer, got {layer!r}: of a model, take one of its layers")
+        raise TypeError(
+            f"layer: expected a layer, got {layer!r}: for a model, give derive.{function} one of its layers"
+        )
     return derivation_of(layer, function)
 
 
 def _layer_and_its_copy(layer, run, arrays, options):
-    """What `run` finds with the layer, and with the same layer in float64.
+    """The results of `run` for the layer, and for the same layer in float64.
 
-    Both are copies, so that the user's own layer keeps its state, its gradients, and what its forward kept.
+    Both are copies, so the user's layer keeps its state, its gradients, and what its forward kept.
     """
     if not layer.built:
         forward_options = {name: value for name, value in options.items() if name != "dstate"}
-        copy.deepcopy(layer).forward(arrays[0], **forward_options)  # refuses what the layer does not take
+        copy.deepcopy(layer).forward(arrays[0], **forward_options)  # raises what the layer raises, before it is built
         layer.build(arrays[0].shape[1:])
     found = run(copy.deepcopy(layer), *arrays, **options)
     if layer.dtype == np.float64:
@@ -252,29 +264,35 @@ def _layer_and_its_copy(layer, run, arrays, options):
 
 
 def _in_float64(value):
-    """The same numbers: ids stay ids, of a sequence of arrays each is converted."""
+    """An array, or each of several, in float64; ids stay ids."""
     if isinstance(value, np.ndarray):
         return value.astype(np.float64) if value.dtype.kind == "f" else value
     return None if value is None else tuple(map(_in_float64, value))
+
+
+def _named(layer, arrays):
+    """Pairs (name of a state, its array)."""
+    return list(zip(layer.states, arrays, strict=True))
 
 
 def _states(layer, **given):
     """The states, or their gradients, that were given."""
     given = {name: states for name, states in given.items() if states is not None}
     if given and not hasattr(layer, "reset_state"):
-        raise TypeError(f"derive: {layer!r} carries no state from step to step: leave {', '.join(given)} out")
+        names = ", ".join(given)
+        raise TypeError(f"{names}: expected a recurrent layer, got {layer!r}, which has no state: leave {names} out")
     return given
 
 
-def _refuse_what_is_no_number(**given):
-    """What cannot be computed with by hand, of arrays and tuples of arrays."""
-    arrays = {}
+def _require_numbers(**given):
+    """Refuse arrays, or sequences of arrays, that are empty or hold NaN or infinity."""
+    arrays: dict[str, np.ndarray] = {}
     for name, value in given.items():
-        parts = {name: value} if isinstance(value, np.ndarray) else {f"{name}[{i}]": a for i, a in enumerate(value)}
-        arrays |= parts
+        arrays |= {name: value} if isinstance(value, np.ndarray) else {f"{name}[{i}]": a for i, a in enumerate(value)}
     for name, array in arrays.items():
         if not array.size:
-            raise ValueError(f"derive: {name} of shape {array.shape} holds no number: there is nothing to compute")
+            shape = checks.shape_text(array.shape)
+            raise ValueError(f"{name}: expected at least one number, got an array of shape {shape}: give a larger one")
         if not np.isfinite(array).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise ValueError(f"derive: {name}{list(where)} is {array[where]}: there is nothing to compute by hand")
+            raise ValueError(f"{name}: expected finite numbers, got {array[where]} at {list(where)}: replace it")

@@ -1,23 +1,24 @@
-"""Which layers have a derivation."""
+"""The registry of derivations: which layers and losses have one."""
 
+from collections.abc import Callable
 from typing import Any
 
 _KNOWN: dict[type, Any] = {}
 
 
 def register(kind: type, derivation: Any) -> None:
-    """Teach `derive` a layer, or a loss, of your own. Classes derived from it are known, too, unless they have theirs.
+    """Add the derivation of a layer or loss of your own. Its subclasses use it, too, unless they have their own.
 
     Args:
         kind: the class.
-        derivation: an object, such as a module, with two functions: forward(page, layer, x), and
-            backward(page, layer, x, dy). Both write on the page, and return a dict from "y", or "dx" and "dW" for every
-            parameter W, to the `Quantity` that they derived. A recurrent layer's take `initial_state` and
-            `dstate`, and a loss has the one function loss(page, loss, y_true, y_pred), which returns "loss" and
+        derivation: an object, such as a module, with the functions forward(page, layer, x) and
+            backward(page, layer, x, dy). They write on the page and return a dict from "y", or from "dx" and "dW" for
+            every parameter W, to the `Quantity` they derived. For a recurrent layer they also take `initial_state` and
+            `dstate`. For a loss it has one function, loss(page, loss, y_true, y_pred), which returns "loss" and
             "dy_pred".
 
     Raises:
-        TypeError: kind is no class.
+        TypeError: kind is not a class.
 
     Example:
         >>> import numpy as np
@@ -50,15 +51,15 @@ def register(kind: type, derivation: Any) -> None:
         y  2        0                   4e-06          [0,0]  3        3
     """
     if not isinstance(kind, type):
-        raise TypeError(f"register: expected a class, got {kind!r}")
+        raise TypeError(f"kind: expected a class, got {kind!r}: give type(layer)")
     _KNOWN[kind] = derivation
 
 
-def derivation_of(thing: Any, function: str) -> Any:
-    """The function of that name for this layer or loss.
+def derivation_of(thing: Any, function: str) -> Callable:
+    """The function "forward", "backward" or "loss" of the derivation of a layer or loss.
 
     Raises:
-        TypeError: it has no derivation; the message lists those that have.
+        TypeError: it has no derivation; the message lists those that do.
     """
     for kind in type(thing).__mro__:
         if kind in _KNOWN and hasattr(_KNOWN[kind], function):
@@ -66,6 +67,6 @@ def derivation_of(thing: Any, function: str) -> Any:
     name = type(thing).__name__
     known = sorted(kind.__name__ for kind, derivation in _KNOWN.items() if hasattr(derivation, function))
     raise TypeError(
-        f"derive.{function}: there is no derivation of {name}. Known are {', '.join(known)}. Add one with "
-        f"derive.register({name}, derivation), of which help(nnlite.derive.register) has an example"
+        f"derive.{function}: expected one of {', '.join(known)}, got {name}, which has no derivation: add one with "
+        f"derive.register({name}, derivation), see help(nnlite.derive.register)"
     )

@@ -274,9 +274,13 @@ REFUSED = {
     "a number": (3, TypeError, r"at: expected an index into y \(2, 2\) such as at=\(0, 0\), got 3"),
     "a slice": ((0, slice(1)), TypeError, r"at: expected whole numbers, or None for all, as index into y"),
     "a float": ((0.5,), TypeError, r"at: expected whole numbers, or None for all, as index into y, got \(0.5,\)"),
-    "too many axes": ((0, 0, 0), ValueError, r"at: y has the shape \(2, 2\), and \(0, 0, 0\) has more axes"),
-    "beyond": ((0, 2), IndexError, r"at: \(0, 2\) lies outside of y, whose shape is \(2, 2\)"),
-    "below": ((-1,), IndexError, r"at: \(-1,\) lies outside of y"),
+    "too many axes": (
+        (0, 0, 0),
+        ValueError,
+        r"at: expected an index into y of shape \(2, 2\), got \(0, 0, 0\), which has more axes",
+    ),
+    "beyond": ((0, 2), IndexError, r"at: expected an index into y of shape \(2, 2\), got \(0, 2\)"),
+    "below": ((-1,), IndexError, r"at: expected an index into y of .*, got \(-1,\)"),
     "a wrong name": ({"z": (0,)}, ValueError, r"at: expected an index into y .* got the name 'z'"),
     "nothing": ({}, ValueError, r"got an empty dict"),
     "a list in a dict": ({"y": [0]}, TypeError, r"at: expected a tuple as index into y, such as \(0, 0\), got \[0\]"),
@@ -300,7 +304,9 @@ def test_backward_asks_for_a_dict():
 
 def test_a_text_that_would_be_too_long_is_refused_at_once():
     layer, x = Conv2D(8, 5, seed=0), np.zeros((1, 32, 32, 3), "float32")
-    with pytest.raises(ValueError, match=r"more than 300 lines.*at=, an index into y \(1, 28, 28, 8\).*max_lines=1500"):
+    with pytest.raises(
+        ValueError, match=r"at most 300 lines, got a longer one.*at=, an index into y \(1, 28, 28, 8\).*max_lines=1500"
+    ):
         derive.forward(layer, x)
     with pytest.raises(ValueError, match=r"at=\{'dx': \(0, 0, 0, 0\)\}, with indices into dx .* dW \(5, 5, 3, 8\)"):
         derive.backward(layer, x, np.zeros((1, 28, 28, 8), "float32"))
@@ -309,7 +315,7 @@ def test_a_text_that_would_be_too_long_is_refused_at_once():
 def test_the_limit_can_be_chosen():
     lines = str(derive.forward(Dense(2, seed=0), ROWS)).count("\n") + 1
     assert derive.forward(Dense(2, seed=0), ROWS, max_lines=lines).agrees
-    with pytest.raises(ValueError, match=f"more than {lines - 1} lines"):
+    with pytest.raises(ValueError, match=f"at most {lines - 1} lines"):
         derive.forward(Dense(2, seed=0), ROWS, max_lines=lines - 1)
 
 
@@ -323,29 +329,31 @@ def test_precision_and_limit_are_whole_numbers(name, value):
 def test_what_is_not_finite_is_refused():
     x = ROWS.copy()
     x[1, 2] = np.nan
-    with pytest.raises(ValueError, match=r"x\[1, 2\] is nan"):
+    with pytest.raises(ValueError, match=r"^x: expected finite numbers, got nan at \[1, 2\]"):
         derive.forward(Dense(2, seed=0), x)
-    with pytest.raises(ValueError, match=r"dy\[0, 0\] is inf"):
+    with pytest.raises(ValueError, match=r"^dy: expected finite numbers, got inf at \[0, 0\]"):
         derive.backward(Tanh(), ROWS, np.full((2, 3), np.inf, "float32"))
     states = [np.zeros((1, 2), "float32"), np.full((1, 2), np.nan, "float32")]
-    with pytest.raises(ValueError, match=r"initial_state\[1\]\[0, 0\] is nan"):
+    with pytest.raises(ValueError, match=r"initial_state\[1\]: .* got nan at \[0, 0\]"):
         derive.forward(LSTM(2), SEQUENCE, initial_state=states)
-    with pytest.raises(ValueError, match=r"dstate\[1\]\[0, 0\] is nan"):
+    with pytest.raises(ValueError, match=r"dstate\[1\]: .* got nan at \[0, 0\]"):
         derive.backward(LSTM(2), SEQUENCE, np.zeros((1, 2), "float32"), dstate=states)
 
 
 def test_what_is_empty_is_refused():
     for layer, shape in ((Dense(2), (0, 3)), (LSTM(2), (0, 2, 3)), (Conv2D(1, 2), (0, 3, 3, 1))):
-        with pytest.raises(ValueError, match=r"x of shape \(0, .* holds no number: there is nothing to compute"):
+        with pytest.raises(ValueError, match=r"^x: expected at least one number, got an array of shape \(0, "):
             derive.forward(layer, np.zeros(shape, "float32"))
-    with pytest.raises(ValueError, match=r"y_pred of shape \(0, 3\) holds no number"):
+    with pytest.raises(ValueError, match=r"^y_pred: expected at least one number, got an array of shape \(0, 3\)"):
         derive.loss(nnlite.SparseCategoricalCrossentropy(), np.zeros(0, int), np.zeros((0, 3)))
 
 
 def test_states_are_for_layers_that_have_some():
-    with pytest.raises(TypeError, match=r"Dense\(units=2\) carries no state .*: leave initial_state out"):
+    with pytest.raises(
+        TypeError, match=r"^initial_state: .* got Dense\(units=2\), which has no state: leave initial_state out"
+    ):
         derive.forward(Dense(2), ROWS, initial_state=[ROWS])
-    with pytest.raises(TypeError, match="carries no state from step to step: leave dstate out"):
+    with pytest.raises(TypeError, match="which has no state: leave dstate out"):
         derive.backward(Dense(2), ROWS, ROWS[:, :2], dstate=[ROWS])
 
 
@@ -374,9 +382,7 @@ def test_the_layers_own_checks_come_first():
 
 
 def test_a_layer_without_a_derivation_is_told_what_there_is():
-    message = (
-        r"no derivation of BatchNorm\. Known are AvgPool2D, Conv2D, .*Tanh\. Add one with derive\.register\(BatchNorm"
-    )
+    message = r"expected one of AvgPool2D, Conv2D, .*Tanh, got BatchNorm, .*: add one with derive\.register\(BatchNorm"
     with pytest.raises(TypeError, match=message):
         derive.forward(BatchNorm(), ROWS)
 
@@ -387,10 +393,10 @@ def test_a_layer_without_a_derivation_is_told_what_there_is():
         def backward(self):
             raise NotImplementedError
 
-    message = r"derive\.loss: there is no derivation of AbsoluteError\. Known are MeanSquaredError, SparseCategorical"
+    message = r"derive\.loss: expected one of MeanSquaredError, Sparse.* got AbsoluteError, which has no derivation"
     with pytest.raises(TypeError, match=message):
         derive.loss(AbsoluteError(), ROWS, ROWS)
-    with pytest.raises(TypeError, match=r"expected a layer, got Sequential.*take one of its layers"):
+    with pytest.raises(TypeError, match=r"expected a layer, got Sequential.*give derive\.forward one of its layers"):
         derive.forward(Sequential([Dense(2)]), ROWS)
 
 
@@ -435,7 +441,7 @@ def test_a_layer_of_ones_own(half):
 
 
 def test_a_derivation_that_leaves_something_out_is_told(half):
-    with pytest.raises(ValueError, match="the derivation of Half gives no dx"):
+    with pytest.raises(ValueError, match="expected dx from the derivation of Half, got nothing"):
         derive.backward(half, ROWS, ROWS)
 
     class OneNumber(HalfDerivation):
@@ -446,10 +452,10 @@ def test_a_derivation_that_leaves_something_out_is_told(half):
             return {"y": y}
 
     derive.register(Half, OneNumber)
-    with pytest.raises(ValueError, match="the derivation of Half leaves 5 numbers of y out"):
+    with pytest.raises(ValueError, match="expected every number of y from the derivation of Half, got all but 5"):
         derive.forward(half, ROWS)
 
 
 def test_what_is_registered_is_a_class(half):
-    with pytest.raises(TypeError, match="register: expected a class, got "):
+    with pytest.raises(TypeError, match="kind: expected a class, got "):
         derive.register(half, HalfDerivation)

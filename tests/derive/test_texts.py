@@ -230,7 +230,7 @@ def test_an_equation_is_quoted_to_its_end_although_its_equals_sign_stands_far_to
 def test_padding_is_shown_as_zeros_around_the_image():
     layer = Conv2D(1, 3, padding="same", seed=0)
     text = str(derive.forward(layer, np.array([[7, 8]], "float32").reshape(1, 1, 2, 1), at=(0, 0, 0)))
-    assert "x is 0 outside of the image." in text
+    assert "x is 0 outside the image." in text
     lines = [line[:24].rstrip() for line in text.splitlines()]
     start = lines.index("x[0,:,:,0]  -1  0  1  2")
     assert lines[start + 1 : start + 4] == [

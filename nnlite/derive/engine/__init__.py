@@ -1,1 +1,1 @@
-"""The engine of the derivations: numbers in letters and in digits, and how they are laid out and compared."""
+"""The engine of derivations: expressions, layout, and comparison with the layer."""

@@ -1,15 +1,15 @@
-"""Quoted: the equations of a layer or a loss, from its docstring. They are written once."""
+"""The equations of a layer or loss, from its docstring, so that they are written once."""
 
 import inspect
 import re
 
 
-def equations(kind, *sides, remarks=True):
-    """The equations in a class' docstring, line by line.
+def equations(kind: type, *sides: str, remarks: bool = True) -> list[str]:
+    """The equations in the docstring of a class, line by line.
 
     Args:
-        sides: whose left sides; by default all.
-        remarks: whether with what is said beside them.
+        sides: the left sides of those to return; by default all.
+        remarks: whether to include the remarks to the right of them.
 
     Example:
         >>> from nnlite import Tanh
@@ -18,5 +18,5 @@ def equations(kind, *sides, remarks=True):
     """
     lines = re.findall(r"^ {4}(\S.* = .*)$", (inspect.getdoc(kind) or "").partition("\n\nArgs:")[0], re.MULTILINE)
     lines = [line for line in lines if not sides or line.partition(" = ")[0].strip() in sides]
-    # A remark stands far to the right; so may the equals sign of a short left side.
-    return lines if remarks else [re.match(r".*? = .*?(?= {3,}|$)", line)[0] for line in lines]
+    # A remark is far to the right; so may be the equals sign of a short left side.
+    return lines if remarks else [re.sub(r"^(.*? = .*?) {3,}.*$", r"\1", line) for line in lines]

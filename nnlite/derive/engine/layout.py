@@ -1,88 +1,96 @@
-"""Page: how a derivation is laid out, in lines of at most 100 characters."""
+"""Page: the text of a derivation, in lines of at most 100 characters."""
 
 import contextlib
 import itertools
 import textwrap
+from collections.abc import Iterator
 
 import numpy as np
 
 from ... import checks
-from .expression import Quantity, total
+from .expression import Expression, Quantity, total
+from .selection import Choice
 
 WIDTH = 100
 MAX_LINES = 300  # two steps of an LSTM of two units, and back
-SMALL = 64  # arrays of more numbers than this are not shown as tables
+SMALL = 64  # arrays with more numbers are not shown as tables
+
+Row = list[tuple[str, str]]  # terms of a sum, in letters and in numbers
+Equation = tuple[str, list[Row], str]  # name, rows and value
 
 
 class Page:
-    """The text of a derivation as it is written.
+    """The text of a derivation while it is written.
 
-    An equation is a name, what it is in letters, the same in numbers, and what it comes to. Equations that follow each
-    other have these in columns, where they fit; else on lines of their own.
+    An equation has four parts: a name, its right side in letters, the same in numbers, and the value. Consecutive
+    equations have their parts in columns if they fit, else on lines of their own.
 
     Args:
         choice: which numbers are written out.
-        precision: how many digits of a number are printed. All are kept to compute with.
-        max_lines: of the text; one more raises a ValueError.
+        precision: number of digits printed. The computation keeps all.
+        max_lines: the largest number of lines; one more raises a ValueError.
     """
 
-    def __init__(self, choice, precision=4, max_lines=MAX_LINES):
+    def __init__(self, choice: Choice, precision: int = 4, max_lines: int = MAX_LINES) -> None:
         self.choice, self.precision, self.max_lines = choice, precision, max_lines
-        self.rounded = False  # whether a number has lost digits in print
-        self._lines, self._pending, self._silent = [], [], False
+        self.rounded = False  # whether a printed number has fewer digits than its value
+        self._lines: list[str] = []
+        self._pending: list[Equation] = []
+        self._silent = False
 
     # ------------------------------------------------------------------------------------------------ write
 
-    def line(self, text=""):
-        """A line; two empty ones in a row are one."""
+    def line(self, text: str = "") -> None:
+        """Write a line; of several empty ones in a row only the first."""
         if self._silent:
             return
         self.flush()
         if text or (self._lines and self._lines[-1]):
             if len(self._lines) >= self.max_lines:
                 raise ValueError(
-                    f"derive: the text would have more than {self.max_lines} lines. Choose what is written out with "
-                    f"at=, {self.choice.hint()}; or take a smaller input, or max_lines={self.max_lines * 5}"
+                    f"max_lines: expected a text of at most {self.max_lines} lines, got a longer one: choose what is "
+                    f"written out with at=, {self.choice.hint()}; or take a smaller input, or "
+                    f"max_lines={self.max_lines * 5}"
                 )
             self._lines.append(text.rstrip())
 
-    def formula(self, *lines):
-        """What is going to be computed, in letters."""
+    def formula(self, *lines: str) -> None:
+        """Write formulas, indented."""
         for line in lines:
             self.line(f"  {line}")
         self.line()
 
-    def equation(self, name, written):
-        """name = letters = numbers = value. Returns the value under that name."""
-        return self.sum(name, [[written]])
+    def equation(self, name: str, expression: Expression) -> Expression:
+        """Write name = letters = numbers = value; returns the value under this name."""
+        return self.sum(name, [[expression]])
 
-    def sum(self, name, rows):
-        """An equation whose right side is a sum, written in rows, which are lists of terms."""
+    def sum(self, name: str, rows: list[list[Expression]]) -> Expression:
+        """Write an equation whose right side is a sum, in rows: lists of terms."""
         rows = [row for row in rows if row] or [[total([])]]
         whole = total([term for row in rows for term in row])
         if self._silent:
             return whole.named(name)
-        alone = sum(map(len, rows)) == 1  # a negative number that is no term of a sum needs no parentheses
+        alone = sum(map(len, rows)) == 1  # a single negative number needs no parentheses
         pieces = [[(t.letters, t.numbers) if alone else t.inside(0) for t in row] for row in rows]
         written = [[(letters, self._text(numbers)) for letters, numbers in row] for row in pieces]
         value = self.number(whole.value)
-        if alone and written[0][0][1] == value:  # not y = x = 3 = 3, and not y = 0 = 0 = 0
+        if alone and written[0][0][1] == value:  # no repetition as in y = x = 3 = 3 or y = 0 = 0 = 0
             letters = written[0][0][0]
             written = [[("" if letters == value else letters, "")]]
         self._pending.append((name, written, value))
         return whole.named(name)
 
     @contextlib.contextmanager
-    def silent(self, silent=True):
-        """Write nothing inside of the `with`: compute only."""
+    def silent(self, silent: bool = True) -> Iterator[None]:
+        """Inside the `with`, compute without writing."""
         before, self._silent = self._silent, silent or self._silent
         try:
             yield
         finally:
             self._silent = before
 
-    def flush(self):
-        """End the block of equations: as many as fit stand in columns, and one that is too wide on lines of its own."""
+    def flush(self) -> None:
+        """End the block of equations: as many as fit go into columns, one that is too wide on lines of its own."""
         block, self._pending = self._pending, []
         while block:
             count = 1
@@ -91,11 +99,12 @@ class Page:
             together, block = block[:count], block[count:]
             for equation in together:
                 if _fits(together):
-                    self._in_columns(*equation, _widths(together))
+                    self._in_columns(equation, _widths(together))
                 else:
                     self._in_lines(*equation)
 
-    def _in_columns(self, name, rows, value, widths):
+    def _in_columns(self, equation, widths):
+        name, rows, value = equation
         for i, row in enumerate(rows):
             sign, (letters, numbers) = "+" if i else "=", _side_by_side(row)
             text = f"{'' if i else name:<{widths[0]}}"
@@ -117,7 +126,7 @@ class Page:
         else:
             numbers.append(("=", value))
         for k, (sign, text) in enumerate((*letters, *numbers)):
-            # What is still too long, such as the maximum of many numbers, breaks between two of them.
+            # A part that is still too long, such as the maximum of many numbers, breaks between two of them.
             first, *rest = textwrap.wrap(text, room)
             self.line(f"{'' if k else name:<{len(name)}} {sign} {first}")
             for more in rest:
@@ -125,15 +134,15 @@ class Page:
 
     # ------------------------------------------------------------------------------------------------ numbers
 
-    def number(self, value):
-        """A number with `precision` digits; a whole one up to a million with all."""
+    def number(self, value: float) -> str:
+        """A number with `precision` digits; a whole number below a million with all."""
         value = float(value)
         if value.is_integer() and abs(value) < 1e6:
             return str(int(value))
         text = f"{value:.{self.precision}g}"
         read = float(text)
         # 0.1 is printed in full, though neither float32 nor float64 can hold it.
-        with np.errstate(over="ignore"):  # most float64 are no float32
+        with np.errstate(over="ignore"):  # large float64 overflow float32
             if abs(read - value) > 1e-12 * abs(value) and np.float32(read) != value:
                 self.rounded = True
         return text
@@ -143,19 +152,19 @@ class Page:
 
     # ------------------------------------------------------------------------------------------------ tables
 
-    def tables(self, *quantities):
-        """Small quantities as tables beside each other, one for each index into the axes that are not in the table."""
+    def tables(self, *quantities: Quantity) -> None:
+        """Write small quantities as tables side by side, one for each index of the axes that are not in a table."""
         large = [f"{q.name} {checks.shape_text(q.shape)}" for q in quantities if q.values.size > SMALL]
         if large:
-            self.line(f"  Too large to be shown: {', '.join(large)}.")
+            self.line(f"  Too large to show: {', '.join(large)}.")
             self.line()
         self._beside([grid for quantity in quantities for grid in self._grids(quantity)])
 
-    def compared(self, quantity, kernel):
-        """The tables of what was derived, and beside each what the kernel gave."""
-        kernel = Quantity("kernel", kernel, quantity.axes)
+    def compared(self, quantity: Quantity, kernel: np.ndarray) -> None:
+        """Write the tables of a derived quantity, each beside the kernel's."""
+        of_kernel = Quantity("kernel", kernel, quantity.axes)
         derived = [not np.isnan(array).all() for _, array in _slices(quantity)]
-        pairs = itertools.zip_longest(self._grids(quantity, derived), self._grids(kernel, derived, "kernel"))
+        pairs = itertools.zip_longest(self._grids(quantity, derived), self._grids(of_kernel, derived, "kernel"))
         self._beside([grid for pair in pairs for grid in pair if grid])
 
     def _grids(self, quantity, wanted=None, label=None):
@@ -168,7 +177,7 @@ class Page:
             yield from self._grid(label or name, matrix, -top, -left)
 
     def _grid(self, label, matrix, row, column):
-        """A table as lines of equal length, with the indices of its rows and columns; or two, if it is too wide."""
+        """A table as lines of equal length, with the indices of its rows and columns; in halves if it is too wide."""
         cells = [["." if np.isnan(v) else self.number(v) for v in numbers] for numbers in np.atleast_2d(matrix)]
         heads = [str(column + j) for j in range(len(cells[0]))]
         sides = [str(row + i) if matrix.ndim > 1 else "" for i in range(len(cells))]
@@ -194,13 +203,13 @@ class Page:
                 self.line((" " * 6).join(g[k] if k < len(g) else " " * len(g[0]) for g in beside))
             self.line()
 
-    def __str__(self):
+    def __str__(self) -> str:
         self.flush()
         return "\n".join(self._lines).rstrip()
 
 
 def _slices(quantity):
-    """The tables that make up a quantity: pairs (name, array of two axes, or of one where there is no more)."""
+    """The tables of a quantity: pairs (name, array of at most two axes)."""
     array = quantity.values
     table = [axis % array.ndim for axis in quantity.axes] if array.ndim > 1 else [0]
     for others in np.ndindex(*(size for axis, size in enumerate(array.shape) if axis not in table)):
@@ -211,7 +220,7 @@ def _slices(quantity):
 
 
 def _widths(block):
-    """Of the names, the letters and the numbers of equations in columns."""
+    """The widths of the names, the letters and the numbers of equations in columns."""
     rows = [_side_by_side(row) for _, rows, _ in block for row in rows]
     return max(len(name) for name, _, _ in block), *(max(len(row[side]) for row in rows) for side in (0, 1))
 
@@ -225,14 +234,14 @@ def _side_by_side(row):
 
 
 def _abbreviated(terms, room):
-    """The terms on one line: if need be, the first two or one, and the last."""
+    """The terms on one line: if they do not fit, the first two or one, and the last."""
     shorter = [terms, [*terms[:2], "...", terms[-1]], [terms[0], "...", terms[-1]]]
     texts = [" + ".join(some) for some in shorter[: max(1, len(terms) - 1)]]
     return next((text for text in texts if len(text) <= room), texts[-1])
 
 
 def _wrapped(terms, room):
-    """The terms on as many lines as they take."""
+    """The terms on as many lines as needed."""
     lines = [terms[0]]
     for term in terms[1:]:
         if len(lines[-1]) + len(term) + 3 <= room:

@@ -1,38 +1,41 @@
-"""Which numbers a derivation writes out: all, or those that `at` names."""
+"""The numbers that a derivation writes out: all, or those in `at`."""
 
 import operator
+from collections.abc import Mapping
 
 import numpy as np
 
 from ... import checks
+
+At = Mapping[str, tuple[int | None, ...]] | tuple[int | None, ...] | None
 
 
 class Choice:
     """The argument `at`, checked.
 
     Args:
-        at: None for all; a dict from the names of arrays to an index for each. An index has a whole number for an axis,
-            or None for all of it, and may leave out the last axes. A tuple alone is an index into the first array.
-        shapes: dict from the names that there are to their shapes.
+        at: None for all; or a dict from names of arrays to indices. An index has a whole number for each axis, or None
+            for the whole axis; the last axes may be left out. A tuple alone is an index of the only output.
+        shapes: dict from all names to shapes.
 
     Raises:
-        TypeError: at, or an index, is none of these.
-        ValueError: no array has that name, or the index has more axes than it.
-        IndexError: a number lies beyond its axis.
+        TypeError: at or an index has another type.
+        ValueError: no array has this name, or the index has too many axes.
+        IndexError: a number is out of range.
     """
 
-    def __init__(self, at, shapes):
+    def __init__(self, at: At, shapes: dict[str, tuple[int, ...]]) -> None:
         self.shapes = shapes
         if isinstance(at, tuple) and next(iter(shapes)) in ("y", "h"):
             at = {next(iter(shapes)): at}
         if at is not None and not isinstance(at, dict):
-            raise TypeError(f"at: expected {self.hint()}, got {at!r}")
+            raise TypeError(f"at: expected {self.hint()}, got {at!r}: choose an index, or leave it out")
         if at == {}:
-            raise ValueError(f"at: expected {self.hint()}, got an empty dict")
+            raise ValueError(f"at: expected {self.hint()}, got an empty dict: leave it out for all numbers")
         self.indices = None if at is None else {name: self._checked(name, index) for name, index in at.items()}
 
-    def all(self, name):
-        """The indices that were chosen of this array, in their order."""
+    def all(self, name: str) -> list[tuple[int, ...]]:
+        """The chosen indices of an array, in order."""
         if self.indices is None:
             return list(np.ndindex(self.shapes[name]))
         if name not in self.indices:
@@ -41,15 +44,15 @@ class Choice:
         ranges = [range(size) if i is None else (i,) for i, size in chosen]
         return [tuple(ranges[axis][i] for axis, i in enumerate(index)) for index in np.ndindex(*map(len, ranges))]
 
-    def rows(self, name):
-        """The same along the last axis: a dict from the indices before it to those that were chosen of it."""
-        rows = {}
+    def rows(self, name: str) -> dict[tuple[int, ...], list[int]]:
+        """The chosen indices by row: a dict from indices without the last axis to those along the last axis."""
+        rows: dict[tuple[int, ...], list[int]] = {}
         for *n, last in self.all(name):
             rows.setdefault(tuple(n), []).append(last)
         return rows
 
-    def hint(self):
-        """What one may write for `at`."""
+    def hint(self) -> str:
+        """What `at` may be, for messages."""
         name, shape = next(iter(self.shapes.items()))
         first = (0,) * len(shape)
         if name in ("y", "h"):
@@ -59,12 +62,17 @@ class Choice:
 
     def _checked(self, name, index):
         if name not in self.shapes:
-            raise ValueError(f"at: expected {self.hint()}, got the name {name!r}")
+            raise ValueError(f"at: expected {self.hint()}, got the name {name!r}: use one of these")
         shape = self.shapes[name]
         if not isinstance(index, tuple):
-            raise TypeError(f"at: expected a tuple as index into {name}, such as {(0,) * len(shape)}, got {index!r}")
+            raise TypeError(
+                f"at: expected a tuple as index into {name}, such as {(0,) * len(shape)}, got {index!r}: use tuple(...)"
+            )
         if len(index) > len(shape):
-            raise ValueError(f"at: {name} has the shape {checks.shape_text(shape)}, and {index} has more axes")
+            raise ValueError(
+                f"at: expected an index into {name} of shape {checks.shape_text(shape)}, got {index}, which has more "
+                f"axes: leave out {len(index) - len(shape)}"
+            )
         return tuple(
             None if i is None else self._within(name, i, size, index)
             for i, size in zip((*index, *(None,) * (len(shape) - len(index))), shape, strict=True)
@@ -75,10 +83,9 @@ class Choice:
             i = operator.index(i)
         except TypeError as error:
             raise TypeError(
-                f"at: expected whole numbers, or None for all, as index into {name}, got {index}"
+                f"at: expected whole numbers, or None for all, as index into {name}, got {index}: use int(...)"
             ) from error
         if not 0 <= i < size:
-            raise IndexError(
-                f"at: {index} lies outside of {name}, whose shape is {checks.shape_text(self.shapes[name])}"
-            )
+            shape = checks.shape_text(self.shapes[name])
+            raise IndexError(f"at: expected an index into {name} of shape {shape}, got {index}: count from 0")
         return i

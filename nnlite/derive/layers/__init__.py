@@ -1,1 +1,1 @@
-"""A derivation for each layer and loss."""
+"""The derivations of layers and losses."""

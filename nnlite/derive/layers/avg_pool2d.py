@@ -1,13 +1,16 @@
-"""AvgPool2D, derived: of each window the mean, and the way back in equal shares."""
+"""Derivation of AvgPool2D: the mean of each window, and a gradient in equal shares."""
+
+import numpy as np
 
 from ...layers import AvgPool2D
 from ..engine.docstring_equations import equations
 from ..engine.expression import Quantity, total
+from ..engine.layout import Page
 from .sliding_window import Windows
 
 
-def forward(page, layer, x):
-    windows = Windows(layer, x)
+def forward(page: Page, layer: AvgPool2D, x_array: np.ndarray) -> dict[str, Quantity]:
+    windows = Windows(layer, x_array)
     x = windows.x
     y = Quantity.unknown("y", (x.shape[0], *windows.count, x.shape[3]), axes=(1, 2))
     page.formula(*equations(AvgPool2D, "y[n,i,j,c]"))
@@ -20,9 +23,9 @@ def forward(page, layer, x):
     return {"y": y}
 
 
-def backward(page, layer, x, dy):
-    windows = Windows(layer, x)
-    x, dy, dx = windows.x, Quantity("dy", dy, axes=(1, 2)), Quantity.unknown("dx", x.shape, axes=(1, 2))
+def backward(page: Page, layer: AvgPool2D, x_array: np.ndarray, dy_array: np.ndarray) -> dict[str, Quantity]:
+    windows = Windows(layer, x_array)
+    x, dy, dx = windows.x, Quantity("dy", dy_array, axes=(1, 2)), Quantity.unknown("dx", x_array.shape, axes=(1, 2))
     page.formula(*equations(AvgPool2D, "dx[n,h,w,c]"))
     _say_padding(page, layer, x)
     page.tables(dy)
@@ -39,6 +42,6 @@ def _counted(layer, windows):
 
 def _say_padding(page, layer, x):
     if any(x.margin):
-        counts = "counts, as pixels of 0" if layer.count_include_pad else "does not count: it is left out"
+        counts = "counts, as pixels of 0" if layer.count_include_pad else "does not count"
         page.line(f"  Padding {counts}.")
         page.line()

@@ -1,58 +1,60 @@
-"""Conv2D, derived: window by window."""
+"""Derivation of Conv2D, window by window."""
 
 import itertools
+from collections.abc import Iterator
 
 import numpy as np
 
 from ...layers import Conv2D
 from ..engine.docstring_equations import equations
 from ..engine.expression import Quantity
+from ..engine.layout import Page
 from .sliding_window import Windows
 
 
-def forward(page, layer, x):
-    sight = _Sight(layer, x)
-    x, W, b = sight.x, sight.W, sight.b
-    y = Quantity.unknown("y", (x.shape[0], *sight.count, layer.filters), axes=(1, 2))
+def forward(page: Page, layer: Conv2D, x_array: np.ndarray) -> dict[str, Quantity]:
+    windows = _Windows(layer, x_array)
+    x, W, b = windows.x, windows.W, windows.b
+    y = Quantity.unknown("y", (x.shape[0], *windows.count, layer.filters), axes=(1, 2))
     formula = equations(Conv2D, "y[n,h,w,f]", remarks=False)
-    page.formula(*(line if b else line.replace("b[f] + ", "") for line in formula), *sight.rules())
-    sight.say_what_is_seen(page)
+    page.formula(*(line if b else line.replace("b[f] + ", "") for line in formula), *windows.rules())
+    windows.write(page)
     page.tables(x, W, *([b] if b else []))
     for n, h, w, f in page.choice.all("y"):
         rows = [[b[f]]] if b else []
         for i in range(W.shape[0]):
             seen = itertools.product([i], range(W.shape[1]), range(W.shape[2]))
-            rows.append([x[n, *sight.pixel(h, w, i, j), sight.channel(f, c)] @ W[i, j, c, f] for i, j, c in seen])
+            rows.append([x[n, *windows.pixel(h, w, i, j), windows.channel(f, c)] @ W[i, j, c, f] for i, j, c in seen])
         y[n, h, w, f] = page.sum(y.letters((n, h, w, f)), rows)
         page.line()
     return {"y": y}
 
 
-def backward(page, layer, x, dy):
-    sight = _Sight(layer, x)
-    x, W, dy = sight.x, sight.W, Quantity("dy", dy, axes=(1, 2))
+def backward(page: Page, layer: Conv2D, x_array: np.ndarray, dy_array: np.ndarray) -> dict[str, Quantity]:
+    windows = _Windows(layer, x_array)
+    x, W, dy = windows.x, windows.W, Quantity("dy", dy_array, axes=(1, 2))
     N, OH, OW, F = dy.shape
     dx, dW = Quantity.unknown("dx", x.shape, axes=(1, 2)), Quantity.unknown("dW", W.shape, axes=(0, 1))
-    gradients = ["dx[n,r,s,c]", "dW[i,j,c,f]", *["db[f]"] * (sight.b is not None)]
-    page.formula(*equations(Conv2D, *gradients, remarks=False), *sight.rules())
-    sight.say_what_is_seen(page)
+    gradients = ["dx[n,r,s,c]", "dW[i,j,c,f]", *["db[f]"] * (windows.b is not None)]
+    page.formula(*equations(Conv2D, *gradients, remarks=False), *windows.rules())
+    windows.write(page)
     page.tables(x, W, dy)
     for n, r, s, c in page.choice.all("dx"):
-        # The windows that see the pixel, and as what: each sends its dy back through the weight that looked at it.
-        channel, filters = c % W.shape[2], [f for f in range(F) if sight.group(f) == c // W.shape[2]]
-        rows = [[dy[n, h, w, f] @ W[i, j, channel, f] for f in filters] for h, w, i, j in sight.seeing(r, s)]
+        # Every window that sees the pixel sends its dy back through the weight that it used for the pixel.
+        channel, filters = c % W.shape[2], [f for f in range(F) if windows.group(f) == c // W.shape[2]]
+        rows = [[dy[n, h, w, f] @ W[i, j, channel, f] for f in filters] for h, w, i, j in windows.seeing(r, s)]
         dx[n, r, s, c] = page.sum(dx.letters((n, r, s, c)), rows)
         page.line()
     for i, j, c, f in page.choice.all("dW"):
         rows = [
-            [x[n, *sight.pixel(h, w, i, j), sight.channel(f, c)] @ dy[n, h, w, f] for w in range(OW)]
+            [x[n, *windows.pixel(h, w, i, j), windows.channel(f, c)] @ dy[n, h, w, f] for w in range(OW)]
             for n, h in np.ndindex(N, OH)
         ]
         dW[i, j, c, f] = page.sum(dW.letters((i, j, c, f)), rows)
         page.line()
-    if sight.b is None:
+    if windows.b is None:
         return {"dx": dx, "dW": dW}
-    db = Quantity.unknown("db", sight.b.shape)
+    db = Quantity.unknown("db", windows.b.shape)
     for (f,) in page.choice.all("db"):
         rows = [[dy[n, h, w, f] for w in range(OW)] for n, h in np.ndindex(N, OH)]
         db[f] = page.sum(db.letters(f), rows)
@@ -60,34 +62,36 @@ def backward(page, layer, x, dy):
     return {"dx": dx, "dW": dW, "db": db}
 
 
-class _Sight(Windows):
-    """Who sees what: the windows, and the channels of a filter."""
+class _Windows(Windows):
+    """The windows, and which channels each filter sees."""
 
-    def __init__(self, layer, x):
+    def __init__(self, layer: Conv2D, x: np.ndarray) -> None:
         super().__init__(layer, x)
         self.W = Quantity("W", layer.params["W"], axes=(0, 1))
         self.b = Quantity("b", layer.params["b"]) if "b" in layer.params else None
         self.groups = layer.groups
 
-    def rules(self):
-        """Which pixel is seen from (h, w) at (i, j) of the window, in letters and with this layer's numbers."""
+    def rules(self) -> Iterator[str]:
+        """The pixel under tap (i, j) of window (h, w), in letters and with this layer's numbers."""
         for r, h, i, S, D, P in zip("rs", "hw", "ij", self.strides, self.dilation, self.before, strict=True):
             yield f"{r} = S {h} + D {i} - P = {_times(S, h)} + {_times(D, i)}{f' - {P}' if P else ''}"
 
-    def say_what_is_seen(self, page):
-        if any(self.x.margin):
-            page.line("  x is 0 outside of the image.")
+    def write(self, page: Page) -> None:
+        """Write what padding and groups do."""
+        if any(self.x.margin or ()):
+            page.line("  x is 0 outside the image.")
         if self.groups > 1:
             C, F = self.W.shape[2], self.W.shape[3] // self.groups
             parts = (f"{_range('filter', g * F, F)} on {_range('channel', g * C, C)}" for g in range(self.groups))
             page.line(f"  Groups: {', '.join(parts)}.")
         page.line()
 
-    def group(self, f):
+    def group(self, f: int) -> int:
+        """The group of a filter."""
         return f * self.groups // self.W.shape[3]
 
-    def channel(self, f, c):
-        """The channel of x that W[..., c, f] weighs."""
+    def channel(self, f: int, c: int) -> int:
+        """The channel of x that W[..., c, f] multiplies."""
         return self.group(f) * self.W.shape[2] + c
 
 

@@ -1,15 +1,18 @@
-"""SparseCategoricalCrossentropy, derived: the logarithm of what the label got, and y-hat minus y."""
+"""Derivation of SparseCategoricalCrossentropy: -log of the label's probability, and y-hat minus y."""
 
 import numpy as np
 
 from ...losses import SMALLEST_PROBABILITY, SparseCategoricalCrossentropy
 from ..engine.docstring_equations import equations
-from ..engine.expression import Quantity, constant, log, total
+from ..engine.expression import Expression, Quantity, constant, log, total
+from ..engine.layout import Page
 from .softmax import shares
 
 
-def loss(page, loss, y_true, y_pred):
-    y_pred, labels = Quantity("y_pred", y_pred), np.asarray(y_true)
+def loss(
+    page: Page, loss: SparseCategoricalCrossentropy, y_true: np.ndarray, y_pred_array: np.ndarray
+) -> dict[str, Quantity]:
+    y_pred, labels = Quantity("y_pred", y_pred_array), y_true
     V, is_whole, rows = y_pred.shape[-1], bool(page.choice.all("loss")), page.choice.rows("dy_pred")
     D = constant("D", 1 if loss.reduction == "sum" else labels.size)
     derived = {"loss": Quantity.unknown("loss", ()), "dy_pred": Quantity.unknown("dy_pred", y_pred.shape)}
@@ -19,7 +22,8 @@ def loss(page, loss, y_true, y_pred):
         f"D = {D.value:g}: {_divisor(loss)}",
     )
     page.tables(y_pred)
-    surprises, gradients = [], {}
+    surprises: list[Expression] = []
+    gradients: dict[tuple[int, ...], Expression] = {}
     for n in np.ndindex(labels.shape) if is_whole else rows:
         label = int(labels[n])
         page.line(f"y_pred[{','.join([*map(str, n), ':'])}], whose label is {label}")
@@ -38,7 +42,7 @@ def loss(page, loss, y_true, y_pred):
 
 def _from_logits(page, y_pred, n, label, V, D):
     p, m, whole = shares(page, y_pred, n, "p[{}]")
-    # The logarithm of a quotient, written as a difference: the p of a label may be too small for a float.
+    # The logarithm of a quotient as a difference, because p of the label may be too small for a float.
     surprise = log(whole) - (y_pred[*n, label] - m)
     return surprise, [(p[v] - constant(f"onehot[{v}]", v == label)) / D for v in range(V)]
 
@@ -52,4 +56,4 @@ def _from_probabilities(page, y_pred, n, label, V, D):
 
 
 def _divisor(loss):
-    return "the loss is a sum" if loss.reduction == "sum" else "how many positions there are"
+    return "the loss is a sum" if loss.reduction == "sum" else "number of positions"

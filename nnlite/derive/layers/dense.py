@@ -1,14 +1,15 @@
-"""Dense, derived: each output is a sum over all inputs."""
+"""Derivation of Dense: each output is a sum over all inputs."""
 
 import numpy as np
 
 from ...layers import Dense
 from ..engine.docstring_equations import equations
 from ..engine.expression import Quantity
+from ..engine.layout import Page
 
 
-def forward(page, layer, x):
-    x, W, b = Quantity("x", x), *_parameters(layer)
+def forward(page: Page, layer: Dense, x_array: np.ndarray) -> dict[str, Quantity]:
+    x, (W, b) = Quantity("x", x_array), _parameters(layer)
     y = Quantity.unknown("y", (*x.shape[:-1], *b.shape))
     page.formula(*equations(Dense, "y"), "y[n,u] = sum over f of x[n,f] W[f,u] + b[u]")
     page.tables(x, W, b)
@@ -18,8 +19,8 @@ def forward(page, layer, x):
     return {"y": y}
 
 
-def backward(page, layer, x, dy):
-    x, dy, W, b = Quantity("x", x), Quantity("dy", dy), *_parameters(layer)
+def backward(page: Page, layer: Dense, x_array: np.ndarray, dy_array: np.ndarray) -> dict[str, Quantity]:
+    x, dy, (W, b) = Quantity("x", x_array), Quantity("dy", dy_array), _parameters(layer)
     rows = list(np.ndindex(x.shape[:-1]))
     dx, dW, db = (Quantity.unknown(f"d{q.name}", q.shape) for q in (x, W, b))
     page.formula(
@@ -39,5 +40,5 @@ def backward(page, layer, x, dy):
     return {"dx": dx, "dW": dW, "db": db}
 
 
-def _parameters(layer):
+def _parameters(layer: Dense) -> tuple[Quantity, Quantity]:
     return Quantity("W", layer.params["W"]), Quantity("b", layer.params["b"])

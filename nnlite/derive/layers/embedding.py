@@ -1,13 +1,14 @@
-"""Embedding, derived: rows of a table."""
+"""Derivation of Embedding: rows of a table."""
 
 import numpy as np
 
 from ...layers import Embedding
 from ..engine.docstring_equations import equations
 from ..engine.expression import Quantity
+from ..engine.layout import Page
 
 
-def forward(page, layer, x):
+def forward(page: Page, layer: Embedding, x: np.ndarray) -> dict[str, Quantity]:
     W = Quantity("W", layer.params["W"])
     y = Quantity.unknown("y", (*x.shape, W.shape[1]))
     page.formula(*equations(Embedding, "y"), "y[n,u] = W[x[n],u]")
@@ -17,8 +18,8 @@ def forward(page, layer, x):
     return {"y": y}
 
 
-def backward(page, layer, x, dy):
-    dy, dW = Quantity("dy", dy), Quantity.unknown("dW", layer.params["W"].shape)
+def backward(page: Page, layer: Embedding, x: np.ndarray, dy_array: np.ndarray) -> dict[str, Quantity]:
+    dy, dW = Quantity("dy", dy_array), Quantity.unknown("dW", layer.params["W"].shape)
     page.formula(*equations(Embedding, "dW[v]"))
     page.tables(dy)
     for v, u in page.choice.all("dW"):

@@ -1,35 +1,38 @@
-"""GELU, derived: each number times the probability that a standard normal one is smaller, or what comes near it."""
+"""Derivation of GELU: x times the normal distribution function Phi(x), or its approximation with tanh."""
 
 import math
+
+import numpy as np
 
 from ...layers import GELU
 from ..engine.docstring_equations import equations
 from ..engine.expression import Quantity, apply, constant, tanh
+from ..engine.layout import Page
 
-NEAR_FORMULA = "y = x (1 + tanh u) / 2      u = k (x + q x^3) with k = sqrt(2/pi) and q = 0.044715"
-NEAR_GRADIENT = "dx = dy ((1 + tanh u) / 2 + x (1 - tanh(u)^2) u' / 2)      u' = k (1 + 3 q x^2)"
+TANH_FORMULA = "y = x (1 + tanh u) / 2      u = k (x + q x^3) with k = sqrt(2/pi) and q = 0.044715"
+TANH_GRADIENT = "dx = dy ((1 + tanh u) / 2 + x (1 - tanh(u)^2) u' / 2)      u' = k (1 + 3 q x^2)"
 
 
-def forward(page, layer, x):
-    x, y = Quantity("x", x), Quantity.unknown("y", x.shape)
-    page.formula(*([NEAR_FORMULA] if layer.approximate else equations(GELU, "y")))
+def forward(page: Page, layer: GELU, x_array: np.ndarray) -> dict[str, Quantity]:
+    x, y = Quantity("x", x_array), Quantity.unknown("y", x_array.shape)
+    page.formula(*([TANH_FORMULA] if layer.approximate else equations(GELU, "y")))
     for index in page.choice.all("y"):
-        p = _near_share(page, x[index]) if layer.approximate else _normal_cdf(x[index])
+        p = _tanh_cdf(page, x[index]) if layer.approximate else _normal_cdf(x[index])
         y[index] = page.equation(y.letters(index), x[index] * p)
     return {"y": y}
 
 
-def backward(page, layer, x, dy):
-    x, dy, dx = Quantity("x", x), Quantity("dy", dy), Quantity.unknown("dx", x.shape)
-    page.formula(*([NEAR_FORMULA, NEAR_GRADIENT] if layer.approximate else equations(GELU)))
+def backward(page: Page, layer: GELU, x_array: np.ndarray, dy_array: np.ndarray) -> dict[str, Quantity]:
+    x, dy, dx = Quantity("x", x_array), Quantity("dy", dy_array), Quantity.unknown("dx", x_array.shape)
+    page.formula(*([TANH_FORMULA, TANH_GRADIENT] if layer.approximate else equations(GELU)))
     for index in page.choice.all("dx"):
-        gradient = _near_gradient(page, x[index]) if layer.approximate else _gradient(x[index])
+        gradient = _tanh_gradient(page, x[index]) if layer.approximate else _gradient(x[index])
         dx[index] = page.equation(dx.letters(index), dy[index] * gradient)
     return {"dx": dx}
 
 
 def _normal_cdf(x):
-    # With erfc a small Phi keeps its digits; with 1 + erf it would lose them. Both round x^2, a power of e.
+    # With erfc a small Phi keeps its digits; 1 + erf would lose them. Both round x^2, the exponent of e.
     return apply("Phi", lambda v: math.erfc(-v / math.sqrt(2)) / 2, _density(x.value), x, 12 + x.value**2)
 
 
@@ -45,15 +48,15 @@ def _density(x):
 K, Q = constant("k", math.sqrt(2 / math.pi), rounded=True), constant("q", 0.044715, rounded=True)
 
 
-def _near_argument(page, x):
+def _tanh_argument(page, x):
     return page.equation("u", K * (x + Q * x * x * x))
 
 
-def _near_share(page, x):
-    return (1 + tanh(_near_argument(page, x))) / 2
+def _tanh_cdf(page, x):
+    return (1 + tanh(_tanh_argument(page, x))) / 2
 
 
-def _near_gradient(page, x):
-    u = _near_argument(page, x)
+def _tanh_gradient(page, x):
+    u = _tanh_argument(page, x)
     slope = page.equation("u'", K * (1 + 3 * Q * x.squared()))
     return (1 + tanh(u)) / 2 + x * (1 - tanh(u).squared()) * slope / 2

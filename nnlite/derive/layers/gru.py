@@ -1,9 +1,11 @@
-"""GRU, derived: one gate between the state and a candidate, another on what the candidate sees."""
+"""Derivation of GRU: the update gate mixes state and candidate, the reset gate limits what the candidate sees."""
 
 from ...layers import GRU
 from ..engine.docstring_equations import equations
-from ..engine.expression import sigmoid, tanh
+from ..engine.expression import Expression, sigmoid, tanh
+from ..engine.layout import Page
 from .recurrent import Recurrence
+from .steps import Step
 
 
 class GRUDerivation(Recurrence):
@@ -22,7 +24,7 @@ class GRUDerivation(Recurrence):
     rows = "da", "da_h"
     to_x, to_h = "zrg", "zru"
 
-    def unit(self, page, step, n):
+    def unit(self, page: Page, step: Step, n: int) -> dict[str, Expression]:
         a = {}
         for block, gate in enumerate("zr"):
             k = block * step.H + n
@@ -39,7 +41,9 @@ class GRUDerivation(Recurrence):
         page.line()
         return {"z": z, "r": r, "g": g, "u": u, "h": h}
 
-    def unit_back(self, page, step, n, dh, after):
+    def unit_back(
+        self, page: Page, step: Step, n: int, dh: Expression, after: dict[str, list[Expression]]
+    ) -> tuple[dict[str, Expression], dict[str, Expression]]:
         z, r, g, u = (step.now[name][n] for name in "zrgu")
         dz = page.equation(f"dz[{n}]", dh * (step.before["h"][n] - g))
         dg = page.equation(f"dg[{n}]", dh * (1 - z))

@@ -1,14 +1,15 @@
-"""LayerNorm, derived: each position's mean and deviation, and how the gradient comes back through both."""
+"""Derivation of LayerNorm: mean and deviation of each position, and the gradient through both."""
 
 import numpy as np
 
 from ...layers import LayerNorm
 from ..engine.docstring_equations import equations
 from ..engine.expression import Quantity, constant, sqrt, total
+from ..engine.layout import Page
 
 
-def forward(page, layer, x):
-    x, gamma, beta = Quantity("x", x), *(Quantity(name, layer.params[name]) for name in ("gamma", "beta"))
+def forward(page: Page, layer: LayerNorm, x_array: np.ndarray) -> dict[str, Quantity]:
+    x, gamma, beta = Quantity("x", x_array), *(Quantity(name, layer.params[name]) for name in ("gamma", "beta"))
     y = Quantity.unknown("y", x.shape)
     page.formula(*equations(LayerNorm), "d_c = x_c - m, s = sqrt(v + epsilon)")
     page.tables(x, gamma, beta)
@@ -20,8 +21,8 @@ def forward(page, layer, x):
     return {"y": y}
 
 
-def backward(page, layer, x, dy):
-    x, dy, gamma = Quantity("x", x), Quantity("dy", dy), Quantity("gamma", layer.params["gamma"])
+def backward(page: Page, layer: LayerNorm, x_array: np.ndarray, dy_array: np.ndarray) -> dict[str, Quantity]:
+    x, dy, gamma = Quantity("x", x_array), Quantity("dy", dy_array), Quantity("gamma", layer.params["gamma"])
     dx, u = Quantity.unknown("dx", x.shape), Quantity.unknown("u", x.shape)
     places, C = list(np.ndindex(x.shape[:-1])), x.shape[-1]
     page.formula(
@@ -54,7 +55,7 @@ def backward(page, layer, x, dy):
 
 
 def _deviations(page, layer, x, n):
-    """How far each number of a position lies from the position's mean, and how far they do on the whole."""
+    """The deviations of a position's numbers from their mean, and the standard deviation."""
     C = range(x.shape[-1])
     page.line(f"x[{','.join([*map(str, n), ':'])}]")
     m = page.equation("m", total([x[*n, c] for c in C]) / len(C))

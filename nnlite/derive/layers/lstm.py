@@ -1,9 +1,11 @@
-"""LSTM, derived: four gates, and a cell state that they fill, keep and show; and the way back through each of them."""
+"""Derivation of LSTM: gates, candidate and cell state, forward and backward."""
 
 from ...layers import LSTM
 from ..engine.docstring_equations import equations
-from ..engine.expression import sigmoid, tanh
+from ..engine.expression import Expression, sigmoid, tanh
+from ..engine.layout import Page
 from .recurrent import Recurrence
+from .steps import Step
 
 
 class LSTMDerivation(Recurrence):
@@ -19,7 +21,7 @@ class LSTMDerivation(Recurrence):
     rows = "dz", "dz"
     to_x = to_h = "ifgo"
 
-    def unit(self, page, step, u):
+    def unit(self, page: Page, step: Step, u: int) -> dict[str, Expression]:
         z = {}
         for block, gate in enumerate("ifgo"):
             k = block * step.H + u
@@ -32,7 +34,9 @@ class LSTMDerivation(Recurrence):
         page.line()
         return {"i": i, "f": f, "g": g, "o": o, "c": c, "h": h}
 
-    def unit_back(self, page, step, u, dh, after):
+    def unit_back(
+        self, page: Page, step: Step, u: int, dh: Expression, after: dict[str, list[Expression]]
+    ) -> tuple[dict[str, Expression], dict[str, Expression]]:
         i, f, g, o, c = (step.now[name][u] for name in "ifgoc")
         dc = page.equation(f"dc_t[{u}]", dh * o * (1 - tanh(c).squared()) + after["c"][u])
         do = page.equation(f"do[{u}]", dh * tanh(c))

@@ -1,18 +1,19 @@
-"""MeanSquaredError, derived: how far off each number is, squared; and back twice as far."""
+"""Derivation of MeanSquaredError: squared differences, and twice the difference as gradient."""
 
 import numpy as np
 
 from ...losses import MeanSquaredError
 from ..engine.docstring_equations import equations
 from ..engine.expression import Quantity, constant, total
+from ..engine.layout import Page
 
 
-def loss(page, loss, y_true, y_pred):
-    y_true, y_pred = Quantity("y_true", y_true), Quantity("y_pred", y_pred)
+def loss(page: Page, loss: MeanSquaredError, y_true_array: np.ndarray, y_pred_array: np.ndarray) -> dict[str, Quantity]:
+    y_true, y_pred = Quantity("y_true", y_true_array), Quantity("y_pred", y_pred_array)
     D = constant("D", y_pred.shape[-1] if loss.reduction == "sum" else y_pred.values.size)
     is_whole, chosen = bool(page.choice.all("loss")), page.choice.all("dy_pred")
     derived = {"loss": Quantity.unknown("loss", ()), "dy_pred": Quantity.unknown("dy_pred", y_pred.shape)}
-    meaning = "F, as means over the last axis are added" if loss.reduction == "sum" else "how many numbers there are"
+    meaning = "F, as means over the last axis are added" if loss.reduction == "sum" else "number of values"
     page.formula(*equations(MeanSquaredError), "e = y_pred - y_true", f"D = {D.value:g}: {meaning}")
     page.tables(y_true, y_pred)
     e = Quantity.unknown("e", y_pred.shape)

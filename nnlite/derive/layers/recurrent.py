@@ -1,13 +1,18 @@
-"""What the derivations of RNN, LSTM and GRU share: the walk over the steps, and the gradients that add up over them."""
+"""Base of the derivations of RNN, LSTM and GRU: the loop over the steps, and gradients summed over them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from ..engine.expression import Quantity
-from .steps import Step, Steps
+from ...layers.base.recurrent import Recurrent
+from ..engine.expression import Expression, Quantity
+from ..engine.layout import Page
+from .steps import States, Step, Steps
 
 
-def choices(layer, x, shapes):
-    """What `at` may name: of a forward pass the steps, (n, t, u); of the way back these, and the gradients."""
+def choices(layer: Recurrent, x: np.ndarray, shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """What `at` may name: the steps, (n, t, u), and in a backward pass the gradients."""
     steps = (*x.shape[:2], layer.units)
     if "y" in shapes:
         return {"h": steps}
@@ -15,22 +20,43 @@ def choices(layer, x, shapes):
 
 
 class Recurrence:
-    """Base of the derivations of recurrent layers. A subclass has
+    """Base of the derivations of recurrent layers.
 
-        formulas, gradient_formulas
-        rows            what the gradients of the sums with Wx and with Wh are called, such as ("dz", "dz")
-        to_x, to_h      the blocks of H columns of Wx, and of Wh, in order, such as "ifgo"
-        unit(page, step, u)
-            one unit at a `Step`: a dict from names, the states' among them, to its numbers, which become `step.now`
-        unit_back(page, step, u, dh, after)
-            and back: a dict from blocks to the gradients of their sums, and one from states to what goes back to them
-            beside the way through Wh
+    A subclass defines `unit`, `unit_back` and these attributes.
 
-    where dh is the total gradient of the unit's h_t, and `after` has those of the states, lists by name, as they come
-    back from the next step.
+    Attributes:
+        formulas, gradient_formulas: the lines at the top of the text.
+        rows: the names of the gradients of the sums with Wx and with Wh, such as ("dz", "dz").
+        to_x, to_h: the blocks of H columns of Wx and of Wh, in order, such as "ifgo".
     """
 
-    def forward(self, page, layer, x, initial_state=None):
+    formulas: Sequence[str]
+    gradient_formulas: Sequence[str]
+    rows: tuple[str, str]
+    to_x: str
+    to_h: str
+
+    def unit(self, page: Page, step: Step, u: int) -> dict[str, Expression]:
+        """Derive one unit at a step: a dict from names, those of the states included, to its numbers."""
+        raise NotImplementedError
+
+    def unit_back(
+        self, page: Page, step: Step, u: int, dh: Expression, after: dict[str, list[Expression]]
+    ) -> tuple[dict[str, Expression], dict[str, Expression]]:
+        """Derive the backward pass of one unit.
+
+        Args:
+            dh: the total gradient of the unit's h_t.
+            after: the gradients of the states from the next step, lists by name.
+
+        Returns:
+            The gradients of the unit's sums by block, and those of the states before the step by name, without what
+            comes through Wh.
+        """
+        raise NotImplementedError
+
+    def forward(self, page: Page, layer: Any, x: np.ndarray, initial_state: States = None) -> dict[str, Quantity]:
+        """Derive y, and the last states."""
         steps = Steps(layer, x, initial_state)
         page.formula(*self.formulas)
         page.tables(steps.Wx, steps.Wh, steps.b)
@@ -38,12 +64,21 @@ class Recurrence:
         y = Quantity.unknown("y", (steps.N, steps.T, steps.H) if layer.return_sequences else (steps.N, steps.H))
         last = {name: Quantity.unknown(f"{name}_last", (steps.N, steps.H)) for name in layer.states}
         for n, t in np.ndindex(steps.N, steps.T):
-            y[(n, t) if layer.return_sequences else n] = found[n][t].now["h"]  # the last step's stays
+            y[(n, t) if layer.return_sequences else n] = found[n][t].now["h"]  # the last step overwrites the others
             for name, quantity in last.items():
                 quantity[n] = found[n][t].now[name]
         return {"y": y, **{quantity.name: quantity for quantity in last.values()}}
 
-    def backward(self, page, layer, x, dy, initial_state=None, dstate=None):
+    def backward(
+        self,
+        page: Page,
+        layer: Any,
+        x: np.ndarray,
+        dy_array: np.ndarray,
+        initial_state: States = None,
+        dstate: States = None,
+    ) -> dict[str, Quantity]:
+        """Derive the gradients of x, the parameters and the initial states."""
         steps = Steps(layer, x, initial_state)
         N, T, H = steps.N, steps.T, steps.H
         chosen = set(page.choice.all("step"))
@@ -53,7 +88,7 @@ class Recurrence:
             found = self._walk(page, steps, set())
         rows = [Quantity.unknown(name, (N, T, steps.Wx.shape[1])) for name in self.rows]
         initial = {name: Quantity.unknown(f"d{name}_initial", (N, H)) for name in layer.states}
-        dy = Quantity("dy", dy)
+        dy = Quantity("dy", dy_array)
         for n in range(N):
             after = steps.states(n, dstate, "d{}_next")
             for t in reversed(range(T)):
@@ -75,7 +110,7 @@ class Recurrence:
 
     def _walk(self, page, steps, chosen):
         """Forward through all steps: a list of them for each sample."""
-        found = [[] for _ in range(steps.N)]
+        found: list[list[Step]] = [[] for _ in range(steps.N)]
         for n in range(steps.N):
             before = steps.states(n, steps.initial, "{}_{{t-1}}")
             for t in range(steps.T):
@@ -91,8 +126,9 @@ class Recurrence:
         return found
 
     def _step_back(self, page, steps, step, dh, after, shown):
-        """Back through one step: the gradients of its sums with Wx and with Wh, and those of the states before it."""
-        sums, before = {}, {}
+        """Back through one step: the gradients of its sums with Wx and with Wh, and of the states before it."""
+        sums: dict[str, list[Expression]] = {}
+        before: dict[str, list[Expression]] = {}
         for u in range(steps.H):
             with page.silent(u not in shown):
                 of_sums, of_states = self.unit_back(page, step, u, dh[u], after)
@@ -104,13 +140,13 @@ class Recurrence:
 
 
 def _append(lists, numbers):
-    """Each number to the list of its name."""
+    """Append each number to the list of its name."""
     for name, number in numbers.items():
         lists.setdefault(name, []).append(number)
 
 
 def _dh_t(page, dy_t, dh_next, shown):
-    """The gradient of h_t: what comes from this step's output, and what comes back from the next step."""
+    """The gradient of h_t: from this step's output, plus from the next step."""
     dh = []
     for u, terms in enumerate(zip(*[dh_next] if dy_t is None else [dy_t, dh_next], strict=True)):
         with page.silent(u not in shown):
@@ -123,13 +159,15 @@ def _named(values, name):
 
 
 def _sums(page, steps, found, to_x, to_h):
-    """The gradients that are sums over all steps: dx, dWx, dWh and db, from those of the sums with Wx and with Wh."""
+    """The gradients that are sums over all steps, dx, dWx, dWh and db, from those of the sums with Wx and with Wh."""
     N, T, width = to_x.shape
     places = list(np.ndindex(N, T))
     h = Quantity.unknown("h_prev", (N, T, steps.H))
     for n, t in places:
         h[n, t] = found[n][t].before["h"]
-    sums = {"dx": lambda n, t, f: [to_x[n, t, a] @ steps.Wx[f, a] for a in range(width)]} if steps.ids is None else {}
+    sums: dict[str, Callable[..., list[Expression]]] = {}
+    if steps.ids is None:
+        sums["dx"] = lambda n, t, f: [to_x[n, t, a] @ steps.Wx[f, a] for a in range(width)]
     sums["dWx"] = lambda f, a: steps.seen(f, to_x, a)
     sums["dWh"] = lambda k, a: [h[n, t, k] @ to_h[n, t, a] for n, t in places]
     sums["db"] = lambda *index: [(to_h if index[:-1] == (1,) else to_x)[n, t, index[-1]] for n, t in places]

@@ -1,49 +1,56 @@
-"""Windows on an image: which pixels each of them sees, and which of them see a pixel."""
+"""Sliding windows: which pixels each window sees, and which windows see a pixel."""
 
 import itertools
 
+import numpy as np
+
+from ...layers import AvgPool2D, Conv2D, MaxPool2D
 from ..engine.expression import Quantity
+
+Pixel = tuple[int, int]
 
 
 class Windows:
     """The windows of a layer on an image.
 
     Args:
-        layer: with a `window`.
-        x: the image, an array.
+        layer: a layer with a `window`.
+        x: the image.
 
     Attributes:
-        x: it, as a `Quantity`.
-        size, strides, dilation, before: of the window; the last is the padding at the top and at the left.
-        count: how many windows there are, as (height, width).
+        x: the image as a `Quantity`.
+        size, strides, dilation: of the window.
+        before: the padding at the top and at the left.
+        count: the number of windows, as (height, width).
     """
 
-    def __init__(self, layer, x):
+    def __init__(self, layer: Conv2D | AvgPool2D | MaxPool2D, x: np.ndarray) -> None:
         window = layer.window
+        assert window is not None  # the layer is built
         self.size, self.strides, self.dilation = window.size, window.strides, window.dilation
         margin = window.pads(*x.shape[1:3])
         self.before = margin[0], margin[2]
         self.x = Quantity("x", x, axes=(1, 2), margin=margin)
-        self.count = window.output_size(*x.shape[1:3])
+        self.count: tuple[int, ...] = tuple(n or 0 for n in window.output_size(*x.shape[1:3]))  # no size is None here
 
-    def pixel(self, h, w, i, j):
-        """The pixel (r, s) that window (h, w) sees at its (i, j), in the padding, too."""
-        steps = zip((h, w), (i, j), self.strides, self.dilation, self.before, strict=True)
-        return tuple(S * h + D * i - P for h, i, S, D, P in steps)
+    def pixel(self, h: int, w: int, i: int, j: int) -> Pixel:
+        """The pixel (r, s) under tap (i, j) of window (h, w), which may be in the padding."""
+        r, s = (S * h - P for S, h, P in zip(self.strides, (h, w), self.before, strict=True))
+        return r + self.dilation[0] * i, s + self.dilation[1] * j
 
-    def places(self, h, w):
-        """All pixels of window (h, w); a list for each of its rows."""
+    def places(self, h: int, w: int) -> list[list[Pixel]]:
+        """All pixels of window (h, w), a list for each of its rows."""
         return [[self.pixel(h, w, i, j) for j in range(self.size[1])] for i in range(self.size[0])]
 
-    def pixels(self, h, w):
-        """Those that lie on the image."""
+    def pixels(self, h: int, w: int) -> list[list[Pixel]]:
+        """Those inside the image."""
         H, W = self.x.shape[1:3]
         rows = [[(r, s) for r, s in row if 0 <= r < H and 0 <= s < W] for row in self.places(h, w)]
         return [row for row in rows if row]
 
-    def seeing(self, r, s):
-        """Every (h, w, i, j) from where a pixel is seen."""
-        found = [[], []]
+    def seeing(self, r: int, s: int) -> list[tuple[int, int, int, int]]:
+        """Every (h, w, i, j) whose window sees the pixel."""
+        found: tuple[list[Pixel], list[Pixel]] = [], []
         for axis, pixel in enumerate((r, s)):
             for i in range(self.size[axis]):
                 h, between = divmod(pixel + self.before[axis] - self.dilation[axis] * i, self.strides[axis])

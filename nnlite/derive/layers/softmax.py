@@ -1,13 +1,16 @@
-"""Softmax, derived: powers of e, and their shares of the sum."""
+"""Derivation of Softmax: powers of e, divided by their sum."""
+
+import numpy as np
 
 from ...layers import Softmax
 from ..engine.docstring_equations import equations
-from ..engine.expression import Quantity, exp, largest, total
+from ..engine.expression import Expression, Quantity, exp, largest, total
+from ..engine.layout import Page
 
 
-def forward(page, layer, x):
-    x, y = Quantity("x", x), Quantity.unknown("y", x.shape)
-    page.formula(*equations(Softmax, "y_v"), "m, the largest x, is taken off first: y stays the same")
+def forward(page: Page, layer: Softmax, x_array: np.ndarray) -> dict[str, Quantity]:
+    x, y = Quantity("x", x_array), Quantity.unknown("y", x_array.shape)
+    page.formula(*equations(Softmax, "y_v"), "m, the largest x, is subtracted first, which does not change y")
     page.tables(x)
     for n, chosen in page.choice.rows("y").items():
         page.line(f"x[{','.join([*map(str, n), ':'])}]")
@@ -17,8 +20,8 @@ def forward(page, layer, x):
     return {"y": y}
 
 
-def backward(page, layer, x, dy):
-    x, dy = Quantity("x", x), Quantity("dy", dy)
+def backward(page: Page, layer: Softmax, x_array: np.ndarray, dy_array: np.ndarray) -> dict[str, Quantity]:
+    x, dy = Quantity("x", x_array), Quantity("dy", dy_array)
     y, dx = Quantity.unknown("y", x.shape), Quantity.unknown("dx", x.shape)
     page.formula(*equations(Softmax, "dx_v"))
     rows = page.choice.rows("dx")
@@ -36,11 +39,11 @@ def backward(page, layer, x, dy):
     return {"dx": dx}
 
 
-def shares(page, x, n, name):
+def shares(page: Page, x: Quantity, n: tuple[int, ...], name: str) -> tuple[list[Expression], Expression, Expression]:
     """The softmax of row n of x: its numbers, the largest x, and the sum of the powers.
 
     Args:
-        name: of a number, with {} for its index.
+        name: the name of a number, with {} for its index.
     """
     V = range(x.shape[-1])
     m = page.equation("m", largest([x[*n, v] for v in V]))
