@@ -1,14 +1,14 @@
-"""Look inside: what layers compute step by step, and what becomes of gradients on their way back.
+"""Inspect layers: what they compute at every step, and how gradients change on their way back.
 
-trace.py       run a model once, and return everything that its layers compute
-watch.py       the copy that is run, and what goes through its layers
+trace.py       run a model once, and return everything its layers compute
+recording.py   copy a model, and record the inputs and outputs of its layers
 recurrent.py   gates, states and their gradients, from what a recurrent layer keeps
-text.py        text for ids, and characters for steps
-result.py      what is returned
+text.py        from text to ids, and from ids to characters
+result.py      what `trace` returns
 flow.py        the norm of a gradient, back through time
-gates.py       hold an LSTM's gates where an argument needs them
-spectrum.py    give an RNN the spectral radius that an argument needs
-kinds.py       refuse layers of other kinds
+gates.py       set an LSTM's gates to fixed values
+spectrum.py    the spectral radius of an RNN
+require.py     refuse layers of the wrong kind
 """
 
 from .flow import GradientFlow, gradient_flow

@@ -1,4 +1,4 @@
-"""gradient_flow: what is left of a gradient on its way back through time."""
+"""gradient_flow: the norm of a gradient, back through time."""
 
 import math
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from .require import require
 
 @dataclass(frozen=True)
 class GradientFlow:
-    """How large the gradient of a state is, t steps after the beginning; at T it starts, and goes back to 0.
+    """The norm of the gradient of each state, by time step: it starts at T, and goes back to 0.
 
     Attributes:
-        layer: the layer, as text.
+        layer: the layer's repr.
         dh: the norm of dL/dh_t, (T + 1,).
         dc: the norm of dL/dc_t, (T + 1,); None for a layer without a cell.
     """
@@ -29,12 +29,12 @@ class GradientFlow:
 
     @property
     def dh_factor(self) -> float:
-        """By what dL/dh_t was multiplied at each step back: the geometric mean over all steps."""
+        """The factor by which dL/dh_t changes at each step back: the geometric mean over all steps."""
         return _factor(self.dh)
 
     @property
     def dc_factor(self) -> float | None:
-        """The same of dL/dc_t; None for a layer without a cell."""
+        """The same for dL/dc_t; None for a layer without a cell."""
         return None if self.dc is None else _factor(self.dc)
 
     def __str__(self) -> str:
@@ -51,30 +51,30 @@ def gradient_flow(
     """Follow a gradient back through T time steps of a recurrent layer.
 
         L = r . h_T                 for RNN and GRU,  with r a random direction, |r| = 1
-        L = r . h_T + s . c_T       for LSTM,         with |r| = |s| = 1: what a step hands on is both
+        L = r . h_T + s . c_T       for LSTM,         with |r| = |s| = 1: both are passed to the next step
 
-    The norms are |dL/dh_t| and |dL/dc_t|, total gradients, each a mean over N rows with directions of their own. Where
-    nothing else is in the way, theory says by what they are multiplied at each step back: the cell of an LSTM by f, for
-    i = o = 0 (`saturate_gates`); an RNN near h = 0 by the spectral radius of Wh (`set_spectral_radius`), exactly so if
-    Wh is a multiple of an orthogonal matrix, and else in the long run.
+    The norms are |dL/dh_t| and |dL/dc_t|, of total gradients, each a mean over N rows with random directions. In simple
+    cases theory gives the factor at each step back: f for the cell of an LSTM with i = o = 0 (`saturate_gates`); the
+    spectral radius of Wh for an RNN near h = 0 (`set_spectral_radius`), exactly if Wh is a multiple of an orthogonal
+    matrix, else in the long run.
 
-    A copy is run, in float64 whatever the layer's dtype, as float32 ends at 1e-45 (above 1e308 a norm is infinite, or
-    NaN); it starts from a state of zeros. The layer stays as it is. One that is not built yet draws the weights that it
+    The layer does not change: a copy runs, from a state of zeros, in float64 whatever the layer's dtype, because
+    float32 ends at 1e-45. Norms above 1e308 are infinite, or NaN. A layer that is not built draws the weights that it
     would have for x.
 
     Args:
         layer: an RNN, LSTM or GRU.
-        T: how many steps, at least 1.
-        x: what it reads, (N, T, F) or ids (N, T). By default zeros, under which an RNN without a bias is linear.
-        N: how many rows, if there is no x.
-        seed: of the directions.
+        T: number of steps, at least 1.
+        x: the input, (N, T, F) or ids (N, T). By default zeros, for which an RNN without a bias is linear.
+        N: number of rows, without x.
+        seed: for the directions.
 
     Returns:
         A `GradientFlow` with `dh` and `dc`, arrays (T + 1,), that prints its factors.
 
     Raises:
         TypeError: the layer is not recurrent.
-        ValueError: T or N is below 1, or x has another number of steps, or does not fit the layer.
+        ValueError: T or N is below 1, or x has another number of steps or does not fit the layer.
 
     Example:
         >>> from nnlite import LSTM, RNN
@@ -92,25 +92,27 @@ def gradient_flow(
     """
     require(layer, (RNN, LSTM, GRU), "gradient_flow", built=False)
     T, N = checks.positive("T", T), checks.positive("N", N)
-    layer = _in_float64(private_copy(layer, "gradient_flow"))
+    copied = _in_float64(private_copy(layer, "gradient_flow"))
     if x is None:
-        F = layer.params["Wx"].shape[0] if layer.built else layer.input_dim or 1
+        F = copied.params["Wx"].shape[0] if copied.built else copied.input_dim or 1
         x = np.zeros((N, T, F))
     elif isinstance(x, np.ndarray) and x.dtype == np.float32:
         x = x.astype(np.float64)
     if isinstance(x, np.ndarray) and x.ndim > 1 and (x.shape[1] != T or len(x) == 0):
         got = checks.shape_text(x.shape)
-        raise ValueError(f"x: expected a row or more of T = {T} steps, (N, {T}, F) or ids (N, {T}), got shape {got}")
-    y = layer.forward(x)
+        raise ValueError(
+            f"x: expected T = {T} steps, (N, {T}, F) or ids (N, {T}), N > 0, got shape {got}: change T or x"
+        )
+    y = copied.forward(x)
     rng = np.random.default_rng(seed)
-    directions = [_directions(rng, len(x), layer.units) for _ in layer.states]
-    steps, initial = recurrent.gradients(layer, np.zeros_like(y), directions)
+    directions = [_directions(rng, len(x), copied.units) for _ in copied.states]
+    steps, initial = recurrent.gradients(copied, np.zeros_like(y), directions)
     norms = {name: _norms(np.concatenate([first[None], steps[name]])) for name, first in initial.items()}
     return GradientFlow(repr(layer), **norms)
 
 
 def _in_float64(layer):
-    """The same layer, which has to be a copy, with the same numbers in float64, and no state."""
+    """Convert a copy of a layer to float64, and reset its state."""
     layer.dtype = np.dtype(np.float64)
     for arrays in (layer.params, layer.grads):
         arrays.update({name: array.astype(np.float64) for name, array in arrays.items()})
@@ -119,20 +121,20 @@ def _in_float64(layer):
 
 
 def _directions(rng, N, H):
-    """N random vectors of norm 1, evenly in all directions."""
+    """N random vectors of norm 1, uniformly distributed over all directions."""
     r = rng.standard_normal((N, H))
     return r / np.linalg.norm(r, axis=1, keepdims=True)
 
 
 def _norms(gradients):
-    """The mean norm of N rows at each step, of (T + 1, N, H). Squares of what is left would vanish long before it."""
+    """The mean norm of N rows at each step, from (T + 1, N, H). Scaled, as squares underflow long before the norms."""
     largest = np.abs(gradients).max(axis=2)
     scale = np.where((largest > 0) & (largest < np.inf), largest, 1)
-    with np.errstate(over="ignore"):  # where a gradient is beyond all numbers, so is its norm
+    with np.errstate(over="ignore"):  # the norm of an infinite gradient is infinite
         return (scale * np.linalg.norm(gradients / scale[:, :, None], axis=2)).mean(axis=1)
 
 
 def _factor(norms):
-    """The T-th root of what is left after T steps."""
-    # A difference of logarithms, as the quotient of two norms may be beyond all numbers.
+    """The T-th root of the last norm over the first."""
+    # With logarithms, as the quotient of two norms may overflow.
     return math.exp((math.log(norms[0]) - math.log(norms[-1])) / (len(norms) - 1)) if norms[0] and norms[-1] else 0.0

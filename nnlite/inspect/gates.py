@@ -1,4 +1,4 @@
-"""Hold the gates of an LSTM open or shut."""
+"""saturate_gates: set the gates of an LSTM to fixed values."""
 
 import math
 
@@ -6,16 +6,15 @@ from .. import checks
 from ..layers import LSTM
 from .require import require
 
-# A sigmoid never says 0 or 1. This close is as near as float32 can tell a gate that is almost 1 from one that is 1.
+# A sigmoid never reaches 0 or 1. 1 - 1e-7 is about the largest float32 below 1.
 NEAREST = 1e-7
 
-BLOCKS = ("input", "forget", "candidate", "output")  # as they stand in an LSTM's weights
+BLOCKS = ("input", "forget", "candidate", "output")  # in the order of an LSTM's weights
 
 NO_SUCH_GATES = {
-    "RNN": "has no gates: what its state keeps is decided by Wh alone, see set_spectral_radius",
+    "RNN": "has no gates: Wh alone decides what its state keeps, see set_spectral_radius",
     "GRU": (
-        "has neither a forget gate nor an output gate, nor a cell beside its output: its update gate z is all there "
-        "is, and z near 1 keeps the state as f near 1 does"
+        "has no forget gate, output gate or cell: its update gate z keeps the state if z is near 1, as f near 1 does"
     ),
 }
 
@@ -26,25 +25,25 @@ def saturate_gates(
     forget: float | None = 1,
     output: float | None = 0,
 ) -> None:
-    """Hold the gates of an LSTM open or shut, whatever it reads: to see what they are for.
+    """Set the gates of an LSTM to fixed values, whatever the input, to see what they are for.
 
         sigmoid(x_t Wx + b + h_{t-1} Wh) = value            for Wx = Wh = 0 and b = log(value / (1 - value))
 
-    A large bias alone would give way to large inputs. So the gate's columns of Wx and Wh become 0, and its bias says
-    the value; the candidate keeps its weights. With f = 1 and i = o = 0 the cell passes through unchanged, and its
-    gradient neither vanishes nor explodes: see `gradient_flow`.
+    A large bias alone would not hold against large inputs. So the gate's columns of Wx and Wh become 0, and its bias
+    sets the value; the candidate keeps its weights. With f = 1 and i = o = 0 the cell state passes through unchanged,
+    and its gradient neither vanishes nor explodes: see `gradient_flow`.
 
-    The parameters are changed in place, also those that were learnt: keep a copy of `layer.params`, if you want to go
-    back. Where the layer is trained on, the gates learn again.
+    Parameters are overwritten in place, learned ones too: keep a copy of `layer.params` to go back. Further training
+    changes the gates again.
 
     Args:
-        layer: an `LSTM` that has its weights.
-        input, forget, output: what i, f and o are to say, each in [0, 1]; None leaves a gate as it is. A sigmoid never
-            reaches 0 and 1: they become 1e-7 and 1 - 1e-7, of which 0.99998 is left after 200 steps.
+        layer: an `LSTM` that is built.
+        input, forget, output: the values of i, f and o, each in [0, 1]; None leaves a gate as it is. A sigmoid never
+            reaches 0 or 1: they become 1e-7 and 1 - 1e-7, of which 0.99998 is left after 200 steps.
 
     Raises:
-        TypeError: the layer is no LSTM, or a value is not a number.
-        ValueError: the layer is not built yet, or a value is not in [0, 1]. Nothing is changed then.
+        TypeError: the layer is not an LSTM, or a value is not a number.
+        ValueError: the layer is not built, or a value is not in [0, 1]. Nothing is changed then.
 
     Example:
         >>> import numpy as np

@@ -1,10 +1,14 @@
-"""A copy of a model, and what goes through its layers while it computes.
+"""Copy a model, and record the inputs and outputs of its layers.
 
-The model itself is never run: whatever its layers, the user's own too, change as they compute, stays as it was in it,
-also after an error. And no layer knows that it can be watched, so that training pays nothing for it.
+The model itself never runs, so nothing in it changes, whatever its layers do, and also after an error. No layer has
+code for being recorded, so training does not become slower.
 """
 
 import copy
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from .. import layers
 from ..layers.base.layer import Layer
@@ -16,88 +20,91 @@ from . import recurrent
 
 NNLITE_LAYERS = tuple(getattr(layers, name) for name in layers.__all__)
 
+# Attributes that a copy does not need, and their values in it.
+LEFT_OUT = {"optimizer": None, "history": None}
 
-# What a copy starts without: no pass needs it.
-LUGGAGE = {"optimizer": None, "history": None}
 
-
-def private_copy(model, where):
-    """A copy of a model or layer that shares nothing with it. What was not built yet draws the weights it would have.
+def private_copy(model: Any, where: str) -> Any:
+    """A copy of a model or layer that shares nothing with it. If not built, it draws the weights the original would.
 
     Args:
-        where: the name of the function, with which messages begin.
+        where: the function that is called, for messages.
 
     Raises:
-        TypeError: neither a model nor a layer, or one of its parts cannot be copied.
+        TypeError: not a model or layer, or a part of it cannot be copied.
     """
     if not isinstance(model, Model | Layer):
-        hint = f": make one, {model.__name__}(...)" if isinstance(model, type) else ""
-        raise TypeError(f"{where}: expected a model or a layer, got {model!r}{hint}")
-    layers = getattr(model, "layers", [model])
+        hint = f"make one, {model.__name__}(...)" if isinstance(model, type) else "give one of these"
+        raise TypeError(f"{where}: expected a model or a layer, got {model!r}: {hint}")
+    layers: Sequence[Any] = getattr(model, "layers", [model])
     pairs = [layer for layer in layers if isinstance(layer, RecurrentPair)]
-    twins = [one for pair in pairs for one in (pair.forward_layer, pair.backward_layer)]
-    copies = {}  # from the id of what is copied: each object once, whoever refers to it
+    inner = [one for pair in pairs for one in (pair.forward_layer, pair.backward_layer)]
+    copies: dict[int, Any] = {}  # by the id of the original: each object once, however often it is referred to
     try:
         with computing:
-            for part in (*twins, *layers, model):
+            for part in (*inner, *layers, model):
                 if id(part) not in copies:
-                    copies[id(part)] = copy.deepcopy(_without_luggage(part), copies)
+                    copies[id(part)] = copy.deepcopy(_stripped(part), copies)
     except Exception as error:
-        raise TypeError(f"{where} works on a copy of {model!r}, which cannot be copied: {error}") from error
+        raise TypeError(
+            f"{where}: expected a model that can be copied, got {model!r}: {error}: remove what cannot be copied"
+        ) from error
     return copies[id(model)]
 
 
-def _without_luggage(part):
-    light = copy.copy(part)
-    for name in vars(part).keys() & LUGGAGE.keys():
-        setattr(light, name, LUGGAGE[name])
-    return light
+def _stripped(part):
+    """A shallow copy without the attributes that are left out."""
+    stripped = copy.copy(part)
+    for name in vars(part).keys() & LEFT_OUT.keys():
+        setattr(stripped, name, LEFT_OUT[name])
+    return stripped
 
 
-def as_model(copied):
-    """The copy of a layer as a model of one layer; a model as it is."""
+def as_model(copied: Model | Layer) -> Model:
+    """The copy of a layer as a model of one layer; a model unchanged."""
     if isinstance(copied, Model):
         return copied
     return Sequential([copied], seed=copied.rng, name=copied.name)
 
 
-class Watch:
-    """What goes through a layer, copied.
+class Recording:
+    """Copies of a layer's y and dy.
 
     Attributes:
-        name: what the layer is called in a trace.
-        is_recurrent: whether there are gates or states to look at.
-        makes_images: whether y are images, (N, H, W, C), and other ones than x. Known after `forward`.
-        reads_backwards: whether it reads a sequence from its end.
-        y, dy: of its last forward and backward.
+        name: the layer's name in the trace.
+        is_recurrent: whether it has gates or states.
+        makes_images: whether y holds images, (N, H, W, C), and is not x itself. Known after `forward`.
+        reads_backwards: whether it reads sequences from their end.
+        y, dy: from its last forward and backward; None before.
     """
 
-    def __init__(self, layer, name, reads_backwards=False):
+    def __init__(self, layer: Any, name: str, reads_backwards: bool = False) -> None:
         self.layer, self.name, self.reads_backwards = layer, name, reads_backwards
-        self.is_recurrent, self.makes_images = recurrent.can_be_looked_into(layer), False
-        self.y = self.dy = None
+        self.is_recurrent, self.makes_images = recurrent.has_meanings(layer), False
+        self.y: np.ndarray | None = None
+        self.dy: np.ndarray | None = None
         forward, backward = layer.forward, layer.backward
 
-        def watched_forward(x, *arguments, **options):
+        def recorded_forward(x, *arguments, **options):
             y = forward(x, *arguments, **options)
             self.makes_images = y.ndim == 4 and y is not x
             self.y = y.copy()
             return y
 
-        def watched_backward(dy, *arguments, **options):
+        def recorded_backward(dy, *arguments, **options):
             self.dy = dy.copy()
             return backward(dy, *arguments, **options)
 
-        layer.forward, layer.backward = watched_forward, watched_backward
+        layer.forward, layer.backward = recorded_forward, recorded_backward
 
 
-def watch(model):
-    """A `Watch` for every layer of nnlite in a model, and for both of a Bidirectional one."""
-    watches = []
+def record(model: Model) -> list[Recording]:
+    """Start a `Recording` of every nnlite layer in a model, and of both layers in a Bidirectional."""
+    recordings = []
     for layer in model.layers:
         if isinstance(layer, RecurrentPair):
-            watches.append(Watch(layer.forward_layer, f"{layer.name}.forward"))
-            watches.append(Watch(layer.backward_layer, f"{layer.name}.backward", reads_backwards=True))
+            recordings.append(Recording(layer.forward_layer, f"{layer.name}.forward"))
+            recordings.append(Recording(layer.backward_layer, f"{layer.name}.backward", reads_backwards=True))
         elif isinstance(layer, NNLITE_LAYERS):
-            watches.append(Watch(layer, layer.name))
-    return watches
+            recordings.append(Recording(layer, layer.name))
+    return recordings

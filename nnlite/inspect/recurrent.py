@@ -1,9 +1,12 @@
-"""What a recurrent layer computed at every step, and the gradient of each of these numbers.
+"""The values of a recurrent layer at every step, and their gradients.
 
-No recurrence is written again here. The values are those that `forward` kept. The gradients come from the layer's own
-backward, called for one step at a time, from the last to the first: what it hands from step to step are the gradients
-of the states. Those of the gates follow within a step, and the reference says how.
+No recurrence is implemented a second time here. The values are those that `forward` kept. The gradients of the states come from
+the layer's own backward, called for one step at a time, from the last to the first. Those of the gates follow within a
+step, by the functions of the reference.
 """
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -11,50 +14,52 @@ from .. import sequence_lengths
 from ..layers.base.recurrent import Recurrent
 from ..reference import gru, lstm, rnn
 
-_STATE = "the output of the step, and the state"
+Arrays = dict[str, np.ndarray]
 
-# From a kernel's name to its quantities, in order, and what they are.
+_STATE = "output and state after the step"
+
+# By kernel: the names of its values, in order, and what they mean.
 MEANINGS = {
     "lstm": {
         "i": "input gate: how much of the candidate goes into the cell",
         "f": "forget gate: how much of the cell stays",
         "g": "candidate, c~: what may go into the cell",
         "o": "output gate: how much of the cell shows",
-        "c": "the cell state after the step",
+        "c": "cell state after the step",
         "h": _STATE,
     },
     "gru": {
         "z": "update gate: how much of the state stays",
-        "r": "reset gate: how much of the state before the candidate sees",
-        "g": "candidate: what the rest of the state becomes",
-        "u": "what the state before says to the candidate: h_{t-1} Whh + b1h",
+        "r": "reset gate: fraction of u that the candidate sees",
+        "g": "candidate: replaces the rest of the state",
+        "u": "the previous state's part in the candidate: h_{t-1} Whh + b1h",
         "h": _STATE,
     },
     "rnn": {
-        "z": "the weighted sum: x_t Wx + b + h_{t-1} Wh",
+        "z": "weighted sum: x_t Wx + b + h_{t-1} Wh",
         "h": _STATE,
     },
 }
 
 
-def meanings(layer):
-    """What each quantity of a layer is, by its name, gradients included."""
+def meanings(layer: Any) -> dict[str, str]:
+    """The meanings of a layer's values and gradients, by name."""
     values = MEANINGS[layer.kernel]
-    later = ", with what comes back from t + 1"
+    later = ", including what comes back from t + 1"
     return values | {f"d{name}": f"dL/d{name}{later if name in layer.states else ''}" for name in values}
 
 
-def can_be_looked_into(layer):
-    """Whether it is a recurrent layer of one of the kinds known here."""
-    return isinstance(layer, Recurrent) and layer.kernel in MEANINGS
+def has_meanings(layer: Any) -> bool:
+    """Whether it is a recurrent layer whose values are known here."""
+    return isinstance(layer, Recurrent) and getattr(layer, "kernel", None) in MEANINGS
 
 
-def values(layer):
-    """What the layer's last forward computed.
+def values(layer: Any) -> tuple[Arrays, Arrays]:
+    """The values of the layer's last forward.
 
     Returns:
-        The quantities of all steps by name, (T, N, H) each, and the initial states by name, (N, H) each. In padding
-        states stay as they are, and all else is 0.
+        The values of all steps by name, (T, N, H) each, and the initial states by name, (N, H) each. In padding, states
+        stay as they are, and everything else is 0.
     """
     states, gates = _kept_states(layer)
     found = {name: array[1:] for name, array in states.items()}
@@ -69,11 +74,11 @@ def values(layer):
     return found, {name: array[0] for name, array in states.items()}
 
 
-def gradients(layer, dy, dstate=None):
-    """dL/d(each quantity), where dy = dL/dy, and dstate is the final states' part of L beside it.
+def gradients(layer: Any, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> tuple[Arrays, Arrays]:
+    """The gradient of every value, from dy = dL/dy and dstate, the gradients of the final states.
 
     Returns:
-        As `values`, with names such as "df". Gradients of states are total: with all that comes back from later steps.
+        As `values`, with names such as "df". Gradients of states are total: they include all later steps.
     """
     states, gates = _kept_states(layer)
     dy = _by_steps(layer, dy)
@@ -130,14 +135,14 @@ def _by_steps(layer, dy):
 
 
 def _without_padding(layer, array):
-    """An array (T, N, H) with 0 for the steps that are padding, whatever stands there."""
+    """An array (T, N, H) with 0 in the steps that are padding."""
     lengths = layer.kept[1]
-    return (
-        array if lengths is None else np.where(sequence_lengths.real_steps(lengths, len(array)).T[:, :, None], array, 0)
-    )
+    if lengths is None:
+        return array
+    return np.where(sequence_lengths.real_steps(lengths, len(array)).T[:, :, None], array, 0)
 
 
 def _weighted_sum(layer, h):
-    """What an RNN does not keep: its sums before the activation."""
+    """The sums before the activation of an RNN, which it does not keep."""
     x, Wx, Wh, b = layer.kept[0], *(layer.params[name] for name in layer.weights)
     return _without_padding(layer, (Wx[x] if x.ndim == 2 else x @ Wx) + b + h @ Wh)

@@ -1,31 +1,40 @@
-"""Refuse a layer of another kind than a function is for, and say why."""
+"""require: refuse layers of the wrong kind, with the reason."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from ..layers.base.layer import Layer
 from ..layers.base.recurrent_pair import RecurrentPair
 from ..models.model import Model
 
 
-def require(layer, kinds, where, reasons=None, built=True):
-    """Refuse what is not a layer of one of these classes, or has no weights yet.
+def require(
+    layer: Any, kinds: tuple[type[Layer], ...], where: str, reasons: Mapping[str, str] | None = None, built: bool = True
+) -> None:
+    """Refuse a layer of another class, or one that is not built.
 
     Args:
-        kinds: a tuple of classes.
-        where: the name of the function, with which messages begin.
-        reasons: why it is for no other kind, by the names of the other classes.
-        built: whether it has to have its weights.
+        kinds: the classes that are accepted.
+        where: the function that is called, for the message.
+        reasons: why other classes are refused, by their names.
+        built: whether the layer must be built.
 
     Raises:
-        TypeError: another kind.
-        ValueError: not built yet.
+        TypeError: the layer has another class.
+        ValueError: it is not built.
     """
     if not isinstance(layer, kinds):
         why = (reasons or {}).get(type(layer).__name__)
         if isinstance(layer, RecurrentPair):
-            why = "is two layers: give one of them, its forward_layer or its backward_layer"
-        if isinstance(layer, Layer) and why:
-            raise TypeError(f"{where}: {layer!r} {why}")
+            why = "has two layers: give one of them, its forward_layer or its backward_layer"
         *names, last = (kind.__name__ for kind in kinds)
-        hint = ": give one of its layers, such as model.layers[0]" if isinstance(layer, Model) else ""
-        raise TypeError(f"{where}: expected an {', '.join(names)}{' or ' if names else ''}{last}, got {layer!r}{hint}")
+        hint = f", which {why}" if isinstance(layer, Layer) and why else ""
+        if isinstance(layer, Model):
+            hint = ": give one of its layers, such as model.layers[0]"
+        expected = f"an {', '.join(names)}{' or ' if names else ''}{last}"
+        raise TypeError(f"{where}: expected {expected}, got {layer!r}{hint}")
     if built and not layer.built:
-        raise ValueError(f"{where}: {layer!r} has no weights yet: layer.build((None, F)) makes them for F features")
+        raise ValueError(
+            f"{where}: expected a layer with weights, got {layer!r}, which is not built: call layer.build((None, F)) "
+            f"for F features"
+        )

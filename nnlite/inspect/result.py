@@ -1,4 +1,4 @@
-"""What `trace` returns: arrays by name, with the characters beside them, that say what they are."""
+"""The result of `trace`: arrays by layer and name, with characters and meanings."""
 
 from collections.abc import Iterator, Mapping
 
@@ -8,15 +8,15 @@ from .. import checks
 
 
 class LayerTrace(Mapping):
-    """What one layer computed: a mapping from names, such as "f", to arrays. Prints as a table of what there is.
+    """The values of one layer: a mapping from names, such as "f", to arrays. Prints as a table of names and shapes.
 
     Attributes:
-        name: of the layer in its model, such as "lstm".
+        name: the layer's name in its model, such as "lstm".
         layer: the name of its class, such as "LSTM".
-        characters: for text, what the layer read: N strings, whose character t belongs to step t; else None.
-        initial: of a recurrent layer the state before the first step, by the names of states, (N, H) each; and with
-            targets its gradients, "dh" and "dc". Empty for other layers.
-        meanings: what each array is, in words, by its name.
+        characters: for text, the layer's input: N strings, whose character t belongs to step t; else None.
+        initial: for a recurrent layer, the states before the first step by name, (N, H) each, and with targets their
+            gradients, "dh" and "dc". Empty for other layers.
+        meanings: what each array is, by name.
     """
 
     def __init__(
@@ -36,8 +36,9 @@ class LayerTrace(Mapping):
         try:
             return self._arrays[key]
         except KeyError:
-            hint = "" if any(name.startswith("d") for name in self) else "; gradients come with targets"
-            raise KeyError(f"{self.name} ({self.layer}) has no {key!r}: it has {', '.join(self)}{hint}") from None
+            hint = "" if any(name.startswith("d") for name in self) else ": give targets for gradients"
+            expected = f"one of {', '.join(self)}"
+            raise KeyError(f"{self.name} ({self.layer}): expected {expected}, got {key!r}{hint}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._arrays)
@@ -53,12 +54,12 @@ class LayerTrace(Mapping):
 
 
 class Trace(Mapping):
-    """What a model computed: a mapping from its layers' names to `LayerTrace`s. Prints as a table of what there is.
+    """The values of a model: a mapping from its layers' names to `LayerTrace`s. Prints as a table of names and shapes.
 
     Attributes:
-        x, y: what went in, for text its ids, and what came out.
-        targets: what was to come out, for text its ids; None where there are none.
-        loss: how far y is from them, a number; None without targets.
+        x, y: the input, for text its ids, and the output.
+        targets: the targets, for text their ids; None without.
+        loss: the loss of y, a number; None without targets.
         characters: for text, N strings of T characters; else None.
     """
 
@@ -78,7 +79,7 @@ class Trace(Mapping):
         try:
             return self._layers[key]
         except KeyError:
-            raise KeyError(f"no layer {key!r} was looked into: there are {', '.join(self)}") from None
+            raise KeyError(f"layer: expected one of {', '.join(self)}, got {key!r}") from None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._layers)

@@ -1,4 +1,4 @@
-"""The spectral radius of an RNN's recurrent weights: whether its gradients vanish or explode."""
+"""The spectral radius of an RNN: whether its gradients vanish or explode."""
 
 import math
 
@@ -8,18 +8,19 @@ from .. import checks
 from ..layers import RNN
 from .require import require
 
-_GATED = "has {} blocks in Wh, and gates between them: no eigenvalue says how its gradient goes"
+_GATED = "has {} blocks in Wh, and gates: no eigenvalue tells whether its gradient vanishes or explodes"
 NO_RADIUS = {"LSTM": _GATED.format("four"), "GRU": _GATED.format("three")}
 
 
 def spectral_radius(layer: RNN) -> float:
     """The largest absolute value of an eigenvalue of an RNN's recurrent weights, Wh.
 
-    While an RNN is linear, near h = 0, a gradient that comes back through it is multiplied by Wh' at each step, and so
-    by this number in the long run: it vanishes below 1, and explodes above. Where tanh bends, it is multiplied by less.
+    Near h = 0 an RNN is linear: each step back multiplies the gradient by Wh', in the long run by this number. Below 1
+    it vanishes, above 1 it explodes. Away from 0 the slope of tanh makes it smaller.
 
     Raises:
-        TypeError, ValueError: the layer is no RNN, or not built yet.
+        TypeError: the layer is not an RNN.
+        ValueError: the layer is not built.
 
     Example:
         >>> from nnlite import RNN
@@ -37,22 +38,23 @@ def spectral_radius(layer: RNN) -> float:
 
 
 def set_spectral_radius(layer: RNN, radius: float) -> None:
-    """Scale an RNN's recurrent weights, in place, so that their `spectral_radius` is this.
+    """Scale an RNN's recurrent weights in place to a given `spectral_radius`.
 
     Args:
-        layer: an `RNN` that has its weights.
+        layer: an `RNN` that is built.
         radius: at least 0, and finite.
 
     Raises:
-        TypeError: the layer is no RNN, or radius is not a number.
-        ValueError: the layer is not built yet; radius is negative or not finite; or the radius of the weights is 0, as
-            that of zeros, and stays so whatever they are multiplied by.
+        TypeError: the layer is not an RNN, or radius is not a number.
+        ValueError: the layer is not built; radius is negative or not finite; or the weights have the radius 0, which
+            no factor changes.
     """
     require(layer, (RNN,), "set_spectral_radius", NO_RADIUS)
     radius = checks.between("radius", radius, 0, math.inf, closed=False)
     now = spectral_radius(layer)
     if now == 0:
         raise ValueError(
-            f"set_spectral_radius: that of {layer.name} is 0, whatever Wh is multiplied by: set another Wh"
+            f"layer: expected a spectral radius above 0, got 0 for {layer.name}, which no factor changes: set another "
+            f"Wh"
         )
     layer.params["Wh"] *= layer.dtype.type(radius / now)

@@ -1,38 +1,41 @@
-"""Text for a model: its characters' ids, and the characters for what the model makes of them."""
+"""Text in a trace: ids for characters, and characters for ids."""
+
+from typing import Any
 
 import numpy as np
 
 from .. import checks
 
 
-def encoded(name, text, vocabulary):
-    """The ids of a text, or of several of one length, (N, T), and the list of them; anything else as it is, and None.
+def encoded(name: str, text: Any, vocabulary: Any) -> tuple[Any, list[str] | None]:
+    """The ids (N, T) of one text or of several, and the texts as a list. What is not text is returned with None.
 
     Args:
-        name: of the argument, with which messages begin.
+        name: the argument, for messages.
+        vocabulary: a `nnlite.text.Vocabulary`, or None.
 
     Raises:
-        TypeError: not all of them are text, or the vocabulary is none.
-        ValueError: text without a vocabulary, of no or of different lengths, or with a character it does not have.
+        TypeError: a list is only partly text, or the vocabulary has another type.
+        ValueError: text without a vocabulary, empty text, texts of different lengths, or an unknown character.
     """
     if vocabulary is not None and not hasattr(vocabulary, "decode"):
-        raise TypeError(f"vocabulary: expected a nnlite.text.Vocabulary, got {vocabulary!r}")
+        raise TypeError(f"vocabulary: expected a nnlite.text.Vocabulary, got {vocabulary!r}: use the model's")
     is_text = isinstance(text, str) or (isinstance(text, list | tuple) and any(isinstance(line, str) for line in text))
     if not is_text:
         return text, None
     if vocabulary is None:
-        raise ValueError(f"{name} is text: give the vocabulary that the model was trained with, vocabulary=...")
+        raise ValueError(f"{name}: expected ids, got text: give the vocabulary of the model's training, vocabulary=...")
     lines = [text] if isinstance(text, str) else list(text)
     for n, line in enumerate(lines):
         if not isinstance(line, str):
-            raise TypeError(f"{name}: expected a str or a list of str, got {type(line).__name__} at {n}")
+            raise TypeError(f"{name}: expected a str or a list of str, got {type(line).__name__} at {n}: use str(...)")
         if len(line) != len(lines[0]):
             raise ValueError(
                 f"{name}: expected texts of one length, got {len(lines[0])} characters at 0 and {len(line)} at {n}: "
-                f"cut them, or give ids of nnlite.text.pad_sequences, with lengths"
+                f"cut them, or give ids from nnlite.text.pad_sequences, with lengths"
             )
     if not lines[0]:
-        raise ValueError(f"{name}: the text is empty: there is no step to look at")
+        raise ValueError(f"{name}: expected at least one character, got an empty text: give a longer one")
     where = [name] if len(lines) == 1 else [f"{name}[{n}]" for n in range(len(lines))]
     return np.stack([_ids(*pair, vocabulary) for pair in zip(where, lines, strict=True)]), lines
 
@@ -44,16 +47,16 @@ def _ids(where, line, vocabulary):
         raise ValueError(f"{where}: {error}") from error
 
 
-def characters(x, vocabulary, lengths=None):
-    """The N texts of T characters that ids (N, T) stand for, with blanks for padding.
+def characters(x: np.ndarray, vocabulary: Any, lengths: np.ndarray | None = None) -> list[str]:
+    """The N texts of T characters for ids (N, T), with blanks for padding.
 
     Raises:
-        ValueError: x are no ids.
-        IndexError: an id that the vocabulary does not have.
+        ValueError: x does not hold ids.
+        IndexError: an id is not in the vocabulary.
     """
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "iu" or x.ndim != 2:
         got = f"{x.dtype.name} of shape {checks.shape_text(x.shape)}" if isinstance(x, np.ndarray) else type(x).__name__
-        raise ValueError(f"vocabulary: it names integer ids (N, T), and x is {got}: leave it out")
+        raise ValueError(f"vocabulary: expected x to hold integer ids (N, T), got {got}: leave the vocabulary out")
     N, T = x.shape
     ends = [T] * N if lengths is None else lengths
     return [vocabulary.decode(row[:end]).ljust(T) for row, end in zip(x, ends, strict=True)]

@@ -1,4 +1,4 @@
-"""trace: what a model computes inside, from one input."""
+"""trace: the values and gradients inside a model, for one input."""
 
 import copy
 from typing import Any
@@ -11,7 +11,7 @@ from ..layers.base.layer import Layer
 from ..models.batch import Batch
 from ..models.model import Model
 from . import recurrent
-from .recording import as_model, private_copy, watch
+from .recording import as_model, private_copy, record
 from .result import LayerTrace, Trace
 from .text import characters, encoded
 
@@ -28,45 +28,45 @@ def trace(
     lengths: np.ndarray | None = None,
     fresh_state: bool = True,
 ) -> Trace:
-    """Look inside: every gate, state and gradient of recurrent layers, and the feature maps of those that make images.
+    """Return every gate, state and gradient of recurrent layers, and the feature maps of layers that make images.
 
         LSTM    i f g o c h         with targets    di df dg do dc dh       (N, T, H) each
         GRU     z r g u h                           dz dr dg du dh
         RNN     z h                                 dz dh
         images  y                                   dy                      (N, H, W, C)
 
-    The letters are those of the layers' equations; z of the RNN is the sum in its tanh. At index t stands what belongs
-    to step t of x: states are those after it, and the one before the first step is in `initial`. df is dL/df, with
-    respect to what the gate says, after its sigmoid. dc and dh count everything that the state does later:
+    The letters are those of the layers' equations; z of the RNN is the sum inside its tanh. Index t belongs to step t
+    of x: states are those after it, and the states before the first step are in `initial`. df is dL/df, for the gate's
+    value after the sigmoid. dc and dh include all later effects of the state:
 
         dh_t = dy_t + what comes back from t + 1        do_t = dh_t * tanh(c_t)
         dc_t = dh_t * o_t * (1 - tanh(c_t)^2) + dc_{t+1} * f_{t+1}
         di_t = dc_t * g_t;  df_t = dc_t * c_{t-1};  dg_t = dc_t * i_t
 
-    Of a layer "bidirectional" there are "bidirectional.forward" and "bidirectional.backward". The second one has read
-    the end of the text first: at index t stands its state when it has read step t, and all after it. In padding states
-    stay as they are, with their gradients; all else is 0.
+    A layer "bidirectional" has the entries "bidirectional.forward" and "bidirectional.backward". The second reads the
+    text from its end: index t has its state after step t and all later steps. In padding, states and their gradients
+    stay as they are; everything else is 0.
 
-    The model is run as in `predict`, without dropout, and stateful layers start from zeros. It is a copy that is run,
-    and the model stays as it was, also if it is not built yet: what is seen are the weights that it will draw. Layers
-    that are not nnlite's own take part, and are not looked into.
+    The model runs as in `predict`, without dropout, and stateful layers start from zeros. A copy runs, so the model
+    does not change; if it is not built, the copy draws the weights that the model will draw. Layers that are not
+    nnlite's own run, but have no entry.
 
     Args:
         model: a model, or a single layer.
-        x: what the model takes. Or text, a str or a list of str of one length, with a vocabulary.
-        targets: what the loss takes, or text as x: for each character the next one, say. Without it, no gradients.
-        loss: by default the compiled model's own; else SparseCategoricalCrossentropy, from probabilities where the last
+        x: the model's input; or text, a str or a list of str of one length, with a vocabulary.
+        targets: the loss' targets, or text as for x, such as the next character for each. Without, no gradients.
+        loss: by default that of the compiled model; else SparseCategoricalCrossentropy, from probabilities if the last
             layer is a Softmax, else from logits.
-        vocabulary: of text, a `nnlite.text.Vocabulary`; where x are ids, it gives the characters beside the arrays.
-        lengths: how many steps of each row of x are real, as in `fit`.
-        fresh_state: False lets stateful layers go on from where they are, as `forward` does: x has the rows of then.
+        vocabulary: a `nnlite.text.Vocabulary`, for text; if x holds ids, it adds the characters to the result.
+        lengths: the number of real steps in each row of x, as in `fit`.
+        fresh_state: False lets stateful layers continue from their current state; x then has as many rows as before.
 
     Returns:
         A `Trace`, a mapping from layers' names to mappings from names to arrays, which prints as a table.
 
     Raises:
         TypeError, ValueError, IndexError: x or targets do not fit the model, the loss, the vocabulary or each other; or
-            there is no layer in the model that can be looked into.
+            no layer is recurrent or makes images.
 
     Example:
         >>> from nnlite import LSTM, Dense, Sequential
@@ -82,14 +82,14 @@ def trace(
           f   (1, 5, 5)  forget gate: how much of the cell stays
           g   (1, 5, 5)  candidate, c~: what may go into the cell
           o   (1, 5, 5)  output gate: how much of the cell shows
-          c   (1, 5, 5)  the cell state after the step
-          h   (1, 5, 5)  the output of the step, and the state
+          c   (1, 5, 5)  cell state after the step
+          h   (1, 5, 5)  output and state after the step
           di  (1, 5, 5)  dL/di
           df  (1, 5, 5)  dL/df
           dg  (1, 5, 5)  dL/dg
           do  (1, 5, 5)  dL/do
-          dc  (1, 5, 5)  dL/dc, with what comes back from t + 1
-          dh  (1, 5, 5)  dL/dh, with what comes back from t + 1
+          dc  (1, 5, 5)  dL/dc, including what comes back from t + 1
+          dh  (1, 5, 5)  dL/dh, including what comes back from t + 1
         >>> for character, f in zip(seen.characters[0], seen["lstm"]["f"][0, :, 3]):
         ...     print(repr(character), f.round(2))
         't' 0.72
@@ -99,48 +99,52 @@ def trace(
         'e' 0.72
     """
     if targets is None and loss is not None:
-        raise ValueError("loss: it compares y with targets: give targets, too")
-    model = as_model(private_copy(model, "trace"))
-    x, texts = encoded("x", x, vocabulary)
-    lengths = None if lengths is None else sequence_lengths.of_sequences("lengths", lengths, x)
+        raise ValueError("loss: expected targets with it, got none: give targets, too")
+    copied = as_model(private_copy(model, "trace"))
+    inputs, texts = encoded("x", x, vocabulary)
+    lengths = None if lengths is None else sequence_lengths.of_sequences("lengths", lengths, inputs)
     if texts is None and vocabulary is not None:
-        texts = characters(x, vocabulary, lengths)
+        texts = characters(inputs, vocabulary, lengths)
     targets, target_texts = encoded("targets", targets, vocabulary)
     if fresh_state:
-        model.reset_state()
-    watches = watch(model)
-    y = model(x, lengths=lengths)
-    seen = [one for one in watches if one.is_recurrent or one.makes_images]
-    if not seen:
+        copied.reset_state()
+    recordings = record(copied)
+    y = copied(inputs, lengths=lengths)
+    recordings = [recording for recording in recordings if recording.is_recurrent or recording.makes_images]
+    if not recordings:
         raise ValueError(
-            f"trace: {model!r} has no layer that can be looked into: no LSTM, GRU or RNN, and none that makes images"
+            f"trace: expected an LSTM, GRU or RNN, or a layer that makes images, got none in {copied!r}: there is "
+            f"nothing to show"
         )
     number = None
     if targets is not None:
-        targets = _fitting(x, y, targets, target_texts is not None)
-        number = _go_back(model, x, y, targets, loss, lengths)
-    traces = {one.name: _layer_trace(one, targets is not None, texts) for one in seen}
-    return Trace(traces, np.array(x), y.copy(), None if targets is None else np.array(targets), number, texts)
+        targets = _fitting(inputs, y, targets, target_texts is not None)
+        number = _backward(copied, inputs, y, targets, loss, lengths)
+    traces = {recording.name: _layer_trace(recording, targets is not None, texts) for recording in recordings}
+    return Trace(traces, np.array(inputs), y.copy(), None if targets is None else np.array(targets), number, texts)
 
 
 def _fitting(x, y, targets, is_text):
-    """The targets, as many as there are samples in x; of text a label for each position of y."""
+    """The checked targets: as many as samples in x; for text a label for each position of y."""
     if not isinstance(targets, np.ndarray):
         raise TypeError(f"targets: expected an array or text, got {type(targets).__name__}: use np.asarray(...)")
     if targets.ndim == 0 or len(targets) != len(x):
         got = checks.shape_text(targets.shape)
-        raise ValueError(f"targets: expected something for each of the {len(x)} samples of x, got shape {got}")
+        raise ValueError(
+            f"targets: expected an array for {len(x)} samples, as x has, got shape {got}: give one for each"
+        )
     if not is_text:
         return targets
     N, steps = len(y), y.shape[1] if y.ndim > 2 else 1
     if targets.shape[1] != steps:
-        each = f"for each of the {steps} steps of x, such as text[1:] for text[:-1]" if y.ndim > 2 else "for each text"
-        raise ValueError(f"targets: the model answers once {each}; got texts of {targets.shape[1]} characters")
+        remedy = "a target for each step, such as text[1:] for text[:-1]" if y.ndim > 2 else "one target for each text"
+        got = targets.shape[1]
+        raise ValueError(f"targets: expected texts of length {steps}, the model's outputs, got {got}: give {remedy}")
     return targets if y.ndim > 2 else targets.reshape(N)
 
 
-def _go_back(model, x, y, targets, loss, lengths):
-    """The loss, as a number, after its gradient has gone back through the model."""
+def _backward(model, x, y, targets, loss, lengths):
+    """Run the model's backward pass; returns the loss as a number."""
     is_default = loss is None and model.loss is None
     if is_default:
         loss = losses.SparseCategoricalCrossentropy(from_logits=not isinstance(model.layers[-1], Softmax))
@@ -157,21 +161,22 @@ def _go_back(model, x, y, targets, loss, lengths):
     return number
 
 
-def _layer_trace(one, with_gradients, texts):
-    """What was seen of one layer."""
-    layer = one.layer
-    if not one.is_recurrent:
-        arrays = {"y": one.y} | ({"dy": one.dy} if with_gradients else {})
-        return LayerTrace(one.name, type(layer).__name__, arrays, IMAGES)
+def _layer_trace(recording, with_gradients, texts):
+    layer = recording.layer
+    if not recording.is_recurrent:
+        arrays = {"y": recording.y} | ({"dy": recording.dy} if with_gradients else {})
+        return LayerTrace(recording.name, type(layer).__name__, arrays, IMAGES)
     lengths = layer.kept[1]
     arrays, initial = recurrent.values(layer)
     if with_gradients:
-        gradients, dinitial = recurrent.gradients(layer, one.dy)
+        gradients, dinitial = recurrent.gradients(layer, recording.dy)
         arrays, initial = arrays | gradients, initial | dinitial
     arrays = {name: array.swapaxes(0, 1) for name, array in arrays.items()}
-    if one.reads_backwards:
+    if recording.reads_backwards:
         arrays = {name: sequence_lengths.reversed_steps(array, lengths) for name, array in arrays.items()}
     arrays, initial = ({k: np.array(v, order="C") for k, v in part.items()} for part in (arrays, initial))
     has_steps_of_x = texts is not None and len(texts[0]) == layer.kept[0].shape[0]
     meanings = recurrent.meanings(layer)
-    return LayerTrace(one.name, type(layer).__name__, arrays, meanings, initial, texts if has_steps_of_x else None)
+    return LayerTrace(
+        recording.name, type(layer).__name__, arrays, meanings, initial, texts if has_steps_of_x else None
+    )

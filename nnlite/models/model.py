@@ -176,7 +176,8 @@ class Model:
                 f"custom_objects={{{unknown[0]!r}: {unknown[0]}}}"
             )
         made = [known[entry["class"]].from_config(entry["config"]) for entry in config["layers"]]
-        return cls(made, input_shape=config["input_shape"], seed=seed, name=config["name"])
+        make: Any = cls  # a subclass, which takes them
+        return make(made, input_shape=config["input_shape"], seed=seed, name=config["name"])
 
     def shapes(self, input_shape: Shape | None = None) -> list[tuple]:
         """The shapes of the input and of every layer's output, without the batch axis."""

@@ -67,5 +67,6 @@ def gate_gradients(gates, h_prev, dh):  # IN (...,4H) (...,H), total dh (...,H)
 
 
 def step(x, weights, h, z):  # IN (N,F) or ids (N)  IN and OUT (N,H): one step of forward
-    g, z, _, _ = _gates(numbers(x, weights[0]), *weights, h)
+    Wx, Wh, b = weights
+    g, z, _, _ = _gates(numbers(x, Wx), Wx, Wh, b, h)
     h[:] = z * h + (1 - z) * g

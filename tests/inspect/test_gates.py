@@ -50,11 +50,11 @@ def test_what_it_is_not_told_stays():
 
 
 WRONG = {
-    "rnn": (lambda: saturate_gates(RNN(2)), TypeError, "has no gates: what its state keeps is decided by Wh alone"),
+    "rnn": (lambda: saturate_gates(RNN(2)), TypeError, "has no gates: Wh alone decides what its state keeps"),
     "gru": (
         lambda: saturate_gates(GRU(2)),
         TypeError,
-        "its update gate z is all there is, and z near 1 keeps the state",
+        "its update gate z keeps the state if z is near 1, as f near 1 does",
     ),
     "both ways": (lambda: saturate_gates(Bidirectional(LSTM(2))), TypeError, "its forward_layer or its backward_layer"),
     "dense": (lambda: saturate_gates(Dense(2)), TypeError, r"expected an LSTM, got Dense\("),
@@ -64,7 +64,7 @@ WRONG = {
         r"got Sequential\(.*: give one of its layers, such as model\.layers\[0\]",
     ),
     "a class": (lambda: saturate_gates(LSTM), TypeError, "expected an LSTM, got <class"),
-    "not built": (lambda: saturate_gates(LSTM(2)), ValueError, r"has no weights yet: layer.build\(\(None, F\)\)"),
+    "not built": (lambda: saturate_gates(LSTM(2)), ValueError, r"which is not built: call layer.build\(\(None, F\)\)"),
     "above 1": (
         lambda: saturate_gates(built(), forget=1.1),
         ValueError,

@@ -295,12 +295,12 @@ def test_an_unknown_name_is_told_what_there_is():
     seen = trace(writer(), TEXT, vocabulary=VOCABULARY)
     assert isinstance(seen, Trace)
     assert isinstance(seen["lstm"], LayerTrace)
-    with pytest.raises(KeyError, match=r"no layer 'gru' was looked into: there are lstm, bidirectional\.forward, "):
+    with pytest.raises(KeyError, match=r"layer: expected one of lstm, bidirectional\.forward, .*, got 'gru'"):
         seen["gru"]
-    with pytest.raises(KeyError, match=r"lstm \(LSTM\) has no 'df': it has i, f, g, o, c, h; gradients come with targ"):
+    with pytest.raises(KeyError, match=r"lstm \(LSTM\): expected one of i, f, g, o, c, h, got 'df': give targets"):
         seen["lstm"]["df"]
     assert "df" not in seen["lstm"]
-    with pytest.raises(KeyError, match=r"has no 'x': it has y, dy\""):
+    with pytest.raises(KeyError, match=r"expected one of y, dy, got 'x'\""):
         trace(Conv2D(1, 1), np.ones((1, 2, 2, 1), "float32"), np.zeros((1, 2, 2), int))["conv2d"]["x"]
 
 
@@ -351,20 +351,24 @@ WRONG = {
     "nothing to see": (
         lambda: trace(Sequential([Dense(2), Dropout(0.1)]), np.ones((2, 3), "float32")),
         ValueError,
-        r"has no layer that can be looked into: no LSTM, GRU or RNN, and none that makes images",
+        r"expected an LSTM, GRU or RNN, or a layer that makes images, got none in ",
     ),
     "cannot be copied": (
         lambda: trace(Sequential([Locked(), RNN(2)]), np.ones((2, 3, 1), "float32")),
         TypeError,
-        "works on a copy of .*, which cannot be copied: cannot pickle",
+        r"expected a model that can be copied, got .*: cannot pickle",
     ),
-    "no vocabulary": (lambda: trace(model_of(), "to be"), ValueError, "x is text: give the vocabulary"),
+    "no vocabulary": (lambda: trace(model_of(), "to be"), ValueError, "x: expected ids, got text: give the vocabulary"),
     "not a vocabulary": (
         lambda: trace(model_of(), "to be", vocabulary="abc"),
         TypeError,
         r"expected a nnlite.text.Vocabulary, got 'abc'",
     ),
-    "no vocabulary for targets": (lambda: trace(model_of(), ids(1), "to b"), ValueError, "targets is text: give the"),
+    "no vocabulary for targets": (
+        lambda: trace(model_of(), ids(1), "to b"),
+        ValueError,
+        "targets: expected ids, got text: give the",
+    ),
     "unequal texts": (
         lambda: trace(model_of(), ["to be", "or"], vocabulary=VOCABULARY),
         ValueError,
@@ -375,7 +379,11 @@ WRONG = {
         TypeError,
         "x: expected a str or a list of str, got int at 1",
     ),
-    "empty text": (lambda: trace(model_of(), "", vocabulary=VOCABULARY), ValueError, "x: the text is empty"),
+    "empty text": (
+        lambda: trace(model_of(), "", vocabulary=VOCABULARY),
+        ValueError,
+        "x: expected at least one character, got an empty text",
+    ),
     "unknown character": (
         lambda: trace(model_of(), "to bz", vocabulary=VOCABULARY),
         ValueError,
@@ -389,12 +397,12 @@ WRONG = {
     "a vocabulary of numbers": (
         lambda: trace(RNN(2), np.ones((1, 3, 2), "float32"), vocabulary=VOCABULARY),
         ValueError,
-        r"it names integer ids \(N, T\), and x is float32 of shape \(1, 3, 2\): leave it out",
+        r"expected x to hold integer ids \(N, T\), got float32 of shape \(1, 3, 2\): leave the vocabulary out",
     ),
     "more rows of targets": (
         lambda: trace(model_of(Dense(V)), ids(2), ids(3)),
         ValueError,
-        r"targets: expected something for each of the 2 samples of x, got shape \(3, 4\)",
+        r"targets: expected an array for 2 samples, as x has, got shape \(3, 4\)",
     ),
     "a list of targets": (
         lambda: trace(model_of(Dense(V)), ids(1), [[1, 2, 3, 4]]),
@@ -404,12 +412,12 @@ WRONG = {
     "a longer text of targets": (
         lambda: trace(model_of(Dense(V)), "to b", "o be,", vocabulary=VOCABULARY),
         ValueError,
-        r"answers once for each of the 4 steps of x, such as text\[1:\] for text\[:-1\]; got texts of 5 characters",
+        r"expected texts of length 4, .* got 5: .* such as text\[1:\] for text\[:-1\]",
     ),
     "a text of targets for one answer": (
         lambda: trace(Sequential([GRU(V, input_dim=V)]), "to b", "o be", vocabulary=VOCABULARY),
         ValueError,
-        "answers once for each text; got texts of 4 characters",
+        "expected texts of length 1, .* got 4: .* one target for each text",
     ),
     "more steps of targets": (
         lambda: trace(model_of(Dense(V)), ids(2), ids(2, 5)),
@@ -426,7 +434,11 @@ WRONG = {
         IndexError,
         r"targets: y_true: label \d+ at .* is not in 0 \.\. 2 \(by SparseCategoricalCrossentropy\(from_logits=True\)\)",
     ),
-    "a loss without targets": (lambda: trace(model_of(), ids(), loss="mse"), ValueError, "give targets, too"),
+    "a loss without targets": (
+        lambda: trace(model_of(), ids(), loss="mse"),
+        ValueError,
+        "loss: expected targets with it, got none: give targets, too",
+    ),
     "an unknown loss": (lambda: trace(model_of(), ids(), ids(), loss="mes"), ValueError, "expected a loss or one of"),
     "lengths of other rows": (
         lambda: trace(model_of(), ids(), lengths=np.array([1, 2, 3])),
