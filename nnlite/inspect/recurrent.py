@@ -1,8 +1,8 @@
 """The values of a recurrent layer at every step, and their gradients.
 
-No recurrence is implemented a second time here. The values are those that `forward` kept. The gradients of the states come from
-the layer's own backward, called for one step at a time, from the last to the first. Those of the gates follow within a
-step, by the functions of the reference.
+No recurrence is implemented a second time here. The values are those that `forward` kept. The gradients of the states
+come from the layer's own backward, called for one step at a time, from the last to the first. Those of the gates follow
+within a step, by the functions of the reference.
 """
 
 from collections.abc import Sequence
