@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 
 from . import checks
+from .arguments import ChecksArguments
 from .kernels import backend, of_dtype
 from .turns import Keeps
 
@@ -17,7 +18,7 @@ SMALLEST_PROBABILITY = 1e-37
 REDUCTIONS = ("sum_over_batch_size", "sum")
 
 
-class Loss(Keeps):
+class Loss(ChecksArguments, Keeps):
     """Base of all losses. A loss of your own needs `forward(y_true, y_pred)` and `backward()`, and no base.
 
     Args:

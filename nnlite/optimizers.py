@@ -10,12 +10,13 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 
 from . import checks
+from .arguments import ChecksArguments
 from .kernels import backend, of_dtype
 from .kernels.host import uninterrupted
 from .turns import TakesTurns, in_turn
 
 
-class Optimizer(TakesTurns):
+class Optimizer(ChecksArguments, TakesTurns):
     """Base of all optimizers: clipping, the memory, and the walk over the parameters.
 
     An optimizer of your own defines `slots`, the arrays that it remembers for each parameter with the number that
@@ -252,9 +253,16 @@ class SGD(Optimizer):
     """
 
     def __init__(
-        self, learning_rate: float = 0.01, momentum: float = 0.0, nesterov: bool = False, **clipping: float | None
+        self,
+        learning_rate: float = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
     ) -> None:
-        super().__init__(learning_rate, **clipping)
+        super().__init__(learning_rate, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.momentum = checks.between("momentum", momentum, 0, 1)
         self.nesterov = bool(nesterov)
         self.slots = {"momentum": 0.0} if self.momentum > 0 else {}
@@ -307,9 +315,12 @@ class Adagrad(Optimizer):
         learning_rate: float = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        **clipping: float | None,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
     ) -> None:
-        super().__init__(learning_rate, **clipping)
+        super().__init__(learning_rate, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.initial_accumulator_value = checks.between(
             "initial_accumulator_value", initial_accumulator_value, 0, math.inf, closed=False
         )
@@ -363,9 +374,12 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        **clipping: float | None,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
     ) -> None:
-        super().__init__(learning_rate, **clipping)
+        super().__init__(learning_rate, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.rho = checks.between("rho", rho, 0, 1, closed=False)
         self.momentum = checks.between("momentum", momentum, 0, 1)
         self.epsilon = checks.above_zero("epsilon", epsilon)
@@ -418,9 +432,12 @@ class Adam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **clipping: float | None,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
     ) -> None:
-        super().__init__(learning_rate, **clipping)
+        super().__init__(learning_rate, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
         self.beta_1 = checks.between("beta_1", beta_1, 0, 1, closed=False)
         self.beta_2 = checks.between("beta_2", beta_2, 0, 1, closed=False)
         self.epsilon = checks.above_zero("epsilon", epsilon)
@@ -466,9 +483,20 @@ class AdamW(Adam):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        **clipping: float | None,
+        *,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
     ) -> None:
-        super().__init__(learning_rate, beta_1, beta_2, epsilon, **clipping)
+        super().__init__(
+            learning_rate,
+            beta_1,
+            beta_2,
+            epsilon,
+            clipnorm=clipnorm,
+            clipvalue=clipvalue,
+            global_clipnorm=global_clipnorm,
+        )
         self.weight_decay = checks.between("weight_decay", weight_decay, 0, math.inf, closed=False)
 
     def _decay(self):

@@ -8,6 +8,7 @@ import math
 from dataclasses import dataclass
 
 from . import checks
+from .arguments import check_arguments
 
 
 class Schedule:
@@ -24,6 +25,7 @@ class Schedule:
                 checks.between(name, value, 0, math.inf, closed=False)
 
 
+@check_arguments
 @dataclass(frozen=True)
 class Constant(Schedule):
     """The same learning rate at every step: for the end of a `WarmUp`.
@@ -40,6 +42,7 @@ class Constant(Schedule):
         return float(self.learning_rate)
 
 
+@check_arguments
 @dataclass(frozen=True)
 class StepDecay(Schedule):
     """After every `decay_steps` steps the learning rate is multiplied by `decay_rate`.
@@ -61,6 +64,7 @@ class StepDecay(Schedule):
         return self.initial_learning_rate * self.decay_rate ** (step // self.decay_steps)
 
 
+@check_arguments
 @dataclass(frozen=True)
 class CosineDecay(Schedule):
     """Down along half a cosine wave within `decay_steps` steps, to `alpha` times the first value, and there it stays.
@@ -85,6 +89,7 @@ class CosineDecay(Schedule):
         return self.initial_learning_rate * (self.alpha + (1 - self.alpha) * wave)
 
 
+@check_arguments
 @dataclass(frozen=True)
 class WarmUp(Schedule):
     """Up in equal steps to the first value of another schedule, within `warmup_steps` steps; then that schedule.

@@ -15,7 +15,7 @@ CSRC = PACKAGE.parent / "csrc"
 # From the ground up. A module imports from lower floors only, and a folder's modules each other as well. A new module
 # takes its place here: as low as it can stand. CONTRIBUTING.md draws the same floors.
 FLOORS = [
-    {"checks", "kernels", "reference", "turns"},
+    {"arguments", "checks", "kernels", "reference", "turns"},
     {"divergence", "initializers", "saving", "schedules", "sequence_lengths"},
     {"callbacks", "layers", "losses", "metrics", "optimizers", "sampling"},
     {"models"},
@@ -32,7 +32,7 @@ USERS = {"__main__"}.union(*ROOF) - {"machine"}  # which asks the kernels
 FLOOR_OF |= {"__init__": FLOOR_OF["images"] - 0.5, "__main__": len(FLOORS)}
 
 # A layer is made of these, of what is in layers/base, and of no other layer.
-FOUNDATION_OF_LAYERS = {"checks", "initializers", "kernels", "sequence_lengths", "turns"}
+FOUNDATION_OF_LAYERS = {"arguments", "checks", "initializers", "kernels", "sequence_lengths", "turns"}
 
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {

@@ -1,0 +1,165 @@
+"""Unknown arguments of constructors are explained: of ours, and of subclasses in a user's own file."""
+
+import copy
+import inspect
+import pickle
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import pytest
+
+import nnlite
+from nnlite.arguments import ChecksArguments, check_arguments
+from nnlite.losses import Loss, MeanSquaredError, SparseCategoricalCrossentropy
+from nnlite.optimizers import SGD, Adam, AdamW, Optimizer
+
+LIMITS = ["clipnorm", "clipvalue", "global_clipnorm"]
+
+
+class Scaled(Optimizer):
+    """Passes on what it does not know."""
+
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+
+class Halved(Adam):
+    """Takes an argument out of **kwargs, which no signature shows."""
+
+    def __init__(self, **kwargs):
+        self.half = kwargs.pop("half", True)
+        super().__init__(**kwargs)
+
+
+class Fixed(Adam):
+    """Passes on a wrong name of its own."""
+
+    def __init__(self, size):
+        super().__init__(learning_rte=size)
+
+
+class Plain(Loss):
+    """Has no constructor of its own."""
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Adam(learning_rte=0.1), "Adam: unknown argument 'learning_rte': did you mean 'learning_rate'?"),
+        (lambda: Adam(0.1, clip_norm=1.0), "Adam: unknown argument 'clip_norm': did you mean 'clipnorm'?"),
+        (lambda: AdamW(weight_deacy=0), "AdamW: unknown argument 'weight_deacy': did you mean 'weight_decay'?"),
+        (lambda: AdamW(clipvalu=1.0), "AdamW: unknown argument 'clipvalu': did you mean 'clipvalue'?"),
+        (
+            lambda: SGD(device=1),
+            "SGD: unknown argument 'device': "
+            "use ['learning_rate', 'momentum', 'nesterov', 'clipnorm', 'clipvalue', 'global_clipnorm']",
+        ),
+        (lambda: SGD(self=1), "SGD: unknown argument 'self': use ['learning_rate',"),
+        (lambda: MeanSquaredError(reducton="sum"), "MeanSquaredError: unknown argument 'reducton': did you mean"),
+        (
+            lambda: SparseCategoricalCrossentropy(from_logit=True),
+            "SparseCategoricalCrossentropy: unknown argument 'from_logit': did you mean 'from_logits'?",
+        ),
+        (lambda: Plain(reducton="sum"), "Plain: unknown argument 'reducton': did you mean 'reduction'?"),
+        (lambda: Scaled(learning_rte=1), "Scaled: unknown argument 'learning_rte': did you mean 'learning_rate'?"),
+        (lambda: Scaled(learning_rate=1, factr=1), "Scaled: unknown argument 'factr': did you mean 'factor'?"),
+        (lambda: Halved(halv=1, beta_3=1), "Halved: unknown argument 'halv': use ["),
+        (lambda: Fixed(1.0), "Fixed: unknown argument 'learning_rte': did you mean 'learning_rate'?"),
+        (lambda: Adam.from_config({"lerning_rate": 1}), "Adam: unknown argument 'lerning_rate': did you mean"),
+        (lambda: nnlite.StepDecay(0.1, decay_step=5), "StepDecay: unknown argument 'decay_step': did you mean"),
+        (lambda: nnlite.WarmUp(warmup_step=1), "WarmUp: unknown argument 'warmup_step': did you mean 'warmup_steps'?"),
+    ],
+    ids=lambda value: value.split(":")[0] if isinstance(value, str) else "",
+)
+def test_an_unknown_argument_is_explained(make, message):
+    with pytest.raises(TypeError) as raised:
+        make()
+    assert str(raised.value).startswith(message)
+
+
+def test_arguments_reach_their_constructor():
+    optimizer = Scaled(3.0, learning_rate=0.5, clipnorm=1.0)
+    assert (optimizer.factor, optimizer.learning_rate, optimizer.get_config()["clipnorm"]) == (3.0, 0.5, 1.0)
+    assert Halved(half=False, beta_1=0.5).half is False
+    assert Plain("sum").reduction == "sum"
+
+
+def test_other_mistakes_keep_the_message_of_python():
+    with pytest.raises(TypeError, match="positional argument"):
+        SGD(0.1, 0.9, True, 1.0)  # limits go by name
+    with pytest.raises(TypeError, match="multiple values for argument 'learning_rate'"):
+        SGD(0.1, learning_rate=0.1)
+    with pytest.raises(TypeError, match="missing 1 required positional argument: 'learning_rate'"):
+        Optimizer()
+
+
+@pytest.mark.parametrize("name", ["SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Optimizer"])
+def test_a_signature_names_all_arguments(name):
+    parameters = inspect.signature(getattr(nnlite, name)).parameters
+    assert [p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY] == LIMITS
+    assert all(p.kind is not p.VAR_KEYWORD for p in parameters.values())
+    assert all(parameters[limit].default is None for limit in LIMITS)
+
+
+def test_every_argument_of_a_configuration_is_one_of_the_signature():
+    for name in ["SGD", "Adagrad", "RMSprop", "Adam", "AdamW"]:
+        optimizer = getattr(nnlite, name)
+        assert optimizer().get_config().keys() == inspect.signature(optimizer).parameters.keys()
+
+
+def test_copies_keep_their_arguments():
+    optimizer = SGD(0.5, clipvalue=2.0)
+    for copied in (copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
+        assert copied.get_config() == optimizer.get_config()
+
+
+def test_other_bases_can_stand_beside_it():
+    class Abstract(Loss, ABC):
+        @abstractmethod
+        def name(self): ...
+
+    class Real(Abstract):
+        def name(self):
+            return "real"
+
+    assert Real(reduction="sum").name() == "real"
+    with pytest.raises(TypeError, match="Real: unknown argument 'reducton'"):
+        Real(reducton="sum")
+
+
+def test_a_chain_of_constructors_is_checked_where_it_ends():
+    class A(ChecksArguments):
+        def __init__(self, a, *, name=None):
+            self.a, self.name = a, name
+
+    class B(A):
+        def __init__(self, b, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.b = b
+
+    class C(B):
+        def __init__(self, c, **kwargs):
+            super().__init__(c, **kwargs)
+
+    made = C(1, a=2, name="c")
+    assert (made.b, made.a, made.name) == (1, 2, "c")
+    with pytest.raises(TypeError) as raised:
+        C(1, a=2, nmae="c")
+    assert str(raised.value) == "C: unknown argument 'nmae': did you mean 'name'?"
+    with pytest.raises(TypeError) as raised:
+        C(1, a=2, xyz="c")
+    assert str(raised.value) == "C: unknown argument 'xyz': use ['c', 'b', 'a', 'name']"
+
+
+def test_a_dataclass_takes_the_decorator():
+    @check_arguments
+    @dataclass(frozen=True)
+    class Point:
+        x: int
+        y: int = 0
+
+    assert Point(1, y=2) == Point(1, 2)
+    assert str(inspect.signature(Point)) == "(x: int, y: int = 0) -> None"
+    with pytest.raises(TypeError, match="Point: unknown argument 'z'"):
+        Point(1, z=2)
