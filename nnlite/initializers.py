@@ -1,28 +1,28 @@
-"""Initial values of parameters. Each is a function of the shape and a random generator that returns float64."""
+"""Parameter initializers: functions of the shape and a random generator that return float64."""
 
 import math
 from collections.abc import Callable
 
 import numpy as np
 
-# A name, or a function of the shape and a random generator.
-Initializer = str | Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
+InitialValues = Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
+Initializer = str | InitialValues
 
 
-def zeros(shape, rng):
-    """All zeros: for biases."""
+def zeros(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Zeros, for biases."""
     return np.zeros(shape)
 
 
-def ones(shape, rng):
-    """All ones: for factors."""
+def ones(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Ones, for scale factors."""
     return np.ones(shape)
 
 
-def glorot_uniform(shape, rng):
-    """Uniform in ±sqrt(6 / (fan_in + fan_out)): outputs, and gradients on the way back, keep their variance.
+def glorot_uniform(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Uniform in ±sqrt(6 / (fan_in + fan_out)), which preserves the variance of outputs and of gradients.
 
-    The last two axes are (in, out); axes before them, such as those of a convolution's window, count in both fans.
+    The last two axes are (in, out); axes before them, such as a convolution's window, multiply both fans.
 
     Source: Glorot and Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010, eq. 16.
     """
@@ -31,10 +31,10 @@ def glorot_uniform(shape, rng):
     return rng.uniform(-limit, limit, shape)
 
 
-def orthogonal(shape, rng):
-    """Rows or columns orthonormal, drawn evenly among all such matrices: products of many neither grow nor shrink.
+def orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
+    """Orthonormal rows or columns, uniform over all such matrices: repeated products neither grow nor shrink.
 
-    The columns are the last axis; the axes before it, such as those of a convolution's window, are rows together.
+    The columns are the last axis; all axes before it, such as a convolution's window, together are the rows.
 
     Source: Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning in deep linear neural
     networks, 2014. The signs of R's diagonal make Q uniform: Mezzadri, How to generate random matrices from the
@@ -46,17 +46,17 @@ def orthogonal(shape, rng):
     return (q if rows >= cols else q.T).reshape(shape)
 
 
-def normal(stddev):
+def normal(stddev: float) -> InitialValues:
     """Normal with mean 0 and this standard deviation."""
     return lambda shape, rng: rng.normal(0.0, stddev, shape)
 
 
-def uniform(limit):
+def uniform(limit: float) -> InitialValues:
     """Uniform in ±limit."""
     return lambda shape, rng: rng.uniform(-limit, limit, shape)
 
 
-_BY_NAME = {
+_BY_NAME: dict[str, InitialValues] = {
     "zeros": zeros,
     "ones": ones,
     "glorot_uniform": glorot_uniform,
@@ -65,13 +65,13 @@ _BY_NAME = {
 }
 
 
-def config(**initializers):
-    """What a layer's configuration says of its initializers: names. JSON cannot write functions: they are left out."""
+def config(**initializers: Initializer) -> dict[str, str]:
+    """The named initializers, for a layer's configuration. Functions are omitted, as JSON cannot hold them."""
     return {argument: initializer for argument, initializer in initializers.items() if isinstance(initializer, str)}
 
 
-def get(initializer):
-    """The function of that name, or the function itself."""
+def get(initializer: Initializer) -> InitialValues:
+    """The initializer with this name, or the function itself."""
     if callable(initializer):
         return initializer
     if initializer not in _BY_NAME:

@@ -1,4 +1,4 @@
-"""Losses: how wrong a prediction is, as one number, and the gradient of that number."""
+"""Loss functions and their gradients."""
 
 import inspect
 import math
@@ -11,19 +11,19 @@ from .arguments import ChecksArguments
 from .kernels import backend, of_dtype
 from .turns import Keeps
 
-# Probabilities below this count as this: log 0 is infinite. The smallest power of ten that float32 can invert.
+# Smaller probabilities are raised to this: log 0 is infinite. The smallest power of ten with an inverse in float32.
 SMALLEST_PROBABILITY = 1e-37
 
-# What becomes of the losses of all positions, by its name in Keras.
+# How the losses of all positions become one number: Keras' names.
 REDUCTIONS = ("sum_over_batch_size", "sum")
 
 
 class Loss(ChecksArguments, Keeps):
-    """Base of all losses. A loss of your own needs `forward(y_true, y_pred)` and `backward()`, and no base.
+    """Base class of losses. Your own loss needs only `forward(y_true, y_pred)` and `backward()`, not this base.
 
     Args:
-        reduction: what becomes of the positions' losses: "sum_over_batch_size", their mean over all positions, or
-            "sum". A sum grows with the batch and the length of its sequences, and the gradients with it.
+        reduction: "sum_over_batch_size" for the mean over all positions, or "sum". A sum, and its gradients, grow with
+            the batch size and the sequence length.
 
     Example:
         >>> import numpy as np
@@ -46,22 +46,22 @@ class Loss(ChecksArguments, Keeps):
         self.reduction = reduction
 
     def forward(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
-        """The mean loss over all positions, or their sum, and keep what backward needs. Of no positions it is 0."""
+        """The mean loss over all positions, or their sum; 0 without positions. Keeps what backward needs."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(y_true, y_pred)")
 
     def backward(self) -> np.ndarray:
-        """The gradient of the last `forward`'s loss with respect to y_pred, of its shape and dtype."""
+        """The gradient of the last loss with respect to y_pred, with y_pred's shape and dtype."""
         raise NotImplementedError(f"{type(self).__name__} has no backward()")
 
     def _divisor(self, positions):
-        """By what the sum of the losses of so many positions is divided."""
+        """The divisor D of the summed losses."""
         return 1 if self.reduction == "sum" else max(1, positions)
 
     def __call__(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         return self.forward(y_true, y_pred)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON can write them."""
+        """The constructor's arguments, as JSON values."""
         return {"reduction": self.reduction}
 
     @classmethod
@@ -76,27 +76,27 @@ class Loss(ChecksArguments, Keeps):
 
 
 class SparseCategoricalCrossentropy(Loss):
-    """How surprised a model is by the right answers: the mean of -log(probability of the label).
+    """Cross-entropy with integer labels: the mean of -log(probability of the label).
 
-    In nats; e to the power of it is the perplexity. A model that knows nothing has log V.
+    In nats; exp(loss) is the perplexity. A model that predicts all labels with equal probability has a loss of log V.
 
         p = softmax(y_pred)                     from logits;  p = y_pred from probabilities
         loss = sum of -log p[label] / D
-        dy_pred = (p - onehot(label)) / D       from logits: what is too much, and what is missing
+        dy_pred = (p - onehot(label)) / D       from logits: predicted minus true probabilities
         dy_pred[label] = -1 / (p[label] D)      from probabilities, and 0 elsewhere
 
-    Letters: N positions, of any number of axes, with V scores each; D = N, or 1 with reduction="sum". y_pred is
-    (N, ..., V) of float32 or float64; y_true is (N, ...) and holds labels in 0 .. V - 1, of any integer dtype.
+    N positions on any number of axes, V scores each; D = N, or 1 with reduction="sum". y_pred is (N, ..., V), float32
+    or float64; y_true is (N, ...), labels in 0 .. V - 1 of any integer dtype.
 
-    From logits (as a Dense layer gives them) nothing overflows, and the gradient is never lost. Probabilities (as a
-    Softmax layer gives them) are taken as they are, and below 1e-37 (`SMALLEST_PROBABILITY`) count as that.
+    From logits (the output of a Dense layer) nothing overflows and no gradient underflows. Probabilities (the output
+    of a Softmax layer) are used unchanged; those below 1e-37 (`SMALLEST_PROBABILITY`) are raised to it.
 
     Args:
-        from_logits: whether y_pred holds logits; by default probabilities, as in Keras.
-        reduction: "sum_over_batch_size" is the mean over all positions; "sum" their sum.
+        from_logits: whether y_pred holds logits; by default it holds probabilities, as in Keras.
+        reduction: "sum_over_batch_size" for the mean over all positions, or "sum".
 
     Raises:
-        TypeError: y_pred is not an array of floats, or y_true not one of integers.
+        TypeError: y_pred is not an array of floats, or y_true is not an array of integers.
         ValueError: the shapes do not fit.
         IndexError: a label is not in 0 .. V - 1; the message says where.
 
@@ -126,7 +126,7 @@ class SparseCategoricalCrossentropy(Loss):
         labels = checks.integers("y_true", y_true, y_pred.shape[-1], what="label")
         if labels.shape != y_pred.shape[:-1]:
             raise ValueError(
-                f"y_true: expected a label for each position of y_pred {checks.shape_text(y_pred.shape)}, "
+                f"y_true: expected one label for each position of y_pred {checks.shape_text(y_pred.shape)}, "
                 f"shape {checks.shape_text(y_pred.shape[:-1])}, got {checks.shape_text(labels.shape)}"
             )
         shape, labels = y_pred.shape, labels.reshape(-1)
@@ -157,19 +157,19 @@ class SparseCategoricalCrossentropy(Loss):
 
 
 class MeanSquaredError(Loss):
-    """The mean of the squared differences, over all numbers.
+    """The mean squared difference over all elements.
 
         loss = sum of (y_pred - y_true)^2 / D
         dy_pred = 2 (y_pred - y_true) / D
 
-    Letters: y_true and y_pred are of one shape (N, ..., F) and one dtype, float32 or float64. D counts all numbers.
-    With reduction="sum" D = F: as in Keras, the means over the last axis are added up.
+    y_true and y_pred have the same shape (N, ..., F) and the same dtype, float32 or float64. D is the number of
+    elements. With reduction="sum" D = F: as in Keras, the means over the last axis are summed.
 
     Args:
         reduction: "sum_over_batch_size" or "sum".
 
     Raises:
-        TypeError: not arrays of floats, or of two dtypes.
+        TypeError: not arrays of floats, or different dtypes.
         ValueError: the shapes differ.
 
     Example:
@@ -187,14 +187,14 @@ class MeanSquaredError(Loss):
         y_true = checks.floats("y_true", y_true, y_pred.dtype, y_pred.shape, "of y_pred")
         difference = y_pred - y_true
         self._keep(difference)
-        return float(np.square(difference, dtype=np.float64).sum() / self._numbers(difference.shape))
+        return float(np.square(difference, dtype=np.float64).sum() / self._elements(difference.shape))
 
     def backward(self) -> np.ndarray:
         (difference,) = self._kept()
-        return difference * (2 / self._numbers(difference.shape))
+        return difference * (2 / self._elements(difference.shape))
 
-    def _numbers(self, shape):
-        """D."""
+    def _elements(self, shape):
+        """The divisor D."""
         F = max(1, shape[-1])
         return F * self._divisor(math.prod(shape[:-1]))
 
@@ -207,10 +207,10 @@ _BY_NAME = {
 
 
 def get(loss: str | Any) -> Any:
-    """The loss of that name, or the object itself where it has `forward` and `backward`.
+    """The loss with this name, or the object itself if it has `forward` and `backward`.
 
     Raises:
-        ValueError: no loss has that name.
+        ValueError: no loss has this name.
         TypeError: neither a name nor a loss.
 
     Example:
@@ -223,13 +223,13 @@ def get(loss: str | Any) -> Any:
             raise ValueError(f"loss: expected a loss or one of {sorted(_BY_NAME)}, got {loss!r}")
         return _BY_NAME[loss]()
     if isinstance(loss, type):
-        raise TypeError(f"loss: expected a loss, got the class {loss.__name__}: make one, {loss.__name__}()")
+        raise TypeError(f"loss: expected a loss, got the class {loss.__name__}: use an instance, {loss.__name__}()")
     if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))):
         raise TypeError(f"loss: expected a name or an object with forward and backward, got {loss!r}")
     return loss
 
 
 def _floats(name, x, shape, letters):
-    """x as `checks.floats` returns it, of either dtype."""
+    """x, checked by `checks.floats`, in float32 or float64."""
     dtype = getattr(x, "dtype", None)
     return checks.floats(name, x, dtype if dtype == np.float64 else np.dtype(np.float32), shape, letters)

@@ -1,4 +1,4 @@
-"""Metrics: how good predictions are, in numbers for people. A model learns from its loss, not from them."""
+"""Metrics for people to read. Training minimizes the loss, not these."""
 
 import inspect
 from collections.abc import Callable, Sequence
@@ -7,22 +7,22 @@ import numpy as np
 
 from . import checks
 
-# From y_true and y_pred to a mean over all positions.
+# Maps (y_true, y_pred) to a mean over all positions.
 Metric = Callable[[np.ndarray, np.ndarray], float]
 
 
 def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
-    """The part of the labels that have the highest score, from 0 to 1. Of no labels it is 0.
+    """The fraction of positions whose label has the highest score, from 0 to 1; 0 without positions.
 
-    A model that guesses has about 1 / V. Of several highest scores the first one counts, as in `numpy.argmax`.
+    Guessing gives about 1 / V. Of equal highest scores the first counts, as in `numpy.argmax`.
 
     Args:
         y_true: (N, ...) labels in 0 .. V - 1, of any integer dtype.
         y_pred: (N, ..., V) scores: probabilities, or logits.
 
     Raises:
-        TypeError: y_true is no array of integers, or y_pred no array.
-        ValueError: the shapes do not fit, or there are scores for fewer than two labels.
+        TypeError: y_true is not an array of integers, or y_pred is not an array.
+        ValueError: the shapes do not fit, or y_pred has scores for fewer than two labels.
         IndexError: a label is not in 0 .. V - 1; the message says where.
 
     Example:
@@ -34,35 +34,35 @@ def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
     checks.samples("accuracy", y_true=y_true, y_pred=y_pred)
     if y_pred.shape[-1] < 2:
         raise ValueError(
-            f"accuracy: y_pred: expected scores for two labels or more, shape (N, ..., V), got "
+            f"accuracy: y_pred: expected scores for at least two labels, shape (N, ..., V), got "
             f"{checks.shape_text(y_pred.shape)}"
         )
     labels = checks.integers("accuracy: y_true", y_true, y_pred.shape[-1], what="label")
     if labels.shape != y_pred.shape[:-1]:
         raise ValueError(
-            f"accuracy: y_true: expected a label for each position of y_pred {checks.shape_text(y_pred.shape)}, shape "
-            f"{checks.shape_text(y_pred.shape[:-1])}, got {checks.shape_text(labels.shape)}"
+            f"accuracy: y_true: expected one label for each position of y_pred {checks.shape_text(y_pred.shape)}, "
+            f"shape {checks.shape_text(y_pred.shape[:-1])}, got {checks.shape_text(labels.shape)}"
         )
     return float(np.mean(y_pred.argmax(axis=-1) == labels)) if labels.size else 0.0
 
 
 def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, classes: int | None = None) -> np.ndarray:
-    """How often each label was taken for each: which ones a model confuses.
+    """Count how often each label was predicted as each label.
 
-        matrix[i, j] = number of positions with label i that were predicted to be j
+        matrix[i, j] = number of positions with label i and prediction j
 
-    The diagonal counts what is right, a row's sum how often the label occurs. `nnlite.plot.confusion_matrix` draws it.
+    The diagonal counts correct predictions; a row sums to the label's count. `nnlite.plot.confusion_matrix` draws it.
 
     Args:
-        y_true: the labels, integers from 0, of any shape.
-        y_pred: the predicted labels, of the same shape; from scores (N, ..., V) take `scores.argmax(axis=-1)`.
-        classes: V, how many labels there are; by default as many as the largest one asks for.
+        y_true: labels, integers from 0, of any shape.
+        y_pred: predicted labels of the same shape; for scores (N, ..., V) use `scores.argmax(axis=-1)`.
+        classes: V, the number of labels; by default the largest label plus 1.
 
     Returns:
-        matrix: (V, V) of int64.
+        matrix: (V, V) int64.
 
     Raises:
-        TypeError: y_true or y_pred is no array of integers.
+        TypeError: y_true or y_pred is not an array of integers.
         ValueError: the shapes differ.
         IndexError: a label is not in 0 .. V - 1; the message says where.
 
@@ -92,11 +92,11 @@ _BY_NAME = {"accuracy": accuracy}
 
 
 def get(metrics: Sequence[str | Metric] | None) -> dict[str, Metric]:
-    """The functions that `compile(metrics=...)` asks for, by the names that they have in the logs.
+    """The metric functions for `compile(metrics=...)`, by their names in the logs.
 
     Raises:
-        TypeError: not a list, or something in it is neither a name nor a function that has one.
-        ValueError: no metric has that name, or two have the same.
+        TypeError: not a list, or an item is neither a name nor a named function.
+        ValueError: no metric has this name, or two have the same name.
 
     Example:
         >>> from nnlite import metrics
@@ -116,10 +116,10 @@ def get(metrics: Sequence[str | Metric] | None) -> dict[str, Metric]:
             metric = _BY_NAME[metric]
         elif not callable(metric) or inspect.isclass(metric) or not name.isidentifier():
             raise TypeError(
-                f"metrics: expected names, or functions of (y_true, y_pred) made by `def`, whose names the logs can "
-                f"use, got {metric!r}"
+                f"metrics: expected names, or functions of (y_true, y_pred), got {metric!r}: define it with `def`: its "
+                f"name is used in the logs"
             )
         if name in found or name in ("loss", "perplexity"):
-            raise ValueError(f"metrics: there are two numbers named {name!r}")
+            raise ValueError(f"metrics: expected different names, got {name!r} twice: rename the function")
         found[name] = metric
     return found

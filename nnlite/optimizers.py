@@ -1,4 +1,4 @@
-"""Optimizers: how a gradient becomes a step. One pass of a kernel updates a parameter and the optimizer's memory of it.
+"""Optimizers. One kernel pass updates a parameter and the optimizer's state for it.
 
 Names, arguments, defaults and formulas are those of Keras 3.
 """
@@ -17,22 +17,22 @@ from .turns import TakesTurns, in_turn
 
 
 class Optimizer(ChecksArguments, TakesTurns):
-    """Base of all optimizers: clipping, the memory, and the walk over the parameters.
+    """Base class of optimizers: clipping, state, and the loop over the parameters.
 
-    An optimizer of your own defines `slots`, the arrays that it remembers for each parameter with the number that
-    they start from, and `update`, which changes one parameter.
+    Your own optimizer defines `update`, which changes one parameter, and `slots`, from the names of the state arrays
+    it keeps for each parameter to their initial values.
 
     Args:
-        learning_rate: a number of at least 0. The attribute of this name can be set between steps.
-        clipnorm: each gradient whose norm is larger is scaled down to this norm.
-        clipvalue: each number of a gradient is cut to ±clipvalue; NaN stays NaN.
-        global_clipnorm: where the norm of all gradients together is larger, all are scaled by one factor to this
-            norm: the direction of the step stays. At most one of these three can be given.
+        learning_rate: at least 0. The attribute with this name can be set between steps.
+        clipnorm: scale each gradient with a larger norm down to this norm.
+        clipvalue: clip each element to ±clipvalue; NaN stays NaN.
+        global_clipnorm: if the norm of all gradients together is larger, scale all by one factor to this norm, which
+            keeps the direction of the step. Give at most one of these three.
 
     Attributes:
-        iterations: how many steps were made.
-        state: dict from "slot/parameter" to the optimizer's arrays, made in the first step. With `iterations` and
-            `learning_rate` it is all that a resumed training needs.
+        iterations: the number of steps so far.
+        state: dict from "slot/parameter" to the optimizer's arrays, created in the first step. Resuming needs only
+            these, `iterations` and `learning_rate`.
 
     Example:
         >>> import numpy as np
@@ -60,7 +60,9 @@ class Optimizer(ChecksArguments, TakesTurns):
         limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = {name: limit for name, limit in limits.items() if limit is not None}
         if len(given) > 1:
-            raise ValueError(f"{' and '.join(given)}: only one of them can be given")
+            raise ValueError(
+                f"{' and '.join(given)}: expected at most one limit, got {len(given)}: use only one of them"
+            )
         self._limits = limits | {name: checks.above_zero(name, limit) for name, limit in given.items()}
         self.iterations = 0
         self.state: dict[str, np.ndarray] = {}
@@ -81,34 +83,34 @@ class Optimizer(ChecksArguments, TakesTurns):
 
     @in_turn
     def apply(self, grads: dict[str, np.ndarray], params: dict[str, np.ndarray]) -> None:
-        """Make one step: change every parameter in place. The gradients stay as they are, clipped or not.
+        """Make one step: change every parameter in place. The gradients are not modified, even when clipped.
 
         Args:
-            grads, params: dicts with the same names; arrays of one name have the same shape and dtype.
+            grads, params: dicts with the same names; arrays with the same name have the same shape and dtype.
 
         Raises:
-            ValueError: names or shapes differ, a parameter cannot be changed in place, or the steps before were another
-            model's.
+            ValueError: names or shapes differ, a parameter cannot be changed in place, or earlier steps updated another
+                model.
             TypeError: not an array, or dtypes differ.
-            FloatingPointError: a norm is to be clipped and a gradient holds NaN or infinity.
+            FloatingPointError: clipping by norm, and a gradient contains NaN or infinity.
 
-        Whatever is raised, it is raised before the first parameter changes.
+        Every error is raised before the first parameter changes.
         """
         self._check_model(params)
-        known = self._knows(grads, params)
+        known = self._is_known(grads, params)
         if not known:
             grads = self._checked(grads, params)
         scales = self._scales(grads)
         if not known:
             self._rows = [self._row(name, grads[name], param) for name, param in params.items()]
         clip = math.inf if self._limits["clipvalue"] is None else self._limits["clipvalue"]
-        with uninterrupted:  # a step is made, or it is not: Ctrl-C comes before it or after it
+        with uninterrupted:  # Ctrl-C interrupts before or after a step, never within
             self.iterations += 1
             for row in self._rows:
                 self.update(row.flat_grad, row.flat_param, row.slots, scales.get(row.name, 1.0), clip)
 
-    def _knows(self, grads, params):
-        """Whether these are the arrays of the step before, as in training: then they have been checked already."""
+    def _is_known(self, grads, params):
+        """Whether these are the arrays of the previous step, as in training: already checked."""
         if not len(grads) == len(params) == len(self._rows):
             return False
         state = self.state
@@ -121,10 +123,12 @@ class Optimizer(ChecksArguments, TakesTurns):
         return True
 
     def _checked(self, grads, params):
-        """The gradients, after all checks of them and of the parameters."""
+        """The gradients, after checking them and the parameters."""
         if grads.keys() != params.keys():
             odd = sorted(grads.keys() ^ params.keys())
-            raise ValueError(f"apply: grads and params need the same names; only one of the two has {', '.join(odd)}")
+            raise ValueError(
+                f"apply: expected grads and params with the same names, got {', '.join(odd)} in only one of them"
+            )
         for name, param in params.items():
             self._check_param(name, param)
         return {
@@ -135,7 +139,7 @@ class Optimizer(ChecksArguments, TakesTurns):
     def update(
         self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
     ) -> None:
-        """Change one parameter in place. All arrays are flat; the gradient to use is clip(scale * grad) to ±clip."""
+        """Change one parameter in place. All arrays are flat; use the gradient scale * grad, clipped to ±clip."""
         raise NotImplementedError(f"{type(self).__name__} has no update(grad, param, slots, scale, clip)")
 
     @staticmethod
@@ -144,8 +148,10 @@ class Optimizer(ChecksArguments, TakesTurns):
             got = param.dtype.str if isinstance(param, np.ndarray) else type(param).__name__
             raise TypeError(f"parameter {name}: expected an array of float32 or float64, got {got}")
         if not (param.flags.c_contiguous and param.flags.writeable):
-            trouble = "contiguous" if param.flags.writeable else "writable"
-            raise ValueError(f"parameter {name}: the array is not {trouble}, so it cannot be changed in place")
+            trouble = "a non-contiguous" if param.flags.writeable else "a read-only"
+            raise ValueError(
+                f"parameter {name}: expected an array that can be changed in place, got {trouble} one: use a copy"
+            )
 
     def belongs_to(self, model: Any) -> None:
         """Go on with this model alone, as after loading it: what is remembered of one says nothing of another."""
@@ -172,9 +178,9 @@ class Optimizer(ChecksArguments, TakesTurns):
                 memory = self.state[key] = np.full_like(param, start)
             elif memory.shape != param.shape or memory.dtype != param.dtype:
                 raise ValueError(
-                    f"parameter {name} is {checks.shape_text(param.shape)} {param.dtype.name}, but the optimizer's "
-                    f"{slot} of it is {checks.shape_text(memory.shape)} {memory.dtype.name}: an optimizer belongs to "
-                    f"one model, use a new one"
+                    f"parameter {name}: expected {checks.shape_text(memory.shape)} {memory.dtype.name}, as the "
+                    f"optimizer's {slot} for it, got {checks.shape_text(param.shape)} {param.dtype.name}: an optimizer "
+                    f"belongs to one model: use a new one"
                 )
             if not (memory.flags.c_contiguous and memory.flags.writeable):  # as some file formats load it
                 memory = self.state[key] = np.array(memory, order="C")
@@ -183,9 +189,10 @@ class Optimizer(ChecksArguments, TakesTurns):
         return _Row(name, grad, param, kept, grad.reshape(-1), param.reshape(-1), slots)
 
     def _scales(self, grads):
-        """The factor for each gradient, where norms are clipped."""
-        each, together = self._limits["clipnorm"], self._limits["global_clipnorm"]
-        if each is None and together is None:
+        """The factor for each gradient when clipping by norm."""
+        together = self._limits["global_clipnorm"]
+        limit = self._limits["clipnorm"] if together is None else together
+        if limit is None:
             return {}
         kernel = backend.update
         work = np.empty(kernel.work_size(max((grad.size for grad in grads.values()), default=0)))
@@ -193,17 +200,17 @@ class Optimizer(ChecksArguments, TakesTurns):
         for name, square in squares.items():
             if not math.isfinite(square):
                 raise FloatingPointError(
-                    f"the gradient of {name} has no finite norm, so it cannot be clipped: it holds NaN, infinity or "
-                    f"numbers near it. The parameters are as before this step. A smaller learning rate often helps"
+                    f"gradient of {name}: expected a finite norm to clip, got {square}: it contains NaN, infinity or "
+                    f"numbers near it. The parameters are unchanged: try a smaller learning rate"
                 )
         if together is not None:
             norm = math.sqrt(math.fsum(squares.values()))
-            return dict.fromkeys(squares, together / norm if norm > together else 1.0)
+            return dict.fromkeys(squares, limit / norm if norm > limit else 1.0)
         norms = {name: math.sqrt(square) for name, square in squares.items()}
-        return {name: each / norm if norm > each else 1.0 for name, norm in norms.items()}
+        return {name: limit / norm if norm > limit else 1.0 for name, norm in norms.items()}
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON can write them."""
+        """The constructor's arguments, as JSON values."""
         return {"learning_rate": self.learning_rate, **self._limits}
 
     @classmethod
@@ -217,27 +224,27 @@ class Optimizer(ChecksArguments, TakesTurns):
 
 
 class _Row(NamedTuple):
-    """One parameter as a step wants it: looked up, checked and flat."""
+    """One parameter, looked up, checked and flattened for `update`."""
 
     name: str
     grad: np.ndarray
     param: np.ndarray
-    memory: list[tuple[str, np.ndarray]]  # of `state`
+    memory: list[tuple[str, np.ndarray]]  # entries of `state`
     flat_grad: np.ndarray
     flat_param: np.ndarray
     slots: dict[str, np.ndarray]
 
 
 class SGD(Optimizer):
-    """Gradient descent, p -= learning_rate * g, or with momentum, a velocity v that remembers earlier gradients:
+    """Gradient descent, p -= learning_rate * g; with momentum, a velocity v accumulates earlier gradients:
 
         v = momentum * v - learning_rate * g
         p += v                                            or, nesterov:  p += momentum * v - learning_rate * g
 
     Args:
         learning_rate: by default 0.01.
-        momentum: in [0, 1]; how much of the velocity is left after a step. 0.9 is usual.
-        nesterov: look ahead: take the step that the next velocity would make.
+        momentum: in [0, 1]; the fraction of the velocity kept at each step. 0.9 is usual.
+        nesterov: look ahead: make the step of the next velocity.
         clipnorm, clipvalue, global_clipnorm: as in `Optimizer`.
 
     Source: Polyak, Some methods of speeding up the convergence of iteration methods, 1964; Sutskever, Martens, Dahl
@@ -282,14 +289,14 @@ class SGD(Optimizer):
 
 
 class Adagrad(Optimizer):
-    """Every number has its own learning rate, which shrinks as the squares of its gradients add up:
+    """Each element has its own learning rate, which shrinks as its squared gradients accumulate:
 
         a += g^2
         p -= learning_rate * g / sqrt(a + epsilon)
 
     Args:
         learning_rate: by default 0.001; 0.1 suits small recurrent models.
-        initial_accumulator_value: what a starts from, by default 0.1.
+        initial_accumulator_value: the initial a, by default 0.1.
         epsilon: by default 1e-7.
         clipnorm, clipvalue, global_clipnorm: as in `Optimizer`.
 
@@ -342,17 +349,17 @@ class Adagrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """Adagrad that forgets: the squares are a moving average, so the learning rate does not shrink for ever.
+    """Adagrad with a moving average of the squared gradients, so the learning rate does not shrink forever.
 
         v = rho * v + (1 - rho) * g^2
         p -= learning_rate * g / sqrt(v + epsilon)
 
     Args:
         learning_rate: by default 0.001.
-        rho: in [0, 1); how slowly the average forgets, by default 0.9.
+        rho: in [0, 1); the decay of the average, by default 0.9.
         momentum: in [0, 1]; m = momentum * m + (the step above), and p -= m.
         epsilon: by default 1e-7.
-        centered: divide by the gradients' standard deviation: v less the square of their moving average.
+        centered: divide by the gradients' standard deviation: subtract the square of their moving average from v.
         clipnorm, clipvalue, global_clipnorm: as in `Optimizer`.
 
     Source: Tieleman and Hinton, Neural networks for machine learning, lecture 6.5, 2012; centered: Graves, Generating
@@ -400,7 +407,7 @@ class RMSprop(Optimizer):
 
 
 class Adam(Optimizer):
-    """Moving averages of the gradient, m, and of its square, v, both corrected for starting from 0. At step t:
+    """Moving averages of the gradient, m, and of its square, v, both corrected for their start at 0. At step t:
 
         m += (1 - beta_1) * (g - m)
         v += (1 - beta_2) * (g^2 - v)
@@ -408,9 +415,9 @@ class Adam(Optimizer):
 
     Args:
         learning_rate: by default 0.001.
-        beta_1, beta_2: in [0, 1); how slowly the two averages forget, by default 0.9 and 0.999.
-        epsilon: by default 1e-7. It is the paper's "epsilon hat"; the epsilon of the paper's algorithm 1, and of
-            PyTorch, is this one divided by sqrt(1 - beta_2^t).
+        beta_1, beta_2: in [0, 1); the decay of the two averages, by default 0.9 and 0.999.
+        epsilon: by default 1e-7. This is the paper's "epsilon hat"; the epsilon of the paper's algorithm 1, and of
+            PyTorch, is epsilon hat / sqrt(1 - beta_2^t).
         clipnorm, clipvalue, global_clipnorm: as in `Optimizer`.
 
     Source: Kingma and Ba, Adam: a method for stochastic optimization, 2015.
@@ -457,9 +464,9 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam after p -= learning_rate * weight_decay * p: parameters that no gradient holds up decay towards 0.
+    """Adam with decoupled weight decay: first p -= learning_rate * weight_decay * p, then the step of Adam.
 
-    Adding weight_decay * p to the gradient instead would not do the same in Adam, which divides it by its own size.
+    Adding weight_decay * p to the gradient is not equivalent: Adam would divide it by the gradient's size.
 
     Args:
         weight_decay: at least 0, by default 0.004.
@@ -510,10 +517,10 @@ _BY_NAME = {"sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adam": Adam, "a
 
 
 def get(optimizer: str | Optimizer) -> Optimizer:
-    """The optimizer of that name with its default arguments, such as "adam"; or the optimizer itself.
+    """The optimizer with this name, such as "adam", with default arguments; or the optimizer itself.
 
     Raises:
-        ValueError: there is no optimizer of that name.
+        ValueError: no optimizer has this name.
 
     Example:
         >>> from nnlite import optimizers

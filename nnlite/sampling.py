@@ -1,4 +1,4 @@
-"""Sampling: one draw from the probabilities that a model's scores stand for."""
+"""Sample ids from a model's logits."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from .kernels import backend
 def sample(
     logits: np.ndarray, temperature: float, u: float, top_k: int | None = None, top_p: float | None = None
 ) -> int:
-    """The id that a uniform number draws from softmax(logits / temperature).
+    """Draw an id from softmax(logits / temperature) with a uniform random number.
 
         p = softmax(logits / temperature);  the first v with p_0 + ... + p_v > u
 
-    At temperature 1 these are the model's own probabilities. Below 1 the likely becomes likelier, down to the largest
-    logit (the first of them) at 0; above 1 rare ids come more often.
+    At temperature 1 these are the model's own probabilities. Lower temperatures favour likely ids; 0 always gives the
+    largest logit (the first of equals). Higher temperatures favour rare ids.
 
-    `top_k` and `top_p` leave the unlikely out, and what is left is drawn with probabilities that sum to 1 again: so a
-    model may vary without ever writing what it holds for nearly impossible. Of equals the first are kept.
+    `top_k` and `top_p` exclude unlikely ids; the other probabilities are rescaled to sum to 1. The output still varies,
+    but never contains ids that the model finds nearly impossible. Of equals the first are kept.
 
     Args:
-        logits: (V,) scores, float32 or float64. -infinity is the score of what cannot be drawn.
+        logits: (V,) float32 or float64. An id with a logit of -infinity is never drawn.
         temperature: a finite number of at least 0.
         u: in [0, 1), such as `rng.random()`.
-        top_k: draw from the k likeliest ids alone; None for all.
-        top_p: draw from the smallest set of likeliest ids whose probabilities, at this temperature, sum to p or more,
-            0 < p <= 1; None for all. With top_k: of what that leaves.
+        top_k: draw only from the k most likely ids; None for all.
+        top_p: draw only from the smallest set of most likely ids whose probabilities, at this temperature, sum to at
+            least p, 0 < p <= 1; None for all. Applied after top_k.
 
     Raises:
-        TypeError: logits is not an array of floats, or one of the others not a number.
-        ValueError: one of the numbers is out of range; a logit is NaN or +infinity, or all are -infinity.
+        TypeError: logits is not an array of floats, or another argument is not a number.
+        ValueError: an argument is out of range; a logit is NaN or +infinity, or all are -infinity.
 
     Source: top_k: Fan, Lewis and Dauphin, Hierarchical neural story generation, 2018; top_p, the nucleus: Holtzman et
     al., The curious case of neural text degeneration, 2020.
@@ -58,12 +58,12 @@ def sample(
 def sampler(
     temperature: float, top_k: int | None = None, top_p: float | None = None
 ) -> Callable[[np.ndarray, float], int]:
-    """`sample` for many draws: a function of logits and u that has checked all else already.
+    """`sample` for many draws: a function of logits and u, with the other arguments checked once.
 
-    Half of the time that a character of a text takes would go into checking the same numbers again.
+    Checking them for every character would take half of the time of generation.
 
     Raises:
-        TypeError, ValueError: as `sample` does; of the function's arguments, only numbers to draw from are asked for.
+        TypeError, ValueError: as for `sample`. The returned function only checks that there is a logit to draw.
 
     Example:
         >>> import numpy as np
@@ -74,7 +74,7 @@ def sampler(
     """
     temperature = _temperature(temperature)
     kernel = backend.softmax.sample
-    _likeliest(np.zeros(1), temperature, top_k, top_p)  # refuses what cannot be
+    _likeliest(np.zeros(1), temperature, top_k, top_p)  # checks the arguments
 
     def draw(logits, u):
         if top_k is not None or top_p is not None:
@@ -90,16 +90,16 @@ def sampler(
 def sampling_probabilities(
     logits: np.ndarray, temperature: float, top_k: int | None = None, top_p: float | None = None
 ) -> np.ndarray:
-    """The probabilities with which `sample` draws, given the same arguments: float64, of the shape of the logits.
+    """The probabilities that `sample` draws with, given the same arguments: float64, shape of the logits.
 
-    At temperature 0 the likeliest has them all.
+    At temperature 0 the most likely id has probability 1.
 
     Args:
-        logits: (..., V), as many rows as there are draws to know the probabilities of.
+        logits: (..., V), one row for each distribution.
         temperature, top_k, top_p: as for `sample`.
 
     Raises:
-        TypeError, ValueError: as `sample` does.
+        TypeError, ValueError: as for `sample`.
 
     Example:
         >>> import numpy as np
@@ -112,7 +112,7 @@ def sampling_probabilities(
         >>> sampling_probabilities(logits, 1.0, top_p=0.75).round(3)
         array([0.   , 0.375, 0.625])
     """
-    # Of a single distribution there are no axes before the last.
+    # A single distribution has no other axes.
     logits, temperature = _check(logits, temperature, (None,) if np.ndim(logits) < 2 else (..., None), "(..., V)")
     logits = logits.astype(np.float64)
     if top_k is not None or top_p is not None:
@@ -126,8 +126,8 @@ def sampling_probabilities(
 
 
 NOTHING_TO_DRAW = (
-    "logits: expected finite numbers (or -infinity, but not everywhere): there are NaN or +infinity, "
-    "as of a model whose weights have diverged, or no number at all"
+    "logits: expected finite numbers (or -infinity, but not everywhere), got NaN, +infinity, only -infinity, or no "
+    "number at all: check whether the model's weights have diverged"
 )
 
 
@@ -142,12 +142,12 @@ def _temperature(temperature):
 
 
 def _likeliest(logits, temperature, top_k, top_p):
-    """The logits, with -infinity for what is not to be drawn."""
+    """The logits, with -infinity for excluded ids."""
     keep = len(logits) if top_k is None else min(checks.positive("top_k", top_k), len(logits))
     top_p = 1.0 if top_p is None else checks.between("top_p", top_p, 0, 1)
     if top_p == 0:
-        raise ValueError("top_p: expected a number above 0, as nothing would be left to draw from, got 0")
-    # At temperature 0 one is left. Where there are NaN, nobody knows what is likely, and they must not get lost.
+        raise ValueError("top_p: expected a number in (0, 1], got 0: use top_k=1 to draw only the most likely id")
+    # At temperature 0 nothing needs excluding. NaN must reach the kernel, which reports it.
     if temperature == 0 or not np.isfinite(logits.max(initial=-np.inf)):
         return logits
     order = np.argsort(-logits, kind="stable")
@@ -160,6 +160,6 @@ def _likeliest(logits, temperature, top_k, top_p):
 
 
 def _softmax(logits, temperature):
-    with np.errstate(over="ignore"):  # -infinity is right there
+    with np.errstate(over="ignore"):  # -infinity is the right result
         e = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
     return e / e.sum(axis=-1, keepdims=True)

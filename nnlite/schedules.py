@@ -1,7 +1,7 @@
-"""Schedules: the learning rate as a function of how many steps were made.
+"""Learning-rate schedules.
 
-A schedule maps a step, counted from 0, to a learning rate, and depends on nothing else: a resumed training continues
-it exactly. Give one to `LearningRateScheduler`. A function of your own does as well: `lambda step: 0.1 / (step + 1)`.
+A schedule maps the step, counted from 0, to a learning rate. It depends on nothing else, so resumed training continues
+it exactly. Pass one to `LearningRateScheduler`. Any function works as well: `lambda step: 0.1 / (step + 1)`.
 """
 
 import math
@@ -12,7 +12,7 @@ from .arguments import check_arguments
 
 
 class Schedule:
-    """Base of the schedules: `schedule(step)` is a learning rate."""
+    """Base class of schedules: `schedule(step)` returns a learning rate."""
 
     def __call__(self, step: int) -> float:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(step)")
@@ -28,7 +28,7 @@ class Schedule:
 @check_arguments
 @dataclass(frozen=True)
 class Constant(Schedule):
-    """The same learning rate at every step: for the end of a `WarmUp`.
+    """The same learning rate at every step, for example after a `WarmUp`.
 
     Example:
         >>> from nnlite.schedules import Constant
@@ -45,7 +45,7 @@ class Constant(Schedule):
 @check_arguments
 @dataclass(frozen=True)
 class StepDecay(Schedule):
-    """After every `decay_steps` steps the learning rate is multiplied by `decay_rate`.
+    """Multiply the learning rate by `decay_rate` every `decay_steps` steps.
 
         initial_learning_rate * decay_rate ^ floor(step / decay_steps)
 
@@ -67,7 +67,7 @@ class StepDecay(Schedule):
 @check_arguments
 @dataclass(frozen=True)
 class CosineDecay(Schedule):
-    """Down along half a cosine wave within `decay_steps` steps, to `alpha` times the first value, and there it stays.
+    """Decay along half a cosine in `decay_steps` steps, to `alpha` times the initial rate; then constant.
 
         initial_learning_rate * (alpha + (1 - alpha) * (1 + cos(pi * min(step / decay_steps, 1))) / 2)
 
@@ -92,13 +92,13 @@ class CosineDecay(Schedule):
 @check_arguments
 @dataclass(frozen=True)
 class WarmUp(Schedule):
-    """Up in equal steps to the first value of another schedule, within `warmup_steps` steps; then that schedule.
+    """Rise linearly to the initial value of another schedule in `warmup_steps` steps, then follow that schedule.
 
-    Early steps are guesses: Adam's averages are still those of a few batches. Small ones do no harm.
+    Early steps are unreliable, since Adam's averages cover few batches. Small steps limit the damage.
 
     Args:
-        schedule: it starts, at its step 0, when the warm-up is over.
-        warmup_steps: the last of these has the full learning rate.
+        schedule: starts at its own step 0 after the warm-up.
+        warmup_steps: the last of them has the full learning rate.
 
     Example:
         >>> from nnlite.schedules import CosineDecay, WarmUp
@@ -112,7 +112,7 @@ class WarmUp(Schedule):
 
     def __post_init__(self):
         if not callable(self.schedule):
-            raise TypeError(f"schedule: expected a schedule, got {self.schedule!r}")
+            raise TypeError(f"schedule: expected a schedule, got {self.schedule!r}: use Constant(...) for a fixed rate")
         checks.positive("warmup_steps", self.warmup_steps)
 
     def __call__(self, step: int) -> float:

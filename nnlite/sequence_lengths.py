@@ -1,6 +1,7 @@
-"""Padding: sequences of unequal length in one array, each filled up at its end to the length of the longest.
+"""Lengths of padded sequences.
 
-`lengths` says how many steps of each row are real. What stands beyond them never changes a result, even if it is NaN.
+Sequences of different lengths share one array, each padded at its end to the length of the longest. `lengths` gives
+the number of real steps in each row. Values in the padding, even NaN, never change a result.
 """
 
 import numpy as np
@@ -8,11 +9,11 @@ import numpy as np
 from . import checks
 
 
-def checked(where, lengths, N, T):
-    """lengths as a new C-contiguous array of np.intp, of shape (N,).
+def checked(where: str, lengths: np.ndarray, N: int, T: int) -> np.ndarray:
+    """lengths as a new C-contiguous (N,) array of np.intp.
 
     Args:
-        where: the name of the argument, with which the messages begin.
+        where: the name of the argument, which begins the messages.
 
     Raises:
         TypeError: not an array of integers.
@@ -25,31 +26,31 @@ def checked(where, lengths, N, T):
     return checks.integers(where, lengths, T + 1, what="length")
 
 
-def real_steps(lengths, T):
-    """Which steps are no padding: True where t < lengths[n], of shape (N, T)."""
+def real_steps(lengths: np.ndarray, T: int) -> np.ndarray:
+    """The mask of real steps, (N, T): True where t < lengths[n]."""
     return np.arange(T) < lengths[:, None]
 
 
-def of_sequences(where, lengths, x):
-    """lengths, `checked`, of the sequences in x, (N, T, ...)."""
+def of_sequences(where: str, lengths: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """The lengths of the sequences in x (N, T, ...), `checked`."""
     if not isinstance(x, np.ndarray) or x.ndim < 2:
         got = f"shape {checks.shape_text(x.shape)}" if isinstance(x, np.ndarray) else type(x).__name__
         raise ValueError(f"{where}: expected x to be an array of sequences, (N, T) or (N, T, F), got {got}")
     return checked(where, lengths, *x.shape[:2])
 
 
-def cleared(x, lengths):
-    """A copy of x (N, T, ...) with zeros for padding, whatever stood there, and the lengths, checked."""
+def cleared(x: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """A copy of x (N, T, ...) with its padding set to 0, and the lengths, checked."""
     lengths = of_sequences("lengths", lengths, x)
     T = x.shape[1]
-    checks.memory("x", x.shape, x.dtype)  # a broadcast array can be larger than any memory
+    checks.memory("x", x.shape, x.dtype)  # a broadcast array can exceed any memory
     x = x.copy(order="C")
     x[~real_steps(lengths, T)] = 0
     return x, lengths
 
 
-def reversed_steps(x, lengths=None):
-    """x with the steps of each row from its own last to its first, C-contiguous. Padding stays where it is."""
+def reversed_steps(x: np.ndarray, lengths: np.ndarray | None = None) -> np.ndarray:
+    """x with the real steps of each row reversed, C-contiguous. Padding stays at the end."""
     if lengths is None:
         return np.ascontiguousarray(x[:, ::-1])
     N, T = x.shape[:2]
@@ -57,8 +58,8 @@ def reversed_steps(x, lengths=None):
     return x[np.arange(N)[:, None], np.where(t < lengths[:, None], lengths[:, None] - 1 - t, t)]
 
 
-def spread(rows, real):
-    """(N, T, ...) with these rows where `real` is True, in order, and zeros for padding: undoes `y[real]`."""
+def spread(rows: np.ndarray, real: np.ndarray) -> np.ndarray:
+    """(N, T, ...) with these rows where `real` is True, in order, and 0 in the padding: the inverse of `y[real]`."""
     y = np.zeros((*real.shape, *rows.shape[1:]), rows.dtype)
     y[real] = rows
     return y

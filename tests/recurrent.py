@@ -199,7 +199,7 @@ class RecurrentChain(ChainOfTrust):
         with pytest.raises(ValueError, match="x: expected a batch of 3, as in the steps before, got 2"):
             step(x[:2])
         if ids:
-            with pytest.raises(IndexError, match=r"x: id 5 at \(2,\) is not in 0 \.\. 4"):
+            with pytest.raises(IndexError, match=r"x: expected ids in 0 \.\. 4, got 5 at \(2,\)"):
                 step(np.array([0, 1, 5]))
         else:
             with pytest.raises(TypeError, match="x: expected float32, got float64"):

@@ -209,7 +209,7 @@ def test_layers_that_would_mix_steps_with_padding(layer, message):
 BAD_LENGTHS = [
     (LENGTHS.tolist(), TypeError, "lengths: expected a NumPy array, got list"),
     (LENGTHS[1:], ValueError, r"lengths: expected one length for each of the 8 rows, shape \(8,\), got \(7,\)"),
-    (LENGTHS + 1, IndexError, r"lengths: length 7 at \(1,\) is not in 0 \.\. 6"),
+    (LENGTHS + 1, IndexError, r"lengths: expected lengths in 0 \.\. 6, got 7 at \(1,\)"),
     (LENGTHS / 1, TypeError, "lengths: expected integers, got float64"),
 ]
 

@@ -191,7 +191,7 @@ def test_labels_out_of_range_are_named(from_logits, label, where):
     labels[where] = label
     with pytest.raises(IndexError) as error:
         SparseCategoricalCrossentropy(from_logits).forward(labels, np.zeros((2, 3, 5)))
-    assert str(error.value) == f"y_true: label {label} at {where} is not in 0 .. 4"
+    assert str(error.value) == f"y_true: expected labels in 0 .. 4, got {label} at {where}"
 
 
 y, p = np.zeros((2, 3), int), np.zeros((2, 3, 5), "float32")
@@ -204,7 +204,7 @@ y, p = np.zeros((2, 3), int), np.zeros((2, 3, 5), "float32")
         (y, p.tolist(), TypeError, "y_pred: expected a NumPy array, got list"),
         (y, p.astype(int), TypeError, "y_pred: expected float32, got int64"),
         (y, p.astype("float16"), TypeError, "y_pred: expected float32, got float16"),
-        (y, p.astype(">f4"), TypeError, "y_pred: the array's bytes are in the other order"),
+        (y, p.astype(">f4"), TypeError, "y_pred: expected an array in this machine's byte order"),
         (y, p[0, 0], ValueError, r"y_pred: expected shape \(N, ..., V\), got \(5,\)"),
         (y.tolist(), p, TypeError, "y_true: expected a NumPy array, got list"),
         (y.astype(float), p, TypeError, "y_true: expected integers, got float64"),
@@ -255,7 +255,7 @@ def test_get_passes_on_what_has_forward_and_backward():
     ("loss", "error", "message"),
     [
         ("cross", ValueError, "loss: expected a loss or one of .*'mse'.*, got 'cross'"),
-        (MeanSquaredError, TypeError, r"make one, MeanSquaredError\(\)"),
+        (MeanSquaredError, TypeError, r"use an instance, MeanSquaredError\(\)"),
         (3, TypeError, "loss: expected a name or an object with forward and backward, got 3"),
     ],
 )

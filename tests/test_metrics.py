@@ -55,11 +55,11 @@ class TestAccuracy:
                 np.array([0, 1]),
                 np.ones((1, 3)),
                 ValueError,
-                r"a label for each position.*got \(2,\)",
+                r"one label for each position.*got \(2,\)",
             ),
-            (np.array([0]), np.ones((1, 1)), ValueError, r"scores for two labels or more.*got \(1, 1\)"),
-            (np.array([0, 3]), np.ones((2, 3)), IndexError, r"label 3 at \(1,\) is not in 0 .. 2"),
-            (np.array([0, -1]), np.ones((2, 3)), IndexError, r"label -1 at \(1,\) is not in 0 .. 2"),
+            (np.array([0]), np.ones((1, 1)), ValueError, r"scores for at least two labels.*got \(1, 1\)"),
+            (np.array([0, 3]), np.ones((2, 3)), IndexError, r"labels in 0 .. 2, got 3 at \(1,\)"),
+            (np.array([0, -1]), np.ones((2, 3)), IndexError, r"labels in 0 .. 2, got -1 at \(1,\)"),
         ],
     )
     def test_refuses(self, labels, scores, error, message):
@@ -90,8 +90,8 @@ class TestConfusionMatrix:
                 r"one label for each .*\(2,\), got \(1,\)",
             ),
             (np.array([0]), np.array([0.5]), None, TypeError, "y_pred: expected integers, got float64"),
-            (np.array([-1]), np.array([0]), None, IndexError, "label -1"),
-            (np.array([0]), np.array([3]), 3, IndexError, "y_pred: label 3"),
+            (np.array([-1]), np.array([0]), None, IndexError, "y_true: expected labels in .*, got -1"),
+            (np.array([0]), np.array([3]), 3, IndexError, "y_pred: expected labels in 0 .. 2, got 3"),
             (np.array([0]), np.array([0]), 0, ValueError, "classes: expected a whole number"),
             (np.array([2**40]), np.array([0]), None, ValueError, "bytes"),
         ],
@@ -164,9 +164,9 @@ class TestTraining:
             ("accuracy", TypeError, r"metrics: expected a list such as \['accuracy'\], got 'accuracy'"),
             (["acuracy"], ValueError, r"metrics: expected a function, or one of \['accuracy'\], got 'acuracy'"),
             ([3], TypeError, "metrics: expected names, or functions"),
-            ([lambda y_true, y_pred: 0.0], TypeError, "made by `def`"),
+            ([lambda y_true, y_pred: 0.0], TypeError, "define it with `def`"),
             ([SparseCategoricalCrossentropy], TypeError, "metrics: expected names, or functions"),
-            (["accuracy", accuracy], ValueError, "two numbers named 'accuracy'"),
+            (["accuracy", accuracy], ValueError, "expected different names, got 'accuracy' twice"),
         ],
     )
     def test_compile_refuses(self, metrics, error, message):

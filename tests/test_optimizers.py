@@ -290,7 +290,7 @@ def test_a_parameter_that_became_read_only_is_refused():
     optimizer.apply(grads, params)
     before = {name: param.copy() for name, param in params.items()}
     params["empty"].flags.writeable = False
-    with pytest.raises(ValueError, match="parameter empty: the array is not writable"):
+    with pytest.raises(ValueError, match=r"parameter empty: .* got a read-only one"):
         optimizer.apply(grads, params)
     for name, param in params.items():
         np.testing.assert_array_equal(param, before[name])
@@ -389,7 +389,7 @@ def test_the_step_has_the_same_bits_for_one_and_two_threads(dtype):
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
 def test_a_norm_that_is_not_finite_is_an_error_and_changes_nothing(limit, bad):
     optimizer, params = Adam(**{limit: 1.0}), {"a": np.zeros(2, "float32"), "b": np.zeros(2, "float32")}
-    with pytest.raises(FloatingPointError, match="gradient of b has no finite norm"):
+    with pytest.raises(FloatingPointError, match="gradient of b: expected a finite norm to clip"):
         optimizer.apply({"a": np.ones(2, "float32"), "b": np.array([1, bad], "float32")}, params)
     assert all((param == 0).all() for param in params.values())
     assert optimizer.iterations == 0
@@ -412,14 +412,14 @@ READ_ONLY.flags.writeable = False
         ({"a": GOOD.T}, {"a": GOOD}, ValueError, r"gradient of a: expected shape.*\(2, 3\), got \(3, 2\)"),
         ({"a": GOOD.astype("float64")}, {"a": GOOD}, TypeError, "gradient of a: expected float32, got float64"),
         ({"a": GOOD.astype(int)}, {"a": GOOD}, TypeError, "gradient of a: expected float32, got int64"),
-        ({"a": GOOD.astype(GOOD.dtype.newbyteorder())}, {"a": GOOD}, TypeError, "gradient of a.*bytes"),
+        ({"a": GOOD.astype(GOOD.dtype.newbyteorder())}, {"a": GOOD}, TypeError, "gradient of a.*byte order"),
         ({"a": GOOD.tolist()}, {"a": GOOD}, TypeError, "gradient of a: expected a NumPy array, got list"),
         ({"a": None}, {"a": GOOD}, TypeError, "gradient of a: expected a NumPy array, got NoneType"),
         ({"a": GOOD}, {"a": GOOD.tolist()}, TypeError, "parameter a: .* got list"),
         ({"a": GOOD}, {"a": GOOD.astype(int)}, TypeError, "parameter a: .* got <i8"),
         ({"a": GOOD}, {"a": GOOD.astype(GOOD.dtype.newbyteorder())}, TypeError, "parameter a: .* got >f4"),
-        ({"a": GOOD}, {"a": READ_ONLY}, ValueError, "parameter a: the array is not writable"),
-        ({"a": GOOD}, {"a": np.zeros((3, 2), "float32").T}, ValueError, "parameter a: the array is not contiguous"),
+        ({"a": GOOD}, {"a": READ_ONLY}, ValueError, "parameter a: .* got a read-only one"),
+        ({"a": GOOD}, {"a": np.zeros((3, 2), "float32").T}, ValueError, "parameter a: .* got a non-contiguous one"),
     ],
 )
 def test_bad_arrays(grads, params, error, message):
@@ -433,7 +433,9 @@ def test_bad_arrays(grads, params, error, message):
 def test_a_parameter_of_another_shape_does_not_fit_to_the_memory():
     optimizer, V = Adam(), GOOD.copy()
     optimizer.apply({"W": GOOD, "V": GOOD}, {"W": GOOD.copy(), "V": V})
-    with pytest.raises(ValueError, match=r"parameter W is \(3, 2\) float32.*momentum of it is \(2, 3\) float32"):
+    with pytest.raises(
+        ValueError, match=r"parameter W: expected \(2, 3\) float32.*momentum for it, got \(3, 2\) float32"
+    ):
         optimizer.apply({"W": GOOD.reshape(3, 2), "V": GOOD}, {"W": GOOD.reshape(3, 2).copy(), "V": V})
 
 
@@ -523,15 +525,19 @@ def test_ctrl_c_is_python_s_again_after_a_step():
         (lambda: SGD(math.inf), ValueError, "learning_rate"),
         (lambda: SGD(0.1, 1.5), ValueError, "momentum"),
         (lambda: Adagrad(initial_accumulator_value=-1), ValueError, "initial_accumulator_value"),
-        (lambda: Adagrad(epsilon=0.0), ValueError, "epsilon: expected a number above 0, got 0.0"),
+        (lambda: Adagrad(epsilon=0.0), ValueError, "epsilon: expected a finite number above 0, got 0.0"),
         (lambda: RMSprop(rho=1.0), ValueError, "rho"),
         (lambda: Adam(beta_1=1.0), ValueError, "beta_1"),
         (lambda: Adam(beta_2=-0.1), ValueError, "beta_2"),
         (lambda: Adam(epsilon=1e-60), ValueError, "epsilon"),
         (lambda: AdamW(weight_decay=-1.0), ValueError, "weight_decay"),
-        (lambda: Adam(clipvalue=0.0), ValueError, "clipvalue: expected a number above 0"),
+        (lambda: Adam(clipvalue=0.0), ValueError, "clipvalue: expected a finite number above 0"),
         (lambda: Adam(global_clipnorm=math.nan), ValueError, "global_clipnorm"),
-        (lambda: Adam(clipvalue=1.0, global_clipnorm=1.0), ValueError, "clipvalue and global_clipnorm: only one"),
+        (
+            lambda: Adam(clipvalue=1.0, global_clipnorm=1.0),
+            ValueError,
+            "clipvalue and global_clipnorm: expected at most one",
+        ),
         (lambda: Adam(clip=1.0), TypeError, "clip"),
         (lambda: optimizers.get("adams"), ValueError, "expected an optimizer or one of .*'adam'.* got 'adams'"),
         (lambda: optimizers.get(None), ValueError, "got None"),

@@ -422,17 +422,19 @@ WRONG = {
     "more steps of targets": (
         lambda: trace(model_of(Dense(V)), ids(2), ids(2, 5)),
         ValueError,
-        r"targets: y_true: expected a label for each position of y_pred .* the default: give another one, loss=",
+        r"targets: y_true: expected one label for each position of y_pred .* the default: give another one, loss=",
     ),
     "targets for another loss": (
         lambda: trace(RNN(2), np.ones((1, 3, 2), "float32"), np.ones((1, 2), "float32")),
         TypeError,
-        r"targets: y_true: expected integers, got float32 \(by Sparse.*the default: give another one, loss=",
+        r"targets: y_true: expected integers, got float32: use y_true.astype\(int\) \(by Sparse.*the default: "
+        r"give another one, loss=",
     ),
     "a label out of range": (
         lambda: trace(model_of(), ids(), ids() + 3, loss=nnlite.SparseCategoricalCrossentropy(from_logits=True)),
         IndexError,
-        r"targets: y_true: label \d+ at .* is not in 0 \.\. 2 \(by SparseCategoricalCrossentropy\(from_logits=True\)\)",
+        r"targets: y_true: expected labels in 0 \.\. 2, got \d+ at .* "
+        r"\(by SparseCategoricalCrossentropy\(from_logits=True\)\)",
     ),
     "a loss without targets": (
         lambda: trace(model_of(), ids(), loss="mse"),
@@ -448,7 +450,7 @@ WRONG = {
     "x that does not fit": (
         lambda: trace(model_of(), np.full((1, 2), V)),
         IndexError,
-        rf"x: id {V} at \(0, 0\) is not in",
+        rf"x: expected ids in 0 \.\. {V - 1}, got {V} at \(0, 0\)",
     ),
 }
 

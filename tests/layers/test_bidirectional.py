@@ -288,7 +288,7 @@ def test_it_has_no_single_steps():
         (np.zeros((2, 3, 6), "float32"), ValueError, r"x: expected shape \(N, T, F\) = \(any, any, 5\), got"),
         (np.zeros((2, 0, 5), "float32"), ValueError, "at least one time step, got T = 0"),
         (np.zeros((2, 3, 5)), TypeError, "x: expected float32, got float64"),
-        (np.array([[0, 5]]), IndexError, r"x: id 5 at \(0, 1\) is not in 0 \.\. 4"),
+        (np.array([[0, 5]]), IndexError, r"x: expected ids in 0 \.\. 4, got 5 at \(0, 1\)"),
         ([[0, 1]], TypeError, "x: expected a NumPy array, got list"),
     ],
 )

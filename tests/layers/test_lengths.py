@@ -191,9 +191,13 @@ def test_a_stateful_layer_goes_on_from_each_row_s_own_end(kind):
         ),
         (np.array([[1, 2, 3]]), ValueError, r"one length for each of the 3 rows, shape \(3,\), got \(1, 3\)"),
         (np.array(2), ValueError, r"one length for each of the 3 rows, shape \(3,\), got \(\)"),
-        (np.array([1, 5, 2]), IndexError, r"lengths: length 5 at \(1,\) is not in 0 \.\. 4"),
-        (np.array([1, -1, 2]), IndexError, r"lengths: length -1 at \(1,\) is not in 0 \.\. 4"),
-        (np.array([1, 2, 2**64 - 1], "uint64"), IndexError, r"lengths: length 18446744073709551615 at \(2,\)"),
+        (np.array([1, 5, 2]), IndexError, r"lengths: expected lengths in 0 \.\. 4, got 5 at \(1,\)"),
+        (np.array([1, -1, 2]), IndexError, r"lengths: expected lengths in 0 \.\. 4, got -1 at \(1,\)"),
+        (
+            np.array([1, 2, 2**64 - 1], "uint64"),
+            IndexError,
+            r"lengths: expected lengths in 0 \.\. 4, got 18446744073709551615 at \(2,\)",
+        ),
     ],
 )
 @recurrent
