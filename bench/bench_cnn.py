@@ -1,4 +1,4 @@
-"""A training step of a small convolutional network on 64 digits: forward, loss, backward, Adam."""
+"""One training step of a small convolutional network on 64 digits: forward, loss, backward, Adam."""
 
 from work import Work, in_both_formats, normal, on_reference, rng, time_work
 

@@ -1,9 +1,9 @@
-"""Convolutions of 64 images: the layers of small networks (few channels), and those of larger ones (many)."""
+"""Conv2D on 64 images: layers of small networks (few channels) and of larger ones (many channels)."""
 
 from work import Work, in_both_formats, normal, on_reference, time_work
 
 N = 64
-# C -> filters, kernel, image, padding; and how many times PyTorch's speed: forward, and forward and backward.
+# C -> filters, kernel, image, padding; and the targets in multiples of PyTorch's speed: forward, forward and backward.
 FEW = [(1, 8, 5, 28, 2), (3, 8, 5, 32, 0), (3, 64, 3, 32, 0)]
 MANY = [(8, 16, 5, 14, 0), (16, 32, 3, 32, 0), (32, 64, 3, 16, 0), (64, 64, 3, 16, 0), (64, 64, 1, 32, 0)]
 TARGETS = [(sizes, 1.3, 1.5) for sizes in FEW] + [(sizes, 0.9, 1.0) for sizes in MANY]
@@ -54,9 +54,9 @@ def pytorch_conv2d(backward, C, filters, kernel, image, padding):
 
 
 def operations(backward, C, filters, kernel, image, padding):
-    """One product for y, and one each for the gradients of x and of the weights.
+    """One product for y, one for dx and one for the weights' gradient.
 
-    With windows of 3 x 3, y, and dx of more than four channels, take 16 multiplications where their definition has 36
+    With 3 x 3 windows, y, and dx of more than four channels, take 16 multiplications instead of 36
     (`csrc/winograd.pxd`).
     """
     out = image + 2 * padding - kernel + 1

@@ -1,4 +1,4 @@
-"""The dense product: the output layer of the sonnet model, and a square one."""
+"""Dense: the output layer of the sonnet model, and a square layer."""
 
 from work import Work, normal, on_reference, time_work
 

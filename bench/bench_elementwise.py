@@ -1,4 +1,4 @@
-"""Layers that look at one number at a time, on the hidden states of a batch: forward and backward."""
+"""Elementwise layers on the hidden states of a batch: forward and backward."""
 
 from work import Work, normal, on_reference, time_work
 

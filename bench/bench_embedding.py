@@ -1,4 +1,4 @@
-"""Embedding: a batch of characters, forward and backward."""
+"""Embedding of a batch of characters: forward and backward."""
 
 from work import Work, normal, on_reference, rng, time_work
 

@@ -1,4 +1,4 @@
-"""Writing one poem: 600 characters after a seed of 40, each the input of the next step."""
+"""Generate a poem: 600 characters after a seed of 40, each the input of the next step."""
 
 from work import Work, on_reference, time_work
 

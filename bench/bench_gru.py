@@ -1,4 +1,4 @@
-"""GRU: the kernel on whole sequences of ids, and a whole training step."""
+"""GRU: the kernel on sequences of ids, and a training step."""
 
 from cells import passes, training_step
 from work import time_work

@@ -1,4 +1,4 @@
-"""Importing: a fresh Python that imports nnlite, against one that imports NumPy alone (pytorch: its own import)."""
+"""Import time: a fresh Python importing nnlite, against one importing only NumPy (pytorch: its own import)."""
 
 import subprocess
 import sys

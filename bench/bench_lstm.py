@@ -1,4 +1,4 @@
-"""The LSTM kernel: whole sequences of ids, forward and backward."""
+"""The LSTM kernel on sequences of ids: forward and backward."""
 
 from cells import passes
 from work import time_work

@@ -1,4 +1,4 @@
-"""Normalisation of a batch of images, and of sequences: forward and backward, and BatchNorm as it is used."""
+"""Normalization of images and of sequences: forward and backward, and BatchNorm in inference."""
 
 from work import Work, in_both_formats, normal, on_reference, time_work
 
@@ -60,13 +60,13 @@ def pytorch_layer_norm(shape):
     return prepare
 
 
-def written(shape):
+def shape_text(shape):
     return " x ".join(map(str, shape))
 
 
 WORKS = [
     Work(
-        f"BatchNorm of {written(shape)}: {'forward and backward' if training else 'in use'}",
+        f"BatchNorm of {shape_text(shape)}: {'forward and backward' if training else 'inference'}",
         {
             "nnlite": nnlite_norm("BatchNorm", shape, training),
             **in_both_formats(pytorch_batch_norm(shape, training)),
@@ -78,7 +78,7 @@ WORKS = [
 ]
 WORKS += [
     Work(
-        f"LayerNorm of {written(shape)}: forward and backward",
+        f"LayerNorm of {shape_text(shape)}: forward and backward",
         {
             "nnlite": nnlite_norm("LayerNorm", shape),
             "pytorch": pytorch_layer_norm(shape),

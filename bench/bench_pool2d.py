@@ -1,8 +1,8 @@
-"""Pooling of the images of a batch: 2 x 2 as small networks do it, overlapping windows, few channels, whole images."""
+"""Pooling of a batch of images: 2 x 2 as in small networks, overlapping windows, few channels, whole images."""
 
 from work import Work, in_both_formats, normal, on_reference, time_work
 
-# Layer, image (N, H, W, C), window, strides, padding; and how many times PyTorch's speed.
+# Layer, image (N, H, W, C), window, strides, padding; and the target in multiples of PyTorch's speed.
 WINDOWS = [
     ("MaxPool2D", (64, 32, 32, 16), 2, 2, 0, 1.8),
     ("AvgPool2D", (64, 32, 32, 16), 2, 2, 0, 1.8),

@@ -1,9 +1,9 @@
-"""An iteration of the minimal recipe: one window of 40 characters forward and back, clip each number, Adagrad."""
+"""One iteration of the minimal recipe: a window of 40 characters forward and backward, clip by value, Adagrad."""
 
 from work import Work, on_reference, rng, time_work
 
 V, H, T = 38, 100, 40
-WINDOWS = 50  # in turn: a model that sees one window alone learns it by heart, and is then another computation
+WINDOWS = 50  # in turn: a model that sees only one window memorizes it, which changes the computation
 
 
 def windows():
@@ -11,7 +11,7 @@ def windows():
 
 
 def in_turn(step, x, y):
-    """A function that makes a step with the next window each time."""
+    """A function that makes a step with the next window."""
     place = 0
 
     def run():

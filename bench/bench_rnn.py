@@ -1,10 +1,10 @@
-"""RNN: the kernel on whole sequences of ids, and whole training steps, with those of the minimal recipe: batch 1."""
+"""RNN: the kernel on sequences of ids, and training steps, also with batch 1 as in the minimal recipe."""
 
 from cells import passes, training_step
 from work import time_work
 
 H = 100
-ONE = (1,)  # thread: there is no work for more
+ONE = (1,)  # thread: too little work for more
 
 WORKS = [
     passes("RNN", H, 1, threads=ONE),

@@ -1,4 +1,4 @@
-"""Cross-entropy of the sonnet model's logits, forward and backward."""
+"""Cross-entropy of the sonnet model's logits: forward and backward."""
 
 from work import Work, normal, on_reference, rng, time_work
 

@@ -1,4 +1,4 @@
-"""A whole training step of the sonnet model: forward, loss, backward, clip by the global norm, Adam."""
+"""One training step of the sonnet model: forward, loss, backward, clip by the global norm, Adam."""
 
 from cells import training_step
 from work import time_work

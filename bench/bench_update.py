@@ -1,4 +1,4 @@
-"""The optimizers' updates of the sonnet model's parameters, with the gradients clipped to a global norm."""
+"""Optimizer updates of the sonnet model's parameters, with gradients clipped to a global norm."""
 
 from work import Work, normal, on_reference, time_work
 
@@ -25,7 +25,7 @@ def pytorch_update(name):
         for param in params:
             param.requires_grad_()
             param.grad = torch.from_numpy(normal(*param.shape))
-        options = {} if name == "RMSprop" else {"fused": True}  # RMSprop has no fused one
+        options = {} if name == "RMSprop" else {"fused": True}  # RMSprop has no fused version
         optimizer = getattr(torch.optim, name)(params, lr=1e-3, **options)
 
         def run():

@@ -1,4 +1,4 @@
-"""What the benchmarks of recurrent layers share: a pass over sequences of ids, and a whole training step."""
+"""Shared by the benchmarks of recurrent layers: passes over sequences of ids, and a training step."""
 
 from work import Work, normal, on_reference, rng
 
@@ -80,9 +80,9 @@ def pytorch_step(cell, H, N, optimizer, learning_rate, clipvalue=None, global_cl
 
 
 def operations(cell, H, N):
-    """Of both passes, and of a training step with them: three products with Wh, and three with the weights of Dense.
+    """The operations of both passes, and of a training step: three products with Wh, and three with Dense's weights.
 
-    Ids are looked up, so there is none with Wx.
+    Ids are looked up, so there is no product with Wx.
     """
     import nnlite
 
@@ -91,7 +91,7 @@ def operations(cell, H, N):
 
 
 def passes(cell, H, N, **options):
-    """The work of both passes."""
+    """Both passes."""
     nnlite = nnlite_passes(cell, H, N)
     contestants = {"nnlite": nnlite, "pytorch": pytorch_passes(cell, H, N), "reference": on_reference(nnlite)}
     name = f"{cell}({H}) on ids, T {T}, batch {N}: forward and backward"
@@ -99,7 +99,7 @@ def passes(cell, H, N, **options):
 
 
 def training_step(cell, H, N, target, optimizer="Adam", learning_rate=3e-3, **options):
-    """The work of a whole training step: forward, loss, backward, clip (by the global norm), update."""
+    """A training step: forward, loss, backward, clip (by the global norm), update."""
     threads = {"threads": options.pop("threads")} if "threads" in options else {}
     arguments = (cell, H, N, optimizer, learning_rate)
     clipping = options or {"global_clipnorm": 5.0}

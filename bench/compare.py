@@ -1,16 +1,15 @@
-"""nnlite beside its peers: `make bench-compare`.
+"""Compare nnlite with its peers: `make bench-compare`.
 
-Every contestant runs in a process of its own, so that the idle threads of one never take a core from another. They
-take turns, a few runs each, many times over: where the machine's speed drifts, it drifts for all. The table shows
-medians, and the median of the ratios turn by turn. Where a peer can do the work in more than one way, it is the fastest
-that nnlite is compared with.
+Every contestant runs in its own process, so that idle threads of one never take a core from another. They take turns of
+a few runs each, many times, so that drifts of the machine's speed affect all alike. The table shows medians, and the
+median of the ratios turn by turn. nnlite is compared with the fastest peer.
 
-Where the work is mostly products, "at most" says what the ratio would be if their multiplications and additions took
-what this CPU needs for them at its best (`peak.c`, measured first), and everything else took no time.
+For work that is mostly products, "limit" is the ratio if the multiplications and additions alone ran at this CPU's peak
+(`peak.c`, measured first).
 
     python -m bench.compare [WORD ...] [--rounds 15] [--threads 1 2] [--json FILE]
 
-With words, only the work whose name contains one of them; with threads, only what is measured on so many.
+With words, only work whose name contains one of them; with threads, only measurements with these numbers of threads.
 """
 
 import argparse
@@ -28,19 +27,19 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
-TURN = 0.1  # seconds that a contestant's turn takes, about
-REST = 0.15  # between turns, for threads that still wait for work to fall asleep: those of BLAS take some 20 ms
+TURN = 0.1  # seconds per turn, approximately
+REST = 0.15  # seconds between turns, until idle threads sleep: BLAS threads take about 20 ms
 
 
 def find_works():
-    """From (module, index) to the work there."""
+    """All work, by (module, index)."""
     sys.path.insert(0, str(HERE))
     modules = sorted(path.stem for path in HERE.glob("bench_*.py"))
     return {(m, i): work for m in modules for i, work in enumerate(importlib.import_module(m).WORKS)}
 
 
 def contestant(name, pipe):
-    """A contestant's process: prepares what it is told to, and times a turn whenever it is asked."""
+    """A contestant's process: prepares the requested work, and times a turn on each request."""
     works = find_works()
     import work as helpers
 
@@ -63,7 +62,7 @@ def contestant(name, pipe):
 
 
 def peak():
-    """The float32 operations a second of one core; None where no compiler says."""
+    """The peak float32 operations per second of one core; None without a compiler."""
     source, arch = HERE / "peak.c", os.environ.get("NNLITE_ARCH", "native")
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder, "peak")
@@ -76,7 +75,7 @@ def peak():
 
 
 class Contestants:
-    """The processes, started when first needed."""
+    """The processes, each started on first use."""
 
     def __init__(self):
         self.pipes = {}
@@ -118,8 +117,8 @@ def table(rows):
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="milliseconds (median), and how many times the peer's speed", title_justify="left")
-    for column in ("work", "threads", "nnlite", "peer", "reference", "ratio", "at least", "at most", "fastest peer"):
+    table = Table(title="milliseconds (median), and speed relative to the peer", title_justify="left")
+    for column in ("work", "threads", "nnlite", "peer", "reference", "ratio", "target", "limit", "fastest peer"):
         table.add_column(column, justify="left" if column in ("work", "fastest peer") else "right")
     for row in rows:
         ms = {name: f"{1e3 * seconds:.2f}" for name, seconds in row["seconds"].items()}
@@ -138,7 +137,7 @@ def table(rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description="nnlite beside its peers")
+    parser = argparse.ArgumentParser(description="Compare nnlite with its peers")
     parser.add_argument("words", nargs="*")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--threads", type=int, nargs="+")
@@ -175,9 +174,9 @@ def main():
     contestants.close()
     table(rows)
     print(
-        f"One core does up to {best / 1e9:.1f} GFLOP/s in float32."
+        f"Peak of one core: {best / 1e9:.1f} GFLOP/s in float32."
         if best
-        else "No C compiler says what a core can do."
+        else "No C compiler: the peak of a core is unknown."
     )
     if options.json:
         options.json.write_text(

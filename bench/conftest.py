@@ -1,4 +1,4 @@
-"""Runs every piece of work of a bench_*.py file, nnlite's part, under pytest-benchmark: see `make bench`."""
+"""Run nnlite's part of all work in the bench_*.py files under pytest-benchmark: `make bench`."""
 
 
 def pytest_generate_tests(metafunc):

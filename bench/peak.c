@@ -1,8 +1,8 @@
-/* How many multiply-adds one core can do: a loop of nothing else, on numbers that never leave the registers.
+/* Peak multiply-add throughput of one core: a loop of multiply-adds on numbers in registers.
  *
- * Twelve sums, as a multiply-add takes four cycles and up to two start in each, and vectors as wide as those of the
- * kernels (csrc/host.h). Prints float32 operations a second, a multiply-add being two, in GFLOP/s: the best of many
- * tries, as whatever else the machine does only takes away from it.
+ * Twelve sums, since a multiply-add takes four cycles and up to two start per cycle; vectors as wide as the kernels'
+ * (csrc/host.h). Prints float32 operations per second in GFLOP/s, a multiply-add counting as two: the best of many
+ * tries, since other load only lowers it.
  */
 #include <stdio.h>
 #include <time.h>

@@ -1,4 +1,4 @@
-"""A piece of work that nnlite and its peers each do in their own way, to be timed."""
+"""Work: a computation that nnlite and its peers each implement, to be timed."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ import numpy as np
 
 THREADS = (1, 2)
 
-# PyTorch keeps images in one of two orders in memory. Which is faster depends on the work.
+# PyTorch has two memory layouts for images. Which is faster depends on the work.
 FORMATS = {"pytorch": "contiguous_format", "pytorch, channels last": "channels_last"}
 
 
@@ -16,14 +16,14 @@ class Work:
     """One row of the table.
 
     Args:
-        name: what is done, with its sizes.
+        name: the computation and its sizes.
         contestants: from "nnlite", "reference" and "pytorch" (or another peer's name) to a function without
             arguments that prepares everything and returns the function to be timed.
-        target: how many times the peer's speed nnlite is to reach at least; None where nothing is asked.
-        threads: with how many threads.
-        peers: whose speed it is: the fastest of those that are among the contestants.
-        operations: multiplications and additions of float32 numbers that the products of the work take, as nnlite
-            computes them. They set a limit to its ratio.
+        target: the least speed of nnlite in multiples of the peer's; None without a target.
+        threads: the numbers of threads to measure with.
+        peers: the peers to compare with: the fastest of these contestants counts.
+        operations: float32 multiplications and additions in the products, as nnlite computes them. They limit the
+            ratio.
     """
 
     name: str
@@ -39,12 +39,12 @@ def rng():
 
 
 def normal(*shape):
-    """float32 normals, small as weights are."""
+    """Normally distributed float32 numbers, as small as weights."""
     return (0.1 * rng().standard_normal(shape)).astype(np.float32)
 
 
 def in_both_formats(prepare):
-    """PyTorch twice, as contestants: `prepare` takes the function that lays tensors and modules of images out."""
+    """PyTorch in both memory layouts: `prepare` gets the function that converts tensors and modules of images."""
 
     def in_format(name):
         def prepared():
@@ -80,7 +80,7 @@ def on_reference(prepare):
 
 
 def set_threads(n):
-    """For nnlite, for NumPy's BLAS, and for PyTorch where it is in use."""
+    """Set the number of threads of nnlite, NumPy's BLAS and, if loaded, PyTorch."""
     import sys
 
     import threadpoolctl

@@ -66,7 +66,7 @@ def test_sample_needs_the_run_alone(run, greek, nnlite_command):
     assert set(output) <= set(GREEK)
     code, _, error = nnlite_command("sample", "--seed-text", "shall")
     assert code == 1
-    assert "unknown character 's'" in error
+    assert "expected characters of the vocabulary, got 's'" in error
 
 
 def test_resume(run, greek, nnlite_command):
@@ -120,9 +120,9 @@ def test_force_with_the_sonnets_leaves_no_text(run, nnlite_command, blank_pictur
     ("data", "message"),
     [
         (b"", "empty"),
-        (b"\0" * 900, "no text"),
-        (b"\xe9" * 900, "not in UTF-8"),
-        (b"ab" * 200, "it has 400 characters, and 410 are needed"),
+        (b"\0" * 900, "expected plain text, got a zero byte"),
+        (b"\xe9" * 900, "expected a text in UTF-8, got the invalid byte 0xe9"),
+        (b"ab" * 200, "text: expected at least 410 characters, got 400"),
         (b"a" * 900, "all characters of the text are 'a'"),
         ("folder", "directory"),
         ("nothing", "No such file"),

@@ -114,7 +114,7 @@ def test_the_loss_in_one_go(tmp_path, monkeypatch):
     ("settings", "message"),
     [
         ({"carry": 0}, "carry: expected a number of windows, at least 1, got 0"),
-        ({"batch_size": 5000}, "84504 ids are too few for a batch of 5000 rows at step 20: it takes 100001"),
+        ({"batch_size": 5000}, "ids: expected at least 100001 for a batch of 5000 rows at step 20, got 84504"),
     ],
 )
 def test_settings_that_do_not_work(settings, message):

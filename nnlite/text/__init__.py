@@ -1,4 +1,4 @@
-"""Text: from the sonnets to the arrays that a model is trained on, and from a model to a poem.
+"""Text: corpus, vocabulary, training windows, generation and text statistics.
 
 Example:
     >>> from nnlite.text import Vocabulary, clean_sonnets, split_poems, windows

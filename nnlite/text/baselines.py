@@ -1,4 +1,4 @@
-"""Landmarks: how well a text is predicted by models too simple to need training."""
+"""Landmarks: losses of simple counting models, to compare a network's loss with."""
 
 from typing import NamedTuple
 
@@ -8,12 +8,12 @@ __all__ = ["Landmarks", "landmarks"]
 
 
 class Landmarks(NamedTuple):
-    """Three losses in nats per character, as `landmarks` gives them.
+    """Three losses in nats per character, returned by `landmarks`.
 
     Attributes:
-        uniform: of a model that takes all characters for equally likely.
-        unigram: of one that knows how often each occurs.
-        bigram: of one that knows how often each occurs after the character before it.
+        uniform: all characters equally likely.
+        unigram: the frequency of each character.
+        bigram: the frequency of each character given the previous one.
 
     Example:
         >>> from nnlite.text import Landmarks
@@ -27,26 +27,25 @@ class Landmarks(NamedTuple):
 
 
 def landmarks(text: str) -> Landmarks:
-    """What three simple models lose on a text, in nats per character: a scale for losses.
+    """The losses of three simple models on a text, in nats per character: a scale for losses.
 
-        uniform    takes all characters for equally likely     ln V
-        unigram    knows how often each one occurs             -1/L     sum_a  n_a  ln(n_a / L)
-        bigram     knows it given the character before         -1/(L-1) sum_ab n_ab ln(n_ab / m_a)
+        uniform    all characters equally likely               ln V
+        unigram    frequency of each character                 -1/L     sum_a  n_a  ln(n_a / L)
+        bigram     frequency given the previous character      -1/(L-1) sum_ab n_ab ln(n_ab / m_a)
 
-    Letters: the text has L characters, V of them different; n_a counts character a, n_ab counts "a, then b", and
-    m_a = sum_b n_ab. In words: the logarithm of V, the entropy of a character, and the conditional entropy of a
-    character given the one before it.
+    The text has L characters, V of them distinct; n_a counts character a, n_ab counts "a, then b", and
+    m_a = sum_b n_ab. In words: log V, the entropy of a character, and the conditional entropy of a character given the
+    previous one.
 
-    The counts are the text's own, so no model of these three kinds does better *on this text*. A network whose loss is
-    below the bigram landmark has learned to look back further than one character. The exponential of a landmark is a
-    perplexity.
+    The counts come from the text itself, so no model of these three kinds does better *on this text*. A network with a
+    loss below the bigram landmark uses more than one previous character. exp(landmark) is a perplexity.
 
     Args:
-        text: of at least two characters. Give the text that the model sees, usually `clean_sonnets()`: losses on
+        text: at least two characters. Use the text that the model is trained on, usually `clean_sonnets()`: losses on
             different texts cannot be compared.
 
     Returns:
-        `Landmarks`, a tuple of the three with their names.
+        `Landmarks`, a named tuple of the three.
 
     Raises:
         TypeError: text is not a str.
@@ -62,14 +61,14 @@ def landmarks(text: str) -> Landmarks:
         [3.638, 2.99, 2.364]
     """
     if not isinstance(text, str):
-        raise TypeError(f"text must be a str, got {type(text).__name__}")
+        raise TypeError(f"text: expected a str, got {type(text).__name__}")
     if len(text) < 2:
-        raise ValueError(f"text must have at least two characters, got {len(text)}")
-    # As numbers: each character takes four bytes in UTF-32 (a lone surrogate passes, too).
+        raise ValueError(f"text: expected at least two characters, got {len(text)}")
+    # As numbers: each character is four bytes in UTF-32 (lone surrogates included).
     codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
     characters, ids = np.unique(codes, return_inverse=True)
     V = len(characters)
-    # Only pairs that occur are counted: V x V is a large table for a text with many characters.
+    # Only pairs that occur are counted: a V x V table is large for many characters.
     pairs, pair_counts = np.unique(ids[:-1] * V + ids[1:], return_counts=True)
     before = np.bincount(ids[:-1], minlength=V)[pairs // V]
     return Landmarks(
@@ -80,5 +79,5 @@ def landmarks(text: str) -> Landmarks:
 
 
 def _mean_loss(counts: np.ndarray, totals: np.ndarray | int) -> float:
-    """The mean of -ln p over everything counted, where p = counts / totals."""
+    """The mean of -ln p over all counts, with p = counts / totals."""
     return float(np.sum(counts * np.log(totals / counts)) / counts.sum())

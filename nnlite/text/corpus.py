@@ -1,8 +1,8 @@
-"""The corpus: Shakespeare's sonnets as they are printed, and as a character model reads them.
+"""Shakespeare's sonnets, raw and cleaned.
 
-The raw text is laid out as courses hand it out: a line with the poem's number, the lines of verse, the closing couplet
-indented by two spaces, two blank lines. Any text laid out so, or merely with blank lines between its poems, goes
-through the same functions. `data/README.md` says where ours comes from.
+The raw text has the layout used in courses: a line with the poem's number, the lines of verse, the closing couplet
+indented by two spaces, two blank lines. The functions accept any text in this layout, or with just blank lines between
+poems. `data/README.md` gives the source of the sonnets.
 """
 
 from importlib.resources import files
@@ -11,9 +11,9 @@ __all__ = ["clean_sonnets", "load_sonnets", "poems", "split_poems"]
 
 
 def load_sonnets() -> str:
-    """The raw text of the 154 sonnets, number lines and blank lines included.
+    """The raw text of the 154 sonnets, with number lines and blank lines.
 
-    The text is part of the package: nothing is downloaded.
+    The text ships with the package: nothing is downloaded.
 
     Example:
         >>> from nnlite.text import load_sonnets
@@ -26,17 +26,17 @@ def load_sonnets() -> str:
 
 
 def poems(text: str | None = None) -> list[str]:
-    """The poems of a raw text, cleaned.
+    """The cleaned poems of a raw text.
 
-    A poem is a run of lines of verse; a blank line or a line that holds only a number ends it. Cleaning drops those two
-    kinds of line, puts the rest in lower case and removes spaces at the *end* of lines. Spaces at the beginning stay:
-    the couplets' indent is something that a model can learn.
+    A poem ends at a blank line or a line that contains only a number. Cleaning removes both kinds of line, converts
+    the rest to lower case and strips spaces at the *end* of lines. Leading spaces stay, so a model can learn the
+    couplets' indent.
 
     Args:
         text: the raw text; by default the sonnets.
 
     Returns:
-        A string for each poem, in the order of the text. Every line, the last one too, ends with `"\\n"`.
+        One string per poem, in the order of the text. Every line, including the last, ends with `"\\n"`.
 
     Raises:
         TypeError: text is not a str.
@@ -51,7 +51,7 @@ def poems(text: str | None = None) -> list[str]:
     if text is None:
         text = load_sonnets()
     if not isinstance(text, str):
-        raise TypeError(f"text must be a str, got {type(text).__name__}")
+        raise TypeError(f"text: expected a str, got {type(text).__name__}")
     found, verse = [], []
     # The blank line at the end closes the last poem.
     for line in [*text.lower().splitlines(), ""]:
@@ -65,10 +65,10 @@ def poems(text: str | None = None) -> list[str]:
 
 
 def clean_sonnets(text: str | None = None) -> str:
-    """A raw text as one string to train on: its `poems`, one after the other.
+    """A raw text as one string for training: its `poems`, concatenated.
 
-    The number lines and the blank lines are gone, all letters are in lower case, and the couplets' indent is still
-    there. Cleaning a cleaned text changes nothing.
+    Without number lines and blank lines, in lower case, with the couplets' indent. Cleaning a cleaned text changes
+    nothing.
 
     Args:
         text: the raw text; by default the sonnets.
@@ -86,20 +86,20 @@ def clean_sonnets(text: str | None = None) -> str:
 
 
 def split_poems(text: str | None = None, held_out: int = 16) -> tuple[str, str]:
-    """Split a raw text between two of its poems.
+    """Split a raw text between two poems into training and validation text.
 
-    A model is then judged on poems of which it has not seen a line. Were single windows held out instead, it would be
-    judged on verses that it was trained on, as windows overlap.
+    Validation then uses poems that the model has never seen. Holding out single windows instead would validate on
+    training verses, since windows overlap.
 
     Args:
         text: the raw text; by default the sonnets.
-        held_out: how many poems, the last ones, are the validation text: 0 or more, and fewer than there are.
+        held_out: the number of poems, taken from the end, to validate on: at least 0, and fewer than all.
 
     Returns:
         (training, validation), both cleaned.
 
     Raises:
-        TypeError: text is not a str, or held_out not an int.
+        TypeError: text is not a str, or held_out is not an int.
         ValueError: held_out is negative, or leaves no poem to train on.
 
     Example:
@@ -112,13 +112,13 @@ def split_poems(text: str | None = None, held_out: int = 16) -> tuple[str, str]:
     """
     found = poems(text)
     if isinstance(held_out, bool) or not isinstance(held_out, int):
-        raise TypeError(f"held_out must be an int, got {held_out!r}")
+        raise TypeError(f"held_out: expected an int, got {held_out!r}")
     if held_out < 0:
-        raise ValueError(f"held_out must not be negative, got {held_out}")
+        raise ValueError(f"held_out: expected at least 0, got {held_out}")
     if held_out >= len(found):
         raise ValueError(
-            f"cannot hold out {held_out} of {len(found)} poem(s): one at least must be left to train on. Poems are "
-            f"told apart by blank lines and number lines: give the raw text, not a cleaned one"
+            f"held_out: expected fewer than the {len(found)} poem(s) of the text, got {held_out}: use the raw text: "
+            f"its blank lines and number lines separate poems"
         )
     cut = len(found) - held_out
     return "".join(found[:cut]), "".join(found[cut:])

@@ -1,4 +1,4 @@
-"""A text of your own: read from a file, and split where nobody has numbered the poems."""
+"""Read a text file, and split a text into training and validation parts."""
 
 from __future__ import annotations
 
@@ -12,19 +12,18 @@ BLANK_LINES, END_OF_LINE = re.compile(r"\n(?:[ \t]*\n)+"), re.compile(r"\n")
 
 
 def read_text(path: str | os.PathLike) -> str:
-    """A text file of any language, as a model reads it: characters as they stand there, in UTF-8.
+    """Read a UTF-8 text file in any language.
 
-    Two things are not text and differ between computers, so they are made equal: line ends (`"\\r\\n"` of Windows and
-    `"\\r"` become `"\\n"`), and a byte order mark, which some editors put first, is left out. Nothing else is changed:
-    capitals, accents, blank lines and spaces are for the model to learn. A character is a code point of Unicode, so an
-    emoji made of several, as flags are, counts as several.
+    Two things that differ between computers are normalized: line ends (`"\\r\\n"` and `"\\r"` become `"\\n"`), and a
+    byte order mark at the start is removed. Everything else stays: the model learns capitals, accents, blank lines and
+    spaces. A character is a Unicode code point, so an emoji of several code points, such as a flag, counts as several.
 
     Args:
-        path: of the file.
+        path: path of the file.
 
     Raises:
-        OSError: there is no such file, it is a folder, or it may not be read.
-        ValueError: the file is empty, is not UTF-8, or holds the byte 0, as files that are no text do.
+        OSError: no such file, a folder, or no permission.
+        ValueError: the file is empty, is not UTF-8, or contains a zero byte, so is not text.
 
     Example:
         >>> import tempfile
@@ -38,32 +37,32 @@ def read_text(path: str | os.PathLike) -> str:
     """
     data = Path(path).read_bytes()
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise ValueError(f"{path} is in UTF-16, as the mark at its beginning says: save it as UTF-8")
+        raise ValueError(f"{path}: expected a text in UTF-8, got UTF-16, by its byte order mark: save it as UTF-8")
     if (zero := data.find(b"\0")) >= 0:
-        raise ValueError(f"{path} is no text: byte {zero} of it is 0. Give a file of plain text, in UTF-8")
+        raise ValueError(f"{path}: expected plain text, got a zero byte at offset {zero}: use a text file in UTF-8")
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(
-            f"{path} is not in UTF-8: byte {error.start} of it, in line {line}, is 0x{data[error.start]:02x}, and does "
-            f"not begin a character there. If it is a text, save it as UTF-8; if it is none, give one"
+            f"{path}: expected a text in UTF-8, got the invalid byte 0x{data[error.start]:02x} at offset "
+            f"{error.start}, in line {line}: save it as UTF-8"
         ) from None
     if not text:
-        raise ValueError(f"{path} is empty: there is nothing to learn from")
+        raise ValueError(f"{path}: expected a text, got an empty file")
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def split_text(text: str, smallest: int = 1) -> tuple[str, str]:
-    """Hold out the end of a text, about a tenth, to judge a model by.
+    """Hold out about the last tenth of a text for validation.
 
-    The cut is made where something ends: after the blank line that is nearest to nine tenths, if there is one between
-    eight tenths and nineteen twentieths; else after the nearest end of a line there; else at nine tenths exactly. So
-    where poems or paragraphs have blank lines between them, the model is judged by some that it has read no line of.
+    The cut is after the blank line nearest to 90 %, if there is one between 80 % and 95 %; else after the nearest end
+    of a line in that range; else at exactly 90 %. If blank lines separate poems or paragraphs, validation thus uses
+    whole ones that the model has never read.
 
     Args:
-        text: to split. Nothing is removed: the two parts together are the text.
-        smallest: how many characters either part must have, such as those of a window and the one that follows.
+        text: the text to split; the two parts concatenated are the text.
+        smallest: the fewest characters of each part, such as a window and the character after it.
 
     Returns:
         (training, validation).
@@ -79,19 +78,19 @@ def split_text(text: str, smallest: int = 1) -> tuple[str, str]:
         'and this gives life to thee.\\n'
     """
     if not isinstance(text, str):
-        raise TypeError(f"text must be a str, got {type(text).__name__}")
+        raise TypeError(f"text: expected a str, got {type(text).__name__}")
     needed = 10 * smallest
     if len(text) < needed:
         raise ValueError(
-            f"the text is too short: it has {len(text):,} characters, and {needed:,} are needed. The last tenth is "
-            f"held out to judge by, and needs {smallest:,}: a window, and the character that comes after it"
+            f"text: expected at least {needed:,} characters, got {len(text):,}: use a longer text: its last tenth is "
+            f"held out and needs {smallest:,}, a window and the character after it"
         )
-    wish = len(text) * 9 // 10
+    target = len(text) * 9 // 10
     first, last = len(text) * 8 // 10, min(len(text) * 19 // 20, len(text) - smallest)
     for end in (BLANK_LINES, END_OF_LINE):
         if cuts := [match.end() for match in end.finditer(text, first, last)]:
-            cut = min(cuts, key=lambda cut: abs(cut - wish))
+            cut = min(cuts, key=lambda cut: abs(cut - target))
             break
     else:
-        cut = wish
+        cut = target
     return text[:cut], text[cut:]

@@ -1,4 +1,4 @@
-"""Generation: a model writes, character by character."""
+"""Generate text, character by character."""
 
 from __future__ import annotations
 
@@ -25,38 +25,38 @@ def generate(
 ) -> str:
     """Let a model continue a text.
 
-    From a fresh state the model reads the seed, character by character. Then, time after time, it gives a probability
-    to every character of the vocabulary,
+    Starting from a zero state, the model reads the seed, character by character. Then it repeatedly computes the
+    probabilities of the next character,
 
         p = softmax(logits / temperature),
 
-    one is drawn, written, and read by the model in turn. What was read lives on in the recurrent state: nothing is read
-    twice, and a character costs the same anywhere in the text.
+    draws one, outputs it, and reads it. The recurrent state carries what was read, so nothing is read twice and every
+    character costs the same.
 
-    The model's own state is put back afterwards, also after an error: a callback may sample while a `stateful` model is
-    being trained.
+    The model's own state is restored afterwards, even after an error, so a callback may sample during the training of
+    a `stateful` model.
 
     Args:
-        model: maps ids to V logits. Where its last layer is a Softmax, the logarithms of what comes out are the logits.
-        vocabulary: the one that the model was trained with, V characters.
-        seed: what the model reads first, of any length: shorter or longer than the windows that it was trained on. An
-            empty seed stands for a line break, so that the text begins with a new line. Where the vocabulary has none,
-            the first character is drawn, each as likely as any other.
-        length: how many characters to write.
-        temperature: at 1 the model's own probabilities. Below 1 the likely becomes likelier: common words, over and
-            over. Above 1 rare things happen more often. At 0 the likeliest character, always.
-        rng: where the draws come from: a Generator, an int to seed a new one with, or None for draws that nobody can
-            repeat. `length` uniform numbers are drawn before the first character.
-        top_k, top_p: draw from the likeliest characters alone, as `nnlite.sample` describes; None for all of them.
-        unknown: what to do with characters of the seed that the vocabulary lacks: "error", or "skip" to leave them out.
+        model: maps ids to V logits. If its last layer is a Softmax, the logs of its outputs are the logits.
+        vocabulary: the vocabulary that the model was trained with, V characters.
+        seed: the text that the model reads first, of any length, even longer than the training windows. An empty seed
+            means a line break, so that the text starts a new line. If the vocabulary has no line break, the first
+            character is drawn uniformly.
+        length: the number of characters to generate.
+        temperature: 1 uses the model's own probabilities. Lower values favour likely characters and repeat common
+            words; higher values favour rare ones. 0 always gives the most likely character.
+        rng: a Generator, an int to seed a new one, or None for random draws. `length` uniform numbers are drawn before
+            the first character.
+        top_k, top_p: draw only from the most likely characters, see `nnlite.sample`; None for all.
+        unknown: how to treat characters of the seed that are not in the vocabulary: "error", or "skip".
 
     Returns:
-        The characters that the model writes after the seed, without it.
+        The generated characters, without the seed.
 
     Raises:
-        TypeError: an argument is of the wrong kind.
-        ValueError: the seed has a character that the vocabulary lacks; the temperature is negative, infinite or NaN;
-            the length is negative; top_k or top_p is out of range; the model does not give V logits, or gives NaN.
+        TypeError: an argument has the wrong type.
+        ValueError: a character of the seed is not in the vocabulary; the temperature is negative, infinite or NaN;
+            the length is negative; top_k or top_p is out of range; the model does not return V logits, or returns NaN.
 
     Example:
         >>> import nnlite

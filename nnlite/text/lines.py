@@ -1,4 +1,4 @@
-"""Lines of verse as sequences, each as long as it is: for a recurrent network that begins anew with every line."""
+"""Lines of verse as sequences of different lengths, each starting from a zero state."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ __all__ = ["lines", "pad_sequences"]
 
 
 def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
-    """The lines of a text as ids, each from the line break before it to the one that ends it.
+    """The lines of a text as ids, each including the line breaks before and after it.
 
-    A model that is to write lines learns from the break how a line begins, and from every character what comes next: of
-    a line's ids, x is all but the last one, and y all but the first. It learns single lines: where `generate` goes on
-    after a line break, the model carries over a state that it never practised with. `windows` teach whole texts.
+    The first break teaches a model how lines begin. Of a line's ids, x is all but the last and y all but the first.
+    The model learns single lines: if `generate` continues after a line break, it does so from a state that never
+    occurred in training. Use `windows` to train on whole texts.
 
     Args:
-        text: such as `clean_sonnets()`. Blank lines are left out.
-        vocabulary: has the text's characters, and the line break.
+        text: such as `clean_sonnets()`. Blank lines are skipped.
+        vocabulary: must contain the text's characters and the line break.
 
     Returns:
-        An array for each line, int64, of shape (2 + number of characters,).
+        One int64 array per line, of shape (2 + number of characters,).
 
     Raises:
         TypeError: text is not a str.
-        ValueError: the vocabulary lacks a character; the message names it.
+        ValueError: a character is not in the vocabulary; the message names it.
 
     Example:
         >>> from nnlite import LSTM, Adam, Dense, Sequential, SparseCategoricalCrossentropy
@@ -49,30 +49,30 @@ def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
         True
     """
     if not isinstance(text, str):
-        raise TypeError(f"text must be a str, got {type(text).__name__}")
+        raise TypeError(f"text: expected a str, got {type(text).__name__}")
     return [vocabulary.encode(f"\n{line}\n") for line in text.splitlines() if line.strip()]
 
 
 def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np.ndarray, np.ndarray]:
-    """Put sequences of unequal length into one array, each filled up at its end, and say how long each one is.
+    """Pad sequences of different lengths at their ends into one array, and return their lengths.
 
-        x[n, t] = sequences[n][t] for t < lengths[n], and value for t = lengths[n] .. T - 1, with T the greatest length
+        x[n, t] = sequences[n][t] for t < lengths[n], and value for t = lengths[n] .. T - 1, with T the largest length
 
-    Letters: N sequences, T time. A sequence is (T_n,), such as ids, or (T_n, F); x is (N, T) or (N, T, F).
+    N sequences, T time. A sequence is (T_n,), such as ids, or (T_n, F); x is (N, T) or (N, T, F).
 
-    With `lengths`, nnlite's models never look at what was filled in, so there is no need for an id that stands for
-    nothing. (Keras has the same function, but fills up at the beginning by default, and returns x alone.)
+    Given `lengths`, models ignore the padding, so no padding id is needed. (Keras has the same function, but pads at
+    the start by default and returns only x.)
 
     Args:
-        sequences: N arrays, or lists, that differ in their first size alone. Sequences without a step are allowed.
-        value: what to fill up with.
+        sequences: N arrays or lists that may differ only in their first size. They may be empty.
+        value: the padding value.
 
     Returns:
         (x, lengths): x of the sequences' common dtype; lengths (N,) of int64.
 
     Raises:
-        TypeError: sequences are not a list of such sequences, or a list of numbers, or value is not of their dtype.
-        ValueError: no sequences, nothing but empty ones, or of shapes that do not fit together.
+        TypeError: sequences is not a list of arrays of numbers, or value does not fit their dtype.
+        ValueError: no sequences, only empty ones, or shapes that do not match.
 
     Example:
         >>> from nnlite.text import pad_sequences
@@ -85,22 +85,22 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np
         array([3, 1, 2])
     """
     if isinstance(sequences, str) or not isinstance(sequences, Sequence | np.ndarray):
-        raise TypeError(f"sequences must be a list of arrays, got {type(sequences).__name__}")
+        raise TypeError(f"sequences: expected a list of arrays, got {type(sequences).__name__}")
     arrays = [_sequence(n, sequence) for n, sequence in enumerate(sequences)]
     full = [(n, array) for n, array in enumerate(arrays) if len(array)]
     if not full:
-        raise ValueError("sequences must hold one at least that has a step")
+        raise ValueError("sequences: expected at least one with a step, got none")
     first, features = full[0][0], full[0][1].shape[1:]
     for n, array in full:
         if array.shape[1:] != features:
             raise ValueError(
-                f"sequences must differ in their first size alone, but sequences[{first}] has shape "
-                f"{full[0][1].shape} and sequences[{n}] {array.shape}"
+                f"sequences: expected shapes that differ only in their first size, got {full[0][1].shape} at "
+                f"sequences[{first}] and {array.shape} at sequences[{n}]"
             )
-    # An empty list becomes an array of floats, which is to turn no ids into floats.
+    # An empty list becomes a float array, which must not turn ids into floats.
     dtype = np.result_type(*{array.dtype for _, array in full})
     if not np.can_cast(np.min_scalar_type(value), dtype, "same_kind"):
-        raise TypeError(f"value must be one of the sequences' {dtype.name}, got {value!r}")
+        raise TypeError(f"value: expected one that fits the sequences' {dtype.name}, got {value!r}")
     lengths = np.array([len(array) for array in arrays])
     x = np.full((len(arrays), lengths.max(), *features), value, dtype)
     for row, array in zip(x, arrays, strict=True):
@@ -113,5 +113,5 @@ def _sequence(n: int, sequence: np.ndarray | Sequence) -> np.ndarray:
     array = np.asarray(sequence)
     if array.dtype.kind not in "iuf" or array.ndim == 0:
         what = "a single number" if array.ndim == 0 else f"dtype {array.dtype}"
-        raise TypeError(f"sequences[{n}] must be an array of numbers, one or a row of them for each step, got {what}")
+        raise TypeError(f"sequences[{n}]: expected an array of numbers, (T,) or (T, F), got {what}")
     return array

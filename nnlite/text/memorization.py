@@ -1,13 +1,12 @@
-"""Copying: how much of a text stands, word for word, in another.
+"""Detect memorization: how much of a text is copied verbatim from another.
 
-A model with many weights and little to read learns its text by heart, and then writes it down again. Its loss on that
-text is low, its poems are good: they are Shakespeare's. These functions find it out.
+A model with many weights and little training text memorizes the text and reproduces it: its training loss is low, and
+its good poems are Shakespeare's. These functions detect that.
 
-Both give *names* to windows, numbers that are equal where windows are equal. The name of a character is its code. Two
-names of windows of length l make one for a window of length l to 2 l, as its first l and its last l characters cover
-it. So a length is reached by doubling, each time by one sort: nothing is compared character by character, and no text
-is a bad case. (Karp, Miller and Rosenberg, Rapid identification of repeated patterns in strings, trees and arrays,
-1972.)
+Both number the windows of the texts so that equal windows, and only those, have equal numbers, called names. The name
+of a character is its code. The names of two windows of length l give the name of a window of length l to 2 l, since its
+first l and last l characters cover it. So any length is reached by doubling, with one sort each: no text is a bad case.
+(Karp, Miller and Rosenberg, Rapid identification of repeated patterns in strings, trees and arrays, 1972.)
 """
 
 from __future__ import annotations
@@ -21,12 +20,12 @@ __all__ = ["Copy", "copied_share", "longest_copy"]
 
 
 class Copy(NamedTuple):
-    """A run of characters that stands in two texts, as `longest_copy` finds it.
+    """A run of characters that occurs in two texts, returned by `longest_copy`.
 
     Attributes:
         text: the run.
-        start: where it begins in the text.
-        source_start: where it first begins in the source.
+        start: its start in the text.
+        source_start: its first start in the source.
 
     Example:
         >>> from nnlite.text import Copy
@@ -40,20 +39,20 @@ class Copy(NamedTuple):
 
 
 def longest_copy(text: str, source: str) -> Copy:
-    """The longest run of characters of a text that also stands in the source.
+    """The longest run of characters of a text that also occurs in the source.
 
-    Of several as long, the first in the text, and its first place in the source. Takes the time of some sorts:
-    0.1 to 0.3 s for 100,000 characters in as many.
+    Of equally long runs, the first in the text, and its first occurrence in the source. Takes 0.1 to 0.3 s for texts of
+    100,000 characters each.
 
     Args:
-        text: such as what a model wrote.
-        source: such as what it was trained on.
+        text: such as a model's output.
+        source: such as its training text.
 
     Returns:
-        `Copy`, with an empty text, at (0, 0), where the two have no character in common.
+        `Copy`; with an empty text, at (0, 0), if the two have no character in common.
 
     Raises:
-        TypeError: one of them is not a str.
+        TypeError: text or source is not a str.
 
     Example:
         >>> from nnlite.text import clean_sonnets, longest_copy
@@ -61,35 +60,35 @@ def longest_copy(text: str, source: str) -> Copy:
         Copy(text=' compare thee to a ', start=6, source_start=10544)
     """
     names, length = _codes(text, source), 1
-    if not _stands(*names).any():
+    if not _occurs(*names).any():
         return Copy("", 0, 0)
-    while _stands(*(longer := _extend(names, length, 2 * length))).any():
+    while _occurs(*(longer := _extend(names, length, 2 * length))).any():
         names, length = longer, 2 * length
-    # Some run of `length` stands in the source, and none twice as long. What is copied has its parts copied, too.
+    # A run of `length` occurs in the source, and none twice as long. Parts of a copied run are copied, too: bisect.
     shortest, too_long, found = length, 2 * length, names
     while too_long - shortest > 1:
         middle = (shortest + too_long) // 2
         tried = _extend(names, length, middle)
-        if _stands(*tried).any():
+        if _occurs(*tried).any():
             shortest, found = middle, tried
         else:
             too_long = middle
-    start = int(_stands(*found).argmax())
+    start = int(_occurs(*found).argmax())
     source_start = int((found[1] == found[0][start]).argmax())
     return Copy(text[start : start + shortest], start, source_start)
 
 
 def copied_share(text: str, source: str, length: int = 30) -> float:
-    """The share of a text's windows of so many characters that stand in the source, 0 to 1.
+    """The fraction of a text's windows of `length` characters that occur in the source, 0 to 1.
 
-    A window begins at every character. Thirty characters are most of a line of verse, far beyond what two people write
-    alike by chance: none of the windows of the 16 sonnets that are held out stands in the other 138.
+    A window starts at every character. Thirty characters are most of a line of verse, more than two authors share by
+    chance: no window of the 16 held-out sonnets occurs in the other 138.
 
     Returns:
-        NaN where the text is shorter than a window.
+        NaN if the text is shorter than a window.
 
     Raises:
-        TypeError: text or source is not a str, or length not an integer.
+        TypeError: text or source is not a str, or length is not an integer.
         ValueError: length is below 1.
 
     Example:
@@ -100,37 +99,38 @@ def copied_share(text: str, source: str, length: int = 30) -> float:
     try:
         target = operator.index(length)
     except TypeError:
-        raise TypeError(f"length must be an integer, got {length!r}") from None
+        raise TypeError(f"length: expected an integer, got {length!r}") from None
     if target < 1:
-        raise ValueError(f"length must be at least 1, got {target}")
+        raise ValueError(f"length: expected at least 1, got {target}")
     names, length = _codes(text, source), 1
     if len(text) < target:
         return float("nan")
     while length < target:
         names, length = _extend(names, length, min(2 * length, target)), min(2 * length, target)
-    return float(_stands(*names).mean())
+    return float(_occurs(*names).mean())
 
 
 def _codes(text: str, source: str) -> tuple[np.ndarray, np.ndarray]:
-    """The names of windows of length 1, in the text and in the source: int64, (L,) each."""
+    """The names of the windows of length 1 in the text and in the source: int64, (L,) each."""
     for name, value in (("text", text), ("source", source)):
         if not isinstance(value, str):
-            raise TypeError(f"{name} must be a str, got {type(value).__name__}")
-    # Each character takes four bytes in UTF-32 (a lone surrogate passes, too).
-    codes = (np.frombuffer(value.encode("utf-32-le", "surrogatepass"), "<u4") for value in (text, source))
-    return tuple(code.astype(np.int64) for code in codes)
+            raise TypeError(f"{name}: expected a str, got {type(value).__name__}")
+    # Each character is four bytes in UTF-32 (lone surrogates included).
+    encoded = (value.encode("utf-32-le", "surrogatepass") for value in (text, source))
+    in_text, in_source = (np.frombuffer(codes, "<u4").astype(np.int64) for codes in encoded)
+    return in_text, in_source
 
 
 def _extend(names: tuple[np.ndarray, np.ndarray], length: int, target: int) -> tuple[np.ndarray, np.ndarray]:
-    """From the names of windows of one length, those of another, up to twice as long."""
+    """From the names of windows of one length, the names of windows up to twice as long."""
     shift = target - length
-    # A pair of names as one number, and then as its place among those that there are: so numbers stay small.
+    # A pair of names becomes one number, then its rank among all pairs, which keeps the numbers small.
     base = 1 + max((int(n.max()) for n in names if n.size), default=0)
     pairs = [n[: max(0, len(n) - shift)] * base + n[shift:] for n in names]
     ranks = np.unique(np.concatenate(pairs), return_inverse=True)[1]
     return ranks[: len(pairs[0])], ranks[len(pairs[0]) :]
 
 
-def _stands(windows: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """For each window of the text, whether it stands in the source, by its name."""
+def _occurs(windows: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """For each window of the text, given by name, whether it occurs in the source."""
     return np.isin(windows, source)

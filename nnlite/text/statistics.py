@@ -1,7 +1,6 @@
-"""Statistics: in numbers, how much a text looks like another one.
+"""Compare a text with a corpus: frequencies of characters, known words, line lengths, copied parts.
 
-For a poem that a model wrote: does it use the letters as the corpus does, are its words words, are its lines lines, and
-how much of it is copied?
+For generated poems: are the letters as frequent, the words real and the lines as long as in the corpus; what is copied?
 """
 
 from __future__ import annotations
@@ -24,14 +23,14 @@ __all__ = [
     "words",
 ]
 
-# Letters, with apostrophes inside: "o'er" and "summer's" are words, and of "'tis" it is "tis".
+# Letters with apostrophes inside: "o'er" and "summer's" are words; "'tis" gives "tis".
 WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
 
 
 def character_frequencies(text: str) -> dict[str, float]:
-    """How often each character occurs, in percent, the most frequent first.
+    """The frequency of each character in percent, most frequent first.
 
-    Where two are as frequent, the order is that of their code points. An empty text gives an empty dict.
+    Equally frequent characters are sorted by code point. An empty text gives an empty dict.
 
     Raises:
         TypeError: text is not a str.
@@ -50,15 +49,15 @@ def character_frequencies(text: str) -> dict[str, float]:
 
 
 def total_variation(text: str, corpus: str) -> float:
-    """The distance between two texts' distributions of characters, 0 (the same) to 1 (nothing is shared).
+    """The distance between the character distributions of two texts, from 0 (equal) to 1 (disjoint).
 
-        d = 1/2 sum_c |p_c - q_c|,    p_c, q_c: the shares of character c in the one and in the other
+        d = 1/2 sum_c |p_c - q_c|,    p_c, q_c: the shares of character c in the two texts
 
-    It is the part of the one text's characters that would have to be exchanged to get the other's distribution.
+    It is the fraction of one text's characters to replace to get the other's distribution.
 
     Raises:
-        TypeError: one of them is not a str.
-        ValueError: one of them is empty.
+        TypeError: text or corpus is not a str.
+        ValueError: text or corpus is empty.
 
     Example:
         >>> from nnlite.text import total_variation
@@ -70,29 +69,28 @@ def total_variation(text: str, corpus: str) -> float:
 
 
 def expected_total_variation(corpus: str, length: int) -> float:
-    """How far from a corpus a text of that length is to be expected when each character is drawn from it by itself.
+    """The expected distance between a corpus and a text of `length` characters drawn independently from it.
 
-    A short text differs from the corpus even if nothing is wrong with it: this says by how much, so that a distance can
-    be judged. Of n drawn characters, X_c are a c, a binomial number of mean n p_c. The expectation of
+    A short text differs from the corpus by chance alone; this is by how much, to judge a distance with. Of n drawn
+    characters, X_c are c, binomial with mean n p_c. The expectation of
 
         d = 1/2 sum_c |X_c / n - p_c|
 
-    is the sum of those of its terms, and for each there is a formula, exact:
+    is the sum of the expectations of its terms, each with an exact formula:
 
         E |X_c - n p_c| = 2 k (n over k) p_c^k (1 - p_c)^(n - k + 1),    k = floor(n p_c) + 1
 
-    No simulation is needed. But the characters of a text are not drawn by themselves: a poem comes back to its words,
-    and so to their letters. Real text lies above this, the more so the longer it is. For pieces of 600 characters of
-    the sonnets it is 0.080, and their mean distance to the rest 0.081; for 10,000 characters 0.019 and 0.024, up to
-    0.034.
+    Characters of real text are not independent: a poem repeats its words, and so their letters. So real text lies
+    further away, the more the longer it is. For parts of the sonnets with 600 characters the expectation is 0.080 and
+    their mean distance to the rest 0.081; for 10,000 characters 0.019 and 0.024, at most 0.034.
 
     Args:
-        corpus: where the probabilities p_c come from.
+        corpus: defines the probabilities p_c.
         length: n, at least 1.
 
     Raises:
-        TypeError: corpus is not a str, or length not an integer.
-        ValueError: corpus is empty, or length below 1.
+        TypeError: corpus is not a str, or length is not an integer.
+        ValueError: corpus is empty, or length is below 1.
 
     Source: De Moivre, Miscellanea analytica, 1730; Diaconis and Zabell, Closed form summation for classical
     distributions, 1991.
@@ -108,9 +106,9 @@ def expected_total_variation(corpus: str, length: int) -> float:
     try:
         n = operator.index(length)
     except TypeError:
-        raise TypeError(f"length must be an integer, got {length!r}") from None
+        raise TypeError(f"length: expected an integer, got {length!r}") from None
     if n < 1:
-        raise ValueError(f"length must be at least 1, got {n}")
+        raise ValueError(f"length: expected at least 1, got {n}")
     return math.fsum(_mean_deviation(n, p) for p in shares.values()) / (2 * n)
 
 
@@ -126,9 +124,9 @@ def _mean_deviation(n: int, p: float) -> float:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, in its order and in lower case.
+    """The words of a text in order, in lower case.
 
-    A word is a run of letters, with apostrophes inside: "o'er" is one, "self-love" two, and of "'tis" it is "tis".
+    A word is a run of letters with apostrophes inside: "o'er" is one word, "self-love" is two, "'tis" gives "tis".
 
     Raises:
         TypeError: text is not a str.
@@ -143,9 +141,9 @@ def words(text: str) -> list[str]:
 
 
 def line_lengths(text: str) -> list[int]:
-    """How many characters each line has that is not blank: its indent counts, the line break does not.
+    """The length of each non-blank line in characters, with indent and without line break.
 
-    What follows the last line break is a line, too; of a generated text it is an unfinished one.
+    Text after the last line break counts as a line; in a generated text it is unfinished.
 
     Raises:
         TypeError: text is not a str.
@@ -160,25 +158,24 @@ def line_lengths(text: str) -> list[int]:
 
 @dataclass(frozen=True)
 class TextStatistics:
-    """A text in numbers, beside a corpus, as `text_statistics` gives them. Shares are from 0 to 1.
+    """Statistics of a text compared with a corpus, returned by `text_statistics`. Shares are from 0 to 1.
 
-    What there is nothing to take a share or a mean of is NaN: the share of known words where there is no word, say.
+    A share or mean of nothing is NaN, such as the share of known words in a text without words.
 
     Attributes:
-        characters: how many there are.
-        frequencies: of each character, in percent: `character_frequencies`.
-        distance: to the corpus' distribution of characters: `total_variation`.
-        expected_distance: of as many characters that are drawn from the corpus: `expected_total_variation`.
-        words: how many there are.
-        known_words: the share of them that occur in the corpus.
-        lines: how many there are, without blank ones.
-        line_lengths: how many lines there are of each length, the shortest first.
-        line_length_mean, line_length_deviation: of these lines, in characters. The standard deviation is that of all
-            there are, not an estimate for others.
-        indented_lines: the share of these lines that begin with a space or a tab.
-        blank_lines: how many lines are empty, or hold nothing but spaces.
-        copied: the longest run that stands in the source: `longest_copy`.
-        copied_windows: the share of windows of 30 characters that stand in the source: `copied_share`.
+        characters: number of characters.
+        frequencies: `character_frequencies`, in percent.
+        distance: `total_variation` between text and corpus.
+        expected_distance: `expected_total_variation` for as many characters.
+        words: number of words.
+        known_words: share of the words that occur in the corpus.
+        lines: number of non-blank lines.
+        line_lengths: number of lines of each length, shortest first.
+        line_length_mean, line_length_deviation: mean and population standard deviation, in characters.
+        indented_lines: share of the non-blank lines that begin with a space or a tab.
+        blank_lines: number of lines that are empty or contain only whitespace.
+        copied: `longest_copy` from the source.
+        copied_windows: `copied_share` of windows of 30 characters.
 
     Example:
         >>> from nnlite.text import text_statistics
@@ -204,16 +201,15 @@ class TextStatistics:
 
 
 def text_statistics(text: str, corpus: str, source: str | None = None) -> TextStatistics:
-    """All statistics of a text beside a corpus.
+    """All statistics of a text compared with a corpus.
 
     Args:
-        text: at least one character, such as what a model wrote. 10,000 are good: the more, the less is chance.
-        corpus: what it ought to look like; characters are compared as they are, words without regard to capitals.
-        source: what may have been copied, where that is not the whole corpus: of a model that was not trained on all of
-            it, the part that it was.
+        text: at least one character, such as a model's output. With 10,000 characters chance matters little.
+        corpus: the text to compare with. Characters are case-sensitive, words are not.
+        source: the text to look for copies of, by default the corpus; give the training text if it is only a part.
 
     Raises:
-        TypeError: one of them is not a str.
+        TypeError: an argument is not a str.
         ValueError: text or corpus is empty.
 
     Example:
@@ -226,7 +222,7 @@ def text_statistics(text: str, corpus: str, source: str | None = None) -> TextSt
         (' straight, though th', 0.0)
     """
     source = corpus if source is None else source
-    distance = total_variation(text, corpus)  # first, as it refuses what is no text
+    distance = total_variation(text, corpus)  # first: it checks text and corpus
     found, known = words(text), set(words(corpus))
     lengths, lines = line_lengths(text), _lines(text)
     verse = [line for line in lines if line.strip()]
@@ -250,7 +246,7 @@ def text_statistics(text: str, corpus: str, source: str | None = None) -> TextSt
 
 
 def _lines(text: str) -> list[str]:
-    """The lines without their line breaks. Not `splitlines`, to which a form feed is one, too."""
+    """The lines without their line breaks. Not `splitlines`, which also splits at form feeds."""
     _require_str("text", text)
     lines = text.split("\n")
     return lines if lines[-1] else lines[:-1]
@@ -259,7 +255,7 @@ def _lines(text: str) -> list[str]:
 def _shares(name: str, text: str) -> dict[str, float]:
     _require_str(name, text)
     if not text:
-        raise ValueError(f"{name} is empty: it has no distribution of characters")
+        raise ValueError(f"{name}: expected at least one character, got an empty text")
     return {character: count / len(text) for character, count in Counter(text).items()}
 
 
@@ -269,4 +265,4 @@ def _mean(numbers: list) -> float:
 
 def _require_str(name: str, value: object) -> None:
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, got {type(value).__name__}")
+        raise TypeError(f"{name}: expected a str, got {type(value).__name__}")

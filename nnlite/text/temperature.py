@@ -1,4 +1,4 @@
-"""Temperature: what it does to a text, and to the choice of a single character."""
+"""The effect of temperature on a text and on the next character."""
 
 from __future__ import annotations
 
@@ -17,18 +17,17 @@ from .vocabulary import Vocabulary
 __all__ = ["NextCharacter", "TemperatureSample", "compare_temperatures", "next_characters"]
 
 TEMPERATURES = (1.5, 0.75, 0.25)
-BLOCK = 256  # characters whose distributions are looked at together
+BLOCK = 256  # characters whose distributions are computed together
 
 
 class TemperatureSample(NamedTuple):
-    """What a model wrote at one temperature, as `compare_temperatures` gives it.
+    """A text generated at one temperature, returned by `compare_temperatures`.
 
     Attributes:
-        temperature: at which it was written.
-        text: what was written.
-        entropy: in nats per character, the mean over the text of the entropy of the distribution that each character
-            was drawn from. A choice of H nats is as open as one between exp(H) equally likely characters. NaN where
-            nothing was written.
+        temperature: the temperature.
+        text: the generated text.
+        entropy: the mean entropy, in nats, of the distributions that the characters were drawn from. An entropy of H
+            nats corresponds to a choice between exp(H) equally likely characters. NaN for an empty text.
 
     Example:
         >>> from nnlite.text import TemperatureSample
@@ -42,11 +41,11 @@ class TemperatureSample(NamedTuple):
 
 
 class NextCharacter(NamedTuple):
-    """A character that may come next, as `next_characters` gives it.
+    """A possible next character, returned by `next_characters`.
 
     Attributes:
-        character: which.
-        probabilities: of it, 0 to 1, at each of the temperatures.
+        character: the character.
+        probabilities: its probability at each temperature, 0 to 1.
 
     Example:
         >>> from nnlite.text import NextCharacter
@@ -69,28 +68,28 @@ def compare_temperatures(
     top_p: float | None = None,
     unknown: str = "error",
 ) -> list[TemperatureSample]:
-    """Let a model continue one text at several temperatures, and measure how free its choices were.
+    """Let a model continue a text at several temperatures, and measure the entropy of its choices.
 
-    Each text is what `generate` writes, from the same draws: where two differ, it is the temperature's doing. The
-    entropy of a distribution p is H = -sum_v p_v ln p_v: 0 where the next character is certain, ln V where all are
-    equally likely.
+    Each text is the output of `generate` with the same draws, so differences come only from the temperature. The
+    entropy of a distribution p is H = -sum_v p_v ln p_v: 0 if the next character is certain, ln V if all are equally
+    likely.
 
     Args:
-        temperatures: at 0 the choice is certain, and the entropy is 0.
+        temperatures: at 0 the entropy is 0.
         model, vocabulary, seed, length, rng, top_k, top_p, unknown: as for `generate`.
 
     Returns:
-        A `TemperatureSample` for each temperature, in their order.
+        One `TemperatureSample` per temperature, in order.
 
     Raises:
-        TypeError, ValueError: as `generate` does.
+        TypeError, ValueError: as for `generate`.
 
     Example:
         >>> import nnlite
         >>> from nnlite.text import Vocabulary, compare_temperatures
         >>> vocabulary = Vocabulary("abcdefgh")
         >>> model = nnlite.Sequential([nnlite.Embedding(8, 8)], input_shape=(40,), seed=1)
-        >>> model.params["embedding.W"] *= 40  # as if it had learned
+        >>> model.params["embedding.W"] *= 40  # as if it were trained
         >>> for sample in compare_temperatures(model, vocabulary, "head", 30, temperatures=(1.5, 0.25), rng=0):
         ...     print(f"{sample.temperature:4} {sample.text} {sample.entropy:.2f} nats per character")
          1.5 fbaagfeddgfagafbgdbdabfedbhhed 1.87 nats per character
@@ -105,7 +104,7 @@ def compare_temperatures(
     for temperature in temperatures:
         ids, entropies = [], []
         written = write(model, vocabulary, read, draws, temperature, top_k, top_p)
-        # One by one, the distributions would take thrice the time of the writing.
+        # One by one, the distributions would take three times as long as generating.
         while block := [(logits.copy(), i) for logits, i in itertools.islice(written, BLOCK)]:
             rows, chosen = zip(*block, strict=True)
             ids += chosen
@@ -125,28 +124,28 @@ def next_characters(
     top_p: float | None = None,
     unknown: str = "error",
 ) -> list[NextCharacter]:
-    """What a model would write after a text, under a microscope: the likeliest next characters at each temperature.
+    """The most likely next characters after a text, with their probabilities at each temperature.
 
-    Temperature does not change their order, only how far apart they are.
+    Temperature changes how far the probabilities are apart, not their order.
 
     Args:
-        text: what the model reads, from a fresh state, as the seed of `generate`.
-        temperatures: for each there is a probability.
-        top: how many characters, at most; the likeliest first, of equals the first in the vocabulary.
+        text: the text that the model reads, starting from a zero state, like the seed of `generate`.
+        temperatures: one probability for each.
+        top: the largest number of characters; most likely first, equals in the order of the vocabulary.
         model, vocabulary, top_k, top_p, unknown: as for `generate`.
 
     Returns:
-        A `NextCharacter` for each. The probabilities of those that are not among them are missing from their sums.
+        One `NextCharacter` each. Their probabilities sum to less than 1 if other characters are possible.
 
     Raises:
-        TypeError, ValueError: as `generate` does; ValueError also for a negative top.
+        TypeError, ValueError: as for `generate`; ValueError also for a negative top.
 
     Example:
         >>> import nnlite
         >>> from nnlite.text import Vocabulary, next_characters
         >>> vocabulary = Vocabulary("abcdefgh")
         >>> model = nnlite.Sequential([nnlite.Embedding(8, 8)], input_shape=(40,), seed=1)
-        >>> model.params["embedding.W"] *= 40  # as if it had learned
+        >>> model.params["embedding.W"] *= 40  # as if it were trained
         >>> for character, probabilities in next_characters(model, vocabulary, "bad", (1.5, 0.25), top=3):
         ...     print(character, *(f"{100 * p:5.1f} %" for p in probabilities))
         f  28.6 %  52.7 %
@@ -164,6 +163,6 @@ def next_characters(
 
 
 def _entropies(p: np.ndarray) -> np.ndarray:
-    """Of distributions p (L, V), in nats: (L,)."""
+    """The entropies (L,) of distributions p (L, V), in nats."""
     logarithms = np.log(np.where(p > 0, p, 1))  # the limit of p ln p is 0 there
     return -(p * logarithms).sum(axis=-1) + 0.0  # not -0

@@ -1,4 +1,4 @@
-"""The vocabulary: characters to integers and back."""
+"""The vocabulary: maps characters to integer ids and back."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ __all__ = ["Vocabulary"]
 class Vocabulary:
     """A one-to-one map between V characters and the integers 0 .. V - 1.
 
-    A vocabulary never changes: a model is trained for one and means nothing without it, so the two are saved together
+    A vocabulary is immutable. A model is useless without the vocabulary it was trained with, so save both together
     (`get_config`, `from_config`).
 
     Args:
-        characters: V different characters; the place of each one is its id. `from_text` collects them from a text.
+        characters: V distinct characters; the id of each is its index. `from_text` collects them from a text.
 
     Raises:
         TypeError: characters is not a str.
-        ValueError: characters is empty, or has one of them twice.
+        ValueError: characters is empty, or contains one twice.
 
     Example:
         >>> from nnlite.text import Vocabulary
@@ -39,12 +39,12 @@ class Vocabulary:
     def __init__(self, characters: str) -> None:
         _require_str("characters", characters)
         if not characters:
-            raise ValueError("characters is empty: a vocabulary needs at least one")
+            raise ValueError("characters: expected at least one, got an empty str")
         self._characters = characters
         self._ids = {character: i for i, character in enumerate(characters)}
         for i, character in enumerate(characters):
             if self._ids[character] != i:
-                raise ValueError(f"characters must differ, but {character!r} comes twice")
+                raise ValueError(f"characters: expected distinct characters, got {character!r} twice")
 
     @classmethod
     def from_text(cls, text: str) -> Vocabulary:
@@ -56,62 +56,59 @@ class Vocabulary:
         """
         _require_str("text", text)
         if not text:
-            raise ValueError("text is empty: there is no character to make a vocabulary of")
+            raise ValueError("text: expected at least one character, got an empty str")
         return cls("".join(sorted(set(text))))
 
     @property
     def characters(self) -> str:
-        """All characters; the one with id `i` is `characters[i]`."""
+        """All characters; `characters[i]` has id i."""
         return self._characters
 
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
-        """The ids of a text: int64, of shape (L,) for L characters.
+        """The ids of a text: int64, (L,) for L characters.
 
         Args:
-            text: of any length, also empty.
-            unknown: what to do with characters that the vocabulary does not have: "error", or "skip" to leave them out.
+            text: any length, including 0.
+            unknown: how to treat characters that are not in the vocabulary: "error" or "skip".
 
         Raises:
             TypeError: text is not a str.
-            ValueError: the vocabulary does not have a character; the message names the first, and where it stands.
+            ValueError: a character is not in the vocabulary; the message names the first and its position.
         """
         _require_str("text", text)
         if unknown not in ("error", "skip"):
-            raise ValueError(f"unknown must be 'error' or 'skip', got {unknown!r}")
+            raise ValueError(f"unknown: expected 'error' or 'skip', got {unknown!r}")
         if unknown == "skip":
             text = "".join(filter(self._ids.__contains__, text))
         try:
             return np.fromiter(map(self._ids.__getitem__, text), np.int64, len(text))
         except KeyError:
-            raise ValueError(self._explain_unknown(text)) from None
+            raise ValueError(self._unknown_message(text)) from None
 
     def decode(self, ids: np.ndarray | Sequence[int]) -> str:
-        """The text of ids: integers of any dtype, of shape (L,), or a sequence of ints.
+        """The text of ids, an (L,) array of integers or a sequence of ints.
 
         Raises:
             TypeError: ids are not integers.
-            ValueError: ids have not one dimension.
-            IndexError: an id is not in 0 .. V - 1; the message names the first, and where it stands.
+            ValueError: ids do not have one axis.
+            IndexError: an id is not in 0 .. V - 1; the message names the first and its position.
         """
         ids = np.asarray(ids)
         if ids.ndim != 1:
-            raise ValueError(f"ids must have one dimension, got shape {ids.shape}")
-        if not ids.size:  # an empty list becomes an array of floats
+            raise ValueError(f"ids: expected shape (L,), got {ids.shape}")
+        if not ids.size:  # an empty list becomes a float array
             return ""
         if ids.dtype.kind not in "iu":
-            raise TypeError(f"ids must be integers, got dtype {ids.dtype}")
-        # Without this a negative id would be counted from the end.
+            raise TypeError(f"ids: expected integers, got {ids.dtype}")
+        # Otherwise a negative id would count from the end.
         outside = (ids < 0) | (ids >= len(self))
         if outside.any():
             position = int(outside.argmax())
-            raise IndexError(
-                f"id {ids[position]} at position {position} is outside this vocabulary of {len(self)} characters "
-                f"(ids 0 to {len(self) - 1})"
-            )
+            raise IndexError(f"ids: expected ids in 0 .. {len(self) - 1}, got {ids[position]} at position {position}")
         return "".join(map(self._characters.__getitem__, ids.tolist()))
 
     def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make this vocabulary again, as JSON can write it."""
+        """The constructor's arguments, as JSON values."""
         return {"characters": self._characters}
 
     @classmethod
@@ -136,20 +133,21 @@ class Vocabulary:
     def __repr__(self) -> str:
         return f"Vocabulary({self._characters!r})"
 
-    def _explain_unknown(self, text: str) -> str:
+    def _unknown_message(self, text: str) -> str:
         position, character = next((i, c) for i, c in enumerate(text) if c not in self._ids)
         line = text.count("\n", 0, position) + 1
         around = text[max(0, position - 10) : position + 11]
         if character.lower() in self._ids:
-            remedy = "put the text in lower case first, as clean_sonnets does"
+            remedy = "convert the text to lower case first, as clean_sonnets does"
         else:
-            remedy = "replace it, leave it out (unknown='skip'), or make the vocabulary from a text that has it"
+            remedy = "replace it, skip it (unknown='skip'), or build the vocabulary from a text that contains it"
         return (
-            f"unknown character {character!r} (U+{ord(character):04X}) at position {position} (line {line}, in "
-            f"{around!r}): {remedy}. This vocabulary has {len(self)} characters: {self._characters!r}"
+            f"text: expected characters of the vocabulary, got {character!r} (U+{ord(character):04X}) at position "
+            f"{position} (line {line}, in {around!r}): {remedy}. The vocabulary's {len(self)} characters are "
+            f"{self._characters!r}"
         )
 
 
 def _require_str(name: str, value: object) -> None:
     if not isinstance(value, str):
-        raise TypeError(f"{name} must be a str, got {type(value).__name__}")
+        raise TypeError(f"{name}: expected a str, got {type(value).__name__}")

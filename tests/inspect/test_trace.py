@@ -387,12 +387,12 @@ WRONG = {
     "unknown character": (
         lambda: trace(model_of(), "to bz", vocabulary=VOCABULARY),
         ValueError,
-        "^x: unknown character 'z'",
+        "^x: text: expected characters of the vocabulary, got 'z'",
     ),
     "unknown character in one of them": (
         lambda: trace(model_of(Dense(V)), ["to", "be"], ["o ", "ez"], vocabulary=VOCABULARY),
         ValueError,
-        r"^targets\[1\]: unknown character 'z'",
+        r"^targets\[1\]: text: expected characters of the vocabulary, got 'z'",
     ),
     "a vocabulary of numbers": (
         lambda: trace(RNN(2), np.ones((1, 3, 2), "float32"), vocabulary=VOCABULARY),

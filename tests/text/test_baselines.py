@@ -63,7 +63,7 @@ def test_texts_whose_landmarks_are_known():
     [
         ("", ValueError, "at least two characters, got 0"),
         ("a", ValueError, "at least two characters, got 1"),
-        (b"ab", TypeError, "text must be a str, got bytes"),
+        (b"ab", TypeError, "text: expected a str, got bytes"),
     ],
 )
 def test_bad_input(text, error, message):

@@ -177,11 +177,11 @@ def test_split_of_another_text():
     ("arguments", "error", "message"),
     [
         ({"held_out": 154}, ValueError, "154 of 154 poem"),
-        ({"held_out": -1}, ValueError, "must not be negative, got -1"),
-        ({"held_out": 0.1}, TypeError, "held_out must be an int, got 0.1"),
-        ({"held_out": True}, TypeError, "held_out must be an int, got True"),
+        ({"held_out": -1}, ValueError, "held_out: expected at least 0, got -1"),
+        ({"held_out": 0.1}, TypeError, "held_out: expected an int, got 0.1"),
+        ({"held_out": True}, TypeError, "held_out: expected an int, got True"),
         ({"text": "a\nb\n", "held_out": 1}, ValueError, "1 of 1 poem.*give the raw text"),
-        ({"text": b"a"}, TypeError, "text must be a str, got bytes"),
+        ({"text": b"a"}, TypeError, "text: expected a str, got bytes"),
     ],
 )
 def test_split_refuses(arguments, error, message):

@@ -29,12 +29,12 @@ class TestReadText:
     @pytest.mark.parametrize(
         ("data", "message"),
         [
-            (b"", "text.txt is empty"),
-            (b"\xef\xbb\xbf", "text.txt is empty"),
-            (b"one\ntwo \xe9t\xe9", "not in UTF-8: byte 8 of it, in line 2, is 0xe9"),
-            (b"\x89PNG\r\n\x1a\n\0\0\0", "no text: byte 8 of it is 0"),
+            (b"", "text.txt: expected a text, got an empty file"),
+            (b"\xef\xbb\xbf", "text.txt: expected a text, got an empty file"),
+            (b"one\ntwo \xe9t\xe9", "expected a text in UTF-8, got the invalid byte 0xe9 at offset 8, in line 2"),
+            (b"\x89PNG\r\n\x1a\n\0\0\0", "expected plain text, got a zero byte at offset 8"),
             ("ab".encode("utf-16"), "UTF-16"),
-            (b"\xed\xa0\x80", "not in UTF-8"),  # half of a pair that UTF-16 has
+            (b"\xed\xa0\x80", "expected a text in UTF-8, got the invalid byte 0xed"),  # half of a pair that UTF-16 has
         ],
     )
     def test_what_is_no_text(self, data, message, tmp_path):
@@ -81,7 +81,7 @@ class TestSplitText:
             split_text("")
 
     def test_no_text(self):
-        with pytest.raises(TypeError, match="text must be a str, got bytes"):
+        with pytest.raises(TypeError, match="text: expected a str, got bytes"):
             split_text(b"bytes")
 
     def test_training_and_validation_share_a_vocabulary(self):

@@ -329,10 +329,10 @@ def test_writes_what_forward_over_the_whole_text_says(kind, temperature, embedde
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"seed": "aXb"}, ValueError, "unknown character 'X'.*position 1"),
-        ({"seed": None}, TypeError, "seed must be a str, got NoneType"),
-        ({"length": -1}, ValueError, "length must not be negative, got -1"),
-        ({"length": 2.5}, TypeError, "length must be an integer, got 2.5"),
+        ({"seed": "aXb"}, ValueError, "text: expected characters of the vocabulary, got 'X'.*position 1"),
+        ({"seed": None}, TypeError, "seed: expected a str, got NoneType"),
+        ({"length": -1}, ValueError, "length: expected at least 0, got -1"),
+        ({"length": 2.5}, TypeError, "length: expected an integer, got 2.5"),
         ({"temperature": -0.5}, ValueError, r"temperature: expected a number in \[0, inf\), got -0.5"),
         ({"temperature": np.nan}, ValueError, "temperature: expected a number.*got nan"),
         ({"temperature": np.inf}, ValueError, "temperature: expected a number.*got inf"),
@@ -342,7 +342,7 @@ def test_writes_what_forward_over_the_whole_text_says(kind, temperature, embedde
         ({"top_p": 1.1}, ValueError, r"top_p: expected a number in \[0, 1\], got 1.1"),
         ({"top_p": np.nan}, ValueError, "top_p: expected a number"),
         ({"top_p": "most"}, TypeError, "top_p: expected a number, got 'most'"),
-        ({"unknown": "ignore"}, ValueError, "unknown must be 'error' or 'skip', got 'ignore'"),
+        ({"unknown": "ignore"}, ValueError, "unknown: expected 'error' or 'skip', got 'ignore'"),
         ({"temperature": "hot"}, TypeError, "temperature: expected a number, got 'hot'"),
         ({"model": constant([0.0, np.nan, 0.0])}, ValueError, "expected finite numbers"),
         ({"model": constant([0.0, np.inf, 0.0])}, ValueError, "expected finite numbers"),

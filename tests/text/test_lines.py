@@ -25,11 +25,11 @@ def test_a_line_ends_with_a_break_even_where_the_text_does_not():
 
 
 def test_what_no_lines_can_be_made_of():
-    with pytest.raises(TypeError, match="text must be a str, got list"):
+    with pytest.raises(TypeError, match="text: expected a str, got list"):
         lines(["ab"], VOCABULARY)
-    with pytest.raises(ValueError, match="unknown character 'd'"):
+    with pytest.raises(ValueError, match="text: expected characters of the vocabulary, got 'd'"):
         lines("abd", VOCABULARY)
-    with pytest.raises(ValueError, match=r"unknown character '\\n'"):
+    with pytest.raises(ValueError, match=r"text: expected characters of the vocabulary, got '\\n'"):
         lines("ab", Vocabulary("ab"))
 
 
@@ -58,11 +58,11 @@ def test_lists_and_empty_ones_are_sequences():
 @pytest.mark.parametrize(
     ("sequences", "error", "message"),
     [
-        ("ab", TypeError, "sequences must be a list of arrays, got str"),
-        (7, TypeError, "sequences must be a list of arrays, got int"),
-        ([1, 2], TypeError, r"sequences\[0\] must be an array of numbers, .* got a single number"),
-        ([[1], ["a"]], TypeError, r"sequences\[1\] must be an array of numbers, .* got dtype <U1"),
-        ([[True]], TypeError, r"sequences\[0\] must be an array of numbers, .* got dtype bool"),
+        ("ab", TypeError, "sequences: expected a list of arrays, got str"),
+        (7, TypeError, "sequences: expected a list of arrays, got int"),
+        ([1, 2], TypeError, r"sequences\[0\]: expected an array of numbers, .* got a single number"),
+        ([[1], ["a"]], TypeError, r"sequences\[1\]: expected an array of numbers, .* got dtype <U1"),
+        ([[True]], TypeError, r"sequences\[0\]: expected an array of numbers, .* got dtype bool"),
         ([], ValueError, "sequences must hold one at least that has a step"),
         ([[], []], ValueError, "sequences must hold one at least that has a step"),
         (

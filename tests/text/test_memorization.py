@@ -92,8 +92,8 @@ def test_a_hundred_thousand_characters_take_seconds_at_most(kind):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((None, "a"), TypeError, "text must be a str, got NoneType"),
-        (("a", b"a"), TypeError, "source must be a str, got bytes"),
+        ((None, "a"), TypeError, "text: expected a str, got NoneType"),
+        (("a", b"a"), TypeError, "source: expected a str, got bytes"),
     ],
 )
 def test_refuses_what_is_no_text(arguments, error, message):
@@ -104,7 +104,7 @@ def test_refuses_what_is_no_text(arguments, error, message):
 
 @pytest.mark.parametrize(
     ("length", "error", "message"),
-    [(0, ValueError, "length must be at least 1, got 0"), (1.5, TypeError, "length must be an integer")],
+    [(0, ValueError, "length: expected at least 1, got 0"), (1.5, TypeError, "length: expected an integer")],
 )
 def test_refuses_windows_of_no_length(length, error, message):
     with pytest.raises(error, match=message):

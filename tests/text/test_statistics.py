@@ -39,7 +39,7 @@ class TestCharacterFrequencies:
         assert sum(frequencies.values()) == pytest.approx(100)
 
     def test_refuses_what_is_no_text(self):
-        with pytest.raises(TypeError, match="text must be a str, got bytes"):
+        with pytest.raises(TypeError, match="text: expected a str, got bytes"):
             character_frequencies(b"a")
 
 
@@ -60,7 +60,7 @@ class TestTotalVariation:
 
     @pytest.mark.parametrize(("text", "corpus", "name"), [("", "a", "text"), ("a", "", "corpus")])
     def test_refuses_the_empty(self, text, corpus, name):
-        with pytest.raises(ValueError, match=f"{name} is empty"):
+        with pytest.raises(ValueError, match=f"{name}: expected at least one character"):
             total_variation(text, corpus)
 
 
@@ -110,10 +110,10 @@ class TestExpectedTotalVariation:
     @pytest.mark.parametrize(
         ("arguments", "error", "message"),
         [
-            (("", 10), ValueError, "corpus is empty"),
-            (("ab", 0), ValueError, "length must be at least 1, got 0"),
-            (("ab", 2.5), TypeError, "length must be an integer"),
-            ((b"ab", 2), TypeError, "corpus must be a str, got bytes"),
+            (("", 10), ValueError, "corpus: expected at least one character"),
+            (("ab", 0), ValueError, "length: expected at least 1, got 0"),
+            (("ab", 2.5), TypeError, "length: expected an integer"),
+            ((b"ab", 2), TypeError, "corpus: expected a str, got bytes"),
         ],
     )
     def test_refuses(self, arguments, error, message):
@@ -194,7 +194,7 @@ class TestTextStatistics:
 
     @pytest.mark.parametrize(("text", "corpus", "name"), [("", "a", "text"), ("a", "", "corpus")])
     def test_refuses_the_empty(self, text, corpus, name):
-        with pytest.raises(ValueError, match=f"{name} is empty"):
+        with pytest.raises(ValueError, match=f"{name}: expected at least one character"):
             text_statistics(text, corpus)
 
     def test_does_not_change(self):

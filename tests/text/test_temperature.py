@@ -151,9 +151,13 @@ class TestNextCharacters:
         ({"temperatures": (np.nan,)}, ValueError, "temperature: expected a number"),
         ({"top_k": 0}, ValueError, "top_k: expected a whole number of at least 1, got 0"),
         ({"top_p": 2}, ValueError, "top_p: expected a number"),
-        ({"unknown": "drop"}, ValueError, "unknown must be 'error' or 'skip'"),
+        ({"unknown": "drop"}, ValueError, "unknown: expected 'error' or 'skip'"),
         ({"vocabulary": Vocabulary("ab")}, ValueError, "a logit for each of the vocabulary's 2 characters"),
-        ({"vocabulary": Vocabulary("bcde")}, ValueError, "unknown character 'a' .* at position 0"),
+        (
+            {"vocabulary": Vocabulary("bcde")},
+            ValueError,
+            "text: expected characters of the vocabulary, got 'a' .* at position 0",
+        ),
     ],
 )
 def test_bad_input(arguments, error, message):
@@ -166,9 +170,9 @@ def test_bad_input(arguments, error, message):
 
 def test_bad_lengths():
     model = constant(0.1, 0.2, 0.3, 0.4)
-    with pytest.raises(ValueError, match="length must not be negative, got -1"):
+    with pytest.raises(ValueError, match="length: expected at least 0, got -1"):
         compare_temperatures(model, ABCD, "a", -1)
-    with pytest.raises(ValueError, match="top must not be negative, got -1"):
+    with pytest.raises(ValueError, match="top: expected at least 0, got -1"):
         next_characters(model, ABCD, "a", top=-1)
-    with pytest.raises(TypeError, match="top must be an integer, got"):
+    with pytest.raises(TypeError, match="top: expected an integer, got"):
         next_characters(model, ABCD, "a", top=2.5)

@@ -83,7 +83,7 @@ def test_decode_takes_any_integers(dtype):
 
 
 def test_unknown_character_is_shown_with_its_place():
-    with pytest.raises(ValueError, match="unknown character") as caught:
+    with pytest.raises(ValueError, match="expected characters of the vocabulary") as caught:
         Vocabulary.from_text("abc \n").encode("abc\nab☃c")
     message = str(caught.value)
     assert "'☃' (U+2603) at position 6 (line 2, in 'abc\\nab☃c')" in message
@@ -110,16 +110,16 @@ def test_unknown_character_is_the_first_one(known, text):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: Vocabulary(""), ValueError, "characters is empty"),
-        (lambda: Vocabulary("abca"), ValueError, "must differ, but 'a' comes twice"),
-        (lambda: Vocabulary(["a"]), TypeError, "characters must be a str, got list"),
-        (lambda: Vocabulary.from_text(""), ValueError, "text is empty"),
-        (lambda: Vocabulary.from_text(b"ab"), TypeError, "text must be a str, got bytes"),
-        (lambda: Vocabulary("ab").encode(["a"]), TypeError, "text must be a str, got list"),
-        (lambda: Vocabulary("ab").decode([0, 2]), IndexError, "id 2 at position 1 .*ids 0 to 1"),
-        (lambda: Vocabulary("ab").decode([-1]), IndexError, "id -1 at position 0"),
-        (lambda: Vocabulary("ab").decode([0.0]), TypeError, "must be integers, got dtype float64"),
-        (lambda: Vocabulary("ab").decode([True]), TypeError, "must be integers, got dtype bool"),
+        (lambda: Vocabulary(""), ValueError, "characters: expected at least one, got an empty str"),
+        (lambda: Vocabulary("abca"), ValueError, "characters: expected distinct characters, got 'a' twice"),
+        (lambda: Vocabulary(["a"]), TypeError, "characters: expected a str, got list"),
+        (lambda: Vocabulary.from_text(""), ValueError, "text: expected at least one character"),
+        (lambda: Vocabulary.from_text(b"ab"), TypeError, "text: expected a str, got bytes"),
+        (lambda: Vocabulary("ab").encode(["a"]), TypeError, "text: expected a str, got list"),
+        (lambda: Vocabulary("ab").decode([0, 2]), IndexError, "ids in 0 .. 1, got 2 at position 1"),
+        (lambda: Vocabulary("ab").decode([-1]), IndexError, "ids in 0 .. 1, got -1 at position 0"),
+        (lambda: Vocabulary("ab").decode([0.0]), TypeError, "ids: expected integers, got float64"),
+        (lambda: Vocabulary("ab").decode([True]), TypeError, "ids: expected integers, got bool"),
         (lambda: Vocabulary("ab").decode([[0]]), ValueError, r"one dimension, got shape \(1, 1\)"),
         (lambda: Vocabulary("ab").decode(0), ValueError, r"one dimension, got shape \(\)"),
     ],
@@ -134,5 +134,5 @@ def test_unknown_characters_are_left_out_on_request():
     assert vocabulary.encode("aXbYcZ", unknown="skip").tolist() == [0, 1, 2]
     empty = vocabulary.encode("XYZ", unknown="skip")
     assert (empty.shape, empty.dtype) == ((0,), np.int64)
-    with pytest.raises(ValueError, match="unknown must be 'error' or 'skip', got 'drop'"):
+    with pytest.raises(ValueError, match="unknown: expected 'error' or 'skip', got 'drop'"):
         vocabulary.encode("a", unknown="drop")
