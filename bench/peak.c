@@ -23,7 +23,7 @@ int main(void)
     vector sum[SUMS], x = (vector){0} + 1e-9f, y = (vector){0} + 0.999f;
     double best = 1e9, start;
     for (int i = 0; i < SUMS; i++)
-        sum[i] = (vector){0} + (float)i; /* equal ones would be computed once */
+        sum[i] = (vector){0} + (float)i; /* equal sums would be computed once */
     for (int try = 0; try < TRIES; try++) {
         start = seconds();
         for (int turn = 0; turn < TURNS; turn++)
@@ -33,7 +33,7 @@ int main(void)
     }
     for (int i = 1; i < SUMS; i++)
         sum[0] += sum[i];
-    fprintf(stderr, "%g\n", (double)sum[0][0]); /* somebody wants the result, so it is computed */
+    fprintf(stderr, "%g\n", (double)sum[0][0]); /* prints the result, so that it is computed */
     printf("%.1f\n", 1e-9 * TURNS * SUMS * 2 * (VECTOR_BYTES / sizeof(float)) / best);
     return 0;
 }

@@ -406,7 +406,7 @@ MISTAKES = [
     ("sample RUN --temperature -1", 2, "--temperature"),
     ("sample RUN --length -1", 2, "--length"),
     ("sample RUN --top-k 0", 2, "--top-k"),
-    ("sample RUN --top-p 0", 1, "top_p: expected a number above 0"),
+    ("sample RUN --top-p 0", 1, "top_p: expected a number in (0, 1], got 0"),
     ("sample RUN --top-p 1.5", 2, "--top-p"),
     ("sample RUN --unknown drop", 2, "--unknown"),
     ("next nowhere", 1, "nowhere holds no run"),

@@ -325,7 +325,7 @@ class TestCharacterFrequencies:
 
     @pytest.mark.parametrize(("text", "corpus", "name"), [({}, None, "frequencies"), ({"a": 100.0}, {}, "corpus")])
     def test_refuses_nothing(self, text, corpus, name, ax):
-        with pytest.raises(ValueError, match=f"{name}: expected the frequency of one character at least"):
+        with pytest.raises(ValueError, match=f"{name}: expected the frequency of at least one character"):
             character_frequencies(text, corpus, ax=ax)
 
 
@@ -357,7 +357,7 @@ class TestLineLengths:
 
     @pytest.mark.parametrize(("text", "corpus", "name"), [([], None, "lengths"), ([40], {}, "corpus")])
     def test_refuses_nothing(self, text, corpus, name, ax):
-        with pytest.raises(ValueError, match=f"{name}: expected the length of one line at least"):
+        with pytest.raises(ValueError, match=f"{name}: expected the length of at least one line"):
             line_lengths(text, corpus, ax=ax)
 
 
@@ -405,8 +405,8 @@ class TestLearningCurves:
         ("curves", "message"),
         [
             ({}, "at least one, got none"),
-            ({"a": ([], [])}, "'a' has 0 iterations and 0 losses"),
-            ({"a": ([1], [2.0, 3.0])}, "'a' has 1 iterations and 2 losses"),
+            ({"a": ([], [])}, "'a': expected as many losses as iterations.*got 0 iterations and 0 losses"),
+            ({"a": ([1], [2.0, 3.0])}, "'a': expected as many losses as iterations.*got 1 iterations and 2 losses"),
             ({"a": ([1], [float("inf")])}, "first of them finite"),
         ],
     )

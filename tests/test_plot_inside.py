@@ -102,7 +102,7 @@ class TestGates:
         ("arguments", "error", "message"),
         [
             ({"quantities": ["x"]}, ValueError, "quantities: expected some of i, f, g, o, c, h, dc, got 'x'"),
-            ({"quantities": ["dh"]}, ValueError, "'dh': gradients are there where the trace was given targets"),
+            ({"quantities": ["dh"]}, ValueError, "'dh': for gradients give the trace targets"),
             ({"quantities": []}, ValueError, "at least one"),
             ({"characters": "so"}, ValueError, "characters: expected 15, one for each step, got 2"),
             ({"units": [7]}, IndexError, r"units: expected at least one, of 0 to 6, got \[7\]"),
@@ -112,8 +112,16 @@ class TestGates:
             ({"trace": {"lstm": {}}}, ValueError, r"got that of a model: use trace\['lstm'\]"),
             ({"trace": {"f": np.ones(3)}}, ValueError, r"f: expected shape \(N, T, H\) or \(T, H\), got \(3,\)"),
             ({"trace": {"f": np.ones((3, 0))}}, ValueError, "f: expected shape"),
-            ({"trace": {"f": np.ones((3, 4)), "h": np.ones((4, 4))}}, ValueError, r"one shape.*f \(3, 4\), h \(4, 4\)"),
-            ({"trace": {"f": [[1.0], [np.nan], [np.inf]]}}, ValueError, "f holds NaN or infinity, first at step 1"),
+            (
+                {"trace": {"f": np.ones((3, 4)), "h": np.ones((4, 4))}},
+                ValueError,
+                r"the same shape.*f \(3, 4\), h \(4, 4\)",
+            ),
+            (
+                {"trace": {"f": [[1.0], [np.nan], [np.inf]]}},
+                ValueError,
+                "f: expected finite numbers, got NaN or infinity at step 1",
+            ),
         ],
     )
     def test_refuses(self, arguments, error, message, trace, ax):
@@ -310,10 +318,10 @@ class TestFeatureMaps:
         [
             (
                 np.ones((1, 4, 4, 2)),
-                r"shape \(H, W, filters\), got \(1, 4, 4, 2\): of a batch take one image, maps\[0\]",
+                r"shape \(H, W, filters\), got \(1, 4, 4, 2\): for a batch use one image, maps\[0\]",
             ),
             (np.ones((4, 4)), r"got \(4, 4\)$"),
-            (np.ones((4, 0, 2)), "expected those of one image"),
+            (np.ones((4, 0, 2)), "expected the maps of one image"),
             (np.full((1, 1, 1), np.inf), "finite"),
         ],
     )

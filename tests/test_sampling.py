@@ -106,7 +106,7 @@ def test_nothing_to_draw_from(bad, temperature, backend_name):
         ((np.zeros(3), 1, 1.0), ValueError, r"u: expected a number in \[0, 1\), got 1.0"),
         ((np.zeros(3), 1, None), TypeError, "u: expected a number, got None"),
         ((np.zeros(3), 1, 0.5, 0), ValueError, "top_k: expected a whole number of at least 1, got 0"),
-        ((np.zeros(3), 1, 0.5, None, 0.0), ValueError, "top_p: expected a number in \\(0, 1\\], got 0"),
+        ((np.zeros(3), 1, 0.5, None, 0.0), ValueError, r"top_p: expected a number in \(0, 1\], got 0"),
         ((np.zeros(3), 1, 0.5, None, -0.1), ValueError, r"top_p: expected a number in \[0, 1\], got -0.1"),
         ((np.zeros(3), 1, 0.5, None, np.nan), ValueError, "top_p: expected a number"),
         ((np.zeros(3), 1, 0.5, None, "half"), TypeError, "top_p: expected a number, got 'half'"),

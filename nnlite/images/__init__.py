@@ -1,4 +1,4 @@
-"""Images: digits that ship with scikit-learn, the files of MNIST, and what is done to them before a training.
+"""Image data: scikit-learn's digits, IDX files such as MNIST, hold-out split and augmentation.
 
 Example:
     >>> from nnlite.images import hold_out, load_digits

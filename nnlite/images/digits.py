@@ -1,4 +1,4 @@
-"""The digits: 1,797 handwritten ones, 8 by 8 pixels, as they ship inside scikit-learn."""
+"""The 1,797 handwritten digits of 8 x 8 pixels that ship with scikit-learn."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ __all__ = ["load_digits"]
 
 
 def load_digits() -> tuple[np.ndarray, np.ndarray]:
-    """Handwritten digits, and which ones they are.
+    """Handwritten digits and their labels.
 
-    They are scikit-learn's, which has them in the package: nothing is downloaded. 13 people wrote them, on forms that
-    were scanned in black and white; a pixel says how many of the 4 by 4 dots that it stands for are black.
+    They ship with scikit-learn: nothing is downloaded. 13 people wrote them on forms that were scanned in black and
+    white; each pixel is the fraction of black dots in a block of 4 x 4.
 
     Returns:
-        (x, y): x (1797, 8, 8, 1) float32 from 0, paper, to 1, ink; y (1797,) int64, the digits 0 to 9. Both are new,
-        and in scikit-learn's order.
+        (x, y): x (1797, 8, 8, 1) float32 from 0, paper, to 1, ink; y (1797,) int64, the digits 0 to 9. New arrays, in
+        scikit-learn's order.
 
     Raises:
-        ImportError: scikit-learn is not installed; the message says how to install it.
+        ImportError: scikit-learn is not installed.
 
     Source: Alpaydin and Kaynak, Optical recognition of handwritten digits, UCI Machine Learning Repository, 1998; these
         are the images of its test set.

@@ -1,4 +1,4 @@
-"""Holding out: some images to judge by, which a model does not learn from."""
+"""Hold out samples for testing."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ Samples = tuple[np.ndarray, np.ndarray]
 
 
 def hold_out(x: np.ndarray, y: np.ndarray, every: int = 5) -> tuple[Samples, Samples]:
-    """Split samples in two, by counting: every fifth of each label is held out.
+    """Split samples by counting: hold out every fifth sample of each label.
 
-    So each label has the same part in both, no random number is drawn, and everybody who splits the same data holds out
-    the same samples: results can be compared.
+    Each label has the same share in both parts. No random numbers are used, so everyone who splits the same data holds
+    out the same samples, and results can be compared.
 
     Args:
         x: (N, ...) samples.
-        y: (N,) labels, integers.
+        y: (N,) integer labels.
         every: 5 holds out the 5th, the 10th, the 15th ... sample of each label, in the order of the data.
 
     Returns:
-        (x, y) to learn from and (x, y) held out, all new, in the order of the data.
+        (x, y) for training and (x, y) held out, new arrays in the order of the data.
 
     Raises:
-        TypeError: x or y is no array, y does not hold integers, or every is no whole number.
-        ValueError: y has not one label for each sample of x, every is below 2, or nothing is held out.
+        TypeError: x or y is not an array, y is not integers, or every is not an integer.
+        ValueError: y does not have one label for each sample of x, every is below 2, or nothing is held out.
 
     Example:
         >>> import numpy as np
@@ -37,18 +37,18 @@ def hold_out(x: np.ndarray, y: np.ndarray, every: int = 5) -> tuple[Samples, Sam
     """
     for name, array in (("x", x), ("y", y)):
         if not isinstance(array, np.ndarray):
-            raise TypeError(f"{name} must be a NumPy array, got {type(array).__name__}")
+            raise TypeError(f"{name}: expected a NumPy array, got {type(array).__name__}: use np.asarray(...)")
     if y.dtype.kind not in "iu":
-        raise TypeError(f"y must hold integers, got {y.dtype.name}")
+        raise TypeError(f"y: expected integers, got {y.dtype.name}")
     if y.ndim != 1 or y.shape != x.shape[:1]:
-        raise ValueError(f"each sample needs one label, but x has shape {x.shape} and y {y.shape}")
+        raise ValueError(f"y: expected one label for each sample of x {x.shape}, shape {x.shape[:1]}, got {y.shape}")
     if isinstance(every, bool) or not isinstance(every, int | np.integer):
-        raise TypeError(f"every must be a whole number, got {every!r}")
+        raise TypeError(f"every: expected an integer, got {every!r}")
     if every < 2:
-        raise ValueError(f"every must be at least 2, to leave something to learn from, got {every}")
+        raise ValueError(f"every: expected at least 2, got {every}: 1 would leave nothing to train on")
     held_out = np.zeros(len(y), bool)
     for label in np.unique(y):
         held_out[np.flatnonzero(y == label)[every - 1 :: every]] = True
     if not held_out.any():
-        raise ValueError(f"no label has {every} samples, so none can be held out: every must be smaller")
+        raise ValueError(f"every: expected at most the samples of some label, got {every}: use a smaller one")
     return (x[~held_out], y[~held_out]), (x[held_out], y[held_out])

@@ -1,12 +1,12 @@
-"""IDX: the files in which MNIST and Fashion-MNIST are handed out.
+"""IDX: the file format of MNIST and Fashion-MNIST.
 
     2 bytes        0
-    1 byte         the type of the numbers, one of `TYPES`
-    1 byte         how many axes there are
+    1 byte         the dtype, one of `TYPES`
+    1 byte         the number of axes
     4 bytes each   the size of each axis
-    the rest       the numbers, the last axis running fastest
+    the rest       the numbers in C order (last axis fastest)
 
-All numbers have their most significant byte first.
+All numbers are big-endian.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ import gzip
 import math
 import os
 import zlib
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 
 __all__ = ["IDXError", "load_idx"]
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-MOST_AXES = 32  # that an array can have in every NumPy
-GZIP = b"\x1f\x8b"  # how gzipped data begin
-CHUNK = 1 << 18  # read at once
+MOST_AXES = 32  # the limit of NumPy 1
+GZIP = b"\x1f\x8b"  # the first bytes of gzip data
+CHUNK = 1 << 18  # bytes per read
 
 
 class IDXError(ValueError):
-    """A file is not what its beginning says, or no IDX file at all. The message names it, and says what is wrong.
+    """A file is not a valid IDX file. The message names the file and says what is wrong.
 
     Example:
         >>> import tempfile
@@ -42,30 +42,29 @@ class IDXError(ValueError):
         ...     except IDXError as error:
         ...         print(str(error).removeprefix(f"{path}: "))
         11
-        the header promises 5 bytes of numbers, uint8 of shape (5,), and the file ends after 3: it was cut off
+        the header promises 5 bytes, uint8 of shape (5,), but the file ends after 3: it is truncated
     """
 
 
 def load_idx(path: str | os.PathLike, max_bytes: int = 2**30) -> np.ndarray:
     """The array in an IDX file, such as MNIST's train-images-idx3-ubyte.gz, gzipped or not.
 
-    Whether a file is gzipped is seen from its contents, whatever its name. A damaged or hostile file costs no more
-    memory than a few times the numbers that are really in it, and never more than max_bytes of them: nothing is
-    believed of what the header promises until it has been read.
+    Gzip is detected by content, not by name. A damaged or hostile file needs at most a few times the memory of the
+    numbers that it really contains, and never more than max_bytes of them: the header is not trusted.
 
     Args:
-        path: of the file.
-        max_bytes: refuse a file whose header promises more bytes of numbers; MNIST's largest holds 47 million.
+        path: path of the file.
+        max_bytes: refuse a file whose header promises more bytes; MNIST's largest file has 47 million.
 
     Returns:
-        A new C-contiguous array in this machine's byte order, of the shape and type in the file: uint8 for MNIST's
-        images (N, H, W) and labels (N,); otherwise int8, int16, int32, float32 or float64.
+        A new C-contiguous array in native byte order with the shape and dtype of the file: uint8 for MNIST's images
+        (N, H, W) and labels (N,); otherwise int8, int16, int32, float32 or float64.
 
     Raises:
-        IDXError: not an IDX file, cut off, damaged, with something behind its end, or larger than max_bytes.
-        OSError: as the system gives it: no such file, a folder, no permission.
+        IDXError: not an IDX file, truncated, damaged, with extra bytes at the end, or larger than max_bytes.
+        OSError: no such file, a folder, or no permission.
 
-    Source: Yann LeCun's page of the MNIST database describes the format.
+    Source: the format is described on Yann LeCun's page of the MNIST database.
 
     Example:
         >>> import tempfile
@@ -73,10 +72,10 @@ def load_idx(path: str | os.PathLike, max_bytes: int = 2**30) -> np.ndarray:
         >>> from nnlite.images import load_idx
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = Path(folder, "tiny-images-idx3-ubyte")
-        ...     header = bytes([0, 0, 0x08, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2])  # of one image of 2 by 2 pixels
+        ...     header = bytes([0, 0, 0x08, 3, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 2])  # one image of 2 x 2 pixels
         ...     size = path.write_bytes(header + bytes([0, 51, 102, 255]))
         ...     images = load_idx(path)
-        >>> x = images[..., None].astype("float32") / 255  # what a Conv2D reads: one channel, numbers from 0 to 1
+        >>> x = images[..., None].astype("float32") / 255  # input of a Conv2D: one channel, 0 to 1
         >>> x.shape, x[0, :, :, 0].tolist()
         ((1, 2, 2, 1), [[0.0, 0.20000000298023224], [0.4000000059604645, 1.0]])
     """
@@ -88,55 +87,55 @@ def load_idx(path: str | os.PathLike, max_bytes: int = 2**30) -> np.ndarray:
             if begin != GZIP:
                 return _read(file, max_bytes)
             with gzip.open(file) as unzipped:
-                return _read(unzipped, max_bytes)
+                return _read(cast(BinaryIO, unzipped), max_bytes)
         except IDXError as error:
             raise IDXError(f"{os.fsdecode(path)}: {error}") from None
         except EOFError:
-            raise IDXError(f"{os.fsdecode(path)}: the gzipped data end too early: the file was cut off") from None
+            raise IDXError(f"{os.fsdecode(path)}: the gzip data end too early: the file is truncated") from None
         except (gzip.BadGzipFile, zlib.error) as error:
-            raise IDXError(f"{os.fsdecode(path)}: the gzipped data are damaged: {error}") from None
+            raise IDXError(f"{os.fsdecode(path)}: the gzip data are damaged: {error}") from None
 
 
 def _read(file: BinaryIO, max_bytes: int) -> np.ndarray:
     dtype, shape = _header(file)
     size = math.prod(shape) * dtype.itemsize
-    # An axis of size 0 makes the others no smaller: NumPy refuses them, too, where their product is beyond all memory.
+    # Sizes of 0 count as 1: NumPy also refuses shapes whose other sizes exceed memory.
     if math.prod(max(1, length) for length in shape) * dtype.itemsize > max_bytes:
         raise IDXError(
-            f"the header promises {dtype.name} of shape {shape}, more than max_bytes={max_bytes:,}. If the file is "
-            f"really that large, say so: load_idx(path, max_bytes=...)"
+            f"expected at most max_bytes={max_bytes:,}, got a header that promises {dtype.name} of shape {shape}: if "
+            f"the file is really that large, use load_idx(path, max_bytes=...)"
         )
     data = _up_to(file, size)
-    promise = f"the header promises {size:,} bytes of numbers, {dtype.name} of shape {shape}, and the file"
+    promise = f"the header promises {size:,} bytes, {dtype.name} of shape {shape}, but the file"
     if len(data) < size:
-        raise IDXError(f"{promise} ends after {len(data):,}: it was cut off")
-    if file.read(1):  # at the end of gzipped data this also compares their checksum
-        raise IDXError(f"{promise} goes on behind them: it is damaged, or holds something else")
+        raise IDXError(f"{promise} ends after {len(data):,}: it is truncated")
+    if file.read(1):  # at the end of gzip data this also verifies the checksum
+        raise IDXError(f"{promise} continues after them: it is damaged, or not an IDX file")
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
 def _header(file: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
-    """The type of the numbers, in the file's byte order, and the sizes of the axes."""
+    """The dtype, in the file's byte order, and the shape."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
         begins = f"begins with {magic!r}" if magic else "is empty"
         types = ", ".join(f"0x{code:02x}" for code in TYPES)
         raise IDXError(
-            f"this is no IDX file, gzipped or not: it {begins}, expected two bytes of 0, one of {types} for the type "
-            f"of the numbers, and how many axes there are"
+            f"expected an IDX file, gzipped or not, which begins with two zero bytes, the dtype (one of {types}) and "
+            f"the number of axes, got a file that {begins}"
         )
     dtype, axes = np.dtype(TYPES[magic[2]]), magic[3]
     if axes > MOST_AXES:
-        raise IDXError(f"the header promises {axes} axes, and an array has at most {MOST_AXES}")
+        raise IDXError(f"expected at most {MOST_AXES} axes, got a header that promises {axes}")
     sizes = file.read(4 * axes)
     if len(sizes) < 4 * axes:
-        raise IDXError(f"the header promises {axes} axes, and the file ends before their sizes: it was cut off")
+        raise IDXError(f"the header promises {axes} axes, but the file ends before their sizes: it is truncated")
     return dtype, tuple(np.frombuffer(sizes, ">u4").tolist())
 
 
 def _up_to(file: BinaryIO, size: int) -> bytearray:
-    """So many bytes, or what there is of them; piece by piece, as a promise alone is to cost no memory."""
+    """Up to `size` bytes, read in chunks: a large size in the header alone must not cost memory."""
     data = bytearray()
-    while piece := file.read(min(CHUNK, size - len(data))):
-        data += piece
+    while chunk := file.read(min(CHUNK, size - len(data))):
+        data += chunk
     return data

@@ -1,4 +1,4 @@
-"""Shifting: more images to learn from, made of those that there are."""
+"""Data augmentation: shifted copies of images."""
 
 from __future__ import annotations
 
@@ -11,27 +11,25 @@ __all__ = ["shifted"]
 
 
 def shifted(x: np.ndarray, y: np.ndarray, pixels: Sequence[float] = (0.5, 1)) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels, with each image also a little further up, down, left and right.
+    """Images and labels, together with copies shifted up, down, left and right.
 
-    A seven that lies half a pixel to the left is still a seven. A model that is told so learns what the shape of a
-    seven is, and not where the few lie that it was shown. This is called data augmentation. Shift what a model learns
-    from, never what it is judged by.
+    A seven shifted by half a pixel is still a seven. Training on shifted copies (data augmentation) teaches a model the
+    shape of a digit rather than its position. Shift the training images, never the test images.
 
-    A shift by half a pixel makes each pixel the mean of two neighbours: part of the two for any other part (linear
-    interpolation). What comes in at an edge is 0.
+    Shifts by fractions of a pixel interpolate linearly between neighbours. Pixels that enter at an edge are 0.
 
     Args:
         x: (N, H, W, C) images, float32 or float64.
         y: (N,) or (N, ...) labels.
-        pixels: how far, for each round of four shifts; with S of them the result has (1 + 4 S) N images.
+        pixels: S distances; each adds four shifted copies, so the result has (1 + 4 S) N images.
 
     Returns:
-        (x, y), new: first all images as they are, then all of them shifted up, all shifted down, left, right by the
-        first distance, and so on.
+        (x, y), new: first all original images, then all shifted up, down, left and right by the first distance, and so
+        on.
 
     Raises:
-        TypeError: x is no array of floats, or y no array.
-        ValueError: x has not four axes, y has not a label for each image, or a distance is not above 0.
+        TypeError: x is not an array of floats, or y is not an array.
+        ValueError: x does not have four axes, y does not have one label for each image, or a distance is not above 0.
 
     Example:
         >>> import numpy as np
@@ -47,13 +45,13 @@ def shifted(x: np.ndarray, y: np.ndarray, pixels: Sequence[float] = (0.5, 1)) ->
     """
     for name, array in (("x", x), ("y", y)):
         if not isinstance(array, np.ndarray):
-            raise TypeError(f"{name} must be a NumPy array, got {type(array).__name__}")
+            raise TypeError(f"{name}: expected a NumPy array, got {type(array).__name__}: use np.asarray(...)")
     if x.dtype not in (np.float32, np.float64):
-        raise TypeError(f"x must hold float32 or float64, got {x.dtype.name}: use x.astype('float32')")
+        raise TypeError(f"x: expected float32 or float64, got {x.dtype.name}: use x.astype('float32')")
     if x.ndim != 4 or y.shape[:1] != x.shape[:1]:
-        raise ValueError(f"x must have shape (N, H, W, C) and y (N, ...), got {x.shape} and {y.shape}")
+        raise ValueError(f"x and y: expected shapes (N, H, W, C) and (N, ...), got {x.shape} and {y.shape}")
     if not all(0 < distance < math.inf for distance in pixels):
-        raise ValueError(f"pixels must be distances above 0, got {pixels!r}")
+        raise ValueError(f"pixels: expected finite distances above 0, got {pixels!r}")
     moves = [(sign * distance, axis) for distance in pixels for axis in (1, 2) for sign in (-1, 1)]
     return (
         np.concatenate([x, *(_moved(x, distance, axis) for distance, axis in moves)]),
@@ -62,7 +60,7 @@ def shifted(x: np.ndarray, y: np.ndarray, pixels: Sequence[float] = (0.5, 1)) ->
 
 
 def _moved(x, distance, axis):
-    """x by so many pixels further along an axis, between two whole shifts."""
+    """x shifted along an axis, interpolated between the two nearest whole shifts."""
     whole = math.floor(distance)
     part = distance - whole
     if not part:

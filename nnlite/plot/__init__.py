@@ -1,7 +1,7 @@
-"""Pictures, one function each. Each draws into the matplotlib Axes that it is given, or new ones, and returns them.
+"""Plots. Each function draws into the given matplotlib Axes, or new ones, and returns them.
 
-They are made to be read in grey, and by people who see colours differently: what differs in colour also differs in
-brightness, dashes, markers or words, and the colours are those of Okabe and Ito.
+All plots are readable in greyscale and by colour-blind people: whatever differs in colour also differs in brightness,
+dashes, markers or labels. The colours are those of Okabe and Ito.
 """
 
 from .activation import activation_text

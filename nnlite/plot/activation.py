@@ -1,4 +1,4 @@
-"""What one unit does with a text: its activation is the background of each character."""
+"""A text with one unit's activation as the background of each character."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from .canvas import GREY, fitting_size, new_axes
 from .characters import character_sign, signs_explained
-from .scale import PARTS, around_zero, ends_of_bar, ink_on
+from .scale import UNIT_RANGE, around_zero, ends_of_bar, ink_on
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,23 +26,22 @@ def activation_text(
     width: int = 80,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw a text in its lines, each character on the colour of a number: what a unit does when it has read it.
+    """Draw a text line by line, each character on the colour of a unit's activation after reading it.
 
-    Some units can be understood by it: they count the characters of a line, or wait for the end of a word.
+    This makes some units interpretable: they count the characters of a line, or detect the end of a word.
 
     Args:
         values: (T,), such as `layer_trace["c"][0, :, unit]`, see `nnlite.inspect.trace`.
-        characters: the T characters. A line ends with its "\\n", which is drawn, as it is read like any other.
-        label: what the values are, with their unit.
-        title: of the picture.
-        limits: the values with the darkest and the lightest colour. By default as far below 0 as above, with 0 in
-            grey; of a gate, (0, 1) lets black be shut and white be open.
-        width: longer lines go on in the next row.
+        characters: the T characters. The "\\n" at the end of a line is drawn as well, since the model reads it.
+        label: the quantity and its unit, for the colour bar.
+        title: of the plot.
+        limits: the values of the darkest and the lightest colour. By default symmetric around 0, which is grey; (0, 1)
+            shows a closed gate in black and an open one in white.
+        width: longer lines wrap.
         ax: where to draw; by default into a new figure.
 
     Raises:
-        ValueError: there is not one finite value for each character, or no character; limits do not rise, or width is
-            below 1.
+        ValueError: not one finite value for each character, no characters, limits not increasing, or width below 1.
 
     Example:
         >>> import numpy as np
@@ -56,8 +55,8 @@ def activation_text(
     values = np.asarray(values)
     if values.ndim != 1 or len(values) != len(characters) or not values.size:
         raise ValueError(
-            f"values: expected one for each of {len(characters)} characters, shape (T,), got {values.shape}: of a "
-            f"trace take one row and one unit, [row, :, unit]"
+            f"values: expected one for each of {len(characters)} characters, shape (T,), got {values.shape}: for a "
+            f"trace use [row, :, unit]"
         )
     if not np.isfinite(values).all():
         raise ValueError(f"values: expected finite numbers, got {values[~np.isfinite(values)][0]}")
@@ -73,22 +72,22 @@ def activation_text(
     ax = new_axes((8, min(12, 1.8 + 14 * grid.shape[0] / grid.shape[1]))) if ax is None else ax
     scale = around_zero(float(np.abs(values).max()))
     if limits is not None:
-        scale = (PARTS if limits[0] >= 0 else scale)._replace(vmin=limits[0], vmax=limits[1])
-    # A letter of a typewriter is about half as wide as a line is high.
+        scale = (UNIT_RANGE if limits[0] >= 0 else scale)._replace(vmin=limits[0], vmax=limits[1])
+    # A monospace character is about half as wide as a line is high.
     shown = ax.imshow(np.ma.masked_invalid(grid), aspect=2, interpolation="nearest", **scale._asdict())
     bar = ax.figure.colorbar(
         shown, ax=ax, label=label, extend=ends_of_bar(scale, values), location="bottom", shrink=0.5, aspect=40
     )
     bar.ax.tick_params(labelsize="small")
     bar.ax.locator_params(nbins=5)
-    for row, end in enumerate(np.isfinite(grid).sum(axis=1)):  # what is as white as the paper is seen, too
+    for row, end in enumerate(np.isfinite(grid).sum(axis=1)):  # frame white cells, too
         ax.add_patch(Rectangle((-0.5, row - 0.5), end, 1, fill=False, edgecolor=GREY, linewidth=0.8, clip_on=False))
     ax.set_title(title)
     ax.set_xlabel(f"place in the line{signs_explained(set(characters) - {' '})}")
     ax.set_ylabel("line")
-    ax.set_xticks(range(9, grid.shape[1], 10), range(10, grid.shape[1] + 1, 10))
+    ax.set_xticks(range(9, grid.shape[1], 10), [str(column) for column in range(10, grid.shape[1] + 1, 10)])
     numbers = range(1, len(lines) + 1) if len(lines) <= 20 else range(5, len(lines) + 1, 5)
-    ax.set_yticks([lines[number - 1] for number in numbers], numbers)
+    ax.set_yticks([lines[number - 1] for number in numbers], [str(number) for number in numbers])
     ax.spines[:].set_visible(False)
     _write(ax, rows, columns, characters, ink_on(shown.to_rgba(values)), fitting_size(ax, *grid.shape))
     return ax
@@ -96,7 +95,7 @@ def activation_text(
 
 def _write(ax, rows, columns, characters, inks, size):
     for row, column, character, ink in zip(rows, columns, characters, inks, strict=True):
-        if character != " ":  # on its colour it is seen
+        if character != " ":  # its colour shows it
             ax.text(
                 column, row, character_sign(character), color=ink, family="monospace", size=size, ha="center",
                 va="center_baseline",
@@ -104,7 +103,7 @@ def _write(ax, rows, columns, characters, inks, size):
 
 
 def _places(characters, width):
-    """Row and column of each character, and the row in which each line begins."""
+    """The row and column of each character, and the first row of each line."""
     rows, columns, lines = [], [], [0]
     row = column = 0
     for before, character in zip([None, *characters], characters, strict=False):

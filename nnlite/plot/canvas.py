@@ -1,21 +1,23 @@
-"""What all pictures are drawn on, and with."""
+"""Axes, colours and file formats shared by all plots."""
 
 from __future__ import annotations
 
 import io
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
-__all__ = ["BLUE", "GREY", "LOOKS", "VERMILION", "fitting_size", "new_axes", "png", "svg"]
+__all__ = ["BLUE", "GREY", "LOOKS", "VERMILION", "fitting_size", "new_axes", "png", "svg", "whole_ticks"]
 
 # Okabe and Ito, Color universal design, 2008.
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#767676"
 
-# Each curve differs from the others in colour, in brightness and in its dashes. The green and the purple of Okabe and
-# Ito are darkened: as thin lines on white they would be pale.
+# Curves differ in colour, brightness and dashes. The green and the purple of Okabe and Ito are darkened, since thin
+# lines on white would be pale.
 LOOKS = [
     (BLUE, "-"), (VERMILION, "--"), ("black", ":"), ("#007354", "-."), ("#9E4A78", (0, (5, 1, 1, 1, 1, 1))),
     (GREY, (0, (8, 3))),
@@ -23,27 +25,36 @@ LOOKS = [
 
 
 def new_axes(size: tuple[float, float] | None = None) -> Axes:
-    """Axes in a new figure of pyplot, of that width and height in inches; by default as large as pyplot's are."""
+    """Axes in a new pyplot figure of this width and height in inches; by default pyplot's size."""
     from matplotlib import pyplot
 
     return pyplot.subplots(figsize=size, layout="constrained")[1]
 
 
+def whole_ticks(axis: Axis) -> None:
+    """Put ticks only at whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))  # else as AutoLocator
+
+
 def fitting_size(ax: Axes, rows: float, columns: float) -> float:
-    """The font size, in points, at which a letter fits a cell, where so many cut the picture as it now stands."""
-    ax.figure.figure.draw_without_rendering()  # it has its place only when the layout of the figure is done
+    """The font size, in points, at which a letter fits a cell of a grid with so many rows and columns in these axes."""
+    ax.figure.figure.draw_without_rendering()  # the layout sets the axes' size
     box, points = ax.get_window_extent(), 72 / ax.figure.dpi
     return points * min(0.8 * box.height / rows, 1.5 * box.width / columns)  # a letter is about 0.6 wide
 
 
-def png(draw, *args, size=(7.0, 4.5), dpi=150, **kwargs) -> bytes:
-    """Let one of the functions above draw a picture off screen; return it as the bytes of a PNG file.
+def png(
+    draw: Callable[..., Axes], *args: Any, size: tuple[float, float] = (7.0, 4.5), dpi: float = 150, **kwargs: Any
+) -> bytes:
+    """Draw a plot off screen and return it as PNG bytes.
 
-    No window is opened and no display is needed. The same numbers give the same bytes.
+    Needs no window and no display. The same data give the same bytes.
 
     Args:
-        draw: such as `loss_curves`; called with the other arguments and `ax`.
-        size, dpi: width and height in inches, and pixels an inch.
+        draw: a plot function such as `loss_curves`, called with the other arguments and `ax`.
+        size, dpi: width and height in inches, and pixels per inch.
 
     Example:
         >>> from nnlite.plot import loss_curves, png
@@ -53,14 +64,14 @@ def png(draw, *args, size=(7.0, 4.5), dpi=150, **kwargs) -> bytes:
     return _draw(draw, args, kwargs, size, format="png", dpi=dpi)
 
 
-def svg(draw, *args, size=(7.0, 4.5), **kwargs) -> str:
-    """Let one of the functions above draw a picture; return it as SVG, for web pages, sharp at any size.
+def svg(draw: Callable[..., Axes], *args: Any, size: tuple[float, float] = (7.0, 4.5), **kwargs: Any) -> str:
+    """Draw a plot and return it as SVG, for web pages.
 
-    Words stay words: they can be searched, and are drawn with the fonts of whoever looks at them, in any alphabet. The
-    same numbers give the same text.
+    Text stays text: it is searchable, and drawn with the reader's fonts in any alphabet. The same data give the same
+    SVG.
 
     Args:
-        draw: such as `loss_curves`; called with the other arguments and `ax`.
+        draw: a plot function such as `loss_curves`, called with the other arguments and `ax`.
         size: width and height in inches.
 
     Example:
@@ -71,7 +82,7 @@ def svg(draw, *args, size=(7.0, 4.5), **kwargs) -> str:
     import matplotlib
 
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "nnlite"}), warnings.catch_warnings():
-        # The font that letters are measured with need not have them: they are drawn by the reader's.
+        # The font for measuring may lack characters: the reader's font draws them.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
         return _draw(draw, args, kwargs, size, format="svg", metadata={"Date": None}).decode()
 

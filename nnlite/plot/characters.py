@@ -1,4 +1,4 @@
-"""Characters in pictures: all of them can be seen, and called by a name."""
+"""Visible names and signs for all characters in plots."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ __all__ = ["character_name", "character_sign", "signs_explained"]
 
 NAMES = {" ": "space", "\n": "new line", "\t": "tab", "\r": "return", "\u00a0": "hard space"}
 SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥"}
-OTHER = "�"  # whatever else has no picture of its own
+OTHER = "�"  # any other character without a visible form
 
 
 def character_name(character: str) -> str:
-    """What to call a character: itself where it can be seen.
+    """The name of a character; visible characters are their own names.
 
     Example:
         >>> from nnlite.plot import character_name
@@ -22,17 +22,17 @@ def character_name(character: str) -> str:
     """
     if character in NAMES:
         return NAMES[character]
-    # Control characters, combining accents and their like have no picture of their own.
+    # Control characters, combining accents and similar have no visible form.
     return character if unicodedata.category(character)[0] in "LNPS" else f"U+{ord(character):04X}"
 
 
 def character_sign(character: str) -> str:
-    """One sign in a character's place, where a name is too long: itself where it can be seen."""
+    """A single visible sign for a character, where its name is too long."""
     return SIGNS.get(character, character if character_name(character) == character else OTHER)
 
 
 def signs_explained(characters: Iterable[str]) -> str:
-    """Which signs stand for what, such as " (␣ space, ↵ new line)"; nothing, where all stand for themselves."""
+    """The legend of the signs, such as " (␣ space, ↵ new line)"; empty if all characters are visible."""
     read = set(characters)
     words = [f"{sign} {NAMES[c]}" for c, sign in SIGNS.items() if c in read]
     others = sorted(character_name(c) for c in read if character_sign(c) == OTHER != c)

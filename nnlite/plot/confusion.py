@@ -1,4 +1,4 @@
-"""The confusion matrix: which labels a model takes for which."""
+"""Plot a confusion matrix."""
 
 from __future__ import annotations
 
@@ -16,19 +16,18 @@ __all__ = ["confusion_matrix"]
 
 
 def confusion_matrix(matrix: np.ndarray, labels: Sequence | None = None, ax: Axes | None = None) -> Axes:
-    """Draw how often each label was taken for each.
+    """Draw how often each label was predicted as each label.
 
-    A row is for a label, a column for what it was taken for: on the diagonal is what is right. The darker a field,
-    the larger the part of its row; mistakes are framed, as one among hundreds would be too pale to see. Fields without
-    a number are 0.
+    Rows are labels, columns predictions; the diagonal is correct. A darker cell is a larger share of its row. Errors
+    are framed, since one among hundreds would be too pale to see. Cells without a number are 0.
 
     Args:
         matrix: (V, V) counts, as `nnlite.metrics.confusion_matrix` gives them.
-        labels: what to call the V labels; by default 0 to V - 1.
+        labels: names of the V labels; by default 0 to V - 1.
         ax: where to draw; by default into a new figure.
 
     Raises:
-        ValueError: the matrix is not square, counts something less than no times, or has not one row for each label.
+        ValueError: the matrix is not square, has negative or non-integer counts, or not one row for each label.
 
     Example:
         >>> import numpy as np
@@ -45,7 +44,7 @@ def confusion_matrix(matrix: np.ndarray, labels: Sequence | None = None, ax: Axe
         raise ValueError(f"matrix: expected as many rows as columns, shape (V, V), got {matrix.shape}")
     if matrix.dtype.kind not in "iu" or matrix.min() < 0:
         raise ValueError(f"matrix: expected counts, whole numbers of at least 0, got {matrix.dtype.name}")
-    labels = range(len(matrix)) if labels is None else labels
+    labels = [str(label) for label in (range(len(matrix)) if labels is None else labels)]
     if len(labels) != len(matrix):
         raise ValueError(f"labels: expected {len(matrix)}, one for each row of the matrix, got {len(labels)}")
     ax = new_axes() if ax is None else ax

@@ -1,4 +1,4 @@
-"""Inside a recurrent layer: its gates and states over a line of verse."""
+"""Plot the gates and states of a recurrent layer over a text."""
 
 from __future__ import annotations
 
@@ -9,45 +9,46 @@ import numpy as np
 
 from .canvas import GREY, fitting_size, new_axes
 from .characters import character_sign, signs_explained
-from .scale import PARTS, around_zero, ends_of_bar
+from .scale import UNIT_RANGE, around_zero, ends_of_bar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from nnlite.inspect import LayerTrace
+
 __all__ = ["gates"]
 
-SHOWN = 6  # units, where nobody chooses
-HEADING = 0.42  # above a band, where a band is 1 high
-SATURATED = 3.0  # of a c beyond it only the sign matters: tanh(3) = 0.995
+SHOWN = 6  # units by default
+HEADING = 0.42  # space above a band, in units of its height
+SATURATED = 3.0  # beyond this only the sign of c matters: tanh(3) = 0.995
 
 
 def gates(
-    trace: Mapping[str, np.ndarray],
+    trace: LayerTrace | Mapping[str, np.ndarray],
     units: Sequence[int] | None = None,
     quantities: Sequence[str] | None = None,
     characters: Sequence[str] | None = None,
     row: int = 0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what a recurrent layer does with each character: a band for each quantity, a row in it for each unit.
+    """Draw the quantities of a recurrent layer at each character: one band per quantity, one row per unit.
 
-    The units stand in the same order in every band. Read downwards, at one character, it is the story of a cell: where
-    f is dark, a unit forgets what it knew; where i is light, it takes g in its place; where o is light, others hear.
+    All bands show the units in the same order. Read an LSTM downwards at one character: where f is dark, the unit
+    forgets its cell state; where i is light, it adds g; where o is light, it outputs the state.
 
     Args:
         trace: of one layer, such as `nnlite.inspect.trace(model, text, vocabulary=vocabulary)["lstm"]`: from names to
-            arrays (N, T, H), or (T, H).
-        units: which of the H to draw, from top to bottom; by default six that keep some characters and forget others:
-            those whose f changes most (z of a GRU, h of an RNN).
-        quantities: which of the trace; by default all but gradients. Ask for those by name: ["dc", "dh"].
-        characters: the T that are read; by default those that the trace knows. Without any, steps are numbered.
-        row: which of the N.
-        ax: where to draw; by default into a new figure. It takes 10 inches of width to read 60 characters.
+            arrays (N, T, H) or (T, H).
+        units: which of the H units to draw, from top to bottom; by default the six whose f varies most (z of a GRU, h
+            of an RNN).
+        quantities: which quantities to draw; by default all but gradients, which need names: ["dc", "dh"].
+        characters: the T characters read; by default those in the trace. Without any, steps are numbered.
+        row: which of the N sequences.
+        ax: where to draw; by default into a new figure. 60 readable characters need a width of 10 inches.
 
     Raises:
-        ValueError: the trace has no such quantity, one of another shape, or one that is not finite; or there are more
-            or fewer characters than steps.
-        IndexError: there is no such unit or row.
+        ValueError: a quantity is missing, not finite, or has another shape; or there is not one character per step.
+        IndexError: no such unit or row.
 
     Example:
         >>> import numpy as np
@@ -63,13 +64,13 @@ def gates(
     arrays = {name: _steps(trace, name, row) for name in quantities}
     if len({array.shape for array in arrays.values()}) != 1:
         shapes = ", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "none"
-        raise ValueError(f"quantities: expected at least one, and all of one shape (T, H), got {shapes}")
+        raise ValueError(f"quantities: expected at least one, all with the same shape (T, H), got {shapes}")
     T, H = arrays[quantities[0]].shape
-    if characters is None and getattr(trace, "characters", None) is not None:
-        characters = trace.characters[row]
+    if characters is None and (read := getattr(trace, "characters", None)) is not None:
+        characters = read[row]
     if characters is not None and len(characters) != T:
         raise ValueError(f"characters: expected {T}, one for each step, got {len(characters)}")
-    units = _choosy_units(trace, quantities, row) if units is None else list(units)
+    units = _varying_units(trace, quantities, row) if units is None else list(units)
     if not units or not all(0 <= unit < H for unit in units):
         raise IndexError(f"units: expected at least one, of 0 to {H - 1}, got {units}")
 
@@ -81,7 +82,7 @@ def gates(
         ax.text(-0.5, top - 0.06, f"{name}   {getattr(trace, 'meanings', {}).get(name, '')}", va="bottom")
     for place, character in enumerate(characters or ()):
         if character == "\n":
-            for colour, width in (("white", 3), ("black", 1)):  # to be seen on light and on dark
+            for colour, width in (("white", 3), ("black", 1)):  # visible on light and dark
                 ax.vlines(
                     [place + 0.5] * len(tops), [*tops.values()], [top + 1 for top in tops.values()], colour, lw=width
                 )
@@ -89,12 +90,15 @@ def gates(
     ax.set_ylim(height, 0)
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0, labeltop=characters is not None)
-    of = f" of {trace.name}" if getattr(trace, "name", "") else ""
+    layer = getattr(trace, "name", "")
+    of = f" of {layer}" if layer else ""
     ax.set_title(f"Step by step through {len(units)} of the {H} units{of}")
     ax.set_ylabel("unit")
     ax.set_xlabel("time step" if characters is None else f"character read{signs_explained(characters)}")
     rows = [top + (number + 0.5) / len(units) for top in tops.values() for number in range(len(units))]
-    ax.set_yticks(rows, units * len(tops), fontsize=min(9, fitting_size(ax, height * len(units), 1)))
+    ax.set_yticks(
+        rows, [str(unit) for unit in units] * len(tops), fontsize=min(9, fitting_size(ax, height * len(units), 1))
+    )
     if characters is not None:
         signs = [character_sign(character) for character in characters]
         ax.set_xticks(range(T), signs, family="monospace", fontsize=min(11, fitting_size(ax, 1, T)))
@@ -102,12 +106,12 @@ def gates(
 
 
 def _steps(trace, name, row):
-    """The quantity of that name, (T, H)."""
+    """The quantity with this name, (T, H)."""
     if name not in trace:
-        hint = ": gradients are there where the trace was given targets" if name.startswith("d") else ""
+        hint = ": for gradients give the trace targets" if name.startswith("d") else ""
         raise ValueError(f"quantities: expected some of {', '.join(trace)}, got {name!r}{hint}")
     if isinstance(trace[name], Mapping):
-        raise ValueError(f"trace: expected that of one layer, got that of a model: use trace[{name!r}]")
+        raise ValueError(f"trace: expected the trace of one layer, got that of a model: use trace[{name!r}]")
     array = np.asarray(trace[name])
     if array.ndim not in (2, 3) or not array.size:
         raise ValueError(f"trace: {name}: expected shape (N, T, H) or (T, H), got {array.shape}")
@@ -117,7 +121,9 @@ def _steps(trace, name, row):
         array = array[row]
     if not np.isfinite(array).all():
         bad = int(np.argmin(np.isfinite(array).all(axis=1)))
-        raise ValueError(f"trace: {name} holds NaN or infinity, first at step {bad}: draw the steps before it")
+        raise ValueError(
+            f"trace: {name}: expected finite numbers, got NaN or infinity at step {bad}: draw the steps before it"
+        )
     return array
 
 
@@ -125,18 +131,18 @@ def _is_gru(trace):
     return "r" in trace
 
 
-def _choosy_units(trace, quantities, row):
-    """The units whose memory depends most on what they read."""
+def _varying_units(trace, quantities, row):
+    """The units whose memory varies most over the text."""
     names = ["f", *(["z"] if _is_gru(trace) else []), "h"]
     memory = next((name for name in names if name in trace), quantities[0])
     return np.argsort(-_steps(trace, memory, row).std(axis=0), kind="stable")[:SHOWN].tolist()
 
 
 def _scale(trace, name, array):
-    if name in {"i", "f", "o", "r"} or (name == "z" and _is_gru(trace)):  # a sigmoid; z of an RNN is a weighted sum
-        return PARTS
+    if name in {"i", "f", "o", "r"} or (name == "z" and _is_gru(trace)):  # sigmoids; z of an RNN is a pre-activation
+        return UNIT_RANGE
     largest = float(np.abs(array).max())
-    if name in {"g", "h"}:  # a tanh, and what gates let through of it; a ReLU's h has no bounds
+    if name in {"g", "h"}:  # bounded by tanh; h of a ReLU is not bounded
         return around_zero(max(1.0, largest))
     return around_zero(min(largest, SATURATED) if name == "c" else largest)
 

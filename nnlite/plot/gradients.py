@@ -1,4 +1,4 @@
-"""How gradients fare on their way back through time."""
+"""Plot gradient norms against time steps."""
 
 from __future__ import annotations
 
@@ -8,37 +8,37 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import GREY, LOOKS, new_axes
+from .canvas import GREY, LOOKS, new_axes, whole_ticks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["gradient_flow"]
 
-ROOM = 10.0  # above the largest and below the smallest: what stays as it is, is flat
+ROOM = 10.0  # factor above the largest and below the smallest norm, so that constant norms look flat
 
 
 def gradient_flow(
     flows: Mapping[str, object], title: str = "Gradients on their way back", ax: Axes | None = None
 ) -> Axes:
-    """Draw how large the loss' gradients are, step by step back in time.
+    """Draw the norms of the loss' gradients, step by step back in time.
 
-    A straight line that falls is a gradient that vanishes: each step back takes the same part of it, and what lies
-    further back learns nothing of the loss. One that rises explodes. A flat one arrives as it left.
+    A falling straight line is a vanishing gradient: each step back multiplies it by the same factor below 1, so early
+    steps learn nothing from the loss. A rising line is an exploding gradient. A flat line keeps its size.
 
     Args:
-        flows: from names to what `nnlite.inspect.gradient_flow` gives: the norms of dL/dh_t, (T + 1,), as its `dh`, and
-            of dL/dc_t as its `dc`, None where there is no cell state. t runs from 0, the initial state, to T, the state
-            after the last step.
-        title: of the picture.
+        flows: from names to results of `nnlite.inspect.gradient_flow`: the norms of dL/dh_t as `dh`, (T + 1,), and of
+            dL/dc_t as `dc`, None without a cell state. t runs from 0, the initial state, to T, the state after the last
+            step.
+        title: of the plot.
         ax: where to draw; by default into a new figure.
 
-    A norm of 0 has no place on a logarithmic axis: a triangle at the lower edge says so, and one at the upper edge that
-    a norm is infinite, or NaN.
+    A log axis cannot show a norm of 0: a triangle at the lower edge marks it. A triangle at the upper edge marks a norm
+    that is infinite or NaN.
 
     Raises:
-        TypeError: flows is no dict.
-        ValueError: there is no flow, or one holds negative norms, or not one for each step.
+        TypeError: flows is not a dict.
+        ValueError: there is no flow, a norm is negative, or a flow does not have one norm for each step.
 
     Example:
         >>> from types import SimpleNamespace
@@ -72,7 +72,7 @@ def gradient_flow(
     ax.set_title(title)
     ax.set_xlabel("steps back in time (0: the state after the last step)")
     ax.set_ylabel("norm of the gradient (log scale)")
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    whole_ticks(ax.xaxis)
     ax.grid(True, linewidth=0.5)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(framealpha=0.7, edgecolor="none", handlelength=4)
@@ -80,7 +80,7 @@ def gradient_flow(
 
 
 def _draw_triangles(ax, where, edge, marker, looks, word):
-    """At an edge of the picture, for the norms of each curve that lie beyond it, and one that says why."""
+    """Triangles at an edge of the plot for norms beyond it, and one in the legend."""
     for (name, _), there in where.items():
         if there.any():
             ax.plot(
@@ -91,7 +91,7 @@ def _draw_triangles(ax, where, edge, marker, looks, word):
 
 
 def _norms(name, flow):
-    """Pairs of a quantity and its norms, from the last state back to the first."""
+    """Pairs of a quantity and its norms, from the last state to the first."""
     for quantity in ("dh", "dc"):
         norms = getattr(flow, quantity)
         if norms is None:
@@ -102,7 +102,7 @@ def _norms(name, flow):
                 f"flows: {quantity} of {name!r}: expected the norms of T + 1 states, none of them negative, got shape "
                 f"{norms.shape}" + (f" with {norms.min()}" if norms.size else "")
             )
-        # Further out matplotlib finds no ticks. 0, infinity and NaN stay what they are.
+        # Beyond this range matplotlib finds no ticks. Keep 0, infinity and NaN.
         yield quantity, np.where((norms > 0) & (norms < np.inf), norms.clip(1e-200, 1e200), norms)[::-1]
 
 
@@ -112,13 +112,13 @@ def _look(colour, dashes, quantity):
 
 
 def _places(points, number, curves):
-    """Where a curve has its markers: beside those of the others, so that curves that coincide are all seen."""
+    """The places of a curve's markers, offset between curves so that coinciding curves stay visible."""
     every = -(-points // 12)
     return number * every // curves, every
 
 
 def _factor(norms):
-    """What became of it, in words; nothing, where that is no number."""
+    """The total factor for the legend, or nothing if it is not finite."""
     if norms[0] > 0 and np.isfinite(norms[[0, -1]]).all():
         return f", arrives × {norms[-1] / norms[0]:.2g}"
     return ""

@@ -1,4 +1,4 @@
-"""The curves of several trainings in one picture."""
+"""Compare the learning curves of several runs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from .canvas import LOOKS, new_axes
-from .curves import draw_landmarks, named_landmarks
+from .curves import Landmarks, draw_landmarks, named_landmarks
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,21 +18,21 @@ __all__ = ["learning_curves"]
 def learning_curves(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     ax: Axes | None = None,
-    landmarks=None,
+    landmarks: Landmarks | Mapping[str, float] | None = None,
     title: str = "Smoothed loss while training",
 ) -> Axes:
-    """Draw the smoothed losses of trainings over their iterations.
+    """Draw smoothed losses over iterations.
 
     Args:
-        curves: from names to (iterations, losses). A curve that leaves the picture at its top, because the training
-            blew up, ends in a cross there. A single curve needs no name: "".
+        curves: from names to (iterations, losses). A curve that diverges beyond the top ends in a cross there. A single
+            curve may have the name "".
         ax: where to draw; by default into a new figure.
-        landmarks: losses that say what a good one is, drawn as lines with their names: a dict, or what
-            `nnlite.text.landmarks(text)` gives.
-        title: of the picture.
+        landmarks: reference losses, drawn as labelled lines: a dict, or the result of
+            `nnlite.text.landmarks(text)`.
+        title: of the plot.
 
     Raises:
-        ValueError: there is no curve, or one without a number.
+        ValueError: there is no curve, or a curve has no finite first loss.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -51,7 +51,7 @@ def learning_curves(
     for number, (name, (iterations, losses)) in enumerate(curves.items()):
         colour, dashes = LOOKS[number % len(LOOKS)]
         inside = len(losses)
-        while losses[inside - 1] > top:  # it ends outside: cut off where it left for good
+        while losses[inside - 1] > top:  # ends outside: cut where it last leaves
             inside -= 1
         ax.plot(iterations[:inside], losses[:inside], color=colour, linestyle=dashes, linewidth=1.8, label=name)
         if inside < len(losses):
@@ -74,17 +74,17 @@ def learning_curves(
 
 
 def _checked(name, iterations, losses):
-    """A curve, where NaN has become infinity: it blew up as well."""
+    """A curve, with NaN as infinity: both mean divergence."""
     if not len(losses) or len(iterations) != len(losses) or not math.isfinite(losses[0]):
         raise ValueError(
-            f"curves: {name!r} has {len(iterations)} iterations and {len(losses)} losses: expected as many of both, "
-            f"the first of them finite"
+            f"curves: {name!r}: expected as many losses as iterations, the first of them finite, got "
+            f"{len(iterations)} iterations and {len(losses)} losses"
         )
     return list(iterations), [math.inf if math.isnan(loss) else loss for loss in losses]
 
 
 def _top(curves, landmarks):
-    """Just above what is of interest: where trainings start, what guessing costs, and curves that stay near to it."""
+    """The upper limit: just above the first losses, the landmarks, and all curves that stay near them."""
     starts = max([*landmarks.values(), *(losses[0] for _, losses in curves.values())])
     near = [max(losses) for _, losses in curves.values() if max(losses) < 1.5 * starts]
     lowest = min(min(losses) for _, losses in curves.values())

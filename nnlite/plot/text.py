@@ -1,10 +1,10 @@
-"""Pictures of texts: which characters they are made of, and how long their lines are."""
+"""Plot character frequencies and line lengths of texts."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .canvas import BLUE, VERMILION, new_axes
 from .characters import character_name
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["character_frequencies", "line_lengths"]
 
-MOST = 45  # characters side by side: with more the labels run into each other
+MOST = 45  # bars: with more, labels overlap
 
 
 def character_frequencies(
@@ -23,21 +23,21 @@ def character_frequencies(
     ax: Axes | None = None,
     labels: tuple[str, str] = ("text", "corpus"),
 ) -> Axes:
-    """Draw how often each character occurs, as bars.
+    """Draw character frequencies as bars.
 
-    With a corpus the bars are pairs, and stand in the order of the corpus: a bar that is out of line is a character
-    that the text has too often, or too rarely.
+    With a corpus, the bars are pairs in the order of the corpus: a bar that breaks the order shows a character that is
+    too frequent or too rare in the text.
 
     Args:
-        frequencies: of each character, in percent, as `nnlite.text.character_frequencies` gives them.
-        corpus: those of the text to compare with.
+        frequencies: percent per character, from `nnlite.text.character_frequencies`.
+        corpus: the frequencies to compare with.
         ax: where to draw; by default into a new figure. A width of 10 inches leaves room for the labels.
-        labels: what to call the two.
+        labels: names of the two in the legend.
 
-    The 45 most frequent characters have bars of their own, the others share one.
+    The 45 most frequent characters have their own bars; the others share one.
 
     Raises:
-        ValueError: there is no character.
+        ValueError: there are no characters.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -49,10 +49,10 @@ def character_frequencies(
     """
     for name, numbers in (("frequencies", frequencies), ("corpus", corpus)):
         if numbers is not None and not numbers:
-            raise ValueError(f"{name}: expected the frequency of one character at least, got none")
+            raise ValueError(f"{name}: expected the frequency of at least one character, got none")
     ax = new_axes() if ax is None else ax
     shares = [frequencies] if corpus is None else [frequencies, corpus]
-    main = shares[-1]  # in whose order they stand
+    main = shares[-1]  # sets the order
     order = sorted(dict.fromkeys([*main, *frequencies]), key=lambda c: (-main.get(c, 0), -frequencies.get(c, 0), c))
     shown, others = (order, []) if len(order) <= MOST else (order[: MOST - 1], order[MOST - 1 :])
     width = 0.85 / len(shares)
@@ -60,7 +60,7 @@ def character_frequencies(
         heights = [share.get(c, 0) for c in shown] + ([sum(share.get(c, 0) for c in others)] if others else [])
         places = [place + width * (number - (len(shares) - 1) / 2) for place in range(len(heights))]
         ax.bar(places, heights, width, label=label, **style)
-    # A dollar sign would begin a formula.
+    # A dollar sign would start a formula.
     names = [character_name(c).replace("$", r"\$") for c in shown] + ([f"{len(others)} others"] if others else [])
     ax.set_xticks(range(len(names)), names)
     for tick in ax.get_xticklabels():
@@ -80,19 +80,19 @@ def line_lengths(
     ax: Axes | None = None,
     labels: tuple[str, str] = ("text", "corpus"),
 ) -> Axes:
-    """Draw how many of a text's lines have each length, in percent.
+    """Draw a histogram of line lengths, in percent.
 
     Args:
-        lengths: of each line, as `nnlite.text.line_lengths` gives them; or how many there are of each, such as
+        lengths: the length of each line, from `nnlite.text.line_lengths`; or counts by length, such as
             `TextStatistics.line_lengths`.
-        corpus: those of the text to compare with, drawn as an outline.
+        corpus: the lengths to compare with, drawn as an outline.
         ax: where to draw; by default into a new figure.
-        labels: what to call the two.
+        labels: names of the two in the legend.
 
-    Where the longest is more than 80 characters longer than the shortest, several lengths share a bar.
+    If the lengths span more than 80 characters, several lengths share a bar.
 
     Raises:
-        ValueError: there is no line.
+        ValueError: there are no lines.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -105,7 +105,7 @@ def line_lengths(
     counts = [_counts(lengths)] + ([] if corpus is None else [_counts(corpus)])
     for name, count in zip(("lengths", "corpus"), counts, strict=False):
         if not count:
-            raise ValueError(f"{name}: expected the length of one line at least, got none")
+            raise ValueError(f"{name}: expected the length of at least one line, got none")
     ax = new_axes() if ax is None else ax
     every = [length for count in counts for length in count]
     low, step = min(every), 1 + (max(every) - min(every)) // 80
@@ -121,9 +121,12 @@ def line_lengths(
     return ax
 
 
-# The second differs from the first in brightness and in being hatched, or hollow.
-STYLES = {"color": BLUE}, {"facecolor": "white", "edgecolor": VERMILION, "hatch": "//////", "linewidth": 0.8}
-OUTLINE = {"color": VERMILION, "histtype": "step", "linewidth": 1.8}
+# The second style also differs in brightness, and is hatched or hollow.
+STYLES: tuple[dict[str, Any], ...] = (
+    {"color": BLUE},
+    {"facecolor": "white", "edgecolor": VERMILION, "hatch": "//////", "linewidth": 0.8},
+)
+OUTLINE: dict[str, Any] = {"color": VERMILION, "histtype": "step", "linewidth": 1.8}
 
 
 def _counts(lengths):

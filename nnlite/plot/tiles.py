@@ -1,4 +1,4 @@
-"""Small pictures side by side: the filters of a layer, what they make of an image, and images with their captions."""
+"""Plot filters, feature maps and images as tiles."""
 
 from __future__ import annotations
 
@@ -15,23 +15,23 @@ if TYPE_CHECKING:
 
 __all__ = ["feature_maps", "filters", "images"]
 
-GAP = 0.12  # between two tiles, where a tile is 1 wide
-CAPTION = 0.3  # above a tile, for its words
+GAP = 0.12  # between tiles, in tile widths
+CAPTION = 0.3  # space for the caption above a tile
 
 
 def filters(W: np.ndarray, ax: Axes | None = None) -> Axes:
-    """Draw the weights of a Conv2D layer: what each of its filters looks for.
+    """Draw the weights of a Conv2D layer: the pattern that each filter detects.
 
-    Black is negative, white positive, and grey 0: a filter answers most where what lies under its white weights is
-    large, and what lies under its black ones small. A dark stripe beside a bright one finds edges.
+    Black is negative, white positive, grey 0: a filter responds most where inputs under white weights are large and
+    inputs under black weights small. A dark stripe beside a bright one detects edges.
 
     Args:
         W: (kh, kw, C, filters), such as `model.params["conv2d.W"]`. With one channel the filters fill a square; with
-            more there is a row for each filter and a column for each channel.
+            more, each filter has a row and each channel a column.
         ax: where to draw; by default into a new figure.
 
     Raises:
-        ValueError: W has not four axes, or holds nothing, or what is no number.
+        ValueError: W does not have four axes, is empty, or contains NaN or infinity.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -47,7 +47,7 @@ def filters(W: np.ndarray, ax: Axes | None = None) -> Axes:
     if W.ndim != 4 or not W.size:
         raise ValueError(f"W: expected weights of a Conv2D, shape (kh, kw, C, filters), got {W.shape}")
     if not np.isfinite(W).all():
-        raise ValueError("W: expected finite numbers: there are NaN or infinity")
+        raise ValueError("W: expected finite numbers, got NaN or infinity")
     ax = new_axes() if ax is None else ax
     kh, kw, C, F = W.shape
     tiles = W.transpose(3, 2, 0, 1).reshape(F * C, kh, kw)
@@ -60,31 +60,30 @@ def filters(W: np.ndarray, ax: Axes | None = None) -> Axes:
     if C > 1:
         ax.set_xlabel("channel")
         ax.set_ylabel("filter")
-        ax.set_xticks([(1 + GAP) * c + 0.5 for c in range(C)], range(C))
-        ax.set_yticks([(kh / kw + GAP) * f + kh / kw / 2 for f in range(F)], range(F))
+        ax.set_xticks([(1 + GAP) * c + 0.5 for c in range(C)], [str(c) for c in range(C)])
+        ax.set_yticks([(kh / kw + GAP) * f + kh / kw / 2 for f in range(F)], [str(f) for f in range(F)])
     else:
-        _measure(ax, kh, kw, "weights")
+        _label_size(ax, kh, kw, "weights")
     return ax
 
 
 def feature_maps(
     maps: np.ndarray, label: str = "activation (no unit)", title: str | None = None, ax: Axes | None = None
 ) -> Axes:
-    """Draw what each filter of a Conv2D layer makes of an image, with the filter's number above.
+    """Draw the output of each filter of a Conv2D layer for an image, with the filter's number above.
 
-    The lighter, the more of what it looks for a filter has found there. Maps that know negative numbers have 0 in grey,
-    as `filters` has; others, such as those behind a ReLU, have it in black. All share one scale: a map that is dark all
-    over has found little.
+    Lighter means a better match of the filter's pattern. If there are negative numbers, 0 is grey, as in `filters`;
+    otherwise, such as after a ReLU, 0 is black. All maps share one scale: a dark map found few matches.
 
     Args:
         maps: (H, W, filters), such as `nnlite.inspect.trace(model, x)["conv2d"]["y"][0]`, or a layer's output for one
             image, `layer.forward(x)[0]`.
-        label: what the numbers are, with their unit.
-        title: of the picture; by default it says how many maps there are.
+        label: the quantity and its unit, for the colour bar.
+        title: of the plot; by default the number and size of the maps.
         ax: where to draw; by default into a new figure.
 
     Raises:
-        ValueError: maps has not three axes, or holds nothing, or what is no number.
+        ValueError: maps does not have three axes, is empty, or contains NaN or infinity.
 
     Example:
         >>> import numpy as np
@@ -98,10 +97,10 @@ def feature_maps(
     """
     maps = np.asarray(maps)
     if maps.ndim != 3 or not maps.size:
-        hint = ": of a batch take one image, maps[0]" if maps.ndim == 4 else ""
-        raise ValueError(f"maps: expected those of one image, shape (H, W, filters), got {maps.shape}{hint}")
+        hint = ": for a batch use one image, maps[0]" if maps.ndim == 4 else ""
+        raise ValueError(f"maps: expected the maps of one image, shape (H, W, filters), got {maps.shape}{hint}")
     if not np.isfinite(maps).all():
-        raise ValueError("maps: expected finite numbers: there are NaN or infinity")
+        raise ValueError("maps: expected finite numbers, got NaN or infinity")
     ax = new_axes() if ax is None else ax
     H, W, F = maps.shape
     limit = float(abs(maps).max()) or 1.0
@@ -109,23 +108,23 @@ def feature_maps(
     shown = _draw_tiles(ax, tiles, columns, range(F), vmin=-limit if maps.min() < 0 else 0, vmax=limit)
     ax.figure.colorbar(shown, ax=ax, label=label, shrink=0.8)
     ax.set_title(f"{F} feature maps of {H} x {W}" if title is None else title)
-    _measure(ax, H, W, "pixels")
+    _label_size(ax, H, W, "pixels")
     return ax
 
 
 def images(x: np.ndarray, captions: Sequence | None = None, title: str = "", ax: Axes | None = None) -> Axes:
-    """Draw images side by side, each with its caption.
+    """Draw images side by side, with captions.
 
-    0 is white and the largest number black, as on paper.
+    0 is white and the largest number black, like ink on paper.
 
     Args:
-        x: (N, H, W) or (N, H, W, 1); with N = 0 the picture says that there are none.
-        captions: what to write above each of the N images.
-        title: of the whole picture.
+        x: (N, H, W) or (N, H, W, 1); with N = 0 the plot says "none".
+        captions: one for each of the N images, drawn above it.
+        title: of the plot.
         ax: where to draw; by default into a new figure.
 
     Raises:
-        ValueError: x has another shape, or there is not one caption for each image.
+        ValueError: x has another shape, or there is not one caption per image.
 
     Example:
         >>> import numpy as np
@@ -148,20 +147,21 @@ def images(x: np.ndarray, captions: Sequence | None = None, title: str = "", ax:
     _draw_tiles(ax, x, columns, captions, cmap="gray_r", vmin=0, vmax=x.max(initial=0) or 1)
     ax.set_title(title)
     if len(x):
-        _measure(ax, *x.shape[1:], "pixels")
+        _, height, width = x.shape
+        _label_size(ax, height, width, "pixels")
     else:
         ax.text(0.5, 0.5, "none", ha="center", va="center", color=GREY, transform=ax.transAxes)
     return ax
 
 
-def _measure(ax, height, width, unit):
-    """Say how large a tile is."""
+def _label_size(ax, height, width, unit):
+    """Label the axes with the size of a tile."""
     ax.set_xlabel(f"each {width} {unit} wide")
     ax.set_ylabel(f"each {height} {unit} high")
 
 
 def _draw_tiles(ax, tiles, columns, captions, cmap="gray", **kwargs):
-    """Draw tiles (n, h, w) row by row; a tile is 1 wide. Return what a colour bar needs."""
+    """Draw tiles (n, h, w) row by row, each of width 1. Return the last image, for a colour bar."""
     from matplotlib.patches import Rectangle
 
     n, h, w = tiles.shape

@@ -1,7 +1,7 @@
-"""A report: what came of an experiment, on one web page that needs nothing but itself.
+"""Reports: the results of an experiment as one self-contained web page.
 
-Pictures and style are part of the page; no script runs and nothing is loaded from anywhere, so it can be read without a
-network, sent by mail, and printed. It follows the reader's choice of light or dark.
+Pictures and styles are embedded; the page runs no scripts and loads nothing, so it can be read offline, mailed and
+printed. It supports light and dark mode.
 """
 
 from .page import Figure, Picture, Poem, Poems, Report, Section, Table, html

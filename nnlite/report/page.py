@@ -1,4 +1,4 @@
-"""The parts of a report, and how they become a page. How it looks is in page.html and page.css beside this file."""
+"""Parts of a report, and rendering to HTML with page.html and page.css."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from importlib.resources import files
 from typing import NamedTuple
 
-# Of the pictures, and what they are called in page.css.
+# The pictures' colours, and their names in page.css.
 COLORS = {
     "#000000": "currentColor",
     "#ffffff": "var(--paper)",
@@ -22,7 +22,7 @@ __all__ = ["Figure", "Picture", "Poem", "Poems", "Report", "Section", "Table", "
 
 
 class Figure(NamedTuple):
-    """A number that is worth large letters, and what it says.
+    """A key figure, shown in large type, and its meaning.
 
     Example:
         >>> from nnlite.report import Figure
@@ -35,11 +35,11 @@ class Figure(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A picture as `nnlite.plot.svg` gives it, with a caption.
+    """A picture with a caption.
 
     Attributes:
-        svg: black becomes the colour of the page's letters, and white that of its paper.
-        title: what it shows, for those who cannot see it.
+        svg: from `nnlite.plot.svg`. Black becomes the page's text colour, and white its background.
+        title: a description for screen readers.
         caption: what to look for.
 
     Example:
@@ -58,8 +58,8 @@ class Poem(NamedTuple):
     """A text, with a heading above it and a remark below.
 
     Attributes:
-        heading, text, remark: these.
-        given: the beginning of the text, which the model was given: set apart.
+        heading, text, remark: the three parts.
+        given: the start of the text if it was the model's seed; shown in another style.
 
     Example:
         >>> from nnlite.report import Poem
@@ -87,12 +87,12 @@ class Poems(NamedTuple):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of texts; the first of each row says what it is about.
+    """A table of texts. The first cell of each row is its heading.
 
     Attributes:
         rows: each as long as the header.
-        header: above the columns, if any.
-        folded: shown on request only; then this is what to click on.
+        header: the column headings, if any.
+        folded: if given, the table is collapsed behind this label.
 
     Example:
         >>> from nnlite.report import Table
@@ -107,11 +107,11 @@ class Table:
 
 @dataclass(frozen=True)
 class Section:
-    """A part of the page under a heading.
+    """A section of the page.
 
     Attributes:
         title: the heading.
-        parts: in their order: paragraphs, as str; `Picture`, `Poems`, `Table`.
+        parts: paragraphs (str), `Picture`, `Poems` and `Table`, in order.
 
     Example:
         >>> from nnlite.report import Section, Table
@@ -125,15 +125,15 @@ class Section:
 
 @dataclass(frozen=True)
 class Report:
-    """All that is on the page.
+    """The content of the page.
 
     Attributes:
         title: the heading of the page.
-        kicker: a few words above it.
-        lead: the most important thing, in a sentence or two.
-        figures: beside it, large.
+        kicker: a few words above the title.
+        lead: the main result in a sentence or two.
+        figures: key figures beside the lead.
         sections: the rest.
-        language: of the page, as HTML writes it. What a model wrote may be in any.
+        language: the HTML language code of the page.
 
     Example:
         >>> from nnlite.report import Report, Section
@@ -150,9 +150,9 @@ class Report:
 
 
 def html(report: Report) -> str:
-    """The report as a web page.
+    """Render a report as HTML.
 
-    Whatever stands in it is shown as it is: a model may write `<script>`, and then one reads `<script>`.
+    All text is escaped: if a model generates `<script>`, the page shows `<script>`.
 
     Example:
         >>> from nnlite.report import Report, Section, html
@@ -175,7 +175,7 @@ def html(report: Report) -> str:
 
 
 def _lines(poem):
-    """The lines of a poem: pairs of what was given and what was written. Only one line can have both."""
+    """The lines of a poem as pairs (given, generated). Only one line can have both."""
     given = poem.given if poem.text.startswith(poem.given) else ""
     start = 0
     for line in poem.text.removesuffix("\n").split("\n"):
@@ -185,17 +185,18 @@ def _lines(poem):
 
 
 def _inline(svg, name):
-    """An SVG file as a part of a page.
+    """An SVG file as inline SVG.
 
-    Its own head goes, and its styles, which would hold for the whole page; its colours become those of the page, which
-    are others in the dark; and its ids get a name in front, as those of two pictures on a page must differ. It shrinks
-    with the page until its letters would be too small; then it can be pushed sideways.
+    Removes its header and its styles, which would apply to the whole page. Replaces its colours by those of the page,
+    which differ in dark mode. Prefixes its ids, since two pictures on a page may use the same. The picture shrinks with
+    the page until its text would be too small; then it scrolls sideways.
     """
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
-    least = 0.8 * float(re.search(r'viewBox="0 0 ([\d.]+)', svg)[1])
+    view_box = re.search(r'viewBox="0 0 ([\d.]+)', svg)
+    least = 0.8 * float(view_box[1]) if view_box else 0
     svg = re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', rf'\1 style="min-width: {least:.0f}px"', svg, count=1)
-    svg = svg.replace('fill="#ffffff"', 'style="fill: #ffffff"')  # variables are for styles only
+    svg = svg.replace('fill="#ffffff"', 'style="fill: #ffffff"')  # CSS variables work only in styles
     for color, name_on_page in COLORS.items():
         svg = svg.replace(color, name_on_page)
     svg = re.sub(r'\bid="', f'id="{name}-', svg)

@@ -35,16 +35,16 @@ X, Y = np.zeros((8, 2)), np.array([0, 0, 0, 0, 1, 1, 1, 1])
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((X.tolist(), Y), TypeError, "x must be a NumPy array, got list"),
-        ((X, Y.tolist()), TypeError, "y must be a NumPy array, got list"),
-        ((X, Y.astype(float)), TypeError, "y must hold integers, got float64"),
-        ((X, Y[:7]), ValueError, r"each sample needs one label, but x has shape \(8, 2\) and y \(7,\)"),
-        ((X, X.astype(int)), ValueError, "each sample needs one label"),
-        ((np.zeros(()), Y), ValueError, "each sample needs one label"),
-        ((X, Y, 1), ValueError, "every must be at least 2"),
-        ((X, Y, 5), ValueError, "no label has 5 samples"),
-        ((X, Y, 2.0), TypeError, "every must be a whole number"),
-        ((X, Y, True), TypeError, "every must be a whole number"),
+        ((X.tolist(), Y), TypeError, "x: expected a NumPy array, got list"),
+        ((X, Y.tolist()), TypeError, "y: expected a NumPy array, got list"),
+        ((X, Y.astype(float)), TypeError, "y: expected integers, got float64"),
+        ((X, Y[:7]), ValueError, r"y: expected one label for each sample of x \(8, 2\), shape \(8,\), got \(7,\)"),
+        ((X, X.astype(int)), ValueError, "y: expected one label for each sample"),
+        ((np.zeros(()), Y), ValueError, "y: expected one label for each sample"),
+        ((X, Y, 1), ValueError, "every: expected at least 2, got 1"),
+        ((X, Y, 5), ValueError, "every: expected at most the samples of some label, got 5"),
+        ((X, Y, 2.0), TypeError, "every: expected an integer"),
+        ((X, Y, True), TypeError, "every: expected an integer"),
     ],
 )
 def test_refuses(arguments, error, message):

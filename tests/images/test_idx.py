@@ -91,29 +91,29 @@ def test_more_than_one_piece(path):
 # What is refused
 
 REFUSED = {
-    "empty": (b"", "no IDX file, gzipped or not: it is empty"),
-    "short": (b"\0\0\x08", "no IDX file.*begins with"),
-    "text": (b"<!DOCTYPE html>", r"no IDX file, gzipped or not: it begins with b'<!DO', expected two bytes of 0"),
-    "zip": (b"PK\x03\x04" + bytes(50), "no IDX file"),
+    "empty": (b"", "expected an IDX file, gzipped or not, .*got a file that is empty"),
+    "short": (b"\0\0\x08", "expected an IDX file.*got a file that begins with"),
+    "text": (b"<!DOCTYPE html>", r"expected an IDX file, .* two zero bytes.*got a file that begins with b'<!DO'"),
+    "zip": (b"PK\x03\x04" + bytes(50), "expected an IDX file"),
     "type": (header(0x0A, 1) + b"\0", "expected .*one of 0x08, 0x09, 0x0b, 0x0c, 0x0d, 0x0e"),
-    "byte order": (b"\x03\x08\0\0" + bytes(12), "no IDX file"),
-    "sizes missing": (header(0x08, 3, 2)[:9], "promises 2 axes, and the file ends before their sizes"),
-    "numbers missing": (idx(IMAGES)[:-1], r"promises 60 bytes of numbers, uint8 of shape \(5, 4, 3\).* ends after 59"),
+    "byte order": (b"\x03\x08\0\0" + bytes(12), "expected an IDX file"),
+    "sizes missing": (header(0x08, 3, 2)[:9], "promises 2 axes, but the file ends before their sizes"),
+    "numbers missing": (idx(IMAGES)[:-1], r"promises 60 bytes, uint8 of shape \(5, 4, 3\), but the file ends after 59"),
     "half a number": (idx(np.zeros(3, "int32"))[:-2], "promises 12 bytes.* ends after 10"),
-    "too long": (idx(IMAGES) + b"\0", "promises 60 bytes.* goes on behind them"),
-    "axes": (header(0x08, *[1] * 33) + b"\0", "33 axes, and an array has at most 32"),
-    "4 GiB": (header(0x08, 2**32 - 1) + bytes(92), r"4294967295.*more than max_bytes=1,073,741,824"),
-    "beyond all numbers": (header(0x0E, *[2**32 - 1] * 32), "more than max_bytes"),
-    "nothing of much": (header(0x0E, 0, *[2**32 - 1] * 31), "more than max_bytes"),
-    "gzip cut off": (gzip.compress(idx(IMAGES))[:-9], "gzipped data end too early"),
-    "gzip without its end": (gzip.compress(idx(IMAGES))[:-8], "gzipped data end too early"),
-    "gzip header alone": (b"\x1f\x8b", "gzipped data"),
-    "gzip of nothing": (gzip.compress(b""), "it is empty"),
+    "too long": (idx(IMAGES) + b"\0", "promises 60 bytes.* continues after them"),
+    "axes": (header(0x08, *[1] * 33) + b"\0", "expected at most 32 axes, got a header that promises 33"),
+    "4 GiB": (header(0x08, 2**32 - 1) + bytes(92), r"at most max_bytes=1,073,741,824, .*4294967295"),
+    "beyond all numbers": (header(0x0E, *[2**32 - 1] * 32), "expected at most max_bytes"),
+    "nothing of much": (header(0x0E, 0, *[2**32 - 1] * 31), "expected at most max_bytes"),
+    "gzip cut off": (gzip.compress(idx(IMAGES))[:-9], "gzip data end too early"),
+    "gzip without its end": (gzip.compress(idx(IMAGES))[:-8], "gzip data end too early"),
+    "gzip header alone": (b"\x1f\x8b", "gzip data"),
+    "gzip of nothing": (gzip.compress(b""), "got a file that is empty"),
     "gzip of text": (gzip.compress(b"hello"), "begins with b'hell'"),
-    "gzip and more": (gzip.compress(idx(IMAGES)) + b"more", "gzipped data are damaged"),
-    "gzip twice": (gzip.compress(gzip.compress(idx(IMAGES))), "no IDX file"),
-    "gzip of too much": (gzip.compress(idx(IMAGES) + b"\0"), "goes on behind them"),
-    "checksum": (gzip.compress(idx(IMAGES))[:-8] + bytes(8), "gzipped data are damaged: CRC check failed"),
+    "gzip and more": (gzip.compress(idx(IMAGES)) + b"more", "gzip data are damaged"),
+    "gzip twice": (gzip.compress(gzip.compress(idx(IMAGES))), "expected an IDX file"),
+    "gzip of too much": (gzip.compress(idx(IMAGES) + b"\0"), "continues after them"),
+    "checksum": (gzip.compress(idx(IMAGES))[:-8] + bytes(8), "gzip data are damaged: CRC check failed"),
 }
 
 
@@ -196,5 +196,5 @@ def test_a_gzip_bomb_is_not_unpacked(path):
 def test_max_bytes(path):
     path.write_bytes(idx(IMAGES))
     assert same(load_idx(path, max_bytes=60), IMAGES)
-    with pytest.raises(IDXError, match=r"more than max_bytes=59\. If the file is really that large"):
+    with pytest.raises(IDXError, match=r"expected at most max_bytes=59\. If the file is really that large"):
         load_idx(path, max_bytes=59)

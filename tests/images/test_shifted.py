@@ -46,13 +46,13 @@ def test_far_away_nothing_is_left():
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ((X.tolist(), Y), TypeError, "x must be a NumPy array, got list"),
-        ((X, Y.tolist()), TypeError, "y must be a NumPy array, got list"),
-        ((X.astype("uint8"), Y), TypeError, "x must hold float32 or float64, got uint8"),
-        ((X[..., 0], Y), ValueError, r"x must have shape \(N, H, W, C\)"),
+        ((X.tolist(), Y), TypeError, "x: expected a NumPy array, got list"),
+        ((X, Y.tolist()), TypeError, "y: expected a NumPy array, got list"),
+        ((X.astype("uint8"), Y), TypeError, "x: expected float32 or float64, got uint8"),
+        ((X[..., 0], Y), ValueError, r"x and y: expected shapes \(N, H, W, C\)"),
         ((X, Y[:2]), ValueError, r"got \(3, 5, 4, 2\) and \(2,\)"),
-        ((X, Y, [0]), ValueError, "pixels must be distances above 0"),
-        ((X, Y, [float("inf")]), ValueError, "pixels must be distances above 0"),
+        ((X, Y, [0]), ValueError, "pixels: expected finite distances above 0"),
+        ((X, Y, [float("inf")]), ValueError, "pixels: expected finite distances above 0"),
     ],
 )
 def test_refuses(arguments, error, message):

@@ -75,9 +75,9 @@ class TestSplitText:
         assert min(len(training), len(validation)) >= 41
 
     def test_too_short(self):
-        with pytest.raises(ValueError, match="it has 409 characters, and 410 are needed"):
+        with pytest.raises(ValueError, match="text: expected at least 410 characters, got 409"):
             split_text("x" * 409, smallest=41)
-        with pytest.raises(ValueError, match="it has 0 characters"):
+        with pytest.raises(ValueError, match="text: expected at least 10 characters, got 0"):
             split_text("")
 
     def test_no_text(self):

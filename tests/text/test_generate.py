@@ -338,7 +338,7 @@ def test_writes_what_forward_over_the_whole_text_says(kind, temperature, embedde
         ({"temperature": np.inf}, ValueError, "temperature: expected a number.*got inf"),
         ({"top_k": 0}, ValueError, "top_k: expected a whole number of at least 1, got 0"),
         ({"top_k": 1.5}, ValueError, "top_k: expected a whole number of at least 1, got 1.5"),
-        ({"top_p": 0}, ValueError, "top_p: expected a number above 0"),
+        ({"top_p": 0}, ValueError, r"top_p: expected a number in \(0, 1\], got 0"),
         ({"top_p": 1.1}, ValueError, r"top_p: expected a number in \[0, 1\], got 1.1"),
         ({"top_p": np.nan}, ValueError, "top_p: expected a number"),
         ({"top_p": "most"}, TypeError, "top_p: expected a number, got 'most'"),

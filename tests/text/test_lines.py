@@ -63,12 +63,12 @@ def test_lists_and_empty_ones_are_sequences():
         ([1, 2], TypeError, r"sequences\[0\]: expected an array of numbers, .* got a single number"),
         ([[1], ["a"]], TypeError, r"sequences\[1\]: expected an array of numbers, .* got dtype <U1"),
         ([[True]], TypeError, r"sequences\[0\]: expected an array of numbers, .* got dtype bool"),
-        ([], ValueError, "sequences must hold one at least that has a step"),
-        ([[], []], ValueError, "sequences must hold one at least that has a step"),
+        ([], ValueError, "sequences: expected at least one with a step, got none"),
+        ([[], []], ValueError, "sequences: expected at least one with a step, got none"),
         (
             [[], np.ones((2, 3)), np.ones((2, 4))],
             ValueError,
-            r"sequences\[1\] has shape \(2, 3\) and sequences\[2\]",
+            r"got \(2, 3\) at sequences\[1\] and \(2, 4\) at sequences\[2\]",
         ),
     ],
 )
@@ -79,7 +79,7 @@ def test_what_cannot_be_padded(sequences, error, message):
 
 @pytest.mark.parametrize("value", [0.5, np.nan, "a", None])
 def test_ids_are_filled_up_with_ids(value):
-    with pytest.raises(TypeError, match="value must be one of the sequences' int64, got"):
+    with pytest.raises(TypeError, match="value: expected one that fits the sequences' int64, got"):
         pad_sequences([[1, 2], [3]], value=value)
     if isinstance(value, float):
         assert np.array_equal(pad_sequences([[1.0, 2], [3]], value=value)[0][1, 1], value, equal_nan=True)

@@ -87,12 +87,12 @@ def test_unknown_character_is_shown_with_its_place():
         Vocabulary.from_text("abc \n").encode("abc\nab☃c")
     message = str(caught.value)
     assert "'☃' (U+2603) at position 6 (line 2, in 'abc\\nab☃c')" in message
-    assert "replace it, leave it out (unknown='skip'), or make the vocabulary from a text that has it" in message
-    assert r"5 characters: '\n abc'" in message
+    assert "replace it, skip it (unknown='skip'), or build the vocabulary from a text that contains it" in message
+    assert r"5 characters are '\n abc'" in message
 
 
 def test_unknown_capital_comes_with_the_remedy():
-    with pytest.raises(ValueError, match=r"'B'.*position 1.*put the text in lower case first"):
+    with pytest.raises(ValueError, match=r"'B'.*position 1.*convert the text to lower case first"):
         Vocabulary("abc").encode("aB")
 
 
@@ -120,8 +120,8 @@ def test_unknown_character_is_the_first_one(known, text):
         (lambda: Vocabulary("ab").decode([-1]), IndexError, "ids in 0 .. 1, got -1 at position 0"),
         (lambda: Vocabulary("ab").decode([0.0]), TypeError, "ids: expected integers, got float64"),
         (lambda: Vocabulary("ab").decode([True]), TypeError, "ids: expected integers, got bool"),
-        (lambda: Vocabulary("ab").decode([[0]]), ValueError, r"one dimension, got shape \(1, 1\)"),
-        (lambda: Vocabulary("ab").decode(0), ValueError, r"one dimension, got shape \(\)"),
+        (lambda: Vocabulary("ab").decode([[0]]), ValueError, r"ids: expected shape \(L,\), got \(1, 1\)"),
+        (lambda: Vocabulary("ab").decode(0), ValueError, r"ids: expected shape \(L,\), got \(\)"),
     ],
 )
 def test_bad_input(call, error, message):

@@ -57,17 +57,17 @@ def test_no_window_reaches_into_the_other_part():
 @pytest.mark.parametrize(
     ("ids", "length", "step", "error", "message"),
     [
-        (np.arange(40), 40, 1, ValueError, "40 ids are too few.*length 40: it takes 41"),
-        (np.arange(0), 1, 1, ValueError, "0 ids are too few"),
-        ([], 1, 1, ValueError, "0 ids are too few"),
+        (np.arange(40), 40, 1, ValueError, "ids: expected at least 41 for a window of length 40.*got 40"),
+        (np.arange(0), 1, 1, ValueError, "ids: expected at least 2 for a window of length 1.*got 0"),
+        ([], 1, 1, ValueError, "ids: expected at least 2 for a window of length 1.*got 0"),
         (np.arange(9), 0, 1, ValueError, "length: expected at least 1, got 0"),
         (np.arange(9), 3, 0, ValueError, "step: expected at least 1, got 0"),
         (np.arange(9), 3, -2, ValueError, "step: expected at least 1, got -2"),
         (np.arange(9), 3.0, 1, TypeError, "length: expected an integer, got 3.0"),
         (np.arange(9), 3, "1", TypeError, "step: expected an integer, got '1'"),
-        (np.arange(9.0), 3, 1, TypeError, "integers.*got dtype float64"),
-        (np.zeros((3, 9), int), 3, 1, ValueError, r"one dimension, got shape \(3, 9\)"),
-        ("to be or not", 3, 1, ValueError, r"one dimension, got shape \(\)"),
+        (np.arange(9.0), 3, 1, TypeError, "ids: expected integers, got float64"),
+        (np.zeros((3, 9), int), 3, 1, ValueError, r"ids: expected shape \(L,\), got \(3, 9\)"),
+        ("to be or not", 3, 1, ValueError, r"ids: expected shape \(L,\), got \(\)"),
     ],
 )
 def test_bad_input(ids, length, step, error, message):
@@ -138,7 +138,7 @@ def test_columns_are_contiguous_copies_of_the_same_dtype(dtype):
 @pytest.mark.parametrize(
     ("ids", "length", "rows", "step", "error", "message"),
     [
-        (np.arange(40), 40, 1, 1, ValueError, "40 ids are too few.*length 40: it takes 41"),
+        (np.arange(40), 40, 1, 1, ValueError, "ids: expected at least 41 for a window of length 40.*got 40"),
         (
             np.arange(80),
             40,
@@ -150,7 +150,7 @@ def test_columns_are_contiguous_copies_of_the_same_dtype(dtype):
         (np.arange(9), 3, 0, 1, ValueError, "batch_size: expected at least 1, got 0"),
         (np.arange(9), 3, 1.0, 1, TypeError, "batch_size: expected an integer, got 1.0"),
         (np.arange(9), 3, 1, 0, ValueError, "step: expected at least 1, got 0"),
-        (np.arange(9.0), 3, 1, 1, TypeError, "integers.*got dtype float64"),
+        (np.arange(9.0), 3, 1, 1, TypeError, "ids: expected integers, got float64"),
     ],
 )
 def test_bad_input_for_columns(ids, length, rows, step, error, message):
