@@ -160,7 +160,7 @@ class TestActivationText:
 
     def test_says_what_it_shows(self, ax):
         activation_text(np.zeros(T), VERSE, label="c of unit 3 (no unit)", title="A unit", ax=ax)
-        assert (ax.get_title(), ax.get_xlabel()) == ("A unit", "place in the line (↵ new line)")
+        assert (ax.get_title(), ax.get_xlabel()) == ("A unit", "column (↵ new line)")
         assert ax.figure.axes[1].get_xlabel() == "c of unit 3 (no unit)"
 
     def test_letters_can_be_read_on_every_colour(self, ax):

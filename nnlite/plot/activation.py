@@ -21,7 +21,7 @@ def activation_text(
     values: np.ndarray,
     characters: Sequence[str],
     label: str = "activation (no unit)",
-    title: str = "What one unit does with each character",
+    title: str = "Activation of one unit at each character",
     limits: tuple[float, float] | None = None,
     width: int = 80,
     ax: Axes | None = None,
@@ -83,7 +83,7 @@ def activation_text(
     for row, end in enumerate(np.isfinite(grid).sum(axis=1)):  # frame white cells, too
         ax.add_patch(Rectangle((-0.5, row - 0.5), end, 1, fill=False, edgecolor=GREY, linewidth=0.8, clip_on=False))
     ax.set_title(title)
-    ax.set_xlabel(f"place in the line{signs_explained(set(characters) - {' '})}")
+    ax.set_xlabel(f"column{signs_explained(set(characters) - {' '})}")
     ax.set_ylabel("line")
     ax.set_xticks(range(9, grid.shape[1], 10), [str(column) for column in range(10, grid.shape[1] + 1, 10)])
     numbers = range(1, len(lines) + 1) if len(lines) <= 20 else range(5, len(lines) + 1, 5)

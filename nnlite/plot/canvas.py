@@ -39,7 +39,7 @@ def whole_ticks(axis: Axis) -> None:
 
 
 def fitting_size(ax: Axes, rows: float, columns: float) -> float:
-    """The font size, in points, at which a letter fits a cell of a grid with so many rows and columns in these axes."""
+    """The font size, in points, that fits a letter into each cell of the axes, divided into rows and columns."""
     ax.figure.figure.draw_without_rendering()  # the layout sets the axes' size
     box, points = ax.get_window_extent(), 72 / ax.figure.dpi
     return points * min(0.8 * box.height / rows, 1.5 * box.width / columns)  # a letter is about 0.6 wide

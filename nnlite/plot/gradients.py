@@ -19,7 +19,7 @@ ROOM = 10.0  # factor above the largest and below the smallest norm, so that con
 
 
 def gradient_flow(
-    flows: Mapping[str, object], title: str = "Gradients on their way back", ax: Axes | None = None
+    flows: Mapping[str, object], title: str = "Gradient norms back through time", ax: Axes | None = None
 ) -> Axes:
     """Draw the norms of the loss' gradients, step by step back in time.
 

@@ -58,7 +58,7 @@ def learning_curves(
             place = iterations[max(0, inside - 1)], top
             ax.plot(*place, "x", color=colour, markersize=9, markeredgewidth=2.5, clip_on=False, label="_")
             ax.annotate(
-                f"{name} blows up".strip(), place, xytext=(9, -5), textcoords="offset points",
+                f"{name} diverges".strip(), place, xytext=(9, -5), textcoords="offset points",
                 ha="left", va="top", color=colour, fontsize="small",
             )  # fmt: skip
     draw_landmarks(ax, landmarks)

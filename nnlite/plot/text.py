@@ -67,7 +67,7 @@ def character_frequencies(
         tick.set_rotation(90 if len(tick.get_text()) > 2 else 0)
     ax.set_xlim(-0.7, len(names) - 0.3)
     ax.tick_params(axis="x", length=0)
-    ax.set_title("How often each character occurs" + (f": {labels[0]} and {labels[1]}" if corpus else ""))
+    ax.set_title("Character frequencies" + (f": {labels[0]} and {labels[1]}" if corpus else ""))
     ax.set_xlabel("character")
     ax.set_ylabel("share of all characters (%)")
     _finish(ax, legend=corpus is not None)
@@ -114,7 +114,7 @@ def line_lengths(
         total = sum(count.values())
         weights = [100 * number / total for number in count.values()]
         ax.hist(list(count), edges, weights=weights, label=label, **style)
-    ax.set_title("How long the lines are" + (f": {labels[0]} and {labels[1]}" if corpus is not None else ""))
+    ax.set_title("Line lengths" + (f": {labels[0]} and {labels[1]}" if corpus is not None else ""))
     ax.set_xlabel("length of a line (characters)")
     ax.set_ylabel("share of all lines (%)")
     _finish(ax, legend=corpus is not None)

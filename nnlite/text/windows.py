@@ -22,7 +22,7 @@ def windows(ids: np.ndarray, length: int, step: int = 1) -> tuple[np.ndarray, np
     part.
 
     Args:
-        ids: integers, such as those of `Vocabulary.encode`.
+        ids: integers, such as from `Vocabulary.encode`.
         length: T.
         step: the distance between the starts of consecutive windows. Below `length`, windows overlap. At `length`, each
             starts where the previous one ends, so a state can be carried over, one window at a time. For batches of
@@ -67,7 +67,7 @@ def columns(ids: np.ndarray, length: int, batch_size: int, step: int | None = No
     With a larger step, each row reads only the beginning of its column.
 
     Args:
-        ids: integers, such as those of `Vocabulary.encode`.
+        ids: integers, such as from `Vocabulary.encode`.
         length: T.
         batch_size: N.
         step: gives as many windows as `windows` does with this step, less a few to fill whole batches; by default T.

@@ -196,5 +196,5 @@ def test_a_gzip_bomb_is_not_unpacked(path):
 def test_max_bytes(path):
     path.write_bytes(idx(IMAGES))
     assert same(load_idx(path, max_bytes=60), IMAGES)
-    with pytest.raises(IDXError, match=r"expected at most max_bytes=59\. If the file is really that large"):
+    with pytest.raises(IDXError, match=r"at most max_bytes=59, .*: if the file is really that large"):
         load_idx(path, max_bytes=59)
