@@ -1,4 +1,4 @@
-"""Argument checks. Every message says what was expected, what came and what to do.
+"""Argument checks. Every message says what was expected, what it got, and what to do.
 
 They run before the kernels, which check nothing.
 """
