@@ -5,6 +5,7 @@ that were exchanged or changed after they had been checked; without the checks, 
 belongs to somebody else. Then, what a whole model says to what a user may give it.
 """
 
+import re
 import warnings
 
 import numpy as np
@@ -572,3 +573,16 @@ def test_what_is_kept_is_there_to_look_at_alone(name):
         layer.kept = None
     assert [array.shape for array in arrays_of(layer.kept)] == shapes
     layer.backward(y)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Dense(3, dytpe="float64"), "Dense: unknown argument 'dytpe': did you mean 'dtype'?"),
+        (lambda: LSTM(3, retrun_sequences=True), "LSTM: unknown argument 'retrun_sequences': did you mean"),
+        (lambda: Sequential([Dense(1)], sed=1), "Sequential: unknown argument 'sed': did you mean 'seed'?"),
+    ],
+)
+def test_an_unknown_argument_is_explained(make, message):
+    with pytest.raises(TypeError, match=re.escape(message)):
+        make()

@@ -7,13 +7,14 @@ from typing import Any, Self
 import numpy as np
 
 from .. import checks, layers
+from ..arguments import ChecksArguments
 from ..layers.base.layer import Layer, Seed, Shape
 from ..layers.base.parameters import ModelParameters
 from ..optimizers import Optimizer
 from ..turns import computing
 
 
-class Model:
+class Model(ChecksArguments):
     """Base of models: layers, their parameters, a summary, a configuration.
 
     A model has `layers`, `name`, `rng`, `dtype` and `input_shape` (None until it is known), and defines `forward` and

@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ... import checks
+from ...arguments import ChecksArguments
 from .storage import Storage
 
 Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
 Seed = int | np.random.Generator | None
 
 
-class Layer(Storage):
+class Layer(ChecksArguments, Storage):
     """Base of all layers: parameters, their gradients, and a forward and a backward pass.
 
     A layer of your own defines `forward(x, training=False)`, which keeps what backward needs, `backward(dy)`, which
