@@ -195,7 +195,7 @@ class Optimizer(ChecksArguments, TakesTurns):
         if limit is None:
             return {}
         kernel = backend.update
-        work = np.empty(kernel.work_size(max((grad.size for grad in grads.values()), default=0)))
+        work = np.empty(kernel.work_size(max([grad.size for grad in grads.values()], default=0)))
         squares = {name: kernel.sum_of_squares(grad.reshape(-1), work) for name, grad in grads.items()}
         for name, square in squares.items():
             if not math.isfinite(square):
@@ -278,7 +278,7 @@ class SGD(Optimizer):
         self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
     ) -> None:
         if slots:
-            rates = self.learning_rate, self.momentum, self.nesterov
+            rates = self._learning_rate, self.momentum, self.nesterov
             kernel = of_dtype(backend.update.sgd_momentum, param.dtype)
             kernel(grad, param, slots["momentum"], *rates, scale, clip)
         else:
@@ -432,6 +432,7 @@ class Adam(Optimizer):
     """
 
     slots = {"momentum": 0.0, "velocity": 0.0}  # noqa: RUF012
+    weight_decay = 0.0
 
     def __init__(
         self,
@@ -453,11 +454,9 @@ class Adam(Optimizer):
         self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
     ) -> None:
         kernel = of_dtype(backend.update.adam, param.dtype)
-        rates = self.learning_rate, self.beta_1, self.beta_2, self.epsilon, self._decay()
+        decay = self._learning_rate * self.weight_decay
+        rates = self._learning_rate, self.beta_1, self.beta_2, self.epsilon, decay
         kernel(grad, param, slots["momentum"], slots["velocity"], *rates, self.iterations, scale, clip)
-
-    def _decay(self):
-        return 0.0
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
@@ -505,9 +504,6 @@ class AdamW(Adam):
             global_clipnorm=global_clipnorm,
         )
         self.weight_decay = checks.between("weight_decay", weight_decay, 0, math.inf, closed=False)
-
-    def _decay(self):
-        return self.learning_rate * self.weight_decay
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "weight_decay": self.weight_decay}

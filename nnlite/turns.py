@@ -76,10 +76,10 @@ class Keeps(TakesTurns):
             raise AttributeError(f"{type(self).__name__}.kept is read-only: the kernels trust what forward kept")
         self._own_kept = value  # a layer of a user's own, which keeps what it likes
 
-    def _keep(self, *values: Any) -> None:
-        """Keep these values. Arrays are kept as views: the owner may give another shape to his."""
-        kept = tuple([value.view() if isinstance(value, np.ndarray) else value for value in values])
-        self._memory = threading.get_ident(), kept
+    def _keep(self, first: Any, *values: Any) -> None:
+        """Keep these values. The first, where it is the caller's array, is kept as a view: he may reshape his."""
+        first = first.view() if isinstance(first, np.ndarray) else first
+        self._memory = threading.get_ident(), (first, *values)
 
     def _kept(self) -> tuple:
         """What this thread's last `forward` kept."""

@@ -117,7 +117,8 @@ class Sequential(Trainer):
             needs_dx: False to stop at the first layer that has parameters, without its dx, as training does.
         """
         # Nobody needs the gradient of a model's input then, and it costs the first layer as much as its output did.
-        last = -1 if needs_dx else next((i for i, layer in enumerate(self.layers) if layer.params), len(self.layers))
+        first = [i for i, layer in enumerate(self.layers) if layer.params][:1]
+        last = -1 if needs_dx else (first or [len(self.layers)])[0]
         dx: Any = dy
         with computing:
             for i, layer in reversed([*enumerate(self.layers)]):

@@ -75,8 +75,8 @@ class ModelParameters(Parameters):
     """
 
     def __init__(self, what: str, arrays: Mapping[str, np.ndarray], model: Any) -> None:
-        super().__init__(what, arrays, closed=True)
-        self.model = model
+        dict.__init__(self, arrays)
+        self.what, self.closed, self.model = what, True, model
 
     def __setitem__(self, key: str, array: np.ndarray) -> None:
         super().__setitem__(key, array)
