@@ -322,7 +322,7 @@ class TestStats:
         expected = {f"{name}-{what}.png" for name in names for what in ("characters", "lines")}
         assert self.pictures(run / "stats") - expected == set()
         assert {f"{name}-characters.png" for name in names} <= self.pictures(run / "stats")
-        assert f"Drawn into {run / 'stats'}." in output
+        assert f"Pictures written to {run / 'stats'}." in output
 
     def test_of_a_text(self, tmp_path, monkeypatch, nnlite_command):
         monkeypatch.chdir(tmp_path)
@@ -374,7 +374,7 @@ class TestStats:
         copytree(tiny[0], Path("runs/mine"))
         code, output, _ = nnlite_command("stats", "--length", 50, "--temperature", 1)
         assert code == 0
-        assert "Drawn into runs/mine/stats." in output
+        assert "Pictures written to runs/mine/stats." in output
 
 
 def test_info(nnlite_command):

@@ -21,9 +21,9 @@ def pasted(line, here):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has another shell")
 class TestPasted:
     @pytest.mark.parametrize("name", ODD)
-    @pytest.mark.parametrize("recipe", [OPTIONS, ["--recipe=minimal-rnn", "--units=4", "--iterations=50"]])
-    def test_sample(self, name, recipe, tmp_path):
-        line = [*COMMAND, "train", *recipe, "--out", name]
+    @pytest.mark.parametrize("train", [["train", *OPTIONS], ["minimal-rnn", "--units=4", "--iterations=50"]])
+    def test_sample(self, name, train, tmp_path):
+        line = [*COMMAND, *train, "--out", name]
         done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         (command,) = (line.partition(":  ")[2] for line in done.stdout.splitlines() if line.startswith("More "))

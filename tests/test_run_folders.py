@@ -74,7 +74,7 @@ def target(tmp_path):
 
 class TestForeignFolder:
     @pytest.mark.parametrize("options", [[], ["--force"], ["--resume"], ["--resume", "--force"]])
-    @pytest.mark.parametrize("command", [["train", *OPTIONS], ["train", "--recipe=minimal-rnn"], ["sweep"], ["digits"]])
+    @pytest.mark.parametrize("command", [["train", *OPTIONS], ["minimal-rnn"], ["sweep"], ["digits"]])
     def test_no_command_touches_it(self, command, options, hf, nnlite_command):
         before = contents(hf)
         code, output, error = nnlite_command(*command, "--out", hf, *options)
@@ -214,7 +214,7 @@ def test_a_foreign_model_beside_our_settings(name, options, run, nnlite_command)
     before = contents(run)
     code, _, error = nnlite_command("train", "--out", run, *options)
     assert code == 1
-    assert f"{run / name} is not from the run in this folder" in error
+    assert f"{run / name} was not written by the run in this folder" in error
     assert contents(run) == before
 
 
@@ -223,14 +223,14 @@ def test_a_foreign_text_where_ours_would_go(run, tmp_path, nnlite_command):
     (run / "text.txt").write_text("years of work")
     before = contents(run)
     error = nnlite_command("train", "--text", tmp_path / "own.txt", "--carry=1", "--out", run, "--force")[2]
-    assert f"{run / 'text.txt'} is not from the run in this folder" in error
+    assert f"{run / 'text.txt'} was not written by the run in this folder" in error
     assert contents(run) == before
 
 
 def test_a_text_of_ours_that_was_edited(tmp_path):
     Sonnets(tmp_path / "run", OF_SHORT, SHORT).create()
     (tmp_path / "run" / "text.txt").write_text("to be, and to be")
-    with pytest.raises(ExperimentError, match=r"text\.txt is not from the run"):
+    with pytest.raises(ExperimentError, match=r"text\.txt was not written by the run"):
         Sonnets(tmp_path / "run", SETTINGS).create(overwrite=True)
     assert (tmp_path / "run" / "text.txt").read_text() == "to be, and to be"
 
@@ -324,7 +324,7 @@ class TestLinks:
     def test_a_pipe_is_not_waited_for(self, name, run, target, nnlite_command):
         (run / name).unlink(missing_ok=True)
         os.mkfifo(run / name)
-        self.refused(run, "is no file but a pipe", nnlite_command, target)
+        self.refused(run, "is a pipe or a device", nnlite_command, target)
 
     @pytest.mark.parametrize("name", ["loss.png", "log.jsonl", "model.safetensors"])
     def test_a_folder_is_not_removed(self, name, run, target, nnlite_command):
@@ -417,7 +417,7 @@ def test_any_name_of_a_folder(name, tmp_path, nnlite_command, blank_pictures):
     assert {"model.safetensors", "checkpoint.safetensors", "log.jsonl"} <= {path.name for path in folder.iterdir()}
     code, output, _ = nnlite_command("train", "--out", folder, "--resume")
     assert code == 0
-    assert f"Going on with {folder}." in output
+    assert f"Resuming {folder}." in output
     run = MinimalRNN(tmp_path / name / "rnn", MinimalRNN.Settings(units=4, iterations=20))
     run.create()
     run.fit(verbose=0)

@@ -7,8 +7,8 @@ import pytest
 
 import nnlite
 from nnlite import Callback
-from nnlite.experiment import Corpus, Sonnets, sonnets
-from nnlite.text import columns, windows
+from nnlite.experiment import Corpus, MinimalRNN, Sonnets, corpus, folder, sonnets
+from nnlite.text import Vocabulary, columns, windows
 
 TINY = {"units": 6, "step": 400, "epochs": 1}
 
@@ -105,9 +105,55 @@ def test_the_loss_in_one_go(tmp_path, monkeypatch):
     run.fit(verbose=0)
     held_out = run.vocabulary.encode(run.corpus.split(40)[1])
     whole = run.saved_model().evaluate(held_out[None, :-1], held_out[None, 1:])
-    assert run.loss_in_one_go() == whole
+    assert run.outcome({}).loss_in_one_go == whole
     monkeypatch.setattr(sonnets, "PIECE", 500)  # of a long text, in pieces
-    assert run.loss_in_one_go() == run.saved_model().evaluate(*windows(held_out, 500, 500), batch_size=1) != whole
+    pieces = windows(held_out, 500, 500)
+    assert run.outcome({}).loss_in_one_go == run.saved_model().evaluate(*pieces, batch_size=1) != whole
+
+
+def counted(monkeypatch, owner, name, counts=lambda *args, **kwargs: True):
+    """A list that grows with each call of a function for which `counts` holds."""
+    calls, function = [], getattr(owner, name)
+
+    def call(*args, **kwargs):
+        if counts(*args, **kwargs):
+            calls.append(args)
+        return function(*args, **kwargs)
+
+    monkeypatch.setattr(owner, name, call)
+    return calls
+
+
+@pytest.mark.parametrize("own_text", [False, True])
+@pytest.mark.parametrize("command", ["train", "minimal-rnn"])
+def test_a_command_makes_one_trip(command, own_text, monkeypatch, tmp_path, nnlite_command, blank_pictures):
+    text = tmp_path / "own.txt"
+    text.write_text("so long as men can breathe, or eyes can see,\n" * 100)
+    kind, length = (Sonnets, ["--epochs=1"]) if command == "train" else (MinimalRNN, ["--iterations=50"])
+    made = counted(monkeypatch, kind, "model")
+    cuts = [counted(monkeypatch, corpus, name) for name in ("split_text", "split_poems")]
+    encoded = counted(monkeypatch, Vocabulary, "encode", lambda *args: len(args[1]) > 250)  # not a seed text
+    loaded = counted(monkeypatch, folder, "load_model")
+    read = counted(monkeypatch, nnlite.Sequential, "evaluate", lambda *args, batch_size=32, **kwargs: batch_size == 1)
+    own = ["--text", text] if own_text else []
+    code, _, error = nnlite_command(command, "--units=4", *length, *own, "--out", tmp_path / "run")
+    assert (code, error) == (0, "")
+    assert len(made) == 1
+    assert len({args[1] for args in encoded}) == len(encoded) == (2 if command == "train" else 1)
+    assert [sum(map(len, cuts)), len(loaded), len(read)] == ([1, 1, 1] if command == "train" else [0, 0, 0])
+
+
+def test_a_second_fit_starts_from_a_new_model(tmp_path):
+    run = made(tmp_path / "run")
+    first = run.start.model
+    history = run.fit(verbose=0).history
+    assert run.start.model is not first
+    before = (run.folder / "model.safetensors").read_bytes()
+    assert run.fit(verbose=0).history == history  # resumed: nothing is left to do
+    assert (run.folder / "model.safetensors").read_bytes() == before
+    run.create(overwrite=True)
+    assert run.fit(verbose=0).history == history
+    assert (run.folder / "model.safetensors").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,10 @@
-"""The command `nnlite`: a thin skin over `nnlite.experiment`, `nnlite.text` and `nnlite.machine`."""
+"""The command `nnlite`: a thin layer over `nnlite.experiment`, `nnlite.text` and `nnlite.machine`."""
 
 import os
 import re
 import sys
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 import typer
 
@@ -11,7 +13,7 @@ from nnlite.experiment import ExperimentError
 
 from .digits import digits
 from .info import info
-from .minimal_rnn import reproduce_recipe
+from .minimal_rnn import reproduce_recipe, train_minimal_rnn
 from .sample import next_character, sample
 from .sonnets import train
 from .stats import stats
@@ -23,30 +25,31 @@ app = typer.Typer(
 
 
 @app.callback()
-def nnlite_command():
+def nnlite_command() -> None:
     """Train small networks: one to write like Shakespeare, one to read handwritten digits.
 
     Start with `nnlite train`: half a minute of learning, then poems. Or `nnlite digits`: seconds, then pictures.
     """
 
 
-COMMANDS = {next_character: "next", reproduce_recipe: "reproduce"}  # what a Python function can hardly be called
-for command in (train, sample, next_character, stats, sweep, reproduce_recipe, digits, info):
+# Commands whose names are no names for their Python functions.
+COMMANDS = {next_character: "next", reproduce_recipe: "reproduce", train_minimal_rnn: "minimal-rnn"}
+for command in (train, sample, next_character, stats, train_minimal_rnn, sweep, reproduce_recipe, digits, info):
     app.command(COMMANDS.get(command))(command)
 
 
-def main(arguments=None):
-    """Run the command; every error that a user can cause becomes one line."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command; every error that a user can cause is printed as one line."""
     try:
         code = app(arguments, prog_name="nnlite", standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
-    except BrokenPipeError:  # as in `nnlite sample | head -1`: nobody reads on, and nothing can be said
+    except BrokenPipeError:  # as in `nnlite sample | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except UsageError as error:
         message, where = error.format_message().rstrip("."), error.ctx.command_path if error.ctx else "nnlite"
-        code = fail(f"{message}. Help: {where} --help", 2) if message else 2  # without a message: help was printed
+        code = fail(f"{message}. Help: {where} --help", 2) if message else 2  # no message: help was printed
     except (
         CheckpointError,
         ExperimentError,
@@ -58,16 +61,18 @@ def main(arguments=None):
     ) as error:
         if os.environ.get("NNLITE_TRACEBACK"):
             raise
-        system = isinstance(error, OSError) and error.strerror
-        code = fail(f"{error.filename}: {error.strerror}" if system else str(error), 1)
+        if isinstance(error, OSError) and error.strerror:
+            code = fail(f"{error.filename}: {error.strerror}", 1)
+        else:
+            code = fail(str(error), 1)
     sys.exit(code)
 
 
 LINE_BREAK = r"\s*\n\s*"  # other spaces may be part of a file's name
-UsageError = typer.BadParameter.__base__  # of click, or of typer's own copy of it
+UsageError: Any = typer.BadParameter.__base__  # of click, or of typer's own copy of it
 
 
-def fail(message, code):
-    """Say what is wrong in one line on stderr."""
+def fail(message: str, code: int) -> int:
+    """Print an error as one line on stderr, and return the exit code."""
     print(f"nnlite: {re.sub(LINE_BREAK, ' ', message.strip())}", file=sys.stderr)
     return code

@@ -2,6 +2,7 @@
 
 import math
 from collections import Counter
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,27 +17,25 @@ DEFAULT = Digits.Settings
 
 def digits(
     context: typer.Context,
-    filters: Annotated[int, number("Model", "Of the first convolution; the others have twice as many.")] = (
+    filters: Annotated[int, number("Model", "Filters of the first convolution; the others have twice as many.")] = (
         DEFAULT.filters
     ),
     dropout: Annotated[
-        float, number("Model", "Part of what the last layer reads to drop, 0 to 1: against learning by heart.", min=0)
+        float, number("Model", "Fraction of the last layer's inputs set to 0 in training, against overfitting.", min=0)
     ] = DEFAULT.dropout,
-    epochs: Annotated[int, number("Learning", "How often to see all images.")] = DEFAULT.epochs,
-    batch_size: Annotated[int, number("Learning", "Images in one step of learning.")] = DEFAULT.batch_size,
-    learning_rate: Annotated[float, number("Learning", "Size of the steps; of the largest.", min=0)] = (
-        DEFAULT.learning_rate
-    ),
+    epochs: Annotated[int, number("Learning", "Passes over all images.")] = DEFAULT.epochs,
+    batch_size: Annotated[int, number("Learning", "Images in a batch.")] = DEFAULT.batch_size,
+    learning_rate: Annotated[float, number("Learning", "The largest learning rate.", min=0)] = (DEFAULT.learning_rate),
     seed: Seed = DEFAULT.seed,
-    out: out("digits") = None,
+    out: Annotated[Path | None, out("digits")] = None,
     resume: Resume = False,
     force: Force = False,
     threads: Threads = None,
-):
+) -> None:
     """Learn to read handwritten digits, then draw what was learned.
 
-    Every fifth image of each digit is held out: the model does not learn from them, and nothing is chosen by them.
-    accuracy is the part of the digits that it reads correctly while it learns, val_accuracy of those held out.
+    Every fifth image of each digit is held out, and used only for val_accuracy, the fraction of these digits that the
+    model reads correctly. accuracy is the same on the training images.
 
     Examples:
 
@@ -53,23 +52,22 @@ def digits(
     conclude(run)
 
 
-def introduce(run):
-    """Print what will be learned from, and by which model."""
-    (x, _), (held_out, _) = run.data()
+def introduce(run: Digits) -> None:
+    """Print the size of the data and a summary of the model."""
+    model, ((x, _), (held_out, _)) = run.start
     size = " x ".join(map(str, x.shape[1:3]))
     console.print(
         f"Handwritten digits, {size} pixels: {len(x):,} to learn from, each in 9 places, and "
         f"{len(held_out)} to judge by."
     )
-    run.model().summary()
+    model.summary()
 
 
-def conclude(run):
-    """Print what was reached, and where everything is."""
+def conclude(run: Digits) -> None:
+    """Print the accuracy, the misread digits and the list of files."""
     labels, predicted = run.read()
     right = int((labels == predicted).sum())
-    # Rounded down: what is printed was reached.
-    percent = math.floor(1000 * right / len(labels)) / 10
+    percent = math.floor(1000 * right / len(labels)) / 10  # rounded down, never up to an accuracy not reached
     console.print(f"{right} of the {len(labels)} held-out digits are read correctly: {percent} %")
     wrong = Counter((int(a), int(b)) for a, b in zip(labels, predicted, strict=True) if a != b)
     if wrong:

@@ -1,4 +1,4 @@
-"""nnlite info: what a bug report should hold."""
+"""nnlite info: facts for a bug report."""
 
 from rich.table import Table
 from rich.text import Text
@@ -9,10 +9,10 @@ from .options import Threads, use_threads
 from .runs import console
 
 
-def info(threads: Threads = None):
-    """Show CPU, kernels, threads and versions: what a bug report should hold.
+def info(threads: Threads = None) -> None:
+    """Show CPU, kernels, threads and versions, for a bug report.
 
-    The kernels are compiled for the instructions of one CPU; threads are the cores that they use.
+    The kernels are compiled for one CPU's instructions; threads are the cores that they use.
     """
     use_threads(threads)
     table = Table.grid(padding=(0, 2))
@@ -20,4 +20,4 @@ def info(threads: Threads = None):
         table.add_row(Text(name, style="bold"), Text(value))
     console.print(table)
     if stale := machine.stale_kernels():
-        console.print(f"\nEdited after the kernels were compiled: {', '.join(stale)}. Compile them: make build")
+        console.print(f"\nNewer than their kernels: {', '.join(stale)}. Compile them: make build")

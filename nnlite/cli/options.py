@@ -1,45 +1,59 @@
-"""Options that several commands have, and how all of them are written."""
+"""Options shared by several commands, and helpers to declare options."""
 
+from collections.abc import Collection
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 import nnlite
 
 
-def option(panel, help, *flags, **kwargs):
+def option(panel: str, help: str, *flags: str, **kwargs: Any) -> Any:
+    """An option, in a panel of the help."""
     return typer.Option(*flags, help=help, rich_help_panel=panel, **kwargs)
 
 
-def number(panel, help, **kwargs):
+def number(panel: str, help: str, **kwargs: Any) -> Any:
+    """A number of at least 1, unless `min` says otherwise."""
     return option(panel, help, **{"metavar": "N", "min": 1} | kwargs)
 
 
-def choice(panel, help):
-    return option(panel, help, metavar="NAME")
+def choice(panel: str, help: str, names: Collection[str]) -> Any:
+    """One of several names."""
+    listed = ", ".join(names)
+
+    def check(value: str) -> str:
+        if value not in names:
+            raise typer.BadParameter(f"expected one of {listed}, got {value!r}")
+        return value
+
+    return option(panel, f"{help} One of {listed}.", metavar="NAME", callback=check)
 
 
-def out(name):
-    """The option of a command whose folders are runs/name, runs/name-2 and so on."""
+def out(name: str) -> Any:
+    """The --out of a command whose run folders are runs/name, runs/name-2 and so on."""
     help = f"Where to write; by default runs/{name} or the next free name like it."
-    return Annotated[Path | None, option("Run folder", help, metavar="FOLDER")]
+    return option("Run folder", help, metavar="FOLDER")
 
 
+TextFile = Annotated[
+    Path | None,
+    option("Data", "A text of your own to learn from, in UTF-8; by default the sonnets.", "--text", metavar="FILE"),
+]
 Resume = Annotated[
     bool,
-    option("Run folder", "Go on with the run in --out, by default the last, where it was stopped.", "--resume"),
+    option("Run folder", "Resume the run in --out, by default the last one, where it was stopped.", "--resume"),
 ]
 Force = Annotated[bool, option("Run folder", "Overwrite the run in --out.", "--force")]
-Seed = Annotated[int, number("Learning", "Start of all randomness: same seed, same result.", min=0)]
+Seed = Annotated[int, number("Learning", "Random seed: the same seed gives the same result.", min=0)]
 Threads = Annotated[
     int | None,
-    number(
-        "Machine", "CPU cores to use; by default all. The result is the same, bit for bit, for any number.", max=1024
-    ),
+    number("Machine", "CPU cores to use; by default all. The result is the same bits for any number.", max=1024),
 ]
 
 
-def use_threads(n):
+def use_threads(n: int | None) -> None:
+    """Set the number of threads if the option was given."""
     if n is not None:
         nnlite.set_num_threads(n)

@@ -1,41 +1,73 @@
-"""Runs: how a command begins one or goes on with one, and what it says in the end."""
+"""Run folders on the command line: start or resume a run, and list its files."""
 
 import contextlib
 import dataclasses
 import shlex
 import shutil
 import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
 
-from nnlite.experiment import ExperimentError, MinimalRNN, Sonnets, find_runs, kind_of, new_folder
+from nnlite.experiment import (
+    Corpus,
+    Digits,
+    Experiment,
+    ExperimentError,
+    MinimalRNN,
+    Sonnets,
+    Sweep,
+    find_runs,
+    kind_of,
+    new_folder,
+)
 
-# What is in brackets, or between colons, may be part of a folder's name.
+# No markup and no emoji: folder names may have brackets and colons.
 console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
 
-WRITERS = {kind.kind: kind for kind in (Sonnets, MinimalRNN)}  # the experiments whose models write
+WRITERS: dict[str, type[Sonnets | MinimalRNN]] = {kind.kind: kind for kind in (Sonnets, MinimalRNN)}
+TRAINED_BY = {Sonnets.kind: "train", MinimalRNN.kind: "minimal-rnn", Sweep.kind: "sweep", Digits.kind: "digits"}
+
+Kind = TypeVar("Kind", bound=Experiment)
 
 
-def begin(kind, values, context, out, resume, force, corpus=None):
-    """The run that a command is to work on: a new one, or with --resume the one that is there.
+def begin(
+    kind: type[Kind],
+    values: Mapping[str, Any],
+    context: typer.Context,
+    out: Path | None,
+    resume: bool,
+    force: bool,
+    corpus: Corpus | None = None,
+) -> Kind:
+    """The run of a command: a new one, or with --resume an existing one.
 
     Args:
-        kind: of experiment, such as Sonnets.
+        kind: the experiment, such as Sonnets.
         values: the command's options, among them all fields of kind.Settings.
-        corpus: a text of the user's own to learn from, if any.
+        corpus: the user's own text, if any.
     """
     settings = kind.Settings(**{field.name: values[field.name] for field in dataclasses.fields(kind.Settings)})
     run = resumed(kind, out, settings, corpus, context) if resume else None
     return run or started(kind, out, settings, corpus, force)
 
 
-def resumed(kind, folder, settings, corpus, context):
-    """The run to go on with; None where there is none. Options may be repeated, but they may not contradict it."""
+def resumed(
+    kind: type[Kind], folder: Path | None, settings: Any, corpus: Corpus | None, context: typer.Context
+) -> Kind | None:
+    """The run to resume, or None. Options may be repeated if they agree with its settings."""
     runs = [folder] if folder else find_runs(kind=kind.kind)[-1:]
     if not runs or not kind(runs[0]).exists:
         return None
+    found = kind_of(runs[0])
+    if found != kind.kind and found in TRAINED_BY:
+        raise ExperimentError(
+            f"{runs[0]} holds a run on {found}, not on {kind.kind}: resume it with "
+            f"{command(TRAINED_BY[found], '--resume', '--out', runs[0])}"
+        )
     run = kind.open(runs[0])
     if corpus and corpus.sha256 != run.corpus.sha256:
         changed = " as it was then" if corpus.file == run.corpus.file else ""
@@ -52,67 +84,71 @@ def resumed(kind, folder, settings, corpus, context):
                 f"--resume to start another run",
                 param_hint=f"--{name.replace('_', '-')}",
             )
-    console.print(f"Going on with {run.folder}.")
+    console.print(f"Resuming {run.folder}.")
     return run
 
 
-def started(kind, folder, settings, corpus, force):
+def started(kind: type[Kind], folder: Path | None, settings: Any, corpus: Corpus | None, force: bool) -> Kind:
+    """A new run, in the given folder or a new one."""
     folder_or_new = folder or new_folder(corpus.name if corpus else kind.kind)
-    run = kind(folder_or_new, settings, corpus) if corpus else kind(folder_or_new, settings)
+    run = kind(folder_or_new, settings, **({"corpus": corpus} if corpus else {}))
     if folder and run.exists and not force:
         raise typer.BadParameter(
-            f"{folder} holds a run already: go on with it by --resume, overwrite it by --force, or name another",
+            f"{folder} holds a run already: resume it with --resume, overwrite it with --force, or name another folder",
             param_hint="--out",
         )
     run.create(overwrite=force)
     return run
 
 
-def open_writer(folder=None):
-    """A run whose model writes, with its `vocabulary`, `corpus` and `seed_text`; by default the last one.
+def open_writer(folder: Path | None = None) -> Sonnets | MinimalRNN:
+    """Open a run whose model writes text; by default the last one.
 
     Raises:
-        ExperimentError: there is none, or it cannot be read.
+        ExperimentError: there is no such run, or it cannot be read.
     """
     if folder is None:
         folder = next((run for run in reversed(find_runs()) if kind_of(run) in WRITERS), None)
     if folder is None:
         raise ExperimentError(f"there is no run under runs/ yet: {command('train')} makes one")
-    return WRITERS.get(kind_of(folder), Sonnets).open(folder)
+    return WRITERS.get(kind_of(folder) or "", Sonnets).open(folder)
 
 
 @contextlib.contextmanager
-def stoppable(run, context, kept="what was learned until the last complete epoch"):
-    """Where Ctrl-C ends what is done inside, say what was kept, and how to go on."""
+def stoppable(
+    run: Experiment, context: typer.Context, kept: str = "what was learned until the last complete epoch"
+) -> Iterator[None]:
+    """On Ctrl-C, print what was kept and how to resume."""
     try:
         yield
     except KeyboardInterrupt:
-        console.print(f"\nStopped. {run.folder} keeps {kept}. To go on:\n")
-        console.out(f"  {command(context.info_name, '--resume', '--out', run.folder)}", highlight=False)
+        console.print(f"\nStopped. {run.folder} keeps {kept}. To resume:\n")
+        console.out(f"  {command(context.info_name or '', '--resume', '--out', run.folder)}", highlight=False)
         raise typer.Exit(130) from None
 
 
-def list_files(run):
-    """Print where everything is."""
+def list_files(run: Experiment) -> None:
+    """Print the files of a run."""
     console.print(f"Written to {run.folder}:")
     for name, content in run.FILES.items():
         if (run.folder / name).exists():
             console.print(f"  {name:24} {content}")
 
 
-def option_name(field):
-    """The option, as a parameter of a command, that gives this field of the settings."""
+def option_name(field: str) -> str:
+    """The command's parameter for a field of the settings."""
     return "temperature" if field == "temperatures" else field
 
 
-def plain(value):
+def plain(value: Any) -> Any:
+    """A setting, for a message."""
     return ", ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
 
 
-def command(*arguments):
-    """A command of this program to paste into a shell: as the user calls it, by its path where it is not on the PATH.
+def command(*arguments: object) -> str:
+    """A command line of this program to paste into a shell, with its path if it is not on the PATH.
 
-    A folder among the arguments may have spaces in its name, and begin with a hyphen.
+    Folder names among the arguments may contain spaces or start with a hyphen.
     """
     called = Path(sys.argv[0])
     as_module = called.name == "__main__.py"
@@ -122,6 +158,6 @@ def command(*arguments):
 
 
 def _callable(path):
-    """The name of a program, or its path where the name would not find it."""
+    """The name of a program, or its path if it is not on the PATH."""
     found = shutil.which(path.name)
     return path.name if found and Path(found).absolute() == path.absolute() else str(path)

@@ -1,4 +1,4 @@
-"""nnlite sample: write a poem. nnlite next: look at the choice of one character."""
+"""nnlite sample: write poems. nnlite next: show the probabilities of the next character."""
 
 from enum import StrEnum
 from pathlib import Path
@@ -9,17 +9,23 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
+from nnlite.experiment import MinimalRNN, Sonnets
 from nnlite.plot import character_name
-from nnlite.text import compare_temperatures, generate, next_characters
+from nnlite.text import TemperatureSample, compare_temperatures, generate, next_characters
 
 from .options import Threads, number, option, use_threads
 from .runs import console, open_writer
 
-COLUMN = (
-    40  # characters that a poem needs, to stand beside others: most lines of a sonnet are a little longer or shorter
-)
+TEMPERATURES = [1.5, 0.75, 0.25]  # of `nnlite next`
+COLUMN = 40  # width of a poem beside others: about that of a sonnet's lines
 
-Unknown = StrEnum("Unknown", {name: name for name in ("error", "skip")})
+
+class Unknown(StrEnum):
+    """What to do with characters that are not in the vocabulary."""
+
+    error = "error"
+    skip = "skip"
+
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; by default the last one under runs/.", metavar="RUN")]
 SeedText = Annotated[
@@ -31,14 +37,14 @@ SeedText = Annotated[
         metavar="TEXT",
     ),
 ]
-TopK = Annotated[int | None, number("Choice", "Choose from the N likeliest characters alone.")]
+TopK = Annotated[int | None, number("Choice", "Choose only from the N most likely characters.")]
 TopP = Annotated[
     float | None,
-    number("Choice", "Choose from the likeliest characters alone that have this probability together.", min=0, max=1),
+    number("Choice", "Choose only from the most likely characters with this total probability.", min=0, max=1),
 ]
 Skip = Annotated[
     Unknown,
-    option("Poem", "What to do with characters that the model does not know: error, skip.", metavar="NAME"),
+    option("Poem", "What to do with characters that the model does not know: error or skip.", metavar="NAME"),
 ]
 
 
@@ -50,17 +56,19 @@ def sample(
     temperature: Annotated[
         list[float],
         number("Choice", "How bold a poem is: 0.25 repeats itself, 1.5 stammers. Repeat it for more poems.", min=0),
-    ] = (0.75,),
+    ] = [0.75],  # noqa: B006
     top_k: TopK = None,
     top_p: TopP = None,
-    seed: Annotated[int | None, number("Poem", "Write the same poem again; by default each one is new.", min=0)] = None,
+    seed: Annotated[
+        int | None, number("Poem", "Random seed, to write the same poem again; by default each one is new.", min=0)
+    ] = None,
     threads: Threads = None,
-):
+) -> None:
     """Let a trained model write a poem, or one at each of several temperatures.
 
-    Low temperatures give common words, over and over; at 0 the likeliest character, always; at 1 the model writes as it
-    reads; high ones dare rare letters. Several poems stand side by side where the window is wide enough, each with its
-    entropy: how open the choice of a character was. A choice of H nats is one between exp(H) equally likely characters.
+    Low temperatures repeat common words; 0 always takes the most likely character; 1 samples from the model's own
+    probabilities; high temperatures choose rare letters. Several poems are printed side by side if the terminal is wide
+    enough, each with the mean entropy of its choices: H nats are a choice between exp(H) equally likely characters.
 
     Examples:
 
@@ -70,12 +78,11 @@ def sample(
     """
     use_threads(threads)
     trained, start = opened(run, seed_text, unknown)
-    choice = {"top_k": top_k, "top_p": top_p}
-    if len(temperature) == 1:  # the poem and nothing else, for others to read on
-        poem = generate(trained.saved_model(), trained.vocabulary, start, length, temperature[0], seed, **choice)
-        console.print(Text(start + poem))
+    model, vocabulary = trained.saved_model(), trained.vocabulary
+    if len(temperature) == 1:  # the poem alone, for other programs to read
+        console.print(Text(start + generate(model, vocabulary, start, length, temperature[0], seed, top_k, top_p)))
         return
-    poems = compare_temperatures(trained.saved_model(), trained.vocabulary, start, length, temperature, seed, **choice)
+    poems = compare_temperatures(model, vocabulary, start, length, temperature, seed, top_k, top_p)
     show_beside(poems, start) if console.width >= (COLUMN + 3) * len(poems) else show_below(poems, start)
 
 
@@ -83,19 +90,17 @@ def next_character(
     run: Run = None,
     seed_text: SeedText = None,
     unknown: Skip = Unknown.error,
-    temperature: Annotated[list[float], number("Choice", "At which to look. Repeat it for more.", min=0)] = (
-        1.5,
-        0.75,
-        0.25,
-    ),
+    temperature: Annotated[
+        list[float], number("Choice", "Temperature of a column. Repeat it for more.", min=0)
+    ] = TEMPERATURES,
     top: Annotated[int, number("Choice", "How many characters to show.")] = 10,
     top_k: TopK = None,
     top_p: TopP = None,
     threads: Threads = None,
-):
-    """Show what a trained model would write next, and with which probability at each temperature.
+) -> None:
+    """Show the most likely next characters, and their probability at each temperature.
 
-    The order of the characters is the model's; a temperature only says how far apart they are.
+    A temperature changes how far the probabilities lie apart, but not their order.
 
     Examples:
 
@@ -120,25 +125,26 @@ def next_character(
     console.print(table, soft_wrap=False)
 
 
-def opened(run, seed_text, unknown):
-    """A trained model's run, and what it is to read, without what it does not know where that is to be skipped."""
+def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Sonnets | MinimalRNN, str]:
+    """Open a run; return it with its seed text, from which unknown characters are removed if they are skipped."""
     trained = open_writer(run)
     start = trained.seed_text if seed_text is None else seed_text.replace("\\n", "\n")
     return trained, trained.vocabulary.decode(trained.vocabulary.encode(start, unknown))
 
 
-def heading(poem):
+def heading(poem: TemperatureSample) -> str:
+    """The heading of a poem: temperature and entropy."""
     return f"temperature {poem.temperature:g}, entropy {poem.entropy:.2f} nats per character"
 
 
-def show_below(poems, start):
+def show_below(poems: list[TemperatureSample], start: str) -> None:
     """Print poems one below the other."""
     for poem in poems:
         console.print(Rule(heading(poem), align="left", style="dim"))
         console.print(Text(start + poem.text), end="\n\n")
 
 
-def show_beside(poems, start):
+def show_beside(poems: list[TemperatureSample], start: str) -> None:
     """Print poems side by side."""
     table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
     for poem in poems:

@@ -1,6 +1,7 @@
-"""nnlite stats: how much a text, or what a model writes, looks like what it ought to look like."""
+"""nnlite stats: compare a text, or the text that a model writes, with its corpus."""
 
 import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -9,20 +10,22 @@ from rich.table import Table
 from rich.text import Text
 
 from nnlite import plot
-from nnlite.experiment import Corpus, Sonnets, own_folder, own_place
+from nnlite.experiment import Corpus, MinimalRNN, Sonnets, own_folder, own_place
 from nnlite.text import TextStatistics, clean_sonnets, compare_temperatures, read_text, text_statistics
 
 from .options import Threads, number, option, use_threads
 from .runs import console, open_writer
 
+TEMPERATURES = [1.5, 0.75, 0.25]
+
 
 class Column(NamedTuple):
-    """One of the texts that stand side by side."""
+    """A text of the table."""
 
     name: str
     text: str
     statistics: TextStatistics
-    entropy: float | None = None  # of what a model wrote
+    entropy: float | None = None  # mean entropy of the choices, if a model wrote it
 
 
 def stats(
@@ -34,33 +37,31 @@ def stats(
         ),
     ] = None,
     temperature: Annotated[
-        list[float], number("Run", "At which its model writes a text. Repeat it for more.", min=0)
-    ] = (1.5, 0.75, 0.25),
-    length: Annotated[int, number("Run", "Characters that it writes at each temperature.")] = 10_000,
-    seed: Annotated[int, number("Run", "Start of all randomness: same seed, same texts.", min=0)] = 0,
+        list[float], number("Run", "Temperature of a text that the model writes. Repeat it for more.", min=0)
+    ] = TEMPERATURES,
+    length: Annotated[int, number("Run", "Characters to write at each temperature.")] = 10_000,
+    seed: Annotated[int, number("Run", "Random seed: the same seed gives the same texts.", min=0)] = 0,
     clean: Annotated[
         bool,
         option("Files", "Clean the files as the sonnets were: lower case, no blank lines, no number lines.", "--clean"),
     ] = False,
-    characters: Annotated[
-        bool, option("Output", "Show how often each character occurs, all of them.", "--characters")
-    ] = False,
+    characters: Annotated[bool, option("Output", "Show the frequency of every character.", "--characters")] = False,
     out: Annotated[
         Path | None,
         option(
             "Output",
-            "Where to draw the pictures; by default stats/ in the run folder, or here.",
+            "Folder of the pictures; by default stats/ in the run folder, or in this one.",
             metavar="FOLDER",
         ),
     ] = None,
     threads: Threads = None,
-):
-    """Count what a text is made of, and compare it with the sonnets, or with what a run has learned from.
+) -> None:
+    """Compare texts, or what a run's model writes, with the sonnets or the corpus of the run.
 
-    The distance to the corpus is the part of the characters that would have to be others: 0 to 1. By chance a text has
-    one, too: that of as many characters drawn from the corpus, one by one; real text lies a little above. What is held
-    out stands beside what was learned from: a model can hardly do better than that. A copied run is a piece of text
-    that stands in what was learned from, word for word.
+    The distance to the corpus is the fraction of characters that differ, 0 to 1, whatever their order. "By chance" is
+    that of as many characters drawn at random from the corpus; real text has a slightly larger one. A model can hardly
+    come closer than the held-out text does. A copied run is a passage that also occurs, character for character, in the
+    training text.
 
     Examples:
 
@@ -74,7 +75,7 @@ def stats(
         raise typer.BadParameter(f"one run at a time, got {folders[0]} and {folders[1]}", param_hint="RUN")
     if len({path.stem for path in files}) < len(files):
         raise typer.BadParameter("two files have the same name: their pictures would have it, too", param_hint="FILE")
-    # Read before the model writes, so that a mistake is told at once.
+    # Read before the model writes, so that errors show at once.
     texts = {path.name: clean_sonnets(read_text(path)) if clean else read_text(path) for path in files}
     run = open_writer(*folders) if folders or not files else None
     corpus = run.corpus if run else Corpus()
@@ -87,16 +88,16 @@ def stats(
         console.print()
         console.print(table_of_characters(columns), soft_wrap=False)
     console.print()
-    say_what_is_copied(columns)
-    say_what_is_in_capitals(columns)
+    print_copied(columns)
+    print_hint_on_capitals(columns)
     draw(columns, out or (own_folder(run.folder / "stats") if run else Path("stats")))
 
 
-def written(run, temperatures, length, seed):
-    """What was held out, where something was, and what the model of a run writes."""
+def written(run: Sonnets | MinimalRNN, temperatures: Sequence[float], length: int, seed: int) -> Iterator[Column]:
+    """The held-out text, if any, and a text by the run's model at each temperature."""
     corpus, source = run.corpus.text, run.corpus.text
-    if isinstance(run, Sonnets):  # others learn from all of it
-        source, held_out = run.corpus.split(run.settings.length)
+    if isinstance(run, Sonnets):  # the minimal recipe holds nothing out
+        source, held_out = run.parts
         yield Column("held out", held_out, text_statistics(held_out, source))
     samples = compare_temperatures(run.saved_model(), run.vocabulary, run.seed_text, length, temperatures, seed)
     for temperature, text, entropy in samples:
@@ -120,8 +121,8 @@ ROWS = {
 OF_OTHERS = {"distance to corpus", "  by chance", "  in the corpus", "longest copied run", "copied windows of 30"}
 
 
-def table_of(columns):
-    """The statistics, a column for each text; the first is the corpus, which is not compared with itself."""
+def table_of(columns: Sequence[Column]) -> Table:
+    """A table of the statistics, with a column for each text; the first is the corpus."""
     table = empty_table(columns)
     for name, show in ROWS.items():
         corpus, *others = (show(column.statistics) for column in columns)
@@ -132,8 +133,8 @@ def table_of(columns):
     return table
 
 
-def table_of_characters(columns):
-    """How often each character occurs in each text, in percent, in the order of the corpus."""
+def table_of_characters(columns: Sequence[Column]) -> Table:
+    """A table of character frequencies in percent, in the order of the corpus."""
     table = empty_table(columns)
     for character in dict.fromkeys(c for column in columns for c in column.statistics.frequencies):
         shares = (column.statistics.frequencies.get(character, 0) for column in columns)
@@ -141,7 +142,8 @@ def table_of_characters(columns):
     return table
 
 
-def empty_table(columns):
+def empty_table(columns: Sequence[Column]) -> Table:
+    """A table with the names of the texts as its header."""
     table = Table(box=None, pad_edge=False)
     table.add_column(no_wrap=True)
     for column in columns:
@@ -149,19 +151,20 @@ def empty_table(columns):
     return table
 
 
-def say_what_is_copied(columns):
+def print_copied(columns: Sequence[Column]) -> None:
+    """Print the longest copied run of each text."""
     for column in columns[1:]:
         console.print(Text(f"longest copied run, {column.name}: {column.statistics.copied.text!r}"))
 
 
-def say_what_is_in_capitals(columns):
-    """Say why a text is far from a corpus in lower case, where that is so."""
+def print_hint_on_capitals(columns: Sequence[Column]) -> None:
+    """Suggest --clean if a text has capital letters and the corpus has none."""
     for column in columns[1:]:
         if columns[0].text.islower() and any(map(str.isupper, column.text)):
             console.print(Text(f"\n{column.name} has capital letters, the corpus has none: try --clean."))
 
 
-def draw(columns, folder):
+def draw(columns: Sequence[Column], folder: Path) -> None:
     """Draw the corpus, and each text beside it."""
     corpus, *others = columns
     folder.mkdir(parents=True, exist_ok=True)
@@ -169,10 +172,10 @@ def draw(columns, folder):
     for column in others:
         name = Path(column.name).stem if column.entropy is None else column.name.replace(" ", "-")
         draw_beside(folder / name.replace(" ", "-"), column.statistics, corpus.statistics, (column.name, "corpus"))
-    console.print(Text(f"\nDrawn into {folder}."))
+    console.print(Text(f"\nPictures written to {folder}."))
 
 
-def draw_beside(path, statistics, corpus, labels):
+def draw_beside(path: Path, statistics: TextStatistics, corpus: TextStatistics | None, labels: tuple[str, str]) -> None:
     """Draw NAME-characters.png and NAME-lines.png."""
     both = [numbers for numbers in (statistics, corpus) if numbers]
     frequencies, lines = [n.frequencies for n in both], [n.line_lengths for n in both]
@@ -183,9 +186,11 @@ def draw_beside(path, statistics, corpus, labels):
         own_place(path.with_name(f"{path.name}-lines.png")).write_bytes(picture)
 
 
-def percent(share):
+def percent(share: float) -> str:
+    """A fraction in percent."""
     return "-" if math.isnan(share) else f"{100 * share:.1f} %"
 
 
-def decimal(number):
+def decimal(number: float) -> str:
+    """A number with one decimal."""
     return "-" if math.isnan(number) else f"{number:.1f}"

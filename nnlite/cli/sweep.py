@@ -1,5 +1,6 @@
-"""nnlite sweep: the minimal recipe with one thing changed at a time."""
+"""nnlite sweep: the minimal recipe, with one setting changed at a time."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -7,35 +8,35 @@ from rich.live import Live
 from rich.table import Table
 
 from nnlite.experiment import Sweep
+from nnlite.experiment.sweep import Result
 
 from .options import Force, Resume, Seed, number, out
 from .runs import begin, console, list_files, stoppable
 
 Settings = Sweep.Settings
+UNITS, ADAGRAD, SGD = list(Settings.units), list(Settings.adagrad), list(Settings.sgd)
 
 
 def sweep(
     context: typer.Context,
-    units: Annotated[list[int], number("Tried", "Hidden sizes. Repeat it for each.")] = Settings.units,
-    adagrad: Annotated[list[float], number("Tried", "Learning rates with Adagrad. Repeat it for each.", min=0)] = (
-        Settings.adagrad
-    ),
-    sgd: Annotated[list[float], number("Tried", "Learning rates with plain SGD. Repeat it for each.", min=0)] = (
-        Settings.sgd
-    ),
+    units: Annotated[list[int], number("Tried", "Hidden sizes. Repeat it for each.")] = UNITS,
+    adagrad: Annotated[
+        list[float], number("Tried", "Learning rates with Adagrad. Repeat it for each.", min=0)
+    ] = ADAGRAD,
+    sgd: Annotated[list[float], number("Tried", "Learning rates with plain SGD. Repeat it for each.", min=0)] = SGD,
     iterations: Annotated[int, number("Learning", "Windows that each model reads.")] = Settings.iterations,
     seed: Seed = Settings.seed,
     jobs: Annotated[
-        int | None, number("Machine", "Trainings at the same time, one core each; by default all cores.", max=1024)
+        int | None, number("Machine", "Parallel trainings, one core each; by default all cores.", max=1024)
     ] = None,
-    out: out("sweep") = None,
+    out: Annotated[Path | None, out("sweep")] = None,
     resume: Resume = False,
     force: Force = False,
-):
-    """Train by the minimal recipe with other hidden sizes, and with SGD in place of Adagrad; compare the curves.
+) -> None:
+    """Train the minimal recipe with other hidden sizes, and with SGD instead of Adagrad; compare the curves.
 
-    The first hidden size with the first rate of Adagrad is the recipe; each of the others is changed alone. A training
-    that blows up is a row of the table like any other.
+    The baseline has the first hidden size and the first learning rate of Adagrad; every other training changes one
+    setting of it. A training that diverges is a row of the table like the others.
 
     Examples:
 
@@ -45,14 +46,14 @@ def sweep(
     """
     values = {**context.params, "units": tuple(units), "adagrad": tuple(adagrad), "sgd": tuple(sgd)}
     run = begin(Sweep, values, context, out, resume, force)
-    with stoppable(run, context, "all trainings that are done, and of the others what they have saved"):
+    with stoppable(run, context, "the finished trainings, and what the others have saved"):
         train_all(run, jobs)
     list_files(run)
     console.print(f"  {run.runs[0].folder.name + '/ ...':24} a run folder for each training")
 
 
-def train_all(run, jobs):
-    """Train, and show how far all are: in a terminal all the time, elsewhere a line for each that is done."""
+def train_all(run: Sweep, jobs: int | None) -> None:
+    """Train and show the progress: a live table in a terminal, elsewhere a line for each finished training."""
     finished = run.fit(jobs)
     try:
         if console.is_terminal:
@@ -62,14 +63,14 @@ def train_all(run, jobs):
         else:
             for result in finished:
                 console.print(f"{result.name}: {outcome(result)}")
-    finally:  # also where they were stopped
+    finally:  # also after Ctrl-C
         finished.close()
         run.draw()
         console.print(table(run, ongoing="stopped"))
 
 
-def table(run, ongoing="running"):
-    """All trainings as they stand, with a word for those that have begun."""
+def table(run: Sweep, ongoing: str = "running") -> Table:
+    """A table of all trainings; `ongoing` is the state of those that have begun."""
     rows = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("units", "optimizer", "rate", "iteration", "smoothed loss", "lowest", "at", "seconds", ""):
         rows.add_column(name, justify="left" if name in ("optimizer", "") else "right")
@@ -82,7 +83,8 @@ def table(run, ongoing="running"):
     return rows
 
 
-def outcome(result):
+def outcome(result: Result) -> str:
+    """The result of a training, in words."""
     if result.problem:
         return f"{result.state}: {result.problem}"
     return f"{result.loss:.3f} nats per character after {result.iteration:,} iterations"

@@ -1,33 +1,43 @@
-"""What a model learns to write like: the sonnets, or a text of the user's own."""
+"""Training texts: the sonnets, or a text of the user's own."""
 
 import functools
 import hashlib
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple, Self
 
-from nnlite.text import clean_sonnets, landmarks, poems, read_text, split_poems, split_text
+from nnlite.text import Landmarks, clean_sonnets, landmarks, poems, read_text, split_poems, split_text
 
 from .folder import ExperimentError
 
-HELD_OUT = 16  # sonnets at the end, to judge by
+HELD_OUT = 16  # the last sonnets, for validation
 SEED_TEXT = "shall i compare thee to a summer's day?\n"
-COPY = "text.txt"  # of the user's own text, in the run folder
+COPY = "text.txt"  # copy of the user's own text in the run folder
+
+
+class Parts(NamedTuple):
+    """A text cut in two: one part to train on, the other for validation."""
+
+    training: str
+    held_out: str
 
 
 @dataclass(frozen=True)
 class Corpus:
-    """A text, and how it is used. The sonnets are `Corpus()`, a text in a file is `Corpus.from_file`.
+    """A text to learn from: `Corpus()` for the sonnets, `Corpus.from_file(path)` for a file.
 
     Args:
-        text: all of it, as the model reads it.
-        file: the name of the file that it came from; None for the sonnets.
+        text: the whole text, as the model reads it.
+        file: name of its file; None for the sonnets.
 
     Example:
         >>> from nnlite.experiment import Corpus
         >>> corpus = Corpus()
         >>> corpus.title, [len(part) for part in corpus.split(length=40)]
         ("Shakespeare's sonnets", [84504, 9688])
-        >>> Corpus("to be, or not to be. " * 30, file="hamlet.txt").seed_text(length=40)
+        >>> corpus = Corpus("to be, or not to be. " * 30, file="hamlet.txt")
+        >>> corpus.seed_text(corpus.split(length=40), length=40)
         'to be, or not to be. to be, or not to be'
     """
 
@@ -35,78 +45,77 @@ class Corpus:
     file: str | None = None
 
     @classmethod
-    def from_file(cls, path):
-        """A text in a file of any name, in UTF-8; see `nnlite.text.read_text`, also for what it raises."""
+    def from_file(cls, path: str | os.PathLike) -> Self:
+        """Read a text file in UTF-8; errors are those of `nnlite.text.read_text`."""
         return cls(read_text(path), Path(path).name)
 
     @property
-    def title(self):
+    def title(self) -> str:
+        """The file's name, or that of the sonnets."""
         return self.file or "Shakespeare's sonnets"
 
     @property
-    def name(self):
-        """What a run folder is called after."""
+    def name(self) -> str:
+        """Default name of a run folder."""
         return "sonnets" if self.file is None else Path(self.file.lstrip(".")).stem or "text"
 
     @functools.cached_property
-    def landmarks(self):
-        """What simple models lose on it."""
+    def landmarks(self) -> Landmarks:
+        """Losses of simple models on the text."""
         return landmarks(self.text)
 
     @property
-    def sha256(self):
-        """Of the text as `restore` finds it in the run folder: `sha256sum text.txt` gives the same."""
+    def sha256(self) -> str:
+        """SHA-256 of the copy in the run folder, as `sha256sum text.txt` prints it."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
-    def split(self, length):
-        """Return (training, validation), where either holds at least one window of `length` characters.
+    def split(self, length: int) -> Parts:
+        """Cut the text into two parts, each with at least one window of `length` characters.
 
         Raises:
-            ValueError: the text is too short for that, or has no two different characters.
+            ValueError: the text is too short, or repeats a single character.
         """
         if self.file is None:
-            return split_poems(held_out=HELD_OUT)
+            return Parts(*split_poems(held_out=HELD_OUT))
         try:
-            parts = split_text(self.text, smallest=length + 1)
+            parts = Parts(*split_text(self.text, smallest=length + 1))
         except ValueError as error:
             raise ValueError(f"{self.file}: {error}") from None
         if len(set(self.text)) < 2:
             raise ValueError(f"{self.file}: all characters of the text are {self.text[0]!r}: there is nothing to learn")
         return parts
 
-    def seed_text(self, length):
-        """What a model reads before it writes a poem: of a text of the user's own, the first line that is held out."""
+    def seed_text(self, parts: Parts, length: int) -> str:
+        """The text that a model reads before it writes a poem: of a text of one's own, the first held-out line."""
         if self.file is None:
             return SEED_TEXT
-        _, validation = self.split(length)
-        line, end, _ = validation.lstrip("\n").partition("\n")
+        line, end, _ = parts.held_out.lstrip("\n").partition("\n")
         return (line + end)[:length]
 
-    def describe(self, length):
-        """How much there is to learn from, in words."""
-        training, validation = self.split(length)
+    def describe(self, parts: Parts) -> str:
+        """The size of both parts, in words."""
         if self.file is None:
             return f"{len(poems()) - HELD_OUT} to learn from, and {HELD_OUT} to judge by"
-        return f"{len(training):,} characters to learn from, and {len(validation):,} to judge by"
+        return f"{len(parts.training):,} characters to learn from, and {len(parts.held_out):,} to judge by"
 
     # In the run folder.
 
-    def copies(self):
-        """The files that the run folder keeps of it: name and bytes of each."""
+    def copies(self) -> dict[str, bytes]:
+        """Files for the run folder: contents by file name."""
         return {} if self.file is None else {COPY: self.text.encode()}
 
-    def facts(self):
-        """What config.json says of it."""
+    def facts(self) -> dict[str, Any]:
+        """Entries for config.json."""
         if self.file is None:
             return {}
         return {"text": {"file": self.file, "characters": len(self.text), "sha256": self.sha256}}
 
     @classmethod
-    def restore(cls, folder, facts):
-        """The corpus of a run.
+    def restore(cls, folder: str | os.PathLike, facts: dict[str, Any]) -> Self:
+        """The corpus of a run, given its folder and config.json.
 
         Raises:
-            ExperimentError: the copy of the text is gone, or is not what was learned from.
+            ExperimentError: the copy of the text is missing or was changed.
         """
         if "text" not in facts:
             return cls()
@@ -120,9 +129,9 @@ class Corpus:
         return cls(path.read_bytes().decode(), str(facts["text"]["file"]))
 
     @staticmethod
-    def is_copy(path, facts):
-        """Whether a file is the copy that a run with these facts keeps of its text."""
+    def is_copy(path: Path, facts: dict[str, Any]) -> bool:
+        """Whether a file is the copy of the text that a config.json describes."""
         text = facts.get("text")
-        if not isinstance(text, dict) or not path.is_file():  # a pipe would be waited for
+        if not isinstance(text, dict) or not path.is_file():  # reading a pipe would block
             return False
         return hashlib.sha256(path.read_bytes()).hexdigest() == text.get("sha256")

@@ -139,8 +139,7 @@ class Digits(Experiment):
         return hold_out(*load_digits())
 
     def fit(self, callbacks=(), verbose="auto"):
-        self.check_folder()
-        s, model, (training, held_out) = self.settings, self.model(), self.data()
+        s, (model, (training, held_out)) = self.settings, self._take_start()
         x, y = shifted(*training)  # a digit half a pixel or a pixel further on is still that digit
         steps = s.epochs * math.ceil(len(x) / s.batch_size)
         return model.fit(

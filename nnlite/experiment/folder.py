@@ -1,57 +1,88 @@
-"""The folder of an experiment: made, opened, gone on with, never overwritten by itself."""
+"""Run folders: create, open and resume them, and never overwrite one unasked."""
 
 import dataclasses
+import functools
 import json
 import os
 from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, Self
 
-from nnlite import __version__, load_model
+import numpy as np
+
+from nnlite import Sequential, __version__, load_model
 from nnlite.saving import atomic_file, checkpoint, states
+
+Pair = tuple[np.ndarray, np.ndarray]  # x and y
 
 
 class ExperimentError(Exception):
-    """A run folder is not what it should be. The message names it, says what is wrong, and what to do."""
+    """A run folder cannot be used. The message names it, says what is wrong, and what to do."""
+
+
+class Start(NamedTuple):
+    """What a training starts from.
+
+    Attributes:
+        model: compiled, with its first weights.
+        data: what `Experiment.data` returns.
+    """
+
+    model: Sequential
+    data: Any
 
 
 class Experiment:
-    """Base of all experiments: a folder, and the settings in it.
+    """Base of all experiments: a run folder and its settings.
 
-    An experiment defines `kind`, `Settings`, `FILES`, `model`, `data` and `fit`.
+    An experiment defines `kind`, `Settings`, `FILES`, `model`, `data` and `fit`, which trains, or resumes a training
+    stopped at any moment.
 
     Args:
-        folder: where everything is kept; made by `create`.
-        settings: by default those of the class.
+        folder: the run folder; `create` makes it.
+        settings: by default those of the class. They do not change afterwards.
     """
 
-    kind: str  # in config.json, and how its folders are named
-    Settings: type  # a dataclass of what JSON can write
-    FILES: dict[str, str]  # what each file of the folder holds
-    EARLIER: dict = {}  # noqa: RUF012  what runs did that do not have these settings yet, in their config.json
+    kind: ClassVar[str]  # in config.json, and the name of its run folders
+    Settings: ClassVar[Any]  # a dataclass of values that JSON can hold
+    FILES: ClassVar[dict[str, str]]  # the content of each file in the folder
+    EARLIER: ClassVar[dict[str, Any]] = {}  # the settings of runs whose config.json is older than a setting
 
-    def __init__(self, folder, settings=None):
+    def __init__(self, folder: str | os.PathLike, settings: Any = None) -> None:
         self.folder, self.settings = Path(folder), settings or self.Settings()
 
-    def model(self):
-        """The model before its training."""
+    def model(self) -> Sequential:
+        """A new model, compiled, before its training."""
         raise NotImplementedError(f"{type(self).__name__} has no model()")
 
-    def data(self):
-        """What to learn from and what to judge by, each a pair (x, y)."""
+    def data(self) -> Any:
+        """The data: a pair (x, y) to train on, or such a pair and another one to validate on."""
         raise NotImplementedError(f"{type(self).__name__} has no data()")
 
-    def fit(self, callbacks=(), verbose="auto"):
-        """Train, or go on with a training that was stopped, at whatever moment. Return the `History`."""
-        raise NotImplementedError(f"{type(self).__name__} has no fit()")
+    @functools.cached_property
+    def start(self) -> Start:
+        """The model and the data of the next `fit`, to look at before it: both are made once.
 
-    def saved_model(self):
-        """The model in model.safetensors."""
+        `create` checks the settings with them, and `fit` takes them. After that `start` makes new ones: a trained model
+        is never trained again from where it stands, and a second `fit` resumes from the checkpoint in the folder.
+        """
+        return Start(self.model(), self.data())
+
+    def _take_start(self):
+        """Check the folder, and hand `start` to a training."""
+        self.check_folder()
+        start = self.start
+        del self.start
+        return start
+
+    def saved_model(self) -> Sequential:
+        """Load model.safetensors."""
         return load_model(self.folder / "model.safetensors")
 
-    def write(self, name, data):
-        """Write a file of the folder, all of it or nothing.
+    def write(self, name: str, data: bytes) -> None:
+        """Write a file in the folder atomically.
 
         Raises:
-            ExperimentError: the folder holds no run of this kind, or something else is in the file's place.
+            ExperimentError: the folder holds no run of this kind, or the path is no regular file.
         """
         self._require_kind()
         self._put(name, data)
@@ -59,51 +90,50 @@ class Experiment:
     def _put(self, name, data):
         atomic_file.write(own_place(self.folder / name), data)
 
-    def pattern(self, name):
-        """The path of a file of the folder for `ModelCheckpoint`, which would fill in what its name has in braces."""
+    def pattern(self, name: str) -> str:
+        """The path of a file in the folder for `ModelCheckpoint`, with braces escaped."""
         return str(self.folder / name).replace("{", "{{").replace("}", "}}")
 
-    def copies(self):
-        """What the folder keeps of the data, as they may change elsewhere: bytes by the names of files."""
+    def copies(self) -> dict[str, bytes]:
+        """Files that the folder keeps of the data, as the originals may change: contents by file name."""
         return {}
 
-    def facts(self):
-        """What config.json holds besides the settings."""
+    def facts(self) -> dict[str, Any]:
+        """Entries of config.json besides the settings."""
         return {}
 
-    def restore(self, facts):
-        """Take what `facts` gave."""
+    def restore(self, facts: dict[str, Any]) -> None:
+        """Restore the entries of `facts` from config.json. `open` calls it before anything else."""
 
     @property
-    def exists(self):
-        """Whether the folder holds an experiment of nnlite already, of whatever kind."""
+    def exists(self) -> bool:
+        """Whether the folder holds a run of any kind."""
         return kind_of(self.folder) is not None
 
-    def create(self, overwrite=False):
+    def create(self, overwrite: bool = False) -> None:
         """Make the folder and write the settings into it.
 
-        What is in the folder already stays, unless it is a run of this kind and is to be overwritten: then the files
-        of that run are removed, and whatever else is there stays.
+        Files in the folder stay. Only with `overwrite`, the files of an earlier run of this kind are removed.
 
         Args:
-            overwrite: remove the files of an older experiment of this kind there.
+            overwrite: remove the files of an earlier run of this kind.
 
         Raises:
-            ExperimentError: there is one and it is not to be overwritten, or the folder holds other things, or one of
-                its files is not from that experiment.
-            ValueError, TypeError: the settings do not work. Nothing was written or removed then.
+            ExperimentError: the folder holds a run and `overwrite` is not given, or it holds other things, or one of
+                the files was not written by the earlier run.
+            ValueError, TypeError: the settings do not work. Nothing was written or removed.
         """
-        self.model(), self.data()
+        self.start  # noqa: B018  makes model and data: wrong settings fail before anything is written
         copies, kind = self.copies(), kind_of(self.folder)
         if kind is not None:
             if not overwrite:
                 raise ExperimentError(f"{self.folder} holds a run already")
             self.check_folder()
-            # The settings go last and come first: without them the folder is no run, whatever is in it.
+            # config.json is removed first and written last: without it the folder is no run.
             for name in sorted(self.kept(read_config(self.folder)), key="config.json".__eq__):
                 (self.folder / name).unlink(missing_ok=True)
         elif os.path.lexists(self.folder) and not _is_empty(self.folder, copies):
-            raise ExperimentError(f"{self.folder} is there already, and it is no run folder: choose another name")
+            raise ExperimentError(f"{self.folder} exists and is no run folder: choose another name")
         self.folder.mkdir(parents=True, exist_ok=True)
         for name, data in copies.items():
             self._put(name, data)
@@ -111,12 +141,12 @@ class Experiment:
         config = {"nnlite": __version__, "experiment": self.kind, "settings": settings, **self.facts()}
         self._put("config.json", json.dumps(config, indent=2).encode() + b"\n")
 
-    def check_folder(self):
-        """Refuse a folder that is not to be written into: `fit` and `create` call it before they do.
+    def check_folder(self) -> None:
+        """Check that the folder may be written to. `fit` and `create` call it first.
 
         Raises:
-            ExperimentError: it holds no run of this kind; or in the place of one of its files is a link, a folder, or a
-                file that no such run has written.
+            ExperimentError: the folder holds no run of this kind, or the path of one of its files is a link, a folder,
+                or a file that no such run has written.
         """
         self._require_kind()
         config = read_config(self.folder)
@@ -124,17 +154,17 @@ class Experiment:
             path = own_place(self.folder / name)
             if path.exists() and not self.is_own(path, config):
                 raise ExperimentError(
-                    f"{path} is not from the run in this folder, which would overwrite it: move it to another folder"
+                    f"{path} was not written by the run in this folder, which would overwrite it: move it elsewhere"
                 )
 
-    def kept(self, config):
-        """The names of the files that a run with that config.json keeps: of `FILES`, all or some."""
+    def kept(self, config: dict[str, Any]) -> list[str]:
+        """Names of the files that a run with this config.json writes: `FILES`, or a part of them."""
         return list(self.FILES)
 
-    def is_own(self, path, config):
-        """Whether a file with one of these names is from the run with that config.json, as far as one can see.
+    def is_own(self, path: Path, config: dict[str, Any]) -> bool:
+        """Whether a file with one of these names can be from the run with this config.json.
 
-        Models and checkpoints carry nnlite's mark. Other files are known by their names alone.
+        Models and checkpoints carry a mark of nnlite. Other files are recognized by their names alone.
         """
         return path.suffix != ".safetensors" or checkpoint.is_ours(path)
 
@@ -146,11 +176,11 @@ class Experiment:
             raise ExperimentError(f"{self.folder} holds a run on {kind}: choose another name")
 
     @classmethod
-    def open(cls, folder):
-        """The experiment in a folder.
+    def open(cls, folder: str | os.PathLike) -> Self:
+        """Open the run in a folder.
 
         Raises:
-            ExperimentError: there is none, or one of another kind, or its settings cannot be read.
+            ExperimentError: there is none, it is of another kind, or its settings cannot be read.
         """
         config = read_config(folder)
         if kind_of(folder) != cls.kind:
@@ -167,20 +197,20 @@ class Experiment:
         return experiment
 
 
-def read_config(folder):
-    """What config.json says of the run in a folder.
+def read_config(folder: str | os.PathLike) -> dict[str, Any]:
+    """Read the config.json of a run folder.
 
     Raises:
-        ExperimentError: there is none, or none that a run of nnlite has written: many programs have a config.json.
+        ExperimentError: there is none, or nnlite did not write it: many programs have a config.json.
     """
     path = Path(folder, "config.json")
     try:
-        if not path.is_file():  # a pipe would be waited for
+        if not path.is_file():  # reading a pipe would block
             raise ExperimentError(f"{folder} holds no run: there is no {path}")
         config = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, RecursionError, ValueError) as error:
         raise ExperimentError(f"cannot read the settings in {path}: {error}") from error
-    # Runs of the first experiment, for some time the only one, do not say which they are: their vocabulary does.
+    # The oldest runs, all of them on the sonnets, do not name their kind, but have a vocabulary.
     known = {"nnlite": str, "settings": dict}
     known |= {"experiment": str} if isinstance(config, dict) and "experiment" in config else {"vocabulary": dict}
     if not (isinstance(config, dict) and all(isinstance(config.get(key), kind) for key, kind in known.items())):
@@ -188,71 +218,70 @@ def read_config(folder):
     return config
 
 
-def kind_of(folder):
-    """The kind of experiment in a folder, such as "sonnets"; None where its config.json is not one of nnlite's."""
+def kind_of(folder: str | os.PathLike) -> str | None:
+    """The kind of run in a folder, such as "sonnets"; None if nnlite did not write its config.json."""
     try:
         return read_config(folder).get("experiment", "sonnets")
     except ExperimentError:
         return None
 
 
-def own_place(path):
-    """The path, where there is a file, or nothing yet.
+def own_place(path: str | os.PathLike) -> Path:
+    """Return the path if it is a regular file or does not exist.
 
-    A link would lead what is written to wherever it points, and a stranger's run folder may hold one to any file of the
-    user's. It is not replaced by a file either: it may be there for a reason, such as a larger disk, and then whoever
-    put it there has to know.
+    Nothing is written through a link: a run folder from a stranger may hold a link to any file of the user's. The link
+    is not replaced by a file either: the user may have put it there, for a larger disk.
 
     Raises:
-        ExperimentError: there is a symbolic link, a folder, a pipe or a device.
+        ExperimentError: it is a symbolic link, a folder, a pipe or a device.
     """
     path = Path(path)
     if path.is_symlink():
         raise ExperimentError(
-            f"{path} is a symbolic link: a run writes no file outside its folder. Put the file itself there, or remove "
+            f"{path} is a symbolic link, and a run writes only inside its folder: put the file itself there, or remove "
             f"the link"
         )
     if path.exists() and not path.is_file():
-        what = "a folder" if path.is_dir() else "no file but a pipe or a device"
-        raise ExperimentError(f"{path} is {what}, where a file of the run belongs: remove it")
+        what = "a folder" if path.is_dir() else "a pipe or a device"
+        raise ExperimentError(f"{path} is {what}, and a file of the run belongs there: remove it")
     return path
 
 
-def own_folder(path):
-    """The path of a folder inside a run folder, where there is one, or nothing yet.
+def own_folder(path: str | os.PathLike) -> Path:
+    """Return the path if it is a folder or does not exist.
 
     Raises:
-        ExperimentError: there is a symbolic link, or something else.
+        ExperimentError: it is a symbolic link, or something else.
     """
     path = Path(path)
     if path.is_symlink() or (path.exists() and not path.is_dir()):
-        what = "a symbolic link" if path.is_symlink() else "no folder"
-        raise ExperimentError(f"{path} is {what}, where a folder of the run belongs: remove it")
+        what = "a symbolic link" if path.is_symlink() else "something else"
+        raise ExperimentError(f"{path} is {what}, and a folder of the run belongs there: remove it")
     return path
 
 
-def find_runs(parent="runs", kind=None):
-    """The run folders in a folder, all or those of one kind, the one worked on last at the end."""
+def find_runs(parent: str | os.PathLike = "runs", kind: str | None = None) -> list[Path]:
+    """The run folders in a folder, all or those of one kind, sorted by time of the last change."""
     runs = [path.parent for path in Path(parent).glob("*/config.json")]
     runs = [run for run in runs if kind_of(run) is not None and kind in (None, kind_of(run))]
     return sorted(runs, key=lambda run: max(file.lstat().st_mtime for file in run.iterdir()))
 
 
-def new_folder(name, parent="runs"):
-    """The first of runs/sonnets, runs/sonnets-2, runs/sonnets-3 ... that nobody has taken."""
+def new_folder(name: str, parent: str | os.PathLike = "runs") -> Path:
+    """The first of runs/sonnets, runs/sonnets-2, runs/sonnets-3 ... that does not exist."""
     names = (name if number == 1 else f"{name}-{number}" for number in range(1, 10**6))
     return next(folder for folder in (Path(parent, n) for n in names) if not os.path.lexists(folder))
 
 
 def _rule(default):
-    """What a setting with that default has to be in a config.json, which may come from anybody."""
+    """The rule for a setting with this default: config.json may come from anyone."""
     if isinstance(default, tuple) and default:
         return states.list_of(_rule(default[0]))
     return {int: states.whole, float: states.number, str: states.text}.get(type(default), states.anything)
 
 
 def _is_empty(folder, copies):
-    """Whether it is a folder with nothing in it but what `create` leaves when it is killed."""
+    """Whether it is a folder that holds at most what a killed `create` leaves."""
     return folder.is_dir() and all(
         path.name.startswith(".") or (path.name in copies and path.is_file() and path.read_bytes() == copies[path.name])
         for path in folder.iterdir()

@@ -1,20 +1,25 @@
-"""The minimal recipe: the character-level RNN that many people have met first, with the layers and names of nnlite.
+"""The minimal recipe: a well-known character-level RNN, built from nnlite's layers.
 
-config.json              the settings, and the characters that the model knows
-text.txt                 what it learns from, where that is a text of your own
+config.json              settings and vocabulary
+text.txt                 the training text, if it is your own
 model.safetensors        the model after its last iteration
-checkpoint.safetensors   all that the training needs to go on after it was stopped
+checkpoint.safetensors   the state of the training, to resume it
 log.jsonl                a line of numbers every 100 iterations
-loss.png                 the smoothed loss as a picture
-samples.txt              what the model writes while it learns
+loss.png                 the smoothed loss
+samples.txt              texts that the model wrote during the training
 
 Source: A. Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015 (min-char-rnn). `plain_rnn.py`,
-in this folder, is the same in plain NumPy, and `nnlite reproduce minimal-rnn` runs the two side by side.
+in this folder, is the same in plain NumPy; `nnlite reproduce minimal-rnn` runs both and compares them.
 """
 
 import json
 import math
+import os
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
 
 from nnlite import (
     RNN,
@@ -23,45 +28,51 @@ from nnlite import (
     BackupAndRestore,
     Callback,
     Dense,
+    History,
     JSONLogger,
     ModelCheckpoint,
     NonFiniteLossError,
+    Optimizer,
     ProgressBar,
     Sequential,
     SparseCategoricalCrossentropy,
 )
+from nnlite.callbacks import Logs
 from nnlite.saving import states
 from nnlite.text import generate, windows
 
-from .corpus import COPY
+from .corpus import COPY, Corpus
+from .folder import Pair
 from .writer import Writer
 
-OPTIMIZERS = {
+Sample = tuple[int, float, str]  # iteration, smoothed loss, text
+
+OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
     "adagrad": lambda rate: Adagrad(rate, initial_accumulator_value=0.0, epsilon=1e-8, clipvalue=5.0),
     "sgd": lambda rate: SGD(rate, clipvalue=5.0),
 }
 SAMPLE_EVERY, SAMPLE_LENGTH = 1000, 200
 LOG_EVERY = 100
 
-# A model that loses so many times what guessing costs has blown up. The published program takes the logarithm of a
-# probability: its loss is infinite as soon as one of them is too small for a float. Ours, of logits, stays a number.
+# A loss of so many times that of guessing counts as divergence. The published program takes the logarithm of a
+# probability: its loss becomes infinite when one underflows. Ours is computed from logits and stays finite.
 BLOWN_UP = 2.0
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the model is and how it learns. The defaults are the recipe as it was published.
+    """Model and training settings. The defaults are those of the published recipe.
 
     Args:
-        units: of the RNN: its hidden size.
-        length: of a window: after so many characters the weights are changed.
-        optimizer: one of `OPTIMIZERS`. Either cuts each number of a gradient to ±5.
-        learning_rate: for all iterations.
-        iterations: how many windows are read, one at a time.
-        seed: of the first weights and of the samples.
+        units: hidden size of the RNN.
+        length: characters in a window; the weights are updated after each.
+        optimizer: one of `OPTIMIZERS`. Both clip each element of a gradient to ±5.
+        learning_rate: constant.
+        iterations: number of windows to read, one at a time.
+        seed: seeds first weights and samples.
 
     Raises:
-        ValueError: no such optimizer. Other settings are checked where they are used.
+        ValueError: no such optimizer. The other settings are checked where they are used.
     """
 
     units: int = 100
@@ -71,24 +82,24 @@ class Settings:
     iterations: int = 30_000
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer: expected one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r}")
 
 
 class MinimalRNN(Writer):
-    """A training by the minimal recipe, in a folder of its own.
+    """Training by the minimal recipe, in a run folder.
 
-    The text is read from its beginning to its end, over and over, window by window. Nothing is held out: each window is
-    new to the model when it is read for the first time only.
+    The text is read from beginning to end, over and over, window by window. Nothing is held out: a window is new to the
+    model only in the first pass.
 
     Args:
-        folder: where everything is kept; made by `create`.
+        folder: the run folder; `create` makes it.
         settings: by default those of the class.
-        corpus: what to learn from; by default the sonnets.
+        corpus: the text to learn from; by default the sonnets.
 
     Attributes:
-        samples: [iteration, smoothed loss, text] of each sample that `fit` has let the model write.
+        samples: (iteration, smoothed loss, text) of each sample that the model wrote during `fit`.
 
     Example:
         >>> import tempfile
@@ -104,27 +115,29 @@ class MinimalRNN(Writer):
 
     kind = "minimal-rnn"
     Settings = Settings
-    FILES = {  # noqa: RUF012
+    FILES: ClassVar = {
         "model.safetensors": "the model after its last iteration",
-        "checkpoint.safetensors": "all that the training needs to go on",
+        "checkpoint.safetensors": "the state of the training, to resume it",
         "config.json": "settings and vocabulary",
-        COPY: "the text that it learned from",
+        COPY: "the training text",
         "log.jsonl": f"a line of numbers every {LOG_EVERY} iterations",
         "loss.png": "the smoothed loss",
         "samples.txt": "the samples above",
     }
 
-    def __init__(self, folder, settings=None, corpus=None):
+    def __init__(
+        self, folder: str | os.PathLike, settings: Settings | None = None, corpus: Corpus | None = None
+    ) -> None:
         super().__init__(folder, settings, corpus)
-        self.samples = []
+        self.samples: list[Sample] = []
 
     # The recipe.
 
-    def model(self, dtype="float32"):
-        """The model before its training: an RNN that reads characters, and a Dense layer that scores the next one.
+    def model(self, dtype: str = "float32") -> Sequential:
+        """A new model: an RNN that reads character ids, and a Dense layer that scores the next character.
 
         Raises:
-            ValueError, TypeError: one of the settings makes no model, or no optimizer.
+            ValueError, TypeError: a setting is not valid for the model or the optimizer.
         """
         s, V = self.settings, len(self.vocabulary)
         model = Sequential(
@@ -141,31 +154,35 @@ class MinimalRNN(Writer):
         model.compile(OPTIMIZERS[s.optimizer](s.learning_rate), loss)
         return model
 
-    def data(self):
-        """The windows of one reading, (x, y): ids, and at each the next one.
+    def data(self) -> Pair:
+        """The windows of one pass through the text, (x, y): ids, and at each step the next id.
 
-        A window that ends with the text's last character is left out: as published, it has to end before.
+        As published, a window that would need the text's last character is left out.
         """
         ids, T = self.vocabulary.encode(self.corpus.text), self.settings.length
         return windows(ids[:-1], T, T)
 
-    def fit(self, callbacks=(), verbose="auto", show=None):
-        """Train, or go on with a training that was stopped, at whatever moment. Return the `History`.
+    def fit(
+        self,
+        callbacks: Sequence[Callback] = (),
+        verbose: int | str = "auto",
+        show: Callable[[Sample], object] | None = None,
+    ) -> History:
+        """Train, or resume a stopped training. Return the `History`.
 
         Args:
-            show: called with each of `samples` as it is written.
+            show: called with each new one of `samples`.
 
         Raises:
-            NonFiniteLossError: the steps are too large, and the model has blown up.
+            NonFiniteLossError: the training diverges, because the steps are too large.
         """
-        self.check_folder()
-        model, (x, y) = self.model(), self.data()
+        model, (x, y) = self._take_start()
         return model.fit(
             x,
             y,
             batch_size=1,
             epochs=math.ceil(self.settings.iterations / len(x)),
-            shuffle=False,  # the state goes from window to window, and each reading starts from zeros
+            shuffle=False,  # the state is carried from window to window, and reset before each pass
             callbacks=[
                 Recipe(self, show),
                 JSONLogger(self.folder / "log.jsonl", every=LOG_EVERY),
@@ -177,49 +194,49 @@ class MinimalRNN(Writer):
             verbose=verbose,
         )
 
-    # What came of it.
+    # The results.
 
-    def curve(self):
-        """(iterations, smoothed losses) of the log, two lists that begin with guessing. It can be read at any time."""
+    def curve(self) -> tuple[list[int], list[float]]:
+        """(iterations, smoothed losses) of the log, starting with the loss of guessing. It can be read at any time."""
         points = {0: self.landmarks.uniform}
         path = self.folder / "log.jsonl"
         lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else [""]
-        for line in lines[:-1]:  # what follows the last end of a line is still being written
+        for line in lines[:-1]:  # the last line may not be complete yet
             record = json.loads(line)
             points[record["step"]] = record["smoothed_loss"]
         return list(points), list(points.values())
 
-    def draw(self, history):
+    def draw(self, history: dict[str, list[float]]) -> None:
         """Draw the smoothed loss into loss.png."""
-        from nnlite import plot  # and with it matplotlib, which takes longer to load than all the rest
+        from nnlite import plot  # imports matplotlib, which is slow to load
 
         self.write("loss.png", plot.png(plot.learning_curves, {"": self.curve()}, landmarks=self.landmarks))
 
 
 class Recipe(Callback):
-    """What the recipe does beside learning: smooth the loss, write samples, stop after so many iterations.
+    """Smooths the loss, writes samples, and stops after the given number of iterations.
 
-    The smoothed loss is one of a character, starts from guessing, ln V, and takes on a thousandth of each window's. The
-    logs get it as "smoothed_loss".
+    The smoothed loss is per character. It starts from that of guessing, ln V, and moves a thousandth of the way to the
+    loss of each window. It is logged as "smoothed_loss".
     """
 
-    order = -2  # the log and the bar show what is computed here
-    adds = {"smoothed_loss": float}  # noqa: RUF012
+    order = -2  # before the log and the progress bar, which show the smoothed loss
+    adds: ClassVar = {"smoothed_loss": float}
 
-    def __init__(self, experiment, show=None):
+    def __init__(self, experiment: MinimalRNN, show: Callable[[Sample], object] | None = None) -> None:
         self.experiment, self.show = experiment, show or (lambda sample: None)
         self.smoothed = experiment.landmarks.uniform
 
-    def on_epoch_begin(self, epoch, logs):
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         if self.model.optimizer.iterations == 0:
             self._write_sample(0)
 
-    def on_train_batch_begin(self, batch, logs):
-        # When the log has just got a line: so that the last one tells of it.
+    def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
+        # Right after a line of the log was written, so that its last line shows the divergence.
         if self.model.optimizer.iterations % LOG_EVERY == 0:
             self._check()
 
-    def on_train_batch_end(self, batch, logs):
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         s = self.experiment.settings
         loss = self.run.latest["loss"] / s.length
         self.smoothed = logs["smoothed_loss"] = 0.999 * self.smoothed + 0.001 * loss
@@ -228,17 +245,17 @@ class Recipe(Callback):
             self._write_sample(batch + 1)
         self.model.stop_training = iteration >= s.iterations
 
-    def on_epoch_end(self, epoch, logs):
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         logs["smoothed_loss"] = self.smoothed
 
     def _write_sample(self, window):
-        """Let the model go on from where the next window begins."""
+        """Let the model continue the text from the start of the next window."""
         s, iteration, samples = self.experiment.settings, self.model.optimizer.iterations, self.experiment.samples
-        # The window before brings it into the state in which it has just been.
+        # Reading the previous window first restores the current state.
         start = self.experiment.corpus.text[max(0, window - 1) * s.length : window * s.length + 1]
-        rng = [s.seed, iteration]  # its own: the same whether or not the training was stopped before it
+        rng = np.random.default_rng([s.seed, iteration])  # the same after a resume
         text = generate(self.model, self.experiment.vocabulary, start, SAMPLE_LENGTH, rng=rng)
-        samples.append([iteration, self.smoothed, text])
+        samples.append((iteration, self.smoothed, text))
         self.experiment.write("samples.txt", "\n".join(map(describe, samples)).encode())
         self.show(samples[-1])
 
@@ -246,25 +263,26 @@ class Recipe(Callback):
         optimizer, guessing = self.model.optimizer, self.experiment.landmarks.uniform
         if self.smoothed <= BLOWN_UP * guessing:
             return
-        advice = "" if isinstance(optimizer, Adagrad) else ", or Adagrad, which makes its steps smaller as it goes"
+        advice = "" if isinstance(optimizer, Adagrad) else ", or Adagrad, whose steps become smaller"
         raise NonFiniteLossError(
-            f"the model has blown up: its smoothed loss is {self.smoothed:,.1f} nats per character, and guessing has "
-            f"{guessing:.3f}. It holds for impossible what comes next",
+            f"the model has blown up: its smoothed loss is {self.smoothed:,.1f} nats per character, that of "
+            f"guessing {guessing:.3f}. It gives the next character a probability of almost 0",
             f"The steps are too large: try a smaller learning rate (now {optimizer.learning_rate:g}){advice}",
         ).at(self.run.epoch + 1, self.run.batch)
 
-    def get_state(self):
-        return {"smoothed": self.smoothed, "samples": self.experiment.samples}
+    def get_state(self) -> dict[str, Any]:
+        return {"smoothed": self.smoothed, "samples": [list(sample) for sample in self.experiment.samples]}
 
-    def check_state(self, state):
+    def check_state(self, state: dict[str, Any]) -> None:
         sample = states.row(states.count, states.number, states.text)
         states.fields("Recipe", state, {"smoothed": states.number, "samples": states.list_of(sample)})
 
-    def set_state(self, state):
-        self.smoothed, self.experiment.samples = state["smoothed"], state["samples"]
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.smoothed = state["smoothed"]
+        self.experiment.samples = [(iteration, loss, text) for iteration, loss, text in state["samples"]]
 
 
-def describe(sample):
-    """A sample as text, with its place in the training."""
+def describe(sample: Sample) -> str:
+    """A sample as text, with its iteration and loss."""
     iteration, smoothed, text = sample
     return f"---- iteration {iteration:,}: {smoothed:.3f} nats per character\n{text}\n"

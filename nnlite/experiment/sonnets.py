@@ -1,17 +1,20 @@
-"""The sonnets, or a text of your own: a model that learns to write like it, character by character.
+"""Character-level LSTM: learns to write like the sonnets, or like a text of your own.
 
-config.json              the settings, and the characters that the model knows
-text.txt                 what it learns from, where that is a text of your own
+config.json              settings and vocabulary
+text.txt                 the training text, if it is your own
 model.safetensors        the model after its best epoch
-checkpoint.safetensors   all that the training needs to go on after it was stopped
+checkpoint.safetensors   the state of the training, to resume it
 log.jsonl                a line of numbers for each epoch
-loss.png                 the same as a picture
-poems.txt                what the model writes
-report.html              all of it to look at, with pictures and statistics, in any browser
+loss.png                 the loss curves
+poems.txt                poems that the model wrote
+report.html              a report with pictures and statistics, for any browser
 """
 
+import functools
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar, Literal, NamedTuple
 
 import numpy as np
 
@@ -27,9 +30,12 @@ from nnlite import (
     CosineDecay,
     Dense,
     Dropout,
+    History,
     JSONLogger,
+    Layer,
     LearningRateScheduler,
     ModelCheckpoint,
+    Optimizer,
     ProgressBar,
     RMSprop,
     Sequential,
@@ -37,49 +43,58 @@ from nnlite import (
     StepDecay,
     WarmUp,
 )
+from nnlite.callbacks import Logs
+from nnlite.schedules import Schedule
 from nnlite.text import columns, generate, windows
 
 from .corpus import COPY
+from .folder import Pair
 from .writer import Writer
 
-OPTIMIZERS = {"adam": Adam, "adamw": AdamW, "rmsprop": RMSprop, "adagrad": Adagrad, "sgd": SGD}
+OPTIMIZERS: dict[str, type[Optimizer]] = {
+    "adam": Adam,
+    "adamw": AdamW,
+    "rmsprop": RMSprop,
+    "adagrad": Adagrad,
+    "sgd": SGD,
+}
 
-# From the learning rate and how many steps there will be.
-SCHEDULES = {
+# Schedules, given the learning rate and the total number of steps.
+SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
     "cosine": CosineDecay,
     "warm-up": lambda rate, steps: WarmUp(CosineDecay(rate, max(1, steps - steps // 20)), max(1, steps // 20)),
     "step": lambda rate, steps: StepDecay(rate, math.ceil(steps / 5)),
     "constant": lambda rate, steps: Constant(rate),
 }
 
-
-PIECE = 10_000  # characters that are read in one go: they take 100 MB
+PIECE = 10_000  # characters read in one go: they take 100 MB
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the model is and how it learns. The defaults learn the sonnets in half a minute.
+    """Model and training settings. The defaults learn the sonnets in half a minute.
 
     Args:
-        units: of each LSTM.
-        layers: how many LSTMs stand above one another.
-        dropout: the part of each LSTM's outputs that is dropped while training, 0 to 1.
+        units: units of each LSTM.
+        layers: number of stacked LSTMs.
+        dropout: fraction of each LSTM's outputs set to 0 in training, from 0 to below 1.
         dtype: "float32" or "float64".
-        length, step: a window of so many characters starts at every step-th character of the training text.
-        carry: through so many windows, each from where the one before it ended, an LSTM's state is carried on before it
-            starts from zeros again; its gradient never goes further back than a window. 1 starts every window from
-            zeros.
-        epochs, batch_size: how often all windows are read, and how many at a time.
+        length: characters in a window.
+        step: characters from the start of one window to the start of the next.
+        carry: number of consecutive windows after which an LSTM's state is reset to zeros. Gradients never flow across
+            windows. 1 starts every window from zeros.
+        epochs, batch_size: passes over all windows, and windows in a batch.
         optimizer: one of `OPTIMIZERS`.
-        learning_rate, schedule: the largest learning rate, and how it changes, one of `SCHEDULES`: "cosine" falls to
-            zero along half a wave, "warm-up" rises for a twentieth of the training first, "step" is halved four
-            times, "constant" stays.
-        clipnorm: the longest gradient; 0 for any length.
-        seed: of all randomness: first weights, order of the windows, dropout, poems.
-        temperatures: at which poems are written in the end.
+        learning_rate, schedule: the largest learning rate, and one of `SCHEDULES`: "cosine" decays to zero along half
+            a cosine wave; "warm-up" rises during the first twentieth of the training, then decays likewise; "step"
+            halves the rate four times; "constant" keeps it.
+        clipnorm: largest global norm of the gradients; 0 for no limit.
+        seed: seeds first weights, order of the windows, dropout and poems.
+        temperatures: a poem is written at each after the training.
 
     Raises:
-        ValueError: no such optimizer, schedule, dropout, carry or temperature. Others are checked where they are used.
+        ValueError: optimizer, schedule, dropout, carry or a temperature is not valid. The others are checked where
+            they are used.
     """
 
     units: int = 200
@@ -98,7 +113,7 @@ class Settings:
     seed: int = 0
     temperatures: tuple[float, ...] = (0.25, 0.75, 1.5)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}")
@@ -106,18 +121,44 @@ class Settings:
             raise ValueError(f"dropout: expected a number from 0 to below 1, got {self.dropout!r}")
         if self.carry < 1:
             raise ValueError(f"carry: expected a number of windows, at least 1, got {self.carry!r}")
-        for temperature in self.temperatures:  # they are used when all is done: too late for an error
+        for temperature in self.temperatures:  # used only after the training: too late for an error
             if not 0 <= temperature < math.inf:
                 raise ValueError(f"temperatures: expected numbers of at least 0, got {temperature!r}")
 
 
+class Outcome(NamedTuple):
+    """The result of a training. It is read from the run folder once, and describes this training for good.
+
+    Attributes:
+        history: lists with a number for each epoch, as in `History.history`.
+        model: the model after its best epoch.
+        loss_in_one_go: its loss on the held-out text, read from beginning to end with the state carried all the way.
+            So it is the loss of a model that remembers everything read so far; `val_loss` resets the state in every
+            window.
+    """
+
+    history: dict[str, list[float]]
+    model: Sequential
+    loss_in_one_go: float
+
+    @property
+    def best_loss(self) -> float:
+        """The lowest validation loss."""
+        return min(self.history["val_loss"])
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch of the lowest validation loss, counted from 1."""
+        return self.history["val_loss"].index(self.best_loss) + 1
+
+
 class Sonnets(Writer):
-    """A training on the sonnets, or on another text, in a folder of its own.
+    """Training on the sonnets, or on another text, in a run folder.
 
     Args:
-        folder: where everything is kept; made by `create`.
+        folder: the run folder; `create` makes it.
         settings: by default those of the class.
-        corpus: what to learn from; by default the sonnets, `Corpus.from_file(path)` for a text of your own.
+        corpus: the text to learn from; by default the sonnets; `Corpus.from_file(path)` for a text of your own.
 
     Example:
         >>> import tempfile
@@ -133,31 +174,31 @@ class Sonnets(Writer):
 
     kind = "sonnets"
     Settings = Settings
-    EARLIER = {"carry": 1}  # noqa: RUF012
-    FILES = {  # noqa: RUF012
+    EARLIER: ClassVar = {"carry": 1}
+    FILES: ClassVar = {
         "model.safetensors": "the model after its best epoch",
-        "checkpoint.safetensors": "all that the training needs to go on",
+        "checkpoint.safetensors": "the state of the training, to resume it",
         "config.json": "settings and vocabulary",
-        COPY: "the text that it learned from",
+        COPY: "the training text",
         "log.jsonl": "a line of numbers for each epoch",
         "loss.png": "the loss curves",
         "poems.txt": "the poems above",
-        "report.html": "all of it, to look at",
+        "report.html": "a report with pictures and statistics",
     }
 
     # The model, and how it learns.
 
-    def model(self):
-        """The model before its training: LSTMs that read characters, and a Dense layer that scores the next one.
+    def model(self) -> Sequential:
+        """A new model: LSTMs that read character ids, and a Dense layer that scores the next character.
 
         Raises:
-            ValueError, TypeError: one of the settings makes no model, or no optimizer.
+            ValueError, TypeError: a setting is not valid for the model or the optimizer.
         """
         s, V = self.settings, len(self.vocabulary)
-        layers = []
+        layers: list[Layer] = []
         for number in range(s.layers):
-            # A character's id is a one-hot vector of V numbers, written short.
-            stateful = "training" if s.carry > 1 else False
+            # Integer ids are shorthand for one-hot vectors of size V.
+            stateful: Literal["training", False] = "training" if s.carry > 1 else False
             layers.append(LSTM(s.units, return_sequences=True, stateful=stateful, input_dim=None if number else V))
             if s.dropout:
                 layers.append(Dropout(s.dropout))
@@ -167,22 +208,26 @@ class Sonnets(Writer):
         model.compile(optimizer, SparseCategoricalCrossentropy(from_logits=True))
         return model
 
-    def data(self):
-        """Windows to learn from and windows to judge by, each a pair of ids (x, y): y is the next character.
+    @functools.cached_property
+    def ids(self) -> tuple[np.ndarray, np.ndarray]:
+        """The ids (L,) of both `parts`, encoded once."""
+        return self.vocabulary.encode(self.parts.training), self.vocabulary.encode(self.parts.held_out)
 
-        Every window to judge by is read from a state of zeros, whether or not states were carried while learning: so
-        all validation losses can be compared.
+    def data(self) -> tuple[Pair, Pair]:
+        """Windows to train on and windows for validation, each a pair of ids (x, y): y holds the next characters.
+
+        Every validation window starts from a state of zeros, whatever `carry` is, so that validation losses of all
+        runs can be compared.
         """
-        s = self.settings
-        training, validation = (self.vocabulary.encode(text) for text in self.corpus.split(s.length))
-        validation = windows(validation, s.length, s.length)  # first, as it is the shorter text: too short, perhaps
+        s, (training, held_out) = self.settings, self.ids
+        validation = windows(held_out, s.length, s.length)  # first: it is shorter, and so the first to be too short
         if s.carry == 1:
             return windows(training, s.length, s.step), validation
         return columns(training, s.length, s.batch_size, s.step), validation
 
-    def fit(self, callbacks=(), verbose="auto"):
-        self.check_folder()
-        s, model, ((x, y), validation) = self.settings, self.model(), self.data()
+    def fit(self, callbacks: Sequence[Callback] = (), verbose: int | str = "auto") -> History:
+        """Train, or resume a stopped training. Return the `History`."""
+        s, (model, ((x, y), validation)) = self.settings, self._take_start()
         steps = s.epochs * math.ceil(len(x) / s.batch_size)
         return model.fit(
             x,
@@ -203,21 +248,17 @@ class Sonnets(Writer):
             verbose=verbose,
         )
 
-    # What came of it.
+    # The results.
 
-    def loss_in_one_go(self):
-        """The best model's loss on what is held out, read from beginning to end: the state is carried all the way.
+    def outcome(self, history: dict[str, list[float]]) -> Outcome:
+        """Load the best model, and let it read the held-out text, in pieces of `PIECE` characters if it is long."""
+        model, (_, held_out) = self.saved_model(), self.ids
+        length = min(len(held_out) - 1, PIECE)
+        return Outcome(history, model, model.evaluate(*windows(held_out, length, length), batch_size=1))
 
-        It says what the model makes of all that it has read; `val_loss`, what of its window alone. A long text is read
-        in pieces of `PIECE` characters.
-        """
-        _, text = self.corpus.split(self.settings.length)
-        length = min(len(text) - 1, PIECE)
-        return self.saved_model().evaluate(*windows(self.vocabulary.encode(text), length, length), batch_size=1)
-
-    def write_poems(self, length=600):
-        """Let the best model write one poem for each temperature, also into poems.txt. Return (temperature, poem)s."""
-        model, s, start = self.saved_model(), self.settings, self.seed_text
+    def write_poems(self, model: Sequential, length: int = 600) -> list[tuple[float, str]]:
+        """Let the model write one poem for each temperature, also into poems.txt. Return (temperature, poem)s."""
+        s, start = self.settings, self.seed_text
         poems = [
             (t, start + generate(model, self.vocabulary, start, length, temperature=t, rng=s.seed))
             for t in s.temperatures
@@ -226,32 +267,32 @@ class Sonnets(Writer):
         self.write("poems.txt", text.encode() + b"\n")
         return poems
 
-    def draw(self, history):
+    def draw(self, history: dict[str, list[float]]) -> None:
         """Draw the loss curves into loss.png."""
-        from nnlite import plot  # and with it matplotlib, which takes longer to load than all the rest
+        from nnlite import plot  # imports matplotlib, which is slow to load
 
         self.write("loss.png", plot.png(plot.loss_curves, history, landmarks=self.landmarks))
 
-    def write_report(self, history):
-        """Write report.html; see `sonnets_report`. The model writes more for it than what is in poems.txt."""
+    def write_report(self, outcome: Outcome) -> None:
+        """Write report.html; see `sonnets_report`. For it the model writes more text than there is in poems.txt."""
         from nnlite.report import html
 
         from .sonnets_report import sonnets_report
 
-        self.write("report.html", html(sonnets_report(self, history)).encode())
+        self.write("report.html", html(sonnets_report(self, outcome)).encode())
 
 
 class FreshStarts(Callback):
-    """Lets each row of a batch start from zeros after so many windows; the rows take turns.
+    """Resets the state of each row of a batch to zeros after a number of windows; the rows take turns.
 
-    A model that met an empty state at the beginnings of epochs alone would not know what to make of one, such as before
-    a seed text, or in the windows that it is judged by.
+    If states were reset only at the start of an epoch, the model would not learn to start from zeros, as it does before
+    a seed text and in every validation window.
     """
 
-    def __init__(self, windows):
+    def __init__(self, windows: int) -> None:
         self.windows = windows
 
-    def on_train_batch_begin(self, batch, logs):
+    def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
         for layer in self.model.stateful_layers:
             if layer.state:  # an epoch starts from zeros anyway
                 layer.state = tuple(map(np.copy, layer.state))

@@ -1,4 +1,4 @@
-"""report.html of a model that writes: what it wrote, how it learned, and how much its writing looks like the corpus."""
+"""Report of a sonnets run: poems, learning curves, and statistics beside those of the corpus."""
 
 import dataclasses
 import math
@@ -7,24 +7,26 @@ from nnlite import machine, plot
 from nnlite.report import Figure, Picture, Poem, Poems, Report, Section, Table
 from nnlite.text import character_frequencies, compare_temperatures, text_statistics
 
+from .sonnets import Outcome, Sonnets
+
 POEM = 600  # characters, about a sonnet
-MEASURED = 10_000  # characters that a model writes for its statistics: in 600 too much is chance
+MEASURED = 10_000  # characters for the statistics: of 600 they would be too noisy
 
 
-def sonnets_report(run, history):
-    """The `Report` of a run.
+def sonnets_report(run: Sonnets, outcome: Outcome) -> Report:
+    """The `Report` of a finished run.
 
     Args:
         run: a `Sonnets` whose training is complete.
-        history: a list for each number of an epoch, as `fit` returns them.
+        outcome: of that training.
     """
     s, start, corpus = run.settings, run.seed_text, run.corpus.text
-    training, held_out = run.corpus.split(s.length)
-    samples = compare_temperatures(run.saved_model(), run.vocabulary, start, MEASURED, s.temperatures, rng=s.seed)
+    training, held_out = run.parts
+    samples = compare_temperatures(outcome.model, run.vocabulary, start, MEASURED, s.temperatures, rng=s.seed)
     statistics = [text_statistics(sample.text, corpus, source=training) for sample in samples]
-    # What stands for all of them where there is room for one.
+    # The sample that is shown where there is room for one.
     middle = min(range(len(samples)), key=lambda i: abs(samples[i].temperature - 0.75)) if samples else None
-    sections = [_how_it_learned(run, history)]
+    sections = [_how_it_learned(run, outcome)]
     if samples:
         sections = [
             _poems(start, samples, statistics),
@@ -35,29 +37,23 @@ def sonnets_report(run, history):
     return Report(
         title=run.corpus.title,
         kicker=f"nnlite · {run.folder.name}",
-        lead=_lead(run, history),
-        figures=_figures(history, samples, statistics, middle),
-        sections=[*sections, _making(run), _machine()],
+        lead=_lead(run, outcome),
+        figures=list(_figures(outcome, samples, statistics, middle)),
+        sections=[*sections, _making(run, outcome.model), _machine()],
     )
 
 
-def _best(history):
-    """The lowest validation loss, and its epoch."""
-    best = min(history["val_loss"])
-    return best, history["val_loss"].index(best) + 1
-
-
-def _lead(run, history):
-    s, (_, epoch) = run.settings, _best(history)
-    layers, data = f"{s.layers} LSTMs" if s.layers > 1 else "An LSTM", run.corpus.describe(s.length)
+def _lead(run, outcome):
+    s = run.settings
+    layers, data = f"{s.layers} LSTMs" if s.layers > 1 else "An LSTM", run.corpus.describe(run.parts)
     return (
         f"{layers} of {s.units} units learned to write like it, character by character: {data}. "
-        f"What follows was written after epoch {epoch}, the best of {len(history['val_loss'])}."
+        f"What follows was written after epoch {outcome.best_epoch}, the best of {len(outcome.history['val_loss'])}."
     )
 
 
-def _figures(history, samples, statistics, middle):
-    best, _ = _best(history)
+def _figures(outcome, samples, statistics, middle):
+    best = outcome.best_loss
     yield Figure(f"{best:.3f}", "nats per character: the loss on what was held out")
     yield Figure(f"{math.exp(min(best, 700)):.3g}", "characters, equally likely: as unsure it is of the next one")
     if samples:
@@ -86,8 +82,8 @@ def _poems(start, samples, statistics):
     )
 
 
-def _how_it_learned(run, history):
-    (best, epoch), landmarks = _best(history), run.landmarks
+def _how_it_learned(run, outcome):
+    history, best, epoch, landmarks = outcome.history, outcome.best_loss, outcome.best_epoch, run.landmarks
     text = (
         f"The loss says how unsure the model is of the next character, in nats: {landmarks.uniform:.3f} is guessing, "
         f"{landmarks.unigram:.3f} knows how often each one occurs, and {landmarks.bigram:.3f} knows the one before. "
@@ -112,15 +108,14 @@ def _how_it_learned(run, history):
         "How it learned",
         [
             text,
-            _what_it_remembered(run),
+            _what_it_remembered(run.settings, outcome),
             Picture(picture, f"Loss while training: the validation loss is lowest, {best:.3f}, after epoch {epoch}"),
             Table(rows, header, folded="All numbers"),
         ],
     )
 
 
-def _what_it_remembered(run):
-    s = run.settings
+def _what_it_remembered(s, outcome):
     if s.carry > 1:
         text = (
             f"While it learned, its state was carried on through {s.carry} windows of {s.length} characters before it "
@@ -130,7 +125,7 @@ def _what_it_remembered(run):
         text = f"Each window of {s.length} characters started from nothing: it could learn nothing longer than that. "
     return text + (
         f"The validation loss is that of windows that all start from nothing. Where the model may remember all that it "
-        f"has read, it comes to {run.loss_in_one_go():.3f} on the same text."
+        f"has read, it comes to {outcome.loss_in_one_go:.3f} on the same text."
     )
 
 
@@ -188,10 +183,9 @@ def _likeness(real, samples, statistics, middle):
     )
 
 
-def _making(run):
+def _making(run, model):
     settings = dataclasses.asdict(run.settings)
     rows = [(name.replace("_", " "), _plain(value)) for name, value in settings.items()]
-    model = run.model()
     layers = [(layer.name, type(layer).__name__, f"{layer.parameter_count:,}") for layer in model.layers]
     total = sum(layer.parameter_count for layer in model.layers)
     characters = " ".join(c for c in run.vocabulary.characters if c.isprintable() and not c.isspace())

@@ -1,21 +1,26 @@
-"""What the experiments share in which a model learns to write like a corpus."""
+"""Base class of the experiments that learn to write like a corpus."""
 
-from nnlite.text import Vocabulary
+import functools
+import os
+from pathlib import Path
+from typing import Any
 
-from .corpus import COPY, Corpus
+from nnlite.text import Landmarks, Vocabulary
+
+from .corpus import COPY, Corpus, Parts
 from .folder import Experiment
 
 
 class Writer(Experiment):
-    """Base of such experiments: the corpus, its vocabulary and its landmarks, and what the run folder keeps of them.
+    """Base of experiments on text: the corpus, its vocabulary, and their copies in the run folder.
 
     Args:
-        folder: where everything is kept; made by `create`.
+        folder: the run folder; `create` makes it.
         settings: by default those of the class; `length` is that of the windows.
-        corpus: what to learn from; by default the sonnets.
+        corpus: the text to learn from; by default the sonnets.
     """
 
-    def __init__(self, folder, settings=None, corpus=None):
+    def __init__(self, folder: str | os.PathLike, settings: Any = None, corpus: Corpus | None = None) -> None:
         super().__init__(folder, settings)
         self._learn_from(corpus or Corpus())
 
@@ -23,28 +28,33 @@ class Writer(Experiment):
         self.corpus, self.vocabulary = corpus, Vocabulary.from_text(corpus.text)
 
     @property
-    def landmarks(self):
-        """What simple models lose on the corpus: a scale for losses."""
+    def landmarks(self) -> Landmarks:
+        """Losses of simple models on the corpus: a scale for losses."""
         return self.corpus.landmarks
 
-    @property
-    def seed_text(self):
-        """What a model reads before it writes."""
-        return self.corpus.seed_text(self.settings.length)
+    @functools.cached_property
+    def parts(self) -> Parts:
+        """The corpus, cut once: corpus and settings of a run stay the same."""
+        return self.corpus.split(self.settings.length)
 
-    def copies(self):
+    @property
+    def seed_text(self) -> str:
+        """The text that the model reads before it writes."""
+        return self.corpus.seed_text(self.parts, self.settings.length)
+
+    def copies(self) -> dict[str, bytes]:
         return self.corpus.copies()
 
-    def kept(self, config):
-        # Beside a run on the sonnets a text of that name is the user's.
+    def kept(self, config: dict[str, Any]) -> list[str]:
+        # In the folder of a run on the sonnets, text.txt is a file of the user's.
         return [name for name in super().kept(config) if name != COPY or "text" in config]
 
-    def is_own(self, path, config):
+    def is_own(self, path: Path, config: dict[str, Any]) -> bool:
         return Corpus.is_copy(path, config) if path.name == COPY else super().is_own(path, config)
 
-    def facts(self):
+    def facts(self) -> dict[str, Any]:
         return {"vocabulary": self.vocabulary.get_config(), **self.corpus.facts()}
 
-    def restore(self, facts):
+    def restore(self, facts: dict[str, Any]) -> None:
         self._learn_from(Corpus.restore(self.folder, facts))
         self.vocabulary = Vocabulary.from_config(facts["vocabulary"])
