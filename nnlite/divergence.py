@@ -1,25 +1,28 @@
-"""What happens when numbers stop being numbers: training stops, and says where, why, and what to try."""
+"""Detect NaN or infinite losses."""
+
+from typing import Any  # models are on a higher floor
 
 import numpy as np
 
 
 class NonFiniteLossError(FloatingPointError):
-    """The loss is NaN or infinite, or a parameter is, so that the next loss would be.
+    """The loss or a parameter is NaN or infinite.
 
-    It is raised before the update that would have followed, and before a checkpoint is written: the last good one
-    stays. `fit` never returns a model whose parameters are not finite.
+    It is raised before the next update and before a checkpoint is written: the last good one is kept. `fit` never
+    returns a model whose parameters are not finite.
 
     Attributes:
-        epoch, batch: where in `fit`, counted from 1; None elsewhere. `batch` is "validation" where that found it.
+        epoch, batch: the place in `fit`, counted from 1; None outside `fit`. `batch` is "validation" if the validation
+            loss is not finite.
     """
 
     def __init__(self, problem: str, advice: str, epoch: int | None = None, batch: int | str | None = None) -> None:
         self.problem, self.advice, self.epoch, self.batch = problem, advice, epoch, batch
-        batch = f", batch {batch}" if isinstance(batch, int) else f", {batch}" if batch else ""
-        place = "" if epoch is None else f"epoch {epoch}{batch}: "
+        where = f", batch {batch}" if isinstance(batch, int) else f", {batch}" if batch else ""
+        place = "" if epoch is None else f"epoch {epoch}{where}: "
         super().__init__(f"{place}{problem}. {advice}")
 
-    def __reduce__(self):  # pickled, when a sweep's process hands it to the one that waits for it
+    def __reduce__(self):  # pickled when a process of a sweep returns it
         return type(self), (self.problem, self.advice, self.epoch, self.batch)
 
     def at(self, epoch: int, batch: int | str | None = None) -> "NonFiniteLossError":
@@ -27,9 +30,9 @@ class NonFiniteLossError(FloatingPointError):
         return NonFiniteLossError(self.problem, self.advice, epoch, batch)
 
 
-def loss_error(model, loss, batch):
-    """The error for a loss that is not finite, with the first cause that can be found."""
-    batch = batch.without_padding(model.keeps_steps)  # which is no cause
+def loss_error(model: Any, loss: float, batch: Any) -> NonFiniteLossError:
+    """The error for a loss that is not finite, with the first cause found."""
+    batch = batch.without_padding(model.keeps_steps)  # padding cannot be the cause
     for name, array in (("x", batch.x), ("y", batch.y)):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
@@ -40,11 +43,13 @@ def loss_error(model, loss, batch):
     return NonFiniteLossError(f"the loss is {loss}: {cause}", advice(model))
 
 
-def check_params(model, run, consequence="the checkpoint was not written, the one before it stays"):
-    """Refuse to save, as a state to go on from, or to hand out what is no longer finite; `run` knows where this is.
+def check_params(
+    model: Any, run: Any, consequence: str = "the checkpoint was not written, the one before it stays"
+) -> None:
+    """Check that all parameters are finite, before a model is saved or returned; `run` knows the epoch and batch.
 
     Raises:
-        NonFiniteLossError: it names the parameter, and says the consequence.
+        NonFiniteLossError: with the name of the parameter, and the consequence.
     """
     name = _first_bad(model.params)
     if name:
@@ -53,8 +58,8 @@ def check_params(model, run, consequence="the checkpoint was not written, the on
         raise NonFiniteLossError(problem, advice(model)).at(*place)
 
 
-def advice(model):
-    """What usually helps, with the numbers of this model's optimizer."""
+def advice(model: Any) -> str:
+    """Advice, with the learning rate of this model's optimizer."""
     optimizer = model.optimizer
     tip = f"The steps are probably too large: try a smaller learning_rate (now {optimizer.learning_rate:g})"
     clips = any(value is not None for name, value in optimizer.get_config().items() if "clip" in name)

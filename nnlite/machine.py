@@ -1,4 +1,4 @@
-"""The machine: what nnlite runs on, and what its kernels were compiled for."""
+"""Facts about the machine and the compiled kernels."""
 
 import os
 import platform
@@ -12,7 +12,7 @@ from .kernels import get_num_threads, host
 
 
 def describe() -> dict[str, str]:
-    """Versions, CPU and kernels, as texts under their names: what a bug report should hold.
+    """Versions, CPU and kernels, as text by name, for a bug report.
 
     Example:
         >>> from nnlite import machine
@@ -36,7 +36,7 @@ def describe() -> dict[str, str]:
 
 
 def cpu_model() -> str:
-    """The name that the CPU's maker gave it, such as "Intel(R) Xeon(R) Processor @ 2.60GHz"."""
+    """The model name of the CPU, such as "Intel(R) Xeon(R) Processor @ 2.60GHz"."""
     try:
         if platform.system() == "Darwin":
             command = ["sysctl", "-n", "machdep.cpu.brand_string"]
@@ -48,9 +48,9 @@ def cpu_model() -> str:
 
 
 def stale_kernels() -> list[str]:
-    """The sources in csrc/ that were edited after the kernels were compiled; none where nnlite is no checkout.
+    """Sources in csrc/ that are newer than their kernels; empty if nnlite is not a checkout.
 
-    An editable install does not compile on edit: `make build` does.
+    An editable install does not compile after an edit: `make build` does.
     """
     sources, kernels = Path(__file__).parent.parent / "csrc", Path(host.__file__).parent
     shared = [*sources.glob("*.h"), *sources.glob("*.pxd")]

@@ -1,4 +1,4 @@
-"""Callbacks: what `fit` calls at each batch and epoch, so that things can be done while a model trains."""
+"""Callbacks: `fit` calls their methods at each batch and epoch."""
 
 from .backup_and_restore import BackupAndRestore
 from .base import Callback, Logs

@@ -1,4 +1,4 @@
-"""BackupAndRestore: goes on with a training that was stopped."""
+"""BackupAndRestore: resumes a training that was stopped."""
 
 import os
 from collections.abc import Mapping
@@ -12,21 +12,21 @@ from .base import Callback, Logs
 
 
 class BackupAndRestore(Callback):
-    """Saves everything that a training needs to go on, and goes on from there.
+    """Saves the state of a training, and resumes from it.
 
-    Run the same program again after it was killed, at any moment: `fit` continues from the last backup and ends with
-    the same weights, history and log, bit for bit, as if it had never been stopped. The backup holds the model, the
-    optimizer, the random generator, the order of the data, stateful layers' states, the history and the other
-    callbacks. It is a checkpoint like any other: `load_model` reads the model out of it.
+    If a program is killed at any moment, run it again: `fit` continues from the last backup and ends with the same
+    weights, history and log, bit for bit, as an uninterrupted training. The backup holds the model, the optimizer, the
+    random generator, the order of the data, the states of stateful layers, the history and the other callbacks. It is
+    a checkpoint like any other: `load_model` reads the model from it.
 
     Args:
-        path: of the backup file.
-        save_freq: "epoch", or a number of steps: save after each so many, and after each epoch.
-        delete_checkpoint: remove the file when the training has ended. Without that, `fit` with more epochs goes on.
+        path: the backup file.
+        save_freq: "epoch", or a number of steps between backups; a backup is saved after each epoch in any case.
+        delete_checkpoint: remove the file at the end of the training. If it is kept, `fit` with more epochs resumes.
 
     Raises:
         CheckpointError: the file is damaged, or is from another model, optimizer, loss, schedule or data.
-        NonFiniteLossError: instead of saving parameters that are NaN or infinite.
+        NonFiniteLossError: a parameter is NaN or infinite; nothing is saved.
 
     Example:
         >>> from nnlite.callbacks import BackupAndRestore

@@ -1,4 +1,4 @@
-"""Callback: what `fit` calls at each batch and epoch, so that things can be done while a model trains."""
+"""Callback: base class of the objects that `fit` calls at each batch and epoch."""
 
 from collections.abc import Mapping
 from itertools import takewhile
@@ -6,19 +6,19 @@ from typing import Any
 
 from ..saving import states
 
-Logs = dict[str, float]  # from names such as "val_loss" to numbers
+Logs = dict[str, float]  # such as {"loss": 3.1, "val_loss": 2.9}
 
 
 class Callback:
-    """Base of all callbacks: override what you need.
+    """Base class of all callbacks: override the methods you need.
 
-    Epochs and batches are counted from 0 here, as in Keras; everything that people read counts from 1.
+    Epochs and batches are counted from 0 here, as in Keras; printed text counts from 1.
 
     Attributes:
-        model: the model that is being trained. `self.model.stop_training = True` ends the training after this batch.
-        run: where `fit` stands: `epoch`, `batch`, `epochs`, `batches`, `resumed`.
-        adds: what `on_epoch_end` adds to the logs: names and their types, such as {"speed": float}. What a path or a
-            monitor of a later callback names can then be checked before the first epoch, and not only after it.
+        model: the model in training. `self.model.stop_training = True` ends the training after this batch.
+        run: the progress of `fit`: `epoch`, `batch`, `epochs`, `batches`, `resumed`.
+        adds: names and types that `on_epoch_end` adds to the logs, such as {"speed": float}. With it, names in the path
+            or monitor of a later callback are checked before the first epoch, not after it.
 
     Example:
         >>> from nnlite.callbacks import Callback
@@ -29,8 +29,8 @@ class Callback:
         epoch 1: loss 3.14
     """
 
-    # Callbacks are called in the order in which they were given, those with a lower number before all others:
-    # first what adds to the logs, then the history, and last the backup, which has to see what all others did.
+    # Callbacks are called in ascending `order`, those of equal order as they were given: first those that add to the
+    # logs, then the history, and last the backup, which saves the state of all others.
     order = 0
 
     adds: Mapping[str, type] = {}
@@ -43,35 +43,35 @@ class Callback:
         return {name: value for name, value in vars(self).items() if name not in ("model", "run", "_best_of")}
 
     def on_train_begin(self, logs: Logs) -> None:
-        """Once, before the first epoch. A callback forgets here what it knows of an earlier training."""
+        """Called once, before the first epoch. Reset here what is left of an earlier training."""
 
     def on_train_end(self, logs: Logs) -> None:
-        """Once, after the last epoch; not where an error ended the training."""
+        """Called once, after the last epoch; not after an error."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
-        """Before an epoch; also before the rest of one, where a training is resumed in the middle."""
+        """Called before an epoch, or before its rest if a training is resumed in the middle of it."""
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        """After an epoch. `logs` holds its numbers: "loss", "val_loss" and what earlier callbacks added."""
+        """Called after an epoch. `logs` holds "loss", "val_loss" and the additions of earlier callbacks."""
 
     def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
-        """Before a batch."""
+        """Called before a batch."""
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
-        """After a batch. `logs["loss"]` is the mean of this epoch so far."""
+        """Called after a batch. `logs["loss"]` is the mean of the epoch so far."""
 
     def close(self) -> None:
-        """Give back files and the like: called at the very end, also after an error."""
+        """Close files and other resources. Called at the very end, also after an error."""
 
     def get_state(self) -> dict[str, Any]:
-        """What a resumed training needs to know: a dict of what JSON can write, and arrays."""
+        """The state that a resumed training needs: a dict of JSON values and arrays."""
         return {}
 
     def check_state(self, state: dict[str, Any]) -> None:
-        """Refuse a state that `get_state` cannot have given: checkpoints may come from anybody, and hold anything.
+        """Check that `get_state` can have returned this state: checkpoints may come from anyone, and hold anything.
 
-        It is called before `set_state`, and before anything of the model, the optimizer or a callback has changed.
-        `nnlite.saving.states` has what it takes. A class that defines `get_state` or `set_state`, and not this, is not
+        Called before `set_state`, and before the model, the optimizer or any callback changes. `nnlite.saving.states`
+        has rules for it. The states of a class that defines `get_state` or `set_state`, but not this method, are not
         checked.
 
         Raises:
@@ -95,16 +95,16 @@ class Callback:
         self._check_fields(state, {})
 
     def set_state(self, state: dict[str, Any]) -> None:
-        """Go on from what `get_state` gave to another callback of this class. Called after `on_train_begin`."""
+        """Restore what `get_state` returned. Called after `on_train_begin`."""
 
     def _check_fields(self, state, rules):
         states.fields(type(self).__name__, state, rules)
 
 
 def says(callback: Callback, declaration: str, *methods: str) -> bool:
-    """Whether what a callback's class says in `declaration` holds for those methods.
+    """Whether a class attribute of a callback, such as `adds`, is valid for its methods.
 
-    It does not where a subclass has defined one of the methods anew, and said nothing of it.
+    It is not if a subclass overrides one of the methods and not the attribute.
     """
     for namespace in map(vars, (callback, *type(callback).__mro__)):
         if declaration in namespace:
@@ -115,12 +115,13 @@ def says(callback: Callback, declaration: str, *methods: str) -> bool:
 
 
 def coming_logs(callback: Callback) -> tuple[dict[str, type], list[str]]:
-    """The logs that a callback will get at an epoch's end: names and types; and who may add others, and does not say.
+    """The logs that a callback will get at the end of an epoch: names and types, and which callbacks may add others.
 
-    What `fit` measures is known, and so is what callbacks of nnlite add. One of a user's own that has an on_epoch_end,
-    and no `adds`, may add anything: this cannot be known before it has.
+    The metrics of `fit` and the additions of nnlite's callbacks are known. A user's callback with an on_epoch_end and
+    without `adds` may add anything.
     """
-    names, silent = dict.fromkeys(callback.run.measured, float), []
+    names: dict[str, type] = dict.fromkeys(callback.run.measured, float)
+    silent: list[str] = []
     for other in takewhile(lambda other: other is not callback, callback.run.callbacks):
         if says(other, "adds", "on_epoch_end"):
             names |= other.adds

@@ -1,4 +1,4 @@
-"""EarlyStopping: ends a training that does not get better."""
+"""EarlyStopping: ends a training that no longer improves."""
 
 import math
 from collections.abc import Mapping
@@ -13,18 +13,18 @@ from .monitor import BEST, Monitor
 
 
 class EarlyStopping(Monitor):
-    """Ends the training when a number has not become better for a while.
+    """Ends the training when a monitored number stops improving.
 
     Args:
-        monitor: which number.
-        min_delta: how much better it must become to count.
-        patience: how many epochs without that are allowed in a row.
-        mode: "min": smaller is better; "max": larger is; "auto": "min" for losses, "max" for accuracies.
-        restore_best_weights: at the end of the training give the model the weights and statistics of its best epoch.
+        monitor: name of the number in the logs.
+        min_delta: smallest change that counts as an improvement.
+        patience: number of consecutive epochs without improvement that are allowed.
+        mode: "min": smaller is better; "max": larger is better; "auto": "min" for losses, "max" for accuracies.
+        restore_best_weights: at the end of the training, restore the weights and statistics of the best epoch.
 
     Attributes:
-        best, best_epoch: the best value, and in which epoch (from 0); None before the first.
-        stopped_epoch: the epoch after which the training was ended; None where it was not.
+        best, best_epoch: the best value and its epoch (from 0); None before the first.
+        stopped_epoch: the epoch after which the training was stopped, or None.
 
     Example:
         >>> from nnlite.callbacks import EarlyStopping
@@ -72,7 +72,7 @@ class EarlyStopping(Monitor):
                 array[...] = self.best_weights[name]
 
     def _weights(self):
-        """What makes the model of an epoch: without their statistics, weights would compute something else."""
+        """All arrays of the model: weights are of no use without the running statistics that belong to them."""
         return self.model.params | self.model.statistics
 
     def get_state(self) -> dict[str, Any]:

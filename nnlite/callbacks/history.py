@@ -8,10 +8,10 @@ from .base import Callback, Logs
 
 
 class History(Callback):
-    """What `fit` returns: the numbers of each epoch.
+    """The numbers of each epoch. `fit` returns it.
 
     Attributes:
-        history: dict of lists with one number for each epoch, such as {"loss": [3.1, 2.5], "val_loss": [2.9, 2.6]}.
+        history: lists with one number for each epoch, such as {"loss": [3.1, 2.5], "val_loss": [2.9, 2.6]}.
         epoch: the epochs' numbers, from 0.
 
     Example:
@@ -40,7 +40,7 @@ class History(Callback):
         return {"history": self.history, "epoch": self.epoch}
 
     def check_state(self, state: dict[str, Any]) -> None:
-        # A callback of one's own may log whatever it likes.
+        # A user's callback may log anything.
         measured = dict.fromkeys(self.run.measured, states.list_of(states.number))
         self._check_fields(state, {"history": states.mapping, "epoch": states.list_of(states.count)})
         for name, values in state["history"].items():

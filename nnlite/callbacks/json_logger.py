@@ -5,7 +5,7 @@ import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from .. import checks
 from ..saving import states
@@ -16,13 +16,13 @@ from .base import Callback, Logs
 class JSONLogger(Callback):
     """Writes a line of JSON for each epoch: {"epoch": 1, "step": 132, "loss": 2.9, "val_loss": 2.5}.
 
-    The file can be read while the training goes on. A resumed training drops the lines that the one before it had
-    written after its last backup, and so ends with the same file as if it had never been stopped.
+    The file can be read during the training. A resumed training removes the lines written after the last backup, and so
+    ends with the same file as an uninterrupted one.
 
     Args:
-        path: of the file.
-        every: write a line also after each so many steps, with "batch", and the mean loss of the epoch so far.
-        append: keep what is in the file.
+        path: the file.
+        every: number of steps between additional lines, with "batch" and the mean loss of the epoch so far.
+        append: keep the content of the file.
 
     Example:
         >>> from nnlite.callbacks import JSONLogger
@@ -34,7 +34,8 @@ class JSONLogger(Callback):
     def __init__(self, path: str | os.PathLike, every: int | None = None, append: bool = False) -> None:
         self.path, self.append = Path(path), append
         self.every = None if every is None else checks.positive("every", every)
-        self._file, self._start = None, 0
+        self._file: BinaryIO | None = None
+        self._start = 0
 
     def on_train_begin(self, logs: Logs) -> None:
         make_folder(self.path)
@@ -54,9 +55,9 @@ class JSONLogger(Callback):
             self._file = None
 
     def get_state(self) -> dict[str, Any]:
-        self._open()
-        os.fsync(self._file.fileno())  # a backup must not know of lines that a power cut can take
-        return {"bytes": self._file.tell()}
+        file = self._opened()
+        os.fsync(file.fileno())  # a backup must not count lines that a power cut can lose
+        return {"bytes": file.tell()}
 
     def check_state(self, state: dict[str, Any]) -> None:
         self._check_fields(state, {"bytes": states.count})
@@ -65,22 +66,23 @@ class JSONLogger(Callback):
         self._start = state["bytes"]
 
     def _write(self, record):
-        self._open()
         record = {name: _plain(value) for name, value in record.items()}
-        self._file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
-        self._file.flush()
+        file = self._opened()
+        file.write(json.dumps(record, allow_nan=False).encode() + b"\n")
+        file.flush()
 
-    def _open(self):
-        """Open the file, once, cut to where this run starts, and there to a whole line."""
+    def _opened(self):
+        """The file; the first call opens it and truncates it to a whole line at or before `_start`."""
         if self._file is None:
-            self._file = open(self.path, "a+b")  # noqa: SIM115  closed by close()
-            start = min(self._start, self._file.seek(0, os.SEEK_END))
-            self._file.seek(0)
-            self._file.truncate(self._file.read(start).rfind(b"\n") + 1)
-            self._file.seek(0, os.SEEK_END)
+            self._file = file = open(self.path, "a+b")  # noqa: SIM115  closed by close()
+            start = min(self._start, file.seek(0, os.SEEK_END))
+            file.seek(0)
+            file.truncate(file.read(start).rfind(b"\n") + 1)
+            file.seek(0, os.SEEK_END)
+        return self._file
 
 
 def _plain(value):
-    """What JSON can write: lists for arrays, and null for NaN and infinity, which it does not have."""
+    """A JSON value: a list for an array, and None for NaN and infinity, which JSON lacks."""
     value = value.tolist() if hasattr(value, "tolist") else value
     return None if isinstance(value, float) and not math.isfinite(value) else value

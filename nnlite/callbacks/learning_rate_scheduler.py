@@ -1,4 +1,4 @@
-"""LearningRateScheduler: a learning rate that changes while a model trains."""
+"""LearningRateScheduler: changes the learning rate during the training."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -9,10 +9,10 @@ from .base import Callback, Logs
 
 
 class LearningRateScheduler(Callback):
-    """Sets the optimizer's learning rate before each step, by a schedule. The logs get "learning_rate".
+    """Sets the optimizer's learning rate before each step, and logs it as "learning_rate".
 
     Args:
-        schedule: from `nnlite.schedules`, or a function from the number of steps made so far to a learning rate.
+        schedule: from `nnlite.schedules`, or a function that maps the number of steps so far to a learning rate.
 
     Example:
         >>> from nnlite.callbacks import LearningRateScheduler
@@ -36,7 +36,7 @@ class LearningRateScheduler(Callback):
         logs["learning_rate"] = self.model.optimizer.learning_rate
 
     def get_state(self) -> dict[str, Any]:
-        # The step is the optimizer's: nothing has to be remembered but which schedule it was.
+        # The optimizer keeps the step; only the schedule itself is saved.
         return {"schedule": repr(self.schedule)} if isinstance(self.schedule, Schedule) else {}
 
     def check_state(self, state: dict[str, Any]) -> None:

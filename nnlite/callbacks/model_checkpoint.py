@@ -1,4 +1,4 @@
-"""ModelCheckpoint: saves the model after each epoch, or after the best."""
+"""ModelCheckpoint: saves the model after each epoch, or after each best one."""
 
 import math
 import os
@@ -16,28 +16,28 @@ from .monitor import BEST, Monitor
 
 
 class ModelCheckpoint(Monitor):
-    """Saves the model after each epoch, or after each that is the best so far.
+    """Saves the model after each epoch, or after each epoch that is the best so far.
 
-    With save_best_only, a second `fit` of the same model with the same callback goes on from the best of the first, and
-    leaves its file alone until an epoch is better. Another model starts without a best, and so does a model whose file
-    is gone. A new callback object knows nothing of the file that is there: its first epoch replaces it, unless
-    `initial_value_threshold` says what is to be beaten.
+    With save_best_only, a second `fit` of the same model with the same callback starts from the best value of the
+    first, and keeps its file until an epoch is better. Another model, or a model whose file was removed, starts without
+    a best value. A new callback ignores an existing file: its first epoch replaces it, unless
+    `initial_value_threshold` is given.
 
     Args:
-        path: of the file; "{epoch}" and names of the logs in it are filled in, as in "{epoch:02d}.safetensors", in
-            the names of folders, too: "e{epoch}/model.safetensors" makes them. "{{" and "}}" stand for braces.
-        monitor, mode: as in `EarlyStopping`; what "best" is.
-        save_best_only: leave the file alone where an epoch was not better than all before.
-        initial_value_threshold: a value to be beaten before anything is saved, such as the best of an earlier program.
+        path: the file. "{epoch}" and names of the logs are filled in, as in "{epoch:02d}.safetensors", also in names of
+            folders: "e{epoch}/model.safetensors" makes them. Write "{{" and "}}" for braces.
+        monitor, mode: the number that decides what is best; as in `EarlyStopping`.
+        save_best_only: save only after an epoch that is better than all before.
+        initial_value_threshold: save only below (or above) this value, such as the best of an earlier program.
 
     Attributes:
-        best, best_epoch: with save_best_only, the best value, and in which epoch (from 0) of its `fit`.
+        best, best_epoch: with save_best_only, the best value, and its epoch (from 0) within its `fit`.
 
     Raises:
-        ValueError: before the first epoch: a name in the path, or monitor, is not in the logs, or its format does not
-            fit. Where a callback of your own may still add it to them, that shows after the first epoch, whose model
-            is then saved as PATH.rescued. Give that callback `adds`, and it is known before.
-        NonFiniteLossError: instead of saving parameters that are NaN or infinite.
+        ValueError: before the first epoch: a name in the path, or monitor, is not in the logs, or its format is wrong.
+            If a user's callback may still add the name, the error comes after the first epoch, whose model is then
+            saved as PATH.rescued. Give that callback `adds` to have it checked before.
+        NonFiniteLossError: a parameter is NaN or infinite; nothing is saved.
 
     Example:
         >>> from nnlite.callbacks import ModelCheckpoint
@@ -82,7 +82,7 @@ class ModelCheckpoint(Monitor):
                 if not self._is_better(value):
                     return
             path = self._filled_in(epoch + 1, logs)
-        except (TypeError, ValueError) as error:  # of a name that could not be known before: the epoch is not lost
+        except (TypeError, ValueError) as error:  # of a name that could not be checked before: do not lose the epoch
             raise ValueError(f"{error}. The model of this epoch is in {self._save(f'{self.path}.rescued')}") from error
         self._save(path)
         if self.save_best_only:
@@ -115,7 +115,7 @@ class ModelCheckpoint(Monitor):
 
 
 class _Lenient(dict):
-    """Names and values to try a pattern with; a name that is not there fits any format."""
+    """Values to test a pattern with; a missing name fits any format."""
 
     def __missing__(self, name):
         return _Anything()
@@ -133,7 +133,7 @@ class _Anything:
 
 
 def _fixed_part(pattern):
-    """What a pattern of `str.format` begins with, before its first name; and whether it has one."""
+    """The part of a `str.format` pattern before its first name, and whether it has one."""
     fixed = ""
     for text, name, _, _ in string.Formatter().parse(pattern):
         fixed += text

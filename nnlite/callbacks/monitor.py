@@ -1,11 +1,11 @@
-"""What callbacks share that watch one number of the logs."""
+"""Monitor: base of callbacks that watch one number of the logs."""
 
 import math
 
 from ..saving import states
 from .base import Callback, Logs, coming_logs
 
-# Of the state of what watches a number.
+# Rules for the state.
 BEST = {"best": states.optional(states.number), "best_epoch": states.optional(states.count)}
 
 
@@ -27,11 +27,11 @@ class Monitor(Callback):
                 f"to watch the training, use monitor={self.monitor.removeprefix('val_')!r}"
             )
         names, silent = coming_logs(self)
-        if not silent:  # or else it is found at the end of the first epoch
+        if not silent:  # otherwise it is checked after the first epoch
             self._require_monitor(names)
 
     def _direction(self):
-        """What is better, a smaller or a larger number, by the name. As in Keras, nothing is guessed."""
+        """Whether smaller or larger is better, by the name. As in Keras, unknown names are an error."""
         name = self.monitor.removeprefix("val_")
         if name.endswith(("loss", "error", "perplexity")):
             return "min"

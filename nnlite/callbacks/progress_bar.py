@@ -1,4 +1,4 @@
-"""ProgressBar: what a training shows while it runs."""
+"""ProgressBar: shows the progress of a training."""
 
 import importlib.util
 import os
@@ -10,25 +10,25 @@ from typing import Any
 
 from .base import Callback, Logs
 
-# How often the bar is drawn, in seconds: often enough for the eye, and nothing beside a step of training.
+# Seconds between two drawings: smooth to the eye, and cheap beside a training step.
 _INTERVAL = 0.1
 
 
 class ProgressBar(Callback):
-    """Shows loss, metrics, speed and the time that is left; `fit` adds one by itself where none is given.
+    """Shows loss, metrics, speed and remaining time; `fit` adds one if none is given.
 
-    Of a sequence, with labels at each of its steps, also the perplexity: among how many characters it is unsure.
+    For sequences with a label at each step it also shows the perplexity: the number of equally likely choices.
 
-    In a terminal or a notebook it is a bar, and a line for each epoch above it; elsewhere (a pipe, a log of a build
-    server, a notebook without ipywidgets) the lines alone.
+    In a terminal or a notebook it draws a bar, and a line for each epoch above it; elsewhere (a pipe, a log of a build
+    server, a notebook without ipywidgets) it prints only the lines.
 
     Args:
-        landmarks: dict from names to losses that say what a good one is; they are shown beside the loss, and which of
-            them it has passed. `nnlite.text.landmarks(text)` gives those of a text.
-        unit: what the speed counts: "characters", "images"; by default "positions" of sequences and other "samples".
-        look: "bar", "lines", or "auto": whichever suits the place.
-        monitor: which number is set beside the landmarks; of the validation, where there is one.
-        console: a `rich.console.Console` to draw on; by default one of its own.
+        landmarks: reference losses by name; shown beside the loss, with those that it has passed.
+            `nnlite.text.landmarks(text)` computes them for a text.
+        unit: unit of the speed, such as "characters" or "images"; by default "positions" for sequences, else "samples".
+        look: "bar", "lines", or "auto": a bar where one can be drawn.
+        monitor: the number to compare with the landmarks; its validation value, if there is one.
+        console: the `rich.console.Console` to draw on; by default a new one.
 
     Example:
         >>> from nnlite.callbacks.progress_bar import ProgressBar
@@ -50,10 +50,11 @@ class ProgressBar(Callback):
     ) -> None:
         if look not in ("auto", "bar", "lines"):
             raise ValueError(f"look: expected 'auto', 'bar' or 'lines', got {look!r}")
-        landmarks = landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
-        self.landmarks = dict(sorted(landmarks.items(), key=lambda item: -item[1]))
+        losses: Any = landmarks or {}
+        named = losses._asdict() if hasattr(losses, "_asdict") else dict(losses)
+        self.landmarks: dict[str, float] = dict(sorted(named.items(), key=lambda item: -item[1]))
         self.unit, self.look, self.console, self.monitor = unit, look, console, monitor
-        self._bar = None
+        self._bar: _Bar | None = None
 
     def on_train_begin(self, logs: Logs) -> None:
         self._start = self._drawn = time.perf_counter()
@@ -79,12 +80,12 @@ class ProgressBar(Callback):
             samples = (batch + 1 - self._epoch_first) * self.run.batch_size
             self._speed = samples * self.run.positions / (now - self._epoch_start)
             if self._bar:
-                self._draw(batch + 1, logs, now)
+                self._draw(self._bar, batch + 1, logs, now)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         shown = self._shown(logs)
         validation = {name: value for name, value in shown.items() if name.startswith("val_")}
-        if "val_perplexity" in validation:  # a line has little room
+        if "val_perplexity" in validation:  # to keep the line short
             del shown["perplexity"], validation["val_perplexity"]
         self._validation = _numbers(validation)
         passed = self.passed(logs.get(f"val_{self.monitor}", logs[self.monitor]))
@@ -98,7 +99,7 @@ class ProgressBar(Callback):
             self._bar = None
 
     def passed(self, loss: float) -> str:
-        """Between which landmarks a loss lies, in words; "" where there are none."""
+        """The landmarks between which a loss lies, in words; "" if there are none."""
         names = [f"{name} {landmark:.3f}" for name, landmark in self.landmarks.items()]
         count = sum(loss < landmark for landmark in self.landmarks.values())
         return ", ".join(
@@ -106,15 +107,15 @@ class ProgressBar(Callback):
         )
 
     def _shown(self, logs):
-        """What is worth its room: not the learning rate, and no perplexity of what has one label, as an image has."""
+        """The logs to show: without the learning rate, and with perplexity only for sequences."""
         hidden = {"learning_rate"} if self.run.is_sequence else {"learning_rate", "perplexity", "val_perplexity"}
         return {name: value for name, value in logs.items() if name not in hidden}
 
-    def _draw(self, batch, logs, now):
+    def _draw(self, bar, batch, logs, now):
         run = self.run
         left = (run.epochs - run.epoch) * run.batches - batch
-        seconds = (now - self._start) / self._batches_done * left  # validation is in the average, too
-        self._bar.draw(
+        seconds = (now - self._start) / self._batches_done * left  # the average includes validation
+        bar.draw(
             f"epoch {run.epoch + 1}/{run.epochs}",
             batch,
             run.batches,
@@ -132,7 +133,7 @@ class ProgressBar(Callback):
 
 
 class _Bar:
-    """The bar itself; rich is imported here and nowhere else."""
+    """The bar; the only place of this module that imports rich."""
 
     def __init__(self, console):
         from rich.console import Console
@@ -163,11 +164,11 @@ class _Bar:
 
 
 def _can_animate(console):
-    """Whether what is drawn can be drawn over."""
+    """Whether the output can be redrawn."""
     if os.environ.get("TERM") in ("dumb", "unknown"):
         return False
     if "ipykernel" in sys.modules and (console is None or console.is_jupyter):
-        return importlib.util.find_spec("ipywidgets") is not None  # without it rich cannot draw over
+        return importlib.util.find_spec("ipywidgets") is not None  # without it rich cannot redraw
     if console is not None:
         return console.is_terminal
     return bool(getattr(sys.stdout, "isatty", None) and sys.stdout.isatty())

@@ -24,6 +24,7 @@ from nnlite.experiment import (
     kind_of,
     new_folder,
 )
+from nnlite.experiment.writer import Writer
 
 # No markup and no emoji: folder names may have brackets and colons.
 console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
@@ -69,7 +70,7 @@ def resumed(
             f"{command(TRAINED_BY[found], '--resume', '--out', runs[0])}"
         )
     run = kind.open(runs[0])
-    if corpus and corpus.sha256 != run.corpus.sha256:
+    if corpus and isinstance(run, Writer) and corpus.sha256 != run.corpus.sha256:
         changed = " as it was then" if corpus.file == run.corpus.file else ""
         raise typer.BadParameter(
             f"{run.folder} learns from {run.corpus.title}{changed}, and this is another text: leave the option out, "
@@ -78,7 +79,7 @@ def resumed(
         )
     for field in dataclasses.fields(kind.Settings):
         theirs, ours, name = getattr(run.settings, field.name), getattr(settings, field.name), option_name(field.name)
-        if theirs != ours and context.get_parameter_source(name).name == "COMMANDLINE":
+        if theirs != ours and getattr(context.get_parameter_source(name), "name", None) == "COMMANDLINE":
             raise typer.BadParameter(
                 f"{run.folder} was started with {plain(theirs)}, got {plain(ours)}: leave the option out, or leave out "
                 f"--resume to start another run",

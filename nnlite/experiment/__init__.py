@@ -1,8 +1,8 @@
-"""Experiments: a model, how it is trained, and a folder that holds all that came of it.
+"""Experiments: a model, its training, and a run folder that holds the results.
 
-`Sonnets` learns to write poems, or whatever is in the `Corpus` that it is given; `Digits` to read handwritten digits.
-`MinimalRNN` is a published recipe, `Sweep` varies it, and `reproduce` runs it beside `plain_rnn`, a program of NumPy
-alone. Read `model` and `fit` of any: they are written with the names that `from nnlite import ...` gives to everybody.
+`Sonnets` learns to write poems, or text like a given `Corpus`; `Digits` learns to read handwritten digits. `MinimalRNN`
+is a published recipe, `Sweep` varies it, and `reproduce` compares it with `plain_rnn`, a program in NumPy alone. Read
+`model` and `fit` of any of them: they use only public names of `nnlite`.
 """
 
 from .corpus import Corpus

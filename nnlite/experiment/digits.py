@@ -1,28 +1,32 @@
-"""The digits: a convolutional network that learns to read handwriting.
+"""Convolutional network for handwritten digits.
 
 config.json              the settings
 model.safetensors        the model after its last epoch
-checkpoint.safetensors   all that the training needs to go on after it was stopped
+checkpoint.safetensors   the state of the training, to resume it
 log.jsonl                a line of numbers for each epoch
-loss.png                 the same as a picture
-confusion.png            which digits it takes for which
-filters.png              what the first layer has learned to look for
-misread.png              the digits that it takes for others
+loss.png                 the loss curves
+confusion.png            the confusion matrix
+filters.png              the filters of the first layer
+misread.png              the misread digits
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from nnlite import (
     Adam,
     BackupAndRestore,
+    Callback,
     Conv2D,
     CosineDecay,
     Dense,
     Dropout,
     Flatten,
+    History,
     JSONLogger,
     LearningRateScheduler,
     MaxPool2D,
@@ -35,22 +39,22 @@ from nnlite import (
 from nnlite.images import hold_out, load_digits, shifted
 from nnlite.metrics import confusion_matrix
 
-from .folder import Experiment
+from .folder import Experiment, Pair
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What the model is and how it learns. The defaults learn to read in seconds.
+    """Model and training settings. The defaults learn in seconds.
 
     Args:
-        filters: of the first convolution; the other two have twice as many.
-        dropout: the part of the numbers before the last layer that is dropped while training, 0 to 1.
-        epochs, batch_size: how often all images are seen, and how many at a time.
-        learning_rate: the largest; it falls to zero along half a wave.
-        seed: of all randomness: first weights, order of the images, dropout.
+        filters: filters of the first convolution; the other two have twice as many.
+        dropout: fraction of the last layer's inputs set to 0 in training, from 0 to below 1.
+        epochs, batch_size: passes over all images, and images in a batch.
+        learning_rate: the largest learning rate; it decays to zero along half a cosine wave.
+        seed: seeds first weights, order of the images and dropout.
 
     Raises:
-        ValueError: no such dropout. Other settings are checked where they are used.
+        ValueError: dropout is out of range. The other settings are checked where they are used.
     """
 
     filters: int = 16
@@ -60,20 +64,20 @@ class Settings:
     learning_rate: float = 0.005
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout: expected a number from 0 to below 1, got {self.dropout!r}")
 
 
 class Digits(Experiment):
-    """A training on scikit-learn's handwritten digits, in a folder of its own.
+    """Training on scikit-learn's handwritten digits, in a run folder.
 
-    Every fifth image of each digit is held out. The accuracy on them is shown after each epoch, and nothing is chosen
-    by it: the model that is kept is the last one, so its accuracy is that on images which had no part in making it. The
-    same people wrote them, though: it says how well the model reads these hands, not any hand.
+    Every fifth image of each digit is held out. The accuracy on these images is shown after each epoch, but selects
+    nothing: the last model is kept, so it is the accuracy on images that had no influence on the model. They were
+    written by the same people, though: the accuracy on other people's handwriting may be lower.
 
     Args:
-        folder: where everything is kept; made by `create`.
+        folder: the run folder; `create` makes it.
         settings: by default those of the class.
 
     Example:
@@ -91,22 +95,22 @@ class Digits(Experiment):
 
     kind = "digits"
     Settings = Settings
-    FILES = {  # noqa: RUF012
+    FILES: ClassVar = {
         "model.safetensors": "the model after its last epoch",
-        "checkpoint.safetensors": "all that the training needs to go on",
+        "checkpoint.safetensors": "the state of the training, to resume it",
         "config.json": "settings",
         "log.jsonl": "a line of numbers for each epoch",
         "loss.png": "the loss curves",
-        "confusion.png": "which digits it takes for which",
-        "filters.png": "what the first layer looks for",
-        "misread.png": "the digits that it takes for others",
+        "confusion.png": "the confusion matrix",
+        "filters.png": "the filters of the first layer",
+        "misread.png": "the misread digits",
     }
 
-    def model(self):
-        """The model before its training: three convolutions that look for shapes, and a Dense layer that decides.
+    def model(self) -> Sequential:
+        """A new model: three convolutions that detect shapes, and a Dense layer that classifies.
 
         Raises:
-            ValueError, TypeError: one of the settings makes no model, or no optimizer.
+            ValueError, TypeError: a setting is not valid for the model or the optimizer.
         """
         s = self.settings
         model = Sequential(
@@ -130,17 +134,18 @@ class Digits(Experiment):
         model.compile(Adam(s.learning_rate), SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
         return model
 
-    def data(self):
-        """Images to learn from and images to judge by, each a pair (x, y).
+    def data(self) -> tuple[Pair, Pair]:
+        """Training images and held-out images, each a pair (x, y).
 
         Raises:
-            ImportError: scikit-learn, which has the digits, is not installed.
+            ImportError: scikit-learn, which contains the digits, is not installed.
         """
         return hold_out(*load_digits())
 
-    def fit(self, callbacks=(), verbose="auto"):
+    def fit(self, callbacks: Sequence[Callback] = (), verbose: int | str = "auto") -> History:
+        """Train, or resume a stopped training. Return the `History`."""
         s, (model, (training, held_out)) = self.settings, self._take_start()
-        x, y = shifted(*training)  # a digit half a pixel or a pixel further on is still that digit
+        x, y = shifted(*training)  # augmentation by half a pixel or a pixel in each direction
         steps = s.epochs * math.ceil(len(x) / s.batch_size)
         return model.fit(
             x,
@@ -159,22 +164,22 @@ class Digits(Experiment):
             verbose=verbose,
         )
 
-    # What came of it.
+    # The results.
 
-    def read(self):
-        """Let the saved model read the held-out digits. Return (labels, predicted), each (355,) integers."""
+    def read(self) -> Pair:
+        """Classify the held-out digits with the saved model. Return (labels, predicted), each (355,) integers."""
         _, (x, y) = self.data()
         return y, self.saved_model().predict(x).argmax(axis=-1)
 
-    def draw(self, history):
+    def draw(self, history: dict[str, list[float]]) -> None:
         """Draw loss.png, confusion.png, filters.png and misread.png."""
-        from nnlite import plot  # and with it matplotlib, which takes longer to load than all the rest
+        from nnlite import plot  # imports matplotlib, which is slow to load
 
         (_, (x, _)), (labels, predicted) = self.data(), self.read()
         wrong = np.flatnonzero(labels != predicted)
         captions = [f"{labels[i]}, taken for {predicted[i]}" for i in wrong]
         title = f"Misread: {len(wrong)} of {len(labels)} digits"
-        side = 1 + 1.6 * max(2, math.ceil(math.sqrt(len(wrong))))  # in inches, for tiles of about the same size
+        side = 1 + 1.6 * max(2, math.ceil(math.sqrt(len(wrong))))  # inches; keeps the size of a tile about the same
         matrix = confusion_matrix(labels, predicted, classes=10)
         W = self.saved_model().params["conv2d.W"]
         self.write("loss.png", plot.png(plot.loss_curves, history))

@@ -15,7 +15,7 @@ in this folder, is the same in plain NumPy; `nnlite reproduce minimal-rnn` runs 
 import json
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -125,9 +125,7 @@ class MinimalRNN(Writer):
         "samples.txt": "the samples above",
     }
 
-    def __init__(
-        self, folder: str | os.PathLike, settings: Settings | None = None, corpus: Corpus | None = None
-    ) -> None:
+    def __init__(self, folder: str | os.PathLike, settings: Any = None, corpus: Corpus | None = None) -> None:
         super().__init__(folder, settings, corpus)
         self.samples: list[Sample] = []
 
@@ -221,7 +219,7 @@ class Recipe(Callback):
     """
 
     order = -2  # before the log and the progress bar, which show the smoothed loss
-    adds: ClassVar = {"smoothed_loss": float}
+    adds: Mapping[str, type] = {"smoothed_loss": float}
 
     def __init__(self, experiment: MinimalRNN, show: Callable[[Sample], object] | None = None) -> None:
         self.experiment, self.show = experiment, show or (lambda sample: None)

@@ -1,21 +1,22 @@
-"""The minimal recipe twice, side by side: plain NumPy, and nnlite's layers.
+"""Run the minimal recipe in plain NumPy and in nnlite, and compare the two.
 
-Left alone, the two would part, however right both are: they add the same numbers in another order, so the 16th digit
-differs, and the recipe's first steps are so large that such a difference grows tenfold in each of them. Two runs of the
-plain program whose first weights differ by 1e-15 do the same. So each iteration begins with the same weights in both,
-those that nnlite's training has reached, and everything that comes of it is compared: the loss, all gradients, and the
-weights after the update.
+Left alone, two correct programs diverge: they add the same numbers in a different order, so the 16th digit differs, and
+the recipe's first steps are so large that each multiplies such a difference by ten. Two runs of the plain program whose
+first weights differ by 1e-15 diverge likewise. So in each iteration both start from the weights that nnlite's training
+has reached, and the loss, all gradients, and the updated weights are compared.
 """
 
 import time
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
 from . import plain_rnn
+from .corpus import Corpus
 from .minimal_rnn import MinimalRNN
 
-# What the plain program calls the model's parameters.
+# The plain program's names of the model's parameters.
 NAMES = {"rnn.Wx": "Wx", "rnn.Wh": "Wh", "rnn.b": "b", "dense.W": "Wy", "dense.b": "by"}
 
 
@@ -24,10 +25,10 @@ class Pair(NamedTuple):
 
     Attributes:
         iteration: from 0.
-        plain_loss, loss: of the window, summed over its characters.
-        alone: the loss of the plain program where it has gone on from its own weights since iteration 0.
-        gradients, weights: the largest difference between two numbers of them; weights after the update.
-        plain_seconds, seconds: that the iteration took.
+        plain_loss, loss: loss of the window, summed over its characters.
+        alone: loss of the plain program if it keeps its own weights from iteration 0 on.
+        gradients, weights: the largest absolute difference; weights are those after the update.
+        plain_seconds, seconds: duration of the iteration.
     """
 
     iteration: int
@@ -40,19 +41,21 @@ class Pair(NamedTuple):
     seconds: float
 
     @property
-    def difference(self):
-        """Of the losses."""
+    def difference(self) -> float:
+        """Absolute difference of the losses."""
         return abs(self.plain_loss - self.loss)
 
 
-def reproduce(iterations=1000, units=plain_rnn.H, seed=0, corpus=None):
-    """Train by the recipe in float64, and do each iteration in plain NumPy, too. Yield a `Pair` an iteration.
+def reproduce(
+    iterations: int = 1000, units: int = plain_rnn.H, seed: int = 0, corpus: Corpus | None = None
+) -> Iterator[Pair]:
+    """Train the recipe in float64, in nnlite and in plain NumPy. Yield a `Pair` for each iteration.
 
     Args:
-        iterations: how many windows are read.
+        iterations: number of windows to read.
         units: hidden size.
-        seed: of the first weights.
-        corpus: what to learn from; by default the sonnets.
+        seed: seeds the first weights.
+        corpus: the text to learn from; by default the sonnets.
 
     Example:
         >>> from nnlite.experiment import reproduce
@@ -64,20 +67,21 @@ def reproduce(iterations=1000, units=plain_rnn.H, seed=0, corpus=None):
     model, (x, y) = experiment.model("float64"), experiment.data()
     alone = plain_rnn.train(experiment.vocabulary.encode(experiment.corpus.text), _plain(model.params))
     memory = {name: np.zeros_like(param) for name, param in model.params.items()}
+    rnn, optimizer = cast(Any, model.layers[0]), cast(Any, model.optimizer)
     for iteration in range(iterations):
         window = iteration % len(x)
         if window == 0:
             model.reset_state()
         weights, plain_memory = _plain(model.params), _plain(memory)
-        h = np.zeros(units) if model.layers[0].state is None else model.layers[0].state[0][0]
+        h = np.zeros(units) if rnn.state is None else rnn.state[0][0]
         start = time.perf_counter()
         plain_loss, hs, p = plain_rnn.forward(weights, x[window], y[window], h)
         gradients = plain_rnn.backward(weights, x[window], y[window], h, hs, p)
         plain_rnn.adagrad(weights, gradients, plain_memory)
         middle = time.perf_counter()
-        loss = model.train_on_batch(x[window : window + 1], y[window : window + 1])
+        loss = cast(float, model.train_on_batch(x[window : window + 1], y[window : window + 1]))
         end = time.perf_counter()
-        memory = {name: model.optimizer.state[f"accumulator/{name}"] for name in model.params}
+        memory = {name: optimizer.state[f"accumulator/{name}"] for name in model.params}
         yield Pair(
             iteration,
             float(plain_loss),
@@ -91,7 +95,7 @@ def reproduce(iterations=1000, units=plain_rnn.H, seed=0, corpus=None):
 
 
 def _plain(arrays):
-    """Copies of the model's arrays, by the plain program's names."""
+    """Copies of the model's arrays, under the plain program's names."""
     return {NAMES[name]: array.copy() for name, array in arrays.items()}
 
 

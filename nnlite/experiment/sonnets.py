@@ -14,7 +14,7 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -254,7 +254,8 @@ class Sonnets(Writer):
         """Load the best model, and let it read the held-out text, in pieces of `PIECE` characters if it is long."""
         model, (_, held_out) = self.saved_model(), self.ids
         length = min(len(held_out) - 1, PIECE)
-        return Outcome(history, model, model.evaluate(*windows(held_out, length, length), batch_size=1))
+        loss = model.evaluate(*windows(held_out, length, length), batch_size=1)
+        return Outcome(history, model, cast(float, loss))  # a single number, as the model has no metrics
 
     def write_poems(self, model: Sequential, length: int = 600) -> list[tuple[float, str]]:
         """Let the model write one poem for each temperature, also into poems.txt. Return (temperature, poem)s."""

@@ -1,10 +1,10 @@
-"""A sweep: the minimal recipe many times over, each time with one thing changed, in parallel processes.
+"""Sweep: trainings of the minimal recipe, each with one setting changed, in parallel processes.
 
 config.json              the settings
 100-adagrad-0.1/ ...     a run folder for each training
-sweep.csv                what came of them, as a table
-sweep.json               the same, with the messages of those that blew up
-curves.png               all their curves
+sweep.csv                a table of the results
+sweep.json               the same, with error messages
+curves.png               the curves of all trainings
 """
 
 import csv
@@ -14,27 +14,30 @@ import os
 import signal
 import time
 import warnings
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, ClassVar
 
 import nnlite
 
 from . import minimal_rnn
-from .folder import Experiment, ExperimentError, kind_of, own_folder
+from .folder import Experiment, ExperimentError, Pair, kind_of, own_folder
 from .minimal_rnn import MinimalRNN
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What is tried. The first of `units` with the first rate of `adagrad` is the recipe; each other is changed alone.
+    """Settings to try. The baseline has the first of `units` and of `adagrad`; the other values replace one at a time.
 
     Args:
         units: hidden sizes.
         adagrad: learning rates of Adagrad.
-        sgd: learning rates of plain gradient descent.
-        iterations, seed: of each training.
+        sgd: learning rates of plain SGD.
+        iterations, seed: for every training.
 
     Raises:
-        ValueError: there is no hidden size, or no rate of Adagrad. Other settings are checked where they are used.
+        ValueError: units or adagrad is empty. The other settings are checked where they are used.
     """
 
     units: tuple[int, ...] = (100, 150, 200)
@@ -43,7 +46,7 @@ class Settings:
     iterations: int = minimal_rnn.Settings.iterations
     seed: int = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ("units", "adagrad"):
             if not getattr(self, name):
                 raise ValueError(f"{name}: expected at least one, got none")
@@ -51,16 +54,16 @@ class Settings:
 
 @dataclass(frozen=True)
 class Result:
-    """What came of one training; its smoothed losses are in nats per character.
+    """The result of one training. Smoothed losses are in nats per character.
 
     Attributes:
-        name: of its folder.
-        units, optimizer, learning_rate: what it was trained with.
-        iteration, loss: how far it came by the last line of its log, and the smoothed loss there.
-        best_iteration, best_loss: where the smoothed loss was lowest.
-        state: "waiting", "running", "done" or "blew up"; another error is "failed".
-        seconds: that it took, in the process that ended it; None until then.
-        problem: what the error said.
+        name: name of its folder.
+        units, optimizer, learning_rate: its settings.
+        iteration, loss: the last iteration in its log, and the smoothed loss there.
+        best_iteration, best_loss: the lowest smoothed loss, and its iteration.
+        state: "waiting", "running", "done", "blew up", or "failed" after another error.
+        seconds: duration, in the process that finished it; None before.
+        problem: the error message, if any.
     """
 
     name: str
@@ -76,15 +79,16 @@ class Result:
     problem: str | None = None
 
     @property
-    def is_final(self):
+    def is_final(self) -> bool:
+        """Whether the training has ended."""
         return self.state not in ("waiting", "running")
 
 
 class Sweep(Experiment):
-    """Trainings by the minimal recipe, with different settings, in a folder of their own.
+    """Trainings of the minimal recipe with different settings, in a run folder.
 
     Args:
-        folder: where everything is kept; made by `create`.
+        folder: the run folder; `create` makes it.
         settings: by default those of the class.
 
     Example:
@@ -98,14 +102,14 @@ class Sweep(Experiment):
 
     kind = "sweep"
     Settings = Settings
-    FILES = {  # noqa: RUF012
+    FILES: ClassVar = {
         "config.json": "settings",
         "sweep.csv": "the table above",
-        "sweep.json": "the same, with all messages",
+        "sweep.json": "the same, with error messages",
         "curves.png": "all curves in one picture",
     }
 
-    def __init__(self, folder, settings=None):
+    def __init__(self, folder: str | os.PathLike, settings: Any = None) -> None:
         super().__init__(folder, settings)
         s = self.settings
         first = s.units[0]
@@ -121,16 +125,16 @@ class Sweep(Experiment):
             for units, optimizer, rate in dict.fromkeys(tried)
         ]
 
-    def model(self):
-        """The model of the first training. All are made, so that what is wrong shows before anything is trained."""
+    def model(self) -> nnlite.Sequential:
+        """The model of the first training. The models of all are made, so that errors show before any training."""
         models = [run.model() for run in self.runs]
         return models[0]
 
-    def data(self):
+    def data(self) -> Pair:
         return self.runs[0].data()
 
-    def create(self, overwrite=False):
-        self.model()
+    def create(self, overwrite: bool = False) -> None:
+        self.start  # noqa: B018  wrong settings fail before anything is removed
         if overwrite and kind_of(self.folder) == self.kind:
             self.check_folder()
             old = [run for run in Sweep.open(self.folder).runs if run.exists]
@@ -141,19 +145,19 @@ class Sweep(Experiment):
                 _remove(run)
         super().create(overwrite)
 
-    def check_folder(self):
+    def check_folder(self) -> None:
         super().check_folder()
         for run in self.runs:
             own_folder(run.folder)
 
-    def fit(self, jobs=None):
-        """Train all that are not done yet, or go on with them, in processes of one thread each.
+    def fit(self, jobs: int | None = None) -> Iterator[Result]:
+        """Train, or resume, all trainings that have not ended, in processes of one thread each.
 
-        Yield each `Result` as it comes; one that blew up is a result, too. Where this is stopped in between, what is
-        done stays in the folder, and the next `fit` does the rest.
+        Yields each `Result` as it arrives, also of trainings that diverge. If it is stopped, finished trainings are
+        kept, and the next `fit` does the rest.
 
         Args:
-            jobs: how many processes; by default one for each core that this one may use.
+            jobs: number of processes; by default one for each core that this process may use.
         """
         import joblib
 
@@ -162,26 +166,26 @@ class Sweep(Experiment):
         todo = [run for run in self.runs if run.folder.name not in done]
         jobs = min(jobs or joblib.cpu_count(), max(1, len(todo)))
         parallel = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
-        # The longest first: what begins last should not keep all others waiting.
+        # The longest first, so that no long training runs alone at the end.
         todo.sort(key=lambda run: -run.settings.units)
         try:
             with warnings.catch_warnings():
-                warnings.filterwarnings("ignore", "[0-9]+ tasks", UserWarning)  # were cancelled: that is known
+                warnings.filterwarnings("ignore", "[0-9]+ tasks", UserWarning)  # "... were cancelled"
                 for result in parallel(joblib.delayed(train)(run.folder, run.settings, os.getpid()) for run in todo):
                     self._save({**self._saved(), result.name: result})
                     yield result
         except joblib.externals.loky.BrokenProcessPool as error:
             raise ExperimentError(
-                f"a process of the sweep in {self.folder} was ended from outside, perhaps for want of memory. What was "
-                f"done by then is kept: go on with it, with fewer processes"
+                f"a process of the sweep in {self.folder} was killed, perhaps for lack of memory. Finished trainings "
+                f"are kept: resume with fewer processes"
             ) from error
 
-    def results(self):
-        """A `Result` for each training, as it stands."""
+    def results(self) -> list[Result]:
+        """The current `Result` of each training."""
         saved = self._saved()
         return [saved.get(run.folder.name) or measure(run) for run in self.runs]
 
-    def draw(self):
+    def draw(self) -> None:
         """Draw all curves into curves.png."""
         from nnlite import plot
 
@@ -194,16 +198,16 @@ class Sweep(Experiment):
             landmarks = self.runs[0].landmarks
             self.write("curves.png", plot.png(plot.learning_curves, curves, size=(8.0, 5.0), landmarks=landmarks))
 
-    # The numbers in the folder.
+    # Results in the folder.
 
     def _saved(self):
-        """The results that are final, by their names."""
+        """The final results, by name."""
         try:
             path = self.folder / "sweep.json"
             records = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
             return {record["name"]: Result(**record) for record in records}
         except (RecursionError, ValueError, TypeError, KeyError) as error:
-            raise ExperimentError(f"cannot read {path}: {error}. Remove it, to train anew") from error
+            raise ExperimentError(f"cannot read {path}: {error}. Remove it to train again") from error
 
     def _save(self, results):
         records = [asdict(results[run.folder.name]) for run in self.runs if run.folder.name in results]
@@ -215,10 +219,10 @@ class Sweep(Experiment):
         self.write("sweep.csv", table.getvalue().encode())
 
 
-def train(folder, settings, parent):
-    """One training, in a process of its own. Return its `Result`, whatever happens in it."""
-    if os.getpid() != parent:  # a single process is spared
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the first one ends the others
+def train(folder: Path, settings: minimal_rnn.Settings, parent: int) -> Result:
+    """Run one training in its own process. Return its `Result`, also after an error."""
+    if os.getpid() != parent:  # joblib runs a single job in the parent
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the parent ends the others
         nnlite.set_num_threads(1)
     run = MinimalRNN(folder, settings)
     start = time.perf_counter()
@@ -229,13 +233,15 @@ def train(folder, settings, parent):
         state, problem = "done", None
     except nnlite.NonFiniteLossError as error:
         state, problem = "blew up", str(error)
-    except Exception as error:  # one training that fails is no reason to lose the others
+    except Exception as error:  # a failed training must not stop the others
         state, problem = "failed", f"{type(error).__name__}: {error}"
     return measure(run, state, time.perf_counter() - start, problem)
 
 
-def measure(run, state=None, seconds=None, problem=None):
-    """The `Result` of a training, by its log. Without a state it is one that has not come to its end."""
+def measure(
+    run: MinimalRNN, state: str | None = None, seconds: float | None = None, problem: str | None = None
+) -> Result:
+    """The `Result` of a training, from its log. Without a state the training has not ended."""
     s = run.settings
     iterations, losses = run.curve()
     best = min(range(len(losses)), key=losses.__getitem__)
@@ -255,7 +261,7 @@ def measure(run, state=None, seconds=None, problem=None):
 
 
 def _remove(run):
-    """Remove the files of a run, and the folder if nothing else is in it."""
+    """Remove the files of a run, and its folder if it is empty then."""
     for name in run.FILES:
         (run.folder / name).unlink(missing_ok=True)
     if not any(run.folder.iterdir()):

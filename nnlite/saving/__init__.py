@@ -1,4 +1,4 @@
-"""Saving: files that are written as a whole, checkpoints of arrays and numbers, and the state of a training."""
+"""Saving: atomic file writes, checkpoints, and the state of a training."""
 
 from .checkpoint import CheckpointError
 from .training_state import save_model

@@ -1,28 +1,28 @@
-"""Files that are either the old one or the new one, whatever happens while they are written."""
+"""Atomic file writes."""
 
 import itertools
 import os
 import re
 from pathlib import Path
 
-# A number for each temporary file, and a name for this run of Python: numbers of processes come again, in a container
-# even with the next start.
+# Names of temporary files: a counter, and a random name of this process, as process ids are reused, in a container even
+# by the next start.
 _count = itertools.count()
 _run = os.urandom(4).hex()
 
 
 def write(path: str | os.PathLike, data: bytes) -> None:
-    """Write a file in one piece, durably: a reader, or a crash, finds all of the old file or all of the new one.
+    """Write a file atomically and durably: after a crash, and for any reader, it is the old file or the new one.
 
-    The bytes go to a temporary file in the same folder, which then takes the name. Both the bytes and the name are
-    on the disk when this returns. What a killed process left over is removed by the next write to the same path.
+    The bytes go to a temporary file in the same folder, which is then renamed. Both bytes and name are on the disk when
+    this returns. Temporary files of killed processes are removed by the next write to the same path.
 
     Args:
-        path: where to; its folder exists. Through a symbolic link the file behind the link is written.
-        data: all of the new contents.
+        path: the file; its folder exists. A symbolic link is followed.
+        data: the new content.
 
     Raises:
-        OSError: as the system gives it (disk full, no such folder, no permission). The old file is untouched.
+        OSError: from the system (disk full, no such folder, no permission). The old file is unchanged.
 
     Example:
         >>> import tempfile
@@ -37,10 +37,10 @@ def write(path: str | os.PathLike, data: bytes) -> None:
     _remove_leftovers(path)
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{_run}-{next(_count)}.tmp")
     try:
-        with open(temporary, "xb") as file:  # x: nobody else writes to this file
+        with open(temporary, "xb") as file:  # x: fails if the file exists
             file.write(data)
             file.flush()
-            os.fsync(file.fileno())  # without it a power cut can leave the new name on an empty file
+            os.fsync(file.fileno())  # otherwise a power cut can leave an empty file under the new name
         os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -49,13 +49,13 @@ def write(path: str | os.PathLike, data: bytes) -> None:
 
 
 def make_folder(path: str | os.PathLike) -> None:
-    """Make the folder of a file: better at the start than after an hour of training."""
+    """Make the folder of a file: an error at the start is better than one after an hour of training."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
 
 
 def _sync_folder(folder):
-    """Put the folder's list of names on the disk: a rename is only there for good after this."""
-    if os.name == "nt":  # which cannot open folders, and does this by itself
+    """Write the folder's entries to the disk: only then is a rename durable."""
+    if os.name == "nt":  # Windows cannot open folders, and does this by itself
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
@@ -65,7 +65,7 @@ def _sync_folder(folder):
 
 
 def _remove_leftovers(path):
-    """Remove the temporary files for this path whose writers are dead."""
+    """Remove temporary files of this path whose processes have ended."""
     leftover = re.compile(re.escape(f".{path.name}.") + r"(\d+)-([0-9a-f]+)-\d+\.tmp")
     with os.scandir(path.parent) as entries:
         found = [(entry.path, match) for entry in entries if (match := leftover.fullmatch(entry.name))]
@@ -76,12 +76,12 @@ def _remove_leftovers(path):
 
 
 def _is_running(process):
-    if os.name == "nt":  # where signal 0 is no mere question
+    if os.name == "nt":  # where signal 0 would end the process
         return True
     try:
         os.kill(process, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # somebody else's
+    except PermissionError:  # a process of another user
         return True
     return True

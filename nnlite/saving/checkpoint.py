@@ -1,19 +1,19 @@
-"""Checkpoints: one file that holds numbers, arrays and text, and notices when a byte of it changes.
+"""Checkpoint files: numbers, arrays and text in one file with a checksum.
 
-The file is a safetensors file: an 8-byte length, a JSON header, the arrays' bytes. Any safetensors reader sees the
-arrays. The header's metadata has two entries of ours:
+It is a safetensors file: an 8-byte length, a JSON header, the arrays' bytes. Any safetensors reader can read the
+arrays. The header's metadata has two entries of nnlite:
 
-    nnlite   a JSON text: everything that is not an array. {"tensor": NAME} stands where an array belongs.
+    nnlite   a JSON text with everything but the arrays; {"tensor": NAME} is the place of an array
     sha256   of the arrays' names, dtypes, shapes and bytes, and of that JSON text
 
-Nothing in it is code, and reading runs none: a checkpoint from a stranger can be wrong, but it cannot do anything.
-Models are saved and loaded in `saving`; this module knows files only.
+A checkpoint contains no code, and reading it runs none: a file from a stranger may be wrong, but it is harmless.
+`training_state` saves models; this module handles files only.
 """
 
 import json
 import os
 import stat
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from . import atomic_file
 
 VERSION = 1
 
-# A safetensors header is at most this long: what claims more is something else.
+# The longest safetensors header; a file that claims a longer one is something else.
 _LONGEST_HEADER = 100_000_000
 
 _FOREIGN = {
@@ -39,18 +39,18 @@ class CheckpointError(Exception):
 
 
 def write(path: str | os.PathLike, tree: dict) -> None:
-    """Write a tree of dicts, lists, numbers, strings, None and arrays as one file, atomically and durably.
+    """Write a tree of dicts, lists, numbers, strings, None and arrays to one file, atomically and durably.
 
-    An array's name in the file is its path in the tree, such as "optimizer/momentum/lstm.Wx"; what lies under the
-    key "params" gets no prefix, so that other programs find the weights under the names that the model gives them.
+    An array's name in the file is its path in the tree, such as "optimizer/momentum/lstm.Wx". Arrays under the key
+    "params" get no prefix, so that other programs find the weights under the model's names.
 
     Args:
-        path: of the file; its folder exists.
+        path: the file; its folder exists.
         tree: keys are strings; numbers are finite.
 
     Raises:
-        CheckpointError: the file cannot be written; an older file of that name is untouched.
-        ValueError, TypeError: something in the tree has no place in JSON.
+        CheckpointError: the file cannot be written; an existing file is unchanged.
+        ValueError, TypeError: the tree holds a value that JSON cannot represent.
 
     Example:
         >>> import tempfile, os
@@ -70,10 +70,10 @@ def write(path: str | os.PathLike, tree: dict) -> None:
 
 
 def read(path: str | os.PathLike) -> dict:
-    """Read what `write` wrote: the same tree, bit for bit, its arrays new and writable.
+    """Read a tree written by `write`, bit for bit; its arrays are new and writable.
 
     Raises:
-        CheckpointError: there is no such file, it is not a checkpoint, it is damaged, or a newer nnlite wrote it.
+        CheckpointError: the file does not exist, is not a checkpoint, is damaged, or was written by a newer nnlite.
     """
     try:
         with open(path, "rb", opener=_open_regular) as file:
@@ -83,7 +83,7 @@ def read(path: str | os.PathLike) -> dict:
 
 
 def is_ours(path: str | os.PathLike) -> bool:
-    """Whether a file is a checkpoint of nnlite by its header, be the rest damaged or not.
+    """Whether a file is a checkpoint of nnlite by its header; the rest may be damaged.
 
     Example:
         >>> import os, tempfile
@@ -103,8 +103,8 @@ def is_ours(path: str | os.PathLike) -> bool:
 
 
 def encode(tree: dict) -> bytes:
-    """The contents of the file for a tree; see `write`."""
-    from safetensors.numpy import save  # imported on use, as hashlib below: `import nnlite` is to be quick
+    """The content of the file for a tree; see `write`."""
+    from safetensors.numpy import save  # imported on use, as hashlib below, to keep `import nnlite` fast
 
     tensors: dict[str, np.ndarray] = {}
     text = json.dumps({"version": VERSION, "tree": _without_arrays(tree, "", tensors)}, allow_nan=False)
@@ -112,11 +112,11 @@ def encode(tree: dict) -> bytes:
 
 
 def decode(file: BinaryIO, path: str) -> dict:
-    """The tree in an open file; see `read`. `path` is for messages."""
+    """The tree in an open file; see `read`. `path` is used in error messages."""
     from safetensors import SafetensorError
     from safetensors.numpy import load
 
-    # A foreign file can be of any size: read on only when the header is ours.
+    # Another program's file can be huge: read on only if the header is ours.
     start, header = _start(file)
     metadata = _metadata(path, start, header)
     try:
@@ -135,7 +135,7 @@ def decode(file: BinaryIO, path: str) -> dict:
 
 
 def _sorted_header(data):
-    """The same file with its metadata in order: safetensors shuffles them, and equal models are to be equal files."""
+    """The same file with sorted metadata: safetensors shuffles them, but equal models should give equal files."""
     size = int.from_bytes(data[:8], "little")
     header = json.loads(data[8 : 8 + size])
     header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
@@ -145,12 +145,12 @@ def _sorted_header(data):
 
 
 def _without_arrays(node, path, tensors):
-    """The tree with {"tensor": name} in place of each array; the arrays are put into `tensors`."""
+    """The tree with each array replaced by {"tensor": name}, and moved to `tensors`."""
     if isinstance(node, np.ndarray):
         if path in tensors:
             raise ValueError(f"{path}: two arrays of the tree would have this name")
-        # safetensors writes an array's memory as it lies: the wrong numbers, silently, where that is not contiguous.
-        # And ascontiguousarray gives a scalar array an axis, hence the reshape.
+        # safetensors writes an array's memory as it is: silently wrong numbers if that is not contiguous.
+        # ascontiguousarray adds an axis to a scalar array, hence the reshape.
         tensors[path] = np.ascontiguousarray(node, node.dtype.newbyteorder("=")).reshape(node.shape)
         return {"tensor": path}
     if isinstance(node, dict):
@@ -180,7 +180,7 @@ def _checksum(tensors, text):
     import hashlib
 
     names = sorted(tensors)
-    # The list with all names and shapes comes first, so that bytes cannot move from one array to the next.
+    # Names and shapes are hashed first, so that bytes cannot move from one array to the next.
     listing = [[name, tensors[name].dtype.name, tensors[name].shape] for name in names]
     sha = hashlib.sha256(json.dumps(listing).encode())
     for name in names:
@@ -191,7 +191,7 @@ def _checksum(tensors, text):
 
 
 def _open_regular(name, flags):
-    """Open what is a file; a pipe would wait for ever, and a device might never end."""
+    """Open a regular file; reading a pipe would block, and a device may have no end."""
     mode = os.stat(name).st_mode
     if not stat.S_ISREG(mode):
         raise OSError(0, "it is a folder" if stat.S_ISDIR(mode) else "it is not a file but a device or a pipe")
@@ -205,7 +205,7 @@ def _reason(error):
 
 
 def _start(file):
-    """The first 8 bytes of a file and, where they can be the length of a safetensors header, that many more."""
+    """The first 8 bytes of a file and, if they can be the length of a safetensors header, the header."""
     start = file.read(8)
     size = int.from_bytes(start, "little")
     return start, file.read(size) if len(start) == 8 and size <= _LONGEST_HEADER else b""
@@ -250,7 +250,7 @@ def _require(path, condition, problem):
         _fail(path, problem)
 
 
-def _fail(path, problem):
+def _fail(path, problem) -> NoReturn:
     raise CheckpointError(
         f"cannot read the checkpoint {path}: {problem}. Use a copy of it, an earlier checkpoint, or train again"
     ) from None

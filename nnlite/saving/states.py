@@ -1,11 +1,11 @@
-"""What a saved state has to look like: these keys, and values of these types.
+"""Rules for saved states: expected keys, and types of their values.
 
-A checkpoint may come from anybody. What it says is data, to be checked before it is used:
+A checkpoint may come from anyone, so its data are checked before they are used:
 
     fields("state", state, {"best": optional(number), "wait": count})
 
-A rule, such as `number`, is a function of a name and a value that raises ValueError where the value does not fit. The
-message names the value by its place, as in "EarlyStopping: wait: expected a whole number of at least 0, got -1".
+A rule, such as `number`, is a function of a name and a value that raises ValueError if the value is wrong. The message
+names the place of the value, as in "EarlyStopping: wait: expected a whole number of at least 0, got -1".
 """
 
 import math
@@ -40,10 +40,10 @@ Rule = Callable[[str, Any], None]
 
 
 def fields(name: str, state: Any, rules: Mapping[str, Rule]) -> None:
-    """Refuse what is no dict with these keys, no more and no fewer, or has a value that breaks the rule of its key.
+    """Check that a state is a dict with exactly these keys, and that each value passes the rule of its key.
 
     Raises:
-        ValueError: it names the key and says what is wrong.
+        ValueError: with the key, and what is wrong.
 
     Example:
         >>> from nnlite.saving.states import count, fields, number
@@ -63,7 +63,7 @@ def fields(name: str, state: Any, rules: Mapping[str, Rule]) -> None:
 
 
 def anything(name: str, value: Any) -> None:
-    """For what is compared or checked elsewhere."""
+    """Any value: it is checked elsewhere."""
 
 
 def number(name: str, value: Any) -> None:
@@ -103,7 +103,7 @@ def mapping(name: str, value: Any) -> None:
 
 
 def optional(rule: Rule) -> Rule:
-    """None, or what the rule allows."""
+    """None, or a value that passes the rule."""
 
     def check(name, value):
         if value is not None:
@@ -113,7 +113,7 @@ def optional(rule: Rule) -> Rule:
 
 
 def list_of(rule: Rule) -> Rule:
-    """A list of any length, of what the rule allows."""
+    """A list of any length whose items pass the rule."""
 
     def check(name, value):
         if not isinstance(value, list):
@@ -125,7 +125,7 @@ def list_of(rule: Rule) -> Rule:
 
 
 def mapping_of(rule: Rule) -> Rule:
-    """A dict with any keys, of what the rule allows."""
+    """A dict with any keys whose values pass the rule."""
 
     def check(name, value):
         mapping(name, value)
@@ -136,7 +136,7 @@ def mapping_of(rule: Rule) -> Rule:
 
 
 def row(*rules: Rule) -> Rule:
-    """A list with one item for each of the rules.
+    """A list with one item for each rule.
 
     Example:
         >>> from nnlite.saving.states import count, row, text
@@ -153,7 +153,7 @@ def row(*rules: Rule) -> Rule:
 
 
 def arrays_like(arrays: Mapping[str, np.ndarray]) -> Rule:
-    """A dict of arrays with the same names, shapes and dtypes as those of the model.
+    """A dict of arrays with the same names, shapes and dtypes as the model's.
 
     Example:
         >>> import numpy as np
@@ -195,7 +195,7 @@ def generator(kind: type[np.random.BitGenerator]) -> Rule:
             raise ValueError(f"{name}: this is no state of a {kind.__name__}: {error!r}") from error
         if not _equal(trial.state, value):
             raise ValueError(f"{name}: a {kind.__name__} in this state would be in another one")
-        # NumPy takes any position in the numbers that are drawn already, and then reads there, wherever that is.
+        # NumPy does not check the position in its buffer, and would read out of bounds.
         for place, end in ((value["state"].get("pos"), 624), (value.get("buffer_pos"), 4)):
             if place is not None and not 0 <= place <= end:
                 raise ValueError(f"{name}: expected a position from 0 to {end}, got {place}")
@@ -206,12 +206,12 @@ def generator(kind: type[np.random.BitGenerator]) -> Rule:
 def _is_finite(value):
     try:
         return math.isfinite(value)
-    except OverflowError:  # an integer beyond all floats
+    except OverflowError:  # an integer too large for a float
         return False
 
 
 def _equal(first, second):
-    """Whether two trees of dicts, arrays and numbers are the same."""
+    """Whether two trees of dicts, arrays and numbers are equal."""
     if isinstance(first, dict):
         return (
             isinstance(second, dict)
@@ -224,7 +224,7 @@ def _equal(first, second):
 
 
 def shown(value: Any) -> str:
-    """A value for a message, cut short: it may be as long as whoever wrote the file liked."""
+    """A value for a message, shortened, as a file can hold values of any length."""
     return f"{value.dtype} {checks.shape_text(value.shape)}" if isinstance(value, np.ndarray) else reprlib.repr(value)
 
 

@@ -1,4 +1,4 @@
-"""Saving: models and trainings as the trees that `checkpoint` writes to files, and trainings back from them."""
+"""Save models, and save and restore trainings, as checkpoint trees."""
 
 import copy
 import json
@@ -12,13 +12,13 @@ from .checkpoint import CheckpointError
 
 
 def save_model(model: Any, path: str | os.PathLike) -> None:
-    """Save a model to one safetensors file: layers, weights, random generator, and the optimizer, if there is one.
+    """Save a model to one safetensors file: layers, weights, random generator, and the optimizer, if any.
 
-    The file is written atomically: a crash leaves the old file or the new one, never half of one.
+    The file is written atomically: a crash leaves the old file or the new one.
 
     Args:
         model: a model whose layers are built.
-        path: of the file; its folder exists. "model.safetensors" is a usual name.
+        path: the file; its folder exists. "model.safetensors" is a usual name.
 
     Raises:
         ValueError: the model has no weights yet.
@@ -38,27 +38,27 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
     checkpoint.write(path, _at_rest(model))
 
 
-def recipe(model):
-    """What a training is made of: the same before and after it was stopped, or it is another one."""
+def recipe(model: Any) -> dict[str, Any]:
+    """The configuration of a training, which must not change when it is resumed."""
     parts = {
         "layers": model.get_config()["layers"],
         "optimizer": _describe(model.optimizer),
         "loss": _describe(model.loss),
         "metrics": list(model.metrics),
     }
-    return json.loads(json.dumps(parts))  # as it comes back from a file: with lists for tuples
+    return json.loads(json.dumps(parts))  # as read back from a file: with lists for tuples
 
 
-def save_training(path, model, run, recipe):
-    """Save a model in the middle of its training, with all that it needs to go on."""
+def save_training(path: str | os.PathLike, model: Any, run: Any, recipe: dict[str, Any]) -> None:
+    """Save the model and the state of its training."""
     checkpoint.write(path, {**_at_rest(model), "run": run.get_state(), "recipe": recipe})
 
 
-def restore_training(path, model, run, recipe):
-    """Let a new training go on from `save_training`.
+def restore_training(path: str | os.PathLike, model: Any, run: Any, recipe: dict[str, Any]) -> None:
+    """Restore a training saved by `save_training`.
 
     Raises:
-        CheckpointError: the file cannot be read, or is from another training; the model is as it was then, but built.
+        CheckpointError: the file cannot be read, or is from another training; the model is built, but unchanged.
     """
     tree = checkpoint.read(path)
     try:
@@ -66,11 +66,11 @@ def restore_training(path, model, run, recipe):
             raise ValueError("it holds a model, but no training to go on with")
         _compare(tree["recipe"], recipe)
         run.check_data(tree["run"])
-        if not model.built:  # for the data, as its first batch would: the file's word for a shape is not needed
+        if not model.built:  # by the shape of the data, not by the file's
             model.build(run.data.x.shape[1:])
         run.check_state(tree["run"])
         restore = restorer(model, tree, rows=run.rows if tree["run"]["batch"] else None)
-        run.set_state(tree["run"])  # a callback of one's own may still refuse
+        run.set_state(tree["run"])  # a user's callback may still raise
         restore()
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise CheckpointError(
@@ -80,13 +80,13 @@ def restore_training(path, model, run, recipe):
 
 
 def _at_rest(model):
-    """A copy of a model's tree, from between two steps where another thread computes with it."""
+    """A copy of a model's tree, taken between two steps if another thread uses the model."""
     with computing:
         return copy.deepcopy(model_tree(model))
 
 
-def model_tree(model):
-    """Everything that makes a model, as a tree for `checkpoint`."""
+def model_tree(model: Any) -> dict[str, Any]:
+    """The complete model, as a tree for `checkpoint`."""
     if not model.built:
         raise ValueError(f"{model.name} has no weights to save yet: give it an input_shape, or call it once")
     optimizer = model.optimizer
@@ -106,8 +106,8 @@ def model_tree(model):
     }
 
 
-def build_from(model, tree):
-    """Build a model from saved parameters: none is drawn, and one that does not fit is found before it takes memory."""
+def build_from(model: Any, tree: dict[str, Any]) -> None:
+    """Build a model with saved parameters: none is drawn, and a wrong shape is found before memory is allocated."""
     arrays = {**tree["params"], **tree.get("statistics", {})}
     try:
         for layer in model.layers:
@@ -119,16 +119,16 @@ def build_from(model, tree):
             layer._saved = None
 
 
-def restore_model(model, tree):
-    """Give the model what the tree holds. Whatever does not fit is found before anything changes."""
+def restore_model(model: Any, tree: dict[str, Any]) -> None:
+    """Restore the model from a tree. The tree is checked before the model changes."""
     restorer(model, tree)()
 
 
-def restorer(model, tree, rows=None) -> Callable[[], None]:
-    """Find what does not fit; return a function that gives the model what the tree holds, and cannot fail.
+def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Callable[[], None]:
+    """Check the tree; return a function that restores the model from it, and cannot fail.
 
     Args:
-        rows: how many rows of a batch the states of stateful layers are to have, where that is known.
+        rows: batch size of the states of stateful layers, if known.
     """
     params, statistics, optimizer = model.params, model.statistics, model.optimizer
     saved_statistics = tree.get("statistics", {})  # older files have no such entry
@@ -136,7 +136,7 @@ def restorer(model, tree, rows=None) -> Callable[[], None]:
     states.arrays_like(statistics)("statistics", saved_statistics)
     states.mapping("states", tree["states"])
     layer_states = {layer: _layer_state(layer, tree["states"][layer.name], rows) for layer in model.stateful_layers}
-    progress = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
+    progress: Any = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
     states.generator(type(model.rng.bit_generator))("rng", tree["rng"])
 
     def restore():
@@ -159,7 +159,7 @@ def _layer_state(layer, state, rows):
         return None
     if not isinstance(state, list) or not all(getattr(array, "dtype", None) == layer.dtype for array in state):
         raise ValueError(f"the state of {layer.name} is no list of {layer.dtype} arrays in the file")
-    if hasattr(layer, "states"):  # a recurrent layer, which names them; one of a user's own has what it likes
+    if hasattr(layer, "states"):  # a recurrent layer of nnlite; a user's layer may keep any state
         N = rows or (len(state[0]) if state and state[0].ndim else 0)
         expected = [(N, layer.units)] * len(layer.states)
         if [array.shape for array in state] != expected:
@@ -169,12 +169,12 @@ def _layer_state(layer, state, rows):
 
 
 def _progress(optimizer, params, saved):
-    """How far an optimizer has come: its iterations, state and learning rate."""
+    """An optimizer's saved iterations, state and learning rate."""
     if saved is None:
         raise ValueError("the file has no optimizer, and the model has one")
     rules = dict.fromkeys(("class", "config"), states.anything) | {"iterations": states.count, "state": states.mapping}
     states.fields("optimizer", saved, rules)
-    if saved["state"] or saved["iterations"]:  # before the first step there is none
+    if saved["state"] or saved["iterations"]:  # empty before the first step
         memory = {f"{slot}/{name}": param for slot in optimizer.slots for name, param in params.items()}
         states.arrays_like(memory)("optimizer's arrays", saved["state"])
     trial = copy.copy(optimizer)
@@ -189,7 +189,7 @@ def _describe(thing):
 
 
 def _compare(saved, ours, path=""):
-    """Raise ValueError at the first place where two configurations differ."""
+    """Raise ValueError for the first difference of two configurations."""
     if isinstance(saved, dict) and isinstance(ours, dict):
         for key in [*saved, *(key for key in ours if key not in saved)]:
             _compare(saved.get(key), ours.get(key), f"{path}{key} ")
@@ -200,5 +200,6 @@ def _compare(saved, ours, path=""):
         raise ValueError(f"{path.strip()} is {states.shown(saved)} in the file and {ours!r} in this program")
 
 
-def explain(error):
+def explain(error: Exception) -> str:
+    """An error's message, also of a KeyError or of one without a message."""
     return f"there is no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
