@@ -22,7 +22,7 @@ class NonFiniteLossError(FloatingPointError):
         place = "" if epoch is None else f"epoch {epoch}{where}: "
         super().__init__(f"{place}{problem}. {advice}")
 
-    def __reduce__(self):  # pickled when a process of a sweep returns it
+    def __reduce__(self) -> tuple[Any, ...]:  # pickled when a process of a sweep returns it
         return type(self), (self.problem, self.advice, self.epoch, self.batch)
 
     def at(self, epoch: int, batch: int | str | None = None) -> "NonFiniteLossError":

@@ -117,18 +117,18 @@ class ModelCheckpoint(Monitor):
 class _Lenient(dict):
     """Values to test a pattern with; a missing name fits any format."""
 
-    def __missing__(self, name):
+    def __missing__(self, name: str) -> "_Anything":
         return _Anything()
 
 
 class _Anything:
-    def __format__(self, spec):
+    def __format__(self, spec: str) -> str:
         return ""
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> "_Anything":
         return self
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: object) -> "_Anything":
         return self
 
 

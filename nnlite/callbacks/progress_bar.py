@@ -135,14 +135,14 @@ class ProgressBar(Callback):
 class _Bar:
     """The bar; the only place of this module that imports rich."""
 
-    def __init__(self, console):
+    def __init__(self, console: Any) -> None:
         from rich.console import Console
         from rich.live import Live
 
         self.live = Live(console=console or Console(), auto_refresh=False, transient=True)
         self.live.start()
 
-    def draw(self, place, done, total, speed, numbers):
+    def draw(self, place: str, done: int, total: int, speed: str, numbers: str) -> None:
         from rich.console import Group
         from rich.progress_bar import ProgressBar as RichBar
         from rich.table import Table
@@ -156,7 +156,7 @@ class _Bar:
         row.add_row(place, RichBar(total, done), f"{done}/{total}", speed)
         self.live.update(Group(row, Text(numbers)), refresh=True)
 
-    def print(self, line):
+    def print(self, line: str) -> None:
         self.live.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def close(self) -> None:

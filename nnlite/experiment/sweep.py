@@ -14,7 +14,7 @@ import os
 import signal
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -150,7 +150,7 @@ class Sweep(Experiment):
         for run in self.runs:
             own_folder(run.folder)
 
-    def fit(self, jobs: int | None = None) -> Iterator[Result]:
+    def fit(self, jobs: int | None = None) -> Generator[Result, None, None]:
         """Train, or resume, all trainings that have not ended, in processes of one thread each.
 
         Yields each `Result` as it arrives, also of trainings that diverge. If it is stopped, finished trainings are

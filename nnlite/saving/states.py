@@ -105,7 +105,7 @@ def mapping(name: str, value: Any) -> None:
 def optional(rule: Rule) -> Rule:
     """None, or a value that passes the rule."""
 
-    def check(name, value):
+    def check(name: str, value: Any) -> None:
         if value is not None:
             rule(name, value)
 
@@ -115,7 +115,7 @@ def optional(rule: Rule) -> Rule:
 def list_of(rule: Rule) -> Rule:
     """A list of any length whose items pass the rule."""
 
-    def check(name, value):
+    def check(name: str, value: Any) -> None:
         if not isinstance(value, list):
             _refuse(name, "a list", value)
         for i, item in enumerate(value):
@@ -127,7 +127,7 @@ def list_of(rule: Rule) -> Rule:
 def mapping_of(rule: Rule) -> Rule:
     """A dict with any keys whose values pass the rule."""
 
-    def check(name, value):
+    def check(name: str, value: Any) -> None:
         mapping(name, value)
         for key, item in value.items():
             rule(f"{name}[{shown(key)}]", item)
@@ -143,7 +143,7 @@ def row(*rules: Rule) -> Rule:
         >>> row(count, text)("sample", [100, "my love"])
     """
 
-    def check(name, value):
+    def check(name: str, value: Any) -> None:
         if not isinstance(value, list) or len(value) != len(rules):
             _refuse(name, f"a list of {len(rules)}", value)
         for i, (rule, item) in enumerate(zip(rules, value, strict=True)):
@@ -163,7 +163,7 @@ def arrays_like(arrays: Mapping[str, np.ndarray]) -> Rule:
         ValueError: weights: dense.b is float64 (2,) in the file, and float64 (3,) in the model
     """
 
-    def check(name, value):
+    def check(name: str, value: Any) -> None:
         mapping(name, value)
         if arrays.keys() != value.keys():
             raise ValueError(f"the {name} are {sorted(value)} in the file and {sorted(arrays)} in the model")
@@ -184,7 +184,7 @@ def generator(kind: type[np.random.BitGenerator]) -> Rule:
         >>> generator(np.random.PCG64)("rng", np.random.PCG64(0).state)
     """
 
-    def check(name, value):
+    def check(name: str, value: Any) -> None:
         mapping(name, value)
         if value.get("bit_generator") != kind.__name__:
             _refuse(name, f"the state of a {kind.__name__}", value.get("bit_generator"))

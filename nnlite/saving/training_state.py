@@ -139,7 +139,7 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
     progress: Any = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
     states.generator(type(model.rng.bit_generator))("rng", tree["rng"])
 
-    def restore():
+    def restore() -> None:
         model.rng.bit_generator.state = tree["rng"]
         for arrays, saved in ((params, tree["params"]), (statistics, saved_statistics)):
             for name, array in arrays.items():
