@@ -1,4 +1,4 @@
-"""The gradient check passes what is right, and catches every kind of mistake with its cause by name."""
+"""gradcheck accepts right gradients, and finds every kind of mistake and names its cause."""
 
 import inspect
 import math
@@ -757,7 +757,7 @@ def test_losses(fast):
     error = caught(MISTAKES["sign"][0](3, 2), normal(5, 3), fast, y=normal(5, 2, seed=9), loss=HalfSquare())
     assert error.name == "parameter W"
     assert "the sign" in error.cause
-    with pytest.raises(ValueError, match="loss and y belong together"):
+    with pytest.raises(ValueError, match="loss, y: expected both or neither"):
         gradcheck(Plain(3, 2), x, y=y)
 
 

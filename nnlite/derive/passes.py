@@ -206,14 +206,14 @@ def _derive(thing, which, derivation, arrays, options, kernels, at, precision, m
     for comparison in comparisons:
         page.compared(derived[comparison.name], comparison.kernel)
     if page.rounded:
-        page.line(f"Of a number {precision} digits are printed; the computation keeps all.")
+        page.line(f"Numbers are printed with {precision} digits; the computation keeps all.")
     for line in verdict(comparisons, "The layer" if isinstance(thing, Layer) else "The loss"):
         page.line(line)
     return Derivation(title, str(page), comparisons)
 
 
 def _compared(thing, name, derived, kernels, dtype, at):
-    """The comparison with the layer; with its copy in float64 if only that one differs."""
+    """The comparison with the layer, or with its copy in float64 if only that one differs."""
     if name not in derived:
         raise ValueError(
             f"derive: expected {name} from the derivation of {type(thing).__name__}, got "

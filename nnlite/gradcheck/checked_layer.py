@@ -42,7 +42,7 @@ class CheckedLayer:
         perturbed: Sequence["Perturbed"] = (),
     ) -> None:
         if (loss is None) != (y is None):
-            raise ValueError("gradcheck: loss and y belong together: give both or neither")
+            raise ValueError("loss, y: expected both or neither, got one of them: give the other, too")
         self.layer, self.y, self.training = layer, y, training
         self.title = title or type(layer).__name__
         self.input = Target(Kind.INPUT, getattr(layer, "input_name", "x"))

@@ -1,7 +1,7 @@
-"""What is derived by plain arithmetic is what the kernels compute, for every layer and its options, in both dtypes.
+"""Derivations and kernels compute the same, for every layer and its options, in both dtypes.
 
-A derivation allows a kernel what rounding explains, number by number. So that this is no excuse for anything, the tests
-hold the differences themselves to the chain of trust's tolerances, too.
+A derivation allows a kernel the rounding of the arithmetic as written, number by number. The tests also hold the
+differences to the tolerances of the chain of trust.
 """
 
 import numpy as np
@@ -33,7 +33,7 @@ from nnlite import (
 from nnlite.derive.engine.docstring_equations import equations
 
 IDS = np.array([[1, 0, 3], [3, 3, 2]])
-ENOUGH = 10**6  # lines: here nobody reads them
+ENOUGH = 10**6  # lines, which nobody reads here
 
 LAYERS = {
     "Conv2D": (lambda **kw: Conv2D(2, 3, **kw), (2, 4, 5, 2)),

@@ -1,4 +1,4 @@
-"""Deriving as a call: it tells when a kernel is wrong, says what it cannot do, and leaves the layer as it is."""
+"""derive finds wrong kernels, refuses what it cannot derive, and does not change the layer."""
 
 import numpy as np
 import pytest
@@ -113,13 +113,13 @@ def test_the_gradient_at_the_wrong_one_of_equal_numbers_is_found(monkeypatch):
 
 
 def spoil_one_number(monkeypatch, kernel, function, dtype, position, relative):
-    """Let a kernel of this dtype get one number wrong, the smallest of an argument; returns where it is."""
+    """Let a kernel of this dtype get one number wrong, the median of an argument; the list gets its index."""
     found = []
 
     def how(*arguments):
         array = arguments[position]
         if array.dtype == dtype:
-            found.append(np.unravel_index(np.argmin(abs(array)), array.shape))
+            found.append(np.unravel_index(np.argsort(abs(array), axis=None)[array.size // 2], array.shape))
             array[found[0]] *= 1 + relative
 
     spoil(monkeypatch, kernel, function, how)
@@ -127,12 +127,14 @@ def spoil_one_number(monkeypatch, kernel, function, dtype, position, relative):
 
 
 @pytest.mark.parametrize(("dtype", "relative"), [("float32", 1e-3), ("float64", 1e-3), ("float64", 1e-8)])
-@pytest.mark.parametrize(("layer", "kernel", "position"), [(Dense(3, seed=0), "dense", 3), (Conv2D(3, 2), "conv2d", 3)])
+@pytest.mark.parametrize(
+    ("layer", "kernel", "position"), [(Dense(3, seed=0), "dense", 3), (Conv2D(3, 2, seed=0), "conv2d", 3)]
+)
 def test_one_number_that_is_wrong_in_one_dtype_alone_is_found(layer, kernel, position, dtype, relative, monkeypatch):
     """A float32 layer is compared in float64, too: there rounding hides nothing."""
     x = ROWS if kernel == "dense" else IMAGE
     assert derive.forward(layer, x).agrees
-    found = spoil_one_number(monkeypatch, kernel, "forward", np.dtype(dtype), position, relative)
+    found = spoil_one_number(monkeypatch, kernel, "forward", np.dtype(dtype), 3, relative)
     derivation = derive.forward(layer, x)
     assert [c.worst for c in derivation.comparisons if not c.agrees] == [found[0]]
     row = derivation.text.splitlines()[-1]

@@ -1,4 +1,4 @@
-"""How far off rounding may lead: as far as the number of operations says, and no further."""
+"""The rounding error of an expression is bounded by its number of operations, and by no more."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What derivations look like: tiny examples, whole, as they would stand on a slide."""
+"""The texts of derivations: whole tiny examples, as on a slide."""
 
 import math
 
@@ -156,7 +156,7 @@ y         0      kernel         0
 c_last        0      kernel        0
      0  -0.1512           0  -0.1512
 
-Of a number 4 digits are printed; the computation keeps all.
+Numbers are printed with 4 digits; the computation keeps all.
 The layer computes the same."""
 
 LSTM_BACKWARD = """\
@@ -265,13 +265,13 @@ def test_precision_is_that_of_print_alone():
     assert "0.33*1 + 2*0.1 + 0 = 0.53" in short.text
     assert "0.333333333333*1 + 2*0.1 + 0 = 0.533333333333" in long.text
     assert short.y == long.y == layer(x)
-    assert "Of a number 2 digits are printed; the computation keeps all." in short.text
+    assert "Numbers are printed with 2 digits; the computation keeps all." in short.text
 
 
-def test_rounding_is_spoken_of_only_where_it_happens():
+def test_rounding_is_mentioned_only_if_it_happens():
     x = np.array([[0.1, 0.25, -3, 123456]], "float32")
-    assert "digits are printed" not in str(derive.forward(MaxPool2D(1), x.reshape(1, 1, 4, 1)))
-    assert "digits are printed" in str(derive.forward(Softmax(), x[:, :3]))
+    assert "Numbers are printed with" not in str(derive.forward(MaxPool2D(1), x.reshape(1, 1, 4, 1)))
+    assert "Numbers are printed with" in str(derive.forward(Softmax(), x[:, :3]))
 
 
 FUNCTIONS = {
@@ -286,7 +286,7 @@ FUNCTIONS = {
 }
 
 
-def spoken():
+def examples():
     """Texts of layers of every kind, with all digits."""
     x = np.random.default_rng(3).normal(size=(1, 2, 2))
     cells, curves = (LSTM(1), GRU(1), RNN(1)), (Tanh(), Sigmoid(), GELU(), GELU(True), LeakyReLU())
@@ -317,7 +317,7 @@ def equations(text):
 def test_the_numbers_in_an_equation_come_to_what_it_says():
     """Whoever types what is printed into a calculator gets what is printed behind the last equals sign."""
     count = 0
-    for derivation in spoken():
+    for derivation in examples():
         for numbers, value in equations(derivation.check().text):
             expected = eval(numbers.replace("^", "**"), {"__builtins__": {}}, FUNCTIONS)
             assert float(value) == pytest.approx(expected, rel=1e-9, abs=1e-12), f"{numbers} = {value}"

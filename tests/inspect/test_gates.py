@@ -1,4 +1,4 @@
-"""saturate_gates holds gates where it is told to, whatever comes in."""
+"""saturate_gates sets gates to fixed values, whatever the input."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""gradient_flow shows what theory says: what vanishes, what explodes, and what passes through unchanged."""
+"""gradient_flow agrees with theory: gradients vanish, explode, or pass through unchanged."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""trace leaves everything as it was, gives names to what it shows, and says what does not fit."""
+"""trace changes nothing, names its values, and refuses what does not fit."""
 
 import io
 import pickle

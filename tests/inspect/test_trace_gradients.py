@@ -1,4 +1,4 @@
-"""Every gradient that `trace` shows is what the formulas, central differences and PyTorch say."""
+"""Every gradient of `trace` agrees with the formulas, central differences and PyTorch."""
 
 import numpy as np
 import pytest
