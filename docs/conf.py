@@ -27,7 +27,7 @@ project = "nnlite"
 author = copyright = "The nnlite developers"
 version = release = nnlite.__version__
 
-extensions = ["myst_nb", "docstrings", "mathml", "sources"]
+extensions = ["myst_nb", "docstrings", "house", "mathml", "sources"]
 exclude_patterns = ["_build"]
 
 myst_enable_extensions = ["dollarmath"]

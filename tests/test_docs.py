@@ -1,5 +1,6 @@
 """The documentation: every layer has its page, its cells run, and what is built needs no network."""
 
+import ast
 import importlib
 import inspect
 import re
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import matplotlib
 import pytest
+import test_floors
 from extras import import_extra
 from matplotlib import pyplot
 
@@ -111,6 +113,39 @@ def test_what_a_page_quotes_is_there(path):
             assert words in source
 
 
+def defined(path):
+    """The names that a file defines: of Python also the methods, such as "LSTM.forward"."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix != ".py":
+        text = re.sub(r"TYPED\((\w+)\)", r"\1", text)  # the name in C of a function for float and double
+        return set(re.findall(r"^(?:def|cp?def|static|INLINE|SHARED)\b[^=;\n]*?\b(\w+)\(", text, re.MULTILINE))
+    functions = ast.FunctionDef, ast.ClassDef
+    found = [node for node in ast.parse(text).body if isinstance(node, functions)]
+    methods = [(c, m) for c in found if isinstance(c, ast.ClassDef) for m in c.body if isinstance(m, ast.FunctionDef)]
+    return {node.name for node in found} | {f"{c.name}.{m.name}" for c, m in methods}
+
+
+JOURNEYS = re.findall(r"^## (.+)\n\n((?:\d\. .*\n(?:   .*\n)*)+)", read("architecture.md"), re.MULTILINE)
+
+
+@pytest.mark.parametrize("journey", [steps for _, steps in JOURNEYS], ids=[title for title, _ in JOURNEYS])
+def test_the_functions_of_a_journey_are_in_the_files_that_it_links_to(journey):
+    named = re.findall(r"\[([\w.]+)\]\(([^)]+)\)", journey)
+    assert len(named) >= 8
+    for name, file in named:
+        assert name in defined(DOCS / file), f"architecture.md names {name}, which {file} does not define"
+
+
+def test_there_are_four_journeys():
+    assert len(JOURNEYS) == 4
+
+
+def test_the_architecture_lists_every_floor():
+    listed = re.search(r"```\{house\}\n```\n\n((?:.+\n)+)", read("architecture.md"))[1]
+    numbered = re.findall(r"^(\d)\. ", listed, re.MULTILINE)
+    assert [int(number) for number in numbered] == list(range(1, len(test_floors.FLOORS) + 1))
+
+
 WIDEST = 88  # what a page has room for: beyond it the end of a line is out of sight
 
 
@@ -181,6 +216,26 @@ def test_links_lead_to_pages_of_sources(extension):
     assert source_of(ROOT / "nnlite" / "layers" / "lstm.py") == "nnlite/layers/lstm.py"
     for other in (ROOT / "setup.py", DOCS / "loss.png", ROOT.parent / "csrc" / "lstm.pyx"):
         assert source_of(other) is None
+
+
+def test_the_house_is_drawn_from_the_imports(extension):
+    house = extension("house")
+    floors = house.floors()
+    assert list(map(set, floors)) == test_floors.FLOORS
+    imports = house.imports()
+    assert {"kernels", "turns"} < imports["layers"]
+    assert "models" in imports["text"], "what a room takes from nnlite itself counts as well"
+    level = {room: number for number, rooms in enumerate(floors) for room in rooms}
+    lines = house.direct({room: imports[room] for room in level})
+    assert all(level[other] < level[room] for room, others in lines.items() for other in others)
+    picture = house.picture()
+    assert all(f'id="room-{room}"' in picture for room in level)
+    assert picture.count("<path") == sum(map(len, lines.values()))
+
+
+def test_lines_that_others_imply_are_left_out(extension):
+    graph = {"c": {"b", "a"}, "b": {"a"}, "a": set()}
+    assert extension("house").direct(graph) == {"c": {"b"}, "b": {"a"}, "a": set()}
 
 
 @pytest.fixture(scope="module")

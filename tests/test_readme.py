@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import test_floors
 from matplotlib import pyplot
 
 from nnlite import LSTM, Conv2D, Dense, Sequential, derive, save_model
@@ -81,3 +82,9 @@ def test_the_reading_order_has_every_file_of_csrc():
     for path in files:
         beside_a_header = path.suffix == ".pxd" and path.with_suffix(".h") in files
         assert f"`{path.name}`" in page or beside_a_header, f"csrc/README.md leaves out {path.name}"
+
+
+def test_contributing_lists_the_floors_that_the_test_holds():
+    listed = re.search(r"From the ground up:\n\n((?:.+\n)+)", read("CONTRIBUTING.md"))[1]
+    storeys = re.findall(r"^\d\. ((?:`\w+/?`(?:, )?)+)", listed, flags=re.MULTILINE)
+    assert [set(re.findall(r"\w+", storey)) for storey in storeys] == test_floors.FLOORS
