@@ -76,10 +76,11 @@ test-oldest: $(call extras,package)  ## the same on the oldest versions that pyp
 	$(UV) pip install --quiet --no-build-isolation --no-deps dist/*.tar.gz; \
 	$(use_package) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
-lint: $(call extras,lint)  ## check style: ruff for Python, cython-lint for the kernels
+lint: $(call extras,lint)  ## check style and types: ruff and mypy for Python, cython-lint for the kernels
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
 	@PATH="$(abspath $(VENV))/bin:$$PATH" cython-lint csrc
+	@$(PY) -m mypy
 
 bench: build $(call extras,test bench)  ## measure the kernels; saves JSON under .benchmarks/
 	@$(PY) -m pytest bench --benchmark-autosave

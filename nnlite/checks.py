@@ -4,6 +4,7 @@ They run before the kernels, which check nothing.
 """
 
 import math
+from typing import Any
 from collections.abc import Sequence
 from types import EllipsisType
 
@@ -162,7 +163,7 @@ def samples(where: str, **arrays: np.ndarray) -> None:
             raise ValueError(f"{where}: x: expected at least one sample, got none")
 
 
-def positive(name: str, value: int) -> int:
+def positive(name: str, value: Any) -> int:
     """A whole number of at least 1, as an int."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise ValueError(f"{name}: expected a whole number of at least 1, got {value!r}")

@@ -115,7 +115,7 @@ class Bidirectional(RecurrentPair):
         dx = self.forward_layer.backward(da, first, needs_dx)
         dx_reversed = self.backward_layer.backward(db, second, needs_dx)
         self.dinitial_state = tuple(d for _, layer in self._both() for d in layer.dinitial_state or ())
-        return None if dx is None else dx + reversed_steps(dx_reversed, self._kept()[-1])
+        return None if dx is None or dx_reversed is None else dx + reversed_steps(dx_reversed, self._kept()[-1])
 
     def _unmerge(self, dy):
         """What is left of dy for each layer, C-contiguous; the second one's is in the order in which it reads."""

@@ -94,8 +94,10 @@ class Batch:
         """The same with zeros for padding, whatever stands there."""
         if self.lengths is None:
             return self
-        x = sequence_lengths.cleared(self.x, self.lengths)[0]
-        return Batch(x, sequence_lengths.cleared(self.y, self.lengths)[0] if keeps_steps else self.y, self.lengths)
+        x, y = sequence_lengths.cleared(self.x, self.lengths)[0], self.y
+        if keeps_steps and y is not None:
+            y = sequence_lengths.cleared(y, self.lengths)[0]
+        return Batch(x, y, self.lengths)
 
     @functools.cached_property
     def checksum(self) -> int:

@@ -45,11 +45,11 @@ class Parameters(dict):
 
     # A dict's other ways to set an item do not ask __setitem__.
 
-    def update(self, *others: Any, **arrays: Any) -> None:  # type: ignore[override]  # a dict's, in fewer words
+    def update(self, *others: Any, **arrays: Any) -> None:
         for name, array in dict(*others, **arrays).items():
             self[name] = array
 
-    def __ior__(self, other: Any) -> "Parameters":  # type: ignore[misc, override]  # in place, unlike `|`
+    def __ior__(self, other: Any) -> "Parameters":  # type: ignore[misc]  # in place, unlike `|`
         self.update(other)
         return self
 

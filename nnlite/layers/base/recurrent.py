@@ -188,7 +188,7 @@ class Recurrent(Layer):
             raise ValueError(f"x: expected ids of shape ({letters}), got {checks.shape_text(x.shape)}")
         if not self.built and isinstance(x, np.ndarray) and x.ndim == 2 + steps - ids:
             self.build(x.shape[1:] if steps else (1, *x.shape[1:]))
-        F = self._shapes["Wx"][0] if self.built else None
+        F: Any = self._shapes["Wx"][0] if self.built else None
         if ids:
             x = checks.integers("x", x, F)
         else:

@@ -96,12 +96,14 @@ class Storage(Keeps):
         return self._fitting("statistics", self.statistics, names, np.dtype(np.float64))
 
     def _fitting(self, what, arrays, names, dtype):
-        fitting, known = [], self._found[what]
+        fitting: list[Any] = []
+        known: dict[str, Any] = self._found[what]
         for name in names:
             array: Any = arrays.get(name)
             shape = self._shapes[name]
             # Mostly it is the array of the step before.
-            if array is None or array is not known.get(name) or array.shape != shape:
+            is_known = array is not None and array is known.get(name)
+            if not is_known or array.shape != shape:
                 if not checks.fits(array, dtype, shape):
                     where = f"{self.name}.{what}[{name!r}]"
                     checks.floats(where, array, dtype, shape, "as built")
