@@ -4,9 +4,9 @@ They run before the kernels, which check nothing.
 """
 
 import math
-from typing import Any
 from collections.abc import Sequence
 from types import EllipsisType
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
