@@ -228,7 +228,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
                                  h0_is_zero=False)
     cdef Repeated daWhT = repeated(N, 3 * H, H, 4 * H, H)
     cdef const floating *WhT
-    cdef const floating *first = NULL  # number of x
+    cdef const floating *x_0 = NULL  # its first number; ids have none
     cdef int threads
     if ids is not None or N == 0 or T == 0 or H == 0:
         dWx[:] = 0
@@ -238,7 +238,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
         return
     with nogil:
         if ids is None:
-            first = &floats[0, 0, 0]
+            x_0 = &floats[0, 0, 0]
         else:
             s.ids = &ids[0, 0]
         s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
@@ -251,7 +251,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
             for k in prange(blocks, schedule="dynamic", num_threads=threads):
                 rows_backward(&s, block_of(N, k, blocks, start, end), &daWhT, &dy[0, 0, 0], WhT, &h[0, 0, 0],
                               &gates[0, 0, 0], &da[0, 0, 0], &dh[0, 0])
-            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], first, &Wx[0, 0], &da[0, 0, 0],
+            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], x_0, &Wx[0, 0], &da[0, 0, 0],
                              NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0, 0])
             end = start
         memcpy(&db[0, 0], &db[1, 0], 2 * H * sizeof(floating))  # a_z and a_r have both biases

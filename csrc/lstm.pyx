@@ -209,7 +209,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
                                  h0_is_zero=False)
     cdef Repeated dzWhT = repeated(N, 4 * H, H, 4 * H, H)
     cdef const floating *WhT
-    cdef const floating *first = NULL  # number of x
+    cdef const floating *x_0 = NULL  # its first number; ids have none
     cdef int threads
     if ids is not None or N == 0 or T == 0 or H == 0:
         dWx[:] = 0
@@ -219,7 +219,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
         return
     with nogil:
         if ids is None:
-            first = &floats[0, 0, 0]
+            x_0 = &floats[0, 0, 0]
         else:
             s.ids = &ids[0, 0]
         s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
@@ -232,7 +232,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
             for k in prange(blocks, schedule="dynamic", num_threads=threads):
                 rows_backward(&s, block_of(N, k, blocks, start, end), &dzWhT, &dy[0, 0, 0], WhT, &c[0, 0, 0],
                               &gates[0, 0, 0], &dz[0, 0, 0], &dh[0, 0], &dc[0, 0])
-            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], first, &Wx[0, 0], &dz[0, 0, 0],
+            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], x_0, &Wx[0, 0], &dz[0, 0, 0],
                              NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0])
             end = start
 

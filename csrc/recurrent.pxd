@@ -1,4 +1,4 @@
-"""What the recurrent kernels share: how their rows are cut into blocks, and which steps of a row are real.
+"""What the recurrent kernels share: their sizes, how rows are cut into blocks, and which steps of a row are real.
 
 A block of batch rows as high as the register tile goes through all T steps on its own. Threads take whole blocks, so
 they never wait for each other between steps, and since a row's sums do not depend on its block, nor does the result on
