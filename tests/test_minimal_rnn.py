@@ -142,7 +142,7 @@ class TestCommand:
             ("train --iterations 100", 2, "No such option: --iterations"),
             ("minimal-rnn --out RUN", 2, "holds a run already"),
             ("minimal-rnn --resume --out RUN --units 9", 2, "was started with 8, got 9"),
-            ("minimal-rnn --length 100000", 1, "too few for a window of length 100000"),
+            ("minimal-rnn --length 100000", 1, "ids: expected at least 100001 for a window of length 100000"),
             ("train --resume --out RUN", 1, "holds a run on minimal-rnn, not on sonnets: resume it with "),
             ("reproduce everything", 2, "everything"),
             ("sweep --units 0", 2, "--units"),

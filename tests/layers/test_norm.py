@@ -238,8 +238,8 @@ def test_gradcheck_leaves_the_statistics_as_they_were(built, fast):
     [
         (lambda: BatchNorm(momentum=1.5), ValueError, r"momentum: expected a number in \[0, 1\], got 1.5"),
         (lambda: BatchNorm(momentum="0.9"), TypeError, "momentum: expected a number"),
-        (lambda: BatchNorm(epsilon=0), ValueError, "epsilon: expected a number above 0, got 0"),
-        (lambda: LayerNorm(epsilon=-1e-3), ValueError, "epsilon: expected a number above 0"),
+        (lambda: BatchNorm(epsilon=0), ValueError, "epsilon: expected a finite number above 0, got 0"),
+        (lambda: LayerNorm(epsilon=-1e-3), ValueError, "epsilon: expected a finite number above 0"),
         (lambda: BatchNorm().build(()), ValueError, r"BatchNorm: expected input_shape \(..., C\), got \(\)"),
         (lambda: LayerNorm().build(()), ValueError, r"LayerNorm: expected input_shape \(..., C\), got \(\)"),
         (lambda: BatchNorm().build((4, None)), ValueError, "the number of features cannot be left open"),
