@@ -29,6 +29,21 @@ def test_what_is_set_in_a_model_is_set_in_its_layer():
     assert network.layers[0].params["b"].tolist() == [14, 14, 14]
 
 
+def test_all_at_once():
+    network = model()
+    network.params |= {"dense.b": np.full(3, 7, "float32")}
+    assert network.layers[0].params["b"].tolist() == [7, 7, 7]
+    with pytest.raises(AttributeError, match="params: expected arrays to be set by name"):
+        network.params = {"dense.b": np.zeros(3)}
+
+
+def test_many_layers_of_one_name_are_numbered_quickly():
+    layers = [nnlite.ReLU() for _ in range(20_000)]
+    names = [layer.name for layer in nnlite.Sequential([*layers, nnlite.ReLU(name="relu_7")]).layers]
+    assert names[:3] == ["relu", "relu_1", "relu_2"]
+    assert len(set(names)) == len(names)
+
+
 @pytest.mark.parametrize("kind", ["params", "grads"])
 @pytest.mark.parametrize(
     "lose",

@@ -66,13 +66,30 @@ class Model(ChecksArguments):
     def params(self) -> dict[str, np.ndarray]:
         return self._gathered("params")
 
+    @params.setter
+    def params(self, value: dict[str, np.ndarray]) -> None:
+        self._set_all("params", value)
+
     @property
     def grads(self) -> dict[str, np.ndarray]:
         return self._gathered("grads")
 
+    @grads.setter
+    def grads(self, value: dict[str, np.ndarray]) -> None:
+        self._set_all("grads", value)
+
     @property
     def statistics(self) -> dict[str, np.ndarray]:
         return self._gathered("statistics")
+
+    @statistics.setter
+    def statistics(self, value: dict[str, np.ndarray]) -> None:
+        self._set_all("statistics", value)
+
+    def _set_all(self, what, value):
+        """For `model.params |= {...}`, which has already set the arrays."""
+        if getattr(value, "model", None) is not self:
+            raise AttributeError(f"{what}: expected arrays to be set by name, as in {what}['dense.W'] = W, got a dict")
 
     def _gathered(self, what):
         """The layers' arrays of one kind under names such as "dense.W"."""
@@ -198,14 +215,16 @@ def prepare(layers, dtype, rng):
     layers = list(layers)
     if not layers:
         raise ValueError("layers: expected at least one layer, got none")
+    seen: set[int] = set()
     for i, layer in enumerate(layers):
         if not isinstance(layer, Layer):
             hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
             raise TypeError(f"layers[{i}]: expected a layer, got {layer!r}{hint}")
-        if any(layer is other for other in layers[:i]):
+        if id(layer) in seen:
             # A layer keeps one input for backward and writes its gradients: its second use would undo the first.
             raise ValueError(f"layers[{i}]: this {type(layer).__name__} is in the list already: make another one")
-    names: set[str] = set()
+        seen.add(id(layer))
+    names: dict[str, int] = {}
     for layer in layers:
         _rename(layer, names)
         layer.rng = rng
@@ -221,14 +240,18 @@ def prepare(layers, dtype, rng):
 
 
 def _rename(layer, taken):
-    """Give the layer a name that is not taken: in a model, names are the keys of parameters."""
+    """Give the layer a name that is not taken: in a model, names are the keys of parameters.
+
+    Args:
+        taken: from each name to the last number that was added to it.
+    """
     if "/" in layer.name:  # which separates names in a checkpoint
         raise ValueError(f"a layer's name cannot have a '/', got {layer.name!r}")
-    stem, number = layer.name, 0
+    stem = layer.name
     while layer.name in taken:
-        number += 1
-        layer.name = f"{stem}_{number}"
-    taken.add(layer.name)
+        taken[stem] += 1
+        layer.name = f"{stem}_{taken[stem]}"
+    taken[layer.name] = 0
 
 
 def shape_without_batch(shape):
