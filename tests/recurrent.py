@@ -117,6 +117,18 @@ class RecurrentChain(ChainOfTrust):
         assert True in from_zeros
         assert False in from_zeros
 
+    def test_both_backends_keep_the_same(self, case):
+        """States and gates, which `inspect` reads: in padding the state stays as it is, and gates are 0."""
+        found = []
+        for name in ("compiled", "reference"):
+            layer = case.layer()
+            with nnlite.use_backend(name):
+                self.forward(layer, case.draw(), case.training)
+            *_, kept = layer.kept
+            found.append(kept)
+        for i, (compiled, reference) in enumerate(zip(*found, strict=True)):
+            assert_close(compiled, reference, FLOAT64, f"array {i} that is kept")
+
     @float_types
     def test_an_id_is_a_one_hot_vector_written_short(self, dtype):
         ids = np.random.default_rng(0).integers(11, size=(5, 6))

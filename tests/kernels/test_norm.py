@@ -12,7 +12,7 @@ from nnlite.kernels import backend
 SHAPES = [(1, 1), (255, 1), (257, 1), (1025, 1), (32767, 1), (32769, 1), (31, 8), (33, 8), (97, 8), (4097, 8)]
 SHAPES += [(85, 3), (86, 3), (340, 3), (11050, 3), (1, 256), (3, 256), (129, 256), (2, 257), (15, 300), (17, 5000)]
 SHAPES += [(65, 15), (64, 16), (63, 17), (0, 5)]
-EPSILON = 1e-3
+EPSILON = 0.03  # not the default, which could be written into a kernel
 
 
 def run(shape, dtype, backend_name="compiled"):
