@@ -164,8 +164,8 @@ class Optimizer(ChecksArguments, TakesTurns):
             return
         if self.iterations:
             raise ValueError(
-                f"params: expected those of the {self.iterations} steps before, got those of another model, "
-                f"{model.name}: an optimizer belongs to one model: use a new one, {self!r}"
+                f"params: expected the model of the {self.iterations} steps before, got another model, {model.name}: an "
+                f"optimizer belongs to one model: use a new one, {self!r}, or copy both with copy.deepcopy(model)"
             )
         self.belongs_to(model)
 

@@ -454,7 +454,7 @@ def test_an_optimizer_belongs_to_one_model(optimizer, name):
         network.compile(optimizer, "mse")
     first.fit(X, Y, verbose=0)
     before = {key: param.copy() for key, param in second.params.items()}
-    with pytest.raises(ValueError, match=r"params: expected those of the 1 steps before, got those of another model"):
+    with pytest.raises(ValueError, match=r"params: expected the model of the 1 steps before, got another model"):
         second.fit(X, Y, verbose=0)
     for key, param in second.params.items():
         np.testing.assert_array_equal(param, before[key])

@@ -14,19 +14,63 @@ def model():
     return nnlite.Sequential(layers, input_shape=(4,), seed=0)
 
 
-def test_what_is_set_in_a_model_is_set_in_its_layer():
-    network, W = model(), np.ones((4, 3), "float32")
-    network.params["dense.W"] = W
-    assert network.layers[0].params["W"] is W
-    network.params["dense.W.W"] = np.zeros((3, 2), "float32")
+def test_what_is_set_in_a_model_is_copied_into_its_layer():
+    network, W = model(), np.arange(12.0).reshape(4, 3)
+    array = network.layers[0].params["W"]
+    network.params["dense.W"] = W  # float64, which is what NumPy makes
+    assert network.layers[0].params["W"] is array
+    np.testing.assert_array_equal(array, W)
+    assert array.dtype == np.float32
+    network.params["dense.W.W"] = np.zeros((3, 2))
     assert not network.layers[2].params["W"].any()
-    assert network.layers[0].params["W"] is W
-    network.params.update({"dense.b": np.full(3, 7, "float32")})
+    np.testing.assert_array_equal(array, W)
+    network.params.update({"dense.b": [7, 7, 7]})
     assert network.layers[0].params["b"].tolist() == [7, 7, 7]
     network.statistics["batch_norm.moving_mean"] = np.full(3, 5.0)
     assert network.layers[1].statistics["moving_mean"].tolist() == [5, 5, 5]
     network.params["dense.b"] *= 2
     assert network.layers[0].params["b"].tolist() == [14, 14, 14]
+    array[...] = 0
+    assert W.any(), "the user's own array is the user's"
+
+
+def test_a_model_that_got_the_weights_of_another_goes_its_own_way():
+    first, second, x = model(), model(), np.ones((8, 4), "float32")
+    for key, param in first.params.items():
+        second.params[key] = param
+    before = first.predict(x)
+    second.compile("sgd", "mse")
+    second.fit(x, np.ones((8, 2), "float32"), verbose=0)
+    np.testing.assert_array_equal(first.predict(x), before)
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        (np.zeros((3, 4)), ValueError, r"params: dense.W: expected shape \(4, 3\), got \(3, 4\)"),
+        (0, ValueError, r"params: dense.W: expected shape \(4, 3\), got \(\)"),
+        ("a", TypeError, "params: dense.W: expected numbers, got str"),
+        (np.zeros((4, 3), complex), TypeError, "params: dense.W: expected numbers, got complex128"),
+        (None, TypeError, "params: dense.W: expected numbers, got object"),
+        (np.ma.masked_array(np.zeros((4, 3))), TypeError, "params: dense.W: expected numbers, got a masked array"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_nothing_is_set(value, error, message):
+    network = model()
+    before = {key: param.copy() for key, param in network.params.items()}
+    with pytest.raises(error, match=message):
+        network.params.update({"dense.b": np.ones(3), "dense.W": value})
+    for key, param in network.params.items():
+        np.testing.assert_array_equal(param, before[key])
+
+
+def test_two_parameters_can_be_exchanged():
+    network = model()
+    network.params.update({"batch_norm.gamma": [1, 2, 3], "dense.b": [4, 5, 6]})
+    params = network.params
+    params.update({"batch_norm.gamma": params["dense.b"], "dense.b": params["batch_norm.gamma"]})
+    assert params["dense.b"].tolist() == [1, 2, 3]
+    assert params["batch_norm.gamma"].tolist() == [4, 5, 6]
 
 
 def test_all_at_once():
@@ -70,7 +114,7 @@ def test_a_misspelt_name_is_an_error_that_lists_those_that_there_are(kind, lose)
     ],
 )
 def test_nothing_is_removed_from_a_model_in_silence(lose):
-    with pytest.raises(TypeError, match="params: expected arrays to be set, not removed"):
+    with pytest.raises(TypeError, match="params: expected new values, not a removal"):
         lose(model().params)
 
 

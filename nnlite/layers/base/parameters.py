@@ -63,13 +63,19 @@ class Parameters(dict):
 
 
 class ModelParameters(Parameters):
-    """The arrays of all layers of a model, under names such as "dense.W". What is set here is set in the layer.
+    """The arrays of all layers of a model, under names such as "dense.W". Values set here are copied into the layer.
+
+    So layer, optimizer and model go on with the same array, and never with one that belongs to somebody else.
+
+    Raises:
+        KeyError: there is no such name; the message lists those that there are.
+        TypeError: the new values are no numbers; or an array is to be removed.
+        ValueError: they have another shape.
 
     Example:
-        >>> import numpy as np
         >>> from nnlite import Dense, Sequential
         >>> model = Sequential([Dense(2)], input_shape=(1,))
-        >>> model.params["dense.W"] = np.array([[3, 4]], "float32")
+        >>> model.params["dense.W"] = [[3, 4]]
         >>> model.layers[0].params["W"]
         array([[3., 4.]], dtype=float32)
     """
@@ -78,15 +84,35 @@ class ModelParameters(Parameters):
         dict.__init__(self, arrays)
         self.what, self.closed, self.model = what, True, model
 
-    def __setitem__(self, key: str, array: np.ndarray) -> None:
-        super().__setitem__(key, array)
-        for layer in self.model.layers:
+    def __setitem__(self, key: str, value: Any) -> None:
+        self.update({key: value})
+
+    def update(self, *others: Any, **arrays: Any) -> None:
+        """Set all of these, or, if one does not fit, none."""
+        pairs = [(self._current(key), key, value) for key, value in dict(*others, **arrays).items()]
+        pairs = [(array, self._fitting(array, key, value)) for array, key, value in pairs if array is not value]
+        for array, value in pairs:
+            array[...] = value
+
+    def _current(self, key):
+        """The layer's array."""
+        for layer in self.model.layers if key in self else ():
             name = key.removeprefix(f"{layer.name}.")
             if name != key and name in getattr(layer, self.what):
-                getattr(layer, self.what)[name] = array
+                return getattr(layer, self.what)[name]
+        raise KeyError(f"{self.what}: expected one of {', '.join(self) or 'none'}, got {key!r}")
+
+    def _fitting(self, array, key, value):
+        value = np.asanyarray(value)
+        if value.dtype.kind not in "fiub" or isinstance(value, np.ma.MaskedArray):
+            got = "a masked array" if isinstance(value, np.ma.MaskedArray) else value.dtype.name
+            raise TypeError(f"{self.what}: {key}: expected numbers, got {got}")
+        if value.shape != array.shape:
+            raise ValueError(f"{self.what}: {key}: expected shape {array.shape}, got {value.shape}")
+        return value.copy()  # which may be another of these arrays
 
     def _refuse(self, *_: Any) -> Any:
-        raise TypeError(f"{self.what}: expected arrays to be set, not removed: a layer computes with each of them")
+        raise TypeError(f"{self.what}: expected new values, not a removal: the layers compute with all of them")
 
     __delitem__ = pop = popitem = clear = _refuse
 
