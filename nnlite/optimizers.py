@@ -164,8 +164,8 @@ class Optimizer(ChecksArguments, TakesTurns):
             return
         if self.iterations:
             raise ValueError(
-                f"params: expected the model of the {self.iterations} steps before, got another model, {model.name}: an "
-                f"optimizer belongs to one model: use a new one, {self!r}, or copy both with copy.deepcopy(model)"
+                f"params: expected the model of the {self.iterations} steps before, got another model, {model.name}: "
+                f"an optimizer belongs to one model: use a new one, {self!r}, or copy both with copy.deepcopy(model)"
             )
         self.belongs_to(model)
 

@@ -89,9 +89,12 @@ class ModelParameters(Parameters):
 
     def update(self, *others: Any, **arrays: Any) -> None:
         """Set all of these, or, if one does not fit, none."""
-        pairs = [(self._current(key), key, value) for key, value in dict(*others, **arrays).items()]
-        pairs = [(array, self._fitting(array, key, value)) for array, key, value in pairs if array is not value]
-        for array, value in pairs:
+        changes = []
+        for key, value in dict(*others, **arrays).items():
+            array = self._current(key)
+            if value is not array:  # as after params["dense.W"] *= 2
+                changes.append((array, self._fitting(array, key, value)))
+        for array, value in changes:
             array[...] = value
 
     def _current(self, key):
