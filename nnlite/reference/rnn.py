@@ -39,7 +39,7 @@ def backward(x, lengths, weights, h, dy, dh, dx, gradients, dz, work, relu):  # 
 
 def sum_gradient(h, dh, relu):  # IN (...,H), total dh (...,H)
     """dL/dz, of one step or of many."""
-    return np.where(h > 0, dh, 0) if relu else dh * (1 - h**2)
+    return np.where(h <= 0, 0, dh) if relu else dh * (1 - h**2)  # so that a NaN in h shows
 
 
 def step(x, weights, h, z, relu):  # IN (N,F) or ids (N)  IN and OUT (N,H): one step of forward

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from recurrent import RecurrentChain, carried_on, case, usual_cases
 
+import nnlite
 from nnlite import RNN
 
 
@@ -52,3 +53,16 @@ def test_a_gradient_vanishes_or_explodes_with_the_recurrent_weights():
         layer.forward(np.zeros((1, 20, 2)))
         layer.backward(np.ones((1, 3)))
         np.testing.assert_allclose(layer.dinitial_state[0], np.full((1, 3), s**20), rtol=1e-12)
+
+
+@pytest.mark.parametrize("backend_name", ["compiled", "reference"])
+def test_relu_hands_back_a_gradient_where_the_state_is_nan(backend_name):
+    """As the layer ReLU does: NaN is not a number below 0, and what is wrong shows in every gradient."""
+    layer = RNN(2, "relu", dtype="float64")
+    layer.build((None, 1))
+    layer.params["Wx"][...], layer.params["Wh"][...] = [[1, 1]], 0
+    x = np.array([[[np.nan]]])
+    with nnlite.use_backend(backend_name):
+        layer.forward(x)
+        layer.backward(np.array([[3.0, 5.0]]))
+    assert layer.grads["b"].tolist() == [3, 5]
