@@ -163,10 +163,10 @@ def samples(where: str, **arrays: np.ndarray) -> None:
             raise ValueError(f"{where}: x: expected at least one sample, got none")
 
 
-def positive(name: str, value: Any) -> int:
-    """A whole number of at least 1, as an int."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise ValueError(f"{name}: expected a whole number of at least 1, got {value!r}")
+def positive(name: str, value: Any, least: int = 1) -> int:
+    """A whole number of at least 1, or another least one, as an int."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
+        raise ValueError(f"{name}: expected a whole number of at least {least}, got {value!r}")
     return int(value)
 
 

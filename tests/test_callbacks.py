@@ -690,3 +690,9 @@ def test_landmarks_in_words():
     assert bar.passed(3.0) == "below uniform 3.600, above unigram 2.900"
     assert bar.passed(1.0) == "below bigram 2.300"
     assert ProgressBar().passed(1.0) == ""
+
+
+@pytest.mark.parametrize("patience", [-1, 1.5, True, "2"])
+def test_patience_is_a_whole_number_of_at_least_0(patience):
+    with pytest.raises(ValueError, match="patience: expected a whole number of at least 0, got"):
+        EarlyStopping(patience=patience)

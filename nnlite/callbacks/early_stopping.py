@@ -43,7 +43,7 @@ class EarlyStopping(Monitor):
     ) -> None:
         super().__init__(monitor, mode)
         self.min_delta = checks.between("min_delta", min_delta, 0, math.inf, closed=False)
-        self.patience = patience if patience == 0 else checks.positive("patience", patience)
+        self.patience = checks.positive("patience", patience, least=0)
         self.restore_best_weights = restore_best_weights
         self.wait = 0
         self.stopped_epoch: int | None = None

@@ -123,6 +123,8 @@ def stoppable(
     try:
         yield
     except KeyboardInterrupt:
+        if not (run.folder / "checkpoint.safetensors").exists():
+            kept = "the settings alone, as nothing was complete yet"
         console.print(f"\nStopped. {run.folder} keeps {kept}. To resume:\n")
         console.out(f"  {command(context.info_name or '', '--resume', '--out', run.folder)}", highlight=False)
         raise typer.Exit(130) from None
