@@ -12,7 +12,7 @@ import inspect
 import os
 import threading
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ computing = threading.RLock()
 
 if hasattr(os, "register_at_fork"):  # a thread that computes is not in the child, and would never let go there
     os.register_at_fork(after_in_child=computing._at_fork_reinit)  # type: ignore[attr-defined]
+
+T = TypeVar("T")
 
 METHODS = {"forward", "backward", "step", "apply"}
 
@@ -36,13 +38,18 @@ class TakesTurns:
                 setattr(cls, name, in_turn(method))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        new = memo[id(self)] = type(self).__new__(type(self))
-        with computing:  # not in the middle of a step
-            vars(new).update(copy.deepcopy(self.__getstate__(), memo))
-        return new
+        return copy_at_rest(self, self.__getstate__(), memo)
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self)
+
+
+def copy_at_rest(original: T, state: dict[str, Any], memo: dict[int, Any]) -> T:
+    """A deep copy with these attributes, not from the middle of a step; for `__deepcopy__`."""
+    new = memo[id(original)] = type(original).__new__(type(original))
+    with computing:
+        vars(new).update(copy.deepcopy(state, memo))
+    return new
 
 
 def in_turn(method: Callable) -> Callable:

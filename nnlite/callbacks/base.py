@@ -40,7 +40,7 @@ class Callback:
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what is of this process: a model can be large, and knows the data of its training.
-        return {name: value for name, value in vars(self).items() if name not in ("model", "run", "_best_of")}
+        return {name: value for name, value in vars(self).items() if name not in ("model", "run")}
 
     def on_train_begin(self, logs: Logs) -> None:
         """Called once, before the first epoch. Reset here what is left of an earlier training."""

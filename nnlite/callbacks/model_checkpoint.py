@@ -62,6 +62,9 @@ class ModelCheckpoint(Monitor):
             checks.between("initial_value_threshold", initial_value_threshold, -math.inf, math.inf)
         self.initial_value_threshold = self.best = initial_value_threshold
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in super().__getstate__().items() if name != "_best_of"}
+
     def on_train_begin(self, logs: Logs) -> None:
         names, silent = coming_logs(self)
         trial = {name: kind() for name, kind in names.items()}

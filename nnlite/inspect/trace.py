@@ -151,7 +151,7 @@ def _backward(model, x, y, targets, loss, lengths):
     else:
         loss = model.loss if loss is None else copy.deepcopy(losses.get(loss))
     try:
-        real = Batch(x, targets, lengths).real_steps() if model.keeps_steps else None
+        real = model._real_steps(Batch(x, targets, lengths))
         number = float(loss.forward(*((targets, y) if real is None else (targets[real], y[real]))))
     except (TypeError, ValueError, IndexError) as error:
         hint = ", the default: give another one, loss=..." if is_default else ""

@@ -11,7 +11,7 @@ from ..arguments import ChecksArguments
 from ..layers.base.layer import Layer, Seed, Shape
 from ..layers.base.parameters import ModelParameters
 from ..optimizers import Optimizer
-from ..turns import computing
+from ..turns import copy_at_rest
 
 
 class Model(ChecksArguments):
@@ -30,10 +30,7 @@ class Model(ChecksArguments):
     loss: Any = None
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        new = memo[id(self)] = type(self).__new__(type(self))
-        with computing:  # not in the middle of a step
-            vars(new).update(copy.deepcopy(vars(self), memo))
-        return new._with_its_optimizer()
+        return copy_at_rest(self, vars(self), memo)._with_its_optimizer()
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle: as the model is between two steps."""
@@ -115,6 +112,10 @@ class Model(ChecksArguments):
     def keeps_steps(self) -> bool:
         """Whether y has the time steps of x: no recurrent layer gives its last step alone."""
         return all(getattr(layer, "return_sequences", True) for layer in self.layers)
+
+    def _real_steps(self, batch):
+        """Which steps the loss sees, (N, T); None for all of y."""
+        return batch.real_steps() if batch.lengths is not None and self.keeps_steps else None
 
     def reset_state(self) -> None:
         """Let the recurrent layers forget: the next step, or batch of a stateful layer, starts from zeros."""

@@ -150,7 +150,7 @@ class Trainer(Model):
         Returns:
             The loss before the step and the metrics, by their names.
         """
-        real = batch.real_steps() if batch.lengths is not None and self.keeps_steps else None
+        real = self._real_steps(batch)
         with computing:
             y_pred = self.forward(batch.x, training=True, **batch.options)
             numbers = self._judge(batch.y, y_pred, real)
@@ -217,7 +217,7 @@ class Trainer(Model):
         totals, seen = dict.fromkeys(("loss", *self.metrics), 0.0), 0
         with self._apart():
             for batch in data.split(batch_size):
-                real = batch.real_steps() if batch.lengths is not None and self.keeps_steps else None
+                real = self._real_steps(batch)
                 numbers = self._judge(batch.y, self.forward(batch.x, **batch.options), real)
                 weight = batch.weight(self.keeps_steps)
                 seen += weight
