@@ -134,7 +134,7 @@ class SparseCategoricalCrossentropy(Loss):
         losses = np.empty(labels.size)
         if self.from_logits:
             p = np.empty_like(y_pred)
-            of_dtype(backend.softmax.cross_entropy_forward, p.dtype)(y_pred, labels, p, losses)
+            of_dtype(backend().softmax.cross_entropy_forward, p.dtype)(y_pred, labels, p, losses)
         else:
             p = np.maximum(y_pred[np.arange(labels.size), labels], y_pred.dtype.type(SMALLEST_PROBABILITY))
             np.negative(np.log(p, dtype=np.float64), out=losses)
@@ -146,7 +146,7 @@ class SparseCategoricalCrossentropy(Loss):
         N, D = labels.size, self._divisor(labels.size)
         if self.from_logits:
             dy_pred = np.empty_like(p)
-            of_dtype(backend.softmax.cross_entropy_backward, p.dtype)(p, labels, dy_pred, 1 / D)
+            of_dtype(backend().softmax.cross_entropy_backward, p.dtype)(p, labels, dy_pred, 1 / D)
         else:
             dy_pred = np.zeros((N, shape[-1]), p.dtype)
             dy_pred[np.arange(N), labels] = -1 / (p * D)

@@ -194,7 +194,7 @@ class Optimizer(ChecksArguments, TakesTurns):
         limit = self._limits["clipnorm"] if together is None else together
         if limit is None:
             return {}
-        kernel = backend.update
+        kernel = backend().update
         work = np.empty(kernel.work_size(max([grad.size for grad in grads.values()], default=0)))
         squares = {name: kernel.sum_of_squares(grad.reshape(-1), work) for name, grad in grads.items()}
         for name, square in squares.items():
@@ -279,10 +279,10 @@ class SGD(Optimizer):
     ) -> None:
         if slots:
             rates = self._learning_rate, self.momentum, self.nesterov
-            kernel = of_dtype(backend.update.sgd_momentum, param.dtype)
+            kernel = of_dtype(backend().update.sgd_momentum, param.dtype)
             kernel(grad, param, slots["momentum"], *rates, scale, clip)
         else:
-            of_dtype(backend.update.sgd, param.dtype)(grad, param, self.learning_rate, scale, clip)
+            of_dtype(backend().update.sgd, param.dtype)(grad, param, self.learning_rate, scale, clip)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
@@ -337,7 +337,7 @@ class Adagrad(Optimizer):
     def update(
         self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
     ) -> None:
-        kernel = of_dtype(backend.update.adagrad, param.dtype)
+        kernel = of_dtype(backend().update.adagrad, param.dtype)
         kernel(grad, param, slots["accumulator"], self.learning_rate, self.epsilon, scale, clip)
 
     def get_config(self) -> dict[str, Any]:
@@ -399,7 +399,7 @@ class RMSprop(Optimizer):
     ) -> None:
         memory = slots["velocity"], slots.get("average_gradient"), slots.get("momentum")
         rates = self.learning_rate, self.rho, self.momentum, self.epsilon
-        of_dtype(backend.update.rmsprop, param.dtype)(grad, param, *memory, *rates, scale, clip)
+        of_dtype(backend().update.rmsprop, param.dtype)(grad, param, *memory, *rates, scale, clip)
 
     def get_config(self) -> dict[str, Any]:
         own = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon, "centered": self.centered}
@@ -453,7 +453,7 @@ class Adam(Optimizer):
     def update(
         self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
     ) -> None:
-        kernel = of_dtype(backend.update.adam, param.dtype)
+        kernel = of_dtype(backend().update.adam, param.dtype)
         decay = self._learning_rate * self.weight_decay
         rates = self._learning_rate, self.beta_1, self.beta_2, self.epsilon, decay
         kernel(grad, param, slots["momentum"], slots["velocity"], *rates, self.iterations, scale, clip)

@@ -73,7 +73,7 @@ def sampler(
         1
     """
     temperature = _temperature(temperature)
-    kernel = backend.softmax.sample
+    kernel = backend().softmax.sample
     _likeliest(np.zeros(1), temperature, top_k, top_p)  # checks the arguments
 
     def draw(logits, u):

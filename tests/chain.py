@@ -70,7 +70,7 @@ def run_kernel(name, function, inputs, outputs, *sizes, dtype="float64", backend
     for output in outputs:
         output.fill(np.nan if output.dtype.kind == "f" else -1)
     with nnlite.use_backend(backend_name):
-        getattr(getattr(backend, name), function)(*inputs, *outputs, *sizes)
+        getattr(getattr(backend(), name), function)(*inputs, *outputs, *sizes)
     return outputs
 
 

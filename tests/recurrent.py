@@ -111,7 +111,7 @@ class RecurrentChain(ChainOfTrust):
 
     def test_cases_go_backward_in_chunks(self):
         """In three at least, from zeros and from other states, of which a change of the kernels could make one."""
-        kernel = getattr(backend, self.layer.kernel)
+        kernel = getattr(backend(), self.layer.kernel)
         chunked = [case for case in self.cases if case.shape[1] > 2 * kernel.backward_steps(*case.shape[:2])]
         from_zeros = [not case.draw()["h0"].any() for case in chunked]
         assert True in from_zeros

@@ -36,7 +36,7 @@ def kernels(layer):
     if hasattr(layer, "kernel"):
         return {layer.kernel}
     modules = [sys.modules[base.__module__] for base in layer.__mro__ if base.__module__.startswith("nnlite.layers.")]
-    return set(re.findall(r"backend\.(\w+)", "".join(map(inspect.getsource, modules))))
+    return set(re.findall(r"backend\(\)\.(\w+)", "".join(map(inspect.getsource, modules))))
 
 
 def read(name):

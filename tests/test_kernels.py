@@ -51,8 +51,8 @@ def test_of_dtype_is_the_kernel_itself_for_one_dtype(name, dtype):
     x, W, b = np.ones((2, 3), dtype), np.ones((3, 4), dtype), np.ones(4, dtype)
     expected, got = np.empty((2, 2, 4), dtype)
     with nnlite.use_backend(name):
-        backend.dense.forward(x, W, b, expected)
-        kernel = of_dtype(backend.dense.forward, np.dtype(dtype))
+        backend().dense.forward(x, W, b, expected)
+        kernel = of_dtype(backend().dense.forward, np.dtype(dtype))
         kernel(x, W, b, got)
     assert_same_bits(got, expected)
     if name == "compiled":
@@ -62,19 +62,19 @@ def test_of_dtype_is_the_kernel_itself_for_one_dtype(name, dtype):
 
 def test_use_backend_holds_inside_the_with_and_in_its_thread_alone():
     seen = []
-    assert backend.dense.__name__ == "nnlite.kernels.dense"
+    assert backend().dense.__name__ == "nnlite.kernels.dense"
     with nnlite.use_backend("reference"):
-        assert backend.dense.__name__ == "nnlite.reference.dense"
+        assert backend().dense.__name__ == "nnlite.reference.dense"
         with nnlite.use_backend("compiled"):
-            assert backend.dense.__name__ == "nnlite.kernels.dense"
-        assert backend.dense.__name__ == "nnlite.reference.dense"
-        other = threading.Thread(target=lambda: seen.append(backend.dense.__name__))
+            assert backend().dense.__name__ == "nnlite.kernels.dense"
+        assert backend().dense.__name__ == "nnlite.reference.dense"
+        other = threading.Thread(target=lambda: seen.append(backend().dense.__name__))
         other.start()
         other.join()
     assert seen == ["nnlite.kernels.dense"]
     with pytest.raises(ZeroDivisionError), nnlite.use_backend("reference"):
         raise ZeroDivisionError
-    assert backend.dense.__name__ == "nnlite.kernels.dense"
+    assert backend().dense.__name__ == "nnlite.kernels.dense"
 
 
 def test_an_unknown_backend_is_refused():

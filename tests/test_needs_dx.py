@@ -25,7 +25,7 @@ def given_dx(monkeypatch):
     def watch(kernel, name="compiled"):
         seen = []
         with nnlite.use_backend(name):
-            module = getattr(backend, kernel)
+            module = getattr(backend(), kernel)
         backward = module.backward
 
         def spy(*arguments):

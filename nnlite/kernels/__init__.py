@@ -1,8 +1,8 @@
-"""Where the layers find their kernels: `backend.lstm` is the compiled module, or the NumPy one of the same name.
+"""Where the layers find their kernels: `backend().lstm` is the compiled module, or the NumPy one of the same name.
 
     from nnlite.kernels import backend
 
-    backend.dense.forward(x, W, b, y)
+    backend().dense.forward(x, W, b, y)
 
 The two have the same functions with the same arguments, and tests hold them equal.
 """
@@ -47,35 +47,25 @@ def _check_cpu():
 
 _check_cpu()
 
-_BACKENDS = {"compiled": "nnlite.kernels", "reference": "nnlite.reference"}
-_current = contextvars.ContextVar("nnlite backend", default="compiled")
 
 
 class _Backend:
-    """Attribute access imports and returns the kernel module of that name from the backend in use."""
+    """The kernel modules of one package, each imported when it is first asked for."""
+
+    def __init__(self, package):
+        self._package = package
 
     def __getattr__(self, name):
         if name.startswith("_"):  # what doctest and inspect ask every object for
             raise AttributeError(name)
-        modules = _Modules(name)
-        found = modules[_current.get()]
-        # Layers ask at every step: from now on it is a property, which is found at once.
-        setattr(_Backend, name, property(lambda self: modules[_current.get()]))
-        return found
-
-
-class _Modules(dict):
-    """From a backend's name to its kernel module of one name, imported when first asked for."""
-
-    def __init__(self, name):
-        self.name = name
-
-    def __missing__(self, backend):
-        module = self[backend] = importlib.import_module(f"{_BACKENDS[backend]}.{self.name}")
+        module = importlib.import_module(f"{self._package}.{name}")
+        setattr(self, name, module)  # from now on it is found without this function
         return module
 
 
-backend = _Backend()
+_BACKENDS = {"compiled": _Backend("nnlite.kernels"), "reference": _Backend("nnlite.reference")}
+_current = contextvars.ContextVar("nnlite backend", default=_BACKENDS["compiled"])
+backend = _current.get
 
 _C_NAMES = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
 
@@ -108,7 +98,7 @@ def use_backend(name: str) -> Iterator[None]:
     """
     if name not in _BACKENDS:
         raise ValueError(f"use_backend: expected 'compiled' or 'reference', got {name!r}")
-    token = _current.set(name)
+    token = _current.set(_BACKENDS[name])
     try:
         yield
     finally:

@@ -72,14 +72,14 @@ W_out = (W - F + 2P)/S + 1 = (5 - 2 + 2*0)/2 + 1 = 2.5, rounded down to 2
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x, y, geometry = self._windows(x)
-        backend.pool2d.average_forward(x, y, *geometry, self.count_include_pad)
+        backend().pool2d.average_forward(x, y, *geometry, self.count_include_pad)
         self._keep(x.shape, y.shape, geometry)
         return self._shown(y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         x_shape, y_shape, geometry = self._kept()
         dx = np.empty(x_shape, self.dtype)
-        backend.pool2d.average_backward(self._dy(dy, y_shape), dx, *geometry, self.count_include_pad)
+        backend().pool2d.average_backward(self._dy(dy, y_shape), dx, *geometry, self.count_include_pad)
         return dx
 
     def get_config(self) -> dict[str, Any]:

@@ -91,12 +91,12 @@ class BatchNorm(Layer):
         gamma, beta = self._weights("gamma", "beta")
         mean, variance = self._running("moving_mean", "moving_variance")
         rows, y = self._flat(x), np.empty_like(x)
-        work = self._buffer("work", backend.norm.batch_work_size(*rows.shape))
+        work = self._buffer("work", backend().norm.batch_work_size(*rows.shape))
         if training:
             mean, variance = mean.copy(), variance.copy()  # those that no rows have
-            backend.norm.batch_statistics(rows, mean, variance, work)
+            backend().norm.batch_statistics(rows, mean, variance, work)
             self._update_running(mean, variance)
-        backend.norm.batch_forward(rows, mean, variance, gamma, beta, self._flat(y), work, self.epsilon)
+        backend().norm.batch_forward(rows, mean, variance, gamma, beta, self._flat(y), work, self.epsilon)
         self._keep(x, mean, variance, training)
         return y
 
@@ -111,9 +111,9 @@ class BatchNorm(Layer):
         dy = checks.floats("dy", dy, self.dtype, x.shape, "of y")
         (gamma,), (dgamma, dbeta) = self._weights("gamma"), self._gradients("gamma", "beta")
         rows, dx = self._flat(x), np.empty_like(x)
-        work = self._buffer("work", backend.norm.batch_work_size(*rows.shape))
+        work = self._buffer("work", backend().norm.batch_work_size(*rows.shape))
         inputs, outputs = (rows, self._flat(dy), mean, variance, gamma), (self._flat(dx), dgamma, dbeta)
-        backend.norm.batch_backward(*inputs, *outputs, work, self.epsilon, training)
+        backend().norm.batch_backward(*inputs, *outputs, work, self.epsilon, training)
         return dx
 
     def _shape_rule(self, input_shape):

@@ -99,7 +99,7 @@ class Conv2D(Layer):
         W, b = self._with_bias(self._weights)
         shape = len(x), *self.window.output_size(*x.shape[1:3]), W.shape[3]
         y = self._empty("y", *shape)
-        backend.conv2d.forward(x, W, b, y, *self._work_and_geometry(x, W, shape))
+        backend().conv2d.forward(x, W, b, y, *self._work_and_geometry(x, W, shape))
         self._keep(x, shape)
         return y
 
@@ -108,7 +108,7 @@ class Conv2D(Layer):
         (W, _), (dW, db) = self._with_bias(self._weights), self._with_bias(self._gradients)
         dy = checks.floats("dy", dy, self.dtype, shape, "of y")
         dx = self._empty("dx", *x.shape) if needs_dx else None
-        backend.conv2d.backward(x, W, dy, dx, dW, db, *self._work_and_geometry(x, W, shape))
+        backend().conv2d.backward(x, W, dy, dx, dW, db, *self._work_and_geometry(x, W, shape))
         return dx
 
     def _with_bias(self, get):
@@ -119,7 +119,7 @@ class Conv2D(Layer):
         """The last arguments of the kernels: scratch memory, then strides, padding, dilation and groups."""
         top, _, left, _ = self.window.pads(*x.shape[1:3])
         geometry = self.window.strides, (top, left), self.window.dilation, x.shape[3] // W.shape[2]
-        size = backend.conv2d.work_size(x.shape, W.shape, y_shape, *geometry)
+        size = backend().conv2d.work_size(x.shape, W.shape, y_shape, *geometry)
         return self._buffer("work", size), *geometry
 
     def _shape_rule(self, input_shape):

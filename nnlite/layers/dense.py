@@ -75,7 +75,7 @@ class Dense(Layer):
         self._ensure_built(x)
         W, b = self._weights("W", "b")
         y = np.empty((*x.shape[:-1], len(b)), self.dtype)
-        of_dtype(backend.dense.forward, self.dtype)(self._flat(x), W, b, self._flat(y))
+        of_dtype(backend().dense.forward, self.dtype)(self._flat(x), W, b, self._flat(y))
         self._keep(x)
         return y
 
@@ -86,14 +86,14 @@ class Dense(Layer):
         dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], len(b)), "of y")
         dx = np.empty_like(x) if needs_dx else None
         dx_rows = self._flat(dx) if needs_dx else None
-        of_dtype(backend.dense.backward, self.dtype)(self._flat(x), W, self._flat(dy), dx_rows, dW, db)
+        of_dtype(backend().dense.backward, self.dtype)(self._flat(x), W, self._flat(dy), dx_rows, dW, db)
         return dx
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
         if not self.built:
             return self.step
         W, b = self._weights("W", "b")
-        forward = of_dtype(backend.dense.forward, self.dtype)
+        forward = of_dtype(backend().dense.forward, self.dtype)
         y, shape = np.empty((N, len(b)), self.dtype), (N, len(W))
         checked: Any = None  # the layer before hands over the same array at every step
 

@@ -68,7 +68,7 @@ class Dropout(Layer):
         if key is None:
             return x
         y = np.empty_like(x)
-        backend.dropout.apply(x.reshape(-1), y.reshape(-1), key, self.rate)
+        backend().dropout.apply(x.reshape(-1), y.reshape(-1), key, self.rate)
         return y
 
     def _shape_rule(self, input_shape):

@@ -80,7 +80,7 @@ class Embedding(Layer):
         self._ensure_built(x)
         (W,) = self._weights("W")
         y = np.empty((*x.shape, W.shape[1]), self.dtype)
-        backend.embedding.forward(W, x.reshape(-1), self._flat(y))
+        backend().embedding.forward(W, x.reshape(-1), self._flat(y))
         self._keep(x)
         return y
 
@@ -88,7 +88,7 @@ class Embedding(Layer):
         (x,) = self._kept()
         (dW,) = self._gradients("W")
         dy = checks.floats("dy", dy, self.dtype, (*x.shape, dW.shape[1]), "of y")
-        backend.embedding.backward(x.reshape(-1), self._flat(dy), dW)
+        backend().embedding.backward(x.reshape(-1), self._flat(dy), dW)
 
     def _shape_rule(self, input_shape):
         return f"each id becomes its row of W, units = {self.units} numbers"

@@ -50,14 +50,14 @@ class GELU(Activation):
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x, y = self._checked(x)
-        kernel = backend.activation.gelu_tanh_forward if self.approximate else backend.activation.gelu_forward
+        kernel = backend().activation.gelu_tanh_forward if self.approximate else backend().activation.gelu_forward
         kernel(x.reshape(-1), y.reshape(-1))
         self._keep(x)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         x, dy, dx = self._checked_gradient(dy)
-        kernel = backend.activation.gelu_tanh_backward if self.approximate else backend.activation.gelu_backward
+        kernel = backend().activation.gelu_tanh_backward if self.approximate else backend().activation.gelu_backward
         kernel(x.reshape(-1), dy.reshape(-1), dx.reshape(-1))
         return dx
 

@@ -50,12 +50,12 @@ class GlobalAvgPool2D(Pooling):
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x, y, geometry = self._windows(x)
-        backend.pool2d.average_forward(x, y, *geometry, False)
+        backend().pool2d.average_forward(x, y, *geometry, False)
         self._keep(x.shape, y.shape, geometry)
         return self._shown(y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         x_shape, y_shape, geometry = self._kept()
         dx = np.empty(x_shape, self.dtype)
-        backend.pool2d.average_backward(self._dy(dy, y_shape), dx, *geometry, False)
+        backend().pool2d.average_backward(self._dy(dy, y_shape), dx, *geometry, False)
         return dx

@@ -53,12 +53,12 @@ class GlobalMaxPool2D(Pooling):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x, y, geometry = self._windows(x)
         index = where_it_was(y, geometry, type(self).__name__)
-        backend.pool2d.max_forward(x, y, index, *geometry)
+        backend().pool2d.max_forward(x, y, index, *geometry)
         self._keep(x.shape, index, geometry)
         return self._shown(y)
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         x_shape, index, geometry = self._kept()
         dx = np.empty(x_shape, self.dtype)
-        backend.pool2d.max_backward(self._dy(dy, index.shape), index, dx, *geometry)
+        backend().pool2d.max_backward(self._dy(dy, index.shape), index, dx, *geometry)
         return dx

@@ -72,7 +72,7 @@ class GRU(Recurrent):
         initial_state: Sequence[np.ndarray] | None = None,
         lengths: np.ndarray | None = None,
     ) -> np.ndarray:
-        gru = backend.gru
+        gru = backend().gru
         x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
         (T, N), H = x.shape[:2], self._units
         gates = self._buffer("gates", T, N, 4 * H)  # g, z, r, and what h says to g
@@ -86,7 +86,7 @@ class GRU(Recurrent):
     def backward(
         self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
     ) -> np.ndarray | None:
-        gru = backend.gru
+        gru = backend().gru
         x, lengths, h, gates = self._kept()
         (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)

@@ -69,7 +69,7 @@ class LayerNorm(Layer):
         self._ensure_built(x)
         gamma, beta = self._weights("gamma", "beta")
         y = np.empty_like(x)
-        backend.norm.layer_forward(self._flat(x), gamma, beta, self._flat(y), self.epsilon)
+        backend().norm.layer_forward(self._flat(x), gamma, beta, self._flat(y), self.epsilon)
         self._keep(x)
         return y
 
@@ -78,8 +78,8 @@ class LayerNorm(Layer):
         dy = checks.floats("dy", dy, self.dtype, x.shape, "of y")
         (gamma,), (dgamma, dbeta) = self._weights("gamma"), self._gradients("gamma", "beta")
         rows, dx = self._flat(x), np.empty_like(x)
-        work = self._buffer("work", backend.norm.layer_work_size(*rows.shape))
-        backend.norm.layer_backward(rows, gamma, self._flat(dy), self._flat(dx), dgamma, dbeta, work, self.epsilon)
+        work = self._buffer("work", backend().norm.layer_work_size(*rows.shape))
+        backend().norm.layer_backward(rows, gamma, self._flat(dy), self._flat(dx), dgamma, dbeta, work, self.epsilon)
         return dx
 
     def _shape_rule(self, input_shape):

@@ -52,13 +52,13 @@ class LeakyReLU(Activation):
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x, y = self._checked(x)
-        backend.activation.leaky_relu_forward(x.reshape(-1), y.reshape(-1), self.negative_slope)
+        backend().activation.leaky_relu_forward(x.reshape(-1), y.reshape(-1), self.negative_slope)
         self._keep(y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         y, dy, dx = self._checked_gradient(dy)
-        backend.activation.leaky_relu_backward(y.reshape(-1), dy.reshape(-1), dx.reshape(-1), self.negative_slope)
+        backend().activation.leaky_relu_backward(y.reshape(-1), dy.reshape(-1), dx.reshape(-1), self.negative_slope)
         return dx
 
     def get_config(self) -> dict[str, Any]:

@@ -75,7 +75,7 @@ class LSTM(Recurrent):
         initial_state: Sequence[np.ndarray] | None = None,
         lengths: np.ndarray | None = None,
     ) -> np.ndarray:
-        lstm = backend.lstm
+        lstm = backend().lstm
         x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
         (T, N), H = x.shape[:2], self._units
         gates = self._buffer("gates", T, N, 4 * H)  # first, as the largest: it is what can be too large
@@ -89,7 +89,7 @@ class LSTM(Recurrent):
     def backward(
         self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
     ) -> np.ndarray | None:
-        lstm = backend.lstm
+        lstm = backend().lstm
         x, lengths, h, c, gates = self._kept()
         (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)

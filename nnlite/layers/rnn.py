@@ -89,7 +89,7 @@ class RNN(Recurrent):
         initial_state: Sequence[np.ndarray] | None = None,
         lengths: np.ndarray | None = None,
     ) -> np.ndarray:
-        rnn = backend.rnn
+        rnn = backend().rnn
         x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
         T, N = x.shape[:2]
         (h,) = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] is set
@@ -102,7 +102,7 @@ class RNN(Recurrent):
     def backward(
         self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
     ) -> np.ndarray | None:
-        rnn = backend.rnn
+        rnn = backend().rnn
         x, lengths, h = self._kept()
         (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)

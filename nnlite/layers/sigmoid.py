@@ -33,11 +33,11 @@ class Sigmoid(Activation):
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x, y = self._checked(x)
-        backend.activation.sigmoid_forward(x.reshape(-1), y.reshape(-1))
+        backend().activation.sigmoid_forward(x.reshape(-1), y.reshape(-1))
         self._keep(y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         y, dy, dx = self._checked_gradient(dy)
-        backend.activation.sigmoid_backward(y.reshape(-1), dy.reshape(-1), dx.reshape(-1))
+        backend().activation.sigmoid_backward(y.reshape(-1), dy.reshape(-1), dx.reshape(-1))
         return dx

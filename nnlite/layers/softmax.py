@@ -40,7 +40,7 @@ class Softmax(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (..., None), "(N, ..., V)")
         y = np.empty_like(x)
-        backend.softmax.forward(self._flat(x), self._flat(y))
+        backend().softmax.forward(self._flat(x), self._flat(y))
         self._keep(y)
         return y
 
@@ -48,7 +48,7 @@ class Softmax(Layer):
         (y,) = self._kept()
         dy = checks.floats("dy", dy, self.dtype, y.shape, "of y")
         dx = np.empty_like(y)
-        backend.softmax.backward(self._flat(y), self._flat(dy), self._flat(dx))
+        backend().softmax.backward(self._flat(y), self._flat(dy), self._flat(dx))
         return dx
 
     def output_shape(self, input_shape: Shape) -> tuple:

@@ -16,7 +16,7 @@ SEQUENCE = RNG.normal(size=(1, 2, 3)).astype("float32")
 
 def spoil(monkeypatch, kernel, function, how):
     """Let a compiled kernel do what it does, and then `how` to its arguments."""
-    module = getattr(nnlite.kernels.backend, kernel)
+    module = getattr(nnlite.kernels.backend(), kernel)
     right = getattr(module, function)
 
     def wrong(*arguments):
@@ -48,7 +48,7 @@ def test_a_wrong_output_is_found_and_told(monkeypatch):
 
 
 def test_a_flipped_filter_is_found(monkeypatch):
-    conv2d = nnlite.kernels.backend.conv2d
+    conv2d = nnlite.kernels.backend().conv2d
     right = conv2d.forward
     monkeypatch.setattr(conv2d, "forward", lambda x, W, *rest: right(x, np.ascontiguousarray(W[::-1, ::-1]), *rest))
     assert not derive.forward(Conv2D(1, 2, seed=0), IMAGE).agrees
@@ -57,7 +57,7 @@ def test_a_flipped_filter_is_found(monkeypatch):
 def test_exchanged_gates_are_found(monkeypatch):
     layer = LSTM(2, seed=0)
     layer(SEQUENCE)
-    lstm = nnlite.kernels.backend.lstm
+    lstm = nnlite.kernels.backend().lstm
     right = lstm.forward
 
     def exchanged(x, lengths, weights, *rest):

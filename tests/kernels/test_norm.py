@@ -26,7 +26,7 @@ def run(shape, dtype, backend_name="compiled"):
     for name in ("dgamma", "dbeta", "layer_dgamma", "layer_dbeta", "used_dgamma", "used_dbeta"):
         found[name] = np.full(C, np.nan, dtype)
     with nnlite.use_backend(backend_name):
-        norm = backend.norm
+        norm = backend().norm
         work = np.full(norm.batch_work_size(N, C), np.nan, dtype)
         statistics = found["mean"], found["variance"]
         norm.batch_statistics(x, *statistics, work)
@@ -75,8 +75,8 @@ def test_statistics_are_exact_to_the_last_digits(C, dtype):
     rng = np.random.default_rng(C)
     x = (rng.integers(-8, 9, (5000, C)) + 2**20).astype(dtype)
     mean, variance = np.empty(C), np.empty(C)
-    work = np.empty(backend.norm.batch_work_size(5000, C), dtype)
-    backend.norm.batch_statistics(x, mean, variance, work)
+    work = np.empty(backend().norm.batch_work_size(5000, C), dtype)
+    backend().norm.batch_statistics(x, mean, variance, work)
     exact = x.astype("float64")
     np.testing.assert_allclose(mean, exact.mean(axis=0), rtol=1e-13)
     np.testing.assert_allclose(variance, exact.var(axis=0), rtol=1e-6 if dtype == "float32" else 1e-11)
@@ -87,5 +87,5 @@ def test_threads_of_different_number_share_no_scratch():
     sizes = set()
     for n in (1, 2, 7):
         with threads(n):
-            sizes.add((backend.norm.batch_work_size(100_000, 8), backend.norm.layer_work_size(100_000, 8)))
+            sizes.add((backend().norm.batch_work_size(100_000, 8), backend().norm.layer_work_size(100_000, 8)))
     assert len(sizes) == 1

@@ -237,11 +237,11 @@ def test_large_results_at_any_address(dtype, offset):
     start = -memory.ctypes.data % 64 // memory.itemsize + offset
     y = memory[start : start + math.prod(shape)].reshape(shape)
     geometry = (1, 1), (0, 0), (1, 1), 1  # strides, padding, dilation and groups
-    size = backend.conv2d.work_size(x.shape, W.shape, shape, *geometry)
-    backend.conv2d.forward(x, W, None, y, np.empty(size, dtype), *geometry)
+    size = backend().conv2d.work_size(x.shape, W.shape, shape, *geometry)
+    backend().conv2d.forward(x, W, None, y, np.empty(size, dtype), *geometry)
     with nnlite.use_backend("reference"):
         expected = np.empty(shape, dtype)
-        backend.conv2d.forward(x, W, None, expected, np.empty(0, dtype), *geometry)
+        backend().conv2d.forward(x, W, None, expected, np.empty(0, dtype), *geometry)
     assert_same_bits(y + 0, expected + 0)
     assert np.isnan(memory[:start]).all()
     assert np.isnan(memory[start + y.size :]).all()

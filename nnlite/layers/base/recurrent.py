@@ -151,7 +151,7 @@ class Recurrent(Layer):
         weights = self._weights(*self.weights)
         state = self.state = self._step_state(N)
         arguments = weights, *state, self._empty("z", self.blocks * self._units), *self._options()
-        step = of_dtype(getattr(backend, self.kernel).step, self.dtype)
+        step = of_dtype(getattr(backend(), self.kernel).step, self.dtype)
         shape, h = (N, len(weights[0])), state[0]
 
         def checked_step(x):
