@@ -58,13 +58,6 @@ def fits(x: np.ndarray, dtype: DTypeLike, shape: Expected) -> bool:
     return x.shape == shape and x.dtype == dtype and x.flags.c_contiguous
 
 
-def _ends_fit(x, dtype, shape):
-    """`fits` for a shape (..., F)."""
-    if type(x) is not np.ndarray or len(shape) != 2 or shape[0] is not Ellipsis or x.ndim < 2:
-        return False
-    return shape[1] in (x.shape[-1], None) and x.dtype == dtype and x.flags.c_contiguous
-
-
 def is_id(x: object, upper: int) -> bool:
     """Whether x is a (1,) array of one id below `upper`, as kernels take it. Fast, for generating text."""
     return type(x) is np.ndarray and x.shape == (1,) and x.dtype == np.intp and 0 <= x.item() < upper
@@ -90,8 +83,10 @@ def floats(name: str, x: np.ndarray, dtype: np.dtype, shape: Expected, letters: 
         TypeError: not an array, a masked array or a matrix, or another dtype.
         ValueError: another shape.
     """
-    if fits(x, dtype, shape) or _ends_fit(x, dtype, shape):
-        return x
+    # At every step: without a call where x is what it mostly is.
+    if type(x) is np.ndarray and x.dtype == dtype and x.flags.c_contiguous:  # noqa: SIM102
+        if x.shape == shape or (len(shape) == 2 and shape[0] is ... and x.ndim > 1 and shape[1] in (x.shape[-1], None)):
+            return x
     x = _array(name, x)
     if x.dtype != dtype:
         raise TypeError(

@@ -133,7 +133,7 @@ class SparseCategoricalCrossentropy(Loss):
         y_pred = y_pred.reshape(labels.size, shape[-1])
         losses = np.empty(labels.size)
         if self.from_logits:
-            p = np.empty_like(y_pred)
+            p = np.empty(y_pred.shape, y_pred.dtype)
             of_dtype(backend().softmax.cross_entropy_forward, p.dtype)(y_pred, labels, p, losses)
         else:
             p = np.maximum(y_pred[np.arange(labels.size), labels], y_pred.dtype.type(SMALLEST_PROBABILITY))
@@ -145,7 +145,7 @@ class SparseCategoricalCrossentropy(Loss):
         shape, labels, p = self._kept()
         N, D = labels.size, self._divisor(labels.size)
         if self.from_logits:
-            dy_pred = np.empty_like(p)
+            dy_pred = np.empty(p.shape, p.dtype)
             of_dtype(backend().softmax.cross_entropy_backward, p.dtype)(p, labels, dy_pred, 1 / D)
         else:
             dy_pred = np.zeros((N, shape[-1]), p.dtype)

@@ -48,7 +48,6 @@ def _check_cpu():
 _check_cpu()
 
 
-
 class _Backend:
     """The kernel modules of one package, each imported when it is first asked for."""
 

@@ -88,15 +88,15 @@ class BatchNorm(Layer):
         C = self._shapes["gamma"][0] if self.built else None
         x = checks.floats("x", x, self.dtype, (..., C), "(N, ..., C)")
         self._ensure_built(x)
-        gamma, beta = self._weights("gamma", "beta")
-        mean, variance = self._running("moving_mean", "moving_variance")
-        rows, y = self._flat(x), np.empty_like(x)
+        gamma, beta = self._arrays("params", "gamma", "beta")
+        mean, variance = self._arrays("statistics", "moving_mean", "moving_variance")
+        rows, y = x.reshape(-1, len(gamma)), np.empty(x.shape, x.dtype)
         work = self._buffer("work", backend().norm.batch_work_size(*rows.shape))
         if training:
             mean, variance = mean.copy(), variance.copy()  # those that no rows have
             backend().norm.batch_statistics(rows, mean, variance, work)
             self._update_running(mean, variance)
-        backend().norm.batch_forward(rows, mean, variance, gamma, beta, self._flat(y), work, self.epsilon)
+        backend().norm.batch_forward(rows, mean, variance, gamma, beta, y.reshape(rows.shape), work, self.epsilon)
         self._keep(x, mean, variance, training)
         return y
 
@@ -109,10 +109,10 @@ class BatchNorm(Layer):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         x, mean, variance, training = self._kept()
         dy = checks.floats("dy", dy, self.dtype, x.shape, "of y")
-        (gamma,), (dgamma, dbeta) = self._weights("gamma"), self._gradients("gamma", "beta")
-        rows, dx = self._flat(x), np.empty_like(x)
+        (gamma,), (dgamma, dbeta) = self._arrays("params", "gamma"), self._arrays("grads", "gamma", "beta")
+        rows, dx = x.reshape(-1, len(gamma)), np.empty(x.shape, x.dtype)
         work = self._buffer("work", backend().norm.batch_work_size(*rows.shape))
-        inputs, outputs = (rows, self._flat(dy), mean, variance, gamma), (self._flat(dx), dgamma, dbeta)
+        inputs, outputs = (rows, dy.reshape(rows.shape), mean, variance, gamma), (dx.reshape(rows.shape), dgamma, dbeta)
         backend().norm.batch_backward(*inputs, *outputs, work, self.epsilon, training)
         return dx
 

@@ -96,7 +96,7 @@ class Conv2D(Layer):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (None, None, None, self._channels), "(N, H, W, C)")
         self._ensure_built(x)
-        W, b = self._with_bias(self._weights)
+        W, b = self._arrays("params", "W", "b")
         shape = len(x), *self.window.output_size(*x.shape[1:3]), W.shape[3]
         y = self._empty("y", *shape)
         backend().conv2d.forward(x, W, b, y, *self._work_and_geometry(x, W, shape))
@@ -105,15 +105,11 @@ class Conv2D(Layer):
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
         x, shape = self._kept()
-        (W, _), (dW, db) = self._with_bias(self._weights), self._with_bias(self._gradients)
+        (W, _), (dW, db) = self._arrays("params", "W", "b"), self._arrays("grads", "W", "b")
         dy = checks.floats("dy", dy, self.dtype, shape, "of y")
         dx = self._empty("dx", *x.shape) if needs_dx else None
         backend().conv2d.backward(x, W, dy, dx, dW, db, *self._work_and_geometry(x, W, shape))
         return dx
-
-    def _with_bias(self, get):
-        """W and b, or their gradients; None for a b that there is not."""
-        return get("W", "b") if "b" in self._shapes else (*get("W"), None)
 
     def _work_and_geometry(self, x, W, y_shape):
         """The last arguments of the kernels: scratch memory, then strides, padding, dilation and groups."""

@@ -73,26 +73,26 @@ class Dense(Layer):
         x = checks.floats("x", x, self.dtype, (..., F), "(N, ..., F)")
         checks.memory("Dense: y", (*x.shape[:-1], U), self.dtype)
         self._ensure_built(x)
-        W, b = self._weights("W", "b")
-        y = np.empty((*x.shape[:-1], len(b)), self.dtype)
-        of_dtype(backend().dense.forward, self.dtype)(self._flat(x), W, b, self._flat(y))
+        W, b = self._arrays("params", "W", "b")
+        y = np.empty((*x.shape[:-1], U), self.dtype)
+        of_dtype(backend().dense.forward, self.dtype)(x.reshape(-1, len(W)), W, b, y.reshape(-1, U))
         self._keep(x)
         return y
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
         (x,) = self._kept()
-        W, b = self._weights("W", "b")
-        dW, db = self._gradients("W", "b")
-        dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], len(b)), "of y")
-        dx = np.empty_like(x) if needs_dx else None
-        dx_rows = self._flat(dx) if needs_dx else None
-        of_dtype(backend().dense.backward, self.dtype)(self._flat(x), W, self._flat(dy), dx_rows, dW, db)
-        return dx
+        W, _ = self._arrays("params", "W", "b")
+        dW, db = self._arrays("grads", "W", "b")
+        F, U = W.shape
+        dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], U), "of y").reshape(-1, U)
+        dx = np.empty((len(dy), F), self.dtype) if needs_dx else None
+        of_dtype(backend().dense.backward, self.dtype)(x.reshape(-1, F), W, dy, dx, dW, db)
+        return None if dx is None else dx.reshape(x.shape)
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
         if not self.built:
             return self.step
-        W, b = self._weights("W", "b")
+        W, b = self._arrays("params", "W", "b")
         forward = of_dtype(backend().dense.forward, self.dtype)
         y, shape = np.empty((N, len(b)), self.dtype), (N, len(W))
         checked: Any = None  # the layer before hands over the same array at every step

@@ -67,7 +67,7 @@ class Dropout(Layer):
     def _drop(self, x, key):
         if key is None:
             return x
-        y = np.empty_like(x)
+        y = np.empty(x.shape, x.dtype)
         backend().dropout.apply(x.reshape(-1), y.reshape(-1), key, self.rate)
         return y
 

@@ -78,17 +78,17 @@ class Embedding(Layer):
         x = checks.integers("x", x, V)
         checks.memory("Embedding: y", (*x.shape, U), self.dtype)
         self._ensure_built(x)
-        (W,) = self._weights("W")
+        (W,) = self._arrays("params", "W")
         y = np.empty((*x.shape, W.shape[1]), self.dtype)
-        backend().embedding.forward(W, x.reshape(-1), self._flat(y))
+        backend().embedding.forward(W, x.reshape(-1), y.reshape(-1, U))
         self._keep(x)
         return y
 
     def backward(self, dy: np.ndarray) -> None:
         (x,) = self._kept()
-        (dW,) = self._gradients("W")
+        (dW,) = self._arrays("grads", "W")
         dy = checks.floats("dy", dy, self.dtype, (*x.shape, dW.shape[1]), "of y")
-        backend().embedding.backward(x.reshape(-1), self._flat(dy), dW)
+        backend().embedding.backward(x.reshape(-1), dy.reshape(-1, dW.shape[1]), dW)
 
     def _shape_rule(self, input_shape):
         return f"each id becomes its row of W, units = {self.units} numbers"

@@ -77,7 +77,7 @@ class GRU(Recurrent):
         (T, N), H = x.shape[:2], self._units
         gates = self._buffer("gates", T, N, 4 * H)  # g, z, r, and what h says to g
         (h,) = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] is set
-        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(gru)
+        weights, y, work = self._arrays("params", "Wx", "Wh", "b"), self._room_for_y(N, T), self._work(gru)
         of_dtype(gru.forward, self.dtype)(x, lengths, weights, h, gates, y, work)
         self._keep(x, lengths, h, gates)
         self.state = (h[T].copy(),)
@@ -92,7 +92,7 @@ class GRU(Recurrent):
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
         (dh,) = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
         da = self._buffer("da", gru.backward_steps(N, T), N, 4 * H)
-        weights, gradients = self._weights("Wx", "Wh", "b"), self._gradients("Wx", "Wh", "b")
+        weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, gates, dy, dh
         of_dtype(gru.backward, self.dtype)(*upstream, dx, gradients, da, self._work(gru))
         return self._batch_first(dx)

@@ -67,19 +67,20 @@ class LayerNorm(Layer):
         C = self._shapes["gamma"][0] if self.built else None
         x = checks.floats("x", x, self.dtype, (..., C), "(N, ..., C)")
         self._ensure_built(x)
-        gamma, beta = self._weights("gamma", "beta")
-        y = np.empty_like(x)
-        backend().norm.layer_forward(self._flat(x), gamma, beta, self._flat(y), self.epsilon)
+        gamma, beta = self._arrays("params", "gamma", "beta")
+        rows, y = x.reshape(-1, len(gamma)), np.empty(x.shape, x.dtype)
+        backend().norm.layer_forward(rows, gamma, beta, y.reshape(rows.shape), self.epsilon)
         self._keep(x)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         (x,) = self._kept()
         dy = checks.floats("dy", dy, self.dtype, x.shape, "of y")
-        (gamma,), (dgamma, dbeta) = self._weights("gamma"), self._gradients("gamma", "beta")
-        rows, dx = self._flat(x), np.empty_like(x)
+        (gamma,), (dgamma, dbeta) = self._arrays("params", "gamma"), self._arrays("grads", "gamma", "beta")
+        rows, dx = x.reshape(-1, len(gamma)), np.empty(x.shape, x.dtype)
         work = self._buffer("work", backend().norm.layer_work_size(*rows.shape))
-        backend().norm.layer_backward(rows, gamma, self._flat(dy), self._flat(dx), dgamma, dbeta, work, self.epsilon)
+        dy, dx_rows = dy.reshape(rows.shape), dx.reshape(rows.shape)
+        backend().norm.layer_backward(rows, gamma, dy, dx_rows, dgamma, dbeta, work, self.epsilon)
         return dx
 
     def _shape_rule(self, input_shape):

@@ -80,7 +80,7 @@ class LSTM(Recurrent):
         (T, N), H = x.shape[:2], self._units
         gates = self._buffer("gates", T, N, 4 * H)  # first, as the largest: it is what can be too large
         h, c = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] and c[0] are set
-        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(lstm)
+        weights, y, work = self._arrays("params", "Wx", "Wh", "b"), self._room_for_y(N, T), self._work(lstm)
         of_dtype(lstm.forward, self.dtype)(x, lengths, weights, h, c, gates, y, work)
         self._keep(x, lengths, h, c, gates)
         self.state = h[T].copy(), c[T].copy()
@@ -95,7 +95,7 @@ class LSTM(Recurrent):
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
         dh, dc = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
         dz = self._buffer("dz", lstm.backward_steps(N, T), N, 4 * H)
-        weights, gradients = self._weights("Wx", "Wh", "b"), self._gradients("Wx", "Wh", "b")
+        weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, c, gates, dy, dh, dc
         of_dtype(lstm.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(lstm))
         return self._batch_first(dx)

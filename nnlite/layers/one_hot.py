@@ -58,7 +58,7 @@ class OneHot(Layer):
         shape = (*x.shape, V)
         checks.memory("OneHot: y", shape, self.dtype)
         y = np.zeros(shape, self.dtype)
-        self._flat(y)[np.arange(x.size), x.reshape(-1)] = 1
+        y.reshape(-1, V)[np.arange(x.size), x.reshape(-1)] = 1
         self._keep(shape)
         return y
 

@@ -93,7 +93,7 @@ class RNN(Recurrent):
         x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
         T, N = x.shape[:2]
         (h,) = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] is set
-        weights, y, work = self._weights("Wx", "Wh", "b"), self._room_for_y(N, T), self._work(rnn)
+        weights, y, work = self._arrays("params", "Wx", "Wh", "b"), self._room_for_y(N, T), self._work(rnn)
         of_dtype(rnn.forward, self.dtype)(x, lengths, weights, h, y, work, self._is_relu)
         self._keep(x, lengths, h)
         self.state = (h[T].copy(),)
@@ -108,7 +108,7 @@ class RNN(Recurrent):
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
         (dh,) = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
         dz = self._buffer("dz", rnn.backward_steps(N, T), N, H)
-        weights, gradients = self._weights("Wx", "Wh", "b"), self._gradients("Wx", "Wh", "b")
+        weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, dy, dh
         of_dtype(rnn.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(rnn), self._is_relu)
         return self._batch_first(dx)

@@ -39,16 +39,16 @@ class Softmax(Layer):
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (..., None), "(N, ..., V)")
-        y = np.empty_like(x)
-        backend().softmax.forward(self._flat(x), self._flat(y))
+        rows, y = x.reshape(-1, x.shape[-1] or 1), np.empty(x.shape, x.dtype)
+        backend().softmax.forward(rows, y.reshape(rows.shape))
         self._keep(y)
         return y
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         (y,) = self._kept()
         dy = checks.floats("dy", dy, self.dtype, y.shape, "of y")
-        dx = np.empty_like(y)
-        backend().softmax.backward(self._flat(y), self._flat(dy), self._flat(dx))
+        rows, dx = y.reshape(-1, y.shape[-1] or 1), np.empty(y.shape, y.dtype)
+        backend().softmax.backward(rows, dy.reshape(rows.shape), dx.reshape(rows.shape))
         return dx
 
     def output_shape(self, input_shape: Shape) -> tuple:

@@ -90,7 +90,10 @@ class Model(ChecksArguments):
 
     def _gathered(self, what):
         """The layers' arrays of one kind under names such as "dense.W"."""
-        arrays = {f"{layer.name}.{name}": a for layer in self.layers for name, a in getattr(layer, what).items()}
+        arrays = {}
+        for layer in self.layers:
+            for name, array in getattr(layer, what).items():
+                arrays[f"{layer.name}.{name}"] = array
         return ModelParameters(what, arrays, self)
 
     @property

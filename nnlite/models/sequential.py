@@ -117,14 +117,17 @@ class Sequential(Trainer):
             needs_dx: False to stop at the first layer that has parameters, without its dx, as training does.
         """
         # Nobody needs the gradient of a model's input then, and it costs the first layer as much as its output did.
-        first = [i for i, layer in enumerate(self.layers) if layer.params][:1]
-        last = -1 if needs_dx else (first or [len(self.layers)])[0]
+        first = 0
+        while not needs_dx and first < len(self.layers) and not self.layers[first].params:
+            first += 1
         dx: Any = dy
         with computing:
-            for i, layer in reversed([*enumerate(self.layers)]):
-                options = {"needs_dx": False} if i == last and leaves_dx_out(layer) else {}
-                if i >= last:
-                    dx = layer.backward(dx, **options)
+            for i in reversed(range(first, len(self.layers))):
+                layer: Any = self.layers[i]
+                if i == first and not needs_dx and leaves_dx_out(layer):
+                    layer.backward(dx, needs_dx=False)
+                else:
+                    dx = layer.backward(dx)
         return dx if needs_dx else None
 
     def step(self, x: np.ndarray) -> np.ndarray:

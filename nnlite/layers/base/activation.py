@@ -15,9 +15,9 @@ class Activation(Layer):
     def _checked(self, x):
         """x checked, and room for y."""
         x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
-        return x, np.empty_like(x)
+        return x, np.empty(x.shape, x.dtype)
 
     def _checked_gradient(self, dy):
         """What was kept, dy checked, and room for dx."""
         (kept,) = self._kept()
-        return kept, checks.floats("dy", dy, self.dtype, kept.shape, "of y"), np.empty_like(kept)
+        return kept, checks.floats("dy", dy, self.dtype, kept.shape, "of y"), np.empty(kept.shape, kept.dtype)

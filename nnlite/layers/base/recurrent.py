@@ -148,7 +148,7 @@ class Recurrent(Layer):
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
         if not self.built:
             return self.step
-        weights = self._weights(*self.weights)
+        weights = self._arrays("params", *self.weights)
         state = self.state = self._step_state(N)
         arguments = weights, *state, self._empty("z", self.blocks * self._units), *self._options()
         step = of_dtype(getattr(backend(), self.kernel).step, self.dtype)
@@ -198,7 +198,7 @@ class Recurrent(Layer):
         return x
 
     def _zeros(self, N):
-        return tuple([np.zeros((N, self._units), self.dtype) for _ in self.states])
+        return tuple(np.zeros((len(self.states), N, self._units), self.dtype))
 
     def _states(self, T, N, initial_state, training):
         """For each state an array (T + 1, N, H) that starts with the initial one."""
@@ -268,7 +268,7 @@ class Recurrent(Layer):
 
     def _room_for_dx(self, x, needs_dx):
         """For the kernels: (T, N, F), or None where nobody needs it, as of ids, which have no gradient."""
-        return np.empty_like(x) if needs_dx and x.ndim == 3 else None
+        return np.empty(x.shape, x.dtype) if needs_dx and x.ndim == 3 else None
 
     @staticmethod
     def _batch_first(dx):

@@ -80,9 +80,9 @@ class RecurrentPair(Layer):
             layer.dtype, layer.rng = self.dtype, self.rng
             if self.built:
                 names = [f"{direction}_{name}" for name in layer.params]
-                layer.params = dict(zip(layer.params, self._weights(*names), strict=True))
+                layer.params = dict(zip(layer.params, self._arrays("params", *names), strict=True))
                 if with_grads:
-                    layer.grads = dict(zip(layer.params, self._gradients(*names), strict=True))
+                    layer.grads = dict(zip(layer.params, self._arrays("grads", *names), strict=True))
 
     def _split(self, name, state):
         """The states of the first layer, and of the second."""

@@ -83,35 +83,28 @@ class Storage(Keeps):
             raise ValueError(f"{self.name}.{name} is {found} in the file and {checks.shape_text(shape)} in the model")
         return saved
 
-    def _weights(self, *names):
-        """The parameters of these names, checked: the kernels trust their sizes."""
-        return self._fitting("params", self.params, names, self.dtype)
+    def _arrays(self, what, *names):
+        """The "params", "grads" or "statistics" of these names, checked: the kernels trust their sizes.
 
-    def _gradients(self, *names):
-        """The gradients of these parameters, checked, to be written to."""
-        return self._fitting("grads", self.grads, names, self.dtype)
-
-    def _running(self, *names):
-        """The running statistics of these names, checked."""
-        return self._fitting("statistics", self.statistics, names, np.dtype(np.float64))
-
-    def _fitting(self, what, arrays, names, dtype):
-        fitting: list[Any] = []
-        known: dict[str, Any] = self._found[what]
+        None for one that the layer does not have, such as b with use_bias=False.
+        """
+        arrays, known, found = getattr(self, what), self._found[what], []
         for name in names:
-            array: Any = arrays.get(name)
-            shape = self._shapes[name]
-            # Mostly it is the array of the step before.
-            is_known = array is not None and array is known.get(name)
-            if not is_known or array.shape != shape:
-                if not checks.fits(array, dtype, shape):
-                    where = f"{self.name}.{what}[{name!r}]"
-                    checks.floats(where, array, dtype, shape, "as built")
-                    # A copy would do to read, but backward and optimizers write.
-                    raise ValueError(f"{where}: expected a C-contiguous array: use np.ascontiguousarray(...)")
+            array, shape = arrays.get(name), self._shapes.get(name)
+            is_known = array is known.get(name)  # mostly it is the array of the step before
+            if shape and (array is None or not is_known or array.shape != shape):
+                self._check_array(what, name, array, shape)
                 known[name] = array
-            fitting.append(array)
-        return fitting
+            found.append(array)
+        return found
+
+    def _check_array(self, what, name, array, shape):
+        dtype = np.dtype(np.float64) if what == "statistics" else self.dtype
+        if not checks.fits(array, dtype, shape):
+            where = f"{self.name}.{what}[{name!r}]"
+            checks.floats(where, array, dtype, shape, "as built")
+            # A copy would do to read, but backward and optimizers write.
+            raise ValueError(f"{where}: expected a C-contiguous array: use np.ascontiguousarray(...)")
 
     def _buffer(self, name, *shape):
         """Scratch memory that is kept while its shape repeats: a fresh array costs a page fault every 4 KiB.
@@ -127,12 +120,6 @@ class Storage(Keeps):
         """An array for a result: fresh each time, as its caller keeps it."""
         checks.memory(f"{type(self).__name__}: {name}", shape, self.dtype)
         return _aligned(shape, self.dtype)
-
-    def _flat(self, x):
-        """x with all axes but the last made one: what works on single positions takes any number of axes."""
-        if x.ndim == 2:
-            return x
-        return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
 
 
 def _aligned(shape, dtype):
