@@ -1,9 +1,11 @@
-"""Explain an unknown keyword argument of a constructor, and suggest the one that was meant."""
+"""What a constructor's arguments are good for: unknown ones are explained, and known ones written down."""
 
 import difflib
 import functools
 import inspect
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
+
+import numpy as np
 
 Class = TypeVar("Class", bound=type)
 
@@ -53,9 +55,66 @@ def _names(init):
     return [None if p.kind is p.VAR_KEYWORD else p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
 
 
+def _all_names(mro):
+    return list(dict.fromkeys(name for cls in mro for name in _names(vars(cls).get("__init__")) if name))
+
+
 def _message(cls, base, name):
     """The message for an argument of cls that `base`, cls itself or the class that its **kwargs reach, lacks."""
-    mro = cls.__mro__[: cls.__mro__.index(base) + 1]
-    names = list(dict.fromkeys(n for c in mro for n in _names(vars(c).get("__init__")) if n))
+    names = _all_names(cls.__mro__[: cls.__mro__.index(base) + 1])
     near = difflib.get_close_matches(name, names, n=1)
     return f"{cls.__name__}: unknown argument {name!r}: " + (f"did you mean {near[0]!r}?" if near else f"use {names}")
+
+
+class Configured(ChecksArguments):
+    """Base of classes that keep their constructor's arguments in attributes of the same names.
+
+    Example:
+        >>> from nnlite.arguments import Configured
+        >>> class Pen(Configured):
+        ...     def __init__(self, width=1.0, color="black"):
+        ...         self.width, self.color = width, color
+        >>> Pen(color="red")
+        Pen(color='red')
+        >>> Pen.from_config(Pen(color="red").get_config()).color
+        'red'
+    """
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as JSON can write them. Left out: functions, and what no attribute keeps."""
+        mro = type(self).__mro__
+        # Arguments go on to the bases for as long as there are **kwargs.
+        ends = [i for i, c in enumerate(mro) if "__init__" in vars(c) and None not in _names(vars(c)["__init__"])]
+        kept = {name: getattr(self, name) for name in _all_names(mro[: ends[0] + 1]) if hasattr(self, name)}
+        return {name: _as_json(value) for name, value in kept.items() if _is_json(value)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A new object, as `get_config` describes it."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        """As one would write it: without what is at its default."""
+        config, defaults = self._shown_config(), inspect.signature(type(self)).parameters
+        names = [name for name in dict.fromkeys([*defaults, *config]) if name in config]
+        given = [name for name in names if name not in defaults or config[name] != defaults[name].default]
+        return f"{type(self).__name__}({', '.join(f'{name}={config[name]!r}' for name in given)})"
+
+    def _shown_config(self):
+        return self.get_config()
+
+
+def _is_json(value):
+    if isinstance(value, dict):
+        return all(isinstance(k, str) and _is_json(v) for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return all(map(_is_json, value))
+    return value is None or isinstance(value, str | bool | int | float | np.bool_ | np.integer | np.floating)
+
+
+def _as_json(value):
+    if isinstance(value, dict):
+        return {k: _as_json(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_as_json(v) for v in value]
+    return value.item() if isinstance(value, np.generic) else value

@@ -65,11 +65,6 @@ _BY_NAME: dict[str, InitialValues] = {
 }
 
 
-def config(**initializers: Initializer) -> dict[str, str]:
-    """The named initializers, for a layer's configuration. Functions are omitted, as JSON cannot hold them."""
-    return {argument: initializer for argument, initializer in initializers.items() if isinstance(initializer, str)}
-
-
 def get(initializer: Initializer) -> InitialValues:
     """The initializer with this name, or the function itself."""
     if callable(initializer):

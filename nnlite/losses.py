@@ -1,13 +1,12 @@
 """Loss functions and their gradients."""
 
-import inspect
 import math
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
 from . import checks
-from .arguments import ChecksArguments
+from .arguments import Configured
 from .kernels import backend, of_dtype
 from .turns import Keeps
 
@@ -18,7 +17,7 @@ SMALLEST_PROBABILITY = 1e-37
 REDUCTIONS = ("sum_over_batch_size", "sum")
 
 
-class Loss(ChecksArguments, Keeps):
+class Loss(Configured, Keeps):
     """Base class of losses. Your own loss needs only `forward(y_true, y_pred)` and `backward()`, not this base.
 
     Args:
@@ -59,20 +58,6 @@ class Loss(ChecksArguments, Keeps):
 
     def __call__(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         return self.forward(y_true, y_pred)
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON values."""
-        return {"reduction": self.reduction}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """The loss that `get_config` describes."""
-        return cls(**config)
-
-    def __repr__(self):
-        defaults = {k: parameter.default for k, parameter in inspect.signature(type(self)).parameters.items()}
-        arguments = {k: v for k, v in self.get_config().items() if k not in defaults or v != defaults[k]}
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})"
 
 
 class SparseCategoricalCrossentropy(Loss):
@@ -151,9 +136,6 @@ class SparseCategoricalCrossentropy(Loss):
             dy_pred = np.zeros((N, shape[-1]), p.dtype)
             dy_pred[np.arange(N), labels] = -1 / (p * D)
         return dy_pred.reshape(shape)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"from_logits": self.from_logits, **super().get_config()}
 
 
 class MeanSquaredError(Loss):

@@ -5,18 +5,18 @@ Names, arguments, defaults and formulas are those of Keras 3.
 
 import math
 import weakref
-from typing import Any, NamedTuple, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from . import checks
-from .arguments import ChecksArguments
+from .arguments import Configured
 from .kernels import backend, of_dtype
 from .kernels.host import uninterrupted
 from .turns import TakesTurns, in_turn
 
 
-class Optimizer(ChecksArguments, TakesTurns):
+class Optimizer(Configured, TakesTurns):
     """Base class of optimizers: clipping, state, and the loop over the parameters.
 
     Your own optimizer defines `update`, which changes one parameter, and `slots`, from the names of the state arrays
@@ -58,12 +58,13 @@ class Optimizer(ChecksArguments, TakesTurns):
     ) -> None:
         self.learning_rate = learning_rate
         limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
-        given = {name: limit for name, limit in limits.items() if limit is not None}
+        given = [name for name, limit in limits.items() if limit is not None]
         if len(given) > 1:
             raise ValueError(
                 f"{' and '.join(given)}: expected at most one limit, got {len(given)}: use only one of them"
             )
-        self._limits = limits | {name: checks.above_zero(name, limit) for name, limit in given.items()}
+        checked = [limit if limit is None else checks.above_zero(name, limit) for name, limit in limits.items()]
+        self.clipnorm, self.clipvalue, self.global_clipnorm = checked
         self.iterations = 0
         self.state: dict[str, np.ndarray] = {}
         self._rows: list[_Row] = []
@@ -103,7 +104,7 @@ class Optimizer(ChecksArguments, TakesTurns):
         scales = self._scales(grads)
         if not known:
             self._rows = [self._row(name, grads[name], param) for name, param in params.items()]
-        clip = math.inf if self._limits["clipvalue"] is None else self._limits["clipvalue"]
+        clip = math.inf if self.clipvalue is None else self.clipvalue
         with uninterrupted:  # Ctrl-C interrupts before or after a step, never within
             self.iterations += 1
             for row in self._rows:
@@ -190,8 +191,8 @@ class Optimizer(ChecksArguments, TakesTurns):
 
     def _scales(self, grads):
         """The factor for each gradient when clipping by norm."""
-        together = self._limits["global_clipnorm"]
-        limit = self._limits["clipnorm"] if together is None else together
+        together = self.global_clipnorm
+        limit = self.clipnorm if together is None else together
         if limit is None:
             return {}
         kernel = backend().update
@@ -208,15 +209,6 @@ class Optimizer(ChecksArguments, TakesTurns):
             return dict.fromkeys(squares, limit / norm if norm > limit else 1.0)
         norms = {name: math.sqrt(square) for name, square in squares.items()}
         return {name: limit / norm if norm > limit else 1.0 for name, norm in norms.items()}
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON values."""
-        return {"learning_rate": self.learning_rate, **self._limits}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """The optimizer that `get_config` describes, before its first step."""
-        return cls(**config)
 
     def __repr__(self):
         given = {name: value for name, value in self.get_config().items() if value is not None}
@@ -284,9 +276,6 @@ class SGD(Optimizer):
         else:
             of_dtype(backend().update.sgd, param.dtype)(grad, param, self.learning_rate, scale, clip)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "momentum": self.momentum, "nesterov": self.nesterov}
-
 
 class Adagrad(Optimizer):
     """Each element has its own learning rate, which shrinks as its squared gradients accumulate:
@@ -339,13 +328,6 @@ class Adagrad(Optimizer):
     ) -> None:
         kernel = of_dtype(backend().update.adagrad, param.dtype)
         kernel(grad, param, slots["accumulator"], self.learning_rate, self.epsilon, scale, clip)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "initial_accumulator_value": self.initial_accumulator_value,
-            "epsilon": self.epsilon,
-        }
 
 
 class RMSprop(Optimizer):
@@ -401,10 +383,6 @@ class RMSprop(Optimizer):
         rates = self.learning_rate, self.rho, self.momentum, self.epsilon
         of_dtype(backend().update.rmsprop, param.dtype)(grad, param, *memory, *rates, scale, clip)
 
-    def get_config(self) -> dict[str, Any]:
-        own = {"rho": self.rho, "momentum": self.momentum, "epsilon": self.epsilon, "centered": self.centered}
-        return {**super().get_config(), **own}
-
 
 class Adam(Optimizer):
     """Moving averages of the gradient, m, and of its square, v, both corrected for their start at 0. At step t:
@@ -458,9 +436,6 @@ class Adam(Optimizer):
         rates = self._learning_rate, self.beta_1, self.beta_2, self.epsilon, decay
         kernel(grad, param, slots["momentum"], slots["velocity"], *rates, self.iterations, scale, clip)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-
 
 class AdamW(Adam):
     """Adam with decoupled weight decay: first p -= learning_rate * weight_decay * p, then the step of Adam.
@@ -504,9 +479,6 @@ class AdamW(Adam):
             global_clipnorm=global_clipnorm,
         )
         self.weight_decay = checks.between("weight_decay", weight_decay, 0, math.inf, closed=False)
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "weight_decay": self.weight_decay}
 
 
 _BY_NAME = {"sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}

@@ -2,10 +2,12 @@
 
 import copy
 import inspect
+import json
 import pickle
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 import nnlite
@@ -163,3 +165,24 @@ def test_a_dataclass_takes_the_decorator():
     assert str(inspect.signature(Point)) == "(x: int, y: int = 0) -> None"
     with pytest.raises(TypeError, match="Point: unknown argument 'z'"):
         Point(1, z=2)
+
+
+def test_a_layer_of_your_own_is_written_down_and_made_again():
+    class Scale(nnlite.Layer):
+        def __init__(self, factor, shape=(1, 2), function=None, **kwargs):
+            super().__init__(**kwargs)
+            self.factor, self.shape, self.function = factor, shape, function
+
+    layer = Scale(np.float64(3.0), function=abs, dtype="float64", name="mine", seed=1)
+    config = {"factor": 3.0, "shape": [1, 2], "dtype": "float64", "name": "mine"}
+    assert layer.get_config() == config
+    assert json.loads(json.dumps(config)) == config
+    assert repr(Scale.from_config(config)) == "Scale(factor=3.0, shape=[1, 2])"
+
+
+def test_arguments_that_a_base_is_given_are_not_those_of_the_class():
+    class Small(nnlite.LSTM):
+        def __init__(self, name=None):
+            super().__init__(5, name=name)
+
+    assert Small().get_config() == {"dtype": "float32", "name": "small"}

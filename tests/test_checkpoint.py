@@ -389,7 +389,7 @@ class Centred(Layer):
 
     def forward(self, x, training=False):
         self._ensure_built(x)
-        (mean,) = self._running("mean")
+        (mean,) = self._arrays("statistics", "mean")
         if training:
             mean += 0.1 * (x.mean(axis=0) - mean)
         return (x - mean).astype(x.dtype)

@@ -81,6 +81,3 @@ W_out = (W - F + 2P)/S + 1 = (5 - 2 + 2*0)/2 + 1 = 2.5, rounded down to 2
         dx = np.empty(x_shape, self.dtype)
         backend().pool2d.average_backward(self._dy(dy, y_shape), dx, *geometry, self.count_include_pad)
         return dx
-
-    def get_config(self) -> dict[str, Any]:
-        return {"count_include_pad": self.count_include_pad, **super().get_config()}

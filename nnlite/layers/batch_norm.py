@@ -1,7 +1,5 @@
 """BatchNorm: normalizes each channel over the batch."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -123,6 +121,3 @@ class BatchNorm(Layer):
         C = input_shape[-1]
         count = "C, with C of the first input" if C is None else f"C = 2 * {C} = {2 * C}"
         return f"gamma and beta: 2 * {count}; and as many running statistics, which are not learned"
-
-    def get_config(self) -> dict[str, Any]:
-        return {"momentum": self.momentum, "epsilon": self.epsilon, **super().get_config()}

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .. import checks, initializers
+from .. import checks
 from ..initializers import Initializer
 from ..kernels import backend
 from .base.layer import Layer, Seed, Shape
-from .base.sliding_window import Window2D, image_shape, pair, short
+from .base.sliding_window import Window2D, image_shape, pair
 
 
 class Conv2D(Layer):
@@ -129,14 +129,4 @@ class Conv2D(Layer):
         return rule + count
 
     def get_config(self) -> dict[str, Any]:
-        return {
-            "filters": self.filters,
-            "kernel_size": short(self.window.size),
-            "strides": short(self.window.strides),
-            "padding": short(self.window.padding),
-            "dilation_rate": short(self.window.dilation),
-            "groups": self.groups,
-            "use_bias": self.use_bias,
-            **initializers.config(kernel_initializer=self.kernel_initializer),
-            **super().get_config(),
-        }
+        return {**super().get_config(), **self.window.config("kernel_size")}

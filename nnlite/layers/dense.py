@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .. import checks, initializers
+from .. import checks
 from ..initializers import Initializer
 from ..kernels import backend, of_dtype
 from .base.layer import Layer, Seed, Shape
@@ -116,10 +116,3 @@ class Dense(Layer):
         if F is None:
             return f"F * units + units = F * {U} + {U}, with F of the first input"
         return f"F * units + units = {F} * {U} + {U} = {F * U + U}"
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "units": self.units,
-            **initializers.config(kernel_initializer=self.kernel_initializer),
-            **super().get_config(),
-        }

@@ -1,7 +1,5 @@
 """Dropout: sets a random fraction of activations to 0 in training."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -76,6 +74,3 @@ class Dropout(Layer):
             f"the shape of the input; in training each number is 0 with probability {self.rate:g}, "
             f"else times {1 / (1 - self.rate):.6g}"
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {"rate": self.rate, **super().get_config()}

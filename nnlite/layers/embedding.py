@@ -1,11 +1,9 @@
 """Embedding: a learned vector for each id."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .. import checks, initializers
+from .. import checks
 from ..initializers import Initializer
 from ..kernels import backend
 from .base.layer import Layer, Seed, Shape
@@ -96,11 +94,3 @@ class Embedding(Layer):
     def _parameter_rule(self, input_shape):
         V, U = self.vocabulary_size, self.units
         return f"vocabulary_size * units = {V} * {U} = {V * U}"
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "vocabulary_size": self.vocabulary_size,
-            "units": self.units,
-            **initializers.config(embeddings_initializer=self.embeddings_initializer),
-            **super().get_config(),
-        }

@@ -1,7 +1,5 @@
 """GELU: a smooth ReLU."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -60,6 +58,3 @@ class GELU(Activation):
         kernel = backend().activation.gelu_tanh_backward if self.approximate else backend().activation.gelu_backward
         kernel(x.reshape(-1), dy.reshape(-1), dx.reshape(-1))
         return dx
-
-    def get_config(self) -> dict[str, Any]:
-        return {"approximate": self.approximate, **super().get_config()}

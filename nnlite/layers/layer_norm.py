@@ -1,7 +1,5 @@
 """LayerNorm: normalizes each position over its channels."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -90,6 +88,3 @@ class LayerNorm(Layer):
     def _parameter_rule(self, input_shape):
         C = input_shape[-1]
         return "gamma and beta: 2 * " + ("C, with C of the first input" if C is None else f"C = 2 * {C} = {2 * C}")
-
-    def get_config(self) -> dict[str, Any]:
-        return {"epsilon": self.epsilon, **super().get_config()}

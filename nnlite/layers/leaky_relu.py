@@ -1,7 +1,6 @@
 """LeakyReLU: a ReLU with a slope for negative numbers."""
 
 import math
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -60,6 +59,3 @@ class LeakyReLU(Activation):
         y, dy, dx = self._checked_gradient(dy)
         backend().activation.leaky_relu_backward(y.reshape(-1), dy.reshape(-1), dx.reshape(-1), self.negative_slope)
         return dx
-
-    def get_config(self) -> dict[str, Any]:
-        return {"negative_slope": self.negative_slope, **super().get_config()}

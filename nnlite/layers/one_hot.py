@@ -1,7 +1,5 @@
 """OneHot: ids as one-hot vectors."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -68,6 +66,3 @@ class OneHot(Layer):
     def _shape_rule(self, input_shape):
         V = self.vocabulary_size
         return f"each id becomes vocabulary_size = {V} numbers, a 1 and {V - 1} times 0"
-
-    def get_config(self) -> dict[str, Any]:
-        return {"vocabulary_size": self.vocabulary_size, **super().get_config()}

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -80,6 +79,3 @@ class Reshape(Reshaping):
         count = self._count(input_shape)
         which = "numbers" if count is None else f"{count} numbers"
         return f"the same {which}, in the order in which they lie in memory"
-
-    def get_config(self) -> dict[str, Any]:
-        return {"target_shape": list(self.target_shape), **super().get_config()}

@@ -1,7 +1,6 @@
 """RNN: the vanilla recurrent layer."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -112,9 +111,6 @@ class RNN(Recurrent):
         upstream = x, lengths, weights, h, dy, dh
         of_dtype(rnn.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(rnn), self._is_relu)
         return self._batch_first(dx)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"units": self.units, "activation": self.activation, **super().get_config()}
 
     @property
     def _is_relu(self):

@@ -80,4 +80,4 @@ class ZeroPadding2D(Layer):
         return "; ".join(rules)
 
     def get_config(self) -> dict[str, Any]:
-        return {"padding": sliding_window.short(self.padding), **super().get_config()}
+        return {**super().get_config(), "padding": sliding_window.short(self.padding)}

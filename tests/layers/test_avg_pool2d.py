@@ -143,4 +143,4 @@ def test_a_window_in_the_padding_is_refused():
 
 
 def test_how_it_is_written():
-    assert repr(AvgPool2D(3, count_include_pad=True)) == "AvgPool2D(count_include_pad=True, pool_size=3)"
+    assert repr(AvgPool2D(3, count_include_pad=True)) == "AvgPool2D(pool_size=3, count_include_pad=True)"

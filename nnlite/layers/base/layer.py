@@ -1,22 +1,21 @@
 """Layer: the base class of all layers."""
 
-import inspect
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ... import checks
-from ...arguments import ChecksArguments
+from ...arguments import Configured
 from .storage import Storage
 
 Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
 Seed = int | np.random.Generator | None
 
 
-class Layer(ChecksArguments, Storage):
+class Layer(Configured, Storage):
     """Base of all layers: parameters, their gradients, and a forward and a backward pass.
 
     A layer of your own defines `forward(x, training=False)`, which keeps what backward needs, `backward(dy)`, which
@@ -106,17 +105,8 @@ class Layer(ChecksArguments, Storage):
         return self.forward(x, training)
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON can write them."""
-        return {"dtype": self.dtype.name, "name": self.name}
+        """The constructor's arguments, as JSON can write them, without the seed."""
+        return {**super().get_config(), "dtype": self.dtype.name, "name": self.name}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Self:
-        """The layer that `get_config` describes, with new parameters."""
-        return cls(**config)
-
-    def __repr__(self):
-        """As one would write it: without what is at its default."""
-        defaults = {k: parameter.default for k, parameter in inspect.signature(type(self)).parameters.items()}
-        config = {k: v for k, v in self.get_config().items() if k not in ("dtype", "name")}
-        arguments = {k: v for k, v in config.items() if k not in defaults or v != defaults[k]}
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in arguments.items())})"
+    def _shown_config(self):
+        return {k: v for k, v in self.get_config().items() if k not in ("dtype", "name")}

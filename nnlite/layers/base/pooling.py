@@ -6,7 +6,7 @@ import numpy as np
 
 from ... import checks
 from .layer import Layer, Shape
-from .sliding_window import Window2D, image_shape, pair, short
+from .sliding_window import Window2D, image_shape, pair
 
 
 class Pooling(Layer):
@@ -72,14 +72,11 @@ class Pooling(Layer):
 
     def get_config(self) -> dict[str, Any]:
         if self.window is None:
-            return {"keepdims": self.keepdims, **super().get_config()}
-        size, strides = self.window.size, self.window.strides
-        return {
-            "pool_size": short(size),
-            "strides": None if strides == size else short(strides),
-            "padding": short(self.window.padding),
-            **super().get_config(),
-        }
+            return super().get_config()
+        window = self.window.config("pool_size")
+        del window["dilation_rate"]
+        window["strides"] = None if window["strides"] == window["pool_size"] else window["strides"]
+        return {**super().get_config(), **window}
 
 
 def where_it_was(y: np.ndarray, geometry: tuple[int, ...], owner: str) -> np.ndarray:

@@ -97,15 +97,6 @@ class Recurrent(Layer):
             raise ValueError(f"{name}: input_dim is {self.input_dim}, but the input has {F} features")
         return F
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "units": self.units,
-            "return_sequences": self.return_sequences,
-            "stateful": self.stateful,
-            "input_dim": self.input_dim,
-            **super().get_config(),
-        }
-
     def _shape_rule(self, input_shape):
         steps = "the last of T steps, "
         if self.return_sequences:

@@ -207,6 +207,11 @@ class Window2D:
     def dilation(self) -> tuple[int, int]:
         return self._axes[0].D, self._axes[1].D
 
+    def config(self, size: str) -> dict[str, Any]:
+        """The arguments of a layer that slides this window, as JSON can write them; `size` is what it calls F."""
+        values = {size: self.size, "strides": self.strides, "padding": self.padding, "dilation_rate": self.dilation}
+        return {name: short(value) for name, value in values.items()}
+
     def pads(self, H: int, W: int) -> tuple[int, int, int, int]:
         """The padding as (top, bottom, left, right)."""
         vertical, horizontal = self._axes
