@@ -1,7 +1,6 @@
 """Bidirectional: reads a sequence in both directions."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -132,9 +131,6 @@ class Bidirectional(RecurrentPair):
             f"{self.name} (Bidirectional) has no single steps: it reads a sequence from its end, too, which has to be "
             f"known. Use forward on whole sequences, or {type(self.forward_layer).__name__} alone to write texts"
         )
-
-    def get_config(self) -> dict[str, Any]:
-        return {"merge_mode": self.merge_mode, **super().get_config()}
 
     def __repr__(self):
         mode = "" if self.merge_mode == "concat" else f", merge_mode={self.merge_mode!r}"

@@ -14,6 +14,24 @@ from ..optimizers import Optimizer
 from ..turns import copy_at_rest
 
 
+def _of_all_layers(what):
+    """All layers' arrays of one kind as a property of a model: a dict with names such as "dense.W"."""
+
+    def gathered(self):
+        arrays = {}
+        for layer in self.layers:
+            for name, array in getattr(layer, what).items():
+                arrays[f"{layer.name}.{name}"] = array
+        return ModelParameters(what, arrays, self)
+
+    def set_all(self, value):
+        # model.params |= {...} has already set the arrays.
+        if getattr(value, "model", None) is not self:
+            raise AttributeError(f"{what}: expected arrays to be set by name, as in {what}['dense.W'] = W, got a dict")
+
+    return property(gathered, set_all)
+
+
 class Model(ChecksArguments):
     """Base of models: layers, their parameters, a summary, a configuration.
 
@@ -59,42 +77,7 @@ class Model(ChecksArguments):
         """dx from dy = dL/dy; fills `grads`."""
         raise NotImplementedError(f"{type(self).__name__} has no backward(dy)")
 
-    @property
-    def params(self) -> dict[str, np.ndarray]:
-        return self._gathered("params")
-
-    @params.setter
-    def params(self, value: dict[str, np.ndarray]) -> None:
-        self._set_all("params", value)
-
-    @property
-    def grads(self) -> dict[str, np.ndarray]:
-        return self._gathered("grads")
-
-    @grads.setter
-    def grads(self, value: dict[str, np.ndarray]) -> None:
-        self._set_all("grads", value)
-
-    @property
-    def statistics(self) -> dict[str, np.ndarray]:
-        return self._gathered("statistics")
-
-    @statistics.setter
-    def statistics(self, value: dict[str, np.ndarray]) -> None:
-        self._set_all("statistics", value)
-
-    def _set_all(self, what, value):
-        """For `model.params |= {...}`, which has already set the arrays."""
-        if getattr(value, "model", None) is not self:
-            raise AttributeError(f"{what}: expected arrays to be set by name, as in {what}['dense.W'] = W, got a dict")
-
-    def _gathered(self, what):
-        """The layers' arrays of one kind under names such as "dense.W"."""
-        arrays = {}
-        for layer in self.layers:
-            for name, array in getattr(layer, what).items():
-                arrays[f"{layer.name}.{name}"] = array
-        return ModelParameters(what, arrays, self)
+    params, grads, statistics = map(_of_all_layers, ("params", "grads", "statistics"))
 
     @property
     def built(self) -> bool:
