@@ -26,16 +26,15 @@ from .engine.derivation import Derivation, DerivationError
 from .engine.expression import Quantity
 from .layers import (
     activation,
-    avg_pool2d,
     conv2d,
     cross_entropy,
     dense,
     embedding,
     gelu,
     layer_norm,
-    max_pool2d,
     mean_squared_error,
     one_hot,
+    pool2d,
     softmax,
 )
 from .layers.gru import GRUDerivation
@@ -48,8 +47,8 @@ __all__ = ["Derivation", "DerivationError", "Quantity", "backward", "forward", "
 
 for _kind, _derivation in (
     (_layers.Conv2D, conv2d),
-    (_layers.MaxPool2D, max_pool2d),
-    (_layers.AvgPool2D, avg_pool2d),
+    (_layers.MaxPool2D, pool2d),
+    (_layers.AvgPool2D, pool2d),
     (_layers.Dense, dense),
     (_layers.RNN, RNNDerivation()),
     (_layers.LSTM, LSTMDerivation()),

@@ -134,8 +134,8 @@ class Quantity:
     def shape(self) -> tuple[int, ...]:
         return self.values.shape
 
-    def letters(self, index: int | tuple[int, ...]) -> str:
-        """The name of an entry, such as "x[0,2]"."""
+    def letters(self, index: int | tuple[int | str, ...]) -> str:
+        """The name of an entry, such as "x[0,2]", or of a row, such as "x[0,:]"."""
         return f"{self.name}[{','.join(map(str, index if isinstance(index, tuple) else (index,)))}]"
 
     def __getitem__(self, index: Index) -> Expression:
@@ -152,7 +152,7 @@ class Quantity:
         else:
             self.values[index], self.errors[index] = [v.value for v in values], [v.error for v in values]
 
-    def row(self, index: int | tuple[int, ...], name: str) -> list[Expression]:
+    def row(self, index: Index, name: str) -> list[Expression]:
         """The numbers along the last axis, named name[0], name[1], ..."""
         numbers = zip(self.values[index], self.errors[index], strict=True)
         return [Expression(f"{name}[{i}]", (float(v),), float(v), float(e)) for i, (v, e) in enumerate(numbers)]

@@ -26,7 +26,7 @@ def loss(
     gradients: dict[tuple[int, ...], Expression] = {}
     for n in np.ndindex(labels.shape) if is_whole else rows:
         label = int(labels[n])
-        page.line(f"y_pred[{','.join([*map(str, n), ':'])}], whose label is {label}")
+        page.line(f"{y_pred.letters((*n, ':'))}, whose label is {label}")
         surprise, gradient = (_from_logits if loss.from_logits else _from_probabilities)(page, y_pred, n, label, V, D)
         surprises.append(page.equation(f"-log p[{label}]", surprise).named(f"(-log p[{label}])"))
         gradients |= {(*n, v): written for v, written in enumerate(gradient)}

@@ -56,13 +56,13 @@ def backward(page: Page, layer: LayerNorm, x_array: np.ndarray, dy_array: np.nda
 
 def _deviations(page, layer, x, n):
     """The deviations of a position's numbers from their mean, and the standard deviation."""
-    C = range(x.shape[-1])
-    page.line(f"x[{','.join([*map(str, n), ':'])}]")
-    m = page.equation("m", total([x[*n, c] for c in C]) / len(C))
+    C = x.shape[-1]
+    page.line(x.letters((*n, ":")))
+    m = page.equation("m", total([x[*n, c] for c in range(C)]) / C)
     page.flush()
-    d = [page.equation(f"d_{c}", x[*n, c] - m) for c in C]
+    d = [page.equation(f"d_{c}", x[*n, c] - m) for c in range(C)]
     page.flush()
-    v = page.equation("v", total([number.squared() for number in d]) / len(C))
+    v = page.equation("v", total([number.squared() for number in d]) / C)
     s = page.equation("s", sqrt(v + constant("epsilon", layer.epsilon, rounded=True)))
     page.flush()
     return d, s

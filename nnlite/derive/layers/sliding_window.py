@@ -4,7 +4,8 @@ import itertools
 
 import numpy as np
 
-from ...layers import AvgPool2D, Conv2D, MaxPool2D
+from ...layers import Conv2D
+from ...layers.base.pooling import Pooling
 from ..engine.expression import Quantity
 
 Pixel = tuple[int, int]
@@ -13,10 +14,6 @@ Pixel = tuple[int, int]
 class Windows:
     """The windows of a layer on an image.
 
-    Args:
-        layer: a layer with a `window`.
-        x: the image.
-
     Attributes:
         x: the image as a `Quantity`.
         size, strides, dilation: of the window.
@@ -24,9 +21,9 @@ class Windows:
         count: the number of windows, as (height, width).
     """
 
-    def __init__(self, layer: Conv2D | AvgPool2D | MaxPool2D, x: np.ndarray) -> None:
+    def __init__(self, layer: Conv2D | Pooling, x: np.ndarray) -> None:
         window = layer.window
-        assert window is not None  # the layer is built
+        assert window is not None  # no global pooling
         self.size, self.strides, self.dilation = window.size, window.strides, window.dilation
         margin = window.pads(*x.shape[1:3])
         self.before = margin[0], margin[2]
@@ -38,15 +35,14 @@ class Windows:
         r, s = (S * h - P for S, h, P in zip(self.strides, (h, w), self.before, strict=True))
         return r + self.dilation[0] * i, s + self.dilation[1] * j
 
-    def places(self, h: int, w: int) -> list[list[Pixel]]:
-        """All pixels of window (h, w), a list for each of its rows."""
-        return [[self.pixel(h, w, i, j) for j in range(self.size[1])] for i in range(self.size[0])]
+    def places(self, h: int, w: int) -> list[Pixel]:
+        """All pixels of window (h, w)."""
+        return [self.pixel(h, w, i, j) for i, j in np.ndindex(self.size)]
 
-    def pixels(self, h: int, w: int) -> list[list[Pixel]]:
+    def pixels(self, h: int, w: int) -> list[Pixel]:
         """Those inside the image."""
         H, W = self.x.shape[1:3]
-        rows = [[(r, s) for r, s in row if 0 <= r < H and 0 <= s < W] for row in self.places(h, w)]
-        return [row for row in rows if row]
+        return [(r, s) for r, s in self.places(h, w) if 0 <= r < H and 0 <= s < W]
 
     def seeing(self, r: int, s: int) -> list[tuple[int, int, int, int]]:
         """Every (h, w, i, j) whose window sees the pixel."""

@@ -13,8 +13,8 @@ def forward(page: Page, layer: Softmax, x_array: np.ndarray) -> dict[str, Quanti
     page.formula(*equations(Softmax, "y_v"), "m, the largest x, is subtracted first, which does not change y")
     page.tables(x)
     for n, chosen in page.choice.rows("y").items():
-        page.line(f"x[{','.join([*map(str, n), ':'])}]")
-        row, _, _ = shares(page, x, n, f"y[{','.join([*map(str, n), '{}'])}]")
+        page.line(x.letters((*n, ":")))
+        row, _, _ = shares(page, x, n, y.letters((*n, "{}")))
         for v in chosen:
             y[*n, v] = row[v]
     return {"y": y}
@@ -25,10 +25,9 @@ def backward(page: Page, layer: Softmax, x_array: np.ndarray, dy_array: np.ndarr
     y, dx = Quantity.unknown("y", x.shape), Quantity.unknown("dx", x.shape)
     page.formula(*equations(Softmax, "dx_v"))
     rows = page.choice.rows("dx")
-    for n in rows:
-        with page.silent():
-            for v, share in enumerate(shares(page, x, n, "")[0]):
-                y[*n, v] = share
+    with page.silent():
+        for n in rows:
+            y[n] = shares(page, x, n, "")[0]
     page.tables(y, dy)
     for n, chosen in rows.items():
         mean = page.equation("sum", total([dy[*n, w] @ y[*n, w] for w in range(x.shape[-1])]))
@@ -40,17 +39,13 @@ def backward(page: Page, layer: Softmax, x_array: np.ndarray, dy_array: np.ndarr
 
 
 def shares(page: Page, x: Quantity, n: tuple[int, ...], name: str) -> tuple[list[Expression], Expression, Expression]:
-    """The softmax of row n of x: its numbers, the largest x, and the sum of the powers.
-
-    Args:
-        name: the name of a number, with {} for its index.
-    """
-    V = range(x.shape[-1])
-    m = page.equation("m", largest([x[*n, v] for v in V]))
+    """The softmax of row n of x, the largest x, and the sum of the powers. `name` names a number, {} is its index."""
+    row = [x[*n, v] for v in range(x.shape[-1])]
+    m = page.equation("m", largest(row))
     page.flush()
-    powers = [page.equation(f"e_{v}", exp(x[*n, v] - m)) for v in V]
+    powers = [page.equation(f"e_{v}", exp(number - m)) for v, number in enumerate(row)]
     whole = page.equation("sum", total(powers))
     page.flush()
-    row = [page.equation(name.format(v), powers[v] / whole) for v in V]
+    y = [page.equation(name.format(v), power / whole) for v, power in enumerate(powers)]
     page.line()
-    return row, m, whole
+    return y, m, whole
