@@ -92,11 +92,7 @@ class Page:
     def flush(self) -> None:
         """End the block of equations: as many as fit go into columns, one that is too wide on lines of its own."""
         block, self._pending = self._pending, []
-        while block:
-            count = 1
-            while count < len(block) and _fits(block[: count + 1]):
-                count += 1
-            together, block = block[:count], block[count:]
+        for together in _packed(block, _fits):
             for equation in together:
                 if _fits(together):
                     self._in_columns(equation, _widths(together))
@@ -125,12 +121,11 @@ class Page:
             numbers[-1] = numbers[-1][0], f"{numbers[-1][1]} = {value}"
         else:
             numbers.append(("=", value))
-        for k, (sign, text) in enumerate((*letters, *numbers)):
+        for sign, text in (*letters, *numbers):
             # A part that is still too long, such as the maximum of many numbers, breaks between two of them.
-            first, *rest = textwrap.wrap(text, room)
-            self.line(f"{'' if k else name:<{len(name)}} {sign} {first}")
-            for more in rest:
-                self.line(f"{'':<{len(name)}}   {more}")
+            for more in textwrap.wrap(text, room):
+                self.line(f"{name} {sign} {more}")
+                name, sign = " " * len(name), " "
 
     # ------------------------------------------------------------------------------------------------ numbers
 
@@ -194,11 +189,7 @@ class Page:
         yield lines
 
     def _beside(self, grids):
-        while grids:
-            count = 1
-            while count < len(grids) and sum(len(g[0]) + 6 for g in grids[: count + 1]) - 6 <= WIDTH:
-                count += 1
-            beside, grids = grids[:count], grids[count:]
+        for beside in _packed(grids, lambda some: sum(len(g[0]) + 6 for g in some) - 6 <= WIDTH):
             for k in range(max(map(len, beside))):
                 self.line((" " * 6).join(g[k] if k < len(g) else " " * len(g[0]) for g in beside))
             self.line()
@@ -242,10 +233,15 @@ def _abbreviated(terms, room):
 
 def _wrapped(terms, room):
     """The terms on as many lines as needed."""
-    lines = [terms[0]]
-    for term in terms[1:]:
-        if len(lines[-1]) + len(term) + 3 <= room:
-            lines[-1] += f" + {term}"
+    return [" + ".join(some) for some in _packed(terms, lambda some: len(" + ".join(some)) <= room)]
+
+
+def _packed(items, fits):
+    """The items in groups of consecutive ones: as many in each as fit, at least one."""
+    groups: list[list] = []
+    for item in items:
+        if groups and fits([*groups[-1], item]):
+            groups[-1].append(item)
         else:
-            lines.append(term)
-    return lines
+            groups.append([item])
+    return groups

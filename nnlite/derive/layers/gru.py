@@ -5,7 +5,7 @@ from ..engine.docstring_equations import equations
 from ..engine.expression import Expression, sigmoid, tanh
 from ..engine.layout import Page
 from .recurrent import Recurrence
-from .steps import Step
+from .steps import Step, Unit, Units
 
 
 class GRUDerivation(Recurrence):
@@ -24,7 +24,7 @@ class GRUDerivation(Recurrence):
     rows = "da", "da_h"
     to_x, to_h = "zrg", "zru"
 
-    def unit(self, page: Page, step: Step, n: int) -> dict[str, Expression]:
+    def unit(self, page: Page, step: Step, n: int) -> Unit:
         a = {}
         for block, gate in enumerate("zr"):
             k = block * step.H + n
@@ -41,9 +41,7 @@ class GRUDerivation(Recurrence):
         page.line()
         return {"z": z, "r": r, "g": g, "u": u, "h": h}
 
-    def unit_back(
-        self, page: Page, step: Step, n: int, dh: Expression, after: dict[str, list[Expression]]
-    ) -> tuple[dict[str, Expression], dict[str, Expression]]:
+    def unit_back(self, page: Page, step: Step, n: int, dh: Expression, after: Units) -> tuple[Unit, Unit]:
         z, r, g, u = (step.now[name][n] for name in "zrgu")
         dz = page.equation(f"dz[{n}]", dh * (step.before["h"][n] - g))
         dg = page.equation(f"dg[{n}]", dh * (1 - z))

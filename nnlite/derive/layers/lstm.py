@@ -5,7 +5,7 @@ from ..engine.docstring_equations import equations
 from ..engine.expression import Expression, sigmoid, tanh
 from ..engine.layout import Page
 from .recurrent import Recurrence
-from .steps import Step
+from .steps import Step, Unit, Units
 
 
 class LSTMDerivation(Recurrence):
@@ -21,7 +21,7 @@ class LSTMDerivation(Recurrence):
     rows = "dz", "dz"
     to_x = to_h = "ifgo"
 
-    def unit(self, page: Page, step: Step, u: int) -> dict[str, Expression]:
+    def unit(self, page: Page, step: Step, u: int) -> Unit:
         z = {}
         for block, gate in enumerate("ifgo"):
             k = block * step.H + u
@@ -34,9 +34,7 @@ class LSTMDerivation(Recurrence):
         page.line()
         return {"i": i, "f": f, "g": g, "o": o, "c": c, "h": h}
 
-    def unit_back(
-        self, page: Page, step: Step, u: int, dh: Expression, after: dict[str, list[Expression]]
-    ) -> tuple[dict[str, Expression], dict[str, Expression]]:
+    def unit_back(self, page: Page, step: Step, u: int, dh: Expression, after: Units) -> tuple[Unit, Unit]:
         i, f, g, o, c = (step.now[name][u] for name in "ifgoc")
         dc = page.equation(f"dc_t[{u}]", dh * o * (1 - tanh(c).squared()) + after["c"][u])
         do = page.equation(f"do[{u}]", dh * tanh(c))

@@ -1,6 +1,6 @@
 """Base of the derivations of RNN, LSTM and GRU: the loop over the steps, and gradients summed over them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from ...layers.base.recurrent import Recurrent
 from ..engine.expression import Expression, Quantity
 from ..engine.layout import Page
-from .steps import States, Step, Steps
+from .steps import States, Step, Steps, Unit, Units
 
 
 def choices(layer: Recurrent, x: np.ndarray, shapes: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
@@ -36,18 +36,16 @@ class Recurrence:
     to_x: str
     to_h: str
 
-    def unit(self, page: Page, step: Step, u: int) -> dict[str, Expression]:
-        """Derive one unit at a step: a dict from names, those of the states included, to its numbers."""
+    def unit(self, page: Page, step: Step, u: int) -> Unit:
+        """Derive one unit at a step: its numbers, those of the states included."""
         raise NotImplementedError
 
-    def unit_back(
-        self, page: Page, step: Step, u: int, dh: Expression, after: dict[str, list[Expression]]
-    ) -> tuple[dict[str, Expression], dict[str, Expression]]:
+    def unit_back(self, page: Page, step: Step, u: int, dh: Expression, after: Units) -> tuple[Unit, Unit]:
         """Derive the backward pass of one unit.
 
         Args:
             dh: the total gradient of the unit's h_t.
-            after: the gradients of the states from the next step, lists by name.
+            after: the gradients of the states from the next step.
 
         Returns:
             The gradients of the unit's sums by block, and those of the states before the step by name, without what
@@ -60,14 +58,14 @@ class Recurrence:
         steps = Steps(layer, x, initial_state)
         page.formula(*self.formulas)
         page.tables(steps.Wx, steps.Wh, steps.b)
-        found = self._walk(page, steps, set(page.choice.all("h")))
+        found = self._walk(page, steps, page.choice.rows("h"))
         y = Quantity.unknown("y", (steps.N, steps.T, steps.H) if layer.return_sequences else (steps.N, steps.H))
-        last = {name: Quantity.unknown(f"{name}_last", (steps.N, steps.H)) for name in layer.states}
-        for n, t in np.ndindex(steps.N, steps.T):
-            y[(n, t) if layer.return_sequences else n] = found[n][t].now["h"]  # the last step overwrites the others
-            for name, quantity in last.items():
-                quantity[n] = found[n][t].now[name]
-        return {"y": y, **{quantity.name: quantity for quantity in last.values()}}
+        last = {state: Quantity.unknown(f"{state}_last", (steps.N, steps.H)) for state in layer.states}
+        for (n, t), step in found.items():
+            y[(n, t) if layer.return_sequences else n] = step.now["h"]  # the last step overwrites the others
+            for state, quantity in last.items():
+                quantity[n] = step.now[state]
+        return {quantity.name: quantity for quantity in (y, *last.values())}
 
     def backward(
         self,
@@ -81,62 +79,68 @@ class Recurrence:
         """Derive the gradients of x, the parameters and the initial states."""
         steps = Steps(layer, x, initial_state)
         N, T, H = steps.N, steps.T, steps.H
-        chosen = set(page.choice.all("step"))
+        chosen = page.choice.rows("step")
         page.formula(*self.gradient_formulas)
         page.tables(steps.Wx, steps.Wh)
         with page.silent():
-            found = self._walk(page, steps, set())
-        rows = [Quantity.unknown(name, (N, T, steps.Wx.shape[1])) for name in self.rows]
-        initial = {name: Quantity.unknown(f"d{name}_initial", (N, H)) for name in layer.states}
+            found = self._walk(page, steps, {})
+        to_x, to_h = (Quantity.unknown(name, (N, T, steps.Wx.shape[1])) for name in self.rows)
+        initial = {state: Quantity.unknown(f"d{state}_initial", (N, H)) for state in layer.states}
         dy = Quantity("dy", dy_array)
         for n in range(N):
             after = steps.states(n, dstate, "d{}_next")
             for t in reversed(range(T)):
-                shown = {u for u in range(H) if (n, t, u) in chosen}
+                shown = chosen.get((n, t), [])
+                dy_t = []
+                if layer.return_sequences or t == T - 1:
+                    dy_t = dy.row((n, t) if layer.return_sequences else n, "dy_t")
                 with page.silent(not shown):
-                    page.line(f"sample n = {n}, step t = {t}")
+                    page.line(found[n, t].title)
                     page.line()
-                    has_output = layer.return_sequences or t == T - 1
-                    dy_t = dy.row((n, t) if layer.return_sequences else n, "dy_t") if has_output else None
-                    dh = _dh_t(page, dy_t, after["h"], shown)
-                    *gradients, before = self._step_back(page, steps, found[n][t], dh, after, shown)
+                    to_x[n, t], to_h[n, t], before = self._step_back(page, found[n, t], dy_t, after, shown)
                     page.line()
-                for row, values in zip(rows, gradients, strict=True):
-                    row[n, t] = values
-                after = {name: _named(values, f"d{name}_next") for name, values in before.items()}
-            for name, quantity in initial.items():
-                quantity[n] = after[name]
-        return {**_sums(page, steps, found, *rows), **{quantity.name: quantity for quantity in initial.values()}}
+                after = {state: _named(values, f"d{state}_next") for state, values in before.items()}
+            for state, quantity in initial.items():
+                quantity[n] = after[state]
+        return _sums(page, steps, found, to_x, to_h) | {quantity.name: quantity for quantity in initial.values()}
 
     def _walk(self, page, steps, chosen):
-        """Forward through all steps: a list of them for each sample."""
-        found: list[list[Step]] = [[] for _ in range(steps.N)]
+        """Forward through all steps: a dict of them by (n, t)."""
+        found: dict[tuple[int, int], Step] = {}
         for n in range(steps.N):
             before = steps.states(n, steps.initial, "{}_{{t-1}}")
             for t in range(steps.T):
-                shown = {u for u in range(steps.H) if (n, t, u) in chosen}
-                step = Step(steps, n, t, before)
+                shown = chosen.get((n, t), [])
+                step = found[n, t] = Step(steps, n, t, before)
                 with page.silent(not shown):
                     step.head(page)
                     for u in range(steps.H):
                         with page.silent(u not in shown):
                             _append(step.now, self.unit(page, step, u))
-                found[n].append(step)
-                before = {name: _named(step.now[name], f"{name}_{{t-1}}") for name in steps.layer.states}
+                before = {state: _named(step.now[state], f"{state}_{{t-1}}") for state in steps.layer.states}
         return found
 
-    def _step_back(self, page, steps, step, dh, after, shown):
+    def _step_back(self, page, step, dy_t, after, shown):
         """Back through one step: the gradients of its sums with Wx and with Wh, and of the states before it."""
-        sums: dict[str, list[Expression]] = {}
-        before: dict[str, list[Expression]] = {}
-        for u in range(steps.H):
+        dh = []
+        for u, dh_next in enumerate(after["h"]):
+            with page.silent(u not in shown):
+                dh.append(page.sum(f"dh_t[{u}]", [[*dy_t[u : u + 1], dh_next]]))
+        sums: Units = {}
+        before: Units = {}
+        for u in range(step.H):
             with page.silent(u not in shown):
                 of_sums, of_states = self.unit_back(page, step, u, dh[u], after)
                 _append(sums, of_sums)
                 _append(before, of_states)
         page.flush()
         to_x, to_h = ([gradient for block in blocks for gradient in sums[block]] for blocks in (self.to_x, self.to_h))
-        return to_x, to_h, before | {"h": steps.back_through_Wh(page, to_h, shown, before.get("h"))}
+        through_Wh = []
+        for k in range(step.H):
+            with page.silent(k not in shown):
+                terms = [gradient @ step.steps.Wh[k, column] for column, gradient in enumerate(to_h)]
+                through_Wh.append(page.sum(f"dh_{{t-1}}[{k}]", [[*before.get("h", [])[k : k + 1], *terms]]))
+        return to_x, to_h, before | {"h": through_Wh}
 
 
 def _append(lists, numbers):
@@ -145,39 +149,39 @@ def _append(lists, numbers):
         lists.setdefault(name, []).append(number)
 
 
-def _dh_t(page, dy_t, dh_next, shown):
-    """The gradient of h_t: from this step's output, plus from the next step."""
-    dh = []
-    for u, terms in enumerate(zip(*[dh_next] if dy_t is None else [dy_t, dh_next], strict=True)):
-        with page.silent(u not in shown):
-            dh.append(page.sum(f"dh_t[{u}]", [list(terms)]))
-    return dh
-
-
 def _named(values, name):
     return [value.named(f"{name}[{u}]") for u, value in enumerate(values)]
 
 
 def _sums(page, steps, found, to_x, to_h):
     """The gradients that are sums over all steps, dx, dWx, dWh and db, from those of the sums with Wx and with Wh."""
-    N, T, width = to_x.shape
-    places = list(np.ndindex(N, T))
-    h = Quantity.unknown("h_prev", (N, T, steps.H))
-    for n, t in places:
-        h[n, t] = found[n][t].before["h"]
-    sums: dict[str, Callable[..., list[Expression]]] = {}
-    if steps.ids is None:
-        sums["dx"] = lambda n, t, f: [to_x[n, t, a] @ steps.Wx[f, a] for a in range(width)]
-    sums["dWx"] = lambda f, a: steps.seen(f, to_x, a)
-    sums["dWh"] = lambda k, a: [h[n, t, k] @ to_h[n, t, a] for n, t in places]
-    sums["db"] = lambda *index: [(to_h if index[:-1] == (1,) else to_x)[n, t, index[-1]] for n, t in places]
-    shapes = {"dx": steps.x.shape, "dWx": steps.Wx.shape, "dWh": steps.Wh.shape, "db": steps.b.shape}
+    h = Quantity.unknown("h_prev", (steps.N, steps.T, steps.H))
+    for place, step in found.items():
+        h[place] = step.before["h"]
+
+    def dx(n, t, f):
+        return [to_x[n, t, a] @ steps.Wx[f, a] for a in range(steps.Wx.shape[1])]
+
+    def dWx(f, a):
+        if steps.ids is None:
+            return [steps.x[n, t, f] @ to_x[n, t, a] for n, t in found]
+        return [to_x[n, t, a] for n, t in found if steps.ids[n, t] == f]  # the steps whose id is f
+
+    def dWh(k, a):
+        return [h[n, t, k] @ to_h[n, t, a] for n, t in found]
+
+    def db(*index):
+        of_h = index[:-1] == (1,)  # the second row of GRU's b
+        return [(to_h if of_h else to_x)[n, t, index[-1]] for n, t in found]
+
     derived = {}
-    for name, terms in sums.items():
-        derived[name] = Quantity.unknown(name, shapes[name])
-        chosen = set(page.choice.all(name))
-        for index in np.ndindex(shapes[name]):
+    for terms, of in ((dx, steps.x), (dWx, steps.Wx), (dWh, steps.Wh), (db, steps.b)):
+        if terms is dx and steps.ids is not None:  # ids have no gradient
+            continue
+        gradient = derived[f"d{of.name}"] = Quantity.unknown(f"d{of.name}", of.shape)
+        chosen = set(page.choice.all(gradient.name))
+        for index in np.ndindex(of.shape):
             with page.silent(index not in chosen):
-                derived[name][index] = page.sum(derived[name].letters(index), [terms(*index)])
+                gradient[index] = page.sum(gradient.letters(index), [terms(*index)])
         page.line()
     return derived

@@ -5,7 +5,7 @@ from ..engine.docstring_equations import equations
 from ..engine.expression import Expression, constant, largest, tanh
 from ..engine.layout import Page
 from .recurrent import Recurrence
-from .steps import Step
+from .steps import Step, Unit, Units
 
 
 class RNNDerivation(Recurrence):
@@ -19,16 +19,14 @@ class RNNDerivation(Recurrence):
     rows = "dz", "dz"
     to_x = to_h = "z"
 
-    def unit(self, page: Page, step: Step, u: int) -> dict[str, Expression]:
+    def unit(self, page: Page, step: Step, u: int) -> Unit:
         z = page.sum(f"z_t[{u}]", [[*step.x_terms(u), step.b[u], *step.h_terms(u)]])
         page.flush()
         h = page.equation(f"h_t[{u}]", largest([z, constant("0", 0)]) if _has_relu(step) else tanh(z))
         page.line()
         return {"h": h}
 
-    def unit_back(
-        self, page: Page, step: Step, u: int, dh: Expression, after: dict[str, list[Expression]]
-    ) -> tuple[dict[str, Expression], dict[str, Expression]]:
+    def unit_back(self, page: Page, step: Step, u: int, dh: Expression, after: Units) -> tuple[Unit, Unit]:
         h = step.now["h"][u]
         if not _has_relu(step):
             dz = page.equation(f"dz[{u}]", dh * (1 - h.squared()))
