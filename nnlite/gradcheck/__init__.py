@@ -23,6 +23,7 @@ from .diagnosis import diagnose
 from .differences import check_array
 from .perturbation import perturb, put_back
 from .report import GradientCheckError, GradientReport
+from .sublayers import error_of_a_part
 
 __all__ = ["GradientCheckError", "GradientReport", "gradcheck"]
 
@@ -96,21 +97,31 @@ def gradcheck(
         nnlite.gradcheck.report.GradientCheckError: Wrong: the gradient of parameter b is wrong...
     """
     rng = np.random.default_rng(seed)
-    checked = CheckedLayer(layer, x, y, loss, initial_state, training, rng)
+    checked = CheckedLayer(
+        layer,
+        x,
+        y=y,
+        loss=loss,
+        initial_state=initial_state,
+        training=training,
+        fast=fast,
+        tolerance=tolerance,
+        rng=rng,
+    )
     try:
         perturb(checked, rng)
-        return _run(checked, fast, tolerance)
+        return _check(checked)
     finally:
         checked.leave()
         put_back(checked)
 
 
-def _run(checked, fast, tolerance):
+def _check(checked):
     try:
         gradients = checked_gradients(checked)
-        results = [check_array(checked, target, gradients[target], fast, tolerance) for target in checked.arrays]
+        results = [check_array(checked, target, gradients[target]) for target in checked.arrays]
         if any(result.wrong for result in results):
-            raise diagnose(checked, gradients, results, fast, tolerance, _run)
+            raise error_of_a_part(checked, _check) or diagnose(checked, gradients, results)
     finally:
         checked.restore()
     rows = [result.row for result in results]
@@ -119,7 +130,7 @@ def _run(checked, fast, tolerance):
             raise ValueError(
                 f"gradcheck: expected numbers away from kinks, got {row.name} with every number at one, where the "
                 f"slopes on both sides differ, so nothing was checked: use random numbers"
-                f"{' or fast=False' if fast else ''}"
+                f"{' or fast=False' if checked.fast else ''}"
             )
     moved, constant = [str(perturbed.target) for perturbed in checked.perturbed], list(map(str, checked.constant))
-    return GradientReport(checked.title, rows, tolerance, moved, constant)
+    return GradientReport(checked.title, rows, checked.tolerance, moved, constant)

@@ -1,16 +1,14 @@
 """CheckedLayer: evaluate a layer at a point, and get its gradients there."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from .. import losses
 from .report import GradientCheckError
-from .target import Kind, Target
-
-if TYPE_CHECKING:
-    from .perturbation import Perturbed
+from .target import Kind, Perturbed, Target
 
 State = np.ndarray | Sequence[np.ndarray] | None
 
@@ -27,26 +25,30 @@ class CheckedLayer:
         layers: the layer and all layers inside it.
         perturbed: the arrays that do not have their own values, those of a model that holds the layer included.
         constant: the targets whose given arrays hold one number throughout.
+        fast, tolerance: as in `gradcheck`.
     """
 
     def __init__(
         self,
         layer: Any,
         x: np.ndarray,
+        *,
         y: np.ndarray | None = None,
         loss: Any = None,
         initial_state: State = None,
         training: bool = False,
+        fast: bool = False,
+        tolerance: float = 1e-6,
         rng: np.random.Generator | None = None,
         title: str | None = None,
-        perturbed: Sequence["Perturbed"] = (),
+        perturbed: Sequence[Perturbed] = (),
     ) -> None:
         if (loss is None) != (y is None):
             raise ValueError("loss, y: expected both or neither, got one of them: give the other, too")
-        self.layer, self.y, self.training = layer, y, training
+        self.layer, self.y, self.training, self.fast, self.tolerance = layer, y, training, fast, tolerance
         self.title = title or type(layer).__name__
         self.input = Target(Kind.INPUT, getattr(layer, "input_name", "x"))
-        self.loss = _loss(loss)
+        self.loss = None if loss is None else losses.get(loss)
         self.x = _input(x)
         self.takes_training = "training" in _arguments(layer.forward)
         self.takes_state = "initial_state" in _arguments(layer.forward)
@@ -73,10 +75,10 @@ class CheckedLayer:
         self.forward()
         if not np.array_equal(self.x, x, equal_nan=True):
             cause = "an operation in place, such as x *= ...: forward must leave its input unchanged"
-            self._refuse(self.input, f"forward changes {self.input}", cause)
+            raise self.error(self.input, cause, problem=f"forward changes {self.input}")
         self.state = self._initial_state(initial_state, rng)
         self.arrays = self._arrays()
-        given = {self.input: self.x} | (self._state_targets() if initial_state is not None else {})
+        given = {self.input: self.x} | (_state_targets(self.state) if initial_state is not None else {})
         self.constant = [target for target, array in given.items() if array.size > 1 and is_constant(array)]
         self.base = self.outputs()
         if not np.isfinite(self.base).all():
@@ -85,15 +87,17 @@ class CheckedLayer:
                 f"to differentiate: check x and the parameters"
             )
         if not np.array_equal(self.base, self.outputs()):
-            raise GradientCheckError(
-                self.title,
-                "output",
+            cause = (
                 "it draws random numbers from something other than a numpy.random.Generator in an attribute, such as "
                 "self.rng, or it carries something over from one call to the next: a recurrent layer needs "
-                "reset_state()",
-                problem="forward returns two different outputs for the same input",
+                "reset_state()"
             )
+            raise self.error("output", cause, problem="forward returns two different outputs for the same input")
         self.weights = np.ones(1) if self.loss else signed(rng, self.base.size)
+
+    def error(self, what: Target | str, cause: str, **details: Any) -> GradientCheckError:
+        """The error of this layer; `details` are the other arguments of `GradientCheckError`."""
+        return GradientCheckError(self.title, what, cause, **details)
 
     # ------------------------------------------------------------------------------------------------ evaluate
 
@@ -104,39 +108,17 @@ class CheckedLayer:
             return np.array([self.loss.forward(self.y, y)], np.float64)
         return np.concatenate([result.reshape(-1) for result in self._results(y)])
 
-    def gradients(
-        self, stale: float | None = None, between: Callable[[], None] | None = None
-    ) -> dict[Target, np.ndarray]:
-        """dL/d(array) for every target, as forward and backward compute them.
-
-        Args:
-            stale: fills `grads` before.
-            between: called between forward and backward.
-        """
-        for grad in self.grads.values():
-            if stale is not None and isinstance(grad, np.ndarray):
-                grad.fill(stale)
+    def gradients(self, between: Callable[[], None] = lambda: None) -> dict[Target, np.ndarray]:
+        """dL/d(array) for every target, as forward and backward compute them; `between` is called between the two."""
         y = self.forward()
-        arguments = self._backward_arguments(y)
-        if between is not None:
-            between()
-        kept = arguments["dy"].copy()
-        dx = self.layer.backward(**arguments) if self.takes_dstate else self.layer.backward(arguments["dy"])
-        if not np.array_equal(kept, arguments["dy"]):
-            self._refuse("dy", "backward changes dy", "an operation in place, such as dy *= ...: work on a copy")
+        dy, dstate = self._output_gradients(y)
+        between()
+        kept = dy.copy()
+        dx = self.layer.backward(dy, **dstate)
+        if not np.array_equal(kept, dy):
+            cause = "an operation in place, such as dy *= ...: work on a copy"
+            raise self.error("dy", cause, problem="backward changes dy")
         return self._collect(dx)
-
-    def output_steps(self) -> Iterator[tuple[int, np.ndarray]]:
-        """The time steps of the output, if it has them, each with the `weights` of a loss of this step alone."""
-        y = self.forward()
-        if self.loss or not self.is_sequence or y.ndim < 3 or y.shape[1] != self.x.shape[1]:
-            return
-        for t in range(y.shape[1]):
-            mask = np.zeros(y.shape)
-            mask[:, t] = 1
-            weights = np.zeros_like(self.weights)
-            weights[: y.size] = self.weights[: y.size] * mask.reshape(-1)
-            yield t, weights
 
     @property
     def params(self) -> Mapping[str, np.ndarray]:
@@ -179,13 +161,15 @@ class CheckedLayer:
 
     def other(self, layer: Any, x: np.ndarray, state: State = None, title: str | None = None) -> "CheckedLayer":
         """Another layer, input or state under the same conditions, without a loss."""
-        return CheckedLayer(layer, x, None, None, state, self.training, None, title, self.perturbed)
+        conditions = {name: getattr(self, name) for name in ("training", "fast", "tolerance", "perturbed")}
+        return CheckedLayer(layer, x, initial_state=state, title=title, **conditions)
 
     def forward(self, training: bool | None = None) -> np.ndarray:
         """What the layer's forward returns."""
         self.restore()
-        training = self.training if training is None else training
-        arguments: dict[str, Any] = {"training": training} if self.takes_training else {}
+        arguments: dict[str, Any] = {}
+        if self.takes_training:
+            arguments["training"] = self.training if training is None else training
         if self.state is not None:
             arguments["initial_state"] = self.state
         return self.layer.forward(self.x, **arguments)
@@ -205,31 +189,26 @@ class CheckedLayer:
         layers = [layer for layer in self.layers if "state" in getattr(layer, "__dict__", {})]
         return [(layer, layer.state, [np.copy(array) for array in _listed(layer.state)]) for layer in layers]
 
-    def _state_targets(self):
-        return {Target(Kind.STATE, str(i)): state for i, state in enumerate(_listed(self.state))}
-
     def _results(self, y):
         """The output, and the final states if backward takes their gradient."""
-        if not isinstance(y, np.ndarray) or y.dtype != np.float64:
-            got = y.dtype.name if isinstance(y, np.ndarray) else type(y).__name__
+        if not _is_float64(y):
             raise TypeError(
-                f"gradcheck: expected an array of float64 from {self.title}.forward for a float64 input, got {got}: "
-                f"compute in x.dtype"
+                f"gradcheck: expected an array of float64 from {self.title}.forward for a float64 input, got "
+                f"{_kind_of(y)}: compute in x.dtype"
             )
         return [y, *_listed(self.layer.state)] if self.state is not None and self.takes_dstate else [y]
 
-    def _backward_arguments(self, y):
-        """The gradient of L for each result."""
+    def _output_gradients(self, y):
+        """The gradient of L for the output, and a dict with that of the final states if backward takes it."""
         if self.loss:
             self.loss.forward(self.y, y)
-            return {"dy": self.loss.backward()}
-        results, start = [], 0
-        for result in self._results(y):
-            results.append(self.weights[start : start + result.size].reshape(result.shape).copy())
-            start += result.size
-        if self.state is None or not self.takes_dstate:
-            return {"dy": results[0]}
-        return {"dy": results[0], "dstate": tuple(results[1:]) if isinstance(self.state, tuple) else results[1]}
+            return self.loss.backward(), {}
+        results = self._results(y)
+        parts = np.split(self.weights, np.cumsum([result.size for result in results])[:-1])
+        dy, *dstate = (part.reshape(result.shape).copy() for part, result in zip(parts, results, strict=True))
+        if not dstate:
+            return dy, {}
+        return dy, {"dstate": tuple(dstate) if isinstance(self.state, tuple) else dstate[0]}
 
     # ------------------------------------------------------------------------------------------ what L depends on
 
@@ -240,10 +219,8 @@ class CheckedLayer:
                 f"initial_state: expected None, as {self.title}.forward takes no initial_state, got "
                 f"{type(given).__name__}: leave it out"
             )
-        if not self.takes_state:
-            return None
         state = getattr(self.layer, "state", None) if given is None else given
-        if state is None:
+        if state is None or not self.takes_state:
             return None
         copies = [np.array(s, order="C") if given is not None else 0.5 * signed(rng, s.shape) for s in _listed(state)]
         for copy in copies:
@@ -259,7 +236,7 @@ class CheckedLayer:
                 )
             _refuse_float32(f"parameter {name}", param.dtype)
             found[Target(Kind.PARAMETER, name)] = param
-        found |= self._state_targets()
+        found |= _state_targets(self.state)
         found = {target: array for target, array in found.items() if array.size}
         if not found:
             raise ValueError(
@@ -272,22 +249,24 @@ class CheckedLayer:
         """Copies of the gradients, by target."""
         found = {self.input: dx, **{Target(Kind.PARAMETER, name): grad for name, grad in self.grads.items()}}
         if self.state is not None:
-            dstate = _listed(getattr(self.layer, "dinitial_state", None))
-            found |= {Target(Kind.STATE, str(i)): d for i, d in enumerate(dstate)}
-        return {target: self._as_gradient(target, found.get(target), array) for target, array in self.arrays.items()}
+            found |= _state_targets(getattr(self.layer, "dinitial_state", None))
+        for target, array in self.arrays.items():
+            self._require_gradient(target, found.get(target), array)
+        return {target: found[target].copy() for target in self.arrays}
 
-    def _as_gradient(self, target, gradient, array):
+    def _require_gradient(self, target, gradient, array):
+        """Refuse what is not a finite float64 array of the right shape."""
         if gradient is None:
             remedy = {
                 Kind.INPUT: "return it from backward",
                 Kind.PARAMETER: f"backward must write it into grads[{target.name!r}]",
                 Kind.STATE: "backward must put it into dinitial_state",
             }
-            self._refuse(target, f"backward gives no gradient of {target}", remedy[target.kind])
-        if not isinstance(gradient, np.ndarray) or gradient.dtype != np.float64:
-            got = gradient.dtype.name if isinstance(gradient, np.ndarray) else type(gradient).__name__
+            raise self.error(target, remedy[target.kind], problem=f"backward gives no gradient of {target}")
+        if not _is_float64(gradient):
             cause = "an array made without dtype=x.dtype, or a result that is cast"
-            self._refuse(target, f"the gradient of {target} is {got}, not float64", cause)
+            problem = f"the gradient of {target} is {_kind_of(gradient)}, not float64"
+            raise self.error(target, cause, problem=problem)
         if gradient.shape != array.shape:
             cause = "the factors of a product in the wrong order, or a sum over the wrong axis"
             if gradient.shape == array.shape[::-1]:
@@ -295,17 +274,14 @@ class CheckedLayer:
             elif gradient.size == array.size * self.x.shape[0]:
                 cause = "the sum over the batch is missing: every example adds to the gradient"
             problem = f"the gradient of {target} has shape {gradient.shape}, and {target} has shape {array.shape}"
-            self._refuse(target, problem, cause)
+            raise self.error(target, cause, problem=problem)
         if not np.isfinite(gradient).all():
             index = tuple(map(int, np.argwhere(~np.isfinite(gradient))[0]))
             cause = "a division by 0, or an exp or log of something out of range"
             if target.kind is Kind.PARAMETER:
                 cause += "; or numbers from np.empty that backward did not overwrite"
-            self._refuse(target, f"the gradient of {target} is {gradient[index]} at index {index}", cause, index)
-        return gradient.copy()
-
-    def _refuse(self, what: Target | str, problem, cause, index=None) -> NoReturn:
-        raise GradientCheckError(self.title, what, cause, problem=problem, index=index)
+            problem = f"the gradient of {target} is {gradient[index]} at index {index}"
+            raise self.error(target, cause, problem=problem, index=index)
 
 
 def is_constant(array: np.ndarray) -> bool:
@@ -322,10 +298,23 @@ def _listed(state):
     return [] if state is None else list(state) if isinstance(state, tuple | list) else [state]
 
 
+def _state_targets(state):
+    """The arrays of a state, or of its gradient, by target."""
+    return {Target(Kind.STATE, str(i)): array for i, array in enumerate(_listed(state))}
+
+
+def _is_float64(array):
+    return isinstance(array, np.ndarray) and array.dtype == np.float64
+
+
+def _kind_of(array):
+    """The name of an array's dtype, or of the type of anything else."""
+    return array.dtype.name if isinstance(array, np.ndarray) else type(array).__name__
+
+
 def _input(x):
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiu":
-        got = x.dtype.name if isinstance(x, np.ndarray) else type(x).__name__
-        raise TypeError(f"x: expected a NumPy array of float64 or integer ids, got {got}: use np.asarray(...)")
+        raise TypeError(f"x: expected a NumPy array of float64 or integer ids, got {_kind_of(x)}: use np.asarray(...)")
     if x.dtype.kind == "f":
         _refuse_float32("x", x.dtype)
     return np.array(x, order="C")
@@ -338,14 +327,6 @@ def _refuse_float32(what, dtype):
             f"numbers, which leaves almost none of float32's seven digits: make the layer or model with "
             f"dtype='float64', and x with x.astype('float64')"
         )
-
-
-def _loss(loss):
-    if not isinstance(loss, str):
-        return loss
-    from .. import losses
-
-    return losses.get(loss)
 
 
 def _arguments(function):

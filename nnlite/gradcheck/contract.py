@@ -3,8 +3,7 @@
 import numpy as np
 
 from .checked_layer import CheckedLayer
-from .differences import Direction, compare
-from .report import GradientCheckError
+from .differences import Direction, central_differences
 from .target import Target
 
 # `grads` is filled with each of these before backward, which must overwrite all of it.
@@ -18,16 +17,24 @@ def checked_gradients(checked: CheckedLayer) -> dict[Target, np.ndarray]:
         GradientCheckError: it breaks the contract.
     """
     before = {target: array.copy() for target, array in checked.arrays.items()}
-    first, second = (checked.gradients(stale=stale) for stale in STALE)
+    first, second = (_gradients_over(checked, stale) for stale in STALE)
     for target, array in checked.arrays.items():
         if not np.array_equal(before[target], array):
             array[...] = before[target]
             cause = "an operation in place, such as W += ...: backward must leave x and the parameters unchanged"
-            raise GradientCheckError(checked.title, target, cause, problem=f"backward changes {target}")
+            raise checked.error(target, cause, problem=f"backward changes {target}")
     for target in checked.arrays:
         if not np.allclose(first[target], second[target], rtol=1e-9, atol=1e-12):
             raise _depends_on_the_past(checked, target, first[target], second[target])
     return first
+
+
+def _gradients_over(checked, stale):
+    """The gradients after `grads` was filled with a number."""
+    for grad in checked.grads.values():
+        if isinstance(grad, np.ndarray):
+            grad.fill(stale)
+    return checked.gradients()
 
 
 def _depends_on_the_past(checked, target, first, second):
@@ -39,17 +46,18 @@ def _depends_on_the_past(checked, target, first, second):
         if untouched.size > 1:
             problem += f" ({np.count_nonzero(untouched)} of {untouched.size} numbers): the old value stays"
         cause = "a loop or a slice that does not reach everything: where the gradient is 0, write 0"
-        return GradientCheckError(checked.title, target, cause, problem=problem, index=index)
-    once, twice = checked.gradients(stale=0.0)[target], checked.gradients()[target]
+        return checked.error(target, cause, problem=problem, index=index)
+    once, twice = _gradients_over(checked, 0.0)[target], checked.gradients()[target]
     index = tuple(map(int, np.unravel_index(np.argmax(np.abs(twice - once)), once.shape)))
-    comparison = compare(checked, target, Direction.entry(index), twice, 0.0)
-    return GradientCheckError(
-        checked.title,
-        target,
+    cause = (
         "an accumulated instead of a written gradient: backward adds to the old value (+= instead of =), so each step "
-        "of training uses the sum of all gradients so far",
+        "of training uses the sum of all gradients so far"
+    )
+    return checked.error(
+        target,
+        cause,
         problem=f"the gradient of {target} changes with every call of backward",
         index=index,
         analytic=float(twice[index]),
-        numeric=comparison.numeric,
+        numeric=central_differences(checked, target, twice, Direction.entry(index)).numeric,
     )

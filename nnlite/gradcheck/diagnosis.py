@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 
 from .checked_layer import CheckedLayer, is_constant
-from .differences import DIRECTIONS, Comparison, Direction, Result, compare
+from .differences import DIRECTIONS, Direction, Result, compare
 from .perturbation import perturbed_in
 from .report import GradientCheckError
-from .sublayers import Run, error_of_a_part
 from .target import Kind, Target
 
 NEAR = 1e-4  # largest relative distance of a factor from the whole number it is taken for
@@ -21,30 +20,21 @@ NEAR = 1e-4  # largest relative distance of a factor from the whole number it is
 Gradients = dict[Target, np.ndarray]
 
 
-def diagnose(
-    checked: CheckedLayer, gradients: Gradients, results: list[Result], fast: bool, tolerance: float, run: Run
-) -> GradientCheckError:
-    """The error that explains best what is wrong.
-
-    Args:
-        run: checks a layer and raises what it finds: used for a model's layers, and for the layer without its loss.
-    """
-    inner = error_of_a_part(checked, fast, tolerance, run)
-    if inner is not None:
-        return inner
+def diagnose(checked: CheckedLayer, gradients: Gradients, results: list[Result]) -> GradientCheckError:
+    """The error that explains best what is wrong."""
     wrong = [result for result in results if result.wrong]
-    diagnosis = _Diagnosis(checked, gradients, {result.target for result in wrong}, tolerance)
-    causes = [(result, diagnosis.cause(result.target)) for result in wrong]
-    result, cause = next((pair for pair in causes if pair[1]), (wrong[0], None))
+    diagnosis = _Diagnosis(checked, gradients, {result.target for result in wrong})
+    causes = {result.target: diagnosis.cause(result.target) for result in wrong}
+    result = next((result for result in wrong if causes[result.target]), wrong[0])
     target = result.target
     index, comparison = _example(checked, result)
-    time_step = diagnosis.first_wrong_step(target)
-    if target.kind is Kind.INPUT:
+    if target.kind is not Kind.INPUT:
+        time_step = diagnosis.first_wrong_step(target)
+    else:
         time_step = index[1] if checked.is_sequence and index is not None else None
-    return GradientCheckError(
-        checked.title,
+    return checked.error(
         target,
-        cause or UNEXPLAINED,
+        causes[target] or UNEXPLAINED,
         index=index,
         time_step=time_step,
         analytic=comparison.analytic,
@@ -60,15 +50,15 @@ UNEXPLAINED = (
 )
 
 
-def _example(checked: CheckedLayer, result: Result) -> tuple[tuple[int, ...] | None, Comparison]:
+def _example(checked, result):
     """The wrong number to show: the worst, in a sequence the worst of the last wrong time step.
 
     Backward goes from the last step to the first, so the last wrong step is where the mistake starts.
     """
     wrong = result.wrong
     if result.target.kind is Kind.INPUT and checked.is_sequence and None not in wrong:
-        last = max(index[1] for index in wrong if index is not None)
-        wrong = {index: comparison for index, comparison in wrong.items() if index is not None and index[1] == last}
+        last = max(index[1] for index in wrong)
+        wrong = {index: comparison for index, comparison in wrong.items() if index[1] == last}
     return max(wrong.items(), key=lambda pair: abs(pair[1].analytic - pair[1].numeric))
 
 
@@ -84,25 +74,33 @@ def _extent(result, others):
 class _Diagnosis:
     """A layer with wrong gradients, and the guesses about them: methods that return a cause, or None."""
 
-    def __init__(self, checked: CheckedLayer, gradients: Gradients, wrong: set[Target], tolerance: float) -> None:
-        self.checked, self.gradients, self.wrong, self.tolerance = checked, gradients, wrong, tolerance
-        self.first_wrong: dict[Target, int | None] = {}
+    def __init__(self, checked: CheckedLayer, gradients: Gradients, wrong: set[Target]) -> None:
+        self.checked, self.gradients, self.wrong = checked, gradients, wrong
 
     def cause(self, target: Target) -> str | None:
         """A mistake that explains the gradient of this array, or None."""
-        return next((cause for guess in _GUESSES if (cause := guess(self, target))), None)
+        guesses = (
+            self.zero,
+            self.forgotten,
+            self.factor,
+            self.transposed,
+            self.weight_not_transposed,
+            self.flipped,
+            self.final_state,
+            self.time,
+            self.batch,
+        )
+        return next((cause for guess in guesses if (cause := guess(target))), None)
 
     def agrees(self, target: Target, gradient: np.ndarray, checked: CheckedLayer | None = None) -> bool:
         """Whether a gradient would be right."""
         return all(comparison.agrees for comparison in self.comparisons(target, gradient, checked))
 
-    def comparisons(
-        self, target: Target, gradient: np.ndarray, checked: CheckedLayer | None = None
-    ) -> list[Comparison]:
+    def comparisons(self, target, gradient, checked=None):
         """A gradient compared with central differences along random directions."""
         checked, rng = checked or self.checked, np.random.default_rng(1)
         directions = [Direction.random(checked.arrays[target], rng) for _ in range(DIRECTIONS)]
-        return [compare(checked, target, direction, gradient, self.tolerance) for direction in directions]
+        return [compare(checked, target, gradient, direction) for direction in directions]
 
     def zero(self, target: Target) -> str | None:
         """One of both gradients is 0."""
@@ -265,24 +263,18 @@ class _Diagnosis:
             return False
 
     def first_wrong_step(self, target: Target) -> int | None:
-        """The first step of the output whose loss alone has a wrong gradient."""
-        if target not in self.first_wrong:
-            steps = self.checked.output_steps()
-            self.first_wrong[target] = next((t for t, weights in steps if not self.agrees_for(target, weights)), None)
-        return self.first_wrong[target]
-
-
-_GUESSES = (
-    _Diagnosis.zero,
-    _Diagnosis.forgotten,
-    _Diagnosis.factor,
-    _Diagnosis.transposed,
-    _Diagnosis.weight_not_transposed,
-    _Diagnosis.flipped,
-    _Diagnosis.final_state,
-    _Diagnosis.time,
-    _Diagnosis.batch,
-)
+        """The first time step of the output whose loss alone has a wrong gradient, if the output has time steps."""
+        checked = self.checked
+        y = checked.forward()
+        if checked.loss or not checked.is_sequence or y.ndim < 3 or y.shape[1] != checked.x.shape[1]:
+            return None
+        for t in range(y.shape[1]):
+            weights = np.zeros_like(checked.weights)
+            of_step = weights[: y.size].reshape(y.shape)[:, t]
+            of_step[...] = checked.weights[: y.size].reshape(y.shape)[:, t]
+            if not self.agrees_for(target, weights):
+                return t
+        return None
 
 
 def _transpose_blocks(array):

@@ -10,7 +10,6 @@ point itself stays: the slopes on its two sides differ, however small the step. 
 as for a subgradient in mathematics.
 """
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -78,37 +77,28 @@ class Slopes:
 
 
 def central_differences(
-    checked: CheckedLayer, target: Target, gradient: np.ndarray, directions: Iterable[Direction], step: float = STEPS[0]
-) -> Iterator[Slopes]:
-    """The slope of L along each direction v, by the gradient and by central differences.
+    checked: CheckedLayer, target: Target, gradient: np.ndarray, direction: Direction, step: float = STEPS[0]
+) -> Slopes:
+    """The slope of L along a direction v, by the gradient and by central differences.
 
         (L(p + step v) - L(p - step v)) / (2 step)        should be        gradient @ v
 
     L = weights @ outputs, so the outputs are subtracted first, which loses fewer digits.
     """
-    p = checked.arrays[target]
-    for direction in directions:
-        where, v = direction.where, direction.amounts
-        kept = np.copy(p[where])
-        ahead, back = kept + step * v, kept - step * v
-        try:
-            p[where] = ahead
-            above = checked.outputs()
-            p[where] = back
-            below = checked.outputs()
-        finally:
-            p[where] = kept
-        moved = (ahead - back) / (2 * step)
-        analytic = float(np.sum(gradient[where] * moved))
-        numeric = float(checked.weights @ ((above - below) / (2 * step)))
-        yield Slopes(analytic, numeric, above, below, step, moved)
-
-
-def slopes_along(
-    checked: CheckedLayer, target: Target, gradient: np.ndarray, direction: Direction, step: float = STEPS[0]
-) -> Slopes:
-    """`central_differences` along one direction."""
-    return next(central_differences(checked, target, gradient, [direction], step))
+    p, where, v = checked.arrays[target], direction.where, direction.amounts
+    kept = np.copy(p[where])
+    ahead, back = kept + step * v, kept - step * v
+    try:
+        p[where] = ahead
+        above = checked.outputs()
+        p[where] = back
+        below = checked.outputs()
+    finally:
+        p[where] = kept
+    moved = (ahead - back) / (2 * step)
+    analytic = float(np.sum(gradient[where] * moved))
+    numeric = float(checked.weights @ ((above - below) / (2 * step)))
+    return Slopes(analytic, numeric, above, below, step, moved)
 
 
 # ------------------------------------------------------------------------------------------------------ agreement
@@ -146,40 +136,38 @@ class Result:
             self.wrong[index] = comparison
 
 
-def compare(
-    checked: CheckedLayer, target: Target, direction: Direction, gradient: np.ndarray, tolerance: float
-) -> Comparison:
+def compare(checked: CheckedLayer, target: Target, gradient: np.ndarray, direction: Direction) -> Comparison:
     """Compare the slopes along a direction, with smaller and smaller steps until they agree."""
     tried = []
     for step in STEPS:
-        slopes = slopes_along(checked, target, gradient, direction, step)
-        error = relative_error(checked, slopes, tolerance)
-        tried.append(Comparison(slopes.analytic, slopes.numeric, error, agrees=error <= tolerance))
+        slopes = central_differences(checked, target, gradient, direction, step)
+        error = _relative_error(checked, slopes)
+        tried.append(Comparison(slopes.analytic, slopes.numeric, error, agrees=error <= checked.tolerance))
         if tried[-1].agrees:
             return tried[-1]
-    return _at_a_kink(checked, target, direction, gradient, tolerance) or tried[0]
+    return _at_a_kink(checked, target, gradient, direction) or tried[0]
 
 
-def relative_error(checked: CheckedLayer, slopes: Slopes, tolerance: float) -> float:
+def _relative_error(checked, slopes):
     """The difference over the larger of both, less what central differences cannot tell apart."""
     difference = abs(slopes.analytic - slopes.numeric)
     if difference == 0:
         return 0.0
-    room = uncertainty(checked, slopes) / tolerance if tolerance else 0.0
+    room = _uncertainty(checked, slopes) / checked.tolerance if checked.tolerance else 0.0
     return difference / (max(abs(slopes.analytic), abs(slopes.numeric)) + room)
 
 
-def uncertainty(checked: CheckedLayer, slopes: Slopes) -> float:
+def _uncertainty(checked, slopes):
     """How far off central differences may be: both errors at the top of this file."""
     scale = np.linalg.norm(checked.weights * (np.abs(checked.base) + 0.1))
     return float(scale * (np.sum(np.square(slopes.step * slopes.moved)) + 16 * EPSILON / slopes.step))
 
 
-def _at_a_kink(checked, target, direction, gradient, tolerance):
+def _at_a_kink(checked, target, gradient, direction):
     """The comparison if there is a kink at the point and the slope lies between its two sides; else None."""
     corners = []
     for step in STEPS[1:]:
-        slopes = slopes_along(checked, target, gradient, direction, step)
+        slopes = central_differences(checked, target, gradient, direction, step)
         ahead, behind = (slopes.above - checked.base) / step, (checked.base - slopes.below) / step
         noise = 1e3 * EPSILON / step * (np.abs(checked.base) + 1)
         corners.append(ahead - behind)
@@ -190,59 +178,60 @@ def _at_a_kink(checked, target, direction, gradient, tolerance):
         return None
     analytic, numeric = slopes.analytic, float(checked.weights @ ((ahead + behind) / 2))
     reach = float(np.abs(checked.weights * corners[1])[stays].sum() / 2)
-    allowed = reach + tolerance * max(abs(analytic), abs(numeric)) + uncertainty(checked, slopes)
+    allowed = reach + checked.tolerance * max(abs(analytic), abs(numeric)) + _uncertainty(checked, slopes)
     return Comparison(analytic, numeric, 0.0, agrees=True, kink=True) if abs(analytic - numeric) <= allowed else None
 
 
 # -------------------------------------------------------------------------------------------------- one whole array
 
 
-def check_array(checked: CheckedLayer, target: Target, gradient: np.ndarray, fast: bool, tolerance: float) -> Result:
+def check_array(checked: CheckedLayer, target: Target, gradient: np.ndarray) -> Result:
     """Compare the gradient of one array with central differences."""
     array = checked.arrays[target]
     result = Result(target, Row(str(target), array.size, 0, 0, float(np.abs(gradient).max()), 0.0))
-    if fast:
-        _along_directions(checked, target, gradient, tolerance, result)
+    if checked.fast:
+        _along_directions(checked, target, gradient, result)
     else:
         for index in np.ndindex(array.shape):
             result.row.checked += 1
-            result.note(index, compare(checked, target, Direction.entry(index), gradient, tolerance))
+            result.note(index, compare(checked, target, gradient, Direction.entry(index)))
     return result
 
 
-def _along_directions(checked, target, gradient, tolerance, result):
+def _along_directions(checked, target, gradient, result):
     rng = np.random.default_rng(result.row.size)
     for _ in range(DIRECTIONS):
         direction = Direction.random(checked.arrays[target], rng)
-        comparison = compare(checked, target, direction, gradient, tolerance)
+        comparison = compare(checked, target, gradient, direction)
         result.row.directions += 1
         if not comparison.agrees:
             if target.kind is Kind.INPUT and checked.is_sequence:
-                direction, comparison = _last_wrong_step(checked, target, gradient, tolerance, direction, comparison)
-            result.wrong = dict([_locate(checked, target, gradient, tolerance, direction, comparison)])
+                direction, comparison = _last_wrong_step(checked, target, gradient, direction, comparison)
+            index, found = _locate(checked, target, gradient, direction, comparison)
+            result.wrong[index] = found
             return
         result.note(None, comparison)
 
 
-def _last_wrong_step(checked, target, gradient, tolerance, direction, comparison):
+def _last_wrong_step(checked, target, gradient, direction, comparison):
     """The part of a direction in the last time step that is wrong: backward starts from the end."""
     for t in reversed(range(checked.x.shape[1])):
         step = direction.part(direction.where[1] == t)
-        of_step = compare(checked, target, step, gradient, tolerance)
+        of_step = compare(checked, target, gradient, step)
         if not of_step.agrees:
             return step, of_step
     return direction, comparison
 
 
-def _locate(checked, target, gradient, tolerance, direction, comparison):
+def _locate(checked, target, gradient, direction, comparison):
     """Halve a direction along which the slopes differ until one number is left: its index, and the comparison."""
     while direction.size > 1:
         middle = direction.size // 2
         halves = [direction.part(slice(None, middle)), direction.part(slice(middle, None))]
-        tried = [(half, compare(checked, target, half, gradient, tolerance)) for half in halves]
+        tried = [(half, compare(checked, target, gradient, half)) for half in halves]
         tried = [(half, found) for half, found in tried if not found.agrees]
         if not tried:  # the difference is too small to be seen in either half
             return None, comparison
         direction, comparison = max(tried, key=lambda pair: abs(pair[1].analytic - pair[1].numeric))
     index = tuple(int(axis[0]) for axis in direction.where)
-    return index, compare(checked, target, Direction.entry(index), gradient, tolerance)
+    return index, compare(checked, target, gradient, Direction.entry(index))

@@ -5,23 +5,12 @@ The biases of a new layer are 0 and its scales are 1. There a backward pass may 
 backward, such as a slope of 0.25. So these numbers are changed before the check, and put back after it.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from .checked_layer import CheckedLayer
-from .target import Kind, Target
+from .target import Kind, Perturbed, Target
 
 SMALLEST, LARGEST = 0.1, 0.3  # relative change of a number, which keeps its sign; a 0 changes as a 1 would
-
-
-@dataclass
-class Perturbed:
-    """A parameter or an array of statistics that is not checked at its own values."""
-
-    target: Target
-    array: np.ndarray
-    own: np.ndarray
 
 
 def perturb(checked: CheckedLayer, rng: np.random.Generator) -> None:

@@ -36,19 +36,17 @@ class GradientCheckError(AssertionError):
         extent: str | None = None,
         moved: Sequence[str] = (),
     ) -> None:
-        name = str(what)
-        self.layer, self.name, self.cause = layer, name, cause
+        self.layer, self.name, self.cause, self.moved = layer, str(what), cause, list(moved)
         self.index, self.time_step, self.analytic, self.numeric = index, time_step, analytic, numeric
-        self.moved = list(moved)
-        lines = [f"{layer}: {problem or f'the gradient of {name} is wrong'}"]
+        lines = [f"{layer}: {problem or f'the gradient of {what} is wrong'}"]
         if analytic is not None:
             where = "in total along a random direction" if index is None else f"at index {index}"
             lines.append(f"  {where} backward gives {analytic:.10g}, central differences give {numeric:.10g}")
-        if time_step is not None:
+        if time_step is not None and isinstance(what, Target) and what.kind is Kind.INPUT:
+            lines.append(f"  at time step {time_step}")
+        elif time_step is not None:
             lines.append(
-                f"  at time step {time_step}"
-                if isinstance(what, Target) and what.kind is Kind.INPUT
-                else f"  first at time step {time_step}: a loss of this step of the output alone has a wrong gradient"
+                f"  first at time step {time_step}: a loss of this step of the output alone has a wrong gradient"
             )
         if extent:
             lines.append(f"  {extent}")

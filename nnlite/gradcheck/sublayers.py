@@ -8,28 +8,26 @@ import numpy as np
 from .checked_layer import CheckedLayer
 from .report import GradientCheckError
 
-Run = Callable[[CheckedLayer, bool, float], Any]  # checks a layer, and raises what it finds
+Check = Callable[[CheckedLayer], Any]  # checks a layer, and raises what it finds
 
 
-def error_of_a_part(checked: CheckedLayer, fast: bool, tolerance: float, run: Run) -> GradientCheckError | None:
+def error_of_a_part(checked: CheckedLayer, check: Check) -> GradientCheckError | None:
     """The error of the loss, or of the layer in a model, that is wrong when checked alone; None without such parts."""
-    return _without_loss(checked, fast, tolerance, run) or _inside(checked, fast, tolerance, run)
+    return _without_loss(checked, check) or _inside(checked, check)
 
 
-def _without_loss(checked, fast, tolerance, run):
+def _without_loss(checked, check):
     """The error that the layer has without its loss, or the error of the loss."""
     if checked.loss is None:
         return None
-    checked.restore()
     y_pred = checked.forward()
     try:
-        run(checked.other(checked.layer, checked.x, state=checked.state, title=checked.title), fast, tolerance)
-        loss = _LossLayer(checked.loss, checked.y)
-        run(checked.other(loss, y_pred, title=type(checked.loss).__name__), fast, tolerance)
+        check(checked.other(checked.layer, checked.x, state=checked.state, title=checked.title))
+        check(checked.other(_LossLayer(checked.loss, checked.y), y_pred, title=type(checked.loss).__name__))
     except GradientCheckError as error:
         return error
     except ValueError:  # nothing but kinks there
-        return None
+        pass
     return None
 
 
@@ -48,7 +46,7 @@ class _LossLayer:
         return self.loss.backward() * dy[0]
 
 
-def _inside(checked, fast, tolerance, run):
+def _inside(checked, check):
     """The error of the last layer of a model that is wrong when checked alone; if none is, the model's own."""
     layers = list(getattr(checked.layer, "layers", []))
     if not layers:
@@ -63,7 +61,7 @@ def _inside(checked, fast, tolerance, run):
     for layer, x in zip(reversed(layers), reversed(inputs[:-1]), strict=True):
         title = f"{type(layer).__name__} {getattr(layer, 'name', '')!r} of {checked.title}"
         try:
-            run(checked.other(layer, x, title=title), fast, tolerance)
+            check(checked.other(layer, x, title=title))
         except GradientCheckError as error:
             return error
         except (TypeError, ValueError):  # nothing to check in this layer
@@ -72,4 +70,4 @@ def _inside(checked, fast, tolerance, run):
         "each layer is right by itself, so the model connects them wrongly: backward must go through the layers from "
         "last to first and pass each one what the layer after it returned"
     )
-    return GradientCheckError(checked.title, "model", cause, problem="the gradients are wrong")
+    return checked.error("model", cause, problem="the gradients are wrong")

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import Enum
 
+import numpy as np
+
 
 class Kind(Enum):
     """The kinds of arrays that a layer computes with. Statistics have no gradient."""
@@ -22,3 +24,12 @@ class Target:
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.name}"
+
+
+@dataclass
+class Perturbed:
+    """A parameter or an array of statistics that is not checked at its own values."""
+
+    target: Target
+    array: np.ndarray
+    own: np.ndarray
