@@ -22,8 +22,8 @@ layers/         the derivations: a file for each layer or loss, or for several t
 
 from .. import layers as _layers
 from .. import losses as _losses
+from .engine import Quantity
 from .engine.derivation import Derivation, DerivationError
-from .engine.expression import Quantity
 from .layers import (
     activation,
     conv2d,
@@ -45,24 +45,21 @@ from .registry import register
 
 __all__ = ["Derivation", "DerivationError", "Quantity", "backward", "forward", "loss", "register"]
 
-for _kind, _derivation in (
-    (_layers.Conv2D, conv2d),
-    (_layers.MaxPool2D, pool2d),
-    (_layers.AvgPool2D, pool2d),
-    (_layers.Dense, dense),
-    (_layers.RNN, RNNDerivation()),
-    (_layers.LSTM, LSTMDerivation()),
-    (_layers.GRU, GRUDerivation()),
-    (_layers.Softmax, softmax),
-    (_layers.LayerNorm, layer_norm),
-    (_layers.Embedding, embedding),
-    (_layers.OneHot, one_hot),
-    (_layers.Tanh, activation),
-    (_layers.Sigmoid, activation),
-    (_layers.ReLU, activation),
-    (_layers.LeakyReLU, activation),
-    (_layers.GELU, gelu),
-    (_losses.SparseCategoricalCrossentropy, cross_entropy),
-    (_losses.MeanSquaredError, mean_squared_error),
+for _derivation, *_kinds in (
+    (conv2d, _layers.Conv2D),
+    (pool2d, _layers.MaxPool2D, _layers.AvgPool2D),
+    (dense, _layers.Dense),
+    (RNNDerivation(), _layers.RNN),
+    (LSTMDerivation(), _layers.LSTM),
+    (GRUDerivation(), _layers.GRU),
+    (softmax, _layers.Softmax),
+    (layer_norm, _layers.LayerNorm),
+    (embedding, _layers.Embedding),
+    (one_hot, _layers.OneHot),
+    (activation, _layers.Tanh, _layers.Sigmoid, _layers.ReLU, _layers.LeakyReLU),
+    (gelu, _layers.GELU),
+    (cross_entropy, _losses.SparseCategoricalCrossentropy),
+    (mean_squared_error, _losses.MeanSquaredError),
 ):
-    register(_kind, _derivation)
+    for _kind in _kinds:
+        register(_kind, _derivation)

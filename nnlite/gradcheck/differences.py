@@ -26,15 +26,10 @@ EPSILON = float(np.finfo(np.float64).eps)
 
 @dataclass
 class Direction:
-    """Which numbers of an array move, and how far each.
+    """Which numbers of an array move, and how far each."""
 
-    Attributes:
-        where: an index of the array: of one number, or an array of positions for every axis.
-        amounts: how far each number moves, as a multiple of the step.
-    """
-
-    where: tuple[Any, ...]
-    amounts: np.ndarray
+    where: tuple[Any, ...]  # an index of the array: of one number, or an array of positions for every axis
+    amounts: np.ndarray  # multiples of the step
 
     @classmethod
     def entry(cls, index: tuple[int, ...]) -> Self:
@@ -59,21 +54,14 @@ class Direction:
 
 @dataclass
 class Slopes:
-    """The slope of L along a direction, by a gradient and by central differences.
-
-    Attributes:
-        analytic, numeric: both slopes.
-        above, below: the outputs a step ahead and a step back.
-        step: its length.
-        moved: the direction as rounding left it.
-    """
+    """The slope of L along a direction, by a gradient and by central differences."""
 
     analytic: float
     numeric: float
-    above: np.ndarray
-    below: np.ndarray
+    above: np.ndarray  # the outputs a step ahead
+    below: np.ndarray  # the outputs a step back
     step: float
-    moved: np.ndarray
+    moved: np.ndarray  # the direction as rounding left it
 
 
 def central_differences(
@@ -106,25 +94,22 @@ def central_differences(
 
 @dataclass
 class Comparison:
-    """Whether two slopes agree: both, and their relative difference, at most the tolerance where they do."""
+    """Whether two slopes agree."""
 
     analytic: float
     numeric: float
-    error: float
+    error: float  # the relative difference, at most the tolerance where they agree
     agrees: bool
     kink: bool = False
 
 
 @dataclass
 class Result:
-    """The check of one array: the row of the report, and what is wrong.
-
-    `wrong` has the failed comparisons by index; in fast mode by index or None.
-    """
+    """The check of one array."""
 
     target: Target
-    row: Row
-    wrong: dict[tuple[int, ...] | None, Comparison] = field(default_factory=dict)
+    row: Row  # of the report
+    wrong: dict[tuple[int, ...] | None, Comparison] = field(default_factory=dict)  # by index; None: along a direction
 
     def note(self, index: tuple[int, ...] | None, comparison: Comparison) -> None:
         """Add a comparison."""

@@ -58,25 +58,15 @@ class GradientCheckError(AssertionError):
 
 @dataclass
 class Row:
-    """One array of the check.
+    """One array of the check."""
 
-    Attributes:
-        name: such as "parameter Wh".
-        size: number of entries.
-        checked: number of entries compared one by one; 0 in fast mode.
-        directions: number of random directions compared; 0 unless in fast mode.
-        largest: the largest absolute value of the gradient.
-        error: the largest relative difference.
-        kinks: indices of the entries at kinks.
-    """
-
-    name: str
-    size: int
-    checked: int
-    directions: int
-    largest: float
-    error: float
-    kinks: list[tuple[int, ...] | None] = field(default_factory=list)
+    name: str  # such as "parameter Wh"
+    size: int  # number of entries
+    checked: int  # number of entries compared one by one; 0 in fast mode
+    directions: int  # number of random directions compared; 0 unless in fast mode
+    largest: float  # the largest absolute value of the gradient
+    error: float  # the largest relative difference
+    kinks: list[tuple[int, ...] | None] = field(default_factory=list)  # indices of the entries at kinks
 
 
 @dataclass

@@ -19,21 +19,13 @@ class DerivationError(AssertionError):
 
 @dataclass
 class Comparison:
-    """One array, derived and computed by the layer.
+    """One array, derived and computed by the layer. All arrays are float64 and have the same shape."""
 
-    Attributes:
-        name: such as "y" or "dWx".
-        derived, kernel: float64 arrays of the same shape; NaN in `derived` marks what was not derived.
-        allowed: the largest difference allowed, number by number: the rounding of the arithmetic as written, and
-            TOLERANCE. It is 0 where nothing is rounded.
-        is_copy: whether `kernel` is from the copy of the layer in float64.
-    """
-
-    name: str
-    derived: np.ndarray
+    name: str  # such as "y" or "dWx"
+    derived: np.ndarray  # NaN marks what was not derived
     kernel: np.ndarray
-    allowed: np.ndarray
-    is_copy: bool = False
+    allowed: np.ndarray  # the largest difference: the rounding of the arithmetic as written, and TOLERANCE, or 0
+    is_copy: bool = False  # whether `kernel` is from the copy of the layer in float64
 
     @classmethod
     def of(cls, name: str, quantity: Quantity, kernel: np.ndarray, dtype: np.dtype, is_copy: bool = False) -> Self:
@@ -70,11 +62,8 @@ class Comparison:
     @property
     def worst(self) -> tuple[int, ...]:
         """The index of the largest difference, among the wrong numbers if there are any."""
-        difference = self.difference
-        if not self.agrees:
-            difference = np.where(difference > self.allowed, difference, -1)
-        else:
-            difference = np.where(np.isnan(self.derived), -1, difference)
+        candidates = ~np.isnan(self.derived) if self.agrees else self.difference > self.allowed
+        difference = np.where(candidates, self.difference, -1)
         return tuple(int(i) for i in np.unravel_index(np.argmax(difference), difference.shape))
 
 

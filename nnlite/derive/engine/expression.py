@@ -25,21 +25,13 @@ Index = int | tuple[int, ...]
 
 @dataclass(frozen=True)
 class Expression:
-    """A number in letters and in digits.
+    """A number in letters and in digits."""
 
-    Attributes:
-        letters: such as "x[0] W[0]".
-        numbers: the same with numbers: text and floats in order; the page chooses the digits of the floats.
-        value: the result.
-        error: the bound of its rounding error, as a multiple of the dtype's eps.
-        binds: SUM, PRODUCT or ATOM.
-    """
-
-    letters: str
-    numbers: tuple[str | float, ...]
+    letters: str  # such as "x[0] W[0]"
+    numbers: tuple[str | float, ...]  # the same in digits: text and floats in order; the page rounds the floats
     value: float
-    error: float = 0.0
-    binds: int = ATOM
+    error: float = 0.0  # the bound of its rounding error, as a multiple of the dtype's eps
+    binds: int = ATOM  # SUM, PRODUCT or ATOM
 
     def named(self, letters: str) -> "Expression":
         """The same value under a new name, for the next equation."""

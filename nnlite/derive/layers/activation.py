@@ -4,9 +4,7 @@ import numpy as np
 
 from ...layers import LeakyReLU, ReLU, Sigmoid, Tanh
 from ...layers.base.layer import Layer
-from ..engine.docstring_equations import equations
-from ..engine.expression import Quantity, constant, largest, sigmoid, tanh
-from ..engine.layout import Page
+from ..engine import Page, Quantity, constant, equations, largest, sigmoid, tanh
 
 ZERO = constant("0", 0)
 

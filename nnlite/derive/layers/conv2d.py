@@ -6,9 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ...layers import Conv2D
-from ..engine.docstring_equations import equations
-from ..engine.expression import Quantity
-from ..engine.layout import Page
+from ..engine import Page, Quantity, equations
 from .sliding_window import Windows
 
 

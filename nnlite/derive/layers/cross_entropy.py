@@ -3,9 +3,7 @@
 import numpy as np
 
 from ...losses import SMALLEST_PROBABILITY, SparseCategoricalCrossentropy
-from ..engine.docstring_equations import equations
-from ..engine.expression import Expression, Quantity, constant, log, total
-from ..engine.layout import Page
+from ..engine import Expression, Page, Quantity, constant, equations, log, total
 from .softmax import shares
 
 

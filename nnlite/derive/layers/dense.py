@@ -3,9 +3,7 @@
 import numpy as np
 
 from ...layers import Dense
-from ..engine.docstring_equations import equations
-from ..engine.expression import Quantity
-from ..engine.layout import Page
+from ..engine import Page, Quantity, equations
 
 
 def forward(page: Page, layer: Dense, x_array: np.ndarray) -> dict[str, Quantity]:

@@ -5,19 +5,18 @@ import math
 import numpy as np
 
 from ...layers import GELU
-from ..engine.docstring_equations import equations
-from ..engine.expression import Quantity, apply, constant, tanh
-from ..engine.layout import Page
+from ..engine import Page, Quantity, apply, constant, equations, tanh
 
 TANH_FORMULA = "y = x (1 + tanh u) / 2      u = k (x + q x^3) with k = sqrt(2/pi) and q = 0.044715"
 TANH_GRADIENT = "dx = dy ((1 + tanh u) / 2 + x (1 - tanh(u)^2) u' / 2)      u' = k (1 + 3 q x^2)"
+K, Q = constant("k", math.sqrt(2 / math.pi), rounded=True), constant("q", 0.044715, rounded=True)
 
 
 def forward(page: Page, layer: GELU, x_array: np.ndarray) -> dict[str, Quantity]:
     x, y = Quantity("x", x_array), Quantity.unknown("y", x_array.shape)
     page.formula(*([TANH_FORMULA] if layer.approximate else equations(GELU, "y")))
     for index in page.choice.all("y"):
-        p = _tanh_cdf(page, x[index]) if layer.approximate else _normal_cdf(x[index])
+        p = (1 + tanh(_tanh_argument(page, x[index]))) / 2 if layer.approximate else _normal_cdf(x[index])
         y[index] = page.equation(y.letters(index), x[index] * p)
     return {"y": y}
 
@@ -37,23 +36,15 @@ def _normal_cdf(x):
 
 
 def _gradient(x):
-    density = apply("phi", _density, x.value * _density(x.value), x, 12 + x.value**2)
-    return _normal_cdf(x) + x * density
+    return _normal_cdf(x) + x * apply("phi", _density, x.value * _density(x.value), x, 12 + x.value**2)
 
 
 def _density(x):
     return math.exp(-(x**2) / 2) / math.sqrt(2 * math.pi)
 
 
-K, Q = constant("k", math.sqrt(2 / math.pi), rounded=True), constant("q", 0.044715, rounded=True)
-
-
 def _tanh_argument(page, x):
     return page.equation("u", K * (x + Q * x * x * x))
-
-
-def _tanh_cdf(page, x):
-    return (1 + tanh(_tanh_argument(page, x))) / 2
 
 
 def _tanh_gradient(page, x):

@@ -1,9 +1,7 @@
 """Derivation of GRU: the update gate mixes state and candidate, the reset gate limits what the candidate sees."""
 
 from ...layers import GRU
-from ..engine.docstring_equations import equations
-from ..engine.expression import Expression, sigmoid, tanh
-from ..engine.layout import Page
+from ..engine import Expression, Page, equations, sigmoid, tanh
 from .recurrent import Recurrence
 from .steps import Step, Unit, Units
 

@@ -3,9 +3,7 @@
 import numpy as np
 
 from ...layers import LayerNorm
-from ..engine.docstring_equations import equations
-from ..engine.expression import Quantity, constant, sqrt, total
-from ..engine.layout import Page
+from ..engine import Page, Quantity, constant, equations, sqrt, total
 
 
 def forward(page: Page, layer: LayerNorm, x_array: np.ndarray) -> dict[str, Quantity]:

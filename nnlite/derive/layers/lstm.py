@@ -1,9 +1,7 @@
 """Derivation of LSTM: gates, candidate and cell state, forward and backward."""
 
 from ...layers import LSTM
-from ..engine.docstring_equations import equations
-from ..engine.expression import Expression, sigmoid, tanh
-from ..engine.layout import Page
+from ..engine import Expression, Page, equations, sigmoid, tanh
 from .recurrent import Recurrence
 from .steps import Step, Unit, Units
 

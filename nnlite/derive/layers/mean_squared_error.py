@@ -3,9 +3,7 @@
 import numpy as np
 
 from ...losses import MeanSquaredError
-from ..engine.docstring_equations import equations
-from ..engine.expression import Quantity, constant, total
-from ..engine.layout import Page
+from ..engine import Page, Quantity, constant, equations, total
 
 
 def loss(page: Page, loss: MeanSquaredError, y_true_array: np.ndarray, y_pred_array: np.ndarray) -> dict[str, Quantity]:

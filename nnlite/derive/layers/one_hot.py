@@ -3,9 +3,7 @@
 import numpy as np
 
 from ...layers import OneHot
-from ..engine.docstring_equations import equations
-from ..engine.expression import Expression, Quantity
-from ..engine.layout import Page
+from ..engine import Expression, Page, Quantity, equations
 
 
 def forward(page: Page, layer: OneHot, x: np.ndarray) -> dict[str, Quantity]:

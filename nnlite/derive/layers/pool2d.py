@@ -4,9 +4,7 @@ import numpy as np
 
 from ...layers import AvgPool2D, MaxPool2D
 from ...layers.base.pooling import Pooling
-from ..engine.docstring_equations import equations
-from ..engine.expression import Expression, Quantity, largest, total
-from ..engine.layout import Page
+from ..engine import Expression, Page, Quantity, equations, largest, total
 from .sliding_window import Windows
 
 

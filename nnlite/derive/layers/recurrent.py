@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 
 from ...layers.base.recurrent import Recurrent
-from ..engine.expression import Expression, Quantity
-from ..engine.layout import Page
+from ..engine import Expression, Page, Quantity
 from .steps import States, Step, Steps, Unit, Units
 
 

@@ -1,9 +1,7 @@
 """Derivation of RNN: one sum and one activation for each unit and step."""
 
 from ...layers import RNN
-from ..engine.docstring_equations import equations
-from ..engine.expression import Expression, constant, largest, tanh
-from ..engine.layout import Page
+from ..engine import Expression, Page, constant, equations, largest, tanh
 from .recurrent import Recurrence
 from .steps import Step, Unit, Units
 

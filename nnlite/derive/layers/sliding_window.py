@@ -6,7 +6,7 @@ import numpy as np
 
 from ...layers import Conv2D
 from ...layers.base.pooling import Pooling
-from ..engine.expression import Quantity
+from ..engine import Quantity
 
 Pixel = tuple[int, int]
 

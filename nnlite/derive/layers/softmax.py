@@ -3,9 +3,7 @@
 import numpy as np
 
 from ...layers import Softmax
-from ..engine.docstring_equations import equations
-from ..engine.expression import Expression, Quantity, exp, largest, total
-from ..engine.layout import Page
+from ..engine import Expression, Page, Quantity, equations, exp, largest, total
 
 
 def forward(page: Page, layer: Softmax, x_array: np.ndarray) -> dict[str, Quantity]:

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.expression import Expression, Quantity
-from ..engine.layout import Page
+from ..engine import Expression, Page, Quantity
 
 States = Sequence[np.ndarray] | None
 Unit = dict[str, Expression]  # the numbers of one unit, by name
