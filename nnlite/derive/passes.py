@@ -79,14 +79,7 @@ def forward(
     """
     derivation = _derivation_of(layer, "forward")
     options = _states(layer, initial_state=initial_state)
-
-    def run(layer: Any, x: np.ndarray, **options: Any) -> dict[str, np.ndarray]:
-        found = {"y": layer.forward(x, **options)}
-        if isinstance(layer, Recurrent):  # the first state is in y
-            found |= {f"{name}_last": state for name, state in _named(layer, layer.state)[1:]}
-        return found
-
-    kernels = _layer_and_its_copy(layer, run, (x,), options)
+    kernels = _layer_and_its_copy(layer, _run_forward, (x,), options)
     _require_numbers(x=x, **layer.params, **options)
     return _derive(layer, "forward", derivation, (x,), options, kernels, at, precision, max_lines)
 
@@ -126,17 +119,7 @@ def backward(
     """
     derivation = _derivation_of(layer, "backward")
     options = _states(layer, initial_state=initial_state, dstate=dstate)
-
-    def run(layer: Any, x: np.ndarray, dy: np.ndarray, dstate: State = None, **options: Any) -> dict[str, np.ndarray]:
-        layer.forward(x, **options)
-        dx = layer.backward(dy) if dstate is None else layer.backward(dy, dstate=dstate)
-        found = {} if dx is None else {"dx": dx}  # ids have no gradient
-        found |= {f"d{name}": grad for name, grad in layer.grads.items()}
-        if isinstance(layer, Recurrent):
-            found |= {f"d{name}_initial": gradient for name, gradient in _named(layer, layer.dinitial_state)}
-        return found
-
-    kernels = _layer_and_its_copy(layer, run, (x, dy), options)
+    kernels = _layer_and_its_copy(layer, _run_backward, (x, dy), options)
     _require_numbers(x=x, dy=dy, **layer.params, **options)
     return _derive(layer, "backward", derivation, (x, dy), options, kernels, at, precision, max_lines)
 
@@ -179,6 +162,23 @@ def loss(
     return _derive(loss, "loss", derivation, (y_true, y_pred), {}, kernels, at, precision, max_lines, y_pred.dtype)
 
 
+def _run_forward(layer, x, **options):
+    found = {"y": layer.forward(x, **options)}
+    if isinstance(layer, Recurrent):  # the first state is in y
+        found |= {f"{name}_last": state for name, state in zip(layer.states[1:], layer.state[1:], strict=True)}
+    return found
+
+
+def _run_backward(layer, x, dy, dstate=None, **options):
+    layer.forward(x, **options)
+    dx = layer.backward(dy) if dstate is None else layer.backward(dy, dstate=dstate)
+    found = {} if dx is None else {"dx": dx}  # ids have no gradient
+    found |= {f"d{name}": grad for name, grad in layer.grads.items()}
+    if isinstance(layer, Recurrent):
+        found |= {f"d{name}_initial": d for name, d in zip(layer.states, layer.dinitial_state, strict=True)}
+    return found
+
+
 def _run_loss(loss, y_true, y_pred):
     other = copy.deepcopy(loss)
     return {"loss": np.float64(other.forward(y_true, y_pred)), "dy_pred": other.backward()}
@@ -201,7 +201,7 @@ def _derive(thing, which, derivation, arrays, options, kernels, at, precision, m
     page.line()
     derived = derivation(page, thing, *arrays, **options)
     page.line()
-    comparisons = [_compared(thing, name, derived, [run[name] for run in kernels], dtype, at) for name in kernels[0]]
+    comparisons = [_compared(thing, name, derived, *(run[name] for run in kernels), dtype, at) for name in kernels[0]]
     comparisons = [comparison for comparison in comparisons if comparison.count]  # `at` left the others out
     for comparison in comparisons:
         page.compared(derived[comparison.name], comparison.kernel)
@@ -212,24 +212,18 @@ def _derive(thing, which, derivation, arrays, options, kernels, at, precision, m
     return Derivation(title, str(page), comparisons)
 
 
-def _compared(thing, name, derived, kernels, dtype, at):
+def _compared(thing, name, derived, own, in_float64, dtype, at):
     """The comparison with the layer, or with its copy in float64 if only that one differs."""
+    source = f"{name} from the derivation of {type(thing).__name__}"
     if name not in derived:
-        raise ValueError(
-            f"derive: expected {name} from the derivation of {type(thing).__name__}, got "
-            f"{', '.join(derived) or 'nothing'}: return it"
-        )
-    own, in_float64 = kernels
+        raise ValueError(f"derive: expected {source}, got {', '.join(derived) or 'nothing'}: return it")
     comparison = Comparison.of(name, derived[name], own, dtype)
-    if at is None and comparison.count < comparison.derived.size:
-        missing = comparison.derived.size - comparison.count
-        raise ValueError(
-            f"derive: expected every number of {name} from the derivation of {type(thing).__name__}, got all but "
-            f"{missing}: derive those, too"
-        )
+    missing = comparison.derived.size - comparison.count
+    if at is None and missing:
+        raise ValueError(f"derive: expected every number of {source}, got all but {missing}: derive those, too")
     if comparison.agrees and in_float64.dtype == np.float64:  # a user's own layer may always compute in float32
         copied = Comparison.of(name, derived[name], in_float64, in_float64.dtype, is_copy=True)
-        comparison = comparison if copied.agrees else copied
+        return comparison if copied.agrees else copied
     return comparison
 
 
@@ -268,11 +262,6 @@ def _in_float64(value):
     if isinstance(value, np.ndarray):
         return value.astype(np.float64) if value.dtype.kind == "f" else value
     return None if value is None else tuple(map(_in_float64, value))
-
-
-def _named(layer, arrays):
-    """Pairs (name of a state, its array)."""
-    return list(zip(layer.states, arrays, strict=True))
 
 
 def _states(layer, **given):

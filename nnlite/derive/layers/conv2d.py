@@ -1,6 +1,5 @@
 """Derivation of Conv2D, window by window."""
 
-import itertools
 from collections.abc import Iterator
 
 import numpy as np
@@ -21,8 +20,8 @@ def forward(page: Page, layer: Conv2D, x_array: np.ndarray) -> dict[str, Quantit
     for n, h, w, f in page.choice.all("y"):
         rows = [[b[f]]] if b else []
         for i in range(W.shape[0]):
-            seen = itertools.product([i], range(W.shape[1]), range(W.shape[2]))
-            rows.append([x[n, *windows.pixel(h, w, i, j), windows.channel(f, c)] @ W[i, j, c, f] for i, j, c in seen])
+            taps = [(i, j, c) for j, c in np.ndindex(W.shape[1:3])]
+            rows.append([x[n, *windows.pixel(h, w, i, j), windows.channel(f, c)] @ W[i, j, c, f] for i, j, c in taps])
         y[n, h, w, f] = page.sum(y.letters((n, h, w, f)), rows)
         page.line()
     return {"y": y}
@@ -54,8 +53,7 @@ def backward(page: Page, layer: Conv2D, x_array: np.ndarray, dy_array: np.ndarra
         return {"dx": dx, "dW": dW}
     db = Quantity.unknown("db", windows.b.shape)
     for (f,) in page.choice.all("db"):
-        rows = [[dy[n, h, w, f] for w in range(OW)] for n, h in np.ndindex(N, OH)]
-        db[f] = page.sum(db.letters(f), rows)
+        db[f] = page.sum(db.letters(f), [[dy[n, h, w, f] for w in range(OW)] for n, h in np.ndindex(N, OH)])
         page.line()
     return {"dx": dx, "dW": dW, "db": db}
 
