@@ -77,11 +77,8 @@ def forward(
            numbers  largest difference  allowed there  at     derived  kernel
         y  1        0                   4e-06          [0,0]  -0.5     -0.5
     """
-    derivation = _derivation_of(layer, "forward")
-    options = _states(layer, initial_state=initial_state)
-    kernels = _layer_and_its_copy(layer, _run_forward, (x,), options)
-    _require_numbers(x=x, **layer.params, **options)
-    return _derive(layer, "forward", derivation, (x,), options, kernels, at, precision, max_lines)
+    states = {"initial_state": initial_state}
+    return _derive_layer(layer, "forward", _run_forward, {"x": x}, states, at, precision, max_lines)
 
 
 def backward(
@@ -117,11 +114,8 @@ def backward(
         >>> print(text.splitlines()[4])
         dx[0,0] = dy[0,0] * (1 - y[0,0]^2) = 2*(1 - 0.4621^2) = 1.573
     """
-    derivation = _derivation_of(layer, "backward")
-    options = _states(layer, initial_state=initial_state, dstate=dstate)
-    kernels = _layer_and_its_copy(layer, _run_backward, (x, dy), options)
-    _require_numbers(x=x, dy=dy, **layer.params, **options)
-    return _derive(layer, "backward", derivation, (x, dy), options, kernels, at, precision, max_lines)
+    states = {"initial_state": initial_state, "dstate": dstate}
+    return _derive_layer(layer, "backward", _run_backward, {"x": x, "dy": dy}, states, at, precision, max_lines)
 
 
 def loss(
@@ -157,15 +151,30 @@ def loss(
     """
     loss = losses.get(loss)
     derivation = derivation_of(loss, "loss")
-    kernels = [_run_loss(loss, y_true, y_pred), _run_loss(loss, _in_float64(y_true), _in_float64(y_pred))]
+    kernels = _run_loss(loss, y_true, y_pred), _run_loss(loss, _in_float64(y_true), _in_float64(y_pred))
     _require_numbers(y_pred=y_pred, y_true=y_true)
-    return _derive(loss, "loss", derivation, (y_true, y_pred), {}, kernels, at, precision, max_lines, y_pred.dtype)
+    return _derive(loss, "loss", derivation, (y_true, y_pred), {}, kernels, y_pred.dtype, at, precision, max_lines)
+
+
+def _derive_layer(layer, function, run, arrays, states, *settings):
+    if not isinstance(layer, Layer):
+        raise TypeError(
+            f"layer: expected a layer, got {layer!r}: for a model, give derive.{function} one of its layers"
+        )
+    derivation = derivation_of(layer, function)
+    states = {name: given for name, given in states.items() if given is not None}
+    if states and not hasattr(layer, "reset_state"):
+        names = ", ".join(states)
+        raise TypeError(f"{names}: expected a recurrent layer, got {layer!r}, which has no state: leave {names} out")
+    kernels = _layer_and_its_copy(layer, run, arrays.values(), states)
+    _require_numbers(**arrays, **layer.params, **states)
+    return _derive(layer, function, derivation, arrays.values(), states, kernels, layer.dtype, *settings)
 
 
 def _run_forward(layer, x, **options):
     found = {"y": layer.forward(x, **options)}
     if isinstance(layer, Recurrent):  # the first state is in y
-        found |= {f"{name}_last": state for name, state in zip(layer.states[1:], layer.state[1:], strict=True)}
+        found |= {f"{name}_last": state for name, state in _named(layer, layer.state)[1:]}
     return found
 
 
@@ -175,8 +184,12 @@ def _run_backward(layer, x, dy, dstate=None, **options):
     found = {} if dx is None else {"dx": dx}  # ids have no gradient
     found |= {f"d{name}": grad for name, grad in layer.grads.items()}
     if isinstance(layer, Recurrent):
-        found |= {f"d{name}_initial": d for name, d in zip(layer.states, layer.dinitial_state, strict=True)}
+        found |= {f"d{name}_initial": gradient for name, gradient in _named(layer, layer.dinitial_state)}
     return found
+
+
+def _named(layer, states):
+    return list(zip(layer.states, states, strict=True))
 
 
 def _run_loss(loss, y_true, y_pred):
@@ -184,24 +197,64 @@ def _run_loss(loss, y_true, y_pred):
     return {"loss": np.float64(other.forward(y_true, y_pred)), "dy_pred": other.backward()}
 
 
-def _derive(thing, which, derivation, arrays, options, kernels, at, precision, max_lines, dtype=None):
-    """The `Derivation` of a layer or loss.
+def _layer_and_its_copy(layer, run, arrays, states):
+    """The results of `run` for the layer, and for the same layer in float64.
 
-    Args:
-        kernels: what it computes: dicts from names to arrays, in its own dtype and in float64.
+    Both are copies, so the user's layer keeps its state, its gradients, and what its forward kept.
     """
-    dtype = np.dtype(dtype or thing.dtype)
-    choices = {name: np.shape(array) for name, array in kernels[0].items()}
+    if not layer.built:
+        x, *_ = arrays
+        initial = {name: state for name, state in states.items() if name != "dstate"}
+        copy.deepcopy(layer).forward(x, **initial)  # raises what the layer raises, before it is built
+        layer.build(x.shape[1:])
+    found = run(copy.deepcopy(layer), *arrays, **states)
+    if layer.dtype == np.float64:
+        return found, found
+    exact = copy.deepcopy(layer)
+    exact.dtype = np.dtype(np.float64)
+    for parameters in (exact.params, exact.grads):
+        parameters.update({name: array.astype(np.float64) for name, array in parameters.items()})
+    if isinstance(layer, Recurrent):
+        exact.state = _in_float64(layer.state)
+    states = {name: _in_float64(state) for name, state in states.items()}
+    return found, run(exact, *map(_in_float64, arrays), **states)
+
+
+def _in_float64(value):
+    """An array, or each of several, in float64; ids stay ids."""
+    if isinstance(value, np.ndarray):
+        return value.astype(np.float64) if value.dtype.kind == "f" else value
+    return None if value is None else tuple(map(_in_float64, value))
+
+
+def _require_numbers(**given):
+    """Refuse arrays, or sequences of arrays, that are empty or hold NaN or infinity."""
+    arrays: dict[str, np.ndarray] = {}
+    for name, value in given.items():
+        arrays |= {name: value} if isinstance(value, np.ndarray) else {f"{name}[{i}]": a for i, a in enumerate(value)}
+    for name, array in arrays.items():
+        if not array.size:
+            shape = checks.shape_text(array.shape)
+            raise ValueError(f"{name}: expected at least one number, got an array of shape {shape}: give a larger one")
+        if not np.isfinite(array).all():
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            raise ValueError(f"{name}: expected finite numbers, got {array[where]} at {list(where)}: replace it")
+
+
+def _derive(thing, which, derivation, arrays, states, kernels, dtype, at, precision, max_lines):
+    """The `Derivation` of a layer or loss. `kernels`: two dicts of what it computes, in its dtype and in float64."""
+    own, in_float64 = kernels
+    choices = {name: np.shape(array) for name, array in own.items()}
     if isinstance(thing, Recurrent):
-        choices = recurrent.choices(thing, arrays[0], choices)
+        choices = recurrent.choices(thing, next(iter(arrays)), choices)
     page = Page(Choice(at, choices), checks.positive("precision", precision), checks.positive("max_lines", max_lines))
     title = f"{thing!r}, {which}, {dtype.name}"
     for line in textwrap.wrap(title, WIDTH, subsequent_indent="  "):
         page.line(line)
     page.line()
-    derived = derivation(page, thing, *arrays, **options)
+    derived = derivation(page, thing, *arrays, **states)
     page.line()
-    comparisons = [_compared(thing, name, derived, *(run[name] for run in kernels), dtype, at) for name in kernels[0]]
+    comparisons = [_compared(thing, name, derived, own[name], in_float64[name], dtype, at) for name in own]
     comparisons = [comparison for comparison in comparisons if comparison.count]  # `at` left the others out
     for comparison in comparisons:
         page.compared(derived[comparison.name], comparison.kernel)
@@ -225,63 +278,3 @@ def _compared(thing, name, derived, own, in_float64, dtype, at):
         copied = Comparison.of(name, derived[name], in_float64, in_float64.dtype, is_copy=True)
         return comparison if copied.agrees else copied
     return comparison
-
-
-def _derivation_of(layer, function):
-    if not isinstance(layer, Layer):
-        raise TypeError(
-            f"layer: expected a layer, got {layer!r}: for a model, give derive.{function} one of its layers"
-        )
-    return derivation_of(layer, function)
-
-
-def _layer_and_its_copy(layer, run, arrays, options):
-    """The results of `run` for the layer, and for the same layer in float64.
-
-    Both are copies, so the user's layer keeps its state, its gradients, and what its forward kept.
-    """
-    if not layer.built:
-        forward_options = {name: value for name, value in options.items() if name != "dstate"}
-        copy.deepcopy(layer).forward(arrays[0], **forward_options)  # raises what the layer raises, before it is built
-        layer.build(arrays[0].shape[1:])
-    found = run(copy.deepcopy(layer), *arrays, **options)
-    if layer.dtype == np.float64:
-        return [found, found]
-    exact = copy.deepcopy(layer)
-    exact.dtype = np.dtype(np.float64)
-    for parameters in (exact.params, exact.grads):
-        parameters.update({name: array.astype(np.float64) for name, array in parameters.items()})
-    if isinstance(layer, Recurrent):
-        exact.state = _in_float64(layer.state)
-    options = {name: _in_float64(value) for name, value in options.items()}
-    return [found, run(exact, *map(_in_float64, arrays), **options)]
-
-
-def _in_float64(value):
-    """An array, or each of several, in float64; ids stay ids."""
-    if isinstance(value, np.ndarray):
-        return value.astype(np.float64) if value.dtype.kind == "f" else value
-    return None if value is None else tuple(map(_in_float64, value))
-
-
-def _states(layer, **given):
-    """The states, or their gradients, that were given."""
-    given = {name: states for name, states in given.items() if states is not None}
-    if given and not hasattr(layer, "reset_state"):
-        names = ", ".join(given)
-        raise TypeError(f"{names}: expected a recurrent layer, got {layer!r}, which has no state: leave {names} out")
-    return given
-
-
-def _require_numbers(**given):
-    """Refuse arrays, or sequences of arrays, that are empty or hold NaN or infinity."""
-    arrays: dict[str, np.ndarray] = {}
-    for name, value in given.items():
-        arrays |= {name: value} if isinstance(value, np.ndarray) else {f"{name}[{i}]": a for i, a in enumerate(value)}
-    for name, array in arrays.items():
-        if not array.size:
-            shape = checks.shape_text(array.shape)
-            raise ValueError(f"{name}: expected at least one number, got an array of shape {shape}: give a larger one")
-        if not np.isfinite(array).all():
-            where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            raise ValueError(f"{name}: expected finite numbers, got {array[where]} at {list(where)}: replace it")

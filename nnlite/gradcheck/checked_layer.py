@@ -99,8 +99,6 @@ class CheckedLayer:
         """The error of this layer; `details` are the other arguments of `GradientCheckError`."""
         return GradientCheckError(self.title, what, cause, **details)
 
-    # ------------------------------------------------------------------------------------------------ evaluate
-
     def outputs(self) -> np.ndarray:
         """All that L is a sum of, as a vector: the output and the final states, or the loss."""
         y = self.forward()
@@ -209,8 +207,6 @@ class CheckedLayer:
         if not dstate:
             return dy, {}
         return dy, {"dstate": tuple(dstate) if isinstance(self.state, tuple) else dstate[0]}
-
-    # ------------------------------------------------------------------------------------------ what L depends on
 
     def _initial_state(self, given, rng):
         """The state to start from: as given, or drawn in the shapes of the layer's own state."""

@@ -89,9 +89,6 @@ def central_differences(
     return Slopes(analytic, numeric, above, below, step, moved)
 
 
-# ------------------------------------------------------------------------------------------------------ agreement
-
-
 @dataclass
 class Comparison:
     """Whether two slopes agree."""
@@ -165,9 +162,6 @@ def _at_a_kink(checked, target, gradient, direction):
     reach = float(np.abs(checked.weights * corners[1])[stays].sum() / 2)
     allowed = reach + checked.tolerance * max(abs(analytic), abs(numeric)) + _uncertainty(checked, slopes)
     return Comparison(analytic, numeric, 0.0, agrees=True, kink=True) if abs(analytic - numeric) <= allowed else None
-
-
-# -------------------------------------------------------------------------------------------------- one whole array
 
 
 def check_array(checked: CheckedLayer, target: Target, gradient: np.ndarray) -> Result:

@@ -3,7 +3,8 @@
 import contextlib
 import itertools
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
+from typing import TypeVar
 
 import numpy as np
 
@@ -15,6 +16,7 @@ WIDTH = 100
 MAX_LINES = 300  # two steps of an LSTM of two units, and back
 SMALL = 64  # arrays with more numbers are not shown as tables
 
+T = TypeVar("T")
 Row = list[tuple[str, str]]  # terms of a sum, in letters and in numbers
 Equation = tuple[str, list[Row], str]  # name, rows and value
 
@@ -37,8 +39,6 @@ class Page:
         self._lines: list[str] = []
         self._pending: list[Equation] = []
         self._silent = False
-
-    # ------------------------------------------------------------------------------------------------ write
 
     def line(self, text: str = "") -> None:
         """Write a line; of several empty ones in a row only the first."""
@@ -89,6 +89,12 @@ class Page:
         finally:
             self._silent = before
 
+    def showing(self, shown: Container, every: Iterable[T]) -> Iterator[T]:
+        """Loop over all items, and write what is computed for those in `shown`."""
+        for item in every:
+            with self.silent(item not in shown):
+                yield item
+
     def flush(self) -> None:
         """End the block of equations: as many as fit go into columns, one that is too wide on lines of its own."""
         block, self._pending = self._pending, []
@@ -127,8 +133,6 @@ class Page:
                 self.line(f"{name} {sign} {more}")
                 name, sign = " " * len(name), " "
 
-    # ------------------------------------------------------------------------------------------------ numbers
-
     def number(self, value: float) -> str:
         """A number with `precision` digits; a whole number below a million with all."""
         value = float(value)
@@ -144,8 +148,6 @@ class Page:
 
     def _text(self, numbers):
         return "".join(piece if isinstance(piece, str) else self.number(piece) for piece in numbers)
-
-    # ------------------------------------------------------------------------------------------------ tables
 
     def tables(self, *quantities: Quantity) -> None:
         """Write small quantities as tables side by side, one for each index of the axes that are not in a table."""

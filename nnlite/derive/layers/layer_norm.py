@@ -30,19 +30,18 @@ def backward(page: Page, layer: LayerNorm, x_array: np.ndarray, dy_array: np.nda
     )
     page.tables(x, gamma, dy)
     rows = page.choice.rows("dx")
-    for n in places:
-        with page.silent(n not in rows):
-            d, s = _deviations(page, layer, x, n)
-            for c in range(C):
-                u[*n, c] = page.equation(u.letters((*n, c)), d[c] / s)
-            page.flush()
-            g = [page.equation(f"g_{c}", gamma[c] * dy[*n, c]) for c in range(C)]
-            a = page.equation("a", total(g) / C)
-            b = page.equation("b", total([g[c] @ u[*n, c] for c in range(C)]) / C)
-            page.flush()
-            for c in rows.get(n, ()):
-                dx[*n, c] = page.equation(dx.letters((*n, c)), (g[c] - a - b * u[*n, c]) / s)
-            page.line()
+    for n in page.showing(rows, places):
+        d, s = _deviations(page, layer, x, n)
+        for c in range(C):
+            u[*n, c] = page.equation(u.letters((*n, c)), d[c] / s)
+        page.flush()
+        g = [page.equation(f"g_{c}", gamma[c] * dy[*n, c]) for c in range(C)]
+        a = page.equation("a", total(g) / C)
+        b = page.equation("b", total([g[c] @ u[*n, c] for c in range(C)]) / C)
+        page.flush()
+        for c in rows.get(n, ()):
+            dx[*n, c] = page.equation(dx.letters((*n, c)), (g[c] - a - b * u[*n, c]) / s)
+        page.line()
     dgamma, dbeta = (Quantity.unknown(name, (C,)) for name in ("dgamma", "dbeta"))
     for (c,) in page.choice.all("dgamma"):
         dgamma[c] = page.sum(dgamma.letters(c), [[dy[*n, c] @ u[*n, c] for n in places]])

@@ -113,33 +113,28 @@ class Recurrence:
                 step = found[n, t] = Step(steps, n, t, before)
                 with page.silent(not shown):
                     step.head(page)
-                    for u in range(steps.H):
-                        with page.silent(u not in shown):
-                            _append(step.now, self.unit(page, step, u))
+                    for u in page.showing(shown, range(steps.H)):
+                        _append(step.now, self.unit(page, step, u))
                 before = {state: _named(step.now[state], f"{state}_{{t-1}}") for state in steps.layer.states}
         return found
 
     def _step_back(self, page, step, dy_t, after, shown):
         """Back through one step: the gradients of its sums with Wx and with Wh, and of the states before it."""
-        dh = []
-        for u, dh_next in enumerate(after["h"]):
-            with page.silent(u not in shown):
-                dh.append(page.sum(f"dh_t[{u}]", [[*dy_t[u : u + 1], dh_next]]))
+        units, Wh = range(step.H), step.steps.Wh
+        dh = [page.sum(f"dh_t[{u}]", [[*dy_t[u : u + 1], after["h"][u]]]) for u in page.showing(shown, units)]
         sums: Units = {}
-        before: Units = {}
-        for u in range(step.H):
-            with page.silent(u not in shown):
-                of_sums, of_states = self.unit_back(page, step, u, dh[u], after)
-                _append(sums, of_sums)
-                _append(before, of_states)
+        before: Units = {"h": []}
+        for u in page.showing(shown, units):
+            of_sums, of_states = self.unit_back(page, step, u, dh[u], after)
+            _append(sums, of_sums)
+            _append(before, of_states)
         page.flush()
         to_x, to_h = ([gradient for block in blocks for gradient in sums[block]] for blocks in (self.to_x, self.to_h))
-        through_Wh = []
-        for k in range(step.H):
-            with page.silent(k not in shown):
-                terms = [gradient @ step.steps.Wh[k, column] for column, gradient in enumerate(to_h)]
-                through_Wh.append(page.sum(f"dh_{{t-1}}[{k}]", [[*before.get("h", [])[k : k + 1], *terms]]))
-        return to_x, to_h, before | {"h": through_Wh}
+        direct, before["h"] = before["h"], []
+        for k in page.showing(shown, units):
+            through_Wh = [gradient @ Wh[k, column] for column, gradient in enumerate(to_h)]
+            before["h"].append(page.sum(f"dh_{{t-1}}[{k}]", [[*direct[k : k + 1], *through_Wh]]))
+        return to_x, to_h, before
 
 
 def _append(lists, numbers):
@@ -179,8 +174,7 @@ def _sums(page, steps, found, to_x, to_h):
             continue
         gradient = derived[f"d{of.name}"] = Quantity.unknown(f"d{of.name}", of.shape)
         chosen = set(page.choice.all(gradient.name))
-        for index in np.ndindex(of.shape):
-            with page.silent(index not in chosen):
-                gradient[index] = page.sum(gradient.letters(index), [terms(*index)])
+        for index in page.showing(chosen, np.ndindex(of.shape)):
+            gradient[index] = page.sum(gradient.letters(index), [terms(*index)])
         page.line()
     return derived
