@@ -14,18 +14,9 @@ State = np.ndarray | Sequence[np.ndarray] | None
 
 
 class CheckedLayer:
-    """A layer, its input, and the number L that is differentiated.
+    """A layer, its input x, and the number that is differentiated: L = weights @ outputs(). At x, outputs() is `base`.
 
-    Attributes:
-        arrays: dict from targets to the arrays that L depends on, the layer's own.
-        weights: L = weights @ outputs().
-        base: outputs() at the point itself.
-        input: the target that stands for x.
-        title: the layer's class, for messages.
-        layers: the layer and all layers inside it.
-        perturbed: the arrays that do not have their own values, those of a model that holds the layer included.
-        constant: the targets whose given arrays hold one number throughout.
-        fast, tolerance: as in `gradcheck`.
+    `arrays` is a dict from targets to the arrays that L depends on, the layer's own.
     """
 
     def __init__(
@@ -53,11 +44,12 @@ class CheckedLayer:
         self.takes_training = "training" in _arguments(layer.forward)
         self.takes_state = "initial_state" in _arguments(layer.forward)
         self.takes_dstate = self.takes_state and "dstate" in _arguments(layer.backward) and loss is None
-        self.layers = _layers(layer)
+        self.layers = _layers(layer)  # the layer and all layers inside it
         self.generators = self._generators()
         self.statistics: list[tuple[np.ndarray, np.ndarray]] = []
         self.state: State = None
-        self.perturbed, self.states = list(perturbed), self._states()
+        self.states = self._states()
+        self.perturbed = list(perturbed)  # those of a model that holds the layer included
         _refuse_float32("the layer", getattr(layer, "dtype", None))
         try:
             self._settle(x, initial_state, rng or np.random.default_rng(0))
@@ -79,6 +71,7 @@ class CheckedLayer:
         self.state = self._initial_state(initial_state, rng)
         self.arrays = self._arrays()
         given = {self.input: self.x} | (_state_targets(self.state) if initial_state is not None else {})
+        # Given arrays that hold one number throughout.
         self.constant = [target for target, array in given.items() if array.size > 1 and is_constant(array)]
         self.base = self.outputs()
         if not np.isfinite(self.base).all():

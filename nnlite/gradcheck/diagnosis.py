@@ -79,17 +79,7 @@ class _Diagnosis:
 
     def cause(self, target: Target) -> str | None:
         """A mistake that explains the gradient of this array, or None."""
-        guesses = (
-            self.zero,
-            self.forgotten,
-            self.factor,
-            self.transposed,
-            self.weight_not_transposed,
-            self.flipped,
-            self.final_state,
-            self.time,
-            self.batch,
-        )
+        guesses = self.zero, self.forgotten, self.factor, self.rearranged, self.final_state, self.time, self.batch
         return next((cause for guess in guesses if (cause := guess(target))), None)
 
     def agrees(self, target: Target, gradient: np.ndarray, checked: CheckedLayer | None = None) -> bool:
@@ -163,33 +153,23 @@ class _Diagnosis:
             return ": the derivative of a square has a 2"
         return ""
 
-    def transposed(self, target: Target) -> str | None:
-        """The gradient is transposed, which only square arrays can hide."""
+    def rearranged(self, target: Target) -> str | None:
+        """The gradient is transposed or flipped, or backward reads a weight or kernel so."""
         gradient = self.gradients[target]
         if gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1] and self.agrees(target, gradient.T):
             return f"the gradient of {target} is transposed: (A @ B).T is B.T @ A.T, so swap the factors of the product"
-        return None
-
-    def weight_not_transposed(self, target: Target) -> str | None:
-        """The gradient is right if a weight is transposed between forward and backward."""
+        if target.kind is Kind.PARAMETER and gradient.ndim == 4 and self.agrees(target, gradient[::-1, ::-1]):
+            return f"the gradient of {target} is flipped: tap (i, j) is at the place of tap (kh - 1 - i, kw - 1 - j)"
         for other, array in self.checked.arrays.items():
-            if other.kind is not Kind.PARAMETER or array.ndim != 2 or array.shape[1] % array.shape[0]:
+            if other.kind is not Kind.PARAMETER:
                 continue
-            if self.right_if_changed_between(target, array, _transpose_blocks):
+            has_square_blocks = array.ndim == 2 and array.shape[1] % array.shape[0] == 0
+            if has_square_blocks and self.right_if_changed_between(target, array, _transpose_blocks):
                 return (
                     f"a transposed weight: backward multiplies by {other} instead of its transpose, or the other way "
                     f"round. For y = x @ W, dx = dy @ W.T"
                 )
-        return None
-
-    def flipped(self, target: Target) -> str | None:
-        """The gradient of a convolution's kernel is flipped, or backward reads the kernel flipped."""
-        gradient = self.gradients[target]
-        if target.kind is Kind.PARAMETER and gradient.ndim == 4 and self.agrees(target, gradient[::-1, ::-1]):
-            return f"the gradient of {target} is flipped: tap (i, j) is at the place of tap (kh - 1 - i, kw - 1 - j)"
-        for other, array in self.checked.arrays.items():
-            is_kernel = other.kind is Kind.PARAMETER and array.ndim == 4
-            if is_kernel and self.right_if_changed_between(target, array, _flip):
+            if array.ndim == 4 and self.right_if_changed_between(target, array, _flip):
                 return (
                     f"a flipped kernel: backward reads the taps of {other} from the other end. Where forward "
                     f"multiplies a pixel by W[i, j], backward must add dy times the same W[i, j] to that pixel"

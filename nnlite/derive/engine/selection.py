@@ -1,9 +1,8 @@
 """The numbers that a derivation writes out: all, or those in `at`."""
 
+import itertools
 import operator
 from collections.abc import Mapping
-
-import numpy as np
 
 from ... import checks
 
@@ -17,11 +16,6 @@ class Choice:
         at: None for all; or a dict from names of arrays to indices. An index has a whole number for each axis, or None
             for the whole axis; the last axes may be left out. A tuple alone is an index of the only output.
         shapes: dict from all names to shapes.
-
-    Raises:
-        TypeError: at or an index has another type.
-        ValueError: no array has this name, or the index has too many axes.
-        IndexError: a number is out of range.
     """
 
     def __init__(self, at: At, shapes: dict[str, tuple[int, ...]]) -> None:
@@ -32,17 +26,16 @@ class Choice:
             raise TypeError(f"at: expected {self.hint()}, got {at!r}: choose an index, or leave it out")
         if at == {}:
             raise ValueError(f"at: expected {self.hint()}, got an empty dict: leave it out for all numbers")
-        self.indices = None if at is None else {name: self._checked(name, index) for name, index in at.items()}
+        at = dict.fromkeys(shapes, ()) if at is None else at
+        self.indices = {name: self._checked(name, index) for name, index in at.items()}
 
     def all(self, name: str) -> list[tuple[int, ...]]:
         """The chosen indices of an array, in order."""
-        if self.indices is None:
-            return list(np.ndindex(self.shapes[name]))
+        shape = self.shapes[name]
         if name not in self.indices:
             return []
-        chosen = zip(self.indices[name], self.shapes[name], strict=True)
-        ranges = [range(size) if i is None else (i,) for i, size in chosen]
-        return [tuple(ranges[axis][i] for axis, i in enumerate(index)) for index in np.ndindex(*map(len, ranges))]
+        chosen = zip(self.indices[name], shape, strict=True)
+        return list(itertools.product(*(range(size) if i is None else (i,) for i, size in chosen)))
 
     def rows(self, name: str) -> dict[tuple[int, ...], list[int]]:
         """The chosen indices by row: a dict from indices without the last axis to those along the last axis."""
@@ -73,10 +66,8 @@ class Choice:
                 f"at: expected an index into {name} of shape {checks.shape_text(shape)}, got {index}, which has more "
                 f"axes: leave out {len(index) - len(shape)}"
             )
-        return tuple(
-            None if i is None else self._within(name, i, size, index)
-            for i, size in zip((*index, *(None,) * (len(shape) - len(index))), shape, strict=True)
-        )
+        whole = itertools.zip_longest(index, shape)  # the last axes may be left out
+        return tuple(None if i is None else self._within(name, i, size, index) for i, size in whole)
 
     def _within(self, name, i, size, index):
         try:

@@ -19,21 +19,13 @@ def choices(layer: Recurrent, x: np.ndarray, shapes: dict[str, tuple[int, ...]])
 
 
 class Recurrence:
-    """Base of the derivations of recurrent layers.
+    """Base of the derivations of recurrent layers. A subclass defines the attributes, `unit` and `unit_back`."""
 
-    A subclass defines `unit`, `unit_back` and these attributes.
-
-    Attributes:
-        formulas, gradient_formulas: the lines at the top of the text.
-        rows: the names of the gradients of the sums with Wx and with Wh, such as ("dz", "dz").
-        to_x, to_h: the blocks of H columns of Wx and of Wh, in order, such as "ifgo".
-    """
-
-    formulas: Sequence[str]
+    formulas: Sequence[str]  # the first lines of the text
     gradient_formulas: Sequence[str]
-    rows: tuple[str, str]
-    to_x: str
-    to_h: str
+    rows: tuple[str, str]  # the names of the gradients of the sums with Wx and with Wh, such as ("dz", "dz")
+    to_x: str  # the blocks of H columns of Wx, in order, such as "ifgo"
+    to_h: str  # those of Wh
 
     def unit(self, page: Page, step: Step, u: int) -> Unit:
         """Derive one unit at a step: its numbers, those of the states included."""

@@ -12,23 +12,17 @@ Pixel = tuple[int, int]
 
 
 class Windows:
-    """The windows of a layer on an image.
-
-    Attributes:
-        x: the image as a `Quantity`.
-        size, strides, dilation: of the window.
-        before: the padding at the top and at the left.
-        count: the number of windows, as (height, width).
-    """
+    """The windows of a layer on an image x."""
 
     def __init__(self, layer: Conv2D | Pooling, x: np.ndarray) -> None:
         window = layer.window
         assert window is not None  # no global pooling
         self.size, self.strides, self.dilation = window.size, window.strides, window.dilation
         margin = window.pads(*x.shape[1:3])
-        self.before = margin[0], margin[2]
+        self.before = margin[0], margin[2]  # the padding at the top and at the left
         self.x = Quantity("x", x, axes=(1, 2), margin=margin)
-        self.count: tuple[int, ...] = tuple(n or 0 for n in window.output_size(*x.shape[1:3]))  # no size is None here
+        # How many there are, as (height, width); no size is None here.
+        self.count: tuple[int, ...] = tuple(n or 0 for n in window.output_size(*x.shape[1:3]))
 
     def pixel(self, h: int, w: int, i: int, j: int) -> Pixel:
         """The pixel (r, s) under tap (i, j) of window (h, w), which may be in the padding."""

@@ -13,14 +13,7 @@ Units = dict[str, list[Expression]]  # those of all units
 
 
 class Steps:
-    """A recurrent layer and its input.
-
-    Attributes:
-        Wx, Wh, b, x: the parameters and the input, as `Quantity`. An id is a one-hot vector.
-        ids: x if it holds ids, else None.
-        N, T, H: samples, time steps, units.
-        initial: the first states; None for zeros.
-    """
+    """A recurrent layer and its input: N samples, T time steps, H units."""
 
     def __init__(self, layer: Any, x: np.ndarray, initial_state: States) -> None:
         self.layer = layer  # with `states`, which only the subclasses of Recurrent have
@@ -28,7 +21,8 @@ class Steps:
         self.N, self.T = x.shape[:2]
         self.H: int = layer.units
         self.ids = x if x.ndim == 2 else None
-        self.x = Quantity("x", x if x.ndim == 3 else np.eye(self.Wx.shape[0])[x])
+        self.x = Quantity("x", x if x.ndim == 3 else np.eye(self.Wx.shape[0])[x])  # an id as a one-hot vector
+        # The first states; None for zeros.
         self.initial = layer.state if initial_state is None and layer.stateful is True else initial_state
 
     def states(self, n: int, arrays: States, name: str) -> Units:
@@ -39,17 +33,11 @@ class Steps:
 
 
 class Step:
-    """One step of one sample.
-
-    Attributes:
-        layer, H, b: the layer, its units, and its bias.
-        before: the states before the step.
-        now: its results; empty at first.
-    """
+    """One step of one sample."""
 
     def __init__(self, steps: Steps, n: int, t: int, before: Units) -> None:
-        self.steps, self.before = steps, before
-        self.now: Units = {}
+        self.steps, self.before = steps, before  # the states before the step
+        self.now: Units = {}  # its results, to be filled
         self.layer, self.H, self.b = steps.layer, steps.H, steps.b
         self.id = None if steps.ids is None else int(steps.ids[n, t])
         self.x = steps.x.row((n, t), "x_t")
