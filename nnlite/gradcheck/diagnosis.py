@@ -4,7 +4,6 @@ Each guess says which gradient backward would give without the mistake, or where
 only if that agrees with central differences along random directions, so every cause that is named has been tested.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -163,24 +162,26 @@ class _Diagnosis:
         for other, array in self.checked.arrays.items():
             if other.kind is not Kind.PARAMETER:
                 continue
-            has_square_blocks = array.ndim == 2 and array.shape[1] % array.shape[0] == 0
-            if has_square_blocks and self.right_if_changed_between(target, array, _transpose_blocks):
+            # Of a matrix such as Wh (H, 4H) each square block is transposed.
+            is_square = array.ndim == 2 and array.shape[1] % array.shape[0] == 0
+            blocks = np.hsplit(array, array.shape[1] // array.shape[0]) if is_square else []
+            if blocks and self.right_if_replaced(target, array, np.hstack([block.T for block in blocks])):
                 return (
                     f"a transposed weight: backward multiplies by {other} instead of its transpose, or the other way "
                     f"round. For y = x @ W, dx = dy @ W.T"
                 )
-            if array.ndim == 4 and self.right_if_changed_between(target, array, _flip):
+            if array.ndim == 4 and self.right_if_replaced(target, array, array[::-1, ::-1].copy()):
                 return (
                     f"a flipped kernel: backward reads the taps of {other} from the other end. Where forward "
                     f"multiplies a pixel by W[i, j], backward must add dy times the same W[i, j] to that pixel"
                 )
         return None
 
-    def right_if_changed_between(self, target: Target, array: np.ndarray, change: Callable[[np.ndarray], None]) -> bool:
-        """Whether the gradient is right if `change(array)` is called between forward and backward."""
+    def right_if_replaced(self, target: Target, array: np.ndarray, values: np.ndarray) -> bool:
+        """Whether the gradient is right if an array gets other values between forward and backward."""
         kept = array.copy()
         try:
-            gradient = self.checked.gradients(between=lambda: change(array))[target]
+            gradient = self.checked.gradients(between=lambda: np.copyto(array, values))[target]
         finally:
             array[...] = kept
         return self.agrees(target, gradient)
@@ -255,16 +256,3 @@ class _Diagnosis:
             if not self.agrees_for(target, weights):
                 return t
         return None
-
-
-def _transpose_blocks(array):
-    """Transpose, in place, each square block of a matrix such as Wh (H, 4H)."""
-    size = array.shape[0]
-    for start in range(0, array.shape[1], size):
-        block = array[:, start : start + size]
-        block[...] = block.T.copy()
-
-
-def _flip(kernel):
-    """Turn a kernel (kh, kw, C, filters) by half a turn, in place."""
-    kernel[...] = kernel[::-1, ::-1].copy()

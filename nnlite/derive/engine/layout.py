@@ -119,9 +119,9 @@ class Page:
         room = WIDTH - len(name) - 3
         letters = [(("+" if i else "="), _abbreviated([term[0] for term in row], room)) for i, row in enumerate(rows)]
         numbers = [
-            ("+" if i or k else "=", text)
+            ("+" if i or k else "=", " + ".join(terms))
             for i, row in enumerate(rows)
-            for k, text in enumerate(_wrapped([term[1] for term in row], room))
+            for k, terms in enumerate(_packed([term[1] for term in row], lambda some: len(" + ".join(some)) <= room))
         ]
         if len(numbers[-1][1]) + len(value) + 3 <= room:
             numbers[-1] = numbers[-1][0], f"{numbers[-1][1]} = {value}"
@@ -231,11 +231,6 @@ def _abbreviated(terms, room):
     shorter = [terms, [*terms[:2], "...", terms[-1]], [terms[0], "...", terms[-1]]]
     texts = [" + ".join(some) for some in shorter[: max(1, len(terms) - 1)]]
     return next((text for text in texts if len(text) <= room), texts[-1])
-
-
-def _wrapped(terms, room):
-    """The terms on as many lines as needed."""
-    return [" + ".join(some) for some in _packed(terms, lambda some: len(" + ".join(some)) <= room)]
 
 
 def _packed(items, fits):

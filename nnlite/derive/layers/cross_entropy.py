@@ -17,7 +17,7 @@ def loss(
     page.formula(
         *equations(SparseCategoricalCrossentropy, "p", "loss", "dy_pred" if loss.from_logits else "dy_pred[label]"),
         *["p is y-hat, and onehot(label) is y"] * loss.from_logits,
-        f"D = {D.value:g}: {_divisor(loss)}",
+        f"D = {D.value:g}: {'the loss is a sum' if loss.reduction == 'sum' else 'number of positions'}",
     )
     page.tables(y_pred)
     surprises: list[Expression] = []
@@ -51,7 +51,3 @@ def _from_probabilities(page, y_pred, n, label, V, D):
         page.line(f"  counts as {SMALLEST_PROBABILITY:g}: log 0 is infinite")
         p = constant(p.letters, SMALLEST_PROBABILITY, rounded=True)
     return -1 * log(p), [-1 / (p * D) if v == label else constant("0", 0) for v in range(V)]
-
-
-def _divisor(loss):
-    return "the loss is a sum" if loss.reduction == "sum" else "number of positions"
