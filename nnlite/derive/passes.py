@@ -30,9 +30,9 @@ def forward(
 ) -> Derivation:
     """Derive a layer's output, with every sum written out.
 
-    The layer is compared twice: as it is, and as a copy in float64. Allowed is the rounding of the arithmetic as
-    written, and 1e-6 (float64: 1e-12) of the largest number, as a kernel may compute in another way. Where nothing is
-    rounded, as in MaxPool2D, every bit counts.
+    The layer is compared twice: as it is, and as a copy in float64. Numbers may differ by the rounding error of the
+    arithmetic as written, plus 1e-6 (float64: 1e-12) of the largest number, because a kernel may use another
+    algorithm. Where nothing is rounded, as in MaxPool2D, every bit counts.
 
     Args:
         layer: one that has a derivation; `register` adds others. It does not change, but is built if it was not.

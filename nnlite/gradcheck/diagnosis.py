@@ -20,15 +20,16 @@ Gradients = dict[Target, np.ndarray]
 
 
 def diagnose(checked: CheckedLayer, gradients: Gradients, results: list[Result]) -> GradientCheckError:
-    """The error that explains best what is wrong."""
+    """The error that best explains what is wrong."""
     wrong = [result for result in results if result.wrong]
-    diagnosis = _Diagnosis(checked, gradients, {result.target for result in wrong})
-    causes = {result.target: diagnosis.cause(result.target) for result in wrong}
+    targets = {result.target for result in wrong}
+    diagnoses = {target: _Diagnosis(checked, target, gradients[target], targets) for target in targets}
+    causes = {result.target: diagnoses[result.target].cause() for result in wrong}
     result = next((result for result in wrong if causes[result.target]), wrong[0])
     target = result.target
     index, comparison = _example(checked, result)
     if target.kind is not Kind.INPUT:
-        time_step = diagnosis.first_wrong_step(target)
+        time_step = diagnoses[target].first_wrong_step()
     else:
         time_step = index[1] if checked.is_sequence and index is not None else None
     return checked.error(
@@ -71,42 +72,42 @@ def _extent(result, others):
 
 
 class _Diagnosis:
-    """A layer with wrong gradients, and the guesses about them: methods that return a cause, or None."""
+    """A wrong gradient, and the guesses about it: methods that return a cause, or None. `wrong`: all such targets."""
 
-    def __init__(self, checked: CheckedLayer, gradients: Gradients, wrong: set[Target]) -> None:
-        self.checked, self.gradients, self.wrong = checked, gradients, wrong
+    def __init__(self, checked: CheckedLayer, target: Target, gradient: np.ndarray, wrong: set[Target]) -> None:
+        self.checked, self.target, self.gradient, self.wrong = checked, target, gradient, wrong
 
-    def cause(self, target: Target) -> str | None:
+    def cause(self) -> str | None:
         """A mistake that explains the gradient of this array, or None."""
         guesses = self.zero, self.forgotten, self.factor, self.rearranged, self.final_state, self.time, self.batch
-        return next((cause for guess in guesses if (cause := guess(target))), None)
+        return next((cause for guess in guesses if (cause := guess())), None)
 
-    def agrees(self, target: Target, gradient: np.ndarray, checked: CheckedLayer | None = None) -> bool:
+    def agrees(self, gradient: np.ndarray, checked: CheckedLayer | None = None) -> bool:
         """Whether a gradient would be right."""
-        return all(comparison.agrees for comparison in self.comparisons(target, gradient, checked))
+        return all(comparison.agrees for comparison in self.comparisons(gradient, checked))
 
-    def comparisons(self, target, gradient, checked=None):
+    def comparisons(self, gradient, checked=None):
         """A gradient compared with central differences along random directions."""
         checked, rng = checked or self.checked, np.random.default_rng(1)
-        directions = [Direction.random(checked.arrays[target], rng) for _ in range(DIRECTIONS)]
-        return [compare(checked, target, gradient, direction) for direction in directions]
+        directions = [Direction.random(checked.arrays[self.target], rng) for _ in range(DIRECTIONS)]
+        return [compare(checked, self.target, gradient, direction) for direction in directions]
 
-    def zero(self, target: Target) -> str | None:
-        """One of both gradients is 0."""
-        if all(comparison.numeric == 0 for comparison in self.comparisons(target, self.gradients[target])):
-            return f"forward does not depend on {target}: does it read another array than the one in params?"
-        if not self.gradients[target].any():
-            return f"backward leaves the gradient of {target} at 0: the term is missing"
+    def zero(self) -> str | None:
+        """One of the two gradients is 0."""
+        if all(comparison.numeric == 0 for comparison in self.comparisons(self.gradient)):
+            return f"forward does not depend on {self.target}: does it read another array than the one in params?"
+        if not self.gradient.any():
+            return f"backward leaves the gradient of {self.target} at 0: the term is missing"
         return None
 
-    def forgotten(self, target: Target) -> str | None:
+    def forgotten(self) -> str | None:
         """The gradient is right while a parameter has its own values, which hide mistakes."""
         for perturbed in perturbed_in(self.checked):
             self.checked.restore()
             changed = perturbed.array.copy()
             self.checked.place(perturbed.array, perturbed.own)
             try:
-                found = self.comparisons(target, self.checked.gradients()[target])
+                found = self.comparisons(self.checked.gradients()[self.target])
             finally:
                 self.checked.place(perturbed.array, changed)
             if all(f.agrees for f in found) and any(f.numeric for f in found):
@@ -117,17 +118,17 @@ class _Diagnosis:
                 )
         return None
 
-    def factor(self, target: Target) -> str | None:
+    def factor(self) -> str | None:
         """Every number is wrong by the same factor."""
-        found = self.comparisons(target, self.gradients[target])
+        found = self.comparisons(self.gradient)
         ratios = np.array([f.analytic / f.numeric if f.numeric else np.inf for f in found])
         factor = float(np.mean(ratios))
-        if not np.isfinite(factor) or factor == 0 or not self.agrees(target, self.gradients[target] / factor):
+        if not np.isfinite(factor) or factor == 0 or not self.agrees(self.gradient / factor):
             return None
         if abs(factor + 1) < NEAR:
             return "the sign: every number has the right size and the wrong sign"
         meaning = self.meaning(abs(factor))
-        if self.gradients[target].size == 1 and not meaning:  # one number is always some multiple of the right one
+        if self.gradient.size == 1 and not meaning:  # one number is always some multiple of the right one
             return None
         part = abs(factor) < 1 and abs(1 / factor - round(1 / factor)) < NEAR
         times = f"1/{1 / factor:.0f}" if part else f"{factor:.6g}"
@@ -152,12 +153,12 @@ class _Diagnosis:
             return ": the derivative of a square has a 2"
         return ""
 
-    def rearranged(self, target: Target) -> str | None:
-        """The gradient is transposed or flipped, or backward reads a weight or kernel so."""
-        gradient = self.gradients[target]
-        if gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1] and self.agrees(target, gradient.T):
+    def rearranged(self) -> str | None:
+        """The gradient is transposed or flipped, or backward reads a weight that way."""
+        target, gradient = self.target, self.gradient
+        if gradient.ndim == 2 and gradient.shape[0] == gradient.shape[1] and self.agrees(gradient.T):
             return f"the gradient of {target} is transposed: (A @ B).T is B.T @ A.T, so swap the factors of the product"
-        if target.kind is Kind.PARAMETER and gradient.ndim == 4 and self.agrees(target, gradient[::-1, ::-1]):
+        if target.kind is Kind.PARAMETER and gradient.ndim == 4 and self.agrees(gradient[::-1, ::-1]):
             return f"the gradient of {target} is flipped: tap (i, j) is at the place of tap (kh - 1 - i, kw - 1 - j)"
         for other, array in self.checked.arrays.items():
             if other.kind is not Kind.PARAMETER:
@@ -165,50 +166,50 @@ class _Diagnosis:
             # Of a matrix such as Wh (H, 4H) each square block is transposed.
             is_square = array.ndim == 2 and array.shape[1] % array.shape[0] == 0
             blocks = np.hsplit(array, array.shape[1] // array.shape[0]) if is_square else []
-            if blocks and self.right_if_replaced(target, array, np.hstack([block.T for block in blocks])):
+            if blocks and self.right_if_replaced(array, np.hstack([block.T for block in blocks])):
                 return (
                     f"a transposed weight: backward multiplies by {other} instead of its transpose, or the other way "
                     f"round. For y = x @ W, dx = dy @ W.T"
                 )
-            if array.ndim == 4 and self.right_if_replaced(target, array, array[::-1, ::-1].copy()):
+            if array.ndim == 4 and self.right_if_replaced(array, array[::-1, ::-1].copy()):
                 return (
                     f"a flipped kernel: backward reads the taps of {other} from the other end. Where forward "
                     f"multiplies a pixel by W[i, j], backward must add dy times the same W[i, j] to that pixel"
                 )
         return None
 
-    def right_if_replaced(self, target: Target, array: np.ndarray, values: np.ndarray) -> bool:
+    def right_if_replaced(self, array: np.ndarray, values: np.ndarray) -> bool:
         """Whether the gradient is right if an array gets other values between forward and backward."""
         kept = array.copy()
         try:
-            gradient = self.checked.gradients(between=lambda: np.copyto(array, values))[target]
+            gradient = self.checked.gradients(between=lambda: np.copyto(array, values))[self.target]
         finally:
             array[...] = kept
-        return self.agrees(target, gradient)
+        return self.agrees(gradient)
 
-    def final_state(self, target: Target) -> str | None:
+    def final_state(self) -> str | None:
         """The gradient is right if L depends on the output alone."""
         size = self.checked.forward().size
         weights = np.where(np.arange(self.checked.weights.size) < size, self.checked.weights, 0.0)
-        if size == weights.size or not self.agrees_for(target, weights):
+        if size == weights.size or not self.agrees_for(weights):
             return None
         return (
             "the gradient of the final state: with a loss of the output alone, every gradient is right. Backward must "
             "start the last step from dstate, not from 0"
         )
 
-    def agrees_for(self, target: Target, weights: np.ndarray) -> bool:
+    def agrees_for(self, weights: np.ndarray) -> bool:
         """Whether the gradient is right for another L."""
         checked, kept = self.checked, self.checked.weights
         try:
             checked.weights = weights
-            return self.agrees(target, checked.gradients()[target])
+            return self.agrees(checked.gradients()[self.target])
         finally:
             checked.weights = kept
 
-    def time(self, target: Target) -> str | None:
+    def time(self) -> str | None:
         """With one time step the gradient is right, with more it is not."""
-        if not self.checked.is_sequence or self.checked.x.shape[1] < 2 or not self.right_with(target, np.s_[:, :1]):
+        if not self.checked.is_sequence or self.checked.x.shape[1] < 2 or not self.right_with(np.s_[:, :1]):
             return None
         sums = "every step adds to the gradient: sum over them all, then write the sum"
         carried = {other for other in self.checked.arrays if other.kind is not Kind.PARAMETER}
@@ -220,18 +221,18 @@ class _Diagnosis:
             "the gradient from step t + 1 on to step t" + ("" if carried else f". Or else, {sums}")
         )
 
-    def batch(self, target: Target) -> str | None:
+    def batch(self) -> str | None:
         """With one example the gradient is right, with more it is not."""
-        if self.checked.x.shape[0] < 2 or not self.right_with(target, np.s_[:1]):
+        if self.checked.x.shape[0] < 2 or not self.right_with(np.s_[:1]):
             return None
-        if target.kind is Kind.PARAMETER:
+        if self.target.kind is Kind.PARAMETER:
             return (
                 "the sum over the batch: with one example the gradient is right, with more it is not. Every example "
                 "adds to the gradient: sum over them all, then write the sum"
             )
         return "the examples of a batch are mixed up: with one example the gradient is right, with more it is not"
 
-    def right_with(self, target: Target, part: Any) -> bool:
+    def right_with(self, part: Any) -> bool:
         """Whether the gradient is right for a part of the input; False if the layer refuses it."""
         checked, state = self.checked, self.checked.state
         examples = part[0] if isinstance(part, tuple) else part
@@ -239,11 +240,11 @@ class _Diagnosis:
             state = tuple(s[examples] for s in state) if isinstance(state, tuple) else state[examples]
         try:
             smaller = checked.other(checked.layer, checked.x[part], state=state)
-            return self.agrees(target, smaller.gradients()[target], smaller)
+            return self.agrees(smaller.gradients()[self.target], smaller)
         except Exception:  # a guess must not hide the finding
             return False
 
-    def first_wrong_step(self, target: Target) -> int | None:
+    def first_wrong_step(self) -> int | None:
         """The first time step of the output whose loss alone has a wrong gradient, if the output has time steps."""
         checked = self.checked
         y = checked.forward()
@@ -253,6 +254,6 @@ class _Diagnosis:
             weights = np.zeros_like(checked.weights)
             of_step = weights[: y.size].reshape(y.shape)[:, t]
             of_step[...] = checked.weights[: y.size].reshape(y.shape)[:, t]
-            if not self.agrees_for(target, weights):
+            if not self.agrees_for(weights):
                 return t
         return None

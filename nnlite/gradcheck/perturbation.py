@@ -22,7 +22,12 @@ def perturb(checked: CheckedLayer, rng: np.random.Generator) -> None:
         if changed is None:
             continue
         checked.perturbed.append(Perturbed(target, array, own))  # before the change, so that it is put back in any case
-        evaluated = _can_be_evaluated(checked, array, changed)
+        try:
+            with np.errstate(all="ignore"):
+                checked.place(array, changed)
+            evaluated = np.isfinite(checked.base).all()
+        except Exception:  # a user's own layer may accept nothing but its first values
+            evaluated = False
         unused = target.kind is Kind.STATISTIC and np.array_equal(base, checked.base)  # as BatchNorm's in training
         if not evaluated or unused:
             checked.place(array, own)
@@ -64,13 +69,3 @@ def _candidates(checked):
     for target, array in targets:
         found.setdefault(id(array), (target, array))
     return list(found.values())
-
-
-def _can_be_evaluated(checked, array, values):
-    """Place the values; False if the layer refuses them, or returns NaN or infinity."""
-    try:
-        with np.errstate(all="ignore"):
-            checked.place(array, values)
-    except Exception:  # a user's own layer may accept nothing but its first values
-        return False
-    return bool(np.isfinite(checked.base).all())

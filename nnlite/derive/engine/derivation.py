@@ -8,8 +8,8 @@ import numpy as np
 
 from .expression import Quantity
 
-# A layer may sum in any order and by any algorithm: allowed beside the rounding of the arithmetic as written, as a
-# multiple of the array's largest number.
+# A layer may sum in any order and by any algorithm. So this much more than the rounding of the arithmetic as written is
+# allowed, as a multiple of the array's largest number.
 TOLERANCE = {"float64": 1e-12, "float32": 1e-6}
 
 
@@ -33,7 +33,7 @@ class Comparison:
         kernel = np.asarray(kernel, np.float64)
         if quantity.shape != kernel.shape:
             raise ValueError(
-                f"derive: {name}: expected shape {kernel.shape}, as the layer's, got {quantity.shape}: mend the "
+                f"derive: {name}: expected the layer's shape, {kernel.shape}, got {quantity.shape}: correct the "
                 f"derivation"
             )
         info = np.finfo(dtype)

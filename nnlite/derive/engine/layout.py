@@ -41,7 +41,7 @@ class Page:
         self._silent = False
 
     def line(self, text: str = "") -> None:
-        """Write a line; of several empty ones in a row only the first."""
+        """Write a line; of consecutive empty lines only the first."""
         if self._silent:
             return
         self.flush()

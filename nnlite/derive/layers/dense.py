@@ -7,7 +7,7 @@ from ..engine import Page, Quantity, equations
 
 
 def forward(page: Page, layer: Dense, x_array: np.ndarray) -> dict[str, Quantity]:
-    x, (W, b) = Quantity("x", x_array), _parameters(layer)
+    x, W, b = Quantity("x", x_array), Quantity("W", layer.params["W"]), Quantity("b", layer.params["b"])
     y = Quantity.unknown("y", (*x.shape[:-1], *b.shape))
     page.formula(*equations(Dense, "y"), "y[n,u] = sum over f of x[n,f] W[f,u] + b[u]")
     page.tables(x, W, b)
@@ -18,9 +18,9 @@ def forward(page: Page, layer: Dense, x_array: np.ndarray) -> dict[str, Quantity
 
 
 def backward(page: Page, layer: Dense, x_array: np.ndarray, dy_array: np.ndarray) -> dict[str, Quantity]:
-    x, dy, (W, b) = Quantity("x", x_array), Quantity("dy", dy_array), _parameters(layer)
+    x, dy, W = Quantity("x", x_array), Quantity("dy", dy_array), Quantity("W", layer.params["W"])
     rows = list(np.ndindex(x.shape[:-1]))
-    dx, dW, db = (Quantity.unknown(f"d{q.name}", q.shape) for q in (x, W, b))
+    dx, dW, db = (Quantity.unknown(*named) for named in (("dx", x.shape), ("dW", W.shape), ("db", W.shape[1:])))
     page.formula(
         "dx = dy W'       dx[n,f] = sum over u of dy[n,u] W[f,u]",
         "dW = x' dy       dW[f,u] = sum over n of x[n,f] dy[n,u]",
@@ -36,7 +36,3 @@ def backward(page: Page, layer: Dense, x_array: np.ndarray, dy_array: np.ndarray
     for (u,) in page.choice.all("db"):
         db[u] = page.sum(db.letters(u), [[dy[*n, u] for n in rows]])
     return {"dx": dx, "dW": dW, "db": db}
-
-
-def _parameters(layer: Dense) -> tuple[Quantity, Quantity]:
-    return Quantity("W", layer.params["W"]), Quantity("b", layer.params["b"])
