@@ -17,7 +17,7 @@ engine/
     selection.py            which numbers are written out: `at`
     derivation.py           the result, and its comparison with the layer
 layers/         the derivations: a file for each layer or loss, or for several that differ by a word;
-                sliding_window.py for convolution and pooling, recurrent.py and steps.py for recurrent layers
+                sliding_window.py for convolution and pooling, recurrent.py for recurrent layers
 """
 
 from .. import layers as _layers

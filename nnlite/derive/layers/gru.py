@@ -2,8 +2,7 @@
 
 from ...layers import GRU
 from ..engine import Expression, Page, equations, sigmoid, tanh
-from .recurrent import Recurrence
-from .steps import Step, Unit, Units
+from .recurrent import Recurrence, Step, Unit, Units
 
 
 class GRUDerivation(Recurrence):

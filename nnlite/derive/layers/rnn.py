@@ -2,8 +2,7 @@
 
 from ...layers import RNN
 from ..engine import Expression, Page, constant, equations, largest, tanh
-from .recurrent import Recurrence
-from .steps import Step, Unit, Units
+from .recurrent import Recurrence, Step, Unit, Units
 
 
 class RNNDerivation(Recurrence):
