@@ -144,10 +144,9 @@ class Quantity:
         else:
             self.values[index], self.errors[index] = [v.value for v in values], [v.error for v in values]
 
-    def row(self, index: Index, name: str) -> list[Expression]:
+    def row(self, index: tuple[int, ...], name: str) -> list[Expression]:
         """The numbers along the last axis, named name[0], name[1], ..."""
-        numbers = zip(self.values[index], self.errors[index], strict=True)
-        return [Expression(f"{name}[{i}]", (float(v),), float(v), float(e)) for i, (v, e) in enumerate(numbers)]
+        return [self[*index, i].named(f"{name}[{i}]") for i in range(self.shape[-1])]
 
 
 def constant(letters: str, value: float, rounded: bool = False) -> Expression:

@@ -13,7 +13,7 @@ def loss(
     y_pred, labels = Quantity("y_pred", y_pred_array), y_true
     V, is_whole, rows = y_pred.shape[-1], bool(page.choice.all("loss")), page.choice.rows("dy_pred")
     D = constant("D", 1 if loss.reduction == "sum" else labels.size)
-    derived = {"loss": Quantity.unknown("loss", ()), "dy_pred": Quantity.unknown("dy_pred", y_pred.shape)}
+    derived, dy_pred = Quantity.unknown("loss", ()), Quantity.unknown("dy_pred", y_pred.shape)
     page.formula(
         *equations(SparseCategoricalCrossentropy, "p", "loss", "dy_pred" if loss.from_logits else "dy_pred[label]"),
         *["p is y-hat, and onehot(label) is y"] * loss.from_logits,
@@ -30,12 +30,11 @@ def loss(
         gradients |= {(*n, v): written for v, written in enumerate(gradient)}
         page.line()
     if is_whole:
-        derived["loss"][()] = page.equation("loss", total(surprises) / D)
+        derived[()] = page.equation("loss", total(surprises) / D)
         page.line()
     for index in page.choice.all("dy_pred"):
-        name = derived["dy_pred"].letters(index)
-        derived["dy_pred"][index] = page.equation(name, gradients[index])
-    return derived
+        dy_pred[index] = page.equation(dy_pred.letters(index), gradients[index])
+    return {"loss": derived, "dy_pred": dy_pred}
 
 
 def _from_logits(page, y_pred, n, label, V, D):

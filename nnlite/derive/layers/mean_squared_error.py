@@ -10,7 +10,7 @@ def loss(page: Page, loss: MeanSquaredError, y_true_array: np.ndarray, y_pred_ar
     y_true, y_pred = Quantity("y_true", y_true_array), Quantity("y_pred", y_pred_array)
     D = constant("D", y_pred.shape[-1] if loss.reduction == "sum" else y_pred.values.size)
     is_whole, chosen = bool(page.choice.all("loss")), page.choice.all("dy_pred")
-    derived = {"loss": Quantity.unknown("loss", ()), "dy_pred": Quantity.unknown("dy_pred", y_pred.shape)}
+    derived, dy_pred = Quantity.unknown("loss", ()), Quantity.unknown("dy_pred", y_pred.shape)
     meaning = "F, as means over the last axis are added" if loss.reduction == "sum" else "number of values"
     page.formula(*equations(MeanSquaredError), "e = y_pred - y_true", f"D = {D.value:g}: {meaning}")
     page.tables(y_true, y_pred)
@@ -20,8 +20,8 @@ def loss(page: Page, loss: MeanSquaredError, y_true_array: np.ndarray, y_pred_ar
     page.line()
     if is_whole:
         squares = total([e[index].squared() for index in np.ndindex(e.shape)])
-        derived["loss"][()] = page.equation("loss", squares / D)
+        derived[()] = page.equation("loss", squares / D)
         page.line()
     for index in chosen:
-        derived["dy_pred"][index] = page.equation(derived["dy_pred"].letters(index), 2 * e[index] / D)
-    return derived
+        dy_pred[index] = page.equation(dy_pred.letters(index), 2 * e[index] / D)
+    return {"loss": derived, "dy_pred": dy_pred}

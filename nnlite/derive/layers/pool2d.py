@@ -17,9 +17,8 @@ def forward(page: Page, layer: Pooling, x_array: np.ndarray) -> dict[str, Quanti
     page.tables(x)
     for n, i, j, c in page.choice.all("y"):
         seen = [x[n, h, w, c] for h, w in _counted(layer, windows, i, j)]
-        y[n, i, j, c] = page.equation(
-            y.letters((n, i, j, c)), largest(seen) if kind is MaxPool2D else total(seen) / len(seen)
-        )
+        result = largest(seen) if kind is MaxPool2D else total(seen) / len(seen)
+        y[n, i, j, c] = page.equation(y.letters((n, i, j, c)), result)
     return {"y": y}
 
 

@@ -38,7 +38,7 @@ class Steps:
         """The states of sample n, or their gradients; zeros for None."""
         arrays = arrays or [np.zeros((self.N, self.H))] * len(self.layer.states)
         pairs = zip(self.layer.states, arrays, strict=True)
-        return {state: Quantity(state, array).row(n, name.format(state)) for state, array in pairs}
+        return {state: Quantity(state, array).row((n,), name.format(state)) for state, array in pairs}
 
 
 class Step:
@@ -138,7 +138,7 @@ class Recurrence:
                 shown = chosen.get((n, t), [])
                 dy_t = []
                 if layer.return_sequences or t == T - 1:
-                    dy_t = dy.row((n, t) if layer.return_sequences else n, "dy_t")
+                    dy_t = dy.row((n, t) if layer.return_sequences else (n,), "dy_t")
                 with page.silent(not shown):
                     page.line(found[n, t].title)
                     page.line()
