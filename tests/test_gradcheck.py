@@ -757,6 +757,8 @@ def test_losses(fast):
     error = caught(MISTAKES["sign"][0](3, 2), normal(5, 3), fast, y=normal(5, 2, seed=9), loss=HalfSquare())
     assert error.name == "parameter W"
     assert "the sign" in error.cause
+    with pytest.raises(TypeError, match=r"got the class MeanSquaredError: use an instance"):
+        gradcheck(Plain(3, 2), x, y=y, loss=nnlite.MeanSquaredError)
     with pytest.raises(ValueError, match="loss, y: expected both or neither"):
         gradcheck(Plain(3, 2), x, y=y)
 

@@ -11,7 +11,7 @@ every operation rounded, and sums added in any order.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -108,11 +108,7 @@ class Quantity:
     """
 
     def __init__(
-        self,
-        name: str,
-        values: ArrayLike,
-        axes: tuple[int, int] = (-2, -1),
-        margin: tuple[int, int, int, int] | None = None,
+        self, name: str, values: ArrayLike, axes: tuple[int, int] = (-2, -1), margin: Sequence[int] = (0, 0, 0, 0)
     ) -> None:
         self.name, self.values, self.axes, self.margin = name, np.array(values, np.float64), axes, margin
         self.errors = np.zeros(self.values.shape)
@@ -131,9 +127,9 @@ class Quantity:
         return f"{self.name}[{','.join(map(str, index if isinstance(index, tuple) else (index,)))}]"
 
     def __getitem__(self, index: Index) -> Expression:
-        sizes = zip(index, self.shape, strict=True) if self.margin and isinstance(index, tuple) else ()
+        sizes = zip(index, self.shape, strict=True) if any(self.margin) and isinstance(index, tuple) else ()
         if not all(0 <= i < size for i, size in sizes):
-            return Expression(self.letters(index), (0.0,), 0.0)
+            return constant(self.letters(index), 0)
         value = float(self.values[index])
         return Expression(self.letters(index), (value,), value, float(self.errors[index]))
 

@@ -168,9 +168,9 @@ class Page:
         if quantity.values.size > SMALL or not quantity.shape:
             return
         for name, matrix in itertools.compress(_slices(quantity), wanted or itertools.repeat(True)):
-            top, _, left, _ = quantity.margin or (0, 0, 0, 0)
-            if quantity.margin:
-                matrix = np.pad(matrix, (quantity.margin[:2], quantity.margin[2:]))
+            top, bottom, left, right = quantity.margin
+            if any(quantity.margin):
+                matrix = np.pad(matrix, ((top, bottom), (left, right)))
             yield from self._grid(label or name, matrix, -top, -left)
 
     def _grid(self, label, matrix, row, column):

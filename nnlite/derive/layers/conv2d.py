@@ -74,7 +74,7 @@ class _Windows(Windows):
 
     def write(self, page: Page) -> None:
         """Write what padding and groups do."""
-        if any(self.x.margin or ()):
+        if any(self.x.margin):
             page.line("  x is 0 outside the image.")
         if self.groups > 1:
             C, F = self.W.shape[2], self.W.shape[3] // self.groups
