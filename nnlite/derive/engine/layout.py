@@ -117,17 +117,16 @@ class Page:
 
     def _in_lines(self, name, rows, value):
         room = WIDTH - len(name) - 3
-        letters = [(("+" if i else "="), _abbreviated([term[0] for term in row], room)) for i, row in enumerate(rows)]
-        numbers = [
-            ("+" if i or k else "=", " + ".join(terms))
-            for i, row in enumerate(rows)
-            for k, terms in enumerate(_packed([term[1] for term in row], lambda some: len(" + ".join(some)) <= room))
-        ]
-        if len(numbers[-1][1]) + len(value) + 3 <= room:
-            numbers[-1] = numbers[-1][0], f"{numbers[-1][1]} = {value}"
+        lines = [("+" if i else "=", _abbreviated([term[0] for term in row], room)) for i, row in enumerate(rows)]
+        for i, row in enumerate(rows):
+            numbers = _packed([term[1] for term in row], lambda some: len(" + ".join(some)) <= room)
+            lines += [("+" if i or k else "=", " + ".join(terms)) for k, terms in enumerate(numbers)]
+        sign, last = lines[-1]
+        if len(last) + len(value) + 3 <= room:
+            lines[-1] = sign, f"{last} = {value}"
         else:
-            numbers.append(("=", value))
-        for sign, text in (*letters, *numbers):
+            lines.append(("=", value))
+        for sign, text in lines:
             # A part that is still too long, such as the maximum of many numbers, breaks between two of them.
             for more in textwrap.wrap(text, room):
                 self.line(f"{name} {sign} {more}")
