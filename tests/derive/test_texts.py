@@ -1,6 +1,7 @@
 """The texts of derivations: whole tiny examples, as on a slide."""
 
 import math
+import re
 
 import numpy as np
 import pytest
@@ -323,3 +324,16 @@ def test_the_numbers_in_an_equation_come_to_what_it_says():
             assert float(value) == pytest.approx(expected, rel=1e-9, abs=1e-12), f"{numbers} = {value}"
             count += 1
     assert count > 100
+
+
+def test_a_table_in_halves_stands_beside_the_same_numbers_of_the_kernel():
+    """The kernel's zeros fit into one table, the derived numbers need two."""
+
+    class Zeros(Tanh):
+        def forward(self, x, training=False):
+            return np.zeros_like(super().forward(x, training))
+
+    x = np.linspace(-2, 2, 24, dtype="float32").reshape(2, 1, 12)
+    tables = derive.forward(Zeros(), x).text.partition("The layer computes")[0]
+    expected = ["y[0,:,:]", "kernel", "y[0,:,:]", "y[1,:,:]", "kernel", "y[1,:,:]"]
+    assert re.findall(r"y\[\d,:,:\]|kernel", tables) == expected

@@ -154,25 +154,22 @@ class Page:
         if large:
             self.line(f"  Too large to show: {', '.join(large)}.")
             self.line()
-        self._beside([grid for quantity in quantities for grid in self._grids(quantity)])
+        small = [quantity for quantity in quantities if quantity.shape and quantity.values.size <= SMALL]
+        self._beside([grid for quantity in small for table in _tables(quantity) for grid in self._grids(*table)])
 
     def compared(self, quantity: Quantity, kernel: np.ndarray) -> None:
         """Write the tables of a derived quantity, each beside the kernel's."""
-        of_kernel = Quantity("kernel", kernel, quantity.axes)
-        derived = [not np.isnan(array).all() for _, array in _slices(quantity)]
-        pairs = itertools.zip_longest(self._grids(quantity, derived), self._grids(of_kernel, derived, "kernel"))
-        self._beside([grid for pair in pairs for grid in pair if grid])
-
-    def _grids(self, quantity, wanted=None, label=None):
-        if quantity.values.size > SMALL or not quantity.shape:
+        if not quantity.shape or quantity.values.size > SMALL:
             return
-        for name, matrix in itertools.compress(_slices(quantity), wanted or itertools.repeat(True)):
-            top, bottom, left, right = quantity.margin
-            if any(quantity.margin):
-                matrix = np.pad(matrix, ((top, bottom), (left, right)))
-            yield from self._grid(label or name, matrix, -top, -left)
+        grids = []
+        pairs = zip(_tables(quantity), _tables(Quantity("kernel", kernel, quantity.axes)), strict=True)
+        for (name, derived, *_), (_, computed, *_) in pairs:
+            if not np.isnan(derived).all():
+                beside = itertools.zip_longest(self._grids(name, derived), self._grids("kernel", computed))
+                grids += [grid for pair in beside for grid in pair if grid]
+        self._beside(grids)
 
-    def _grid(self, label, matrix, row, column):
+    def _grids(self, label, matrix, row=0, column=0):
         """A table as lines of equal length, with the indices of its rows and columns; in halves if it is too wide."""
         cells = [["." if np.isnan(v) else self.number(v) for v in numbers] for numbers in np.atleast_2d(matrix)]
         heads = [str(column + j) for j in range(len(cells[0]))]
@@ -181,8 +178,8 @@ class Page:
         first = max(len(label), *map(len, sides))
         if first + sum(widths) + 2 * len(widths) > WIDTH and len(widths) > 1:
             half = len(widths) // 2
-            yield from self._grid(label, matrix[..., :half], row, column)
-            yield from self._grid(label, matrix[..., half:], row, column + half)
+            yield from self._grids(label, matrix[..., :half], row, column)
+            yield from self._grids(label, matrix[..., half:], row, column + half)
             return
         lines = [f"{label:<{first}}", *(f"{side:>{first}}" for side in sides)]
         for k, numbers in enumerate((heads, *cells)):
@@ -200,15 +197,16 @@ class Page:
         return "\n".join(self._lines).rstrip()
 
 
-def _slices(quantity):
-    """The tables of a quantity: pairs (name, array of at most two axes)."""
-    array = quantity.values
+def _tables(quantity):
+    """The tables of a quantity: its name there, an array of at most two axes, and the first row and column."""
+    array, (top, bottom, left, right) = quantity.values, quantity.margin
     table = [axis % array.ndim for axis in quantity.axes] if array.ndim > 1 else [0]
     for others in np.ndindex(*(size for axis, size in enumerate(array.shape) if axis not in table)):
         rest = iter(others)
         index = tuple(slice(None) if axis in table else next(rest) for axis in range(array.ndim))
         where = ",".join(":" if isinstance(i, slice) else str(i) for i in index)
-        yield f"{quantity.name}[{where}]" if others else quantity.name, array[index]
+        matrix = np.pad(array[index], ((top, bottom), (left, right))) if any(quantity.margin) else array[index]
+        yield f"{quantity.name}[{where}]" if others else quantity.name, matrix, -top, -left
 
 
 def _widths(block):
