@@ -119,13 +119,7 @@ def backward(
 
 
 def loss(
-    loss: Any,
-    y_true: np.ndarray,
-    y_pred: np.ndarray,
-    *,
-    at: At = None,
-    precision: int = 4,
-    max_lines: int = MAX_LINES,
+    loss: Any, y_true: np.ndarray, y_pred: np.ndarray, *, at: At = None, precision: int = 4, max_lines: int = MAX_LINES
 ) -> Derivation:
     """Derive a loss and its gradient.
 

@@ -137,11 +137,7 @@ class _Diagnosis:
     def meaning(self, factor: float) -> str:
         """Where such a factor comes from; empty if unknown."""
         N, T = self.checked.x.shape[0], self.checked.x.shape[1] if self.checked.is_sequence else 1
-        sizes = {
-            "the batch size N": N,
-            "the number of time steps T": T,
-            "N * T, batch size times time steps": N * T,
-        }
+        sizes = {"the batch size N": N, "the number of time steps T": T, "N * T, batch size times time steps": N * T}
         for what, size in sizes.items():
             if size > 1 and abs(factor / size - 1) < NEAR:
                 return f", and {size} is {what}: the sum, where forward takes the mean"
@@ -163,9 +159,9 @@ class _Diagnosis:
         for other, array in self.checked.arrays.items():
             if other.kind is not Kind.PARAMETER:
                 continue
-            # Of a matrix such as Wh (H, 4H) each square block is transposed.
-            is_square = array.ndim == 2 and array.shape[1] % array.shape[0] == 0
-            blocks = np.hsplit(array, array.shape[1] // array.shape[0]) if is_square else []
+            # A matrix such as Wh (H, 4H) is transposed block by block.
+            has_square_blocks = array.ndim == 2 and array.shape[1] % array.shape[0] == 0
+            blocks = np.hsplit(array, array.shape[1] // array.shape[0]) if has_square_blocks else []
             if blocks and self.right_if_replaced(array, np.hstack([block.T for block in blocks])):
                 return (
                     f"a transposed weight: backward multiplies by {other} instead of its transpose, or the other way "
