@@ -8,10 +8,9 @@ from .activation import activation_text
 from .canvas import png, svg
 from .characters import character_name
 from .confusion import confusion_matrix
-from .curves import loss_curves
+from .curves import learning_curves, loss_curves
 from .gates import gates
 from .gradients import gradient_flow
-from .learning import learning_curves
 from .text import character_frequencies, line_lengths
 from .tiles import feature_maps, filters, images
 

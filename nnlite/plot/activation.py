@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import GREY, fitting_size, new_axes
+from .canvas import Axes, fitting_size, frame, new_axes
 from .characters import character_sign, signs_explained
 from .scale import UNIT_RANGE, around_zero, ends_of_bar, ink_on
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["activation_text"]
 
 
 def activation_text(
@@ -64,8 +58,6 @@ def activation_text(
         raise ValueError(f"width: expected at least 1 character, got {width}")
     if limits is not None and not limits[0] < limits[1]:
         raise ValueError(f"limits: expected a lower and a higher value, got {limits}")
-    from matplotlib.patches import Rectangle
-
     rows, columns, lines = _places(characters, width)
     grid = np.full((max(rows) + 1, max(columns) + 1), np.nan)
     grid[rows, columns] = values
@@ -81,25 +73,20 @@ def activation_text(
     bar.ax.tick_params(labelsize="small")
     bar.ax.locator_params(nbins=5)
     for row, end in enumerate(np.isfinite(grid).sum(axis=1)):  # frame white cells, too
-        ax.add_patch(Rectangle((-0.5, row - 0.5), end, 1, fill=False, edgecolor=GREY, linewidth=0.8, clip_on=False))
-    ax.set_title(title)
-    ax.set_xlabel(f"column{signs_explained(set(characters) - {' '})}")
-    ax.set_ylabel("line")
+        frame(ax, -0.5, row - 0.5, end, 1, clip_on=False)
+    ax.set(title=title, xlabel=f"column{signs_explained(set(characters) - {' '})}", ylabel="line")
     ax.set_xticks(range(9, grid.shape[1], 10), [str(column) for column in range(10, grid.shape[1] + 1, 10)])
     numbers = range(1, len(lines) + 1) if len(lines) <= 20 else range(5, len(lines) + 1, 5)
     ax.set_yticks([lines[number - 1] for number in numbers], [str(number) for number in numbers])
     ax.spines[:].set_visible(False)
-    _write(ax, rows, columns, characters, ink_on(shown.to_rgba(values)), fitting_size(ax, *grid.shape))
-    return ax
-
-
-def _write(ax, rows, columns, characters, inks, size):
-    for row, column, character, ink in zip(rows, columns, characters, inks, strict=True):
+    size = fitting_size(ax, *grid.shape)
+    for row, column, character, ink in zip(rows, columns, characters, ink_on(shown.to_rgba(values)), strict=True):
         if character != " ":  # its colour shows it
             ax.text(
                 column, row, character_sign(character), color=ink, family="monospace", size=size, ha="center",
                 va="center_baseline",
             )  # fmt: skip
+    return ax
 
 
 def _places(characters, width):
@@ -107,11 +94,10 @@ def _places(characters, width):
     rows, columns, lines = [], [], [0]
     row = column = 0
     for before, character in zip([None, *characters], characters, strict=False):
+        if before == "\n" or (column >= width and character != "\n"):
+            row, column = row + 1, 0
         if before == "\n":
-            row, column = row + 1, 0
             lines.append(row)
-        elif column >= width and character != "\n":
-            row, column = row + 1, 0
         rows.append(row)
         columns.append(column)
         column += 1

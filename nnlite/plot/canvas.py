@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
-
-__all__ = ["BLUE", "GREY", "LOOKS", "VERMILION", "fitting_size", "new_axes", "png", "svg", "whole_ticks"]
+else:
+    Axes = Any  # matplotlib is imported by the first plot
 
 # Okabe and Ito, Color universal design, 2008.
 BLUE, VERMILION, GREY = "#0072B2", "#D55E00", "#767676"
@@ -36,6 +36,14 @@ def whole_ticks(axis: Axis) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))  # else as AutoLocator
+
+
+def frame(ax: Axes, left: float, top: float, width: float, height: float, **style: Any) -> None:
+    """Draw the outline of a rectangle: thin and grey, unless the style says otherwise."""
+    from matplotlib.patches import Rectangle
+
+    thin: dict[str, Any] = {"fill": False, "edgecolor": GREY, "linewidth": 0.8}
+    ax.add_patch(Rectangle((left, top), width, height, **thin | style))
 
 
 def fitting_size(ax: Axes, rows: float, columns: float) -> float:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
-__all__ = ["character_name", "character_sign", "signs_explained"]
-
 NAMES = {" ": "space", "\n": "new line", "\t": "tab", "\r": "return", "\u00a0": "hard space"}
 SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥"}
 OTHER = "�"  # any other character without a visible form

@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import VERMILION, new_axes
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["confusion_matrix"]
+from .canvas import VERMILION, Axes, frame, new_axes
 
 
 def confusion_matrix(matrix: np.ndarray, labels: Sequence | None = None, ax: Axes | None = None) -> Axes:
@@ -54,18 +48,10 @@ def confusion_matrix(matrix: np.ndarray, labels: Sequence | None = None, ax: Axe
         if count:
             ax.text(j, i, f"{count}", ha="center", va="center", color="white" if parts[i, j] > 0.5 else "black")
         if count and i != j:
-            _frame(ax, i, j)
+            frame(ax, j - 0.46, i - 0.46, 0.92, 0.92, edgecolor=VERMILION, linewidth=1.5)
     right, total = int(matrix.trace()), int(matrix.sum())
     share = f" ({100 * right / total:.1f} %)" if total else ""
-    ax.set_title(f"Confusion matrix: {right:,} of {total:,} are right{share}")
-    ax.set_xlabel("taken for")
-    ax.set_ylabel("label")
+    ax.set(title=f"Confusion matrix: {right:,} of {total:,} are right{share}", xlabel="taken for", ylabel="label")
     ax.set_xticks(range(len(matrix)), labels)
     ax.set_yticks(range(len(matrix)), labels)
     return ax
-
-
-def _frame(ax, i, j):
-    from matplotlib.patches import Rectangle
-
-    ax.add_patch(Rectangle((j - 0.46, i - 0.46), 0.92, 0.92, fill=False, edgecolor=VERMILION, linewidth=1.5))

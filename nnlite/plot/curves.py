@@ -1,22 +1,18 @@
-"""Plot training and validation loss."""
+"""Plot losses: of each epoch of one run, or over the iterations of several."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from .canvas import BLUE, GREY, VERMILION, new_axes, whole_ticks
+from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, new_axes, whole_ticks
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from nnlite import History
-
-__all__ = ["loss_curves"]
 
 
 class Landmarks(Protocol):
@@ -39,8 +35,7 @@ def loss_curves(
     Args:
         history: the result of `fit`; a dict of lists like its `history`; or the path of a `JSONLogger` log.
         ax: where to draw; by default into a new figure.
-        landmarks: reference losses, drawn as labelled lines: a dict, or the result of
-            `nnlite.text.landmarks(text)`.
+        landmarks: reference losses, drawn as labelled lines: a dict, or what `nnlite.text.landmarks(text)` returns.
 
     Raises:
         ValueError: there is no epoch with a loss.
@@ -53,28 +48,82 @@ def loss_curves(
         'epoch'
     """
     curves = _curves(history)
-    landmarks = named_landmarks(landmarks)
+    landmarks = _named(landmarks)
     ax = new_axes() if ax is None else ax
     epochs = range(1, len(curves["loss"]) + 1)
     ax.plot(epochs, curves["loss"], "--o", color=BLUE, markersize=4, label="training")
     if "val_loss" in curves:
         ax.plot(epochs, curves["val_loss"], "-s", color=VERMILION, markersize=4, label="validation")
         _mark_best(ax, curves["val_loss"])
-    draw_landmarks(ax, landmarks)
-    ax.set_title("Loss while training")
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("loss" + (" (nats per character)" if landmarks else " (nats)" if "perplexity" in curves else ""))
+    _draw_landmarks(ax, landmarks)
+    unit = " (nats per character)" if landmarks else " (nats)" if "perplexity" in curves else ""
+    ax.set(title="Loss while training", xlabel="epoch", ylabel=f"loss{unit}")
     whole_ticks(ax.xaxis)
     ax.legend(framealpha=1, edgecolor="none")
     return ax
 
 
-def named_landmarks(landmarks: Landmarks | Mapping[str, float] | None) -> dict[str, float]:
+def learning_curves(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    ax: Axes | None = None,
+    landmarks: Landmarks | Mapping[str, float] | None = None,
+    title: str = "Smoothed loss while training",
+) -> Axes:
+    """Draw smoothed losses over iterations.
+
+    Args:
+        curves: from names to (iterations, losses). A curve that diverges beyond the top ends in a cross there. A single
+            curve may have the name "".
+        ax: where to draw; by default into a new figure.
+        landmarks: reference losses, drawn as labelled lines: a dict, or what `nnlite.text.landmarks(text)` returns.
+        title: of the plot.
+
+    Raises:
+        ValueError: there is no curve, or a curve has no finite first loss.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> from nnlite.plot import learning_curves
+        >>> ax = Figure().add_subplot()  # without it: a new figure of pyplot
+        >>> curves = {"100 units": ([0, 100, 200], [3.6, 3.0, 2.5]), "200 units": ([0, 100, 200], [3.6, 3.1, 2.7])}
+        >>> learning_curves(curves, ax=ax).get_xlabel()
+        'iteration'
+    """
+    curves = {name: _checked(name, *curve) for name, curve in curves.items()}
+    if not curves:
+        raise ValueError("curves: expected at least one, got none")
+    landmarks = _named(landmarks)
+    ax = new_axes() if ax is None else ax
+    top = _top(curves, landmarks)
+    for number, (name, (iterations, losses)) in enumerate(curves.items()):
+        colour, dashes = LOOKS[number % len(LOOKS)]
+        inside = len(losses)
+        while losses[inside - 1] > top:  # ends outside: cut where it last leaves
+            inside -= 1
+        ax.plot(iterations[:inside], losses[:inside], color=colour, linestyle=dashes, linewidth=1.8, label=name)
+        if inside < len(losses):
+            place = iterations[max(0, inside - 1)], top
+            ax.plot(*place, "x", color=colour, markersize=9, markeredgewidth=2.5, clip_on=False, label="_")
+            ax.annotate(
+                f"{name} diverges".strip(), place, xytext=(9, -5), textcoords="offset points",
+                ha="left", va="top", color=colour, fontsize="small",
+            )  # fmt: skip
+    _draw_landmarks(ax, landmarks)
+    unit = " (nats per character)" if landmarks else ""
+    ax.set(title=title, xlabel="iteration", ylabel=f"smoothed loss{unit}")
+    ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    ax.set_ylim(top=top)
+    if any(curves):
+        ax.legend(framealpha=1, edgecolor="none", handlelength=4)
+    return ax
+
+
+def _named(landmarks):
     """Landmarks as a dict."""
-    return dict(landmarks or {}) if landmarks is None or isinstance(landmarks, Mapping) else landmarks._asdict()
+    return landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
 
 
-def draw_landmarks(ax: Axes, landmarks: Mapping[str, float]) -> None:
+def _draw_landmarks(ax, landmarks):
     """A dotted line for each landmark, labelled with its name and loss."""
     for name, loss in landmarks.items():
         ax.axhline(loss, color=GREY, linewidth=1, linestyle=":", zorder=0)
@@ -111,3 +160,22 @@ def _mark_best(ax, losses):
         f"best: {loss:.3f}, epoch {epoch}", (epoch, loss), xytext=(0, 12),
         textcoords="offset points", ha=ends.get(epoch, "center"), va="bottom", color=VERMILION,
     )  # fmt: skip
+
+
+def _checked(name, iterations, losses):
+    """A curve, with NaN as infinity: both mean divergence."""
+    if not len(losses) or len(iterations) != len(losses) or not math.isfinite(losses[0]):
+        raise ValueError(
+            f"curves: {name!r}: expected as many losses as iterations, the first of them finite, got "
+            f"{len(iterations)} iterations and {len(losses)} losses"
+        )
+    return list(iterations), [math.inf if math.isnan(loss) else loss for loss in losses]
+
+
+def _top(curves, landmarks):
+    """The upper limit: just above the first losses, the landmarks, and all curves that stay near them."""
+    starts = max([*landmarks.values(), *(losses[0] for _, losses in curves.values())])
+    near = [max(losses) for _, losses in curves.values() if max(losses) < 1.5 * starts]
+    lowest = min(min(losses) for _, losses in curves.values())
+    highest = max([starts, *near])
+    return highest + 0.05 * (highest - lowest) + 1e-6

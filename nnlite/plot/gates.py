@@ -7,16 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import GREY, fitting_size, new_axes
+from .canvas import Axes, fitting_size, frame, new_axes
 from .characters import character_sign, signs_explained
 from .scale import UNIT_RANGE, around_zero, ends_of_bar
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from nnlite.inspect import LayerTrace
-
-__all__ = ["gates"]
 
 SHOWN = 6  # units by default
 HEADING = 0.42  # space above a band, in units of its height
@@ -80,25 +76,20 @@ def gates(
     for name, top in tops.items():
         _draw_band(ax, arrays[name][:, units], top, height, _scale(trace, name, arrays[name][:, units]))
         ax.text(-0.5, top - 0.06, f"{name}   {getattr(trace, 'meanings', {}).get(name, '')}", va="bottom")
+    ends = [top + 1 for top in tops.values()]
     for place, character in enumerate(characters or ()):
         if character == "\n":
             for colour, width in (("white", 3), ("black", 1)):  # visible on light and dark
-                ax.vlines(
-                    [place + 0.5] * len(tops), [*tops.values()], [top + 1 for top in tops.values()], colour, lw=width
-                )
-    ax.set_xlim(-0.5, T - 0.5)
-    ax.set_ylim(height, 0)
+                ax.vlines([place + 0.5] * len(tops), [*tops.values()], ends, colour, linewidth=width)
+    ax.set(xlim=(-0.5, T - 0.5), ylim=(height, 0), ylabel="unit")
     ax.spines[:].set_visible(False)
     ax.tick_params(length=0, labeltop=characters is not None)
-    layer = getattr(trace, "name", "")
-    of = f" of {layer}" if layer else ""
-    ax.set_title(f"Step by step through {len(units)} of the {H} units{of}")
-    ax.set_ylabel("unit")
+    of_layer = f" of {name}" if (name := getattr(trace, "name", "")) else ""
+    ax.set_title(f"Step by step through {len(units)} of the {H} units{of_layer}")
     ax.set_xlabel("time step" if characters is None else f"character read{signs_explained(characters)}")
     rows = [top + (number + 0.5) / len(units) for top in tops.values() for number in range(len(units))]
-    ax.set_yticks(
-        rows, [str(unit) for unit in units] * len(tops), fontsize=min(9, fitting_size(ax, height * len(units), 1))
-    )
+    size = min(9, fitting_size(ax, height * len(units), 1))
+    ax.set_yticks(rows, [str(unit) for unit in units] * len(tops), fontsize=size)
     if characters is not None:
         signs = [character_sign(character) for character in characters]
         ax.set_xticks(range(T), signs, family="monospace", fontsize=min(11, fitting_size(ax, 1, T)))
@@ -127,19 +118,15 @@ def _steps(trace, name, row):
     return array
 
 
-def _is_gru(trace):
-    return "r" in trace
-
-
 def _varying_units(trace, quantities, row):
     """The units whose memory varies most over the text."""
-    names = ["f", *(["z"] if _is_gru(trace) else []), "h"]
+    names = ("f", "z", "h") if "r" in trace else ("f", "h")  # only a GRU has r; z of an RNN is a pre-activation
     memory = next((name for name in names if name in trace), quantities[0])
     return np.argsort(-_steps(trace, memory, row).std(axis=0), kind="stable")[:SHOWN].tolist()
 
 
 def _scale(trace, name, array):
-    if name in {"i", "f", "o", "r"} or (name == "z" and _is_gru(trace)):  # sigmoids; z of an RNN is a pre-activation
+    if name in {"i", "f", "o", "r"} or (name == "z" and "r" in trace):  # sigmoids
         return UNIT_RANGE
     largest = float(np.abs(array).max())
     if name in {"g", "h"}:  # bounded by tanh; h of a ReLU is not bounded
@@ -149,11 +136,9 @@ def _scale(trace, name, array):
 
 def _draw_band(ax, array, top, height, scale):
     """A heat map of (T, units) from top to top + 1, with its colour bar beside it."""
-    from matplotlib.patches import Rectangle
-
     extent = -0.5, len(array) - 0.5, top + 1, top
     shown = ax.imshow(array.T, extent=extent, aspect="auto", interpolation="nearest", **scale._asdict())
-    ax.add_patch(Rectangle((-0.5, top), len(array), 1, fill=False, edgecolor=GREY, linewidth=0.8, clip_on=False))
+    frame(ax, -0.5, top, len(array), 1, clip_on=False)
     beside = ax.inset_axes((1.01, 1 - (top + 1) / height, 0.012, 1 / height))
     ticks = sorted({scale.vmin, 0.0, scale.vmax})
     ax.figure.colorbar(shown, cax=beside, ticks=ticks, format="%.3g", extend=ends_of_bar(scale, array))

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
-from .canvas import GREY, LOOKS, new_axes, whole_ticks
+from .canvas import GREY, LOOKS, Axes, new_axes, whole_ticks
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["gradient_flow"]
-
+MARKERS: dict[str, dict[str, Any]] = {"dh": {"marker": "o", "fillstyle": "none"}, "dc": {"marker": "s"}}
 ROOM = 10.0  # factor above the largest and below the smallest norm, so that constant norms look flat
 
 
@@ -24,7 +20,9 @@ def gradient_flow(
     """Draw the norms of the loss' gradients, step by step back in time.
 
     A falling straight line is a vanishing gradient: each step back multiplies it by the same factor below 1, so early
-    steps learn nothing from the loss. A rising line is an exploding gradient. A flat line keeps its size.
+    steps learn nothing from the loss. A rising line is an exploding gradient. A flat line keeps its size. A triangle at
+    the lower edge marks a norm of 0, which a log axis cannot show; one at the upper edge, a norm that is infinite or
+    NaN.
 
     Args:
         flows: from names to results of `nnlite.inspect.gradient_flow`: the norms of dL/dh_t as `dh`, (T + 1,), and of
@@ -32,9 +30,6 @@ def gradient_flow(
             step.
         title: of the plot.
         ax: where to draw; by default into a new figure.
-
-    A log axis cannot show a norm of 0: a triangle at the lower edge marks it. A triangle at the upper edge marks a norm
-    that is infinite or NaN.
 
     Raises:
         TypeError: flows is not a dict.
@@ -56,38 +51,34 @@ def gradient_flow(
     if not curves:
         raise ValueError("flows: expected at least one, got none")
     ax = new_axes() if ax is None else ax
-    seen = np.concatenate([norms[(norms > 0) & (norms < np.inf)] for norms in curves.values()])
+    seen = np.concatenate([norms[_inside(norms)] for norms in curves.values()])
     low, high = (seen.min() / ROOM, seen.max() * ROOM) if seen.size else (1 / ROOM, ROOM)
-    ax.set_yscale("log")
-    ax.set_ylim(low, high)
+    ax.set(yscale="log", ylim=(low, high))
     looks = dict(zip(flows, itertools.cycle(LOOKS)))
     for number, ((name, quantity), norms) in enumerate(curves.items()):
-        look = _look(*looks[name], quantity) | {"markevery": _places(len(norms), number, len(curves))}
-        inside = np.where((norms > 0) & (norms < np.inf), norms, np.nan)
-        ax.plot(inside, label=f"{name}: dL/{quantity}{_factor(norms)}", **look)
-    zero = {curve: norms == 0 for curve, norms in curves.items()}
-    beyond = {curve: ~(norms < np.inf) for curve, norms in curves.items()}
-    _draw_triangles(ax, zero, low, "v", looks, "0")
-    _draw_triangles(ax, beyond, high, "^", looks, "infinite, or NaN")
-    ax.set_title(title)
-    ax.set_xlabel("steps back in time (0: the state after the last step)")
+        every = -(-len(norms) // 12)  # markers of different curves are offset: curves that coincide stay visible
+        ax.plot(
+            np.where(_inside(norms), norms, np.nan), color=looks[name][0], linestyle=looks[name][1], linewidth=1.8,
+            markersize=5, markevery=(number * every // len(curves), every), **MARKERS[quantity],
+            label=f"{name}: dL/{quantity}{_factor(norms)}",
+        )  # fmt: skip
+    for marker, edge, word, is_beyond in (
+        ("v", low, "0", lambda norms: norms == 0),
+        ("^", high, "infinite, or NaN", lambda norms: ~(norms < np.inf)),
+    ):
+        beyond = {curve: np.flatnonzero(is_beyond(norms)) for curve, norms in curves.items()}
+        for (name, _), steps in beyond.items():
+            if steps.size:
+                ax.plot(steps, [edge] * steps.size, marker, color=looks[name][0], markersize=5, clip_on=False)
+        if any(steps.size for steps in beyond.values()):  # one in the legend
+            ax.plot([], [], marker, color=GREY, label=word)
+    ax.set(title=title, xlabel="steps back in time (0: the state after the last step)")
     ax.set_ylabel("norm of the gradient (log scale)")
     whole_ticks(ax.xaxis)
     ax.grid(True, linewidth=0.5)
     ax.spines[["top", "right"]].set_visible(False)
     ax.legend(framealpha=0.7, edgecolor="none", handlelength=4)
     return ax
-
-
-def _draw_triangles(ax, where, edge, marker, looks, word):
-    """Triangles at an edge of the plot for norms beyond it, and one in the legend."""
-    for (name, _), there in where.items():
-        if there.any():
-            ax.plot(
-                np.flatnonzero(there), [edge] * there.sum(), marker, color=looks[name][0], markersize=5, clip_on=False
-            )
-    if any(there.any() for there in where.values()):
-        ax.plot([], [], marker, color=GREY, label=word)
 
 
 def _norms(name, flow):
@@ -103,18 +94,12 @@ def _norms(name, flow):
                 f"{norms.shape}" + (f" with {norms.min()}" if norms.size else "")
             )
         # Beyond this range matplotlib finds no ticks. Keep 0, infinity and NaN.
-        yield quantity, np.where((norms > 0) & (norms < np.inf), norms.clip(1e-200, 1e200), norms)[::-1]
+        yield quantity, np.where(_inside(norms), norms.clip(1e-200, 1e200), norms)[::-1]
 
 
-def _look(colour, dashes, quantity):
-    marker = {"dh": {"marker": "o", "fillstyle": "none"}, "dc": {"marker": "s"}}[quantity]
-    return marker | {"color": colour, "linestyle": dashes, "linewidth": 1.8, "markersize": 5}
-
-
-def _places(points, number, curves):
-    """The places of a curve's markers, offset between curves so that coinciding curves stay visible."""
-    every = -(-points // 12)
-    return number * every // curves, every
+def _inside(norms):
+    """Where a log axis can show them."""
+    return (norms > 0) & (norms < np.inf)
 
 
 def _factor(norms):

@@ -10,8 +10,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["UNIT_RANGE", "Scale", "around_zero", "ends_of_bar", "ink_on"]
-
 
 class Scale(NamedTuple):
     """matplotlib's cmap, vmin and vmax."""

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .canvas import BLUE, VERMILION, new_axes
+from .canvas import BLUE, VERMILION, Axes, new_axes
 from .characters import character_name
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["character_frequencies", "line_lengths"]
-
 MOST = 45  # bars: with more, labels overlap
+
+# The style of the corpus also differs in brightness, and is hatched or hollow.
+TEXT: dict[str, Any] = {"color": BLUE}
+HATCHED: dict[str, Any] = {"facecolor": "white", "edgecolor": VERMILION, "hatch": "//////", "linewidth": 0.8}
+OUTLINE: dict[str, Any] = {"color": VERMILION, "histtype": "step", "linewidth": 1.8}
 
 
 def character_frequencies(
@@ -23,7 +23,7 @@ def character_frequencies(
     ax: Axes | None = None,
     labels: tuple[str, str] = ("text", "corpus"),
 ) -> Axes:
-    """Draw character frequencies as bars.
+    """Draw character frequencies as bars. The 45 most frequent characters have their own bars, the others share one.
 
     With a corpus, the bars are pairs in the order of the corpus: a bar that breaks the order shows a character that is
     too frequent or too rare in the text.
@@ -33,8 +33,6 @@ def character_frequencies(
         corpus: the frequencies to compare with.
         ax: where to draw; by default into a new figure. A width of 10 inches leaves room for the labels.
         labels: names of the two in the legend.
-
-    The 45 most frequent characters have their own bars; the others share one.
 
     Raises:
         ValueError: there are no characters.
@@ -56,7 +54,7 @@ def character_frequencies(
     order = sorted(dict.fromkeys([*main, *frequencies]), key=lambda c: (-main.get(c, 0), -frequencies.get(c, 0), c))
     shown, others = (order, []) if len(order) <= MOST else (order[: MOST - 1], order[MOST - 1 :])
     width = 0.85 / len(shares)
-    for number, (share, label, style) in enumerate(zip(shares, labels, STYLES, strict=False)):
+    for number, (share, label, style) in enumerate(zip(shares, labels, (TEXT, HATCHED), strict=False)):
         heights = [share.get(c, 0) for c in shown] + ([sum(share.get(c, 0) for c in others)] if others else [])
         places = [place + width * (number - (len(shares) - 1) / 2) for place in range(len(heights))]
         ax.bar(places, heights, width, label=label, **style)
@@ -65,13 +63,9 @@ def character_frequencies(
     ax.set_xticks(range(len(names)), names)
     for tick in ax.get_xticklabels():
         tick.set_rotation(90 if len(tick.get_text()) > 2 else 0)
-    ax.set_xlim(-0.7, len(names) - 0.3)
     ax.tick_params(axis="x", length=0)
-    ax.set_title("Character frequencies" + (f": {labels[0]} and {labels[1]}" if corpus else ""))
-    ax.set_xlabel("character")
-    ax.set_ylabel("share of all characters (%)")
-    _finish(ax, legend=corpus is not None)
-    return ax
+    ax.set(xlim=(-0.7, len(names) - 0.3), xlabel="character", ylabel="share of all characters (%)")
+    return _finished(ax, "Character frequencies", labels if corpus else None)
 
 
 def line_lengths(
@@ -80,7 +74,7 @@ def line_lengths(
     ax: Axes | None = None,
     labels: tuple[str, str] = ("text", "corpus"),
 ) -> Axes:
-    """Draw a histogram of line lengths, in percent.
+    """Draw a histogram of line lengths, in percent. If they span more than 80 characters, several lengths share a bar.
 
     Args:
         lengths: the length of each line, from `nnlite.text.line_lengths`; or counts by length, such as
@@ -88,8 +82,6 @@ def line_lengths(
         corpus: the lengths to compare with, drawn as an outline.
         ax: where to draw; by default into a new figure.
         labels: names of the two in the legend.
-
-    If the lengths span more than 80 characters, several lengths share a bar.
 
     Raises:
         ValueError: there are no lines.
@@ -102,7 +94,7 @@ def line_lengths(
         >>> line_lengths(text.line_lengths(text.clean_sonnets()), ax=ax).get_xlabel()
         'length of a line (characters)'
     """
-    counts = [_counts(lengths)] + ([] if corpus is None else [_counts(corpus)])
+    counts = [Counter(lengths)] + ([] if corpus is None else [Counter(corpus)])  # of a dict, Counter takes the counts
     for name, count in zip(("lengths", "corpus"), counts, strict=False):
         if not count:
             raise ValueError(f"{name}: expected the length of at least one line, got none")
@@ -110,32 +102,20 @@ def line_lengths(
     every = [length for count in counts for length in count]
     low, step = min(every), 1 + (max(every) - min(every)) // 80
     edges = [low - 0.5 + step * number for number in range((max(every) - low) // step + 2)]
-    for count, label, style in zip(counts, labels, ({"color": BLUE}, OUTLINE), strict=False):
+    for count, label, style in zip(counts, labels, (TEXT, OUTLINE), strict=False):
         total = sum(count.values())
         weights = [100 * number / total for number in count.values()]
         ax.hist(list(count), edges, weights=weights, label=label, **style)
-    ax.set_title("Line lengths" + (f": {labels[0]} and {labels[1]}" if corpus is not None else ""))
-    ax.set_xlabel("length of a line (characters)")
-    ax.set_ylabel("share of all lines (%)")
-    _finish(ax, legend=corpus is not None)
-    return ax
+    ax.set(xlabel="length of a line (characters)", ylabel="share of all lines (%)")
+    return _finished(ax, "Line lengths", labels if corpus is not None else None)
 
 
-# The second style also differs in brightness, and is hatched or hollow.
-STYLES: tuple[dict[str, Any], ...] = (
-    {"color": BLUE},
-    {"facecolor": "white", "edgecolor": VERMILION, "hatch": "//////", "linewidth": 0.8},
-)
-OUTLINE: dict[str, Any] = {"color": VERMILION, "histtype": "step", "linewidth": 1.8}
-
-
-def _counts(lengths):
-    return dict(lengths) if isinstance(lengths, Mapping) else dict(Counter(lengths))
-
-
-def _finish(ax, legend):
+def _finished(ax, title, compared):
+    """The axes with title and grid, and a legend if two texts are compared."""
+    ax.set_title(f"{title}: {compared[0]} and {compared[1]}" if compared else title)
     ax.yaxis.grid(True, linewidth=0.5)
     ax.set_axisbelow(True)
     ax.spines[["top", "right"]].set_visible(False)
-    if legend:
+    if compared:
         ax.legend(framealpha=1, edgecolor="none")
+    return ax

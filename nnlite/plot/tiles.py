@@ -4,16 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import GREY, new_axes
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-__all__ = ["feature_maps", "filters", "images"]
+from .canvas import GREY, Axes, frame, new_axes
 
 GAP = 0.12  # between tiles, in tile widths
 CAPTION = 0.3  # space for the caption above a tile
@@ -58,8 +52,7 @@ def filters(W: np.ndarray, ax: Axes | None = None) -> Axes:
     channels = f" x {C}" if C > 1 else ""
     ax.set_title(f"{F} filters of {kh} x {kw}{channels} weights")
     if C > 1:
-        ax.set_xlabel("channel")
-        ax.set_ylabel("filter")
+        ax.set(xlabel="channel", ylabel="filter")
         ax.set_xticks([(1 + GAP) * c + 0.5 for c in range(C)], [str(c) for c in range(C)])
         ax.set_yticks([(kh / kw + GAP) * f + kh / kw / 2 for f in range(F)], [str(f) for f in range(F)])
     else:
@@ -156,14 +149,11 @@ def images(x: np.ndarray, captions: Sequence | None = None, title: str = "", ax:
 
 def _label_size(ax, height, width, unit):
     """Label the axes with the size of a tile."""
-    ax.set_xlabel(f"each {width} {unit} wide")
-    ax.set_ylabel(f"each {height} {unit} high")
+    ax.set(xlabel=f"each {width} {unit} wide", ylabel=f"each {height} {unit} high")
 
 
 def _draw_tiles(ax, tiles, columns, captions, cmap="gray", **kwargs):
     """Draw tiles (n, h, w) row by row, each of width 1. Return the last image, for a colour bar."""
-    from matplotlib.patches import Rectangle
-
     n, h, w = tiles.shape
     rows, height = -(-n // columns), h / w
     caption = 0 if captions is None else CAPTION
@@ -173,12 +163,9 @@ def _draw_tiles(ax, tiles, columns, captions, cmap="gray", **kwargs):
         left, top = (1 + GAP) * column, (height + GAP + caption) * row
         extent = left, left + 1, top + height, top
         shown = ax.imshow(tile, cmap=cmap, interpolation="nearest", extent=extent, **kwargs)
-        ax.add_patch(Rectangle((left, top), 1, height, fill=False, edgecolor=GREY, linewidth=0.8))
+        frame(ax, left, top, 1, height)
         if captions is not None:
             ax.text(left + 0.5, top - 0.05, f"{captions[number]}", ha="center", va="bottom", fontsize="small")
-    ax.set_xlim(-GAP, (1 + GAP) * columns)
-    ax.set_ylim((height + GAP + caption) * rows - caption, -GAP - caption)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.set_frame_on(False)
+    ax.set(xlim=(-GAP, (1 + GAP) * columns), ylim=((height + GAP + caption) * rows - caption, -GAP - caption))
+    ax.set(xticks=[], yticks=[], frame_on=False)
     return shown
