@@ -71,7 +71,7 @@ class TestTrain:
         page = (folder / "report.html").read_text()
         assert (folder / "report.html").resolve().as_uri() in output
         assert "Shakespeare&#39;s sonnets" in page
-        assert "carried on through 16 windows of 40 characters" in page
+        assert "carried through 16 windows of 40 characters" in page
         assert page.count("<svg") == 4  # curves, characters at two temperatures, lines
         for line in (folder / "poems.txt").read_text().splitlines()[3:6]:
             assert html.escape(line, quote=False).replace("'", "&#39;") in page

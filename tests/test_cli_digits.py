@@ -74,7 +74,7 @@ def test_says_what_was_reached(tiny):
     right = accuracy(y, Digits.open(folder).saved_model().predict(x))
     assert log(folder)[-1]["val_accuracy"] == pytest.approx(right)
     assert f"{round(355 * right)} of the 355 held-out digits are read correctly" in output
-    for text in ("1,442 to learn from", "epoch 3/3", "  accuracy 0.", "images/s", "Written to runs/digits:", *FILES):
+    for text in ("1,442 for training", "epoch 3/3", "  accuracy 0.", "images/s", "Written to runs/digits:", *FILES):
         assert text in output
     assert "perplexity" not in output
 

@@ -325,6 +325,8 @@ class TestSweep:
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does: all processes of the terminal get it
         output, error = process.communicate(timeout=60)
         assert (process.returncode, error) == (130, ""), output
+        assert "Stopped." in output
+        assert "keeps the finished trainings" in output
         assert f"sweep --resume --out {folder}" in output
         assert "done" in output
         assert any(result.is_final for result in Sweep.open(folder).results())

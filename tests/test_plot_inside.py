@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 
 from nnlite import LSTM, RNN, Dense, Sequential, inspect
 from nnlite.plot import activation_text, feature_maps, gates, gradient_flow, png
+from nnlite.plot.canvas import around_zero, ink_on
 from nnlite.plot.characters import character_sign, signs_explained
-from nnlite.plot.scale import around_zero, ink_on
 from nnlite.text import Vocabulary
 
 VERSE = "so long\n  lives"

@@ -32,10 +32,13 @@ def nnlite_command() -> None:
     """
 
 
-# Commands whose names are no names for their Python functions.
+# Commands whose names cannot be those of their Python functions.
 COMMANDS = {next_character: "next", reproduce_recipe: "reproduce", train_minimal_rnn: "minimal-rnn"}
 for command in (train, sample, next_character, stats, train_minimal_rnn, sweep, reproduce_recipe, digits, info):
     app.command(COMMANDS.get(command))(command)
+
+
+USER_ERRORS = (CheckpointError, ExperimentError, ImportError, MemoryError, NonFiniteLossError, OSError, ValueError)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -50,21 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except UsageError as error:
         message, where = error.format_message().rstrip("."), error.ctx.command_path if error.ctx else "nnlite"
         code = fail(f"{message}. Help: {where} --help", 2) if message else 2  # no message: help was printed
-    except (
-        CheckpointError,
-        ExperimentError,
-        ImportError,
-        MemoryError,
-        NonFiniteLossError,
-        OSError,
-        ValueError,
-    ) as error:
+    except USER_ERRORS as error:
         if os.environ.get("NNLITE_TRACEBACK"):
             raise
-        if isinstance(error, OSError) and error.strerror:
-            code = fail(f"{error.filename}: {error.strerror}", 1)
-        else:
-            code = fail(str(error), 1)
+        message = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
+        code = fail(message, 1)
     sys.exit(code)
 
 

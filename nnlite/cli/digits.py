@@ -9,24 +9,24 @@ import typer
 
 from nnlite.experiment import Digits
 
-from .options import Force, Resume, Seed, Threads, number, out, use_threads
+from .options import Force, Resume, Seed, Threads, number, out
 from .runs import begin, console, list_files, stoppable
 
-DEFAULT = Digits.Settings
+Settings = Digits.Settings
 
 
 def digits(
     context: typer.Context,
     filters: Annotated[int, number("Model", "Filters of the first convolution; the others have twice as many.")] = (
-        DEFAULT.filters
+        Settings.filters
     ),
     dropout: Annotated[
         float, number("Model", "Fraction of the last layer's inputs set to 0 in training, against overfitting.", min=0)
-    ] = DEFAULT.dropout,
-    epochs: Annotated[int, number("Learning", "Passes over all images.")] = DEFAULT.epochs,
-    batch_size: Annotated[int, number("Learning", "Images in a batch.")] = DEFAULT.batch_size,
-    learning_rate: Annotated[float, number("Learning", "The largest learning rate.", min=0)] = (DEFAULT.learning_rate),
-    seed: Seed = DEFAULT.seed,
+    ] = Settings.dropout,
+    epochs: Annotated[int, number("Learning", "Passes over all images.")] = Settings.epochs,
+    batch_size: Annotated[int, number("Learning", "Images in a batch.")] = Settings.batch_size,
+    learning_rate: Annotated[float, number("Learning", "The largest learning rate.", min=0)] = Settings.learning_rate,
+    seed: Seed = Settings.seed,
     out: Annotated[Path | None, out("digits")] = None,
     resume: Resume = False,
     force: Force = False,
@@ -34,8 +34,8 @@ def digits(
 ) -> None:
     """Learn to read handwritten digits, then draw what was learned.
 
-    Every fifth image of each digit is held out, and used only for val_accuracy, the fraction of these digits that the
-    model reads correctly. accuracy is the same on the training images.
+    Every fifth image of each digit is held out for validation: val_accuracy is the fraction of these images that the
+    model reads correctly, accuracy the same for the training images.
 
     Examples:
 
@@ -43,8 +43,7 @@ def digits(
         nnlite digits --filters 8 --epochs 2 --out runs/small
         nnlite digits --resume
     """
-    use_threads(threads)
-    run = begin(Digits, context.params, context, out, resume, force)
+    run = begin(Digits, context)
     with stoppable(run, context):
         introduce(run)
         history = run.fit().history
@@ -56,10 +55,8 @@ def introduce(run: Digits) -> None:
     """Print the size of the data and a summary of the model."""
     model, ((x, _), (held_out, _)) = run.start
     size = " x ".join(map(str, x.shape[1:3]))
-    console.print(
-        f"Handwritten digits, {size} pixels: {len(x):,} to learn from, each in 9 places, and "
-        f"{len(held_out)} to judge by."
-    )
+    training, validation = f"{len(x):,} for training, each in 9 positions", f"{len(held_out)} for validation"
+    console.print(f"Handwritten digits, {size} pixels: {training}, and {validation}.")
     model.summary()
 
 

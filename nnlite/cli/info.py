@@ -5,7 +5,7 @@ from rich.text import Text
 
 from nnlite import machine
 
-from .options import Threads, use_threads
+from .options import Threads
 from .runs import console
 
 
@@ -14,7 +14,6 @@ def info(threads: Threads = None) -> None:
 
     The kernels are compiled for one CPU's instructions; threads are the cores that they use.
     """
-    use_threads(threads)
     table = Table.grid(padding=(0, 2))
     for name, value in machine.describe().items():
         table.add_row(Text(name, style="bold"), Text(value))

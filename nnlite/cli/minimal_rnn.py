@@ -1,22 +1,20 @@
 """nnlite minimal-rnn and nnlite reproduce: the minimal recipe."""
 
 import math
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.rule import Rule
 from rich.table import Table
-from rich.text import Text
 
-from nnlite.experiment import Corpus, MinimalRNN, minimal_rnn, plain_rnn, reproduce
+from nnlite.experiment import MinimalRNN, minimal_rnn, plain_rnn, reproduce
 from nnlite.experiment.reproduce import Pair
 
-from .options import Force, Resume, Seed, TextFile, Threads, choice, number, option, out, use_threads
-from .runs import begin, command, console, list_files, stoppable
+from .options import Force, Resume, Seed, TextFile, Threads, choice, number, one_of, option, out
+from .runs import begin, command, console, list_files, show, stoppable
 
 Settings = MinimalRNN.Settings
+RECIPES = [MinimalRNN.kind]  # of `nnlite reproduce`
 TOLERANCE = 1e-9
 
 
@@ -49,56 +47,40 @@ def train_minimal_rnn(
         nnlite minimal-rnn --text faust.txt
         nnlite minimal-rnn --resume
     """
-    use_threads(threads)
-    corpus = Corpus.from_file(text) if text else None
-    run = begin(MinimalRNN, context.params, context, out, resume, force, corpus)
+    run = begin(MinimalRNN, context)
     with stoppable(run, context):
         introduce(run)
-        run.draw(run.fit(show=show).history)
+        run.draw(run.fit(show=lambda sample: show(minimal_rnn.heading(sample), sample[-1])).history)
     conclude(run)
 
 
 def introduce(run: MinimalRNN) -> None:
     """Print the size of the data and a summary of the model."""
     s, (model, (x, _)) = run.settings, run.start
-    console.print(
-        f"{run.corpus.title}: {len(run.corpus.text):,} characters to learn from, in {len(x):,} windows of {s.length}, "
-        f"one at a time."
-    )
+    size = f"{len(run.corpus.text):,} characters in {len(x):,} windows of {s.length}"
+    console.print(f"{run.corpus.title}: {size}, read one at a time.")
     model.summary()
-
-
-def show(sample: minimal_rnn.Sample) -> None:
-    """Print a sample, with its iteration and loss."""
-    iteration, smoothed, text = sample
-    console.print(Rule(f"iteration {iteration:,}: {smoothed:.3f} nats per character", align="left", style="dim"))
-    console.print(Text(text), end="\n\n")
 
 
 def conclude(run: MinimalRNN) -> None:
     """Print the smoothed loss and the list of files."""
     iterations, losses = run.curve()
     loss, best, guessing = losses[-1], min(losses), run.landmarks.uniform
-    meaning = f"as unsure as between {math.exp(loss):.1f} characters"
+    meaning = f"as uncertain as a choice between {math.exp(loss):.1f} characters"
     if loss > guessing:
-        meaning = f"worse than guessing, {guessing:.3f}: a smaller --learning-rate may help"
+        meaning = f"worse than guessing ({guessing:.3f}). A smaller --learning-rate may help"
     elif loss > best + 0.1:
-        meaning += (
-            f", after {best:.3f} at iteration {iterations[losses.index(best)]:,}: a smaller --learning-rate may help"
-        )
+        meaning += f". It was {best:.3f} at iteration {iterations[losses.index(best)]:,}: "
+        meaning += "a smaller --learning-rate may help"
     console.print(f"Smoothed loss after {iterations[-1]:,} iterations: {loss:.3f} nats per character, {meaning}.\n")
     list_files(run)
-    console.out(f"\nMore of its writing:  {command('sample', run.folder, '--temperature', 0.5)}", highlight=False)
-
-
-class Recipe(StrEnum):
-    """The recipes that `nnlite reproduce` knows."""
-
-    minimal_rnn = "minimal-rnn"
+    console.out(f"\nMore text:  {command('sample', run.folder, '--temperature', 0.5)}", highlight=False)
 
 
 def reproduce_recipe(
-    recipe: Annotated[Recipe, typer.Argument(help=f"What to reproduce: {MinimalRNN.kind}.", metavar="RECIPE")],
+    recipe: Annotated[
+        str, typer.Argument(help=f"One of {', '.join(RECIPES)}.", metavar="RECIPE", callback=one_of(RECIPES))
+    ],
     iterations: Annotated[int, number("Recipe", "How many windows to read.")] = 1000,
     units: Annotated[int, number("Recipe", "Hidden size.")] = minimal_rnn.Settings.units,
     seed: Seed = 0,
@@ -121,7 +103,6 @@ def reproduce_recipe(
     if program:
         print(Path(plain_rnn.__file__).read_text(encoding="utf-8"), end="")
         return
-    use_threads(threads)
     pairs: list[Pair] = []
     table = Table("iteration", "plain NumPy", "nnlite", "difference", "left alone", box=None, padding=(0, 2, 0, 0))
     for column in table.columns:

@@ -5,25 +5,17 @@ import dataclasses
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import typer
 from rich.console import Console
+from rich.rule import Rule
+from rich.text import Text
 
-from nnlite.experiment import (
-    Corpus,
-    Digits,
-    Experiment,
-    ExperimentError,
-    MinimalRNN,
-    Sonnets,
-    Sweep,
-    find_runs,
-    kind_of,
-    new_folder,
-)
+from nnlite.experiment import Corpus, Digits, Experiment, MinimalRNN, Sonnets, Sweep
+from nnlite.experiment.folder import ExperimentError, find_runs, kind_of, new_folder, plain
 from nnlite.experiment.writer import Writer
 
 # No markup and no emoji: folder names may have brackets and colons.
@@ -35,25 +27,29 @@ TRAINED_BY = {Sonnets.kind: "train", MinimalRNN.kind: "minimal-rnn", Sweep.kind:
 Kind = TypeVar("Kind", bound=Experiment)
 
 
-def begin(
-    kind: type[Kind],
-    values: Mapping[str, Any],
-    context: typer.Context,
-    out: Path | None,
-    resume: bool,
-    force: bool,
-    corpus: Corpus | None = None,
-) -> Kind:
+def begin(kind: type[Kind], context: typer.Context) -> Kind:
     """The run of a command: a new one, or with --resume an existing one.
 
     Args:
         kind: the experiment, such as Sonnets.
-        values: the command's options, among them all fields of kind.Settings.
-        corpus: the user's own text, if any.
+        context: of the command. Its options are those of a run folder, all fields of kind.Settings, perhaps --text.
     """
-    settings = kind.Settings(**{field.name: values[field.name] for field in dataclasses.fields(kind.Settings)})
-    run = resumed(kind, out, settings, corpus, context) if resume else None
-    return run or started(kind, out, settings, corpus, force)
+    options = context.params
+    folder, text = (Path(p) if (p := options.get(name)) is not None else None for name in ("out", "text"))
+    corpus = Corpus.from_file(text) if text else None
+    values = {field.name: options[field.name] for field in dataclasses.fields(kind.Settings)}
+    settings = kind.Settings(**{name: tuple(v) if isinstance(v, list | tuple) else v for name, v in values.items()})
+    run = resumed(kind, folder, settings, corpus, context) if options["resume"] else None
+    if run:
+        return run
+    run = kind(folder or new_folder(corpus.name if corpus else kind.kind), settings, *([corpus] if corpus else []))
+    if folder and run.exists and not options["force"]:
+        raise typer.BadParameter(
+            f"{folder} holds a run already: resume it with --resume, overwrite it with --force, or name another folder",
+            param_hint="--out",
+        )
+    run.create(overwrite=options["force"])
+    return run
 
 
 def resumed(
@@ -74,31 +70,18 @@ def resumed(
         changed = " as it was then" if corpus.file == run.corpus.file else ""
         raise typer.BadParameter(
             f"{run.folder} learns from {run.corpus.title}{changed}, and this is another text: leave the option out, "
-            f"name another run by --out, or leave out --resume to start one",
+            f"name another run by --out, or leave out --resume to start a new run",
             param_hint="--text",
         )
-    for field in dataclasses.fields(kind.Settings):
-        theirs, ours, name = getattr(run.settings, field.name), getattr(settings, field.name), option_name(field.name)
-        if theirs != ours and getattr(context.get_parameter_source(name), "name", None) == "COMMANDLINE":
+    for option in context.command.params:
+        theirs, ours = (getattr(s, option.name or "", None) for s in (run.settings, settings))
+        if theirs != ours and getattr(context.get_parameter_source(option.name or ""), "name", None) == "COMMANDLINE":
             raise typer.BadParameter(
                 f"{run.folder} was started with {plain(theirs)}, got {plain(ours)}: leave the option out, or leave out "
-                f"--resume to start another run",
-                param_hint=f"--{name.replace('_', '-')}",
+                f"--resume to start a new run",
+                param_hint=option.opts[0],
             )
     console.print(f"Resuming {run.folder}.")
-    return run
-
-
-def started(kind: type[Kind], folder: Path | None, settings: Any, corpus: Corpus | None, force: bool) -> Kind:
-    """A new run, in the given folder or a new one."""
-    folder_or_new = folder or new_folder(corpus.name if corpus else kind.kind)
-    run = kind(folder_or_new, settings, **({"corpus": corpus} if corpus else {}))
-    if folder and run.exists and not force:
-        raise typer.BadParameter(
-            f"{folder} holds a run already: resume it with --resume, overwrite it with --force, or name another folder",
-            param_hint="--out",
-        )
-    run.create(overwrite=force)
     return run
 
 
@@ -116,15 +99,14 @@ def open_writer(folder: Path | None = None) -> Sonnets | MinimalRNN:
 
 
 @contextlib.contextmanager
-def stoppable(
-    run: Experiment, context: typer.Context, kept: str = "what was learned until the last complete epoch"
-) -> Iterator[None]:
+def stoppable(run: Experiment, context: typer.Context, kept: str = "the last complete epoch") -> Iterator[None]:
     """On Ctrl-C, print what was kept and how to resume."""
     try:
         yield
     except KeyboardInterrupt:
-        if not (run.folder / "checkpoint.safetensors").exists():
-            kept = "the settings alone, as nothing was complete yet"
+        runs = getattr(run, "runs", [run])  # a sweep's folder holds those of its trainings
+        if not any((each.folder / "checkpoint.safetensors").exists() for each in runs):
+            kept = "only the settings, as nothing was complete yet"
         console.print(f"\nStopped. {run.folder} keeps {kept}. To resume:\n")
         console.out(f"  {command(context.info_name or '', '--resume', '--out', run.folder)}", highlight=False)
         raise typer.Exit(130) from None
@@ -138,14 +120,10 @@ def list_files(run: Experiment) -> None:
             console.print(f"  {name:24} {content}")
 
 
-def option_name(field: str) -> str:
-    """The command's parameter for a field of the settings."""
-    return "temperature" if field == "temperatures" else field
-
-
-def plain(value: Any) -> Any:
-    """A setting, for a message."""
-    return ", ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else value
+def show(heading: str, text: str) -> None:
+    """Print a text that a model wrote."""
+    console.print(Rule(heading, align="left", style="dim"))
+    console.print(Text(text), end="\n\n")
 
 
 def command(*arguments: object) -> str:

@@ -1,11 +1,9 @@
 """nnlite sample: write poems. nnlite next: show the probabilities of the next character."""
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -13,18 +11,10 @@ from nnlite.experiment import MinimalRNN, Sonnets
 from nnlite.plot import character_name
 from nnlite.text import TemperatureSample, compare_temperatures, generate, next_characters
 
-from .options import Threads, number, option, use_threads
-from .runs import console, open_writer
+from .options import BOLD, TEMPERATURES, Threads, choice, number, option
+from .runs import console, open_writer, show
 
-TEMPERATURES = [1.5, 0.75, 0.25]  # of `nnlite next`
 COLUMN = 40  # width of a poem beside others: about that of a sonnet's lines
-
-
-class Unknown(StrEnum):
-    """What to do with characters that are not in the vocabulary."""
-
-    error = "error"
-    skip = "skip"
 
 
 Run = Annotated[Path | None, typer.Argument(help="Run folder; by default the last one under runs/.", metavar="RUN")]
@@ -42,21 +32,15 @@ TopP = Annotated[
     float | None,
     number("Choice", "Choose only from the most likely characters with this total probability.", min=0, max=1),
 ]
-Skip = Annotated[
-    Unknown,
-    option("Poem", "What to do with characters that the model does not know: error or skip.", metavar="NAME"),
-]
+Unknown = Annotated[str, choice("Poem", "What to do with characters the model does not know.", ("error", "skip"))]
 
 
 def sample(
     run: Run = None,
     seed_text: SeedText = None,
-    unknown: Skip = Unknown.error,
+    unknown: Unknown = "error",
     length: Annotated[int, number("Poem", "Characters to write; a sonnet has about 600.", min=0)] = 600,
-    temperature: Annotated[
-        list[float],
-        number("Choice", "How bold a poem is: 0.25 repeats itself, 1.5 stammers. Repeat it for more poems.", min=0),
-    ] = [0.75],  # noqa: B006
+    temperature: Annotated[list[float], number("Choice", BOLD, min=0)] = [0.75],  # noqa: B006
     top_k: TopK = None,
     top_p: TopP = None,
     seed: Annotated[
@@ -76,20 +60,23 @@ def sample(
         nnlite sample runs/sonnets --temperature 1.5 --temperature 0.75 --temperature 0.25 --seed 1
         nnlite sample --seed-text "my love is" --length 200 --top-k 5
     """
-    use_threads(threads)
     trained, start = opened(run, seed_text, unknown)
     model, vocabulary = trained.saved_model(), trained.vocabulary
     if len(temperature) == 1:  # the poem alone, for other programs to read
         console.print(Text(start + generate(model, vocabulary, start, length, temperature[0], seed, top_k, top_p)))
         return
     poems = compare_temperatures(model, vocabulary, start, length, temperature, seed, top_k, top_p)
-    show_beside(poems, start) if console.width >= (COLUMN + 3) * len(poems) else show_below(poems, start)
+    if console.width >= (COLUMN + 3) * len(poems):
+        show_beside(poems, start)
+    else:
+        for poem in poems:
+            show(heading(poem), start + poem.text)
 
 
 def next_character(
     run: Run = None,
     seed_text: SeedText = None,
-    unknown: Skip = Unknown.error,
+    unknown: Unknown = "error",
     temperature: Annotated[
         list[float], number("Choice", "Temperature of a column. Repeat it for more.", min=0)
     ] = TEMPERATURES,
@@ -107,7 +94,6 @@ def next_character(
         nnlite next
         nnlite next runs/sonnets --seed-text "shall i compare th" --top 5
     """
-    use_threads(threads)
     trained, start = opened(run, seed_text, unknown)
     model = trained.saved_model()
     rows = next_characters(model, trained.vocabulary, start, temperature, top, top_k=top_k, top_p=top_p)
@@ -135,13 +121,6 @@ def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Sonne
 def heading(poem: TemperatureSample) -> str:
     """The heading of a poem: temperature and entropy."""
     return f"temperature {poem.temperature:g}, entropy {poem.entropy:.2f} nats per character"
-
-
-def show_below(poems: list[TemperatureSample], start: str) -> None:
-    """Print poems one below the other."""
-    for poem in poems:
-        console.print(Rule(heading(poem), align="left", style="dim"))
-        console.print(Text(start + poem.text), end="\n\n")
 
 
 def show_beside(poems: list[TemperatureSample], start: str) -> None:

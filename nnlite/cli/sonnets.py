@@ -5,14 +5,12 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.rule import Rule
-from rich.text import Text
 
-from nnlite.experiment import Corpus, Sonnets, sonnets
+from nnlite.experiment import Sonnets, sonnets
 from nnlite.experiment.sonnets import Outcome
 
-from .options import Force, Resume, Seed, TextFile, Threads, choice, number, out, use_threads
-from .runs import begin, command, console, list_files, stoppable
+from .options import BOLD, Force, Resume, Seed, TextFile, Threads, choice, number, out
+from .runs import begin, command, console, list_files, show, stoppable
 
 Settings = Sonnets.Settings
 TEMPERATURES = list(Settings.temperatures)
@@ -56,10 +54,7 @@ def train(
         Settings.clipnorm
     ),
     seed: Seed = Settings.seed,
-    temperature: Annotated[
-        list[float],
-        number("Poems", "How bold a poem is: 0.25 repeats itself, 1.5 stammers. Repeat it for more poems.", min=0),
-    ] = TEMPERATURES,
+    temperatures: Annotated[list[float], number("Poems", BOLD, "--temperature", min=0)] = TEMPERATURES,
     out: Annotated[Path | None, out("sonnets")] = None,
     resume: Resume = False,
     force: Force = False,
@@ -79,15 +74,14 @@ def train(
         nnlite train --carry 1
         nnlite train --resume
     """
-    use_threads(threads)
-    corpus = Corpus.from_file(text) if text else None
-    run = begin(Sonnets, {**context.params, "temperatures": tuple(temperature)}, context, out, resume, force, corpus)
+    run = begin(Sonnets, context)
     with stoppable(run, context):
         introduce(run)
         history = run.fit().history
         run.draw(history)
         outcome = run.outcome(history)
-        show(run.write_poems(outcome.model))
+        for temperature, poem in run.write_poems(outcome.model):
+            show(f"temperature {temperature:g}", poem)
         run.write_report(outcome)
     conclude(run, outcome)
 
@@ -95,33 +89,23 @@ def train(
 def introduce(run: Sonnets) -> None:
     """Print the size of the data and a summary of the model."""
     s, (model, ((x, _), _)) = run.settings, run.start
-    carried = f", and the state is carried through {s.carry} of them" if s.carry > 1 else ""
-    console.print(
-        f"{run.corpus.title}: {run.corpus.describe(run.parts)}. {len(x):,} windows of {s.length} characters "
-        f"each{carried}."
-    )
+    carried = f"; the state is carried through {s.carry} of them" if s.carry > 1 else ""
+    windows = f"{len(x):,} training windows of {s.length} characters{carried}"
+    console.print(f"{run.corpus.title}: {run.corpus.describe(run.parts)}. {windows}.")
     model.summary()
-
-
-def show(temperatures_and_poems: list[tuple[float, str]]) -> None:
-    """Print poems, each with its temperature."""
-    for temperature, poem in temperatures_and_poems:
-        console.print(Rule(f"temperature {temperature:g}", align="left", style="dim"))
-        console.print(Text(poem), end="\n\n")
 
 
 def conclude(run: Sonnets, outcome: Outcome) -> None:
     """Print the best loss and the list of files."""
     best, guessing = outcome.best_loss, run.landmarks.uniform
     if best < guessing:
-        loss, meaning = f"{best:.3f}", f"to be as unsure as between {math.exp(best):.1f} characters. "
-        meaning += f"Read in one go, not in windows that start from nothing, it is {outcome.loss_in_one_go:.3f}."
+        loss, meaning = f"{best:.3f}", f"as uncertain as a choice between {math.exp(best):.1f} characters. "
+        meaning += f"Without resetting the state before each window, it is {outcome.loss_in_one_go:.3f}."
     else:
-        loss, meaning = f"{best:.3g}", f"no better than guessing, {guessing:.3f}. A smaller --learning-rate may help."
+        loss, meaning = f"{best:.3g}", f"no better than guessing ({guessing:.3f}). A smaller --learning-rate may help."
     console.print(
-        f"Best after epoch {outcome.best_epoch}: a validation loss of {loss} nats per character, which is {meaning}\n"
+        f"The best epoch was {outcome.best_epoch}: a validation loss of {loss} nats per character, {meaning}\n"
     )
     list_files(run)
-    report = (run.folder / "report.html").resolve().as_uri()
-    console.print(f"\nTo look at:  {report}")
+    console.print(f"\nReport:      {(run.folder / 'report.html').resolve().as_uri()}")
     console.out(f"More poems:  {command('sample', run.folder, '--temperature', 0.5)}", highlight=False)

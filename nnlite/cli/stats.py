@@ -13,10 +13,8 @@ from nnlite import plot
 from nnlite.experiment import Corpus, MinimalRNN, Sonnets, own_folder, own_place
 from nnlite.text import TextStatistics, clean_sonnets, compare_temperatures, read_text, text_statistics
 
-from .options import Threads, number, option, use_threads
+from .options import TEMPERATURES, Threads, number, option
 from .runs import console, open_writer
-
-TEMPERATURES = [1.5, 0.75, 0.25]
 
 
 class Column(NamedTuple):
@@ -69,7 +67,6 @@ def stats(
         nnlite stats poem.txt --clean
         nnlite stats runs/sonnets poem.txt --characters
     """
-    use_threads(threads)
     folders, files = [p for p in what or () if p.is_dir()], [p for p in what or () if not p.is_dir()]
     if len(folders) > 1:
         raise typer.BadParameter(f"one run at a time, got {folders[0]} and {folders[1]}", param_hint="RUN")
@@ -88,8 +85,11 @@ def stats(
         console.print()
         console.print(table_of_characters(columns), soft_wrap=False)
     console.print()
-    print_copied(columns)
-    print_hint_on_capitals(columns)
+    for column in columns[1:]:
+        console.print(Text(f"longest copied run, {column.name}: {column.statistics.copied.text!r}"))
+    for column in columns[1:]:
+        if corpus.text.islower() and any(map(str.isupper, column.text)):
+            console.print(Text(f"\n{column.name} has capital letters, the corpus has none: try --clean."))
     draw(columns, out or (own_folder(run.folder / "stats") if run else Path("stats")))
 
 
@@ -151,39 +151,20 @@ def empty_table(columns: Sequence[Column]) -> Table:
     return table
 
 
-def print_copied(columns: Sequence[Column]) -> None:
-    """Print the longest copied run of each text."""
-    for column in columns[1:]:
-        console.print(Text(f"longest copied run, {column.name}: {column.statistics.copied.text!r}"))
-
-
-def print_hint_on_capitals(columns: Sequence[Column]) -> None:
-    """Suggest --clean if a text has capital letters and the corpus has none."""
-    for column in columns[1:]:
-        if columns[0].text.islower() and any(map(str.isupper, column.text)):
-            console.print(Text(f"\n{column.name} has capital letters, the corpus has none: try --clean."))
-
-
 def draw(columns: Sequence[Column], folder: Path) -> None:
-    """Draw the corpus, and each text beside it."""
-    corpus, *others = columns
+    """Draw the corpus, and each text beside it, into NAME-characters.png and NAME-lines.png."""
     folder.mkdir(parents=True, exist_ok=True)
-    draw_beside(folder / "corpus", corpus.statistics, None, ("corpus", ""))
-    for column in others:
-        name = Path(column.name).stem if column.entropy is None else column.name.replace(" ", "-")
-        draw_beside(folder / name.replace(" ", "-"), column.statistics, corpus.statistics, (column.name, "corpus"))
+    corpus, *others = columns
+    for drawn in ([corpus], *([column, corpus] for column in others)):
+        name = drawn[0].name if drawn[0].entropy is not None else Path(drawn[0].name).stem
+        path, labels = folder / name.replace(" ", "-"), [column.name for column in drawn]
+        frequencies = [column.statistics.frequencies for column in drawn]
+        picture = plot.png(plot.character_frequencies, *frequencies, labels=labels, size=(10, 4.5))
+        own_place(f"{path}-characters.png").write_bytes(picture)
+        lines = [column.statistics.line_lengths for column in drawn]
+        if all(lines):  # a text of spaces has none
+            own_place(f"{path}-lines.png").write_bytes(plot.png(plot.line_lengths, *lines, labels=labels))
     console.print(Text(f"\nPictures written to {folder}."))
-
-
-def draw_beside(path: Path, statistics: TextStatistics, corpus: TextStatistics | None, labels: tuple[str, str]) -> None:
-    """Draw NAME-characters.png and NAME-lines.png."""
-    both = [numbers for numbers in (statistics, corpus) if numbers]
-    frequencies, lines = [n.frequencies for n in both], [n.line_lengths for n in both]
-    picture = plot.png(plot.character_frequencies, *frequencies, labels=labels, size=(10, 4.5))
-    own_place(path.with_name(f"{path.name}-characters.png")).write_bytes(picture)
-    if all(lines):  # a text of spaces has none
-        picture = plot.png(plot.line_lengths, *lines, labels=labels)
-        own_place(path.with_name(f"{path.name}-lines.png")).write_bytes(picture)
 
 
 def percent(share: float) -> str:

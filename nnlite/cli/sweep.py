@@ -44,9 +44,8 @@ def sweep(
         nnlite sweep --units 50 --units 100 --units 400 --iterations 10000
         nnlite sweep --resume
     """
-    values = {**context.params, "units": tuple(units), "adagrad": tuple(adagrad), "sgd": tuple(sgd)}
-    run = begin(Sweep, values, context, out, resume, force)
-    with stoppable(run, context, "the finished trainings, and what the others have saved"):
+    run = begin(Sweep, context)
+    with stoppable(run, context, "the finished trainings and the checkpoints of the others"):
         train_all(run, jobs)
     list_files(run)
     console.print(f"  {run.runs[0].folder.name + '/ ...':24} a run folder for each training")

@@ -86,7 +86,7 @@ class Corpus:
         return parts
 
     def seed_text(self, parts: Parts, length: int) -> str:
-        """The text that a model reads before it writes a poem: of a text of one's own, the first held-out line."""
+        """The text that a model reads before it writes: in a text of the user's own, the first held-out line."""
         if self.file is None:
             return SEED_TEXT
         line, end, _ = parts.held_out.lstrip("\n").partition("\n")
@@ -95,8 +95,8 @@ class Corpus:
     def describe(self, parts: Parts) -> str:
         """The size of both parts, in words."""
         if self.file is None:
-            return f"{len(poems()) - HELD_OUT} to learn from, and {HELD_OUT} to judge by"
-        return f"{len(parts.training):,} characters to learn from, and {len(parts.held_out):,} to judge by"
+            return f"{len(poems()) - HELD_OUT} poems for training and {HELD_OUT} for validation"
+        return f"{len(parts.training):,} characters for training and {len(parts.held_out):,} for validation"
 
     # In the run folder.
 
@@ -123,7 +123,7 @@ class Corpus:
         if not cls.is_copy(path, facts):
             what = "was changed" if path.exists() else "is gone"
             raise ExperimentError(
-                f"{path}, the text that this run learns from, {what}: put back the file with the SHA-256 "
+                f"{path}, the training text of this run, {what}: put back the file with the SHA-256 "
                 f"{facts['text']['sha256']}, or start another run"
             )
         return cls(path.read_bytes().decode(), str(facts["text"]["file"]))

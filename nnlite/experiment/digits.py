@@ -1,14 +1,4 @@
-"""Convolutional network for handwritten digits.
-
-config.json              the settings
-model.safetensors        the model after its last epoch
-checkpoint.safetensors   the state of the training, to resume it
-log.jsonl                a line of numbers for each epoch
-loss.png                 the loss curves
-confusion.png            the confusion matrix
-filters.png              the filters of the first layer
-misread.png              the misread digits
-"""
+"""Convolutional network that reads handwritten digits."""
 
 import math
 from collections.abc import Sequence
@@ -17,25 +7,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from nnlite import (
-    Adam,
-    BackupAndRestore,
-    Callback,
-    Conv2D,
-    CosineDecay,
-    Dense,
-    Dropout,
-    Flatten,
-    History,
-    JSONLogger,
-    LearningRateScheduler,
-    MaxPool2D,
-    ModelCheckpoint,
-    ProgressBar,
-    ReLU,
-    Sequential,
-    SparseCategoricalCrossentropy,
-)
+import nnlite
 from nnlite.images import hold_out, load_digits, shifted
 from nnlite.metrics import confusion_matrix
 
@@ -97,41 +69,39 @@ class Digits(Experiment):
     Settings = Settings
     FILES: ClassVar = {
         "model.safetensors": "the model after its last epoch",
-        "checkpoint.safetensors": "the state of the training, to resume it",
+        "checkpoint.safetensors": "the training state, to resume from",
         "config.json": "settings",
-        "log.jsonl": "a line of numbers for each epoch",
+        "log.jsonl": "losses and metrics, a line per epoch",
         "loss.png": "the loss curves",
         "confusion.png": "the confusion matrix",
         "filters.png": "the filters of the first layer",
         "misread.png": "the misread digits",
     }
 
-    def model(self) -> Sequential:
-        """A new model: three convolutions that detect shapes, and a Dense layer that classifies.
-
-        Raises:
-            ValueError, TypeError: a setting is not valid for the model or the optimizer.
-        """
+    def model(self) -> nnlite.Sequential:
+        """A new model: three convolutions that detect shapes, and a Dense layer that classifies."""
         s = self.settings
-        model = Sequential(
+        model = nnlite.Sequential(
             [
-                Conv2D(s.filters, 3, padding="same"),  # 8 x 8
-                ReLU(),
-                Conv2D(2 * s.filters, 3, padding="same"),
-                ReLU(),
-                MaxPool2D(2),  # 4 x 4
-                Conv2D(2 * s.filters, 3, padding="same"),
-                ReLU(),
-                MaxPool2D(2),  # 2 x 2
-                Flatten(),
-                Dropout(s.dropout),
-                Dense(10),
+                nnlite.Conv2D(s.filters, 3, padding="same"),  # 8 x 8
+                nnlite.ReLU(),
+                nnlite.Conv2D(2 * s.filters, 3, padding="same"),
+                nnlite.ReLU(),
+                nnlite.MaxPool2D(2),  # 4 x 4
+                nnlite.Conv2D(2 * s.filters, 3, padding="same"),
+                nnlite.ReLU(),
+                nnlite.MaxPool2D(2),  # 2 x 2
+                nnlite.Flatten(),
+                nnlite.Dropout(s.dropout),
+                nnlite.Dense(10),
             ],
             input_shape=(8, 8, 1),
             seed=s.seed,
             name="digits",
         )
-        model.compile(Adam(s.learning_rate), SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+        model.compile(
+            nnlite.Adam(s.learning_rate), nnlite.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"]
+        )
         return model
 
     def data(self) -> tuple[Pair, Pair]:
@@ -142,7 +112,7 @@ class Digits(Experiment):
         """
         return hold_out(*load_digits())
 
-    def fit(self, callbacks: Sequence[Callback] = (), verbose: int | str = "auto") -> History:
+    def fit(self, callbacks: Sequence[nnlite.Callback] = (), verbose: int | str = "auto") -> nnlite.History:
         """Train, or resume a stopped training. Return the `History`."""
         s, (model, (training, held_out)) = self.settings, self._take_start()
         x, y = shifted(*training)  # augmentation by half a pixel or a pixel in each direction
@@ -154,12 +124,12 @@ class Digits(Experiment):
             epochs=s.epochs,
             validation_data=held_out,
             callbacks=[
-                LearningRateScheduler(CosineDecay(s.learning_rate, steps)),
-                JSONLogger(self.folder / "log.jsonl"),
-                ModelCheckpoint(self.pattern("model.safetensors")),
-                BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
+                nnlite.LearningRateScheduler(nnlite.CosineDecay(s.learning_rate, steps)),
+                nnlite.JSONLogger(self.folder / "log.jsonl"),
+                nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
+                nnlite.BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
                 *callbacks,
-                ProgressBar(unit="images"),
+                nnlite.ProgressBar(unit="images"),
             ],
             verbose=verbose,
         )

@@ -20,12 +20,7 @@ class ExperimentError(Exception):
 
 
 class Start(NamedTuple):
-    """What a training starts from.
-
-    Attributes:
-        model: compiled, with its first weights.
-        data: what `Experiment.data` returns.
-    """
+    """What a training starts from: a compiled model with its first weights, and what `Experiment.data` returns."""
 
     model: Sequential
     data: Any
@@ -35,7 +30,7 @@ class Experiment:
     """Base of all experiments: a run folder and its settings.
 
     An experiment defines `kind`, `Settings`, `FILES`, `model`, `data` and `fit`, which trains, or resumes a training
-    stopped at any moment.
+    that was stopped at any moment.
 
     Args:
         folder: the run folder; `create` makes it.
@@ -51,7 +46,11 @@ class Experiment:
         self.folder, self.settings = Path(folder), settings or self.Settings()
 
     def model(self) -> Sequential:
-        """A new model, compiled, before its training."""
+        """A new model, compiled, before its training.
+
+        Raises:
+            ValueError, TypeError: a setting is not valid for the model or the optimizer.
+        """
         raise NotImplementedError(f"{type(self).__name__} has no model()")
 
     def data(self) -> Any:
@@ -60,15 +59,15 @@ class Experiment:
 
     @functools.cached_property
     def start(self) -> Start:
-        """The model and the data of the next `fit`, to look at before it: both are made once.
+        """The model and the data of the next `fit`, made once: `create` checks the settings with them.
 
-        `create` checks the settings with them, and `fit` takes them. After that `start` makes new ones: a trained model
-        is never trained again from where it stands, and a second `fit` resumes from the checkpoint in the folder.
+        `fit` takes them away. After that `start` makes new ones: a second `fit` resumes from the checkpoint in the
+        folder, and never goes on with a trained model.
         """
         return Start(self.model(), self.data())
 
     def _take_start(self):
-        """Check the folder, and hand `start` to a training."""
+        """Check the folder, and take `start` for a training."""
         self.check_folder()
         start = self.start
         del self.start
@@ -113,10 +112,8 @@ class Experiment:
     def create(self, overwrite: bool = False) -> None:
         """Make the folder and write the settings into it.
 
-        Files in the folder stay. Only with `overwrite`, the files of an earlier run of this kind are removed.
-
         Args:
-            overwrite: remove the files of an earlier run of this kind.
+            overwrite: remove the files of an earlier run of this kind. Other files stay.
 
         Raises:
             ExperimentError: the folder holds a run and `overwrite` is not given, or it holds other things, or one of
@@ -229,22 +226,13 @@ def kind_of(folder: str | os.PathLike) -> str | None:
 def own_place(path: str | os.PathLike) -> Path:
     """Return the path if it is a regular file or does not exist.
 
-    Nothing is written through a link: a run folder from a stranger may hold a link to any file of the user's. The link
-    is not replaced by a file either: the user may have put it there, for a larger disk.
+    Nothing is written through a link: in a stranger's run folder it may point to any file of the user's. Nor is it
+    replaced by a file: the user may have put it there, to use a larger disk.
 
     Raises:
         ExperimentError: it is a symbolic link, a folder, a pipe or a device.
     """
-    path = Path(path)
-    if path.is_symlink():
-        raise ExperimentError(
-            f"{path} is a symbolic link, and a run writes only inside its folder: put the file itself there, or remove "
-            f"the link"
-        )
-    if path.exists() and not path.is_file():
-        what = "a folder" if path.is_dir() else "a pipe or a device"
-        raise ExperimentError(f"{path} is {what}, and a file of the run belongs there: remove it")
-    return path
+    return _own(path, "file", Path.is_file)
 
 
 def own_folder(path: str | os.PathLike) -> Path:
@@ -253,17 +241,26 @@ def own_folder(path: str | os.PathLike) -> Path:
     Raises:
         ExperimentError: it is a symbolic link, or something else.
     """
+    return _own(path, "folder", Path.is_dir)
+
+
+def _own(path, kind, is_of_kind):
     path = Path(path)
-    if path.is_symlink() or (path.exists() and not path.is_dir()):
-        what = "a symbolic link" if path.is_symlink() else "something else"
-        raise ExperimentError(f"{path} is {what}, and a folder of the run belongs there: remove it")
+    if path.is_symlink():
+        raise ExperimentError(
+            f"{path} is a symbolic link, but a run writes only inside its folder: put the {kind} itself there, or "
+            f"remove the link"
+        )
+    if path.exists() and not is_of_kind(path):
+        what = "a folder" if path.is_dir() else "a file" if path.is_file() else "a pipe or a device"
+        raise ExperimentError(f"{path} is {what}, but a {kind} of the run belongs there: remove it")
     return path
 
 
 def find_runs(parent: str | os.PathLike = "runs", kind: str | None = None) -> list[Path]:
     """The run folders in a folder, all or those of one kind, sorted by time of the last change."""
     runs = [path.parent for path in Path(parent).glob("*/config.json")]
-    runs = [run for run in runs if kind_of(run) is not None and kind in (None, kind_of(run))]
+    runs = [run for run in runs if (found := kind_of(run)) and kind in (None, found)]
     return sorted(runs, key=lambda run: max(file.lstat().st_mtime for file in run.iterdir()))
 
 
@@ -271,6 +268,11 @@ def new_folder(name: str, parent: str | os.PathLike = "runs") -> Path:
     """The first of runs/sonnets, runs/sonnets-2, runs/sonnets-3 ... that does not exist."""
     names = (name if number == 1 else f"{name}-{number}" for number in range(1, 10**6))
     return next(folder for folder in (Path(parent, n) for n in names) if not os.path.lexists(folder))
+
+
+def plain(setting: Any) -> str:
+    """A setting in words."""
+    return ", ".join(f"{number:g}" for number in setting) if isinstance(setting, tuple) else f"{setting}"
 
 
 def _rule(default):

@@ -1,13 +1,5 @@
 """The minimal recipe: a well-known character-level RNN, built from nnlite's layers.
 
-config.json              settings and vocabulary
-text.txt                 the training text, if it is your own
-model.safetensors        the model after its last iteration
-checkpoint.safetensors   the state of the training, to resume it
-log.jsonl                a line of numbers every 100 iterations
-loss.png                 the smoothed loss
-samples.txt              texts that the model wrote during the training
-
 Source: A. Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015 (min-char-rnn). `plain_rnn.py`,
 in this folder, is the same in plain NumPy; `nnlite reproduce minimal-rnn` runs both and compares them.
 """
@@ -21,22 +13,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from nnlite import (
-    RNN,
-    SGD,
-    Adagrad,
-    BackupAndRestore,
-    Callback,
-    Dense,
-    History,
-    JSONLogger,
-    ModelCheckpoint,
-    NonFiniteLossError,
-    Optimizer,
-    ProgressBar,
-    Sequential,
-    SparseCategoricalCrossentropy,
-)
+import nnlite
 from nnlite.callbacks import Logs
 from nnlite.saving import states
 from nnlite.text import generate, windows
@@ -47,9 +24,9 @@ from .writer import Writer
 
 Sample = tuple[int, float, str]  # iteration, smoothed loss, text
 
-OPTIMIZERS: dict[str, Callable[[float], Optimizer]] = {
-    "adagrad": lambda rate: Adagrad(rate, initial_accumulator_value=0.0, epsilon=1e-8, clipvalue=5.0),
-    "sgd": lambda rate: SGD(rate, clipvalue=5.0),
+OPTIMIZERS: dict[str, Callable[[float], nnlite.Optimizer]] = {
+    "adagrad": lambda rate: nnlite.Adagrad(rate, initial_accumulator_value=0.0, epsilon=1e-8, clipvalue=5.0),
+    "sgd": lambda rate: nnlite.SGD(rate, clipvalue=5.0),
 }
 SAMPLE_EVERY, SAMPLE_LENGTH = 1000, 200
 LOG_EVERY = 100
@@ -117,10 +94,10 @@ class MinimalRNN(Writer):
     Settings = Settings
     FILES: ClassVar = {
         "model.safetensors": "the model after its last iteration",
-        "checkpoint.safetensors": "the state of the training, to resume it",
+        "checkpoint.safetensors": "the training state, to resume from",
         "config.json": "settings and vocabulary",
         COPY: "the training text",
-        "log.jsonl": f"a line of numbers every {LOG_EVERY} iterations",
+        "log.jsonl": f"losses, a line per {LOG_EVERY} iterations",
         "loss.png": "the smoothed loss",
         "samples.txt": "the samples above",
     }
@@ -131,15 +108,11 @@ class MinimalRNN(Writer):
 
     # The recipe.
 
-    def model(self, dtype: str = "float32") -> Sequential:
-        """A new model: an RNN that reads character ids, and a Dense layer that scores the next character.
-
-        Raises:
-            ValueError, TypeError: a setting is not valid for the model or the optimizer.
-        """
+    def model(self, dtype: str = "float32") -> nnlite.Sequential:
+        """A new model: an RNN that reads character ids, and a Dense layer that scores the next character."""
         s, V = self.settings, len(self.vocabulary)
-        model = Sequential(
-            [RNN(s.units, return_sequences=True, stateful=True, input_dim=V), Dense(V)],
+        model = nnlite.Sequential(
+            [nnlite.RNN(s.units, return_sequences=True, stateful=True, input_dim=V), nnlite.Dense(V)],
             input_shape=(s.length,),
             dtype=dtype,
             seed=s.seed,
@@ -148,7 +121,7 @@ class MinimalRNN(Writer):
         for param in model.params.values():  # biases are zero already
             if param.ndim == 2:
                 param[...] = 0.01 * model.rng.standard_normal(param.shape)
-        loss = SparseCategoricalCrossentropy(from_logits=True, reduction="sum")  # over the window
+        loss = nnlite.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")  # over the window
         model.compile(OPTIMIZERS[s.optimizer](s.learning_rate), loss)
         return model
 
@@ -162,10 +135,10 @@ class MinimalRNN(Writer):
 
     def fit(
         self,
-        callbacks: Sequence[Callback] = (),
+        callbacks: Sequence[nnlite.Callback] = (),
         verbose: int | str = "auto",
         show: Callable[[Sample], object] | None = None,
-    ) -> History:
+    ) -> nnlite.History:
         """Train, or resume a stopped training. Return the `History`.
 
         Args:
@@ -183,11 +156,11 @@ class MinimalRNN(Writer):
             shuffle=False,  # the state is carried from window to window, and reset before each pass
             callbacks=[
                 Recipe(self, show),
-                JSONLogger(self.folder / "log.jsonl", every=LOG_EVERY),
-                ModelCheckpoint(self.pattern("model.safetensors")),
-                BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
+                nnlite.JSONLogger(self.folder / "log.jsonl", every=LOG_EVERY),
+                nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
+                nnlite.BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
                 *callbacks,
-                ProgressBar(self.landmarks, unit="characters", monitor="smoothed_loss"),
+                nnlite.ProgressBar(self.landmarks, unit="characters", monitor="smoothed_loss"),
             ],
             verbose=verbose,
         )
@@ -211,7 +184,7 @@ class MinimalRNN(Writer):
         self.write("loss.png", plot.png(plot.learning_curves, {"": self.curve()}, landmarks=self.landmarks))
 
 
-class Recipe(Callback):
+class Recipe(nnlite.Callback):
     """Smooths the loss, writes samples, and stops after the given number of iterations.
 
     The smoothed loss is per character. It starts from that of guessing, ln V, and moves a thousandth of the way to the
@@ -254,15 +227,16 @@ class Recipe(Callback):
         rng = np.random.default_rng([s.seed, iteration])  # the same after a resume
         text = generate(self.model, self.experiment.vocabulary, start, SAMPLE_LENGTH, rng=rng)
         samples.append((iteration, self.smoothed, text))
-        self.experiment.write("samples.txt", "\n".join(map(describe, samples)).encode())
+        texts = [f"---- {heading(sample)}\n{sample[-1]}\n" for sample in samples]
+        self.experiment.write("samples.txt", "\n".join(texts).encode())
         self.show(samples[-1])
 
     def _check(self):
         optimizer, guessing = self.model.optimizer, self.experiment.landmarks.uniform
         if self.smoothed <= BLOWN_UP * guessing:
             return
-        advice = "" if isinstance(optimizer, Adagrad) else ", or Adagrad, whose steps become smaller"
-        raise NonFiniteLossError(
+        advice = "" if isinstance(optimizer, nnlite.Adagrad) else ", or Adagrad, whose steps become smaller"
+        raise nnlite.NonFiniteLossError(
             f"the model has blown up: its smoothed loss is {self.smoothed:,.1f} nats per character, that of "
             f"guessing {guessing:.3f}. It gives the next character a probability of almost 0",
             f"The steps are too large: try a smaller learning rate (now {optimizer.learning_rate:g}){advice}",
@@ -280,7 +254,7 @@ class Recipe(Callback):
         self.experiment.samples = [(iteration, loss, text) for iteration, loss, text in state["samples"]]
 
 
-def describe(sample: Sample) -> str:
-    """A sample as text, with its iteration and loss."""
-    iteration, smoothed, text = sample
-    return f"---- iteration {iteration:,}: {smoothed:.3f} nats per character\n{text}\n"
+def heading(sample: Sample) -> str:
+    """A sample's iteration and loss, in words."""
+    iteration, smoothed, _ = sample
+    return f"iteration {iteration:,}: {smoothed:.3f} nats per character"

@@ -1,14 +1,4 @@
-"""Character-level LSTM: learns to write like the sonnets, or like a text of your own.
-
-config.json              settings and vocabulary
-text.txt                 the training text, if it is your own
-model.safetensors        the model after its best epoch
-checkpoint.safetensors   the state of the training, to resume it
-log.jsonl                a line of numbers for each epoch
-loss.png                 the loss curves
-poems.txt                poems that the model wrote
-report.html              a report with pictures and statistics, for any browser
-"""
+"""Character-level LSTM: learns to write like the sonnets, or like a text of your own."""
 
 import functools
 import math
@@ -18,31 +8,7 @@ from typing import ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 
-from nnlite import (
-    LSTM,
-    SGD,
-    Adagrad,
-    Adam,
-    AdamW,
-    BackupAndRestore,
-    Callback,
-    Constant,
-    CosineDecay,
-    Dense,
-    Dropout,
-    History,
-    JSONLogger,
-    Layer,
-    LearningRateScheduler,
-    ModelCheckpoint,
-    Optimizer,
-    ProgressBar,
-    RMSprop,
-    Sequential,
-    SparseCategoricalCrossentropy,
-    StepDecay,
-    WarmUp,
-)
+import nnlite
 from nnlite.callbacks import Logs
 from nnlite.schedules import Schedule
 from nnlite.text import columns, generate, windows
@@ -51,20 +17,22 @@ from .corpus import COPY
 from .folder import Pair
 from .writer import Writer
 
-OPTIMIZERS: dict[str, type[Optimizer]] = {
-    "adam": Adam,
-    "adamw": AdamW,
-    "rmsprop": RMSprop,
-    "adagrad": Adagrad,
-    "sgd": SGD,
+OPTIMIZERS: dict[str, type[nnlite.Optimizer]] = {
+    "adam": nnlite.Adam,
+    "adamw": nnlite.AdamW,
+    "rmsprop": nnlite.RMSprop,
+    "adagrad": nnlite.Adagrad,
+    "sgd": nnlite.SGD,
 }
 
 # Schedules, given the learning rate and the total number of steps.
 SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
-    "cosine": CosineDecay,
-    "warm-up": lambda rate, steps: WarmUp(CosineDecay(rate, max(1, steps - steps // 20)), max(1, steps // 20)),
-    "step": lambda rate, steps: StepDecay(rate, math.ceil(steps / 5)),
-    "constant": lambda rate, steps: Constant(rate),
+    "cosine": nnlite.CosineDecay,
+    "warm-up": lambda rate, steps: nnlite.WarmUp(
+        nnlite.CosineDecay(rate, max(1, steps - steps // 20)), max(1, steps // 20)
+    ),
+    "step": lambda rate, steps: nnlite.StepDecay(rate, math.ceil(steps / 5)),
+    "constant": lambda rate, steps: nnlite.Constant(rate),
 }
 
 PIECE = 10_000  # characters read in one go: they take 100 MB
@@ -138,7 +106,7 @@ class Outcome(NamedTuple):
     """
 
     history: dict[str, list[float]]
-    model: Sequential
+    model: nnlite.Sequential
     loss_in_one_go: float
 
     @property
@@ -177,10 +145,10 @@ class Sonnets(Writer):
     EARLIER: ClassVar = {"carry": 1}
     FILES: ClassVar = {
         "model.safetensors": "the model after its best epoch",
-        "checkpoint.safetensors": "the state of the training, to resume it",
+        "checkpoint.safetensors": "the training state, to resume from",
         "config.json": "settings and vocabulary",
         COPY: "the training text",
-        "log.jsonl": "a line of numbers for each epoch",
+        "log.jsonl": "losses and metrics, a line per epoch",
         "loss.png": "the loss curves",
         "poems.txt": "the poems above",
         "report.html": "a report with pictures and statistics",
@@ -188,24 +156,22 @@ class Sonnets(Writer):
 
     # The model, and how it learns.
 
-    def model(self) -> Sequential:
-        """A new model: LSTMs that read character ids, and a Dense layer that scores the next character.
-
-        Raises:
-            ValueError, TypeError: a setting is not valid for the model or the optimizer.
-        """
+    def model(self) -> nnlite.Sequential:
+        """A new model: LSTMs that read character ids, and a Dense layer that scores the next character."""
         s, V = self.settings, len(self.vocabulary)
-        layers: list[Layer] = []
+        layers: list[nnlite.Layer] = []
         for number in range(s.layers):
             # Integer ids are shorthand for one-hot vectors of size V.
             stateful: Literal["training", False] = "training" if s.carry > 1 else False
-            layers.append(LSTM(s.units, return_sequences=True, stateful=stateful, input_dim=None if number else V))
+            layers.append(
+                nnlite.LSTM(s.units, return_sequences=True, stateful=stateful, input_dim=None if number else V)
+            )
             if s.dropout:
-                layers.append(Dropout(s.dropout))
-        layers.append(Dense(V))
-        model = Sequential(layers, input_shape=(s.length,), dtype=s.dtype, seed=s.seed, name=self.corpus.name)
+                layers.append(nnlite.Dropout(s.dropout))
+        layers.append(nnlite.Dense(V))
+        model = nnlite.Sequential(layers, input_shape=(s.length,), dtype=s.dtype, seed=s.seed, name=self.corpus.name)
         optimizer = OPTIMIZERS[s.optimizer](s.learning_rate, global_clipnorm=s.clipnorm or None)
-        model.compile(optimizer, SparseCategoricalCrossentropy(from_logits=True))
+        model.compile(optimizer, nnlite.SparseCategoricalCrossentropy(from_logits=True))
         return model
 
     @functools.cached_property
@@ -225,7 +191,7 @@ class Sonnets(Writer):
             return windows(training, s.length, s.step), validation
         return columns(training, s.length, s.batch_size, s.step), validation
 
-    def fit(self, callbacks: Sequence[Callback] = (), verbose: int | str = "auto") -> History:
+    def fit(self, callbacks: Sequence[nnlite.Callback] = (), verbose: int | str = "auto") -> nnlite.History:
         """Train, or resume a stopped training. Return the `History`."""
         s, (model, ((x, y), validation)) = self.settings, self._take_start()
         steps = s.epochs * math.ceil(len(x) / s.batch_size)
@@ -238,12 +204,12 @@ class Sonnets(Writer):
             shuffle=s.carry == 1,
             callbacks=[
                 FreshStarts(s.carry),
-                LearningRateScheduler(SCHEDULES[s.schedule](s.learning_rate, steps)),
-                JSONLogger(self.folder / "log.jsonl"),
-                ModelCheckpoint(self.pattern("model.safetensors"), save_best_only=True),
-                BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
+                nnlite.LearningRateScheduler(SCHEDULES[s.schedule](s.learning_rate, steps)),
+                nnlite.JSONLogger(self.folder / "log.jsonl"),
+                nnlite.ModelCheckpoint(self.pattern("model.safetensors"), save_best_only=True),
+                nnlite.BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
                 *callbacks,
-                ProgressBar(self.landmarks, unit="characters"),
+                nnlite.ProgressBar(self.landmarks, unit="characters"),
             ],
             verbose=verbose,
         )
@@ -257,7 +223,7 @@ class Sonnets(Writer):
         loss = model.evaluate(*windows(held_out, length, length), batch_size=1)
         return Outcome(history, model, cast(float, loss))  # a single number, as the model has no metrics
 
-    def write_poems(self, model: Sequential, length: int = 600) -> list[tuple[float, str]]:
+    def write_poems(self, model: nnlite.Sequential, length: int = 600) -> list[tuple[float, str]]:
         """Let the model write one poem for each temperature, also into poems.txt. Return (temperature, poem)s."""
         s, start = self.settings, self.seed_text
         poems = [
@@ -283,7 +249,7 @@ class Sonnets(Writer):
         self.write("report.html", html(sonnets_report(self, outcome)).encode())
 
 
-class FreshStarts(Callback):
+class FreshStarts(nnlite.Callback):
     """Resets the state of each row of a batch to zeros after a number of windows; the rows take turns.
 
     If states were reset only at the start of an epoch, the model would not learn to start from zeros, as it does before

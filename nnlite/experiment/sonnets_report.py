@@ -7,10 +7,11 @@ from nnlite import machine, plot
 from nnlite.report import Figure, Picture, Poem, Poems, Report, Section, Table
 from nnlite.text import character_frequencies, compare_temperatures, text_statistics
 
+from .folder import plain
 from .sonnets import Outcome, Sonnets
 
 POEM = 600  # characters, about a sonnet
-MEASURED = 10_000  # characters for the statistics: of 600 they would be too noisy
+MEASURED = 10_000  # characters for the statistics: those of 600 would be too noisy
 
 
 def sonnets_report(run: Sonnets, outcome: Outcome) -> Report:
@@ -24,7 +25,7 @@ def sonnets_report(run: Sonnets, outcome: Outcome) -> Report:
     training, held_out = run.parts
     samples = compare_temperatures(outcome.model, run.vocabulary, start, MEASURED, s.temperatures, rng=s.seed)
     statistics = [text_statistics(sample.text, corpus, source=training) for sample in samples]
-    # The sample that is shown where there is room for one.
+    # The sample that is shown where there is room for only one.
     middle = min(range(len(samples)), key=lambda i: abs(samples[i].temperature - 0.75)) if samples else None
     sections = [_how_it_learned(run, outcome)]
     if samples:
@@ -39,7 +40,11 @@ def sonnets_report(run: Sonnets, outcome: Outcome) -> Report:
         kicker=f"nnlite · {run.folder.name}",
         lead=_lead(run, outcome),
         figures=list(_figures(outcome, samples, statistics, middle)),
-        sections=[*sections, _making(run, outcome.model), _machine()],
+        sections=[
+            *sections,
+            _making(run, outcome.model),
+            Section("The machine", [Table(list(machine.describe().items()))]),
+        ],
     )
 
 
@@ -47,36 +52,37 @@ def _lead(run, outcome):
     s = run.settings
     layers, data = f"{s.layers} LSTMs" if s.layers > 1 else "An LSTM", run.corpus.describe(run.parts)
     return (
-        f"{layers} of {s.units} units learned to write like it, character by character: {data}. "
-        f"What follows was written after epoch {outcome.best_epoch}, the best of {len(outcome.history['val_loss'])}."
+        f"{layers} of {s.units} units learned to write like this text, one character at a time: {data}. The model of "
+        f"epoch {outcome.best_epoch}, the best of {len(outcome.history['val_loss'])}, wrote what you see below."
     )
 
 
 def _figures(outcome, samples, statistics, middle):
     best = outcome.best_loss
-    yield Figure(f"{best:.3f}", "nats per character: the loss on what was held out")
-    yield Figure(f"{math.exp(min(best, 700)):.3g}", "characters, equally likely: as unsure it is of the next one")
+    yield Figure(f"{best:.3f}", "nats per character: the validation loss")
+    yield Figure(f"{math.exp(min(best, 700)):.3g}", "perplexity: as uncertain as a choice between so many characters")
     if samples:
         temperature = f"at temperature {samples[middle].temperature:g}"
         known, copied = statistics[middle].known_words, statistics[middle].copied.text
-        yield Figure(_percent(known), f"of the words that it writes are words of the corpus, {temperature}")
-        yield Figure(f"{len(copied)}", f"characters in a row, at most, are copied, {temperature}")
+        yield Figure(_percent(known), f"of the words it writes {temperature} occur in the corpus")
+        yield Figure(f"{len(copied)}", f"characters: the longest passage it copies {temperature}")
 
 
 def _poems(start, samples, statistics):
     poems = []
     for (temperature, text, entropy), numbers in zip(samples, statistics, strict=True):
         remark = (
-            f"{_percent(numbers.known_words)} of its words occur in the corpus. A choice was about as open as one "
-            f"between {math.exp(entropy):.1f} characters that are equally likely."
+            f"{_percent(numbers.known_words)} of its words occur in the corpus. Choosing a character was about as "
+            f"uncertain as choosing between {math.exp(entropy):.1f} equally likely ones."
         )
         poems.append(Poem(f"temperature {temperature:g}", start + text[:POEM], remark, given=start))
     return Section(
         "What it writes",
         [
-            "The temperature says how bold it is. Low ones give common words, over and over; at 1 it writes as it has "
-            "read; high ones dare what is rare, until the words fall apart. All begin with the same line, in italics, "
-            "and have the same luck: where two differ, it is the temperature's doing.",
+            "The temperature sets how freely the model chooses. At low temperatures it repeats common words; at 1 it "
+            "follows the probabilities it has learned; at high temperatures it chooses unlikely characters, until the "
+            "words fall apart. All texts begin with the same line, in italics, and use the same random numbers: only "
+            "the temperature makes them differ.",
             Poems(poems),
         ],
     )
@@ -85,20 +91,21 @@ def _poems(start, samples, statistics):
 def _how_it_learned(run, outcome):
     history, best, epoch, landmarks = outcome.history, outcome.best_loss, outcome.best_epoch, run.landmarks
     text = (
-        f"The loss says how unsure the model is of the next character, in nats: {landmarks.uniform:.3f} is guessing, "
-        f"{landmarks.unigram:.3f} knows how often each one occurs, and {landmarks.bigram:.3f} knows the one before. "
+        f"The loss measures how uncertain the model is about the next character, in nats. For comparison: guessing has "
+        f"a loss of {landmarks.uniform:.3f}; a model that knows only how often each character occurs, "
+        f"{landmarks.unigram:.3f}; one that also knows the previous character, {landmarks.bigram:.3f}. "
     )
     if best >= landmarks.bigram:
-        text += "The model has not learned to look further back than that. "
+        text += "This model has not learned to use more than the previous character. "
     else:
-        text += "Whatever is below that line, the model knows from further back. "
+        text += "The loss of this model is lower: it uses earlier characters, too. "
     if epoch < len(history["val_loss"]):
         text += (
-            f"After epoch {epoch} the loss on what was held out rises while the other one goes on falling: what the "
-            f"model learns from then on, it learns by heart."
+            f"After epoch {epoch} the validation loss rises while the training loss keeps falling: from then on the "
+            f"model memorizes its training text."
         )
     else:
-        text += "It was still getting better in the last epoch: more epochs may help."
+        text += "The last epoch was the best: more epochs may help."
     names = [name for name in ("loss", "val_loss", "perplexity", "val_perplexity", "learning_rate") if name in history]
     epochs = zip(*(history[name] for name in names), strict=True)
     rows = [(f"{number}", *(f"{value:.4g}" for value in values)) for number, values in enumerate(epochs, 1)]
@@ -109,7 +116,7 @@ def _how_it_learned(run, outcome):
         [
             text,
             _what_it_remembered(run.settings, outcome),
-            Picture(picture, f"Loss while training: the validation loss is lowest, {best:.3f}, after epoch {epoch}"),
+            Picture(picture, f"Loss while training: the lowest validation loss, {best:.3f}, is that of epoch {epoch}"),
             Table(rows, header, folded="All numbers"),
         ],
     )
@@ -118,14 +125,17 @@ def _how_it_learned(run, outcome):
 def _what_it_remembered(s, outcome):
     if s.carry > 1:
         text = (
-            f"While it learned, its state was carried on through {s.carry} windows of {s.length} characters before it "
-            f"started from nothing again: so it could learn what is longer than a window, such as how long a line is. "
+            f"In training, the state was carried through {s.carry} windows of {s.length} characters before it was "
+            f"reset to zeros. So the model could learn what is longer than a window, such as the length of a line. "
         )
     else:
-        text = f"Each window of {s.length} characters started from nothing: it could learn nothing longer than that. "
+        text = (
+            f"In training, the state was reset to zeros before each window of {s.length} characters: the model could "
+            f"not learn anything longer. "
+        )
     return text + (
-        f"The validation loss is that of windows that all start from nothing. Where the model may remember all that it "
-        f"has read, it comes to {outcome.loss_in_one_go:.3f} on the same text."
+        f"For the validation loss, the state is reset before each window, too. When the model reads the same text from "
+        f"beginning to end without a reset, its loss is {outcome.loss_in_one_go:.3f}."
     )
 
 
@@ -133,18 +143,20 @@ def _characters(corpus, samples, statistics):
     expected, pictures = character_frequencies(corpus), []
     for sample, numbers in zip(samples, statistics, strict=True):
         name = f"temperature {sample.temperature:g}"
-        labels, title = (name, "corpus"), f"How often each character occurs, at {name} and in the corpus"
-        picture = plot.svg(plot.character_frequencies, numbers.frequencies, expected, labels=labels, size=(10, 3.6))
-        caption = (
-            f"At {name}, {numbers.distance:.1%} of the characters would have to be others to be as frequent as in the "
-            f"corpus; {numbers.expected_distance:.1%} is what chance does in a text of that length."
+        picture = plot.svg(
+            plot.character_frequencies, numbers.frequencies, expected, labels=(name, "corpus"), size=(10, 3.6)
         )
-        pictures.append(Picture(picture, title, caption))
+        caption = (
+            f"At {name}, {numbers.distance:.1%} of the characters would have to be replaced to match the frequencies "
+            f"of the corpus. For random characters with these frequencies, it is {numbers.expected_distance:.1%}."
+        )
+        pictures.append(Picture(picture, f"Character frequencies at {name} and in the corpus", caption))
     return Section(
         "Which characters it writes",
         [
-            f"Counted in {MEASURED:,} characters that the model wrote, beside the corpus. Below temperature 1 what is "
-            f"frequent becomes more so, and what is rare is missing; above it the bars become level.",
+            f"Frequencies in {MEASURED:,} characters that the model wrote, compared with the corpus. Below temperature "
+            f"1, frequent characters become more frequent and rare ones disappear; above 1, the frequencies become "
+            f"more equal.",
             *pictures,
         ],
     )
@@ -153,31 +165,38 @@ def _characters(corpus, samples, statistics):
 def _likeness(real, samples, statistics, middle):
     texts = [real, *statistics]
     rows = [
-        ("nats per character, how free the choices were", "", *(f"{sample.entropy:.2f}" for sample in samples)),
-        ("characters that are not as in the corpus", *(f"{t.distance:.1%}" for t in texts)),
+        ("entropy of the choices, in nats per character", "", *(f"{sample.entropy:.2f}" for sample in samples)),
+        ("characters to replace to match the corpus", *(f"{t.distance:.1%}" for t in texts)),
         ("words that occur in the corpus", *(_percent(t.known_words) for t in texts)),
-        ("length of a line", *(f"{t.line_length_mean:.0f}\u00a0±\u00a0{t.line_length_deviation:.0f}" for t in texts)),
-        ("lines that are indented", *(_percent(t.indented_lines) for t in texts)),
-        ("longest piece copied, in characters", *(f"{len(t.copied.text)}" for t in texts)),
-        ("30 characters in a row that are copied", *(_percent(t.copied_windows) for t in texts)),
+        (
+            "line length, mean ± deviation",
+            *(f"{t.line_length_mean:.0f}\u00a0±\u00a0{t.line_length_deviation:.0f}" for t in texts),
+        ),
+        ("indented lines", *(_percent(t.indented_lines) for t in texts)),
+        ("longest copied passage, in characters", *(f"{len(t.copied.text)}" for t in texts)),
+        ("passages of 30 characters that are copied", *(_percent(t.copied_windows) for t in texts)),
     ]
     header = ("", "held out", *(f"at {sample.temperature:g}" for sample in samples))
     copied, lengths, name = statistics[middle].copied.text, statistics[middle].line_lengths, samples[middle].temperature
     lines = plot.svg(
-        plot.line_lengths, lengths, real.line_lengths, labels=(f"temperature {name:g}", "held out"), size=(7.5, 3.4)
+        plot.line_lengths,
+        lengths,
+        real.line_lengths,
+        labels=(f"temperature {name:g}", "held-out text"),
+        size=(7.5, 3.4),
     )
     return Section(
-        "How much it looks like the corpus",
+        "How similar it is to the corpus",
         [
-            f"In numbers, for {MEASURED:,} characters at each temperature, beside the real text that was held out. "
-            f"Copied is what stands, character for character, in the text that the model learned from. What the author "
-            f"wrote shares short pieces with the rest, too; a model that shares whole lines has learned them by heart.",
+            f"{MEASURED:,} characters at each temperature, compared with the held-out text. A passage is copied if it "
+            f"occurs, character for character, in the training text. Even the held-out text shares short passages with "
+            f"it; a model that shares whole lines has memorized them.",
             Table(rows, header),
-            f"The longest piece that it copied at temperature {name:g}: “{copied.strip()}”.",
+            f"The longest passage that it copied at temperature {name:g}: “{copied.strip()}”.",
             Picture(
                 lines,
-                f"How long the lines are at temperature {name:g}, beside the text that was held out",
-                "Nobody told the model how long a line is: what it knows of that, it has seen.",
+                f"Line lengths at temperature {name:g} and in the held-out text",
+                "Nothing tells the model how long a line should be: it has learned this from the text.",
             ),
         ],
     )
@@ -185,7 +204,7 @@ def _likeness(real, samples, statistics, middle):
 
 def _making(run, model):
     settings = dataclasses.asdict(run.settings)
-    rows = [(name.replace("_", " "), _plain(value)) for name, value in settings.items()]
+    rows = [(name.replace("_", " "), plain(value)) for name, value in settings.items()]
     layers = [(layer.name, type(layer).__name__, f"{layer.parameter_count:,}") for layer in model.layers]
     total = sum(layer.parameter_count for layer in model.layers)
     characters = " ".join(c for c in run.vocabulary.characters if c.isprintable() and not c.isspace())
@@ -195,17 +214,9 @@ def _making(run, model):
         [
             Table([*layers, ("total", "", f"{total:,}")], ("layer", "class", "parameters")),
             Table(rows, folded="All settings"),
-            f"It knows {len(run.vocabulary)} characters. Those that can be seen: {characters}",
+            f"The vocabulary has {len(run.vocabulary)} characters. The visible ones are: {characters}",
         ],
     )
-
-
-def _machine():
-    return Section("The machine", [Table(list(machine.describe().items()))])
-
-
-def _plain(value):
-    return ", ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else f"{value}"
 
 
 def _percent(share):

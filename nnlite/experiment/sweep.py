@@ -1,11 +1,4 @@
-"""Sweep: trainings of the minimal recipe, each with one setting changed, in parallel processes.
-
-config.json              the settings
-100-adagrad-0.1/ ...     a run folder for each training
-sweep.csv                a table of the results
-sweep.json               the same, with error messages
-curves.png               the curves of all trainings
-"""
+"""Sweep: trainings of the minimal recipe, each with one setting changed, in parallel processes."""
 
 import csv
 import io
@@ -115,18 +108,15 @@ class Sweep(Experiment):
         first = s.units[0]
         tried = [(units, "adagrad", s.adagrad[0]) for units in s.units]
         tried += [(first, "adagrad", rate) for rate in s.adagrad[1:]] + [(first, "sgd", rate) for rate in s.sgd]
-        self.runs = [
-            MinimalRNN(
-                self.folder / f"{units}-{optimizer}-{rate:g}",
-                MinimalRNN.Settings(
-                    units, optimizer=optimizer, learning_rate=rate, iterations=s.iterations, seed=s.seed
-                ),
+        self.runs = []
+        for units, name, rate in dict.fromkeys(tried):
+            recipe = minimal_rnn.Settings(
+                units, optimizer=name, learning_rate=rate, iterations=s.iterations, seed=s.seed
             )
-            for units, optimizer, rate in dict.fromkeys(tried)
-        ]
+            self.runs.append(MinimalRNN(self.folder / f"{units}-{name}-{rate:g}", recipe))
 
     def model(self) -> nnlite.Sequential:
-        """The model of the first training. The models of all are made, so that errors show before any training."""
+        """The model of the first training. All models are made, so that errors show before any training."""
         models = [run.model() for run in self.runs]
         return models[0]
 
@@ -142,7 +132,10 @@ class Sweep(Experiment):
                 own_folder(run.folder)
                 run.check_folder()
             for run in old:
-                _remove(run)
+                for name in run.FILES:
+                    (run.folder / name).unlink(missing_ok=True)
+                if not any(run.folder.iterdir()):
+                    run.folder.rmdir()
         super().create(overwrite)
 
     def check_folder(self) -> None:
@@ -176,8 +169,8 @@ class Sweep(Experiment):
                     yield result
         except joblib.externals.loky.BrokenProcessPool as error:
             raise ExperimentError(
-                f"a process of the sweep in {self.folder} was killed, perhaps for lack of memory. Finished trainings "
-                f"are kept: resume with fewer processes"
+                f"a process of the sweep in {self.folder} was killed, perhaps because memory ran out. Finished "
+                f"trainings are kept: resume with fewer processes"
             ) from error
 
     def results(self) -> list[Result]:
@@ -258,11 +251,3 @@ def measure(
         seconds=seconds,
         problem=problem,
     )
-
-
-def _remove(run):
-    """Remove the files of a run, and its folder if it is empty then."""
-    for name in run.FILES:
-        (run.folder / name).unlink(missing_ok=True)
-    if not any(run.folder.iterdir()):
-        run.folder.rmdir()

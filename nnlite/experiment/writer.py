@@ -12,13 +12,7 @@ from .folder import Experiment
 
 
 class Writer(Experiment):
-    """Base of experiments on text: the corpus, its vocabulary, and their copies in the run folder.
-
-    Args:
-        folder: the run folder; `create` makes it.
-        settings: by default those of the class; `length` is that of the windows.
-        corpus: the text to learn from; by default the sonnets.
-    """
+    """Base of experiments on text: the corpus, its vocabulary, and their copies in the run folder."""
 
     def __init__(self, folder: str | os.PathLike, settings: Any = None, corpus: Corpus | None = None) -> None:
         super().__init__(folder, settings)

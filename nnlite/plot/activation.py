@@ -6,9 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .canvas import Axes, fitting_size, frame, new_axes
+from .canvas import UNIT_RANGE, Axes, around_zero, ends_of_bar, fitting_size, frame, ink_on, new_axes
 from .characters import character_sign, signs_explained
-from .scale import UNIT_RANGE, around_zero, ends_of_bar, ink_on
 
 
 def activation_text(

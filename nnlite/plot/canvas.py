@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,6 +24,43 @@ LOOKS = [
     (BLUE, "-"), (VERMILION, "--"), ("black", ":"), ("#007354", "-."), ("#9E4A78", (0, (5, 1, 1, 1, 1, 1))),
     (GREY, (0, (8, 3))),
 ]  # fmt: skip
+
+
+class Scale(NamedTuple):
+    """A colour scale: matplotlib's cmap, vmin and vmax.
+
+    Lighter always means larger, so the order survives greyscale printing. Signed numbers use cividis, designed for
+    colour blindness: dark blue, grey at 0, yellow. Numbers from 0 to 1, such as gates, go from black to white.
+    """
+
+    cmap: str
+    vmin: float
+    vmax: float
+
+
+UNIT_RANGE = Scale("gray", 0.0, 1.0)
+
+
+def around_zero(limit: float) -> Scale:
+    """From -limit to limit; a limit of 0 counts as 1."""
+    return Scale("cividis", -(limit or 1.0), limit or 1.0)
+
+
+def ends_of_bar(scale: Scale, values: np.ndarray) -> str:
+    """Which ends of a colour bar get arrows: those with values beyond them."""
+    below, above = values.min() < scale.vmin, values.max() > scale.vmax
+    return {(False, False): "neither", (True, False): "min", (False, True): "max"}.get((below, above), "both")
+
+
+def ink_on(colours: np.ndarray) -> np.ndarray:
+    """ "black" or "white" for each colour (..., 3 or 4), whichever has more contrast: at least 4.5 : 1.
+
+    Source: WCAG 2.2 defines contrast and relative luminance.
+    """
+    colours = np.asarray(colours)[..., :3]
+    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
+    luminance = linear @ (0.2126, 0.7152, 0.0722)
+    return np.where((luminance + 0.05) ** 2 > 1.05 * 0.05, "black", "white")
 
 
 def new_axes(size: tuple[float, float] | None = None) -> Axes:

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .canvas import Axes, fitting_size, frame, new_axes
+from .canvas import UNIT_RANGE, Axes, around_zero, ends_of_bar, fitting_size, frame, new_axes
 from .characters import character_sign, signs_explained
-from .scale import UNIT_RANGE, around_zero, ends_of_bar
 
 if TYPE_CHECKING:
     from nnlite.inspect import LayerTrace

@@ -18,8 +18,6 @@ COLORS = {
     "#b0b0b0": "var(--grid)",
 }
 
-__all__ = ["Figure", "Picture", "Poem", "Poems", "Report", "Section", "Table", "html"]
-
 
 class Figure(NamedTuple):
     """A key figure, shown in large type, and its meaning.
