@@ -45,19 +45,14 @@ def digits(
     """
     run = begin(Digits, context)
     with stoppable(run, context):
-        introduce(run)
+        model, ((x, _), (held_out, _)) = run.start
+        size = " x ".join(map(str, x.shape[1:3]))
+        parts = f"{len(x):,} for training, each in 9 positions, and {len(held_out)} for validation"
+        console.print(f"Handwritten digits, {size} pixels: {parts}.")
+        model.summary()
         history = run.fit().history
         run.draw(history)
     conclude(run)
-
-
-def introduce(run: Digits) -> None:
-    """Print the size of the data and a summary of the model."""
-    model, ((x, _), (held_out, _)) = run.start
-    size = " x ".join(map(str, x.shape[1:3]))
-    training, validation = f"{len(x):,} for training, each in 9 positions", f"{len(held_out)} for validation"
-    console.print(f"Handwritten digits, {size} pixels: {training}, and {validation}.")
-    model.summary()
 
 
 def conclude(run: Digits) -> None:

@@ -37,8 +37,8 @@ def train_minimal_rnn(
     """Train the minimal character-level RNN, as it was published in 2015 (min-char-rnn).
 
     The text is read from beginning to end, over and over, window by window; nothing is held out. The loss is smoothed
-    over about 1,000 windows, in nats per character: of the sonnets, 3.638 is guessing. Every 1,000 iterations the model
-    writes a sample.
+    over about 1,000 windows, in nats per character; guessing has a loss of 3.638 on the sonnets. Every 1,000 iterations
+    the model writes a sample.
 
     Examples:
 
@@ -49,17 +49,12 @@ def train_minimal_rnn(
     """
     run = begin(MinimalRNN, context)
     with stoppable(run, context):
-        introduce(run)
+        model, (x, _) = run.start
+        windows = f"{len(x):,} windows of {run.settings.length}"
+        console.print(f"{run.corpus.title}: {len(run.corpus.text):,} characters in {windows}, read one at a time.")
+        model.summary()
         run.draw(run.fit(show=lambda sample: show(minimal_rnn.heading(sample), sample[-1])).history)
     conclude(run)
-
-
-def introduce(run: MinimalRNN) -> None:
-    """Print the size of the data and a summary of the model."""
-    s, (model, (x, _)) = run.settings, run.start
-    size = f"{len(run.corpus.text):,} characters in {len(x):,} windows of {s.length}"
-    console.print(f"{run.corpus.title}: {size}, read one at a time.")
-    model.summary()
 
 
 def conclude(run: MinimalRNN) -> None:
@@ -93,7 +88,7 @@ def reproduce_recipe(
 
     Both run in float64, and each iteration starts from the same weights: losses, gradients and updated weights agree to
     12 digits. The last column shows the plain program left alone from the first iteration: rounding errors grow, and
-    after some tens of iterations it learns just as well, but other weights.
+    after some tens of iterations it has learned other weights, which are just as good.
 
     Examples:
 

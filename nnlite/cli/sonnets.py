@@ -31,8 +31,8 @@ def train(
         int,
         number(
             "Data",
-            "Reset an LSTM's state to zeros after so many windows in a row. With more than 1 it can learn what is "
-            "longer than a window, such as the length of a line.",
+            "Reset an LSTM's state to zeros after this number of windows in a row. With more than 1 it can learn what "
+            "is longer than a window, such as the length of a line.",
         ),
     ] = Settings.carry,
     batch_size: Annotated[int, number("Data", "Windows in a batch.")] = Settings.batch_size,
@@ -45,8 +45,8 @@ def train(
         str,
         choice(
             "Learning",
-            "The learning rate over time. cosine: decays to 0 along half a wave; warm-up: rises first, then decays so; "
-            "step: is halved four times; constant: stays.",
+            "The learning rate over time. cosine: decays to 0 along half a cosine wave; warm-up: rises first, then "
+            "decays likewise; step: is halved four times; constant: does not change.",
             sonnets.SCHEDULES,
         ),
     ] = Settings.schedule,
@@ -63,8 +63,8 @@ def train(
     """Learn Shakespeare's sonnets, or a text of your own, character by character, then write poems.
 
     The last 16 sonnets, or about the last tenth of your own text, are held out for validation. val_loss is the loss on
-    them, in nats per character, in windows that each start from a state of zeros: of the sonnets, 3.638 is guessing.
-    The model with the lowest val_loss is kept.
+    them, in nats per character, in windows that each start from a state of zeros; guessing has a loss of 3.638 on the
+    sonnets. The model with the lowest val_loss is kept.
 
     Examples:
 
@@ -76,7 +76,11 @@ def train(
     """
     run = begin(Sonnets, context)
     with stoppable(run, context):
-        introduce(run)
+        s, (model, ((x, _), _)) = run.settings, run.start
+        windows = f"{len(x):,} training windows of {s.length} characters"
+        carried = f"; the state is carried through {s.carry} of them" if s.carry > 1 else ""
+        console.print(f"{run.corpus.title}: {run.corpus.describe(run.parts)}. {windows}{carried}.")
+        model.summary()
         history = run.fit().history
         run.draw(history)
         outcome = run.outcome(history)
@@ -84,15 +88,6 @@ def train(
             show(f"temperature {temperature:g}", poem)
         run.write_report(outcome)
     conclude(run, outcome)
-
-
-def introduce(run: Sonnets) -> None:
-    """Print the size of the data and a summary of the model."""
-    s, (model, ((x, _), _)) = run.settings, run.start
-    carried = f"; the state is carried through {s.carry} of them" if s.carry > 1 else ""
-    windows = f"{len(x):,} training windows of {s.length} characters{carried}"
-    console.print(f"{run.corpus.title}: {run.corpus.describe(run.parts)}. {windows}.")
-    model.summary()
 
 
 def conclude(run: Sonnets, outcome: Outcome) -> None:

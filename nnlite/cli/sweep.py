@@ -8,7 +8,6 @@ from rich.live import Live
 from rich.table import Table
 
 from nnlite.experiment import Sweep
-from nnlite.experiment.sweep import Result
 
 from .options import Force, Resume, Seed, number, out
 from .runs import begin, console, list_files, stoppable
@@ -35,8 +34,8 @@ def sweep(
 ) -> None:
     """Train the minimal recipe with other hidden sizes, and with SGD instead of Adagrad; compare the curves.
 
-    The baseline has the first hidden size and the first learning rate of Adagrad; every other training changes one
-    setting of it. A training that diverges is a row of the table like the others.
+    The baseline has the first hidden size and the first learning rate of Adagrad; every other training changes one of
+    these. A training that diverges is a row of the table like the others.
 
     Examples:
 
@@ -61,7 +60,8 @@ def train_all(run: Sweep, jobs: int | None) -> None:
                     pass
         else:
             for result in finished:
-                console.print(f"{result.name}: {outcome(result)}")
+                reached = f"{result.loss:.3f} nats per character after {result.iteration:,} iterations"
+                console.print(f"{result.name}: {f'{result.state}: {result.problem}' if result.problem else reached}")
     finally:  # also after Ctrl-C
         finished.close()
         run.draw()
@@ -80,10 +80,3 @@ def table(run: Sweep, ongoing: str = "running") -> Table:
             ongoing if r.state == "running" else r.state,
         )  # fmt: skip
     return rows
-
-
-def outcome(result: Result) -> str:
-    """The result of a training, in words."""
-    if result.problem:
-        return f"{result.state}: {result.problem}"
-    return f"{result.loss:.3f} nats per character after {result.iteration:,} iterations"

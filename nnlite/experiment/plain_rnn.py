@@ -2,13 +2,13 @@
 
     python minimal_rnn.py FILE [ITERATIONS]
 
-reads a text over and over, window by window, learns to tell the next character, and writes a little
-every now and then. It is the recipe of A. Karpathy, The Unreasonable Effectiveness of Recurrent Neural
-Networks, 2015 (min-char-rnn), written anew: whatever does not have to wait for the time step before it
-is computed for all steps at once.
+reads a text over and over, window by window, learns to predict the next character, and prints a sample
+every 1,000 windows. It is the recipe of A. Karpathy, The Unreasonable Effectiveness of Recurrent Neural
+Networks, 2015 (min-char-rnn), rewritten: whatever does not depend on the previous time step is computed
+for all steps at once.
 
-Letters: T characters in a window, H hidden units, V different characters. x and y are ids (T,): what is
-read at each step, and what comes next. h is (H,), the state; hs is (T, H), the state after each step.
+Letters: T characters in a window, H hidden units, V different characters. x and y are ids (T,): the
+characters read, and the next ones. h is (H,), the state; hs is (T, H), the state after each step.
 """
 
 import sys
@@ -45,23 +45,23 @@ def forward(weights, x, y, h):
 
 
 def backward(weights, x, y, h, hs, p):
-    """The gradient of forward's loss by each weight; h is the state that the window began with."""
+    """The gradient of forward's loss with respect to each weight; h is the state before the window."""
     dscores = p.copy()
     dscores[np.arange(len(y)), y] -= 1
     dhs = dscores @ weights["Wy"].T
     dz = np.empty_like(hs)
-    dh = np.zeros_like(h)  # nothing comes back from beyond the window
+    dh = np.zeros_like(h)  # no gradient comes from beyond the window
     for t in reversed(range(len(x))):
         dz[t] = (dhs[t] + dh) * (1 - hs[t] ** 2)
         dh = weights["Wh"] @ dz[t]
     dWx = np.zeros_like(weights["Wx"])
-    np.add.at(dWx, x, dz)  # a character that comes twice collects both
+    np.add.at(dWx, x, dz)  # a character that occurs twice gets both gradients
     before = np.vstack([h, hs[:-1]])
     return {"Wx": dWx, "Wh": before.T @ dz, "b": dz.sum(0), "Wy": hs.T @ dscores, "by": dscores.sum(0)}
 
 
 def adagrad(weights, gradients, memory):
-    """Change the weights in place, each by its own step: the smaller, the more it has been changed."""
+    """Update the weights in place. The larger a weight's gradients were so far, the smaller its step."""
     for name, gradient in gradients.items():
         g = np.clip(gradient, -CLIP, CLIP)
         memory[name] += g * g
@@ -69,7 +69,7 @@ def adagrad(weights, gradients, memory):
 
 
 def train(ids, weights, T=T):
-    """Learn from ids, for ever. Before each update yield a window's loss, first id and first state."""
+    """Learn from ids, forever. Before each update yield a window's loss, first id and first state."""
     memory = {name: np.zeros_like(array) for name, array in weights.items()}
     position, h = 0, np.zeros(len(weights["Wh"]))
     while True:
@@ -83,7 +83,7 @@ def train(ids, weights, T=T):
 
 
 def write(weights, first, h, length, rng):
-    """Ids that the model draws, one after the other, after it has read the first."""
+    """Ids that the model samples, one after the other, after it has read the first."""
     ids = [first]
     for _ in range(length):
         h = np.tanh(weights["Wx"][ids[-1]] + h @ weights["Wh"] + weights["b"])
@@ -99,7 +99,7 @@ def main(path, iterations="30000"):
     rng = np.random.default_rng(0)
     V = len(characters)
     weights = first_weights(V, H, rng)
-    smooth = np.log(V)  # of a character, for a model that knows nothing
+    smooth = np.log(V)  # the loss per character of guessing
     for iteration, (loss, first, h) in zip(range(int(iterations)), train(ids, weights), strict=False):
         smooth = 0.999 * smooth + 0.001 * loss / T
         if iteration % 1000 == 0:
