@@ -194,7 +194,7 @@ class TestConfusionMatrix:
             (np.ones(4, int), None, "as many rows as columns"),
             (np.ones((0, 0), int), None, "as many rows as columns"),
             (np.ones((2, 2)), None, "expected counts.*got float64"),
-            (-np.ones((2, 2), int), None, "expected counts"),
+            (-np.ones((2, 2), int), None, "expected counts, whole numbers of at least 0, got -1"),
             (np.ones((2, 2), int), "abc", "labels: expected 2, one for each row of the matrix, got 3"),
         ],
     )
@@ -407,7 +407,10 @@ class TestLearningCurves:
             ({}, "at least one, got none"),
             ({"a": ([], [])}, "'a': expected as many losses as iterations.*got 0 iterations and 0 losses"),
             ({"a": ([1], [2.0, 3.0])}, "'a': expected as many losses as iterations.*got 1 iterations and 2 losses"),
-            ({"a": ([1], [float("inf")])}, "first of them finite"),
+            (
+                {"a": ([1], [float("inf")])},
+                "finite, got 1 iterations and 1 losses, the first of them inf",
+            ),
         ],
     )
     def test_refuses(self, curves, message, ax):

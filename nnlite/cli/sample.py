@@ -67,7 +67,11 @@ def sample(
         return
     poems = compare_temperatures(model, vocabulary, start, length, temperature, seed, top_k, top_p)
     if console.width >= (COLUMN + 3) * len(poems):
-        show_beside(poems, start)
+        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+        for poem in poems:
+            table.add_column(heading(poem).replace(", ", "\n"), ratio=1, overflow="fold")
+        table.add_row(*(Text(start + poem.text) for poem in poems))
+        console.print(table, soft_wrap=False)
     else:
         for poem in poems:
             show(heading(poem), start + poem.text)
@@ -121,12 +125,3 @@ def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Sonne
 def heading(poem: TemperatureSample) -> str:
     """The heading of a poem: temperature and entropy."""
     return f"temperature {poem.temperature:g}, entropy {poem.entropy:.2f} nats per character"
-
-
-def show_beside(poems: list[TemperatureSample], start: str) -> None:
-    """Print poems side by side."""
-    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-    for poem in poems:
-        table.add_column(heading(poem).replace(", ", "\n"), ratio=1, overflow="fold")
-    table.add_row(*(Text(start + poem.text) for poem in poems))
-    console.print(table, soft_wrap=False)

@@ -37,7 +37,8 @@ def confusion_matrix(matrix: np.ndarray, labels: Sequence | None = None, ax: Axe
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
         raise ValueError(f"matrix: expected as many rows as columns, shape (V, V), got {matrix.shape}")
     if matrix.dtype.kind not in "iu" or matrix.min() < 0:
-        raise ValueError(f"matrix: expected counts, whole numbers of at least 0, got {matrix.dtype.name}")
+        got = matrix.min() if matrix.dtype.kind in "iu" else matrix.dtype.name
+        raise ValueError(f"matrix: expected counts, whole numbers of at least 0, got {got}")
     labels = [str(label) for label in (range(len(matrix)) if labels is None else labels)]
     if len(labels) != len(matrix):
         raise ValueError(f"labels: expected {len(matrix)}, one for each row of the matrix, got {len(labels)}")

@@ -165,9 +165,10 @@ def _mark_best(ax, losses):
 def _checked(name, iterations, losses):
     """A curve, with NaN as infinity: both mean divergence."""
     if not len(losses) or len(iterations) != len(losses) or not math.isfinite(losses[0]):
+        first = f", the first of them {losses[0]}" if len(losses) else ""
         raise ValueError(
             f"curves: {name!r}: expected as many losses as iterations, the first of them finite, got "
-            f"{len(iterations)} iterations and {len(losses)} losses"
+            f"{len(iterations)} iterations and {len(losses)} losses{first}"
         )
     return list(iterations), [math.inf if math.isnan(loss) else loss for loss in losses]
 

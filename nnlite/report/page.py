@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.resources import files
 from typing import NamedTuple
 
@@ -143,7 +143,7 @@ class Report:
     kicker: str = ""
     lead: str = ""
     figures: Sequence[Figure] = ()
-    sections: Sequence[Section] = field(default_factory=tuple)
+    sections: Sequence[Section] = ()
     language: str = "en"
 
 
