@@ -232,7 +232,7 @@ class TestGradientFlow:
         assert (ax.get_title(), ax.get_ylabel()) == ("Back", "norm of the gradient (log scale)")
         assert ax.get_xlabel() == "steps back in time (0: the state after the last step)"
         assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-            "RNN: dL/dh, arrives × 0.0001", "LSTM: dL/dh, arrives × 1", "LSTM: dL/dc, arrives × 0.25"
+            "RNN: dL/dh, in total × 0.0001", "LSTM: dL/dh, in total × 1", "LSTM: dL/dc, in total × 0.25"
         ]  # fmt: skip
 
     def test_what_stays_is_flat(self, ax):
@@ -251,7 +251,7 @@ class TestGradientFlow:
         for curve in (a, b):
             assert np.isfinite(curve.get_ydata()).tolist() == [True, True, False, False]
         assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-            "a: dL/dh, arrives × 0", "b: dL/dh", "0", "infinite, or NaN"
+            "a: dL/dh, in total × 0", "b: dL/dh", "0", "infinite, or NaN"
         ]  # fmt: skip
 
     @pytest.mark.parametrize(

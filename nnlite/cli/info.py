@@ -19,4 +19,4 @@ def info(threads: Threads = None) -> None:
         table.add_row(Text(name, style="bold"), Text(value))
     console.print(table)
     if stale := machine.stale_kernels():
-        console.print(f"\nNewer than their kernels: {', '.join(stale)}. Compile them: make build")
+        console.print(f"\nSources newer than their kernels: {', '.join(stale)}. Compile them: make build")

@@ -71,7 +71,9 @@ def stats(
     if len(folders) > 1:
         raise typer.BadParameter(f"one run at a time, got {folders[0]} and {folders[1]}", param_hint="RUN")
     if len({path.stem for path in files}) < len(files):
-        raise typer.BadParameter("two files have the same name: their pictures would have it, too", param_hint="FILE")
+        raise typer.BadParameter(
+            "two files have the same name, and so would their pictures: rename one", param_hint="FILE"
+        )
     # Read before the model writes, so that errors show at once.
     texts = {path.name: clean_sonnets(read_text(path)) if clean else read_text(path) for path in files}
     run = open_writer(*folders) if folders or not files else None

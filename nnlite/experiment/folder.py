@@ -40,7 +40,7 @@ class Experiment:
     kind: ClassVar[str]  # in config.json, and the name of its run folders
     Settings: ClassVar[Any]  # a dataclass of values that JSON can hold
     FILES: ClassVar[dict[str, str]]  # the content of each file in the folder
-    EARLIER: ClassVar[dict[str, Any]] = {}  # the settings of runs whose config.json is older than a setting
+    EARLIER: ClassVar[dict[str, Any]] = {}  # values of settings that an older config.json lacks
 
     def __init__(self, folder: str | os.PathLike, settings: Any = None) -> None:
         self.folder, self.settings = Path(folder), settings or self.Settings()

@@ -159,13 +159,11 @@ class Sonnets(Writer):
     def model(self) -> nnlite.Sequential:
         """A new model: LSTMs that read character ids, and a Dense layer that scores the next character."""
         s, V = self.settings, len(self.vocabulary)
+        stateful: Literal["training", False] = "training" if s.carry > 1 else False
         layers: list[nnlite.Layer] = []
         for number in range(s.layers):
-            # Integer ids are shorthand for one-hot vectors of size V.
-            stateful: Literal["training", False] = "training" if s.carry > 1 else False
-            layers.append(
-                nnlite.LSTM(s.units, return_sequences=True, stateful=stateful, input_dim=None if number else V)
-            )
+            F = None if number else V  # the first reads ids: shorthand for one-hot vectors of size V
+            layers.append(nnlite.LSTM(s.units, return_sequences=True, stateful=stateful, input_dim=F))
             if s.dropout:
                 layers.append(nnlite.Dropout(s.dropout))
         layers.append(nnlite.Dense(V))

@@ -105,5 +105,5 @@ def _inside(norms):
 def _factor(norms):
     """The total factor for the legend, or nothing if it is not finite."""
     if norms[0] > 0 and np.isfinite(norms[[0, -1]]).all():
-        return f", arrives × {norms[-1] / norms[0]:.2g}"
+        return f", in total × {norms[-1] / norms[0]:.2g}"
     return ""
