@@ -134,7 +134,7 @@ def _what_it_remembered(s, outcome):
             f"not learn anything longer. "
         )
     return text + (
-        f"For the validation loss, the state is reset before each window, too. When the model reads the same text from "
+        f"For the validation loss, the state is reset before each window. When the model reads the same text from "
         f"beginning to end without a reset, its loss is {outcome.loss_in_one_go:.3f}."
     )
 
