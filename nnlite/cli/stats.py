@@ -29,10 +29,7 @@ class Column(NamedTuple):
 def stats(
     what: Annotated[
         list[Path] | None,
-        typer.Argument(
-            help="Run folder, text files in UTF-8, or both; by default the last run under runs/.",
-            metavar="RUN|FILE",
-        ),
+        typer.Argument(help="A run folder, text files in UTF-8, or both; by default the last run.", metavar="RUN|FILE"),
     ] = None,
     temperature: Annotated[
         list[float], number("Run", "Temperature of a text that the model writes. Repeat it for more.", min=0)
@@ -46,11 +43,7 @@ def stats(
     characters: Annotated[bool, option("Output", "Show the frequency of every character.", "--characters")] = False,
     out: Annotated[
         Path | None,
-        option(
-            "Output",
-            "Folder of the pictures; by default stats/ in the run folder, or in this one.",
-            metavar="FOLDER",
-        ),
+        option("Output", "Folder of the pictures; by default stats/ in the run folder or here.", metavar="FOLDER"),
     ] = None,
     threads: Threads = None,
 ) -> None:

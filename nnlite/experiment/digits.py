@@ -42,15 +42,11 @@ class Settings:
 
 
 class Digits(Experiment):
-    """Training on scikit-learn's handwritten digits, in a run folder.
+    """Training on scikit-learn's handwritten digits, in a run folder. Arguments are those of `Experiment`.
 
     Every fifth image of each digit is held out. The accuracy on these images is shown after each epoch, but selects
     nothing: the last model is kept, so it is the accuracy on images that had no influence on the model. They were
     written by the same people, though: the accuracy on other people's handwriting may be lower.
-
-    Args:
-        folder: the run folder; `create` makes it.
-        settings: by default those of the class.
 
     Example:
         >>> import tempfile

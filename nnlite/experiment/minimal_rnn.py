@@ -71,9 +71,8 @@ class MinimalRNN(Writer):
     model only in the first pass.
 
     Args:
-        folder: the run folder; `create` makes it.
-        settings: by default those of the class.
-        corpus: the text to learn from; by default the sonnets.
+        folder, settings: as in `Experiment`.
+        corpus: the text to learn from; by default the sonnets; `Corpus.from_file(path)` for a text of your own.
 
     Attributes:
         samples: (iteration, smoothed loss, text) of each sample that the model wrote during `fit`.

@@ -124,8 +124,7 @@ class Sonnets(Writer):
     """Training on the sonnets, or on another text, in a run folder.
 
     Args:
-        folder: the run folder; `create` makes it.
-        settings: by default those of the class.
+        folder, settings: as in `Experiment`.
         corpus: the text to learn from; by default the sonnets; `Corpus.from_file(path)` for a text of your own.
 
     Example:

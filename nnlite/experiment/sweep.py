@@ -78,11 +78,7 @@ class Result:
 
 
 class Sweep(Experiment):
-    """Trainings of the minimal recipe with different settings, in a run folder.
-
-    Args:
-        folder: the run folder; `create` makes it.
-        settings: by default those of the class.
+    """Trainings of the minimal recipe with different settings, in a run folder. Arguments are those of `Experiment`.
 
     Example:
         >>> import tempfile
