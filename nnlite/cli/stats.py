@@ -29,7 +29,7 @@ class Column(NamedTuple):
 def stats(
     what: Annotated[
         list[Path] | None,
-        typer.Argument(help="A run folder, text files in UTF-8, or both; by default the last run.", metavar="RUN|FILE"),
+        typer.Argument(help="Run folder, UTF-8 files, or both; by default the last under runs/.", metavar="RUN|FILE"),
     ] = None,
     temperature: Annotated[
         list[float], number("Run", "Temperature of a text that the model writes. Repeat it for more.", min=0)
