@@ -1,10 +1,6 @@
 """The 1,797 handwritten digits of 8 x 8 pixels that ship with scikit-learn."""
 
-from __future__ import annotations
-
 import numpy as np
-
-__all__ = ["load_digits"]
 
 
 def load_digits() -> tuple[np.ndarray, np.ndarray]:

@@ -1,10 +1,6 @@
 """Hold out samples for testing."""
 
-from __future__ import annotations
-
 import numpy as np
-
-__all__ = ["hold_out"]
 
 Samples = tuple[np.ndarray, np.ndarray]
 

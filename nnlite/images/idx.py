@@ -9,8 +9,6 @@
 All numbers are big-endian.
 """
 
-from __future__ import annotations
-
 import gzip
 import math
 import os
@@ -18,8 +16,6 @@ import zlib
 from typing import BinaryIO, cast
 
 import numpy as np
-
-__all__ = ["IDXError", "load_idx"]
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 32  # the limit of NumPy 1

@@ -1,13 +1,9 @@
 """Data augmentation: shifted copies of images."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 
 import numpy as np
-
-__all__ = ["shifted"]
 
 
 def shifted(x: np.ndarray, y: np.ndarray, pixels: Sequence[float] = (0.5, 1)) -> tuple[np.ndarray, np.ndarray]:
