@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Landmarks", "landmarks"]
+from .arguments import code_points
 
 
 class Landmarks(NamedTuple):
@@ -60,13 +60,7 @@ def landmarks(text: str) -> Landmarks:
         >>> [round(nats, 3) for nats in landmarks(clean_sonnets())]
         [3.638, 2.99, 2.364]
     """
-    if not isinstance(text, str):
-        raise TypeError(f"text: expected a str, got {type(text).__name__}")
-    if len(text) < 2:
-        raise ValueError(f"text: expected at least two characters, got {len(text)}")
-    # As numbers: each character is four bytes in UTF-32 (lone surrogates included).
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
-    characters, ids = np.unique(codes, return_inverse=True)
+    characters, ids = np.unique(code_points("text", text, least=2), return_inverse=True)
     V = len(characters)
     # Only pairs that occur are counted: a V x V table is large for many characters.
     pairs, pair_counts = np.unique(ids[:-1] * V + ids[1:], return_counts=True)

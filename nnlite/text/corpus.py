@@ -7,7 +7,7 @@ poems. `data/README.md` gives the source of the sonnets.
 
 from importlib.resources import files
 
-__all__ = ["clean_sonnets", "load_sonnets", "poems", "split_poems"]
+from .arguments import require_text, require_whole
 
 
 def load_sonnets() -> str:
@@ -48,10 +48,7 @@ def poems(text: str | None = None) -> list[str]:
         >>> poems("1\\nA poem.\\n\\n2\\nAnother\\n  poem.")
         ['a poem.\\n', 'another\\n  poem.\\n']
     """
-    if text is None:
-        text = load_sonnets()
-    if not isinstance(text, str):
-        raise TypeError(f"text: expected a str, got {type(text).__name__}")
+    text = load_sonnets() if text is None else require_text("text", text)
     found, verse = [], []
     # The blank line at the end closes the last poem.
     for line in [*text.lower().splitlines(), ""]:
@@ -99,7 +96,7 @@ def split_poems(text: str | None = None, held_out: int = 16) -> tuple[str, str]:
         (training, validation), both cleaned.
 
     Raises:
-        TypeError: text is not a str, or held_out is not an int.
+        TypeError: text is not a str, or held_out is not an integer.
         ValueError: held_out is negative, or leaves no poem to train on.
 
     Example:
@@ -111,10 +108,7 @@ def split_poems(text: str | None = None, held_out: int = 16) -> tuple[str, str]:
         o, call not me to justify the wrong
     """
     found = poems(text)
-    if isinstance(held_out, bool) or not isinstance(held_out, int):
-        raise TypeError(f"held_out: expected an int, got {held_out!r}")
-    if held_out < 0:
-        raise ValueError(f"held_out: expected at least 0, got {held_out}")
+    held_out = require_whole("held_out", held_out, least=0)
     if held_out >= len(found):
         raise ValueError(
             f"held_out: expected fewer than the {len(found)} poem(s) of the text, got {held_out}: use the raw text: "

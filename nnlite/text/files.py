@@ -1,12 +1,10 @@
 """Read a text file, and split a text into training and validation parts."""
 
-from __future__ import annotations
-
 import os
 import re
 from pathlib import Path
 
-__all__ = ["read_text", "split_text"]
+from .arguments import require_text
 
 BLANK_LINES, END_OF_LINE = re.compile(r"\n(?:[ \t]*\n)+"), re.compile(r"\n")
 
@@ -77,10 +75,8 @@ def split_text(text: str, smallest: int = 1) -> tuple[str, str]:
         >>> validation
         'and this gives life to thee.\\n'
     """
-    if not isinstance(text, str):
-        raise TypeError(f"text: expected a str, got {type(text).__name__}")
     needed = 10 * smallest
-    if len(text) < needed:
+    if len(require_text("text", text)) < needed:
         raise ValueError(
             f"text: expected at least {needed:,} characters, got {len(text):,}: use a longer text: its last tenth is "
             f"held out and needs {smallest:,}, a window and the character after it"

@@ -1,15 +1,12 @@
 """Generate text, character by character."""
 
-from __future__ import annotations
-
 import numpy as np
 
 import nnlite
 
-from .stepping import check_count, check_sampling, ids_to_read, write
+from .arguments import require_whole
+from .stepping import ids_to_read, write
 from .vocabulary import Vocabulary
-
-__all__ = ["generate"]
 
 
 def generate(
@@ -67,8 +64,8 @@ def generate(
         >>> len(generate(model, vocabulary, "shall i compare thee", 100, temperature=0.75, rng=1))
         100
     """
-    length = check_count("length", length)
-    check_sampling(temperature, top_k, top_p)
+    length = require_whole("length", length, least=0)
+    sampler = nnlite.sampler(temperature, top_k, top_p)
     read = ids_to_read(vocabulary, seed, unknown)
     draws = np.random.default_rng(rng).random(length).tolist()
-    return vocabulary.decode([i for _, i in write(model, vocabulary, read, draws, temperature, top_k, top_p)])
+    return vocabulary.decode([i for _, i in write(model, vocabulary, read, draws, sampler)])

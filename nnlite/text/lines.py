@@ -1,14 +1,11 @@
 """Lines of verse as sequences of different lengths, each starting from a zero state."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np
 
+from .arguments import require_text
 from .vocabulary import Vocabulary
-
-__all__ = ["lines", "pad_sequences"]
 
 
 def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
@@ -48,9 +45,7 @@ def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
         >>> history["loss"][-1] < 3 < history["loss"][0]
         True
     """
-    if not isinstance(text, str):
-        raise TypeError(f"text: expected a str, got {type(text).__name__}")
-    return [vocabulary.encode(f"\n{line}\n") for line in text.splitlines() if line.strip()]
+    return [vocabulary.encode(f"\n{line}\n") for line in require_text("text", text).splitlines() if line.strip()]
 
 
 def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -9,14 +9,11 @@ first l and last l characters cover it. So any length is reached by doubling, wi
 (Karp, Miller and Rosenberg, Rapid identification of repeated patterns in strings, trees and arrays, 1972.)
 """
 
-from __future__ import annotations
-
-import operator
 from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Copy", "copied_share", "longest_copy"]
+from .arguments import code_points, require_whole
 
 
 class Copy(NamedTuple):
@@ -59,7 +56,7 @@ def longest_copy(text: str, source: str) -> Copy:
         >>> longest_copy("i dare compare thee to a winter's day", clean_sonnets())
         Copy(text=' compare thee to a ', start=6, source_start=10544)
     """
-    names, length = _codes(text, source), 1
+    names, length = _names(text, source), 1
     if not _occurs(*names).any():
         return Copy("", 0, 0)
     while _occurs(*(longer := _extend(names, length, 2 * length))).any():
@@ -96,13 +93,8 @@ def copied_share(text: str, source: str, length: int = 30) -> float:
         >>> copied_share("abcdefg", "xxabcdxx", length=3)
         0.4
     """
-    try:
-        target = operator.index(length)
-    except TypeError:
-        raise TypeError(f"length: expected an integer, got {length!r}") from None
-    if target < 1:
-        raise ValueError(f"length: expected at least 1, got {target}")
-    names, length = _codes(text, source), 1
+    target = require_whole("length", length)
+    names, length = _names(text, source), 1
     if len(text) < target:
         return float("nan")
     while length < target:
@@ -110,15 +102,9 @@ def copied_share(text: str, source: str, length: int = 30) -> float:
     return float(_occurs(*names).mean())
 
 
-def _codes(text: str, source: str) -> tuple[np.ndarray, np.ndarray]:
+def _names(text: str, source: str) -> tuple[np.ndarray, np.ndarray]:
     """The names of the windows of length 1 in the text and in the source: int64, (L,) each."""
-    for name, value in (("text", text), ("source", source)):
-        if not isinstance(value, str):
-            raise TypeError(f"{name}: expected a str, got {type(value).__name__}")
-    # Each character is four bytes in UTF-32 (lone surrogates included).
-    encoded = (value.encode("utf-32-le", "surrogatepass") for value in (text, source))
-    in_text, in_source = (np.frombuffer(codes, "<u4").astype(np.int64) for codes in encoded)
-    return in_text, in_source
+    return code_points("text", text), code_points("source", source)
 
 
 def _extend(names: tuple[np.ndarray, np.ndarray], length: int, target: int) -> tuple[np.ndarray, np.ndarray]:

@@ -3,25 +3,13 @@
 For generated poems: are the letters as frequent, the words real and the lines as long as in the corpus; what is copied?
 """
 
-from __future__ import annotations
-
 import math
-import operator
 import re
 from collections import Counter
 from dataclasses import dataclass
 
+from .arguments import require_text, require_whole
 from .memorization import Copy, copied_share, longest_copy
-
-__all__ = [
-    "TextStatistics",
-    "character_frequencies",
-    "expected_total_variation",
-    "line_lengths",
-    "text_statistics",
-    "total_variation",
-    "words",
-]
 
 # Letters with apostrophes inside: "o'er" and "summer's" are words; "'tis" gives "tis".
 WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
@@ -43,8 +31,7 @@ def character_frequencies(text: str) -> dict[str, float]:
         >>> list(sonnets)[:5], round(sonnets[" "], 1)
         ([' ', 'e', 't', 'o', 'h'], 17.0)
     """
-    _require_str("text", text)
-    counts = sorted(Counter(text).items(), key=lambda item: (-item[1], item[0]))
+    counts = sorted(Counter(require_text("text", text)).items(), key=lambda item: (-item[1], item[0]))
     return {character: 100 * count / len(text) for character, count in counts}
 
 
@@ -103,12 +90,7 @@ def expected_total_variation(corpus: str, length: int) -> float:
         [0.08, 0.019]
     """
     shares = _shares("corpus", corpus)
-    try:
-        n = operator.index(length)
-    except TypeError:
-        raise TypeError(f"length: expected an integer, got {length!r}") from None
-    if n < 1:
-        raise ValueError(f"length: expected at least 1, got {n}")
+    n = require_whole("length", length)
     return math.fsum(_mean_deviation(n, p) for p in shares.values()) / (2 * n)
 
 
@@ -136,8 +118,7 @@ def words(text: str) -> list[str]:
         >>> words("'Tis thy self-love, that's o'er.")
         ['tis', 'thy', 'self', 'love', "that's", "o'er"]
     """
-    _require_str("text", text)
-    return WORD.findall(text.lower())
+    return WORD.findall(require_text("text", text).lower())
 
 
 def line_lengths(text: str) -> list[int]:
@@ -247,22 +228,14 @@ def text_statistics(text: str, corpus: str, source: str | None = None) -> TextSt
 
 def _lines(text: str) -> list[str]:
     """The lines without their line breaks. Not `splitlines`, which also splits at form feeds."""
-    _require_str("text", text)
-    lines = text.split("\n")
+    lines = require_text("text", text).split("\n")
     return lines if lines[-1] else lines[:-1]
 
 
 def _shares(name: str, text: str) -> dict[str, float]:
-    _require_str(name, text)
-    if not text:
-        raise ValueError(f"{name}: expected at least one character, got an empty text")
+    require_text(name, text, least=1)
     return {character: count / len(text) for character, count in Counter(text).items()}
 
 
 def _mean(numbers: list) -> float:
     return math.fsum(numbers) / len(numbers) if numbers else math.nan
-
-
-def _require_str(name: str, value: object) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name}: expected a str, got {type(value).__name__}")

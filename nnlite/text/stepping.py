@@ -1,9 +1,6 @@
 """Step a model through a text, then through its own output. Shared by generation and temperature."""
 
-from __future__ import annotations
-
-import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,9 +9,8 @@ import numpy as np
 import nnlite
 from nnlite.turns import computing
 
+from .arguments import require_text
 from .vocabulary import Vocabulary
-
-__all__ = ["check_count", "check_sampling", "ids_to_read", "write"]
 
 
 def write(
@@ -22,11 +18,9 @@ def write(
     vocabulary: Vocabulary,
     read: list[int],
     draws: list[float],
-    temperature: float,
-    top_k: int | None = None,
-    top_p: float | None = None,
+    sampler: Callable[[np.ndarray, float], int],
 ) -> Iterator[tuple[np.ndarray, int]]:
-    """Let a model read ids, starting from a zero state, and generate one id per draw.
+    """Let a model read ids, starting from a zero state, and generate one id per draw, a number for `nnlite.sampler`.
 
     The recurrent state carries what was read, so nothing is read twice. With nothing to read, the first id is drawn
     uniformly. Afterwards, even after an error, the model's state is restored. Meanwhile other threads wait.
@@ -42,7 +36,6 @@ def write(
     batches = list(np.arange(V).reshape(-1, 1))
     is_softmax = isinstance(model.layers[-1], nnlite.Softmax)
     output = np.full((1, V), 1 / V) if is_softmax else np.zeros((1, V))
-    draw = nnlite.sampler(temperature, top_k, top_p)
     with computing, _zero_state(model):
         step = model.stepper(1)
         for i in read:
@@ -57,34 +50,16 @@ def write(
                     f"shape {output.shape}"
                 )
             logits = (_log(output) if is_softmax else output)[0]
-            i = draw(logits, u)
+            i = sampler(logits, u)
             yield logits, i
 
 
 def ids_to_read(vocabulary: Vocabulary, seed: str, unknown: str) -> list[int]:
     """The ids of a seed; of a line break, if known, for an empty one."""
-    if not isinstance(seed, str):
-        raise TypeError(f"seed: expected a str, got {type(seed).__name__}")
-    ids = vocabulary.encode(seed, unknown)
+    ids = vocabulary.encode(require_text("seed", seed), unknown)
     if not ids.size and "\n" in vocabulary:
         ids = vocabulary.encode("\n")
     return ids.tolist()
-
-
-def check_count(name: str, count: int) -> int:
-    """A number of characters of at least 0, as an int."""
-    try:
-        count = operator.index(count)
-    except TypeError:
-        raise TypeError(f"{name}: expected an integer, got {count!r}") from None
-    if count < 0:
-        raise ValueError(f"{name}: expected at least 0, got {count}")
-    return count
-
-
-def check_sampling(temperature: float, top_k: int | None, top_p: float | None) -> None:
-    """Check the arguments of `nnlite.sample` before the model reads anything."""
-    nnlite.sampler(temperature, top_k, top_p)
 
 
 @contextmanager

@@ -1,7 +1,5 @@
 """The effect of temperature on a text and on the next character."""
 
-from __future__ import annotations
-
 import itertools
 import math
 from collections.abc import Sequence
@@ -11,10 +9,9 @@ import numpy as np
 
 import nnlite
 
-from .stepping import check_count, check_sampling, ids_to_read, write
+from .arguments import require_whole
+from .stepping import ids_to_read, write
 from .vocabulary import Vocabulary
-
-__all__ = ["NextCharacter", "TemperatureSample", "compare_temperatures", "next_characters"]
 
 TEMPERATURES = (1.5, 0.75, 0.25)
 BLOCK = 256  # characters whose distributions are computed together
@@ -95,15 +92,14 @@ def compare_temperatures(
          1.5 fbaagfeddgfagafbgdbdabfedbhhed 1.87 nats per character
         0.25 fbcedfedfhcedadadfbfbchchbhhch 0.76 nats per character
     """
-    length = check_count("length", length)
-    for temperature in temperatures:
-        check_sampling(temperature, top_k, top_p)
+    length = require_whole("length", length, least=0)
+    samplers = [nnlite.sampler(temperature, top_k, top_p) for temperature in temperatures]
     read = ids_to_read(vocabulary, seed, unknown)
     draws = np.random.default_rng(rng).random(length).tolist()
     samples = []
-    for temperature in temperatures:
+    for temperature, sampler in zip(temperatures, samplers, strict=True):
         ids, entropies = [], []
-        written = write(model, vocabulary, read, draws, temperature, top_k, top_p)
+        written = write(model, vocabulary, read, draws, sampler)
         # One by one, the distributions would take three times as long as generating.
         while block := [(logits.copy(), i) for logits, i in itertools.islice(written, BLOCK)]:
             rows, chosen = zip(*block, strict=True)
@@ -152,11 +148,11 @@ def next_characters(
         a  28.0 %  46.2 %
         b  14.9 %   1.0 %
     """
-    top = check_count("top", top)
+    top = require_whole("top", top, least=0)
     for temperature in temperatures:
-        check_sampling(temperature, top_k, top_p)
+        nnlite.sampler(temperature, top_k, top_p)  # checks them before the model reads anything
     read = ids_to_read(vocabulary, text, unknown)
-    ((logits, _),) = [(logits.copy(), i) for logits, i in write(model, vocabulary, read, [0.0], 1.0)]
+    (logits,) = [logits.copy() for logits, _ in write(model, vocabulary, read, [0.0], nnlite.sampler(1.0))]
     columns = [nnlite.sampling_probabilities(logits, t, top_k, top_p).tolist() for t in temperatures]
     likeliest = np.argsort(-logits, kind="stable")[:top].tolist()
     return [NextCharacter(vocabulary.characters[i], tuple(column[i] for column in columns)) for i in likeliest]

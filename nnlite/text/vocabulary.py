@@ -1,13 +1,11 @@
 """The vocabulary: maps characters to integer ids and back."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-__all__ = ["Vocabulary"]
+from .arguments import require_text
 
 
 class Vocabulary:
@@ -37,27 +35,21 @@ class Vocabulary:
     __slots__ = ("_characters", "_ids")
 
     def __init__(self, characters: str) -> None:
-        _require_str("characters", characters)
-        if not characters:
-            raise ValueError("characters: expected at least one, got an empty str")
-        self._characters = characters
+        self._characters = require_text("characters", characters, least=1)
         self._ids = {character: i for i, character in enumerate(characters)}
         for i, character in enumerate(characters):
             if self._ids[character] != i:
                 raise ValueError(f"characters: expected distinct characters, got {character!r} twice")
 
     @classmethod
-    def from_text(cls, text: str) -> Vocabulary:
+    def from_text(cls, text: str) -> Self:
         """The vocabulary of a text: every character in it, sorted by code point.
 
         Raises:
             TypeError: text is not a str.
             ValueError: text is empty.
         """
-        _require_str("text", text)
-        if not text:
-            raise ValueError("text: expected at least one character, got an empty str")
-        return cls("".join(sorted(set(text))))
+        return cls("".join(sorted(set(require_text("text", text, least=1)))))
 
     @property
     def characters(self) -> str:
@@ -75,7 +67,7 @@ class Vocabulary:
             TypeError: text is not a str.
             ValueError: a character is not in the vocabulary; the message names the first and its position.
         """
-        _require_str("text", text)
+        require_text("text", text)
         if unknown not in ("error", "skip"):
             raise ValueError(f"unknown: expected 'error' or 'skip', got {unknown!r}")
         if unknown == "skip":
@@ -112,7 +104,7 @@ class Vocabulary:
         return {"characters": self._characters}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> Vocabulary:
+    def from_config(cls, config: dict[str, Any]) -> Self:
         """The vocabulary that `get_config` describes."""
         return cls(**config)
 
@@ -146,8 +138,3 @@ class Vocabulary:
             f"{position} (line {line}, in {around!r}): {remedy}. The vocabulary's {len(self)} characters are "
             f"{self._characters!r}"
         )
-
-
-def _require_str(name: str, value: object) -> None:
-    if not isinstance(value, str):
-        raise TypeError(f"{name}: expected a str, got {type(value).__name__}")

@@ -1,13 +1,9 @@
 """Cut a long text into windows of equal length, to train recurrent networks."""
 
-from __future__ import annotations
-
-import operator
-
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-__all__ = ["columns", "windows"]
+from .arguments import require_whole
 
 
 def windows(ids: np.ndarray, length: int, step: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -95,7 +91,7 @@ def columns(ids: np.ndarray, length: int, batch_size: int, step: int | None = No
         >>> history = model.fit(x, y, batch_size=2, shuffle=False, verbose=0)
     """
     ids, length, step = _require_fitting(ids, length, length if step is None else step)
-    N = _require_positive("batch_size", batch_size)
+    N = require_whole("batch_size", batch_size)
     ring = len(ids) - 1  # all ids but the last, which has no next one and is only in y
     if ring < N * step:
         raise ValueError(
@@ -113,8 +109,8 @@ def columns(ids: np.ndarray, length: int, batch_size: int, step: int | None = No
 def _require_fitting(ids: np.ndarray, length: int, step: int) -> tuple[np.ndarray, int, int]:
     """ids, length and step, checked: at least one window fits."""
     ids = np.asarray(ids)
-    length = _require_positive("length", length)
-    step = _require_positive("step", step)
+    length = require_whole("length", length)
+    step = require_whole("step", step)
     if ids.ndim != 1:
         raise ValueError(f"ids: expected shape (L,), got {ids.shape}")
     if len(ids) <= length:
@@ -125,13 +121,3 @@ def _require_fitting(ids: np.ndarray, length: int, step: int) -> tuple[np.ndarra
     if ids.dtype.kind not in "iu":
         raise TypeError(f"ids: expected integers, got {ids.dtype}: use Vocabulary.encode")
     return ids, length, step
-
-
-def _require_positive(name: str, value: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name}: expected an integer, got {value!r}") from None
-    if number < 1:
-        raise ValueError(f"{name}: expected at least 1, got {number}")
-    return number

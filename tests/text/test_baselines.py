@@ -61,8 +61,8 @@ def test_texts_whose_landmarks_are_known():
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [
-        ("", ValueError, "at least two characters, got 0"),
-        ("a", ValueError, "at least two characters, got 1"),
+        ("", ValueError, "text: expected 2 or more characters, got 0"),
+        ("a", ValueError, "text: expected 2 or more characters, got 1"),
         (b"ab", TypeError, "text: expected a str, got bytes"),
     ],
 )

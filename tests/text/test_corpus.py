@@ -178,8 +178,8 @@ def test_split_of_another_text():
     [
         ({"held_out": 154}, ValueError, "held_out: expected fewer than the 154 poem.*got 154"),
         ({"held_out": -1}, ValueError, "held_out: expected at least 0, got -1"),
-        ({"held_out": 0.1}, TypeError, "held_out: expected an int, got 0.1"),
-        ({"held_out": True}, TypeError, "held_out: expected an int, got True"),
+        ({"held_out": 0.1}, TypeError, "held_out: expected an integer, got 0.1"),
+        ({"held_out": True}, TypeError, "held_out: expected an integer, got True"),
         ({"text": "a\nb\n", "held_out": 1}, ValueError, "fewer than the 1 poem.*got 1: use the raw text"),
         ({"text": b"a"}, TypeError, "text: expected a str, got bytes"),
     ],

@@ -333,6 +333,7 @@ def test_writes_what_forward_over_the_whole_text_says(kind, temperature, embedde
         ({"seed": None}, TypeError, "seed: expected a str, got NoneType"),
         ({"length": -1}, ValueError, "length: expected at least 0, got -1"),
         ({"length": 2.5}, TypeError, "length: expected an integer, got 2.5"),
+        ({"length": True}, TypeError, "length: expected an integer, got True"),
         ({"temperature": -0.5}, ValueError, r"temperature: expected a number in \[0, inf\), got -0.5"),
         ({"temperature": np.nan}, ValueError, "temperature: expected a number.*got nan"),
         ({"temperature": np.inf}, ValueError, "temperature: expected a number.*got inf"),

@@ -60,7 +60,7 @@ class TestTotalVariation:
 
     @pytest.mark.parametrize(("text", "corpus", "name"), [("", "a", "text"), ("a", "", "corpus")])
     def test_refuses_the_empty(self, text, corpus, name):
-        with pytest.raises(ValueError, match=f"{name}: expected at least one character"):
+        with pytest.raises(ValueError, match=f"{name}: expected 1 or more characters"):
             total_variation(text, corpus)
 
 
@@ -110,7 +110,7 @@ class TestExpectedTotalVariation:
     @pytest.mark.parametrize(
         ("arguments", "error", "message"),
         [
-            (("", 10), ValueError, "corpus: expected at least one character"),
+            (("", 10), ValueError, "corpus: expected 1 or more characters"),
             (("ab", 0), ValueError, "length: expected at least 1, got 0"),
             (("ab", 2.5), TypeError, "length: expected an integer"),
             ((b"ab", 2), TypeError, "corpus: expected a str, got bytes"),
@@ -194,7 +194,7 @@ class TestTextStatistics:
 
     @pytest.mark.parametrize(("text", "corpus", "name"), [("", "a", "text"), ("a", "", "corpus")])
     def test_refuses_the_empty(self, text, corpus, name):
-        with pytest.raises(ValueError, match=f"{name}: expected at least one character"):
+        with pytest.raises(ValueError, match=f"{name}: expected 1 or more characters"):
             text_statistics(text, corpus)
 
     def test_does_not_change(self):

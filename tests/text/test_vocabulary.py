@@ -110,10 +110,10 @@ def test_unknown_character_is_the_first_one(known, text):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: Vocabulary(""), ValueError, "characters: expected at least one, got an empty str"),
+        (lambda: Vocabulary(""), ValueError, "characters: expected 1 or more characters, got 0"),
         (lambda: Vocabulary("abca"), ValueError, "characters: expected distinct characters, got 'a' twice"),
         (lambda: Vocabulary(["a"]), TypeError, "characters: expected a str, got list"),
-        (lambda: Vocabulary.from_text(""), ValueError, "text: expected at least one character"),
+        (lambda: Vocabulary.from_text(""), ValueError, "text: expected 1 or more characters"),
         (lambda: Vocabulary.from_text(b"ab"), TypeError, "text: expected a str, got bytes"),
         (lambda: Vocabulary("ab").encode(["a"]), TypeError, "text: expected a str, got list"),
         (lambda: Vocabulary("ab").decode([0, 2]), IndexError, "ids in 0 .. 1, got 2 at position 1"),
