@@ -1,7 +1,6 @@
 """BackupAndRestore: resumes a training that was stopped."""
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 
 from .. import checks
@@ -34,7 +33,6 @@ class BackupAndRestore(Callback):
     """
 
     order = 1
-    adds: Mapping[str, type] = {}
 
     def __init__(self, path: str | os.PathLike, save_freq: str | int = "epoch", delete_checkpoint: bool = True) -> None:
         self.path, self.delete_checkpoint = Path(path), bool(delete_checkpoint)

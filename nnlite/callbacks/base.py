@@ -65,7 +65,7 @@ class Callback:
 
     def get_state(self) -> dict[str, Any]:
         """The state that a resumed training needs: a dict of JSON values and arrays."""
-        return {}
+        return {name: getattr(self, name) for name in self._state_rules()}
 
     def check_state(self, state: dict[str, Any]) -> None:
         """Check that `get_state` can have returned this state: checkpoints may come from anyone, and hold anything.
@@ -92,10 +92,16 @@ class Callback:
             Traceback (most recent call last):
             ValueError: Patience: left: expected a whole number of at least 0, got -1
         """
-        self._check_fields(state, {})
+        self._check_fields(state, self._state_rules())
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore what `get_state` returned. Called after `on_train_begin`."""
+        for name in self._state_rules():
+            setattr(self, name, state[name])
+
+    def _state_rules(self) -> dict[str, states.Rule]:
+        """The attributes that make up the state, with a rule for each, if a class has no methods of its own for it."""
+        return {}
 
     def _check_fields(self, state, rules):
         states.fields(type(self).__name__, state, rules)
@@ -104,10 +110,10 @@ class Callback:
 def says(callback: Callback, declaration: str, *methods: str) -> bool:
     """Whether a class attribute of a callback, such as `adds`, is valid for its methods.
 
-    It is not if a subclass overrides one of the methods and not the attribute.
+    It is not if a user's class overrides one of the methods and not the attribute. nnlite's own classes are complete.
     """
     for namespace in map(vars, (callback, *type(callback).__mro__)):
-        if declaration in namespace:
+        if declaration in namespace or namespace.get("__module__", "").startswith("nnlite."):
             return True
         if any(method in namespace for method in methods):
             return False

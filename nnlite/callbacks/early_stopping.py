@@ -1,15 +1,13 @@
 """EarlyStopping: ends a training that no longer improves."""
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 
 from .. import checks
 from ..saving import states
 from .base import Logs
-from .monitor import BEST, Monitor
+from .monitor import Monitor
 
 
 class EarlyStopping(Monitor):
@@ -30,8 +28,6 @@ class EarlyStopping(Monitor):
         >>> from nnlite.callbacks import EarlyStopping
         >>> callback = EarlyStopping(patience=2, restore_best_weights=True)
     """
-
-    adds: Mapping[str, type] = {}
 
     def __init__(
         self,
@@ -75,25 +71,12 @@ class EarlyStopping(Monitor):
         """All arrays of the model: weights are of no use without the running statistics that belong to them."""
         return self.model.params | self.model.statistics
 
-    def get_state(self) -> dict[str, Any]:
-        return {
-            "best": self.best,
-            "best_epoch": self.best_epoch,
-            "wait": self.wait,
-            "stopped_epoch": self.stopped_epoch,
-            "best_weights": self.best_weights,
-        }
-
-    def check_state(self, state: dict[str, Any]) -> None:
-        rules = {
-            **BEST,
+    def _state_rules(self) -> dict[str, states.Rule]:
+        return super()._state_rules() | {
             "wait": states.count,
             "stopped_epoch": states.optional(states.count),
-            "best_weights": states.optional(states.arrays_like(self._weights())),
+            "best_weights": states.optional(self._require_weights),
         }
-        self._check_fields(state, rules)
 
-    def set_state(self, state: dict[str, Any]) -> None:
-        self.best, self.best_epoch = state["best"], state["best_epoch"]
-        self.wait, self.stopped_epoch = state["wait"], state["stopped_epoch"]
-        self.best_weights = state["best_weights"]
+    def _require_weights(self, name, value):
+        states.arrays_like(self._weights())(name, value)

@@ -1,8 +1,5 @@
 """History: the numbers of each epoch."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from ..saving import states
 from .base import Callback, Logs
 
@@ -25,7 +22,6 @@ class History(Callback):
     """
 
     order = -1
-    adds: Mapping[str, type] = {}
 
     def __init__(self) -> None:
         self.history: dict[str, list[float]] = {}
@@ -36,15 +32,12 @@ class History(Callback):
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
 
-    def get_state(self) -> dict[str, Any]:
-        return {"history": self.history, "epoch": self.epoch}
+    def _state_rules(self) -> dict[str, states.Rule]:
+        return {"history": self._require_history, "epoch": states.list_of(states.count)}
 
-    def check_state(self, state: dict[str, Any]) -> None:
-        # A user's callback may log anything.
-        measured = dict.fromkeys(self.run.measured, states.list_of(states.number))
-        self._check_fields(state, {"history": states.mapping, "epoch": states.list_of(states.count)})
-        for name, values in state["history"].items():
-            measured.get(name, states.list_of(states.anything))(f"History: {name}", values)
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        self.history, self.epoch = state["history"], state["epoch"]
+    def _require_history(self, name, history):
+        states.mapping(name, history)
+        for log, values in history.items():
+            # A user's callback may log anything.
+            rule = states.number if log in self.run.measured else states.anything
+            states.list_of(rule)(f"{name}: {log}", values)

@@ -3,7 +3,6 @@
 import json
 import math
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -28,8 +27,6 @@ class JSONLogger(Callback):
         >>> from nnlite.callbacks import JSONLogger
         >>> callback = JSONLogger("log.jsonl", every=100)
     """
-
-    adds: Mapping[str, type] = {}
 
     def __init__(self, path: str | os.PathLike, every: int | None = None, append: bool = False) -> None:
         self.path, self.append = Path(path), append

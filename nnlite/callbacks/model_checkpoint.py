@@ -4,7 +4,6 @@ import math
 import os
 import string
 import weakref
-from collections.abc import Mapping
 from typing import Any
 
 from .. import checks
@@ -12,7 +11,7 @@ from ..divergence import check_params
 from ..saving import training_state
 from ..saving.atomic_file import make_folder
 from .base import Logs, coming_logs
-from .monitor import BEST, Monitor
+from .monitor import Monitor
 
 
 class ModelCheckpoint(Monitor):
@@ -43,8 +42,6 @@ class ModelCheckpoint(Monitor):
         >>> from nnlite.callbacks import ModelCheckpoint
         >>> callback = ModelCheckpoint("best.safetensors", save_best_only=True)
     """
-
-    adds: Mapping[str, type] = {}
 
     _best_of: weakref.ref | None = None  # the model whose best it is
 
@@ -106,15 +103,6 @@ class ModelCheckpoint(Monitor):
                 f"ModelCheckpoint: path={self.path!r} cannot be filled in ({error}): there are "
                 f"{', '.join(['epoch', *logs])}{others}"
             ) from error
-
-    def get_state(self) -> dict[str, Any]:
-        return {"best": self.best, "best_epoch": self.best_epoch}
-
-    def check_state(self, state: dict[str, Any]) -> None:
-        self._check_fields(state, BEST)
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        self.best, self.best_epoch = state["best"], state["best_epoch"]
 
 
 class _Lenient(dict):

@@ -5,9 +5,6 @@ import math
 from ..saving import states
 from .base import Callback, Logs, coming_logs
 
-# Rules for the state.
-BEST = {"best": states.optional(states.number), "best_epoch": states.optional(states.count)}
-
 
 class Monitor(Callback):
     """Watches one number of the logs."""
@@ -29,6 +26,9 @@ class Monitor(Callback):
         names, silent = coming_logs(self)
         if not silent:  # otherwise it is checked after the first epoch
             self._require_monitor(names)
+
+    def _state_rules(self) -> dict[str, states.Rule]:
+        return {"best": states.optional(states.number), "best_epoch": states.optional(states.count)}
 
     def _direction(self):
         """Whether smaller or larger is better, by the name. As in Keras, unknown names are an error."""

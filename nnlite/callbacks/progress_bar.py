@@ -37,8 +37,6 @@ class ProgressBar(Callback):
         'below uniform 3.638, above bigram 2.364'
     """
 
-    adds: Mapping[str, type] = {}
-
     def __init__(
         self,
         landmarks: Mapping[str, float] | tuple[float, ...] | None = None,
@@ -124,10 +122,9 @@ class ProgressBar(Callback):
         )
 
     def _print(self, line):
-        if self._bar:
-            self._bar.print(line)
-        elif self.console:
-            self.console.print(line, soft_wrap=True, highlight=False, markup=False)
+        console = self._bar.live.console if self._bar else self.console
+        if console:
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
         else:
             print(line, flush=True)
 
@@ -155,9 +152,6 @@ class _Bar:
             row.add_column(no_wrap=True)
         row.add_row(place, RichBar(total, done), f"{done}/{total}", speed)
         self.live.update(Group(row, Text(numbers)), refresh=True)
-
-    def print(self, line: str) -> None:
-        self.live.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def close(self) -> None:
         self.live.stop()
