@@ -18,6 +18,9 @@ Arrays = dict[str, np.ndarray]
 
 _STATE = "output and state after the step"
 
+# By kernel: the gates in the order in which it keeps them.
+GATES = {"lstm": "ifgo", "gru": "gzru"}
+
 # By kernel: the names of its values, in order, and what they mean.
 MEANINGS = {
     "lstm": {
@@ -63,15 +66,11 @@ def values(layer: Any) -> tuple[Arrays, Arrays]:
     """
     states, gates = _kept_states(layer)
     found = {name: array[1:] for name, array in states.items()}
-    if layer.kernel == "lstm":
-        i, f, g, o = np.split(gates, 4, axis=2)
-        found = {"i": i, "f": f, "g": g, "o": o, "c": found["c"], "h": found["h"]}
-    elif layer.kernel == "gru":
-        g, z, r, u = np.split(gates, 4, axis=2)
-        found = {"z": z, "r": r, "g": g, "u": u, "h": found["h"]}
+    if gates is None:
+        found["z"] = _weighted_sum(layer, states["h"][:-1])
     else:
-        found = {"z": _weighted_sum(layer, states["h"][:-1]), "h": found["h"]}
-    return found, {name: array[0] for name, array in states.items()}
+        found |= zip(GATES[layer.kernel], np.split(gates, 4, axis=2), strict=True)
+    return {name: found[name] for name in MEANINGS[layer.kernel]}, {name: array[0] for name, array in states.items()}
 
 
 def gradients(layer: Any, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> tuple[Arrays, Arrays]:

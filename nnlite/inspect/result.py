@@ -1,14 +1,14 @@
 """The result of `trace`: arrays by layer and name, with characters and meanings."""
 
-from collections.abc import Iterator, Mapping
+from typing import NoReturn
 
 import numpy as np
 
 from .. import checks
 
 
-class LayerTrace(Mapping):
-    """The values of one layer: a mapping from names, such as "f", to arrays. Prints as a table of names and shapes.
+class LayerTrace(dict[str, np.ndarray]):
+    """The values of one layer: a dict from names, such as "f", to arrays. Prints as a table of names and shapes.
 
     Attributes:
         name: the layer's name in its model, such as "lstm".
@@ -28,23 +28,13 @@ class LayerTrace(Mapping):
         initial: dict[str, np.ndarray] | None = None,
         characters: list[str] | None = None,
     ) -> None:
+        super().__init__(arrays)
         self.name, self.layer, self.characters = name, layer, characters
         self.initial, self.meanings = initial or {}, meanings
-        self._arrays = arrays
 
-    def __getitem__(self, key: str) -> np.ndarray:
-        try:
-            return self._arrays[key]
-        except KeyError:
-            hint = "" if any(name.startswith("d") for name in self) else ": give targets for gradients"
-            expected = f"one of {', '.join(self)}"
-            raise KeyError(f"{self.name} ({self.layer}): expected {expected}, got {key!r}{hint}") from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._arrays)
-
-    def __len__(self) -> int:
-        return len(self._arrays)
+    def __missing__(self, key: str) -> NoReturn:
+        hint = "" if any(name.startswith("d") for name in self) else ": give targets for gradients"
+        raise KeyError(f"{self.name} ({self.layer}): expected one of {', '.join(self)}, got {key!r}{hint}")
 
     def __repr__(self) -> str:
         rows = [(name, checks.shape_text(array.shape), self.meanings[name]) for name, array in self.items()]
@@ -53,8 +43,8 @@ class LayerTrace(Mapping):
         return "\n".join([f"{self.name}: {self.layer}", *lines])
 
 
-class Trace(Mapping):
-    """The values of a model: a mapping from its layers' names to `LayerTrace`s. Prints as a table of names and shapes.
+class Trace(dict[str, LayerTrace]):
+    """The values of a model: a dict from its layers' names to `LayerTrace`s. Prints as a table of names and shapes.
 
     Attributes:
         x, y: the input, for text its ids, and the output.
@@ -72,20 +62,11 @@ class Trace(Mapping):
         loss: float | None = None,
         characters: list[str] | None = None,
     ) -> None:
+        super().__init__(layers)
         self.x, self.y, self.targets, self.loss, self.characters = x, y, targets, loss, characters
-        self._layers = layers
 
-    def __getitem__(self, key: str) -> LayerTrace:
-        try:
-            return self._layers[key]
-        except KeyError:
-            raise KeyError(f"layer: expected one of {', '.join(self)}, got {key!r}") from None
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._layers)
-
-    def __len__(self) -> int:
-        return len(self._layers)
+    def __missing__(self, key: str) -> NoReturn:
+        raise KeyError(f"layer: expected one of {', '.join(self)}, got {key!r}")
 
     def __repr__(self) -> str:
         loss = "" if self.loss is None else f", loss {self.loss:.4f}"

@@ -26,6 +26,7 @@ def encoded(name: str, text: Any, vocabulary: Any) -> tuple[Any, list[str] | Non
     if vocabulary is None:
         raise ValueError(f"{name}: expected ids, got text: give the vocabulary of the model's training, vocabulary=...")
     lines = [text] if isinstance(text, str) else list(text)
+    rows = []
     for n, line in enumerate(lines):
         if not isinstance(line, str):
             raise TypeError(f"{name}: expected a str or a list of str, got {type(line).__name__} at {n}: use str(...)")
@@ -34,17 +35,14 @@ def encoded(name: str, text: Any, vocabulary: Any) -> tuple[Any, list[str] | Non
                 f"{name}: expected texts of one length, got {len(lines[0])} characters at 0 and {len(line)} at {n}: "
                 f"cut them, or give ids from nnlite.text.pad_sequences, with lengths"
             )
+        try:
+            rows.append(vocabulary.encode(line))
+        except ValueError as error:
+            where = name if len(lines) == 1 else f"{name}[{n}]"
+            raise ValueError(f"{where}: {error}") from error
     if not lines[0]:
         raise ValueError(f"{name}: expected at least one character, got an empty text: give a longer one")
-    where = [name] if len(lines) == 1 else [f"{name}[{n}]" for n in range(len(lines))]
-    return np.stack([_ids(*pair, vocabulary) for pair in zip(where, lines, strict=True)]), lines
-
-
-def _ids(where, line, vocabulary):
-    try:
-        return vocabulary.encode(line)
-    except ValueError as error:
-        raise ValueError(f"{where}: {error}") from error
+    return np.stack(rows), lines
 
 
 def characters(x: np.ndarray, vocabulary: Any, lengths: np.ndarray | None = None) -> list[str]:

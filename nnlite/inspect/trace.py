@@ -62,7 +62,7 @@ def trace(
         fresh_state: False lets stateful layers continue from their current state; x then has as many rows as before.
 
     Returns:
-        A `Trace`, a mapping from layers' names to mappings from names to arrays, which prints as a table.
+        A `Trace`, a dict from layers' names to dicts from names to arrays, which prints as a table.
 
     Raises:
         TypeError, ValueError, IndexError: x or targets do not fit the model, the loss, the vocabulary or each other; or
