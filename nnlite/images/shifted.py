@@ -65,11 +65,8 @@ def _moved(x, distance, axis):
 
 
 def _moved_whole(x, steps, axis):
-    size = x.shape[axis]
-    steps = max(-size, min(size, steps))
     moved = np.zeros_like(x)
-    at, start = [slice(None)] * x.ndim, [slice(None)] * x.ndim
-    at[axis] = slice(max(0, steps), size + min(0, steps))
-    start[axis] = slice(max(0, -steps), size - max(0, steps))
-    moved[tuple(at)] = x[tuple(start)]
+    # Views along the axis, in the direction of the shift.
+    to, start = (np.moveaxis(array, axis, 0)[:: 1 if steps > 0 else -1] for array in (moved, x))
+    to[abs(steps) :] = start[: max(0, len(start) - abs(steps))]
     return moved

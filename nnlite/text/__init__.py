@@ -1,5 +1,7 @@
 """Text: corpus, vocabulary, training windows, generation and text statistics.
 
+All functions raise a TypeError for a text that is not a str, and for a count that is not an integer.
+
 Example:
     >>> from nnlite.text import Vocabulary, clean_sonnets, split_poems, windows
     >>> vocabulary = Vocabulary.from_text(clean_sonnets())

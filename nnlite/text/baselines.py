@@ -44,11 +44,7 @@ def landmarks(text: str) -> Landmarks:
         text: at least two characters. Use the text that the model is trained on, usually `clean_sonnets()`: losses on
             different texts cannot be compared.
 
-    Returns:
-        `Landmarks`, a named tuple of the three.
-
     Raises:
-        TypeError: text is not a str.
         ValueError: text has fewer than two characters.
 
     Source: Shannon, Prediction and entropy of printed English, 1951: there F_0, F_1 and F_2, in bits.

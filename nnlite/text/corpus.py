@@ -11,9 +11,7 @@ from .arguments import require_text, require_whole
 
 
 def load_sonnets() -> str:
-    """The raw text of the 154 sonnets, with number lines and blank lines.
-
-    The text ships with the package: nothing is downloaded.
+    """The raw text of the 154 sonnets, with number lines and blank lines. It ships with the package.
 
     Example:
         >>> from nnlite.text import load_sonnets
@@ -38,9 +36,6 @@ def poems(text: str | None = None) -> list[str]:
     Returns:
         One string per poem, in the order of the text. Every line, including the last, ends with `"\\n"`.
 
-    Raises:
-        TypeError: text is not a str.
-
     Example:
         >>> from nnlite.text import poems
         >>> print(poems()[0].splitlines()[-1])
@@ -62,16 +57,9 @@ def poems(text: str | None = None) -> list[str]:
 
 
 def clean_sonnets(text: str | None = None) -> str:
-    """A raw text as one string for training: its `poems`, concatenated.
+    """A raw text as one string for training: its `poems`, concatenated. By default the sonnets.
 
-    Without number lines and blank lines, in lower case, with the couplets' indent. Cleaning a cleaned text changes
-    nothing.
-
-    Args:
-        text: the raw text; by default the sonnets.
-
-    Raises:
-        TypeError: text is not a str.
+    Cleaning a cleaned text changes nothing.
 
     Example:
         >>> from nnlite.text import clean_sonnets
@@ -83,7 +71,7 @@ def clean_sonnets(text: str | None = None) -> str:
 
 
 def split_poems(text: str | None = None, held_out: int = 16) -> tuple[str, str]:
-    """Split a raw text between two poems into training and validation text.
+    """Split a raw text between two poems into (training, validation), both cleaned.
 
     Validation then uses poems that the model has never seen. Holding out single windows instead would validate on
     training verses, since windows overlap.
@@ -92,11 +80,7 @@ def split_poems(text: str | None = None, held_out: int = 16) -> tuple[str, str]:
         text: the raw text; by default the sonnets.
         held_out: the number of poems, taken from the end, to validate on: at least 0, and fewer than all.
 
-    Returns:
-        (training, validation), both cleaned.
-
     Raises:
-        TypeError: text is not a str, or held_out is not an integer.
         ValueError: held_out is negative, or leaves no poem to train on.
 
     Example:

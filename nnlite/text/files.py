@@ -16,9 +16,6 @@ def read_text(path: str | os.PathLike) -> str:
     byte order mark at the start is removed. Everything else stays: the model learns capitals, accents, blank lines and
     spaces. A character is a Unicode code point, so an emoji of several code points, such as a flag, counts as several.
 
-    Args:
-        path: path of the file.
-
     Raises:
         OSError: no such file, a folder, or no permission.
         ValueError: the file is empty, is not UTF-8, or contains a zero byte, so is not text.
@@ -52,7 +49,7 @@ def read_text(path: str | os.PathLike) -> str:
 
 
 def split_text(text: str, smallest: int = 1) -> tuple[str, str]:
-    """Hold out about the last tenth of a text for validation.
+    """Split a text into (training, validation), holding out about the last tenth.
 
     The cut is after the blank line nearest to 90 %, if there is one between 80 % and 95 %; else after the nearest end
     of a line in that range; else at exactly 90 %. If blank lines separate poems or paragraphs, validation thus uses
@@ -62,11 +59,7 @@ def split_text(text: str, smallest: int = 1) -> tuple[str, str]:
         text: the text to split; the two parts concatenated are the text.
         smallest: the fewest characters of each part, such as a window and the character after it.
 
-    Returns:
-        (training, validation).
-
     Raises:
-        TypeError: text is not a str.
         ValueError: a tenth of the text has fewer than `smallest` characters.
 
     Example:

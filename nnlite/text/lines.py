@@ -23,7 +23,6 @@ def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
         One int64 array per line, of shape (2 + number of characters,).
 
     Raises:
-        TypeError: text is not a str.
         ValueError: a character is not in the vocabulary; the message names it.
 
     Example:
@@ -53,7 +52,8 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np
 
         x[n, t] = sequences[n][t] for t < lengths[n], and value for t = lengths[n] .. T - 1, with T the largest length
 
-    N sequences, T time. A sequence is (T_n,), such as ids, or (T_n, F); x is (N, T) or (N, T, F).
+    N sequences, T time. A sequence is (T_n,), such as ids, or (T_n, F). x is (N, T) or (N, T, F), of the sequences'
+    common dtype; lengths is (N,) of int64.
 
     Given `lengths`, models ignore the padding, so no padding id is needed. (Keras has the same function, but pads at
     the start by default and returns only x.)
@@ -61,9 +61,6 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np
     Args:
         sequences: N arrays or lists that may differ only in their first size. They may be empty.
         value: the padding value.
-
-    Returns:
-        (x, lengths): x of the sequences' common dtype; lengths (N,) of int64.
 
     Raises:
         TypeError: sequences is not a list of arrays of numbers, or value does not fit their dtype.

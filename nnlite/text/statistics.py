@@ -20,9 +20,6 @@ def character_frequencies(text: str) -> dict[str, float]:
 
     Equally frequent characters are sorted by code point. An empty text gives an empty dict.
 
-    Raises:
-        TypeError: text is not a str.
-
     Example:
         >>> from nnlite.text import character_frequencies, clean_sonnets
         >>> character_frequencies("abba\\n")
@@ -43,7 +40,6 @@ def total_variation(text: str, corpus: str) -> float:
     It is the fraction of one text's characters to replace to get the other's distribution.
 
     Raises:
-        TypeError: text or corpus is not a str.
         ValueError: text or corpus is empty.
 
     Example:
@@ -76,7 +72,6 @@ def expected_total_variation(corpus: str, length: int) -> float:
         length: n, at least 1.
 
     Raises:
-        TypeError: corpus is not a str, or length is not an integer.
         ValueError: corpus is empty, or length is below 1.
 
     Source: De Moivre, Miscellanea analytica, 1730; Diaconis and Zabell, Closed form summation for classical
@@ -110,9 +105,6 @@ def words(text: str) -> list[str]:
 
     A word is a run of letters with apostrophes inside: "o'er" is one word, "self-love" is two, "'tis" gives "tis".
 
-    Raises:
-        TypeError: text is not a str.
-
     Example:
         >>> from nnlite.text import words
         >>> words("'Tis thy self-love, that's o'er.")
@@ -125,9 +117,6 @@ def line_lengths(text: str) -> list[int]:
     """The length of each non-blank line in characters, with indent and without line break.
 
     Text after the last line break counts as a line; in a generated text it is unfinished.
-
-    Raises:
-        TypeError: text is not a str.
 
     Example:
         >>> from nnlite.text import line_lengths
@@ -190,7 +179,6 @@ def text_statistics(text: str, corpus: str, source: str | None = None) -> TextSt
         source: the text to look for copies of, by default the corpus; give the training text if it is only a part.
 
     Raises:
-        TypeError: an argument is not a str.
         ValueError: text or corpus is empty.
 
     Example:

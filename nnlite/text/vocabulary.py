@@ -1,6 +1,8 @@
 """The vocabulary: maps characters to integer ids and back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -8,6 +10,7 @@ import numpy as np
 from .arguments import require_text
 
 
+@dataclass(frozen=True, repr=False)
 class Vocabulary:
     """A one-to-one map between V characters and the integers 0 .. V - 1.
 
@@ -18,7 +21,6 @@ class Vocabulary:
         characters: V distinct characters; the id of each is its index. `from_text` collects them from a text.
 
     Raises:
-        TypeError: characters is not a str.
         ValueError: characters is empty, or contains one twice.
 
     Example:
@@ -32,29 +34,22 @@ class Vocabulary:
         'be to'
     """
 
-    __slots__ = ("_characters", "_ids")
+    characters: str
 
-    def __init__(self, characters: str) -> None:
-        self._characters = require_text("characters", characters, least=1)
-        self._ids = {character: i for i, character in enumerate(characters)}
-        for i, character in enumerate(characters):
+    def __post_init__(self) -> None:
+        require_text("characters", self.characters, least=1)
+        for i, character in enumerate(self.characters):
             if self._ids[character] != i:
                 raise ValueError(f"characters: expected distinct characters, got {character!r} twice")
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """The vocabulary of a text: every character in it, sorted by code point.
-
-        Raises:
-            TypeError: text is not a str.
-            ValueError: text is empty.
-        """
+        """The vocabulary of a text: every character in it, sorted by code point. ValueError if it is empty."""
         return cls("".join(sorted(set(require_text("text", text, least=1)))))
 
-    @property
-    def characters(self) -> str:
-        """All characters; `characters[i]` has id i."""
-        return self._characters
+    @cached_property
+    def _ids(self):
+        return {character: i for i, character in enumerate(self.characters)}
 
     def encode(self, text: str, unknown: str = "error") -> np.ndarray:
         """The ids of a text: int64, (L,) for L characters.
@@ -64,7 +59,6 @@ class Vocabulary:
             unknown: how to treat characters that are not in the vocabulary: "error" or "skip".
 
         Raises:
-            TypeError: text is not a str.
             ValueError: a character is not in the vocabulary; the message names the first and its position.
         """
         require_text("text", text)
@@ -97,11 +91,11 @@ class Vocabulary:
         if outside.any():
             position = int(outside.argmax())
             raise IndexError(f"ids: expected ids in 0 .. {len(self) - 1}, got {ids[position]} at position {position}")
-        return "".join(map(self._characters.__getitem__, ids.tolist()))
+        return "".join(map(self.characters.__getitem__, ids.tolist()))
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON values."""
-        return {"characters": self._characters}
+        return {"characters": self.characters}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -109,21 +103,13 @@ class Vocabulary:
         return cls(**config)
 
     def __len__(self) -> int:
-        return len(self._characters)
+        return len(self.characters)
 
     def __contains__(self, character: object) -> bool:
         return character in self._ids
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Vocabulary):
-            return NotImplemented
-        return self._characters == other._characters
-
-    def __hash__(self) -> int:
-        return hash((Vocabulary, self._characters))
-
     def __repr__(self) -> str:
-        return f"Vocabulary({self._characters!r})"
+        return f"Vocabulary({self.characters!r})"
 
     def _unknown_message(self, text: str) -> str:
         position, character = next((i, c) for i, c in enumerate(text) if c not in self._ids)
@@ -136,5 +122,5 @@ class Vocabulary:
         return (
             f"text: expected characters of the vocabulary, got {character!r} (U+{ord(character):04X}) at position "
             f"{position} (line {line}, in {around!r}): {remedy}. The vocabulary's {len(self)} characters are "
-            f"{self._characters!r}"
+            f"{self.characters!r}"
         )

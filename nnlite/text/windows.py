@@ -12,7 +12,8 @@ def windows(ids: np.ndarray, length: int, step: int = 1) -> tuple[np.ndarray, np
         x[n] = ids[n step : n step + T]
         y[n] = ids[n step + 1 : n step + T + 1]         n = 0 .. N - 1, with N = (L - T - 1) // step + 1
 
-    L ids, N windows (as many as fit), T time. ids is (L,); x and y are (N, T).
+    L ids, N windows (as many as fit), T time. ids is (L,); x and y are (N, T), new C-contiguous arrays with the dtype
+    of ids.
 
     A window may span two poems. To keep training and validation separate, split first (`split_poems`), then cut each
     part.
@@ -24,11 +25,8 @@ def windows(ids: np.ndarray, length: int, step: int = 1) -> tuple[np.ndarray, np
             starts where the previous one ends, so a state can be carried over, one window at a time. For batches of
             several windows, see `columns`.
 
-    Returns:
-        (x, y): new C-contiguous arrays with the dtype of ids.
-
     Raises:
-        TypeError: ids are not integers, or length or step is not an integer.
+        TypeError: ids are not integers.
         ValueError: ids do not have one axis, length or step is below 1, or no window fits.
 
     Example:
@@ -55,7 +53,7 @@ def columns(ids: np.ndarray, length: int, batch_size: int, step: int | None = No
         y[k N + n] = ids[s + 1 : s + T + 1]         s = n S + k T;  k = 0 .. K - 1;  n = 0 .. N - 1
 
     L ids, N rows of a batch, K batches, T time. ids is (L,); x and y are (K N, T), for `fit` with the same batch_size
-    and shuffle=False.
+    and shuffle=False. Both are new C-contiguous arrays with the dtype of ids.
 
     The text is split into N columns of S characters, and a batch contains one window of each. With step = T, each row
     reads its own column once. With a smaller step it continues into the next column (after the last, the first) until
@@ -68,11 +66,8 @@ def columns(ids: np.ndarray, length: int, batch_size: int, step: int | None = No
         batch_size: N.
         step: gives as many windows as `windows` does with this step, less a few to fill whole batches; by default T.
 
-    Returns:
-        (x, y): new C-contiguous arrays with the dtype of ids.
-
     Raises:
-        TypeError: ids are not integers, or length, batch_size or step is not an integer.
+        TypeError: ids are not integers.
         ValueError: ids do not have one axis, length, batch_size or step is below 1, or there are too few ids.
 
     Example:
