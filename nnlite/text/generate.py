@@ -1,11 +1,15 @@
-"""Generate text, character by character."""
+"""Generate text: step a model through a text, then through its own output."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
 import nnlite
+from nnlite.turns import computing
 
-from .arguments import require_whole
-from .stepping import ids_to_read, write
+from .arguments import require_text, require_whole
 from .vocabulary import Vocabulary
 
 
@@ -20,7 +24,7 @@ def generate(
     top_p: float | None = None,
     unknown: str = "error",
 ) -> str:
-    """Let a model continue a text.
+    """Let a model continue a text, and return what it generates, without the seed.
 
     Starting from a zero state, the model reads the seed, character by character. Then it repeatedly computes the
     probabilities of the next character,
@@ -47,9 +51,6 @@ def generate(
         top_k, top_p: draw only from the most likely characters, see `nnlite.sample`; None for all.
         unknown: how to treat characters of the seed that are not in the vocabulary: "error", or "skip".
 
-    Returns:
-        The generated characters, without the seed.
-
     Raises:
         TypeError: an argument has the wrong type.
         ValueError: a character of the seed is not in the vocabulary; the temperature is negative, infinite or NaN;
@@ -69,3 +70,64 @@ def generate(
     read = ids_to_read(vocabulary, seed, unknown)
     draws = np.random.default_rng(rng).random(length).tolist()
     return vocabulary.decode([i for _, i in write(model, vocabulary, read, draws, sampler)])
+
+
+def write(
+    model: nnlite.Sequential,
+    vocabulary: Vocabulary,
+    read: list[int],
+    draws: list[float],
+    sampler: Callable[[np.ndarray, float], int],
+) -> Iterator[tuple[np.ndarray, int]]:
+    """Let a model read ids, and generate one id per draw; yield (logits, id) of each. See `generate`.
+
+    The logits, (V,), are valid until the next step. Meanwhile other threads wait.
+    """
+    V = len(vocabulary)
+    # A step takes a batch of one: an array of shape (1,) for each id, created once.
+    batches = list(np.arange(V).reshape(-1, 1))
+    is_softmax = isinstance(model.layers[-1], nnlite.Softmax)
+    output = np.full((1, V), 1 / V) if is_softmax else np.zeros((1, V))
+    with computing, _zero_state(model):
+        step = model.stepper(1)
+        for i in read:
+            output = step(batches[i])
+        for number, u in enumerate(draws):
+            # Read before drawing, so that the last character needs no step.
+            if number:
+                output = step(batches[i])
+            if number < 2 and output.shape != (1, V):
+                raise ValueError(
+                    f"model: expected a logit for each of the vocabulary's {V} characters, shape (1, {V}), got "
+                    f"shape {output.shape}"
+                )
+            logits = (_log(output) if is_softmax else output)[0]
+            i = sampler(logits, u)
+            yield logits, i
+
+
+def ids_to_read(vocabulary: Vocabulary, seed: str, unknown: str) -> list[int]:
+    """The ids of a seed; of a line break, if known, for an empty one."""
+    ids = vocabulary.encode(require_text("seed", seed), unknown)
+    if not ids.size and "\n" in vocabulary:
+        ids = vocabulary.encode("\n")
+    return ids.tolist()
+
+
+@contextmanager
+def _zero_state(model: Any) -> Iterator[None]:
+    """Give the model a zero state, and restore its own at the end."""
+    layers = [layer for layer in model.layers if hasattr(layer, "state")]
+    # Copies, since a layer may update its state in place.
+    states = [layer.state and tuple(map(np.copy, layer.state)) for layer in layers]
+    model.reset_state()
+    try:
+        yield
+    finally:
+        for layer, state in zip(layers, states, strict=True):
+            layer.state = state
+
+
+def _log(probabilities: np.ndarray) -> np.ndarray:
+    with np.errstate(divide="ignore"):  # ln 0 = -inf: a character that is never drawn
+        return np.log(probabilities)

@@ -75,8 +75,8 @@ def longest_copy(text: str, source: str) -> Copy:
 def copied_share(text: str, source: str, length: int = 30) -> float:
     """The fraction of a text's windows of `length` characters that occur in the source, 0 to 1.
 
-    A window starts at every character; a text shorter than one window gives NaN. Thirty characters are most of a line of verse, more than two authors share by
-    chance: no window of the 16 held-out sonnets occurs in the other 138.
+    A window starts at every character; a text shorter than one window gives NaN. Thirty characters are most of a line
+    of verse, more than two authors share by chance: no window of the 16 held-out sonnets occurs in the other 138.
 
     Raises:
         ValueError: length is below 1.

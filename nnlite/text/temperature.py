@@ -10,7 +10,7 @@ import numpy as np
 import nnlite
 
 from .arguments import require_whole
-from .stepping import ids_to_read, write
+from .generate import ids_to_read, write
 from .vocabulary import Vocabulary
 
 TEMPERATURES = (1.5, 0.75, 0.25)
