@@ -64,8 +64,7 @@ class ModelCheckpoint(Monitor):
 
     def on_train_begin(self, logs: Logs) -> None:
         names, silent = coming_logs(self)
-        trial = {name: kind() for name, kind in names.items()}
-        self._filled_in(1, trial, silent)
+        self._filled_in(1, {name: kind() for name, kind in names.items()}, silent)
         fixed, is_pattern = _fixed_part(self.path)
         make_folder(fixed)
         if self.save_best_only:
@@ -106,21 +105,16 @@ class ModelCheckpoint(Monitor):
 
 
 class _Lenient(dict):
-    """Values to test a pattern with; a missing name fits any format."""
+    """Values to test a pattern with; a missing name, and what a pattern takes from it, fits any format."""
 
-    def __missing__(self, name: str) -> "_Anything":
-        return _Anything()
+    def __missing__(self, key: object) -> "_Lenient":
+        return _Lenient()
 
+    def __getattr__(self, name: str) -> "_Lenient":
+        return self
 
-class _Anything:
     def __format__(self, spec: str) -> str:
         return ""
-
-    def __getattr__(self, name: str) -> "_Anything":
-        return self
-
-    def __getitem__(self, key: object) -> "_Anything":
-        return self
 
 
 def _fixed_part(pattern):

@@ -52,7 +52,7 @@ class ProgressBar(Callback):
         named = losses._asdict() if hasattr(losses, "_asdict") else dict(losses)
         self.landmarks: dict[str, float] = dict(sorted(named.items(), key=lambda item: -item[1]))
         self.unit, self.look, self.console, self.monitor = unit, look, console, monitor
-        self._bar: _Bar | None = None
+        self._live: Any = None  # the bar on the screen
 
     def on_train_begin(self, logs: Logs) -> None:
         self._start = self._drawn = time.perf_counter()
@@ -60,7 +60,7 @@ class ProgressBar(Callback):
         self._validation = ""
         self._unit = self.unit or ("positions" if self.run.is_sequence else "samples")
         if self.look == "bar" or (self.look == "auto" and _can_animate(self.console)):
-            self._bar = _Bar(self.console)
+            self._live = _started_live(self.console)
         if self.landmarks:
             self._print("landmarks: " + "  ".join(f"{name} {loss:.3f}" for name, loss in self.landmarks.items()))
 
@@ -77,8 +77,8 @@ class ProgressBar(Callback):
             self._drawn = now
             samples = (batch + 1 - self._epoch_first) * self.run.batch_size
             self._speed = samples * self.run.positions / (now - self._epoch_start)
-            if self._bar:
-                self._draw(self._bar, batch + 1, logs, now)
+            if self._live:
+                self._draw(batch + 1, logs, now)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         shown = self._shown(logs)
@@ -92,9 +92,9 @@ class ProgressBar(Callback):
         self._print("  ".join(filter(None, [place, _numbers(shown), passed, f"{self._speed:,.0f} {self._unit}/s"])))
 
     def close(self) -> None:
-        if self._bar:
-            self._bar.close()
-            self._bar = None
+        if self._live:
+            self._live.stop()
+            self._live = None
 
     def passed(self, loss: float) -> str:
         """The landmarks between which a loss lies, in words; "" if there are none."""
@@ -109,52 +109,40 @@ class ProgressBar(Callback):
         hidden = {"learning_rate"} if self.run.is_sequence else {"learning_rate", "perplexity", "val_perplexity"}
         return {name: value for name, value in logs.items() if name not in hidden}
 
-    def _draw(self, bar, batch, logs, now):
+    def _draw(self, batch, logs, now):
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar as RichBar
+        from rich.table import Table
+        from rich.text import Text
+
         run = self.run
         left = (run.epochs - run.epoch) * run.batches - batch
         seconds = (now - self._start) / self._batches_done * left  # the average includes validation
-        bar.draw(
-            f"epoch {run.epoch + 1}/{run.epochs}",
-            batch,
-            run.batches,
-            f"{self._speed:,.0f} {self._unit}/s   {_clock(seconds)} left",
-            "   ".join(filter(None, [_numbers(self._shown(logs)), self._validation, self.passed(logs[self.monitor])])),
-        )
+        speed = f"{self._speed:,.0f} {self._unit}/s   {_clock(seconds)} left"
+        row = Table.grid(padding=(0, 1), expand=True)
+        for ratio in (None, 1, None, None):
+            row.add_column(no_wrap=ratio is None, ratio=ratio)
+        bar = RichBar(run.batches, batch)
+        row.add_row(f"epoch {run.epoch + 1}/{run.epochs}", bar, f"{batch}/{run.batches}", speed)
+        parts = [_numbers(self._shown(logs)), self._validation, self.passed(logs[self.monitor])]
+        self._live.update(Group(row, Text("   ".join(filter(None, parts)))), refresh=True)
 
     def _print(self, line):
-        console = self._bar.live.console if self._bar else self.console
+        console = self._live.console if self._live else self.console
         if console:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
         else:
             print(line, flush=True)
 
 
-class _Bar:
-    """The bar; the only place of this module that imports rich."""
+def _started_live(console):
+    """An area of the screen that can be redrawn. rich is imported only where there is one."""
+    from rich.console import Console
+    from rich.live import Live
 
-    def __init__(self, console: Any) -> None:
-        from rich.console import Console
-        from rich.live import Live
-
-        self.live = Live(console=console or Console(), auto_refresh=False, transient=True)
-        self.live.start()
-
-    def draw(self, place: str, done: int, total: int, speed: str, numbers: str) -> None:
-        from rich.console import Group
-        from rich.progress_bar import ProgressBar as RichBar
-        from rich.table import Table
-        from rich.text import Text
-
-        row = Table.grid(padding=(0, 1), expand=True)
-        row.add_column(no_wrap=True)
-        row.add_column(ratio=1)
-        for _ in range(2):
-            row.add_column(no_wrap=True)
-        row.add_row(place, RichBar(total, done), f"{done}/{total}", speed)
-        self.live.update(Group(row, Text(numbers)), refresh=True)
-
-    def close(self) -> None:
-        self.live.stop()
+    live = Live(console=console or Console(), auto_refresh=False, transient=True)
+    live.start()
+    return live
 
 
 def _can_animate(console):

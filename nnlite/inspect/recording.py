@@ -14,24 +14,19 @@ from .. import layers
 from ..layers.base.layer import Layer
 from ..layers.base.recurrent_pair import RecurrentPair
 from ..models.model import Model
-from ..models.sequential import Sequential
 from ..turns import computing
 from . import recurrent
 
 NNLITE_LAYERS = tuple(getattr(layers, name) for name in layers.__all__)
 
-# Attributes that a copy does not need, and their values in it.
-LEFT_OUT = {"optimizer": None, "history": None}
+# Attributes that a copy does not need: they are None in it.
+LEFT_OUT = ("optimizer", "history")
 
 
 def private_copy(model: Any, where: str) -> Any:
     """A copy of a model or layer that shares nothing with it. If not built, it draws the weights the original would.
 
-    Args:
-        where: the function that is called, for messages.
-
-    Raises:
-        TypeError: not a model or layer, or a part of it cannot be copied.
+    TypeError, with `where`, the function that is called, if it is neither or cannot be copied.
     """
     if not isinstance(model, Model | Layer):
         hint = f"make one, {model.__name__}(...)" if isinstance(model, type) else "give one of these"
@@ -55,16 +50,8 @@ def private_copy(model: Any, where: str) -> Any:
 def _stripped(part):
     """A shallow copy without the attributes that are left out."""
     stripped = copy.copy(part)
-    for name in vars(part).keys() & LEFT_OUT.keys():
-        setattr(stripped, name, LEFT_OUT[name])
+    vars(stripped).update({name: None for name in LEFT_OUT if name in vars(part)})
     return stripped
-
-
-def as_model(copied: Model | Layer) -> Model:
-    """The copy of a layer as a model of one layer; a model unchanged."""
-    if isinstance(copied, Model):
-        return copied
-    return Sequential([copied], seed=copied.rng, name=copied.name)
 
 
 class Recording:

@@ -11,17 +11,11 @@ from ..models.model import Model
 def require(
     layer: Any, kinds: tuple[type[Layer], ...], where: str, reasons: Mapping[str, str] | None = None, built: bool = True
 ) -> None:
-    """Refuse a layer of another class, or one that is not built.
+    """Refuse a layer of another class (TypeError), or one that is not built although it must be (ValueError).
 
     Args:
-        kinds: the classes that are accepted.
         where: the function that is called, for the message.
         reasons: why other classes are refused, by their names.
-        built: whether the layer must be built.
-
-    Raises:
-        TypeError: the layer has another class.
-        ValueError: it is not built.
     """
     if not isinstance(layer, kinds):
         why = (reasons or {}).get(type(layer).__name__)

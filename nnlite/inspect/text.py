@@ -8,16 +8,7 @@ from .. import checks
 
 
 def encoded(name: str, text: Any, vocabulary: Any) -> tuple[Any, list[str] | None]:
-    """The ids (N, T) of one text or of several, and the texts as a list. What is not text is returned with None.
-
-    Args:
-        name: the argument, for messages.
-        vocabulary: a `nnlite.text.Vocabulary`, or None.
-
-    Raises:
-        TypeError: a list is only partly text, or the vocabulary has another type.
-        ValueError: text without a vocabulary, empty text, texts of different lengths, or an unknown character.
-    """
+    """The ids (N, T) of one text or of several, and the texts as a list. What is not text is returned with None."""
     if vocabulary is not None and not hasattr(vocabulary, "decode"):
         raise TypeError(f"vocabulary: expected a nnlite.text.Vocabulary, got {vocabulary!r}: use the model's")
     is_text = isinstance(text, str) or (isinstance(text, list | tuple) and any(isinstance(line, str) for line in text))
@@ -46,12 +37,7 @@ def encoded(name: str, text: Any, vocabulary: Any) -> tuple[Any, list[str] | Non
 
 
 def characters(x: np.ndarray, vocabulary: Any, lengths: np.ndarray | None = None) -> list[str]:
-    """The N texts of T characters for ids (N, T), with blanks for padding.
-
-    Raises:
-        ValueError: x does not hold ids.
-        IndexError: an id is not in the vocabulary.
-    """
+    """The N texts of T characters for ids (N, T), with blanks for padding."""
     if not isinstance(x, np.ndarray) or x.dtype.kind not in "iu" or x.ndim != 2:
         got = f"{x.dtype.name} of shape {checks.shape_text(x.shape)}" if isinstance(x, np.ndarray) else type(x).__name__
         raise ValueError(f"vocabulary: expected x to hold integer ids (N, T), got {got}: leave the vocabulary out")

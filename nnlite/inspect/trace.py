@@ -10,8 +10,9 @@ from ..layers import Softmax
 from ..layers.base.layer import Layer
 from ..models.batch import Batch
 from ..models.model import Model
+from ..models.sequential import Sequential
 from . import recurrent
-from .recording import as_model, private_copy, record
+from .recording import private_copy, record
 from .result import LayerTrace, Trace
 from .text import characters, encoded
 
@@ -100,7 +101,9 @@ def trace(
     """
     if targets is None and loss is not None:
         raise ValueError("loss: expected targets with it, got none: give targets, too")
-    copied = as_model(private_copy(model, "trace"))
+    copied = private_copy(model, "trace")
+    if not isinstance(copied, Model):
+        copied = Sequential([copied], seed=copied.rng, name=copied.name)
     inputs, texts = encoded("x", x, vocabulary)
     lengths = None if lengths is None else sequence_lengths.of_sequences("lengths", lengths, inputs)
     if texts is None and vocabulary is not None:
