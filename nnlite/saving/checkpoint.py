@@ -79,7 +79,10 @@ def read(path: str | os.PathLike) -> dict:
         with open(path, "rb", opener=_open_regular) as file:
             return decode(file, os.fspath(path))
     except OSError as error:
-        raise CheckpointError(f"cannot read the checkpoint {os.fspath(path)}: {_reason(error)}") from error
+        reason = f"{error.strerror}. Give the path of a file that nnlite saved and that you may read"
+        if isinstance(error, FileNotFoundError):
+            reason = "there is no such file. Is the path right, and has anything been saved yet?"
+        raise CheckpointError(f"cannot read the checkpoint {os.fspath(path)}: {reason}") from error
 
 
 def is_ours(path: str | os.PathLike) -> bool:
@@ -198,12 +201,6 @@ def _open_regular(name, flags):
     return os.open(name, flags)
 
 
-def _reason(error):
-    if isinstance(error, FileNotFoundError):
-        return "there is no such file. Is the path right, and has anything been saved yet?"
-    return f"{error.strerror}. Give the path of a file that nnlite saved and that you may read"
-
-
 def _start(file):
     """The first 8 bytes of a file and, if they can be the length of a safetensors header, the header."""
     start = file.read(8)
@@ -218,16 +215,11 @@ def _metadata(path, start, header):
     _require(path, header[:1] == b"{", f"this is not a checkpoint, or its start is damaged: {foreign}")
     _require(path, len(header) == int.from_bytes(start, "little"), "the file is cut short in its header")
     try:
-        parsed = json.loads(header)
-        metadata = parsed.get("__metadata__", {})
-        ours = isinstance(metadata["nnlite"], str)
-    except KeyError:
-        ours = False
-    except (ValueError, RecursionError, TypeError) as error:
+        metadata = json.loads(header).get("__metadata__", {})
+        is_ours = isinstance(metadata.get("nnlite"), str)
+    except (AttributeError, ValueError, RecursionError) as error:
         _fail(path, f"its header is damaged ({error})")
-    _require(
-        path, ours, "this is a safetensors file of another program: it has arrays, but no nnlite model around them"
-    )
+    _require(path, is_ours, "this is a safetensors file of another program: it has arrays, but no nnlite model")
     return metadata
 
 

@@ -1,6 +1,6 @@
 """Text: corpus, vocabulary, training windows, generation and text statistics.
 
-All functions raise a TypeError for a text that is not a str, and for a count that is not an integer.
+All functions raise a TypeError for an argument of another type, such as a text that is not a str.
 
 Example:
     >>> from nnlite.text import Vocabulary, clean_sonnets, split_poems, windows

@@ -52,7 +52,6 @@ def generate(
         unknown: how to treat characters of the seed that are not in the vocabulary: "error", or "skip".
 
     Raises:
-        TypeError: an argument has the wrong type.
         ValueError: a character of the seed is not in the vocabulary; the temperature is negative, infinite or NaN;
             the length is negative; top_k or top_p is out of range; the model does not return V logits, or returns NaN.
 

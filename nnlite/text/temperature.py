@@ -21,8 +21,7 @@ class TemperatureSample(NamedTuple):
     """A text generated at one temperature, returned by `compare_temperatures`.
 
     Attributes:
-        temperature: the temperature.
-        text: the generated text.
+        temperature, text: what was generated, and at which temperature.
         entropy: the mean entropy, in nats, of the distributions that the characters were drawn from. An entropy of H
             nats corresponds to a choice between exp(H) equally likely characters. NaN for an empty text.
 
@@ -65,7 +64,7 @@ def compare_temperatures(
     top_p: float | None = None,
     unknown: str = "error",
 ) -> list[TemperatureSample]:
-    """Let a model continue a text at several temperatures, and measure the entropy of its choices.
+    """Let a model continue a text at several temperatures: one `TemperatureSample` each, with its choices' entropy.
 
     Each text is the output of `generate` with the same draws, so differences come only from the temperature. The
     entropy of a distribution p is H = -sum_v p_v ln p_v: 0 if the next character is certain, ln V if all are equally
@@ -74,9 +73,6 @@ def compare_temperatures(
     Args:
         temperatures: at 0 the entropy is 0.
         model, vocabulary, seed, length, rng, top_k, top_p, unknown: as for `generate`.
-
-    Returns:
-        One `TemperatureSample` per temperature, in order.
 
     Raises:
         TypeError, ValueError: as for `generate`.
@@ -122,16 +118,14 @@ def next_characters(
 ) -> list[NextCharacter]:
     """The most likely next characters after a text, with their probabilities at each temperature.
 
-    Temperature changes how far the probabilities are apart, not their order.
+    Temperature changes how far the probabilities are apart, not their order. They sum to less than 1 if other
+    characters are possible.
 
     Args:
         text: the text that the model reads, starting from a zero state, like the seed of `generate`.
         temperatures: one probability for each.
         top: the largest number of characters; most likely first, equals in the order of the vocabulary.
         model, vocabulary, top_k, top_p, unknown: as for `generate`.
-
-    Returns:
-        One `NextCharacter` each. Their probabilities sum to less than 1 if other characters are possible.
 
     Raises:
         TypeError, ValueError: as for `generate`; ValueError also for a negative top.
