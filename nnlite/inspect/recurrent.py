@@ -67,7 +67,9 @@ def values(layer: Any) -> tuple[Arrays, Arrays]:
     states, gates = _kept_states(layer)
     found = {name: array[1:] for name, array in states.items()}
     if gates is None:
-        found["z"] = _weighted_sum(layer, states["h"][:-1])
+        x, Wx, Wh, b = layer.kept[0], *(layer.params[name] for name in layer.weights)
+        sums = (Wx[x] if x.ndim == 2 else x @ Wx) + b + states["h"][:-1] @ Wh  # which an RNN does not keep
+        found["z"] = _without_padding(layer, sums)
     else:
         found |= zip(GATES[layer.kernel], np.split(gates, 4, axis=2), strict=True)
     return {name: found[name] for name in MEANINGS[layer.kernel]}, {name: array[0] for name, array in states.items()}
@@ -139,9 +141,3 @@ def _without_padding(layer, array):
     if lengths is None:
         return array
     return np.where(sequence_lengths.real_steps(lengths, len(array)).T[:, :, None], array, 0)
-
-
-def _weighted_sum(layer, h):
-    """The sums before the activation of an RNN, which it does not keep."""
-    x, Wx, Wh, b = layer.kept[0], *(layer.params[name] for name in layer.weights)
-    return _without_padding(layer, (Wx[x] if x.ndim == 2 else x @ Wx) + b + h @ Wh)

@@ -9,6 +9,7 @@ first l and last l characters cover it. So any length is reached by doubling, wi
 (Karp, Miller and Rosenberg, Rapid identification of repeated patterns in strings, trees and arrays, 1972.)
 """
 
+from bisect import bisect_left
 from typing import NamedTuple
 
 import numpy as np
@@ -36,40 +37,31 @@ class Copy(NamedTuple):
 
 
 def longest_copy(text: str, source: str) -> Copy:
-    """The longest run of characters of a text that also occurs in the source.
+    """The longest run of characters of a text, such as a model's output, that also occurs in its source.
 
-    Of equally long runs, the first in the text, and its first occurrence in the source. Takes 0.1 to 0.3 s for texts of
-    100,000 characters each.
-
-    Args:
-        text: such as a model's output.
-        source: such as its training text.
-
-    Returns:
-        `Copy`; with an empty text, at (0, 0), if the two have no character in common.
+    Of equally long runs, the first in the text, and its first occurrence in the source. An empty one at (0, 0) if the
+    two have no character in common. Takes 0.1 to 0.3 s for texts of 100,000 characters each.
 
     Example:
         >>> from nnlite.text import clean_sonnets, longest_copy
         >>> longest_copy("i dare compare thee to a winter's day", clean_sonnets())
         Copy(text=' compare thee to a ', start=6, source_start=10544)
     """
-    names, length = _names(text, source), 1
-    if not _occurs(*names).any():
+    names, length = (code_points("text", text), code_points("source", source)), 1
+    if not np.isin(*names).any():
         return Copy("", 0, 0)
-    while _occurs(*(longer := _extend(names, length, 2 * length))).any():
+    while np.isin(*(longer := _extend(names, length, 2 * length))).any():
         names, length = longer, 2 * length
+
     # A run of `length` occurs in the source, and none twice as long. Parts of a copied run are copied, too: bisect.
-    shortest, too_long, found = length, 2 * length, names
-    while too_long - shortest > 1:
-        middle = (shortest + too_long) // 2
-        tried = _extend(names, length, middle)
-        if _occurs(*tried).any():
-            shortest, found = middle, tried
-        else:
-            too_long = middle
-    start = int(_occurs(*found).argmax())
-    source_start = int((found[1] == found[0][start]).argmax())
-    return Copy(text[start : start + shortest], start, source_start)
+    def is_too_long(size):
+        return not np.isin(*_extend(names, length, size)).any()
+
+    longest = bisect_left(range(2 * length), True, lo=length + 1, key=is_too_long) - 1
+    in_text, in_source = _extend(names, length, longest)
+    start = int(np.isin(in_text, in_source).argmax())
+    source_start = int((in_source == in_text[start]).argmax())
+    return Copy(text[start : start + longest], start, source_start)
 
 
 def copied_share(text: str, source: str, length: int = 30) -> float:
@@ -87,17 +79,12 @@ def copied_share(text: str, source: str, length: int = 30) -> float:
         0.4
     """
     target = require_whole("length", length)
-    names, length = _names(text, source), 1
+    names, length = (code_points("text", text), code_points("source", source)), 1
     if len(text) < target:
         return float("nan")
     while length < target:
         names, length = _extend(names, length, min(2 * length, target)), min(2 * length, target)
-    return float(_occurs(*names).mean())
-
-
-def _names(text: str, source: str) -> tuple[np.ndarray, np.ndarray]:
-    """The names of the windows of length 1 in the text and in the source: int64, (L,) each."""
-    return code_points("text", text), code_points("source", source)
+    return float(np.isin(*names).mean())
 
 
 def _extend(names: tuple[np.ndarray, np.ndarray], length: int, target: int) -> tuple[np.ndarray, np.ndarray]:
@@ -108,8 +95,3 @@ def _extend(names: tuple[np.ndarray, np.ndarray], length: int, target: int) -> t
     pairs = [n[: max(0, len(n) - shift)] * base + n[shift:] for n in names]
     ranks = np.unique(np.concatenate(pairs), return_inverse=True)[1]
     return ranks[: len(pairs[0])], ranks[len(pairs[0]) :]
-
-
-def _occurs(windows: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """For each window of the text, given by name, whether it occurs in the source."""
-    return np.isin(windows, source)
