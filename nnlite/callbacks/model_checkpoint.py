@@ -2,7 +2,7 @@
 
 import math
 import os
-import string
+import re
 import weakref
 from typing import Any
 
@@ -65,7 +65,8 @@ class ModelCheckpoint(Monitor):
     def on_train_begin(self, logs: Logs) -> None:
         names, silent = coming_logs(self)
         self._filled_in(1, {name: kind() for name, kind in names.items()}, silent)
-        fixed, is_pattern = _fixed_part(self.path)
+        start = re.findall(r"(?:[^{}]|{{|}})*", self.path)[0]  # up to the first name
+        fixed, is_pattern = start.format(), start != self.path
         make_folder(fixed)
         if self.save_best_only:
             super().on_train_begin(logs)
@@ -115,13 +116,3 @@ class _Lenient(dict):
 
     def __format__(self, spec: str) -> str:
         return ""
-
-
-def _fixed_part(pattern):
-    """The part of a `str.format` pattern before its first name, and whether it has one."""
-    fixed = ""
-    for text, name, _, _ in string.Formatter().parse(pattern):
-        fixed += text
-        if name is not None:
-            return fixed, True
-    return fixed, False

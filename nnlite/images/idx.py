@@ -13,7 +13,6 @@ import gzip
 import math
 import os
 import zlib
-from typing import BinaryIO, cast
 
 import numpy as np
 
@@ -80,10 +79,7 @@ def load_idx(path: str | os.PathLike, max_bytes: int = 2**30) -> np.ndarray:
         begin = file.read(len(GZIP))
         file.seek(0)
         try:
-            if begin != GZIP:
-                return _read(file, max_bytes)
-            with gzip.open(file) as unzipped:
-                return _read(cast(BinaryIO, unzipped), max_bytes)
+            return _read(gzip.open(file) if begin == GZIP else file, max_bytes)
         except IDXError as error:
             raise IDXError(f"{os.fsdecode(path)}: {error}") from None
         except EOFError:
@@ -92,7 +88,7 @@ def load_idx(path: str | os.PathLike, max_bytes: int = 2**30) -> np.ndarray:
             raise IDXError(f"{os.fsdecode(path)}: the gzip data are damaged: {error}") from None
 
 
-def _read(file: BinaryIO, max_bytes: int) -> np.ndarray:
+def _read(file, max_bytes):
     dtype, shape = _header(file)
     size = math.prod(shape) * dtype.itemsize
     # Sizes of 0 count as 1: NumPy also refuses shapes whose other sizes exceed memory.
@@ -110,7 +106,7 @@ def _read(file: BinaryIO, max_bytes: int) -> np.ndarray:
     return np.frombuffer(data, dtype).reshape(shape).astype(dtype.newbyteorder("="), copy=False)
 
 
-def _header(file: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
+def _header(file):
     """The dtype, in the file's byte order, and the shape."""
     magic = file.read(4)
     if len(magic) < 4 or magic[:2] != b"\0\0" or magic[2] not in TYPES:
@@ -129,7 +125,7 @@ def _header(file: BinaryIO) -> tuple[np.dtype, tuple[int, ...]]:
     return dtype, tuple(np.frombuffer(sizes, ">u4").tolist())
 
 
-def _up_to(file: BinaryIO, size: int) -> bytearray:
+def _up_to(file, size):
     """Up to `size` bytes, read in chunks: a large size in the header alone must not cost memory."""
     data = bytearray()
     while chunk := file.read(min(CHUNK, size - len(data))):

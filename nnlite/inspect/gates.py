@@ -19,12 +19,7 @@ NO_SUCH_GATES = {
 }
 
 
-def saturate_gates(
-    layer: LSTM,
-    input: float | None = 0,
-    forget: float | None = 1,
-    output: float | None = 0,
-) -> None:
+def saturate_gates(layer: LSTM, input: float | None = 0, forget: float | None = 1, output: float | None = 0) -> None:
     """Set the gates of an LSTM to fixed values, whatever the input, to see what they are for.
 
         sigmoid(x_t Wx + b + h_{t-1} Wh) = value            for Wx = Wh = 0 and b = log(value / (1 - value))

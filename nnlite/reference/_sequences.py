@@ -52,7 +52,3 @@ class Padding:
         if S > 1:
             dh[self.at] = 0
         return dh
-
-    def pass_by(self, t, before, after):
-        """The gradients of the states before step t; in rows that have ended, those after it."""
-        return [np.where(self.at[t, :, None], old, new) for new, old in zip(before, after, strict=True)]

@@ -1,4 +1,4 @@
-"""Embedding: each id is exchanged for its row of a table. Letters: N ids, V vocabulary, U units."""
+"""Embedding: each id is replaced by its row of a table. Letters: N ids, V vocabulary, U units."""
 
 import numpy as np
 

@@ -36,8 +36,9 @@ def backward(x, lengths, weights, h, c, gates, dy, dh, dc, dx, gradients, dz, wo
         i, f, g, o = np.split(gates[t], 4, axis=1)
         di, df, dg, do = di * i * (1 - i), df * f * (1 - f), dg * (1 - g**2), do * o * (1 - o)  # undoes (2)
         dz[t] = np.concatenate([di, df, dg, do], axis=1)
-        before = dz[t] @ Wh.T, dc_t * f  # undoes (1), (3)
-        dh[:], dc[:] = padding.pass_by(t, before, (dh_t, dc))
+        ended = padding.at[t, :, None]  # rows that have taken no step
+        dh[:] = np.where(ended, dh_t, dz[t] @ Wh.T)  # undoes (1)
+        dc[:] = np.where(ended, dc, dc_t * f)  # undoes (3)
     if dx is not None:
         dx[:] = dz @ Wx.T
     dWx[:] = np.einsum("tnf,tnz->fz", x, dz)

@@ -47,7 +47,7 @@ def _counts(x, y, kh, kw, sh, sw, top, left, include_pad):
 
 
 def _positions(x, y, kh, kw, sh, sw, top, left):
-    """For each position of a window, in their order: the windows that have the image there, and those pixels."""
+    """For each position in a window, in order: the windows that have a pixel of the image there, and those pixels."""
     H, W = x.shape[1:3]
     OH, OW = y.shape[1:3]
     for i in range(kh):
@@ -58,7 +58,7 @@ def _positions(x, y, kh, kw, sh, sw, top, left):
 
 
 def _on_image(start, step, count, size):
-    """Of the pixels start, start + step, ..., one a window, those from 0 to size - 1: the windows, and the pixels."""
+    """Window w sees the pixel start + w step: the slice of windows whose pixel is in 0 .. size - 1, and the pixels."""
     first = max(0, -(start // step))
     stop = max(first, min(count, -((start - size) // step)))
     return slice(first, stop), slice(start + first * step, start + stop * step, step)

@@ -99,7 +99,7 @@ def is_ours(path: str | os.PathLike) -> bool:
     path = os.fspath(path)
     try:
         with open(path, "rb", opener=_open_regular) as file:
-            _metadata(path, *_start(file))
+            _header(file, path)
     except (OSError, CheckpointError):
         return False
     return True
@@ -120,10 +120,9 @@ def decode(file: BinaryIO, path: str) -> dict:
     from safetensors.numpy import load
 
     # Another program's file can be huge: read on only if the header is ours.
-    start, header = _start(file)
-    metadata = _metadata(path, start, header)
+    header, metadata = _header(file, path)
     try:
-        tensors = load(start + header + file.read())
+        tensors = load(header + file.read())
     except (SafetensorError, KeyError, ValueError, TypeError) as error:
         _fail(path, f"the file is cut short or damaged ({error})")
     text = metadata["nnlite"]
@@ -201,26 +200,22 @@ def _open_regular(name, flags):
     return os.open(name, flags)
 
 
-def _start(file):
-    """The first 8 bytes of a file and, if they can be the length of a safetensors header, the header."""
+def _header(file, path):
+    """The bytes of a checkpoint up to the arrays, and the text entries in them."""
     start = file.read(8)
     size = int.from_bytes(start, "little")
-    return start, file.read(size) if len(start) == 8 and size <= _LONGEST_HEADER else b""
-
-
-def _metadata(path, start, header):
-    """The text entries of a safetensors header."""
+    header = file.read(size) if len(start) == 8 and size <= _LONGEST_HEADER else b""
     _require(path, start, "the file is empty")
     foreign = next((text for magic, text in _FOREIGN.items() if start.startswith(magic)), "it starts as none does")
     _require(path, header[:1] == b"{", f"this is not a checkpoint, or its start is damaged: {foreign}")
-    _require(path, len(header) == int.from_bytes(start, "little"), "the file is cut short in its header")
+    _require(path, len(header) == size, "the file is cut short in its header")
     try:
         metadata = json.loads(header).get("__metadata__", {})
         is_ours = isinstance(metadata.get("nnlite"), str)
     except (AttributeError, ValueError, RecursionError) as error:
         _fail(path, f"its header is damaged ({error})")
     _require(path, is_ours, "this is a safetensors file of another program: it has arrays, but no nnlite model")
-    return metadata
+    return start + header, metadata
 
 
 def _parse(path, text):

@@ -127,8 +127,7 @@ def restore_model(model: Any, tree: dict[str, Any]) -> None:
 def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Callable[[], None]:
     """Check the tree; return a function that restores the model from it, and cannot fail.
 
-    Args:
-        rows: batch size of the states of stateful layers, if known.
+    `rows` is the batch size of the states of stateful layers, if known.
     """
     params, statistics, optimizer = model.params, model.statistics, model.optimizer
     saved_statistics = tree.get("statistics", {})  # older files have no such entry

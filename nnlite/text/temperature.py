@@ -68,14 +68,7 @@ def compare_temperatures(
 
     Each text is the output of `generate` with the same draws, so differences come only from the temperature. The
     entropy of a distribution p is H = -sum_v p_v ln p_v: 0 if the next character is certain, ln V if all are equally
-    likely.
-
-    Args:
-        temperatures: at 0 the entropy is 0.
-        model, vocabulary, seed, length, rng, top_k, top_p, unknown: as for `generate`.
-
-    Raises:
-        TypeError, ValueError: as for `generate`.
+    likely, and 0 at temperature 0. The other arguments, and the errors, are those of `generate`.
 
     Example:
         >>> import nnlite
@@ -122,13 +115,10 @@ def next_characters(
     characters are possible.
 
     Args:
-        text: the text that the model reads, starting from a zero state, like the seed of `generate`.
+        text: the text that the model reads, starting from a zero state, like the seed of `generate`. The other
+            arguments, and the errors, are the same, too.
         temperatures: one probability for each.
-        top: the largest number of characters; most likely first, equals in the order of the vocabulary.
-        model, vocabulary, top_k, top_p, unknown: as for `generate`.
-
-    Raises:
-        TypeError, ValueError: as for `generate`; ValueError also for a negative top.
+        top: the largest number of characters, at least 0; most likely first, equals in the order of the vocabulary.
 
     Example:
         >>> import nnlite
