@@ -4,14 +4,13 @@ import numpy as np
 
 
 def load_digits() -> tuple[np.ndarray, np.ndarray]:
-    """Handwritten digits and their labels.
+    """Handwritten digits and their labels, new arrays in scikit-learn's order.
+
+        x (1797, 8, 8, 1)    float32 from 0, paper, to 1, ink
+        y (1797,)            int64, the digits 0 to 9
 
     They ship with scikit-learn: nothing is downloaded. 13 people wrote them on forms that were scanned in black and
     white; each pixel is the fraction of black dots in a block of 4 x 4.
-
-    Returns:
-        (x, y): x (1797, 8, 8, 1) float32 from 0, paper, to 1, ink; y (1797,) int64, the digits 0 to 9. New arrays, in
-        scikit-learn's order.
 
     Raises:
         ImportError: scikit-learn is not installed.

@@ -8,16 +8,13 @@ Samples = tuple[np.ndarray, np.ndarray]
 def hold_out(x: np.ndarray, y: np.ndarray, every: int = 5) -> tuple[Samples, Samples]:
     """Split samples by counting: hold out every fifth sample of each label.
 
-    Each label has the same share in both parts. No random numbers are used, so everyone who splits the same data holds
+    Returns (x, y) for training and (x, y) held out, new arrays in the order of the data. Each label has the same share in both parts. No random numbers are used, so everyone who splits the same data holds
     out the same samples, and results can be compared.
 
     Args:
         x: (N, ...) samples.
         y: (N,) integer labels.
         every: 5 holds out the 5th, the 10th, the 15th ... sample of each label, in the order of the data.
-
-    Returns:
-        (x, y) for training and (x, y) held out, new arrays in the order of the data.
 
     Raises:
         TypeError: x or y is not an array, y is not integers, or every is not an integer.

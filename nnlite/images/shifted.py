@@ -7,7 +7,7 @@ import numpy as np
 
 
 def shifted(x: np.ndarray, y: np.ndarray, pixels: Sequence[float] = (0.5, 1)) -> tuple[np.ndarray, np.ndarray]:
-    """Images and labels, together with copies shifted up, down, left and right.
+    """Images and labels, together with copies shifted up, down, left and right: (x, y), new arrays.
 
     A seven shifted by half a pixel is still a seven. Training on shifted copies (data augmentation) teaches a model the
     shape of a digit rather than its position. Shift the training images, never the test images.
@@ -17,11 +17,8 @@ def shifted(x: np.ndarray, y: np.ndarray, pixels: Sequence[float] = (0.5, 1)) ->
     Args:
         x: (N, H, W, C) images, float32 or float64.
         y: (N,) or (N, ...) labels.
-        pixels: S distances; each adds four shifted copies, so the result has (1 + 4 S) N images.
-
-    Returns:
-        (x, y), new: first all original images, then all shifted up, down, left and right by the first distance, and so
-        on.
+        pixels: S distances. The result has (1 + 4 S) N images: first all original ones, then all shifted up, down, left
+            and right by the first distance, and so on.
 
     Raises:
         TypeError: x is not an array of floats, or y is not an array.

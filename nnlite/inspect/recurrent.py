@@ -58,11 +58,9 @@ def has_meanings(layer: Any) -> bool:
 
 
 def values(layer: Any) -> tuple[Arrays, Arrays]:
-    """The values of the layer's last forward.
+    """The values of all steps of the last forward by name, (T, N, H) each, and the initial states, (N, H) each.
 
-    Returns:
-        The values of all steps by name, (T, N, H) each, and the initial states by name, (N, H) each. In padding, states
-        stay as they are, and everything else is 0.
+    In padding, states stay as they are, and everything else is 0.
     """
     states, gates = _kept_states(layer)
     found = {name: array[1:] for name, array in states.items()}
@@ -76,10 +74,9 @@ def values(layer: Any) -> tuple[Arrays, Arrays]:
 
 
 def gradients(layer: Any, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None) -> tuple[Arrays, Arrays]:
-    """The gradient of every value, from dy = dL/dy and dstate, the gradients of the final states.
+    """The gradients of `values`, with names such as "df", from dy = dL/dy and dstate, those of the final states.
 
-    Returns:
-        As `values`, with names such as "df". Gradients of states are total: they include all later steps.
+    Gradients of states are total: they include all later steps.
     """
     states, gates = _kept_states(layer)
     dy = _by_steps(layer, dy)

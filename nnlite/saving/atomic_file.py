@@ -15,11 +15,8 @@ def write(path: str | os.PathLike, data: bytes) -> None:
     """Write a file atomically and durably: after a crash, and for any reader, it is the old file or the new one.
 
     The bytes go to a temporary file in the same folder, which is then renamed. Both bytes and name are on the disk when
-    this returns. Temporary files of killed processes are removed by the next write to the same path.
-
-    Args:
-        path: the file; its folder exists. A symbolic link is followed.
-        data: the new content.
+    this returns. Temporary files of killed processes are removed by the next write to the same path. The folder must
+    exist; a symbolic link is followed.
 
     Raises:
         OSError: from the system (disk full, no such folder, no permission). The old file is unchanged.

@@ -42,11 +42,8 @@ def write(path: str | os.PathLike, tree: dict) -> None:
     """Write a tree of dicts, lists, numbers, strings, None and arrays to one file, atomically and durably.
 
     An array's name in the file is its path in the tree, such as "optimizer/momentum/lstm.Wx". Arrays under the key
-    "params" get no prefix, so that other programs find the weights under the model's names.
-
-    Args:
-        path: the file; its folder exists.
-        tree: keys are strings; numbers are finite.
+    "params" get no prefix, so that other programs find the weights under the model's names. Keys are strings, numbers
+    are finite, and the file's folder exists.
 
     Raises:
         CheckpointError: the file cannot be written; an existing file is unchanged.

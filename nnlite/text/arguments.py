@@ -1,17 +1,13 @@
 """Checks that several functions share."""
 
 import operator
+from typing import Any
 
 import numpy as np
 
 
 def require_text(name: str, text: object, least: int = 0) -> str:
-    """A str of at least that many characters.
-
-    Raises:
-        TypeError: not a str.
-        ValueError: too short.
-    """
+    """The text, a str of at least that many characters."""
     if not isinstance(text, str):
         raise TypeError(f"{name}: expected a str, got {type(text).__name__}")
     if len(text) < least:
@@ -19,18 +15,13 @@ def require_text(name: str, text: object, least: int = 0) -> str:
     return text
 
 
-def require_whole(name: str, value: object, least: int = 1) -> int:
-    """An integer of at least that value, as an int.
-
-    Raises:
-        TypeError: not an integer.
-        ValueError: too small.
-    """
+def require_whole(name: str, value: Any, least: int = 1) -> int:
+    """The value, an integer of at least `least` and no bool, as an int."""
     try:
-        number = operator.index(value)  # type: ignore[arg-type]
+        number = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
-        raise TypeError(f"{name}: expected an integer, got {value!r}") from None
-    if isinstance(value, bool):
+        number = None
+    if number is None:
         raise TypeError(f"{name}: expected an integer, got {value!r}")
     if number < least:
         raise ValueError(f"{name}: expected at least {least}, got {number}")

@@ -24,17 +24,14 @@ def load_sonnets() -> str:
 
 
 def poems(text: str | None = None) -> list[str]:
-    """The cleaned poems of a raw text.
+    """The cleaned poems of a raw text, one string each, in order.
 
     A poem ends at a blank line or a line that contains only a number. Cleaning removes both kinds of line, converts
     the rest to lower case and strips spaces at the *end* of lines. Leading spaces stay, so a model can learn the
-    couplets' indent.
+    couplets' indent. Every line, including the last, ends with `"\\n"`.
 
     Args:
         text: the raw text; by default the sonnets.
-
-    Returns:
-        One string per poem, in the order of the text. Every line, including the last, ends with `"\\n"`.
 
     Example:
         >>> from nnlite.text import poems

@@ -9,7 +9,7 @@ from .vocabulary import Vocabulary
 
 
 def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
-    """The lines of a text as ids, each including the line breaks before and after it.
+    """The lines of a text as ids, each including the line breaks before and after it: int64, (2 + characters,).
 
     The first break teaches a model how lines begin. Of a line's ids, x is all but the last and y all but the first.
     The model learns single lines: if `generate` continues after a line break, it does so from a state that never
@@ -18,9 +18,6 @@ def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
     Args:
         text: such as `clean_sonnets()`. Blank lines are skipped.
         vocabulary: must contain the text's characters and the line break.
-
-    Returns:
-        One int64 array per line, of shape (2 + number of characters,).
 
     Raises:
         ValueError: a character is not in the vocabulary; the message names it.
