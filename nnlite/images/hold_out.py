@@ -8,8 +8,9 @@ Samples = tuple[np.ndarray, np.ndarray]
 def hold_out(x: np.ndarray, y: np.ndarray, every: int = 5) -> tuple[Samples, Samples]:
     """Split samples by counting: hold out every fifth sample of each label.
 
-    Returns (x, y) for training and (x, y) held out, new arrays in the order of the data. Each label has the same share in both parts. No random numbers are used, so everyone who splits the same data holds
-    out the same samples, and results can be compared.
+    Returns (x, y) for training and (x, y) held out, new arrays in the order of the data. Each label has the same share
+    in both. No random numbers are used, so everyone who splits the same data holds out the same samples, and results
+    can be compared.
 
     Args:
         x: (N, ...) samples.
