@@ -178,8 +178,6 @@ def _layer_trace(recording, with_gradients, texts):
     if recording.reads_backwards:
         arrays = {name: sequence_lengths.reversed_steps(array, lengths) for name, array in arrays.items()}
     arrays, initial = ({k: np.array(v, order="C") for k, v in part.items()} for part in (arrays, initial))
-    has_steps_of_x = texts is not None and len(texts[0]) == layer.kept[0].shape[0]
-    meanings = recurrent.meanings(layer)
-    return LayerTrace(
-        recording.name, type(layer).__name__, arrays, meanings, initial, texts if has_steps_of_x else None
-    )
+    if texts is not None and len(texts[0]) != len(layer.kept[0]):  # its steps are not those of x
+        texts = None
+    return LayerTrace(recording.name, type(layer).__name__, arrays, recurrent.meanings(layer), initial, texts)
