@@ -5,7 +5,6 @@ code for being recorded, so training does not become slower.
 """
 
 import copy
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,27 +30,14 @@ def private_copy(model: Any, where: str) -> Any:
     if not isinstance(model, Model | Layer):
         hint = f"make one, {model.__name__}(...)" if isinstance(model, type) else "give one of these"
         raise TypeError(f"{where}: expected a model or a layer, got {model!r}: {hint}")
-    layers: Sequence[Any] = getattr(model, "layers", [model])
-    pairs = [layer for layer in layers if isinstance(layer, RecurrentPair)]
-    inner = [one for pair in pairs for one in (pair.forward_layer, pair.backward_layer)]
-    copies: dict[int, Any] = {}  # by the id of the original: each object once, however often it is referred to
+    memo = {id(value): None for value in map(vars(model).get, LEFT_OUT)}  # deepcopy takes None for these
     try:
         with computing:
-            for part in (*inner, *layers, model):
-                if id(part) not in copies:
-                    copies[id(part)] = copy.deepcopy(_stripped(part), copies)
+            return copy.deepcopy(model, memo)
     except Exception as error:
         raise TypeError(
             f"{where}: expected a model that can be copied, got {model!r}: {error}: remove what cannot be copied"
         ) from error
-    return copies[id(model)]
-
-
-def _stripped(part):
-    """A shallow copy without the attributes that are left out."""
-    stripped = copy.copy(part)
-    vars(stripped).update({name: None for name in LEFT_OUT if name in vars(part)})
-    return stripped
 
 
 class Recording:
