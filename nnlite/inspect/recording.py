@@ -18,7 +18,7 @@ from . import recurrent
 
 NNLITE_LAYERS = tuple(getattr(layers, name) for name in layers.__all__)
 
-# Attributes that a copy does not need: they are None in it.
+# Attributes of a model that its copy does not need: they are None in it.
 LEFT_OUT = ("optimizer", "history")
 
 
@@ -30,7 +30,8 @@ def private_copy(model: Any, where: str) -> Any:
     if not isinstance(model, Model | Layer):
         hint = f"make one, {model.__name__}(...)" if isinstance(model, type) else "give one of these"
         raise TypeError(f"{where}: expected a model or a layer, got {model!r}: {hint}")
-    memo = {id(value): None for value in map(vars(model).get, LEFT_OUT)}  # deepcopy takes None for these
+    left_out = map(vars(model).get, LEFT_OUT) if isinstance(model, Model) else ()
+    memo: dict[int, Any] = {id(value): None for value in left_out}  # deepcopy takes None for these
     try:
         with computing:
             return copy.deepcopy(model, memo)

@@ -135,6 +135,24 @@ def test_nothing_that_was_returned_changes_later():
         assert_same_bits(array, before[name], name)
 
 
+class Remembering(Layer):
+    """A layer of one's own with an attribute that a model has, too."""
+
+    def __init__(self):
+        super().__init__()
+        self.history = []
+
+    def forward(self, x, training=False):
+        self.history.append(x.shape)
+        return x
+
+
+def test_a_layers_own_attributes_are_copied_whatever_their_names():
+    layer = Remembering()
+    assert list(trace(Sequential([layer, RNN(2)]), np.ones((2, 3, 1), "float32"))) == ["rnn"]
+    assert layer.history == []
+
+
 def test_a_trained_model_can_be_looked_into(tmp_path):
     """Its history knows the progress bar and open files, which cannot be copied."""
     model = Sequential([LSTM(5, return_sequences=True, input_dim=V), Dense(V)], seed=0)
