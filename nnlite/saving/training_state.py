@@ -190,7 +190,7 @@ def _describe(thing):
 def _compare(saved, ours, path=""):
     """Raise ValueError for the first difference of two configurations."""
     if isinstance(saved, dict) and isinstance(ours, dict):
-        for key in [*saved, *(key for key in ours if key not in saved)]:
+        for key in saved | ours:
             _compare(saved.get(key), ours.get(key), f"{path}{key} ")
     elif isinstance(saved, list) and isinstance(ours, list) and len(saved) == len(ours):
         for i, (a, b) in enumerate(zip(saved, ours, strict=True)):

@@ -5,6 +5,7 @@ indented by two spaces, two blank lines. The functions accept any text in this l
 poems. `data/README.md` gives the source of the sonnets.
 """
 
+import itertools
 from importlib.resources import files
 
 from .arguments import require_text, require_whole
@@ -41,16 +42,9 @@ def poems(text: str | None = None) -> list[str]:
         ['a poem.\\n', 'another\\n  poem.\\n']
     """
     text = load_sonnets() if text is None else require_text("text", text)
-    found, verse = [], []
-    # The blank line at the end closes the last poem.
-    for line in [*text.lower().splitlines(), ""]:
-        content = line.strip()
-        if content and not content.isdecimal():
-            verse.append(line.rstrip() + "\n")
-        elif verse:
-            found.append("".join(verse))
-            verse = []
-    return found
+    lines = [line.rstrip() for line in text.lower().splitlines()]
+    runs = itertools.groupby(lines, lambda line: line != "" and not line.strip().isdecimal())
+    return ["".join(f"{line}\n" for line in run) for is_poem, run in runs if is_poem]
 
 
 def clean_sonnets(text: str | None = None) -> str:
