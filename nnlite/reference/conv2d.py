@@ -1,11 +1,11 @@
-"""Conv2D: every pixel of the output sees a window of the input, and every filter weighs it.
+"""Conv2D: each pixel of the output is a weighted sum over a window of the input; each filter has weights of its own.
 
     y[n,h,w,f] = b[f] + sum over i, j, c of x[n, h*sh + i*dh - top, w*sw + j*dw - left, c] W[i,j,c,f]
 
 Letters: N batch, H W of the input, OH OW of the output, C channels, F filters, kh kw of the kernel, sh sw strides,
 dh dw dilation. Outside of the image x is 0. With groups, the filters of a group see the channels of that group alone.
 
-Here, one tap (i, j) of the kernel is done at a time: what all windows see in that place is one slice of the padded x.
+This version handles one tap (i, j) of the kernel at a time: what all windows see there is one slice of the padded x.
 """
 
 import numpy as np

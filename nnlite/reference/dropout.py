@@ -7,7 +7,7 @@ import numpy as np
 
 
 def mixed(h):
-    """The finalizer of MurmurHash3 (Appleby, 2011): each bit of h turns over half of the bits that come out."""
+    """The finalizer of MurmurHash3 (Appleby, 2011): flipping one bit of h flips half of the result's bits."""
     h = (h ^ (h >> np.uint32(16))) * np.uint32(0x85EBCA6B)
     h = (h ^ (h >> np.uint32(13))) * np.uint32(0xC2B2AE35)
     return h ^ (h >> np.uint32(16))

@@ -1,7 +1,7 @@
 """Normalisation: numbers of mean 0 and variance 1, then scaled and shifted. Letters: N rows, C channels.
 
-Batch norm looks at each channel over the rows, layer norm at each row over the channels. Means are float64:
-of numbers near 10000 with a deviation of 1, a float32 mean would be wrong by a thousandth of that deviation.
+Batch norm normalises each channel over the rows, layer norm each row over the channels. Means are computed in float64:
+for numbers near 10000 with a standard deviation of 1, a float32 mean would be off by a thousandth of that deviation.
 """
 
 import numpy as np
@@ -29,7 +29,7 @@ def batch_forward(x, mean, variance, gamma, beta, y, work, epsilon):  # IN (N,C)
 def batch_backward(
     x, dy, mean, variance, gamma, dx, dgamma, dbeta, work, epsilon, from_x
 ):  # IN (N,C) (N,C) (C) (C) (C) OUT (N,C) (C) (C)
-    """from_x: the mean and the variance are those of x, and so change with it. Else they are constants."""
+    """from_x: the mean and the variance are those of x, and so depend on it. Else they are constants."""
     deviation = np.sqrt(variance + epsilon)
     u = (x - mean) / deviation
     dbeta[:] = dy.sum(axis=0)
@@ -53,7 +53,7 @@ def layer_backward(x, gamma, dy, dx, dgamma, dbeta, work, epsilon):  # IN (N,C) 
 
 
 def normalised(x, epsilon):
-    """Each row with the mean 0 and the variance 1, and its deviation."""
+    """Each row with mean 0 and variance 1, and the deviation it was divided by."""
     mean = x.mean(axis=1, keepdims=True, dtype=np.float64)
     deviation = np.sqrt(((x - mean) ** 2).mean(axis=1, keepdims=True) + epsilon)
     return (x - mean) / deviation, deviation

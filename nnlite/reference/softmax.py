@@ -29,9 +29,9 @@ def cross_entropy_backward(y, labels, dx, scale):  # IN (N,V) (N) OUT (N,V)
 
 
 def sample(x, temperature, u):  # IN (V)
-    """The index that u, uniform in [0, 1), draws from softmax(x / temperature); at temperature 0 the largest number's.
+    """The index that u, uniform in [0, 1), draws from softmax(x / temperature); at temperature 0 that of the largest x.
 
-    -1 where there is nothing to draw from: a NaN or +infinity among the numbers, or nothing but -infinity.
+    -1 if there is nothing to draw from: x contains NaN or +infinity, or only -infinity.
     """
     x = x.astype(np.float64)
     m = x.max(initial=-np.inf)
@@ -42,5 +42,5 @@ def sample(x, temperature, u):  # IN (V)
     with np.errstate(over="ignore"):
         e = np.exp((x - m) / temperature)
     sums = e.cumsum()
-    last = np.flatnonzero(e)[-1]  # rounding must not lead past the end, nor to what has no probability
+    last = np.flatnonzero(e)[-1]  # rounding must not lead past the end, nor to an index of probability 0
     return int(min(sums.searchsorted(u * sums[-1], side="right"), last))

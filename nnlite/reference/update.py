@@ -45,7 +45,7 @@ def rmsprop(g, p, v, mean, m, lr, rho, momentum, epsilon, scale, clip):  # IN g 
     spread = v
     if mean is not None:
         mean[:] = rho * mean + (1 - rho) * g
-        spread = np.maximum(v - mean * mean, 0)  # rounding: a variance is not negative
+        spread = np.maximum(v - mean * mean, 0)  # rounding could make a variance negative
     step = lr * g / np.sqrt(spread + epsilon)
     if m is not None:
         m[:] = momentum * m + step

@@ -37,7 +37,7 @@ def total_variation(text: str, corpus: str) -> float:
 
         d = 1/2 sum_c |p_c - q_c|,    p_c, q_c: the shares of character c in the two texts
 
-    It is the fraction of one text's characters to replace to get the other's distribution.
+    It is the fraction of characters that must be replaced in one text to get the distribution of the other.
 
     Raises:
         ValueError: text or corpus is empty.
@@ -54,9 +54,9 @@ def total_variation(text: str, corpus: str) -> float:
 def expected_total_variation(corpus: str, length: int) -> float:
     """The expected distance between a corpus and a text of `length` characters drawn independently from it.
 
-    A short text differs from the corpus by chance alone; this is by how much, to judge a distance with. With p_c the
-    share of character c in the corpus, X_c of the n = `length` drawn characters are c, binomial with mean n p_c. The
-    expectation of
+    A short text differs from the corpus by chance alone. This function says by how much: a scale for distances. If p_c
+    is the share of character c in the corpus, X_c of the n = `length` drawn characters are c, binomial with mean n p_c.
+    The expectation of
 
         d = 1/2 sum_c |X_c / n - p_c|
 
