@@ -40,12 +40,7 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
 
 def recipe(model: Any) -> dict[str, Any]:
     """The configuration of a training, which must not change when it is resumed."""
-    parts = {
-        "layers": model.get_config()["layers"],
-        "optimizer": _describe(model.optimizer),
-        "loss": _describe(model.loss),
-        "metrics": list(model.metrics),
-    }
+    parts = {"layers": model.get_config()["layers"], **_compiled(model)}
     return json.loads(json.dumps(parts))  # as read back from a file: with lists for tuples
 
 
@@ -89,21 +84,24 @@ def model_tree(model: Any) -> dict[str, Any]:
     """The complete model, as a tree for `checkpoint`."""
     if not model.built:
         raise ValueError(f"{model.name} has no weights to save yet: give it an input_shape, or call it once")
-    optimizer = model.optimizer
-    if optimizer is not None:
-        progress = {"iterations": optimizer.iterations, "state": optimizer.state}
-        optimizer = {**_describe(optimizer), **progress}
-    return {
+    tree = {
         "class": type(model).__name__,
         "model": model.get_config(),
         "params": dict(model.params),
         "statistics": dict(model.statistics),
         "states": {layer.name: layer.state for layer in model.stateful_layers},
         "rng": model.rng.bit_generator.state,
-        "optimizer": optimizer,
-        "loss": _describe(model.loss),
-        "metrics": list(model.metrics),
+        **_compiled(model),
     }
+    if model.optimizer is not None:
+        tree["optimizer"] |= {"iterations": model.optimizer.iterations, "state": model.optimizer.state}
+    return tree
+
+
+def _compiled(model):
+    """What `compile` has set."""
+    described = {name: _describe(getattr(model, name)) for name in ("optimizer", "loss")}
+    return {**described, "metrics": list(model.metrics)}
 
 
 def build_from(model: Any, tree: dict[str, Any]) -> None:

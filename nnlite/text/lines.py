@@ -92,9 +92,8 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np
         raise TypeError(f"value: expected one that fits the sequences' {dtype.name}, got {value!r}")
     lengths = np.array([len(array) for array in arrays])
     x = np.full((len(arrays), lengths.max(), *features), value, dtype)
-    for row, array in zip(x, arrays, strict=True):
-        if len(array):
-            row[: len(array)] = array
+    for n, array in full:
+        x[n, : len(array)] = array
     return x, lengths
 
 
