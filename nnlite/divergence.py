@@ -44,9 +44,9 @@ def loss_error(model: Any, loss: float, batch: Any) -> NonFiniteLossError:
 
 
 def check_params(
-    model: Any, run: Any, consequence: str = "the checkpoint was not written, the one before it stays"
+    model: Any, loop: Any, consequence: str = "the checkpoint was not written, the one before it stays"
 ) -> None:
-    """Check that all parameters are finite, before a model is saved or returned; `run` knows the epoch and batch.
+    """Check that all parameters are finite, before a model is saved or returned; `loop` knows the epoch and batch.
 
     Raises:
         NonFiniteLossError: with the name of the parameter, and the consequence.
@@ -54,7 +54,7 @@ def check_params(
     name = _first_bad(model.params)
     if name:
         problem = f"the last update made {name} NaN or infinite; {consequence}"
-        place = (run.epoch + 1, run.batch) if run.batch else (run.epoch, None)
+        place = (loop.epoch + 1, loop.batch) if loop.batch else (loop.epoch, None)
         raise NonFiniteLossError(problem, advice(model)).at(*place)
 
 

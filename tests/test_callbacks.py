@@ -665,7 +665,7 @@ class LatestLoss(Callback):
         self.losses = []
 
     def on_train_batch_end(self, batch, logs):
-        self.losses.append(self.run.latest["loss"])
+        self.losses.append(self.loop.latest["loss"])
         assert logs["loss"] == pytest.approx(np.mean(self.losses[-batch - 1 :]))
 
     def on_epoch_end(self, epoch, logs):

@@ -200,7 +200,7 @@ class TestCallbacks:
     def test_a_resumed_epoch_counts_on(self, tmp_path):
         class Crash(Callback):
             def on_train_batch_end(self, batch, logs):
-                if self.run.epoch == 1 and batch == 2:
+                if self.loop.epoch == 1 and batch == 2:
                     raise ZeroDivisionError
 
         arguments = {"batch_size": 10, "epochs": 3, "verbose": 0}

@@ -186,7 +186,7 @@ def test_stop_training_ends_after_the_batch():
     class Stop(Record):
         def on_train_batch_end(self, batch, logs):
             super().on_train_batch_end(batch, logs)
-            self.model.stop_training = self.run.epoch == 1 and batch == 0
+            self.model.stop_training = self.loop.epoch == 1 and batch == 0
 
     stop = Stop()
     history = regressor().fit(X, TARGETS, 10, 5, callbacks=[stop], verbose=0)

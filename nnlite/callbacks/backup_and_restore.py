@@ -42,7 +42,7 @@ class BackupAndRestore(Callback):
         make_folder(self.path)
         self._recipe = training_state.recipe(self.model)
         if os.path.lexists(self.path):
-            training_state.restore_training(self.path, self.model, self.run, self._recipe)
+            training_state.restore_training(self.path, self.model, self.loop, self._recipe)
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         if self.save_freq != "epoch" and self.model.optimizer.iterations % self.save_freq == 0:
@@ -56,5 +56,5 @@ class BackupAndRestore(Callback):
             self.path.unlink(missing_ok=True)
 
     def _save(self):
-        check_params(self.model, self.run)
-        training_state.save_training(self.path, self.model, self.run, self._recipe)
+        check_params(self.model, self.loop)
+        training_state.save_training(self.path, self.model, self.loop, self._recipe)

@@ -16,7 +16,7 @@ class Callback:
 
     Attributes:
         model: the model in training. `self.model.stop_training = True` ends the training after this batch.
-        run: the progress of `fit`: `epoch`, `batch`, `epochs`, `batches`, `resumed`.
+        loop: the progress of `fit`: `epoch`, `batch`, `epochs`, `batches`, `resumed`.
         adds: names and types that `on_epoch_end` adds to the logs, such as {"speed": float}. With it, names in the path
             or monitor of a later callback are checked before the first epoch, not after it.
 
@@ -36,11 +36,11 @@ class Callback:
     adds: Mapping[str, type] = {}
 
     model: Any = None
-    run: Any = None
+    loop: Any = None
 
     def __getstate__(self) -> dict[str, Any]:
         # Without what is of this process: a model can be large, and knows the data of its training.
-        return {name: value for name, value in vars(self).items() if name not in ("model", "run")}
+        return {name: value for name, value in vars(self).items() if name not in ("model", "loop")}
 
     def on_train_begin(self, logs: Logs) -> None:
         """Called once, before the first epoch. Reset here what is left of an earlier training."""
@@ -94,6 +94,11 @@ class Callback:
         """
         self._check_fields(state, self._state_rules())
 
+    @property
+    def checks_its_state(self) -> bool:
+        """Whether `check_state` is to be asked: not where a class defines its own state, and no check of it."""
+        return says(self, "check_state", "get_state", "set_state")
+
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore what `get_state` returned. Called after `on_train_begin`."""
         for name in self._state_rules():
@@ -126,9 +131,9 @@ def coming_logs(callback: Callback) -> tuple[dict[str, type], list[str]]:
     The metrics of `fit` and the additions of nnlite's callbacks are known. A user's callback with an on_epoch_end and
     without `adds` may add anything.
     """
-    names: dict[str, type] = dict.fromkeys(callback.run.measured, float)
+    names: dict[str, type] = dict.fromkeys(callback.loop.measured, float)
     silent: list[str] = []
-    for other in takewhile(lambda other: other is not callback, callback.run.callbacks):
+    for other in takewhile(lambda other: other is not callback, callback.loop.callbacks):
         if says(other, "adds", "on_epoch_end"):
             names |= other.adds
         else:

@@ -39,5 +39,5 @@ class History(Callback):
         states.mapping(name, history)
         for log, values in history.items():
             # A user's callback may log anything.
-            rule = states.number if log in self.run.measured else states.anything
+            rule = states.number if log in self.loop.measured else states.anything
             states.list_of(rule)(f"{name}: {log}", values)

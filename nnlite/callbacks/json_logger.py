@@ -41,7 +41,7 @@ class JSONLogger(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         step = self.model.optimizer.iterations
         if self.every and step % self.every == 0:
-            self._write({"epoch": self.run.epoch + 1, "batch": batch + 1, "step": step, **logs})
+            self._write({"epoch": self.loop.epoch + 1, "batch": batch + 1, "step": step, **logs})
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self._write({"epoch": epoch + 1, "step": self.model.optimizer.iterations, **logs})

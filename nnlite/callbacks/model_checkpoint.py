@@ -89,7 +89,7 @@ class ModelCheckpoint(Monitor):
             self.best, self.best_epoch = value, epoch
 
     def _save(self, path):
-        check_params(self.model, self.run)
+        check_params(self.model, self.loop)
         make_folder(path)
         training_state.save_model(self.model, path)
         return path

@@ -18,7 +18,7 @@ class Monitor(Callback):
 
     def on_train_begin(self, logs: Logs) -> None:
         self._mode = self._direction() if self.mode == "auto" else self.mode
-        if self.monitor.startswith("val_") and not self.run.validation_data:
+        if self.monitor.startswith("val_") and not self.loop.validation_data:
             raise ValueError(
                 f"{type(self).__name__}: monitor={self.monitor!r} needs validation_data in fit; "
                 f"to watch the training, use monitor={self.monitor.removeprefix('val_')!r}"

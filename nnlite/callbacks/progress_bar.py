@@ -58,25 +58,25 @@ class ProgressBar(Callback):
         self._start = self._drawn = time.perf_counter()
         self._batches_done = 0
         self._validation = ""
-        self._unit = self.unit or ("positions" if self.run.is_sequence else "samples")
+        self._unit = self.unit or ("positions" if self.loop.is_sequence else "samples")
         if self.look == "bar" or (self.look == "auto" and _can_animate(self.console)):
             self._live = _started_live(self.console)
         if self.landmarks:
             self._print("landmarks: " + "  ".join(f"{name} {loss:.3f}" for name, loss in self.landmarks.items()))
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
-        if self.run.resumed and self._batches_done == 0:
-            self._print(f"resumed in epoch {epoch + 1} after {self.run.batch} of {self.run.batches} batches")
-        self._epoch_start, self._epoch_first = time.perf_counter(), self.run.batch
+        if self.loop.resumed and self._batches_done == 0:
+            self._print(f"resumed in epoch {epoch + 1} after {self.loop.batch} of {self.loop.batches} batches")
+        self._epoch_start, self._epoch_first = time.perf_counter(), self.loop.batch
         self._speed = 0.0
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         self._batches_done += 1
         now = time.perf_counter()
-        if batch + 1 == self.run.batches or now - self._drawn > _INTERVAL:
+        if batch + 1 == self.loop.batches or now - self._drawn > _INTERVAL:
             self._drawn = now
-            samples = (batch + 1 - self._epoch_first) * self.run.batch_size
-            self._speed = samples * self.run.positions / (now - self._epoch_start)
+            samples = (batch + 1 - self._epoch_first) * self.loop.batch_size
+            self._speed = samples * self.loop.positions / (now - self._epoch_start)
             if self._live:
                 self._draw(batch + 1, logs, now)
 
@@ -87,8 +87,8 @@ class ProgressBar(Callback):
             del shown["perplexity"], validation["val_perplexity"]
         self._validation = _numbers(validation)
         passed = self.passed(logs.get(f"val_{self.monitor}", logs[self.monitor]))
-        width = len(str(self.run.epochs))
-        place = f"epoch {epoch + 1:{width}}/{self.run.epochs}"
+        width = len(str(self.loop.epochs))
+        place = f"epoch {epoch + 1:{width}}/{self.loop.epochs}"
         self._print("  ".join(filter(None, [place, _numbers(shown), passed, f"{self._speed:,.0f} {self._unit}/s"])))
 
     def close(self) -> None:
@@ -106,7 +106,7 @@ class ProgressBar(Callback):
 
     def _shown(self, logs):
         """The logs to show: without the learning rate, and with perplexity only for sequences."""
-        hidden = {"learning_rate"} if self.run.is_sequence else {"learning_rate", "perplexity", "val_perplexity"}
+        hidden = {"learning_rate"} if self.loop.is_sequence else {"learning_rate", "perplexity", "val_perplexity"}
         return {name: value for name, value in logs.items() if name not in hidden}
 
     def _draw(self, batch, logs, now):
@@ -115,15 +115,15 @@ class ProgressBar(Callback):
         from rich.table import Table
         from rich.text import Text
 
-        run = self.run
-        left = (run.epochs - run.epoch) * run.batches - batch
+        loop = self.loop
+        left = (loop.epochs - loop.epoch) * loop.batches - batch
         seconds = (now - self._start) / self._batches_done * left  # the average includes validation
         speed = f"{self._speed:,.0f} {self._unit}/s   {_clock(seconds)} left"
         row = Table.grid(padding=(0, 1), expand=True)
         for ratio in (None, 1, None, None):
             row.add_column(no_wrap=ratio is None, ratio=ratio)
-        bar = RichBar(run.batches, batch)
-        row.add_row(f"epoch {run.epoch + 1}/{run.epochs}", bar, f"{batch}/{run.batches}", speed)
+        bar = RichBar(loop.batches, batch)
+        row.add_row(f"epoch {loop.epoch + 1}/{loop.epochs}", bar, f"{batch}/{loop.batches}", speed)
         parts = [_numbers(self._shown(logs)), self._validation, self.passed(logs[self.monitor])]
         self._live.update(Group(row, Text("   ".join(filter(None, parts)))), refresh=True)
 

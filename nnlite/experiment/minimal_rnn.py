@@ -208,7 +208,7 @@ class Recipe(nnlite.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         s = self.experiment.settings
-        loss = self.run.latest["loss"] / s.length
+        loss = self.loop.latest["loss"] / s.length
         self.smoothed = logs["smoothed_loss"] = 0.999 * self.smoothed + 0.001 * loss
         iteration = self.model.optimizer.iterations
         if iteration % SAMPLE_EVERY == 0 or iteration == s.iterations:
@@ -239,7 +239,7 @@ class Recipe(nnlite.Callback):
             f"the model has blown up: its smoothed loss is {self.smoothed:,.1f} nats per character, that of "
             f"guessing {guessing:.3f}. It gives the next character a probability of almost 0",
             f"The steps are too large: try a smaller learning rate (now {optimizer.learning_rate:g}){advice}",
-        ).at(self.run.epoch + 1, self.run.batch)
+        ).at(self.loop.epoch + 1, self.loop.batch)
 
     def get_state(self) -> dict[str, Any]:
         return {"smoothed": self.smoothed, "samples": [list(sample) for sample in self.experiment.samples]}

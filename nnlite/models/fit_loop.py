@@ -1,21 +1,18 @@
-"""Run: the loop behind `fit`, and where it stands."""
+"""FitLoop: the epochs and batches of `fit`, what they add up to, and whom they tell."""
 
 import contextlib
 import math
 
 from .. import checks, losses
 from ..callbacks import Callback, History, ProgressBar
-from ..callbacks.base import says
 from ..divergence import NonFiniteLossError, check_params, loss_error
-from ..saving import states
 from .batch import Batch
 
 
-class Run:
-    """One call of `fit`: the loop, and where it stands.
+class FitLoop:
+    """One call of `fit`, and how far it is.
 
-    Callbacks see it as `self.run`. What `get_state` returns at any batch is, with the model's own state, all that it
-    takes for another run to go on from there and to end at the same bits.
+    Callbacks see it as `self.loop`. Where it stands, for checkpoints: `nnlite.saving.loop_state`.
 
     Attributes:
         epoch, batch: how many epochs are complete, and how many batches of the next one.
@@ -23,7 +20,7 @@ class Run:
         positions: how many predictions a sample holds: T, where there is a label at each of T steps; with lengths,
             their mean.
         is_sequence: whether samples have such steps.
-        resumed: whether the run goes on from a state of another one.
+        resumed: whether it goes on from the state of an earlier one.
         latest: the loss of the last batch alone, and its metrics, by their names.
     """
 
@@ -43,16 +40,16 @@ class Run:
         self.epoch = self.batch = 0
         self.resumed = False
         self.latest = {}
-        self._totals, self._seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
-        self._order_rng = None  # state of the random generator from which this epoch's order was drawn
+        self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
+        self.order_rng = None  # state of the random generator from which this epoch's order was drawn
 
     def __enter__(self):
         self.model.history, self.model.stop_training = self.history, False
         self._closing = contextlib.ExitStack()
-        # Callbacks, and the `History` that `fit` returns, know this run for as long as they live: they hold no data.
+        # Callbacks, and the `History` that `fit` returns, live on with this loop: it holds no data then.
         self._closing.callback(vars(self).update, data=None, validation_data=None)
         for callback in self.callbacks:
-            callback.model, callback.run = self.model, self
+            callback.model, callback.loop = self.model, self
             self._closing.callback(callback.close)
         with contextlib.ExitStack() as stack:
             stack.push(self._closing)
@@ -74,11 +71,11 @@ class Run:
         # Where a callback ended the training in the middle of an epoch, that epoch is rounded off.
         while self.batch or (self.epoch < self.epochs and not self.model.stop_training):
             if self.batch == 0:
-                self._totals, self._seen = dict.fromkeys(("loss", *self.model.metrics), 0.0), 0
+                self.totals, self.seen = dict.fromkeys(("loss", *self.model.metrics), 0.0), 0
                 for layer in self.model.stateful_layers:
                     layer.reset_state()
             yield self.epoch
-            if self._seen:
+            if self.seen:
                 logs = self._measure()
                 self.epoch, self.batch = self.epoch + 1, 0
                 self._notify("on_epoch_end", self.epoch - 1, logs)
@@ -102,8 +99,8 @@ class Run:
         weight = batch.weight(self.model.keeps_steps)
         self.latest = numbers
         for name, value in numbers.items():
-            self._totals[name] += value * weight
-        self._seen += weight
+            self.totals[name] += value * weight
+        self.seen += weight
         self.batch += 1
         if self._after:
             logs = self._with_perplexity(self._means())
@@ -114,9 +111,9 @@ class Run:
         """The samples' order in this epoch; None where it is that of the data. A resumed epoch draws it again."""
         rng = self.model.rng
         if self.batch:
-            rng.bit_generator.state = self._order_rng
+            rng.bit_generator.state = self.order_rng
         else:
-            self._order_rng = rng.bit_generator.state
+            self.order_rng = rng.bit_generator.state
         order = rng.permutation(len(self.data)) if self.shuffle else None
         if self.batch:
             rng.bit_generator.state = resume_rng
@@ -134,7 +131,7 @@ class Run:
 
     def _means(self):
         """The loss and the metrics of this epoch so far, over all that was seen."""
-        return {name: total / max(1, self._seen) for name, total in self._totals.items()}
+        return {name: total / max(1, self.seen) for name, total in self.totals.items()}
 
     def _with_perplexity(self, logs):
         """e^loss of a mean cross-entropy: among how many equally likely labels the model would choose."""
@@ -161,104 +158,6 @@ class Run:
         names += [f"val_{name}" for name in names] if self.validation_data else []
         return list(self._with_perplexity(dict.fromkeys(names, 0.0)))
 
-    # Where the run stands, for checkpoints.
-
-    @property
-    def rows(self):
-        """The rows of a batch that is not the last."""
-        return min(self.batch_size, len(self.data))
-
-    def get_state(self):
-        return {
-            "data": self._data(),
-            "epoch": self.epoch,
-            "batch": self.batch,
-            "totals": self._totals,
-            "seen": self._seen,
-            "order_rng": self._order_rng,
-            "stop_training": bool(self.model.stop_training),
-            "callbacks": {name: state for name, callback in self._named_callbacks() if (state := callback.get_state())},
-        }
-
-    def check_data(self, state):
-        """Refuse the state of a run that read other data, or read them in another way.
-
-        Raises:
-            ValueError: it says what was, and what is.
-        """
-        states.mapping("run", state)
-        states.mapping("run: data", state.get("data"))
-        if state["data"] != self._data():
-            theirs, ours = (", ".join(f"{k}={v}" for k, v in d.items()) for d in (state["data"], self._data()))
-            raise ValueError(f"it is from a run with {theirs}, and this one has {ours}")
-
-    def check_state(self, state):
-        """Refuse what `get_state` of a run like this one cannot have given, whoever wrote it into a file.
-
-        Raises:
-            ValueError: the message says what is wrong.
-        """
-        self.check_data(state)
-        rules = {
-            "data": states.anything,
-            "epoch": states.count,
-            "batch": states.count,
-            "totals": states.mapping_of(states.number),
-            "seen": states.count,
-            "order_rng": states.optional(states.generator(type(self.model.rng.bit_generator))),
-            "stop_training": states.boolean,
-            "callbacks": states.mapping,
-        }
-        states.fields("run", state, rules)
-        batch, names = state["batch"], ["loss", *self.model.metrics]
-        if batch > self.batches:
-            raise ValueError(f"run: batch: an epoch has {self.batches} batches, got {batch}")
-        if batch and (not state["seen"] or state["order_rng"] is None or sorted(state["totals"]) != sorted(names)):
-            order = "none" if state["order_rng"] is None else "a state"
-            raise ValueError(
-                f"run: after batch {batch} expected seen above 0, an order_rng, and totals of {', '.join(names)}; got "
-                f"seen={state['seen']}, order_rng={order}, totals of {states.shown([*state['totals']])}"
-            )
-        if "History" not in state["callbacks"]:
-            raise ValueError("run: callbacks: there is no History, and every run has one")
-        for callback, saved in self._with_their_states(state):
-            if _checks_its_state(callback):
-                callback.check_state(saved)
-
-    def set_state(self, state):
-        """Go on from `get_state` of another run. Callbacks that it did not have start afresh.
-
-        Raises:
-            ValueError: that run read its data in another way, or the state is none; nothing has changed then.
-        """
-        self.check_state(state)
-        # First those that cannot be checked beforehand: where one refuses its state, nothing else has changed yet.
-        for callback, saved in sorted(self._with_their_states(state), key=lambda pair: _checks_its_state(pair[0])):
-            try:
-                callback.set_state(saved)
-            except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-                raise ValueError(f"{type(callback).__name__} cannot go on from its state: {error!r}") from error
-        self.resumed = True
-        self.epoch, self.batch = state["epoch"], state["batch"]
-        self._totals, self._seen, self._order_rng = state["totals"], state["seen"], state["order_rng"]
-        self.model.stop_training = state["stop_training"]
-
-    def _with_their_states(self, state):
-        """Each callback that has a state there, with that."""
-        return [(c, state["callbacks"][name]) for name, c in self._named_callbacks() if name in state["callbacks"]]
-
-    def _data(self):
-        sizes = {"samples": len(self.data), "batch_size": self.batch_size, "shuffle": self.shuffle}
-        return {**sizes, "checksum": self.data.checksum}
-
-    def _named_callbacks(self):
-        """Each callback with its class' name; a second one of the same class is "Name_1"."""
-        count: dict[str, int] = {}
-        for callback in self.callbacks:
-            name = type(callback).__name__
-            number = count[name] = count.get(name, -1) + 1
-            yield f"{name}_{number}" if number else name, callback
-
     # Checks of the arguments.
 
     def _checked_shuffle(self, shuffle):
@@ -279,10 +178,6 @@ class Run:
         batch = Batch.checked("fit: validation_data", *data)
         self.model.checked_batch_size("fit: validation_data", len(batch), self.batch_size)
         return batch
-
-
-def _checks_its_state(callback):
-    return says(callback, "check_state", "get_state", "set_state")
 
 
 def _line_up(callbacks, history, verbose):

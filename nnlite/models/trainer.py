@@ -17,7 +17,7 @@ from ..metrics import get as get_metrics
 from ..optimizers import Optimizer
 from ..turns import Keeps, computing
 from .batch import Batch
-from .fit_loop import Run
+from .fit_loop import FitLoop
 from .model import Model
 
 
@@ -116,12 +116,12 @@ class Trainer(Model):
         """
         self._require_compiled("fit")
         data = Batch.checked("fit", x, y, lengths)
-        run = Run(self, data, batch_size, epochs, validation_data, callbacks, shuffle, verbose)
-        with self._one_fit(), run:
-            for _ in run.epochs_left():
-                for batch in run.batches_left():
-                    run.count(batch, self.train_step(batch))
-        return run.history
+        loop = FitLoop(self, data, batch_size, epochs, validation_data, callbacks, shuffle, verbose)
+        with self._one_fit(), loop:
+            for _ in loop.epochs_left():
+                for batch in loop.batches_left():
+                    loop.count(batch, self.train_step(batch))
+        return loop.history
 
     def train_on_batch(
         self, x: np.ndarray, y: np.ndarray, return_dict: bool = False, lengths: np.ndarray | None = None

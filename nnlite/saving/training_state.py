@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..turns import computing
-from . import checkpoint, states
+from . import checkpoint, loop_state, states
 from .checkpoint import CheckpointError
 
 
@@ -44,12 +44,12 @@ def recipe(model: Any) -> dict[str, Any]:
     return json.loads(json.dumps(parts))  # as read back from a file: with lists for tuples
 
 
-def save_training(path: str | os.PathLike, model: Any, run: Any, recipe: dict[str, Any]) -> None:
+def save_training(path: str | os.PathLike, model: Any, loop: Any, recipe: dict[str, Any]) -> None:
     """Save the model and the state of its training."""
-    checkpoint.write(path, {**_at_rest(model), "run": run.get_state(), "recipe": recipe})
+    checkpoint.write(path, {**_at_rest(model), "run": loop_state.get(loop), "recipe": recipe})
 
 
-def restore_training(path: str | os.PathLike, model: Any, run: Any, recipe: dict[str, Any]) -> None:
+def restore_training(path: str | os.PathLike, model: Any, loop: Any, recipe: dict[str, Any]) -> None:
     """Restore a training saved by `save_training`.
 
     Raises:
@@ -60,12 +60,12 @@ def restore_training(path: str | os.PathLike, model: Any, run: Any, recipe: dict
         if not isinstance(tree, dict) or "run" not in tree:
             raise ValueError("it holds a model, but no training to go on with")
         _compare(tree["recipe"], recipe)
-        run.check_data(tree["run"])
+        loop_state.check_data(loop, tree["run"])
         if not model.built:  # by the shape of the data, not by the file's
-            model.build(run.data.x.shape[1:])
-        run.check_state(tree["run"])
-        restore = restorer(model, tree, rows=run.rows if tree["run"]["batch"] else None)
-        run.set_state(tree["run"])  # a user's callback may still raise
+            model.build(loop.data.x.shape[1:])
+        loop_state.check(loop, tree["run"])
+        restore = restorer(model, tree, rows=min(loop.batch_size, len(loop.data)) if tree["run"]["batch"] else None)
+        loop_state.restore(loop, tree["run"])  # a user's callback may still raise
         restore()
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise CheckpointError(

@@ -1,0 +1,104 @@
+"""Where a `FitLoop` stands: with the model's own state all that another `fit` needs to end at the same bits."""
+
+from typing import Any
+
+from . import states
+
+
+def get(loop: Any) -> dict[str, Any]:
+    """The state between two batches, as a tree for `checkpoint`."""
+    return {
+        "data": _data(loop),
+        "epoch": loop.epoch,
+        "batch": loop.batch,
+        "totals": loop.totals,
+        "seen": loop.seen,
+        "order_rng": loop.order_rng,
+        "stop_training": bool(loop.model.stop_training),
+        "callbacks": {name: state for name, callback in _named_callbacks(loop) if (state := callback.get_state())},
+    }
+
+
+def check_data(loop: Any, state: Any) -> None:
+    """Refuse the state of a training that read other data, or read them in another way.
+
+    Raises:
+        ValueError: it says what was, and what is.
+    """
+    states.mapping("run", state)
+    states.mapping("run: data", state.get("data"))
+    if state["data"] != _data(loop):
+        theirs, ours = (", ".join(f"{k}={v}" for k, v in d.items()) for d in (state["data"], _data(loop)))
+        raise ValueError(f"it is from a run with {theirs}, and this one has {ours}")
+
+
+def check(loop: Any, state: Any) -> None:
+    """Refuse what `get` cannot have returned for a training like this one, whoever wrote it into a file.
+
+    Raises:
+        ValueError: the message says what is wrong.
+    """
+    check_data(loop, state)
+    rules = {
+        "data": states.anything,
+        "epoch": states.count,
+        "batch": states.count,
+        "totals": states.mapping_of(states.number),
+        "seen": states.count,
+        "order_rng": states.optional(states.generator(type(loop.model.rng.bit_generator))),
+        "stop_training": states.boolean,
+        "callbacks": states.mapping,
+    }
+    states.fields("run", state, rules)
+    batch, names = state["batch"], ["loss", *loop.model.metrics]
+    if batch > loop.batches:
+        raise ValueError(f"run: batch: an epoch has {loop.batches} batches, got {batch}")
+    if batch and (not state["seen"] or state["order_rng"] is None or sorted(state["totals"]) != sorted(names)):
+        order = "none" if state["order_rng"] is None else "a state"
+        raise ValueError(
+            f"run: after batch {batch} expected seen above 0, an order_rng, and totals of {', '.join(names)}; got "
+            f"seen={state['seen']}, order_rng={order}, totals of {states.shown([*state['totals']])}"
+        )
+    if "History" not in state["callbacks"]:
+        raise ValueError("run: callbacks: there is no History, and every run has one")
+    for callback, saved in _with_their_states(loop, state):
+        if callback.checks_its_state:
+            callback.check_state(saved)
+
+
+def restore(loop: Any, state: Any) -> None:
+    """Let the loop go on from there. Callbacks that the saved one did not have start afresh.
+
+    Raises:
+        ValueError: as `check`, or from a callback of the user's own; nothing of nnlite's has changed then.
+    """
+    check(loop, state)
+    # First those that cannot be checked beforehand: where one refuses its state, nothing else has changed yet.
+    for callback, saved in sorted(_with_their_states(loop, state), key=lambda pair: pair[0].checks_its_state):
+        try:
+            callback.set_state(saved)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"{type(callback).__name__} cannot go on from its state: {error!r}") from error
+    loop.resumed = True
+    loop.epoch, loop.batch = state["epoch"], state["batch"]
+    loop.totals, loop.seen, loop.order_rng = state["totals"], state["seen"], state["order_rng"]
+    loop.model.stop_training = state["stop_training"]
+
+
+def _data(loop):
+    sizes = {"samples": len(loop.data), "batch_size": loop.batch_size, "shuffle": loop.shuffle}
+    return {**sizes, "checksum": loop.data.checksum}
+
+
+def _with_their_states(loop, state):
+    """Each callback that has a state there, with that."""
+    return [(c, state["callbacks"][name]) for name, c in _named_callbacks(loop) if name in state["callbacks"]]
+
+
+def _named_callbacks(loop):
+    """Each callback with its class' name; a second one of the same class is "Name_1"."""
+    count: dict[str, int] = {}
+    for callback in loop.callbacks:
+        name = type(callback).__name__
+        number = count[name] = count.get(name, -1) + 1
+        yield f"{name}_{number}" if number else name, callback
