@@ -35,7 +35,11 @@ def check_arguments(cls: Class) -> Class:
     """Decorate one class so that its own `__init__` explains an unknown argument: for dataclasses."""
     init = vars(cls).get("__init__")
     known = _names(init)
-    if init is None or None in known:  # **kwargs go to a base, which checks them
+    if init is None:
+        return cls
+    if None in known:  # **kwargs go to a base, which checks them, and whose arguments are shown
+        base: Any = super(cls, cls)
+        init.__signature__ = _full_signature(init, base.__init__)
         return cls
 
     @functools.wraps(init)
@@ -53,6 +57,17 @@ def _names(init):
     """The names of a constructor's arguments, with None for **kwargs."""
     parameters = [*inspect.signature(init).parameters.values()][1:] if init else []
     return [None if p.kind is p.VAR_KEYWORD else p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
+
+
+def _full_signature(init, base_init):
+    """A constructor's signature with the arguments that its **kwargs hand on to a base."""
+    own, base = (inspect.signature(method) for method in (init, base_init))
+    named = {name: p for name, p in own.parameters.items() if p.kind is not p.VAR_KEYWORD}
+    handed_on = [
+        p for name, p in [*base.parameters.items()][1:] if name not in named and p.kind is not p.VAR_POSITIONAL
+    ]
+    handed_on = [p if p.kind is p.VAR_KEYWORD else p.replace(kind=p.KEYWORD_ONLY) for p in handed_on]
+    return own.replace(parameters=[*named.values(), *handed_on])
 
 
 def _all_names(mro):
@@ -82,10 +97,7 @@ class Configured(ChecksArguments):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them. Left out: functions, and what no attribute keeps."""
-        mro = type(self).__mro__
-        # Arguments go on to the bases for as long as there are **kwargs.
-        ends = [i for i, c in enumerate(mro) if "__init__" in vars(c) and None not in _names(vars(c)["__init__"])]
-        kept = {name: getattr(self, name) for name in _all_names(mro[: ends[0] + 1]) if hasattr(self, name)}
+        kept = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters if hasattr(self, name)}
         return {name: _as_json(value) for name, value in kept.items() if _is_json(value)}
 
     @classmethod

@@ -5,7 +5,7 @@ Names, arguments, defaults and formulas are those of Keras 3.
 
 import math
 import weakref
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 
 import numpy as np
 
@@ -14,6 +14,14 @@ from .arguments import Configured
 from .kernels import backend, of_dtype
 from .kernels.host import uninterrupted
 from .turns import TakesTurns, in_turn
+
+
+class Limits(TypedDict, total=False):
+    """How every optimizer clips gradients: see `Optimizer`."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
 
 
 class Optimizer(Configured, TakesTurns):
@@ -256,12 +264,9 @@ class SGD(Optimizer):
         learning_rate: float = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
-        *,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
+        **limits: Unpack[Limits],
     ) -> None:
-        super().__init__(learning_rate, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **limits)
         self.momentum = checks.between("momentum", momentum, 0, 1)
         self.nesterov = bool(nesterov)
         self.slots = {"momentum": 0.0} if self.momentum > 0 else {}
@@ -311,12 +316,9 @@ class Adagrad(Optimizer):
         learning_rate: float = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
-        *,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
+        **limits: Unpack[Limits],
     ) -> None:
-        super().__init__(learning_rate, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **limits)
         self.initial_accumulator_value = checks.between(
             "initial_accumulator_value", initial_accumulator_value, 0, math.inf, closed=False
         )
@@ -363,12 +365,9 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         epsilon: float = 1e-7,
         centered: bool = False,
-        *,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
+        **limits: Unpack[Limits],
     ) -> None:
-        super().__init__(learning_rate, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **limits)
         self.rho = checks.between("rho", rho, 0, 1, closed=False)
         self.momentum = checks.between("momentum", momentum, 0, 1)
         self.epsilon = checks.above_zero("epsilon", epsilon)
@@ -418,12 +417,9 @@ class Adam(Optimizer):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        *,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
+        **limits: Unpack[Limits],
     ) -> None:
-        super().__init__(learning_rate, clipnorm=clipnorm, clipvalue=clipvalue, global_clipnorm=global_clipnorm)
+        super().__init__(learning_rate, **limits)
         self.beta_1 = checks.between("beta_1", beta_1, 0, 1, closed=False)
         self.beta_2 = checks.between("beta_2", beta_2, 0, 1, closed=False)
         self.epsilon = checks.above_zero("epsilon", epsilon)
@@ -464,20 +460,9 @@ class AdamW(Adam):
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
-        *,
-        clipnorm: float | None = None,
-        clipvalue: float | None = None,
-        global_clipnorm: float | None = None,
+        **limits: Unpack[Limits],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            clipnorm=clipnorm,
-            clipvalue=clipvalue,
-            global_clipnorm=global_clipnorm,
-        )
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, **limits)
         self.weight_decay = checks.between("weight_decay", weight_decay, 0, math.inf, closed=False)
 
 

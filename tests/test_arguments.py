@@ -57,7 +57,6 @@ class Plain(Loss):
             "SGD: unknown argument 'device': "
             "use ['learning_rate', 'momentum', 'nesterov', 'clipnorm', 'clipvalue', 'global_clipnorm']",
         ),
-        (lambda: SGD(self=1), "SGD: unknown argument 'self': use ['learning_rate',"),
         (lambda: MeanSquaredError(reducton="sum"), "MeanSquaredError: unknown argument 'reducton': did you mean"),
         (
             lambda: SparseCategoricalCrossentropy(from_logit=True),

@@ -1,12 +1,11 @@
 """AvgPool2D: the mean of each window."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..kernels import backend
-from .base.layer import Seed
+from .base.layer import Options
 from .base.pooling import Pooling
 
 
@@ -59,12 +58,9 @@ W_out = (W - F + 2P)/S + 1 = (5 - 2 + 2*0)/2 + 1 = 2.5, rounded down to 2
         strides: Any = None,
         padding: Any = "valid",
         count_include_pad: bool = False,
-        *,
-        dtype: DTypeLike = "float32",
-        seed: Seed = None,
-        name: str | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+        super().__init__(**options)
         self._slide(pool_size, strides, padding)
         if not isinstance(count_include_pad, bool):
             raise TypeError(f"count_include_pad: expected True or False, got {count_include_pad!r}")

@@ -1,11 +1,12 @@
 """BatchNorm: normalizes each channel over the batch."""
 
+from typing import Unpack
+
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
 from ..kernels import backend
-from .base.layer import Layer, Seed, Shape
+from .base.layer import Layer, Options, Shape
 
 
 class BatchNorm(Layer):
@@ -55,16 +56,8 @@ class BatchNorm(Layer):
           parameters   gamma and beta: 2 * C = 2 * 8 = 16; and as many running statistics, which are not learned
     """
 
-    def __init__(
-        self,
-        momentum: float = 0.99,
-        epsilon: float = 1e-3,
-        *,
-        dtype: DTypeLike = "float32",
-        seed: Seed = None,
-        name: str | None = None,
-    ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         self.momentum = checks.between("momentum", momentum, 0, 1)
         self.epsilon = checks.above_zero("epsilon", epsilon)
 

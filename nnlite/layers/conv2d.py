@@ -1,14 +1,13 @@
 """Conv2D: filters that slide over images."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
 from ..initializers import Initializer
 from ..kernels import backend
-from .base.layer import Layer, Seed, Shape
+from .base.layer import Layer, Options, Shape
 from .base.sliding_window import Window2D, image_shape, pair
 
 
@@ -66,11 +65,9 @@ class Conv2D(Layer):
         use_bias: bool = True,
         *,
         kernel_initializer: Initializer = "glorot_uniform",
-        dtype: DTypeLike = "float32",
-        seed: Seed = None,
-        name: str | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+        super().__init__(**options)
         self.filters, self.groups = checks.positive("filters", filters), checks.positive("groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"groups: {groups} does not divide {filters} filters: each group needs as many")

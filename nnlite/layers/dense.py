@@ -1,15 +1,14 @@
 """Dense: a fully connected layer."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
 from ..initializers import Initializer
 from ..kernels import backend, of_dtype
-from .base.layer import Layer, Seed, Shape
+from .base.layer import Layer, Options, Shape
 
 
 class Dense(Layer):
@@ -44,15 +43,9 @@ class Dense(Layer):
     """
 
     def __init__(
-        self,
-        units: int,
-        *,
-        kernel_initializer: Initializer = "glorot_uniform",
-        dtype: DTypeLike = "float32",
-        seed: Seed = None,
-        name: str | None = None,
+        self, units: int, *, kernel_initializer: Initializer = "glorot_uniform", **options: Unpack[Options]
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+        super().__init__(**options)
         self.units = checks.positive("units", units)
         self.kernel_initializer = kernel_initializer
 

@@ -1,11 +1,12 @@
 """Dropout: sets a random fraction of activations to 0 in training."""
 
+from typing import Unpack
+
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
 from ..kernels import backend
-from .base.layer import Layer, Seed
+from .base.layer import Layer, Options
 
 
 class Dropout(Layer):
@@ -45,10 +46,8 @@ class Dropout(Layer):
           parameters   none
     """
 
-    def __init__(
-        self, rate: float, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
-    ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+    def __init__(self, rate: float, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         self.rate = checks.between("rate", rate, 0, 1, closed=False)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

@@ -1,12 +1,13 @@
 """Embedding: a learned vector for each id."""
 
+from typing import Unpack
+
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
 from ..initializers import Initializer
 from ..kernels import backend
-from .base.layer import Layer, Seed, Shape
+from .base.layer import Layer, Options, Shape
 
 
 class Embedding(Layer):
@@ -55,11 +56,9 @@ class Embedding(Layer):
         units: int,
         *,
         embeddings_initializer: Initializer = "uniform",
-        dtype: DTypeLike = "float32",
-        seed: Seed = None,
-        name: str | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+        super().__init__(**options)
         self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
         self.units = checks.positive("units", units)
         self.embeddings_initializer = embeddings_initializer

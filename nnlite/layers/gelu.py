@@ -1,11 +1,12 @@
 """GELU: a smooth ReLU."""
 
+from typing import Unpack
+
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..kernels import backend
 from .base.activation import Activation
-from .base.layer import Seed
+from .base.layer import Options
 
 
 class GELU(Activation):
@@ -40,10 +41,8 @@ class GELU(Activation):
         array([[-0.085,  0.5  ,  1.012]])
     """
 
-    def __init__(
-        self, approximate: bool = False, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
-    ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+    def __init__(self, approximate: bool = False, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         self.approximate = bool(approximate)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

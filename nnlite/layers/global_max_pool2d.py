@@ -1,10 +1,11 @@
 """GlobalMaxPool2D: the maximum of each channel."""
 
+from typing import Unpack
+
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..kernels import backend
-from .base.layer import Seed
+from .base.layer import Options
 from .base.pooling import Pooling, where_it_was
 
 
@@ -44,10 +45,8 @@ class GlobalMaxPool2D(Pooling):
           parameters   none
     """
 
-    def __init__(
-        self, keepdims: bool = False, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
-    ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+    def __init__(self, keepdims: bool = False, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         self._keep_axes(keepdims)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

@@ -1,11 +1,12 @@
 """LayerNorm: normalizes each position over its channels."""
 
+from typing import Unpack
+
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
 from ..kernels import backend
-from .base.layer import Layer, Seed, Shape
+from .base.layer import Layer, Options, Shape
 
 
 class LayerNorm(Layer):
@@ -43,10 +44,8 @@ class LayerNorm(Layer):
           parameters   gamma and beta: 2 * C = 2 * 200 = 400
     """
 
-    def __init__(
-        self, epsilon: float = 1e-3, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
-    ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+    def __init__(self, epsilon: float = 1e-3, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         self.epsilon = checks.above_zero("epsilon", epsilon)
 
     def build(self, input_shape: Shape) -> None:

@@ -1,14 +1,14 @@
 """LeakyReLU: a ReLU with a slope for negative numbers."""
 
 import math
+from typing import Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
 from ..kernels import backend
 from .base.activation import Activation
-from .base.layer import Seed
+from .base.layer import Options
 
 
 class LeakyReLU(Activation):
@@ -43,10 +43,8 @@ class LeakyReLU(Activation):
         array([[0.1, 0.1, 1. ]])
     """
 
-    def __init__(
-        self, negative_slope: float = 0.3, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
-    ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+    def __init__(self, negative_slope: float = 0.3, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         self.negative_slope = checks.between("negative_slope", negative_slope, 0, math.inf, closed=False)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

@@ -1,12 +1,11 @@
 """MaxPool2D: the maximum of each window."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..kernels import backend
-from .base.layer import Seed
+from .base.layer import Options
 from .base.pooling import Pooling, where_it_was
 
 
@@ -56,16 +55,9 @@ class MaxPool2D(Pooling):
     """
 
     def __init__(
-        self,
-        pool_size: Any = 2,
-        strides: Any = None,
-        padding: Any = "valid",
-        *,
-        dtype: DTypeLike = "float32",
-        seed: Seed = None,
-        name: str | None = None,
+        self, pool_size: Any = 2, strides: Any = None, padding: Any = "valid", **options: Unpack[Options]
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+        super().__init__(**options)
         self._slide(pool_size, strides, padding)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:

@@ -1,10 +1,11 @@
 """OneHot: ids as one-hot vectors."""
 
+from typing import Unpack
+
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
-from .base.layer import Layer, Seed, Shape
+from .base.layer import Layer, Options, Shape
 
 
 class OneHot(Layer):
@@ -41,10 +42,8 @@ class OneHot(Layer):
           parameters   none
     """
 
-    def __init__(
-        self, vocabulary_size: int, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
-    ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+    def __init__(self, vocabulary_size: int, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
 
     def output_shape(self, input_shape: Shape) -> tuple:

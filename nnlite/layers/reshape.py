@@ -2,12 +2,12 @@
 
 import math
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
-from .base.layer import Seed, Shape
+from .base.layer import Options, Shape
 from .base.reshaping import Reshaping
 
 
@@ -37,10 +37,8 @@ class Reshape(Reshaping):
           parameters   none
     """
 
-    def __init__(
-        self, target_shape: Sequence[int], *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
-    ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+    def __init__(self, target_shape: Sequence[int], **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         if isinstance(target_shape, str) or not hasattr(target_shape, "__iter__"):
             raise TypeError(
                 f"target_shape: expected sizes without the batch axis, such as (28, 28), got {target_shape!r}"

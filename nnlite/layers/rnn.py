@@ -1,12 +1,12 @@
 """RNN: the vanilla recurrent layer."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ..kernels import backend, of_dtype
-from .base.layer import Seed
+from .base.layer import Options
 from .base.recurrent import Recurrent, Stateful
 
 
@@ -72,11 +72,9 @@ class RNN(Recurrent):
         stateful: Stateful = False,
         *,
         input_dim: int | None = None,
-        dtype: DTypeLike = "float32",
-        seed: Seed = None,
-        name: str | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(units, return_sequences, stateful, input_dim=input_dim, dtype=dtype, seed=seed, name=name)
+        super().__init__(units, return_sequences, stateful, input_dim=input_dim, **options)
         if activation not in ("tanh", "relu"):
             raise ValueError(f"activation: expected 'tanh' or 'relu', got {activation!r}")
         self.activation = activation

@@ -1,13 +1,12 @@
 """ZeroPadding2D: zeros around an image."""
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks
 from .base import sliding_window
-from .base.layer import Layer, Seed, Shape
+from .base.layer import Layer, Options, Shape
 
 EXPECTED = "a whole number, (height, width) or ((top, bottom), (left, right))"
 
@@ -43,10 +42,8 @@ class ZeroPadding2D(Layer):
           parameters   none
     """
 
-    def __init__(
-        self, padding: Any = 1, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None
-    ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+    def __init__(self, padding: Any = 1, **options: Unpack[Options]) -> None:
+        super().__init__(**options)
         self.padding = sliding_window.sides("padding", padding, EXPECTED)
 
     def output_shape(self, input_shape: Shape) -> tuple:

@@ -14,17 +14,17 @@ from ..optimizers import Optimizer
 from ..turns import copy_at_rest
 
 
-def _of_all_layers(what):
+def _of_all_layers(what: str) -> property:
     """All layers' arrays of one kind as a property of a model: a dict with names such as "dense.W"."""
 
-    def gathered(self):
+    def gathered(self: Any) -> dict[str, np.ndarray]:
         arrays = {}
         for layer in self.layers:
             for name, array in getattr(layer, what).items():
                 arrays[f"{layer.name}.{name}"] = array
         return ModelParameters(what, arrays, self)
 
-    def set_all(self, value):
+    def set_all(self: Any, value: dict[str, np.ndarray]) -> None:
         # model.params |= {...} has already set the arrays.
         if getattr(value, "model", None) is not self:
             raise AttributeError(f"{what}: expected arrays to be set by name, as in {what}['dense.W'] = W, got a dict")

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -13,6 +13,14 @@ from .storage import Storage
 
 Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
 Seed = int | np.random.Generator | None
+
+
+class Options(TypedDict, total=False):
+    """What every layer's constructor takes: see `Layer`."""
+
+    dtype: DTypeLike
+    seed: Seed
+    name: str | None
 
 
 class Layer(Configured, Storage):

@@ -1,14 +1,13 @@
 """Base of the recurrent layers: input checks, states between batches, single steps."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from ... import checks, sequence_lengths
 from ...kernels import backend, of_dtype
-from .layer import Layer, Seed, Shape
+from .layer import Layer, Options, Shape
 
 Stateful = bool | Literal["training"]
 
@@ -35,11 +34,9 @@ class Recurrent(Layer):
         stateful: Stateful = False,
         *,
         input_dim: int | None = None,
-        dtype: DTypeLike = "float32",
-        seed: Seed = None,
-        name: str | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(dtype=dtype, seed=seed, name=name)
+        super().__init__(**options)
         self._units = checks.positive("units", units)
         self.return_sequences = bool(return_sequences)
         if isinstance(stateful, str) and stateful != "training":
