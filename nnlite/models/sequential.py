@@ -138,13 +138,15 @@ class Sequential(Trainer):
         return x
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
-        """`step` for a loop of many steps of a batch of N, as `Layer.stepper` describes it."""
+        """`step` for a loop of many steps of a batch of N, as `Layer.stepper` describes it.
+
+        Where another thread may use the model meanwhile, hold `nnlite.turns.computing` around the loop.
+        """
         steps = [layer.stepper(N) for layer in self.layers]
 
         def step(x):
-            with computing:
-                for layer_step in steps:
-                    x = layer_step(x)
+            for layer_step in steps:
+                x = layer_step(x)
             return x
 
         return step
