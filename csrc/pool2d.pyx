@@ -27,7 +27,7 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from pool cimport Window, average_window, average_window_back, average_windows, max_window, max_window_back, max_windows
+from pool cimport Windows, average_windows, average_windows_back, max_windows, max_windows_back
 from tile cimport threads_for
 
 cdef enum:
@@ -42,30 +42,21 @@ cdef struct Pool:
     Py_ssize_t top, left  # and the padding before the image
 
 
-cdef struct Span:  # what of a window's height, or width, lies on the image
-    Py_ssize_t first, size
-    Py_ssize_t skipped  # rows of the window before it
+cdef inline Windows windows(const Pool *p, Py_ssize_t oh, Py_ssize_t ow) noexcept nogil:
+    """The window (oh, ow), with those to its right that are like it: within the columns of the image."""
+    cdef Py_ssize_t top = oh * p.sh - p.top, left = ow * p.sw - p.left
+    cdef Py_ssize_t i = max(<Py_ssize_t>0, top), j = max(<Py_ssize_t>0, left), columns = min(p.W, left + p.kw) - j
+    cdef Py_ssize_t n = 1
+    if (p.OW - 1) * p.sw - p.left + p.kw <= p.W and left >= 0:
+        n = p.OW - ow
+    elif columns == p.kw:
+        n = (p.W + p.left - p.kw) // p.sw + 1 - ow
+    return Windows(n, min(p.H, top + p.kh) - i, columns, p.C, (i * p.W + j) * p.C, p.W * p.C, p.sw * p.C,
+                   <int>((i - top) * p.kw + j - left), <int>p.kw)
 
 
-cdef inline Span span(Py_ssize_t start, Py_ssize_t k, Py_ssize_t n) noexcept nogil:
-    """Of a window from `start`, of size k, on n pixels."""
-    cdef Span s
-    s.first = max(<Py_ssize_t>0, start)
-    s.size = min(n, start + k) - s.first
-    s.skipped = s.first - start
-    return s
-
-
-cdef inline Span rows_of(const Pool *p, Py_ssize_t oh) noexcept nogil:
-    return span(oh * p.sh - p.top, p.kh, p.H)
-
-
-cdef inline Span columns_of(const Pool *p, Py_ssize_t ow) noexcept nogil:
-    return span(ow * p.sw - p.left, p.kw, p.W)
-
-
-cdef inline Window window(const Pool *p, Span h, Span w) noexcept nogil:
-    return Window(h.size, w.size, p.W * p.C, <int>(h.skipped * p.kw + w.skipped), <int>p.kw)
+cdef inline double count_of(const Pool *p, const Windows *w, bint include_pad) noexcept nogil:
+    return p.kh * p.kw if include_pad else w.rows * w.columns
 
 
 cdef inline int threads(const Pool *p, Py_ssize_t N) noexcept nogil:
@@ -92,11 +83,6 @@ cdef inline bint is_tiled(const Pool *p) noexcept nogil:
     return p.kh == p.sh and p.kw == p.sw and p.OH * p.sh >= p.top + p.H and p.OW * p.sw >= p.left + p.W
 
 
-cdef inline bint has_pairs(const Pool *p) noexcept nogil:
-    """The windows of a row are pairs of columns, side by side, on one channel: loops run over them instead."""
-    return p.C == 1 and p.kw == 2 and p.sw == 2 and p.left == 0 and 2 * p.OW <= p.W
-
-
 cdef inline void zero_band(const Pool *p, Py_ssize_t band, floating *dx) noexcept nogil:
     cdef Py_ssize_t first = band_start(p, band), row = p.W * p.C
     memset(dx + first * row, 0, (band_start(p, band + 1) - first) * row * sizeof(floating))
@@ -105,73 +91,60 @@ cdef inline void zero_band(const Pool *p, Py_ssize_t band, floating *dx) noexcep
 # One image: a row of y, and a band of dx.
 
 cdef inline void max_row(const Pool *p, Py_ssize_t oh, const floating *x, floating *y, int *index) noexcept nogil:
-    cdef Py_ssize_t C = p.C, row = p.W * C, ow
-    cdef Span h = rows_of(p, oh), w = columns_of(p, 0)
-    cdef Window here = window(p, h, w)
-    if has_pairs(p) and h.size == 2:
-        max_windows(p.OW, &here, x + h.first * row, y, index)
-        return
-    for ow in range(p.OW):
-        w = columns_of(p, ow)
-        here = window(p, h, w)
-        max_window(&here, C, x + h.first * row + w.first * C, y + ow * C, index + ow * C)
+    cdef Py_ssize_t ow = 0
+    cdef Windows w
+    while ow < p.OW:
+        w = windows(p, oh, ow)
+        max_windows(&w, x + w.first, y + ow * p.C, index + ow * p.C)
+        ow += w.n
 
 
 cdef inline void max_band(const Pool *p, Py_ssize_t band, const floating *dy, const int *index,
                           floating *dx) noexcept nogil:
     cdef Py_ssize_t C = p.C, row = p.W * C, per_band = p.OH // bands_of(p), oh, ow, c, o, at
-    cdef bint few_channels = C < p.kh * p.kw, add = not is_apart(p)
+    cdef bint few_channels = C < p.kh * p.kw, by_index = few_channels and not (C == 1 and p.kh == 2 == p.kw == p.sw)
     cdef int kw = <int>p.kw
-    cdef Span h, w
-    cdef Window here
+    cdef Windows w
     if few_channels or not is_tiled(p):
         zero_band(p, band, dx)
     for oh in range(band * per_band, (band + 1) * per_band):
-        h = rows_of(p, oh)
-        for ow in range(p.OW):
+        ow = 0
+        while ow < p.OW:
             o = (oh * p.OW + ow) * C
-            if few_channels:
+            if by_index:
                 at = (oh * p.sh - p.top) * row + (ow * p.sw - p.left) * C
                 for c in range(C):
                     dx[at + index[o + c] // kw * row + index[o + c] % kw * C + c] += dy[o + c]
+                ow += 1
             else:
-                w = columns_of(p, ow)
-                here = window(p, h, w)
-                max_window_back(add, &here, C, dy + o, index + o, dx + h.first * row + w.first * C)
+                w = windows(p, oh, ow)
+                max_windows_back(few_channels or not is_apart(p), &w, dy + o, index + o, dx + w.first)
+                ow += w.n
 
 
 cdef inline void average_row(const Pool *p, Py_ssize_t oh, bint include_pad, const floating *x,
                              floating *y) noexcept nogil:
-    cdef Py_ssize_t C = p.C, row = p.W * C, ow
-    cdef Span h = rows_of(p, oh), w = columns_of(p, 0)
-    cdef Window here = window(p, h, w)
-    if has_pairs(p) and h.size == 2:
-        average_windows(p.OW, &here, x + h.first * row, <floating>(p.kh * p.kw if include_pad else 4), y)
-        return
-    for ow in range(p.OW):
-        w = columns_of(p, ow)
-        here = window(p, h, w)
-        average_window(&here, C, x + h.first * row + w.first * C,
-                       <floating>(p.kh * p.kw if include_pad else h.size * w.size), y + ow * C)
+    cdef Py_ssize_t ow = 0
+    cdef Windows w
+    while ow < p.OW:
+        w = windows(p, oh, ow)
+        average_windows(&w, x + w.first, count_of(p, &w, include_pad), y + ow * p.C)
+        ow += w.n
 
 
 cdef inline void average_band(const Pool *p, Py_ssize_t band, bint include_pad, const floating *dy,
                               floating *dx) noexcept nogil:
-    cdef Py_ssize_t C = p.C, row = p.W * C, per_band = p.OH // bands_of(p), oh, ow
-    cdef bint add = not is_apart(p)
-    cdef Span h, w
-    cdef Window here
-    cdef floating share
+    cdef Py_ssize_t per_band = p.OH // bands_of(p), oh, ow
+    cdef Windows w
     if not is_tiled(p):
         zero_band(p, band, dx)
     for oh in range(band * per_band, (band + 1) * per_band):
-        h = rows_of(p, oh)
-        for ow in range(p.OW):
-            w = columns_of(p, ow)
-            here = window(p, h, w)
-            share = <floating>(1.0 / (p.kh * p.kw if include_pad else h.size * w.size))
-            average_window_back(add, &here, C, dy + (oh * p.OW + ow) * C, share,
-                                dx + h.first * row + w.first * C)
+        ow = 0
+        while ow < p.OW:
+            w = windows(p, oh, ow)
+            average_windows_back(not is_apart(p), &w, dy + (oh * p.OW + ow) * p.C, 1 / count_of(p, &w, include_pad),
+                                 dx + w.first)
+            ow += w.n
 
 
 def max_forward(const floating[:, :, :, ::1] x,                                     # IN (N,H,W,C)

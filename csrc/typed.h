@@ -26,6 +26,7 @@
 #define LANES ((int)(VECTOR_BYTES / sizeof(REAL)))
 #define INLINE static inline __attribute__((always_inline)) /* so that arguments can be constants inside */
 #define SHARED static __attribute__((unused))               /* one copy in each kernel that calls it */
+#define NOINLINE static __attribute__((noinline, unused))   /* a function with the registers to itself */
 
 #include "vmath.h"
 
