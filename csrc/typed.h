@@ -1,11 +1,12 @@
 /* One source for float and double: the inner loops of the kernels, each compiled for both.
  *
- * Such a header is written for REAL, and TYPED(name) in it is name_f32 or name_f64. It is included here, once for each
- * type; what is the same for both stands behind a guard in its first lines. BY_TYPE then gives the two functions one
- * name: row_sum(n, x) is row_sum_f32 where x is an array of floats.
+ * The headers of loops.h are written for REAL, and TYPED(name) in them is name_f32 or name_f64. They are included here
+ * once for each type; what is the same for both is behind a guard in their first lines. PICK chooses what is not, such
+ * as a constant's digits. BY_TYPE then gives the two functions one name: row_sum(n, x) is row_sum_f32 where x is an
+ * array of floats.
  *
- * So a .pxd declares a function once. Cython knows no such names: what it is told is `void *`, or double, and the C
- * compiler, which sees what really comes, checks it.
+ * So a .pxd declares a function once. Cython does not know such names: it is told `void *`, or double, and the C
+ * compiler, which sees the real types, checks them.
  */
 #ifndef NNLITE_TYPED_H
 #define NNLITE_TYPED_H
@@ -28,46 +29,23 @@
 #define SHARED static __attribute__((unused))               /* one copy in each kernel that calls it */
 #define NOINLINE static __attribute__((noinline, unused))   /* a function with the registers to itself */
 
-#include "vmath.h"
-
 #define REAL float
 #define BITS int32_t
-#define SUFFIX _half_f32
-#define BYTES HALF_VECTOR_BYTES
-#include "tile.h"
-#undef SUFFIX
-#undef BYTES
-#define SUFFIX _f32
-#define HALF(name) JOIN(name, _half_f32)
-#define BYTES VECTOR_BYTES
-#include "tile.h"
-#include "row.h"
-#include "winograd.h"
-#include "pool.h"
+#define UBITS uint32_t
+#define PICK(of_float, of_double) of_float
+#define TYPE f32
+#include "loops.h"
 #undef REAL
 #undef BITS
-#undef SUFFIX
-#undef HALF
-#undef BYTES
+#undef UBITS
+#undef PICK
+#undef TYPE
 
 #define REAL double
 #define BITS int64_t
-#define SUFFIX _half_f64
-#define BYTES HALF_VECTOR_BYTES
-#include "tile.h"
-#undef SUFFIX
-#undef BYTES
-#define SUFFIX _f64
-#define HALF(name) JOIN(name, _half_f64)
-#define BYTES VECTOR_BYTES
-#include "tile.h"
-#include "row.h"
-#include "winograd.h"
-#include "pool.h"
-#undef REAL
-#undef BITS
-#undef SUFFIX
-#undef HALF
-#undef BYTES
+#define UBITS uint64_t
+#define PICK(of_float, of_double) of_double
+#define TYPE f64
+#include "loops.h"
 
 #endif

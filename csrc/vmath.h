@@ -22,110 +22,87 @@
 #define normal_cdf_of(x) BY_TYPE(x, normal_cdf)(x)
 #define normal_density_of(x) BY_TYPE(x, normal_density)(x)
 
-static inline float float_from_bits(int32_t bits) { float x; memcpy(&x, &bits, sizeof x); return x; }
-static inline int32_t bits_of_float(float x) { int32_t bits; memcpy(&bits, &x, sizeof x); return bits; }
-static inline double double_from_bits(int64_t bits) { double x; memcpy(&x, &bits, sizeof x); return x; }
-static inline int64_t bits_of_double(double x) { int64_t bits; memcpy(&bits, &x, sizeof x); return bits; }
+/* The polynomials, the highest power first: (e^r - 1 - r) / r^2, then numerator and denominator of R. */
+static const float exp_series_f32[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 1.0f / 2};
+static const double exp_series_f64[] = {
+    1.0 / 6227020800, 1.0 / 479001600, 1.0 / 39916800, 1.0 / 3628800, 1.0 / 362880, 1.0 / 40320,
+    1.0 / 5040, 1.0 / 720, 1.0 / 120, 1.0 / 24, 1.0 / 6, 1.0 / 2,
+};
+static const float tail_over_f32[] = {0.0040289369f, 0.0400433911f, 0.181482896f, 0.435924902f, 0.5f};
+static const float tail_under_f32[] = {0.0100989062f, 0.100381191f, 0.464845212f, 1.19521717f, 1.66973473f, 1.0f};
+static const double tail_over_f64[] = {
+    1.3713849775442775e-06, 3.6935564436078786e-05, 0.00048693295750949935, 0.0040653500538333906, 0.023510124894260589,
+    0.097333277469765472, 0.28852008855320982, 0.59291279489738191, 0.77409466823505302, 0.5,
+};
+static const double tail_under_f64[] = {
+    3.4375523601281086e-06, 9.2583730152600143e-05, 0.0012239974717178047, 0.010282905109453318, 0.060144829063008748,
+    0.25398348705204599, 0.77973726449616088, 1.7107314286743447, 2.5577217309317573, 2.3460738972729627, 1.0,
+};
 
-/* 2^n and e^r - 1 of one argument: what exp and expm1 are made of. */
-typedef struct { float scale, expm1_r; } exp_parts_f32;
-typedef struct { double scale, expm1_r; } exp_parts_f64;
+#define POLYNOMIAL(coefficients, x) \
+    TYPED(polynomial)(sizeof(coefficients) / sizeof *(coefficients), coefficients, x)
 
-static inline exp_parts_f32 split_exp_f32(float x)
+#endif
+
+static inline REAL TYPED(from_bits)(BITS bits) { REAL x; memcpy(&x, &bits, sizeof x); return x; }
+static inline BITS TYPED(bits_of)(REAL x) { BITS bits; memcpy(&bits, &x, sizeof x); return bits; }
+
+INLINE REAL TYPED(polynomial)(const int n, const REAL *coefficients, REAL x)
 {
-    const float rounder = 12582912.0f;                     /* 1.5 * 2^23 */
-    const float sum = x * 1.44269504f + rounder;           /* low bits: n = round(x / ln 2) */
-    const float n = sum - rounder;
-    const float r = (x - n * 0.693359375f) - n * -2.12194440e-4f;   /* ln 2 in two parts: n times the first is exact */
-    float p = 1.0f / 5040;
-    p = p * r + 1.0f / 720;
-    p = p * r + 1.0f / 120;
-    p = p * r + 1.0f / 24;
-    p = p * r + 1.0f / 6;
-    p = p * r + 1.0f / 2;
-    const uint32_t exponent = (uint32_t)bits_of_float(sum) << 23;   /* unsigned: the upper bits fall off */
-    return (exp_parts_f32){float_from_bits((int32_t)(exponent + (127u << 23))), p * r * r + r};
+    REAL p = coefficients[0];
+    UNROLL for (int i = 1; i < n; i++)
+        p = p * x + coefficients[i];
+    return p;
 }
 
-static inline exp_parts_f64 split_exp_f64(double x)
+/* 2^n and e^r - 1 of one argument: what exp and expm1 are made of. */
+typedef struct { REAL scale, expm1_r; } TYPED(exp_parts);
+
+INLINE TYPED(exp_parts) TYPED(split_exp)(REAL x)
 {
-    const double rounder = 6755399441055744.0;             /* 1.5 * 2^52 */
-    const double sum = x * 1.4426950408889634 + rounder;
-    const double n = sum - rounder;
-    const double r = (x - n * 6.93147180369123816490e-01) - n * 1.90821492927058770002e-10;
-    double p = 1.0 / 6227020800;
-    p = p * r + 1.0 / 479001600;
-    p = p * r + 1.0 / 39916800;
-    p = p * r + 1.0 / 3628800;
-    p = p * r + 1.0 / 362880;
-    p = p * r + 1.0 / 40320;
-    p = p * r + 1.0 / 5040;
-    p = p * r + 1.0 / 720;
-    p = p * r + 1.0 / 120;
-    p = p * r + 1.0 / 24;
-    p = p * r + 1.0 / 6;
-    p = p * r + 1.0 / 2;
-    const uint64_t exponent = (uint64_t)bits_of_double(sum) << 52;
-    return (exp_parts_f64){double_from_bits((int64_t)(exponent + (1023ull << 52))), p * r * r + r};
+    const REAL rounder = PICK(12582912.0f, 6755399441055744.0);                /* 1.5 * 2^23, or 2^52 */
+    const REAL sum = x * PICK(1.44269504f, 1.4426950408889634) + rounder;      /* low bits: n = round(x / ln 2) */
+    const REAL n = sum - rounder;
+    const REAL ln2_high = PICK(0.693359375f, 6.93147180369123816490e-01);      /* n times it is exact */
+    const REAL ln2_low = PICK(-2.12194440e-4f, 1.90821492927058770002e-10);
+    const REAL r = (x - n * ln2_high) - n * ln2_low;
+    const int digits = PICK(23, 52);
+    const BITS bias = PICK(127, 1023);
+    const UBITS exponent = (UBITS)TYPED(bits_of)(sum) << digits;               /* unsigned: the upper bits fall off */
+    const REAL p = POLYNOMIAL(TYPED(exp_series), r);
+    return (TYPED(exp_parts)){TYPED(from_bits)((BITS)(exponent + ((UBITS)bias << digits))), p * r * r + r};
 }
 
 /* The comparisons are written so that NaN fails them and stays NaN. */
-static inline float exp_f32(float x)
+INLINE REAL TYPED(exp)(REAL x)
 {
-    const float lowest = -87.33654f, highest = 88.37626f;  /* ln 2^-126 and ln 2^127.5 */
-    float inside = x < lowest ? lowest : x;
+    const REAL lowest = PICK(-87.33654f, -708.3964185322641);                  /* ln 2^-126, or 2^-1022 */
+    const REAL highest = PICK(88.37626f, 709.4361393031039);                   /* ln 2^127.5, or 2^1023.5 */
+    REAL inside = x < lowest ? lowest : x;
     inside = inside > highest ? highest : inside;
-    const exp_parts_f32 e = split_exp_f32(inside);
-    const float y = e.expm1_r * e.scale + e.scale;
-    return x < lowest ? 0.0f : x > highest ? INFINITY : y;
-}
-
-static inline double exp_f64(double x)
-{
-    const double lowest = -708.3964185322641, highest = 709.4361393031039;  /* ln 2^-1022 and ln 2^1023.5 */
-    double inside = x < lowest ? lowest : x;
-    inside = inside > highest ? highest : inside;
-    const exp_parts_f64 e = split_exp_f64(inside);
-    const double y = e.expm1_r * e.scale + e.scale;
-    return x < lowest ? 0.0 : x > highest ? (double)INFINITY : y;
+    const TYPED(exp_parts) e = TYPED(split_exp)(inside);
+    const REAL y = e.expm1_r * e.scale + e.scale;
+    return x < lowest ? 0 : x > highest ? (REAL)INFINITY : y;
 }
 
 /* sigmoid(x) = 1 / (1 + e^-x) */
-static inline float sigmoid_f32(float x)
+INLINE REAL TYPED(sigmoid)(REAL x)
 {
-    const float lowest = -87.33654f;
-    float t = x < lowest ? -lowest : -x;
+    const REAL lowest = PICK(-87.33654f, -708.3964185322641);
+    REAL t = x < lowest ? -lowest : -x;
     t = t < lowest ? lowest : t;
-    const exp_parts_f32 e = split_exp_f32(t);
-    const float y = 1.0f / (1.0f + (e.expm1_r * e.scale + e.scale));
-    return x < lowest ? 0.0f : y;
-}
-
-static inline double sigmoid_f64(double x)
-{
-    const double lowest = -708.3964185322641;
-    double t = x < lowest ? -lowest : -x;
-    t = t < lowest ? lowest : t;
-    const exp_parts_f64 e = split_exp_f64(t);
-    const double y = 1.0 / (1.0 + (e.expm1_r * e.scale + e.scale));
-    return x < lowest ? 0.0 : y;
+    const TYPED(exp_parts) e = TYPED(split_exp)(t);
+    const REAL y = 1 / (1 + (e.expm1_r * e.scale + e.scale));
+    return x < lowest ? 0 : y;
 }
 
 /* tanh(|x|) = -m / (2 + m) with m = e^(-2|x|) - 1; from |x| = 10 (20) on it is 1 to the last digit. */
-static inline float tanh_f32(float x)
+INLINE REAL TYPED(tanh)(REAL x)
 {
-    const float a = fabsf(x);
-    const exp_parts_f32 e = split_exp_f32(-2.0f * (a > 10.0f ? 10.0f : a));
-    const float m = e.expm1_r * e.scale + (e.scale - 1.0f);
-    return copysignf(-m / (2.0f + m), x);
-}
-
-static inline double tanh_f64(double x)
-{
-    const double a = fabs(x);
-    const exp_parts_f64 e = split_exp_f64(-2.0 * (a > 20.0 ? 20.0 : a));
-    const double m = e.expm1_r * e.scale + (e.scale - 1.0);
-    return copysign(-m / (2.0 + m), x);
+    const REAL far = PICK(10.0f, 20.0), a = PICK(fabsf, fabs)(x);
+    const TYPED(exp_parts) e = TYPED(split_exp)(-2 * (a > far ? far : a));
+    const REAL m = e.expm1_r * e.scale + (e.scale - 1);
+    return PICK(copysignf, copysign)(-m / (2 + m), x);
 }
 
 /* The normal distribution. With a = |x|
@@ -137,79 +114,27 @@ static inline double tanh_f64(double x)
  * Phi keeps its digits where it is small, which 1/2 + erf(x / sqrt 2)/2 loses. a^2 is large there, and its rounding
  * would cost some: it is taken exactly, as the rounded square and a rest, from the two halves of a's digits.
  */
-typedef struct { float gauss, tail; } normal_parts_f32;      /* e^(-a^2/2), and Phi(-a) */
-typedef struct { double gauss, tail; } normal_parts_f64;
+typedef struct { REAL gauss, tail; } TYPED(normal_parts);      /* e^(-a^2/2), and Phi(-a) */
 
-static inline normal_parts_f32 split_normal_f32(float x)
+INLINE TYPED(normal_parts) TYPED(split_normal)(REAL x)
 {
-    const float far = 40.0f;
-    float a = fabsf(x);
+    const REAL far = 40, half = 0.5;
+    REAL a = PICK(fabsf, fabs)(x);
     a = a > far ? far : a;
-    const float high = float_from_bits(bits_of_float(a) & ~0xfff);
-    const float low = a - high, square = a * a;
-    const float rest = ((high * high - square) + 2.0f * high * low) + low * low;
-    const float g = exp_f32(-0.5f * square) * (1.0f - 0.5f * rest);
-    float p = 0.0040289369f;
-    p = p * a + 0.0400433911f;
-    p = p * a + 0.181482896f;
-    p = p * a + 0.435924902f;
-    p = p * a + 0.5f;
-    float q = 0.0100989062f;
-    q = q * a + 0.100381191f;
-    q = q * a + 0.464845212f;
-    q = q * a + 1.19521717f;
-    q = q * a + 1.66973473f;
-    q = q * a + 1.0f;
-    return (normal_parts_f32){g, g * (p / q)};
+    const REAL high = TYPED(from_bits)(TYPED(bits_of)(a) & ~(BITS)PICK(0xfff, 0x7ffffff));
+    const REAL low = a - high, square = a * a;
+    const REAL rest = ((high * high - square) + 2 * high * low) + low * low;
+    const REAL g = TYPED(exp)(-half * square) * (1 - half * rest);
+    return (TYPED(normal_parts)){g, g * (POLYNOMIAL(TYPED(tail_over), a) / POLYNOMIAL(TYPED(tail_under), a))};
 }
 
-static inline normal_parts_f64 split_normal_f64(double x)
+INLINE REAL TYPED(normal_cdf)(REAL x)
 {
-    const double far = 40.0;
-    double a = fabs(x);
-    a = a > far ? far : a;
-    const double high = double_from_bits(bits_of_double(a) & ~0x7ffffffll);
-    const double low = a - high, square = a * a;
-    const double rest = ((high * high - square) + 2.0 * high * low) + low * low;
-    const double g = exp_f64(-0.5 * square) * (1.0 - 0.5 * rest);
-    double p = 1.3713849775442775e-06;
-    p = p * a + 3.6935564436078786e-05;
-    p = p * a + 0.00048693295750949935;
-    p = p * a + 0.0040653500538333906;
-    p = p * a + 0.023510124894260589;
-    p = p * a + 0.097333277469765472;
-    p = p * a + 0.28852008855320982;
-    p = p * a + 0.59291279489738191;
-    p = p * a + 0.77409466823505302;
-    p = p * a + 0.5;
-    double q = 3.4375523601281086e-06;
-    q = q * a + 9.2583730152600143e-05;
-    q = q * a + 0.0012239974717178047;
-    q = q * a + 0.010282905109453318;
-    q = q * a + 0.060144829063008748;
-    q = q * a + 0.25398348705204599;
-    q = q * a + 0.77973726449616088;
-    q = q * a + 1.7107314286743447;
-    q = q * a + 2.5577217309317573;
-    q = q * a + 2.3460738972729627;
-    q = q * a + 1.0;
-    return (normal_parts_f64){g, g * (p / q)};
+    const REAL tail = TYPED(split_normal)(x).tail;
+    return x > 0 ? 1 - tail : tail;
 }
 
-static inline float normal_cdf_f32(float x)
+INLINE REAL TYPED(normal_density)(REAL x)
 {
-    const float tail = split_normal_f32(x).tail;
-    return x > 0.0f ? 1.0f - tail : tail;
+    return TYPED(split_normal)(x).gauss * PICK(0.398942280f, 0.39894228040143268);
 }
-
-static inline float normal_density_f32(float x) { return split_normal_f32(x).gauss * 0.398942280f; }
-
-static inline double normal_cdf_f64(double x)
-{
-    const double tail = split_normal_f64(x).tail;
-    return x > 0.0 ? 1.0 - tail : tail;
-}
-
-static inline double normal_density_f64(double x) { return split_normal_f64(x).gauss * 0.39894228040143268; }
-
-#endif
