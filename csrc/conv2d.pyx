@@ -67,26 +67,14 @@ cdef struct Convolution:
 cdef Convolution convolution(const Py_ssize_t *x, const Py_ssize_t *W, const Py_ssize_t *y, tuple strides, tuple pads,
                              tuple dilation, Py_ssize_t groups) except *:
     """From the shapes of x, W and y."""
-    cdef Convolution c
-    c.N, c.H, c.W, c.C = x[0], x[1], x[2], x[3]
-    c.kh, c.kw = W[0], W[1]
-    c.OH, c.OW, c.F = y[1], y[2], y[3]
-    c.groups = groups
-    c.sh, c.sw = strides
-    c.top, c.left = pads
-    c.dh, c.dw = dilation
-    return c
+    return Convolution(N=x[0], H=x[1], W=x[2], C=x[3], kh=W[0], kw=W[1], OH=y[1], OW=y[2], F=y[3], groups=groups,
+                       sh=strides[0], sw=strides[1], top=pads[0], left=pads[1], dh=dilation[0], dw=dilation[1])
 
 
 cdef Axis outputs(Py_ssize_t count, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t pad,
                   Py_ssize_t dilation) noexcept nogil:
     """The windows that forward computes y from."""
-    cdef Axis axis
-    axis.count, axis.out, axis.out_step = count, 0, 1
-    axis.first, axis.step = -pad, stride
-    axis.taps, axis.gap = kernel, dilation
-    axis.w, axis.w_step = 0, 1
-    return axis
+    return Axis(count=count, out=0, out_step=1, first=-pad, step=stride, taps=kernel, gap=dilation, w=0, w_step=1)
 
 
 cdef Axis inputs(Py_ssize_t count, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t pad, Py_ssize_t dilation,

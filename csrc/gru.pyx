@@ -37,8 +37,8 @@ from libc.string cimport memcpy, memset
 
 from product cimport packed_size, product
 from recurrent cimport (
-    Block, Repeated, Sequences, all_zero, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
-    steps_held, steps_of, times,
+    Block, Repeated, Sequences, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
+    sequences, steps_held, times,
 )
 from rows cimport add_row, sum_rows
 from tile cimport add_row_product, plain, prefetch, transposed
@@ -191,8 +191,7 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
     cdef const Py_ssize_t[:, ::1] ids = x if x.ndim == 2 else None
     cdef const floating[:, ::1] Wx = weights[0], Wh = weights[1], b = weights[2]  # (F,3H) (H,3H) (2,3H)
     cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k
-    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=3 * H, S=y.shape[1], ids=NULL, lengths=steps_of(lengths),
-                                 h0_is_zero=False)
+    cdef Sequences s = sequences(ids, lengths, h, F, 3 * H, y.shape[1])
     cdef Repeated hWh = repeated(N, H, 3 * H, H, 4 * H)
     cdef const floating *Wh_laid_out
     cdef int threads
@@ -201,9 +200,6 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
     with nogil:
         if ids is None:
             product(T * N, F, 3 * H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(3 * H), &gates[0, 0, H], 4 * H, False)
-        else:
-            s.ids = &ids[0, 0]
-        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
         threads = block_threads(N, 3.0 * N * T * H * H)
         blocks = block_count(N, threads)
         Wh_laid_out = laid_out(&hWh, &Wh[0, 0], plain(3 * H), &work[0])
@@ -224,8 +220,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
     cdef const floating[:, ::1] Wx = weights[0], Wh = weights[1]
     cdef floating[:, ::1] dWx = gradients[0], dWh = gradients[1], db = gradients[2]
     cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k, start, end = T
-    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=3 * H, S=dy.shape[1], ids=NULL, lengths=steps_of(lengths),
-                                 h0_is_zero=False)
+    cdef Sequences s = sequences(ids, lengths, h, F, 3 * H, dy.shape[1])
     cdef Repeated daWhT = repeated(N, 3 * H, H, 4 * H, H)
     cdef const floating *WhT
     cdef const floating *x_0 = NULL  # its first number; ids have none
@@ -239,9 +234,6 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
     with nogil:
         if ids is None:
             x_0 = &floats[0, 0, 0]
-        else:
-            s.ids = &ids[0, 0]
-        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
         threads = block_threads(N, 3.0 * N * da.shape[0] * H * H)
         blocks = block_count(N, threads)
         WhT = laid_out(&daWhT, &Wh[0, 0], transposed(3 * H), &work[0])

@@ -32,6 +32,20 @@ cdef struct Sequences:
     bint h0_is_zero  # then h_0 Wh is 0, for a Wh of numbers
 
 
+cdef inline Sequences sequences(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[::1] lengths,
+                                const floating[:, :, ::1] h, Py_ssize_t F, Py_ssize_t G, Py_ssize_t S):
+    """h (T+1,N,H) gives the sizes; ids and lengths may be None."""
+    cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2]
+    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=G, S=S, ids=NULL, lengths=NULL, h0_is_zero=False)
+    if N and T and H:
+        if ids is not None:
+            s.ids = &ids[0, 0]
+        if lengths is not None:
+            s.lengths = &lengths[0]
+        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
+    return s
+
+
 cdef struct Block:
     Py_ssize_t first  # row of the batch,
     int rows  # and how many of them
@@ -141,11 +155,6 @@ cdef inline void weight_gradients(const Sequences *s, Block block, const floatin
 
 
 # Rows of unequal length: row n has lengths[n] steps, and the rest of its T is padding. Without lengths (NULL) none is.
-
-cdef inline const Py_ssize_t *steps_of(const Py_ssize_t[::1] lengths) noexcept nogil:
-    """Of the first length; NULL for None."""
-    return &lengths[0] if lengths is not None and lengths.shape[0] else NULL
-
 
 cdef inline bint is_padding(const Sequences *s, Py_ssize_t n, Py_ssize_t t) noexcept nogil:
     return s.lengths != NULL and t >= s.lengths[n]

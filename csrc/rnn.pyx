@@ -31,8 +31,8 @@ from libc.string cimport memcpy, memset
 
 from product cimport packed_size, product
 from recurrent cimport (
-    Block, Repeated, Sequences, all_zero, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
-    shortest, steps_held, steps_of, times, weight_gradients,
+    Block, Repeated, Sequences, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
+    sequences, shortest, steps_held, times, weight_gradients,
 )
 from rows cimport add_row
 from tile cimport add_row_product, plain, prefetch, transposed
@@ -141,8 +141,7 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
     cdef const floating[:, ::1] Wx = weights[0], Wh = weights[1]  # (F,H) (H,H)
     cdef const floating[::1] b = weights[2]  # (H)
     cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k
-    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=H, S=y.shape[1], ids=NULL, lengths=steps_of(lengths),
-                                 h0_is_zero=False)
+    cdef Sequences s = sequences(ids, lengths, h, F, H, y.shape[1])
     cdef Repeated hWh = repeated(N, H, H, H, H)
     cdef const floating *Wh_laid_out
     cdef int threads
@@ -151,9 +150,6 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
     with nogil:
         if ids is None:
             product(T * N, F, H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(H), &h[1, 0, 0], H, False)
-        else:
-            s.ids = &ids[0, 0]
-        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
         threads = block_threads(N, <double>N * T * H * H)
         blocks = block_count(N, threads)
         Wh_laid_out = laid_out(&hWh, &Wh[0, 0], plain(H), &work[0])
@@ -174,8 +170,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
     cdef floating[:, ::1] dWx = gradients[0], dWh = gradients[1]
     cdef floating[::1] db = gradients[2]
     cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k, start, end = T
-    cdef Sequences s = Sequences(N=N, T=T, F=F, H=H, G=H, S=dy.shape[1], ids=NULL, lengths=steps_of(lengths),
-                                 h0_is_zero=False)
+    cdef Sequences s = sequences(ids, lengths, h, F, H, dy.shape[1])
     cdef Repeated dzWhT = repeated(N, H, H, H, H)
     cdef const floating *WhT
     cdef const floating *x_0 = NULL  # its first number; ids have none
@@ -189,9 +184,6 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
     with nogil:
         if ids is None:
             x_0 = &floats[0, 0, 0]
-        else:
-            s.ids = &ids[0, 0]
-        s.h0_is_zero = all_zero(N * H, &h[0, 0, 0])
         threads = block_threads(N, <double>N * dz.shape[0] * H * H)
         blocks = block_count(N, threads)
         WhT = laid_out(&dzWhT, &Wh[0, 0], transposed(H), &work[0])

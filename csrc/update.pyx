@@ -91,8 +91,6 @@ def sum_of_squares(const floating[::1] g, double[::1] work):
     cdef Py_ssize_t n = g.shape[0], blocks = block_count(n), block
     cdef int threads = threads_for(n)
     cdef double total = 0
-    if n == 0:
-        return 0.0
     with nogil:
         for block in prange(blocks, schedule="static", num_threads=threads):
             work[block] = block_sum(block_size(n, block * BLOCK), &g[0] + block * BLOCK)
@@ -114,8 +112,6 @@ def sgd(const floating[::1] g,  # IN (n)
         floating[::1] p,        # IN and OUT (n)
         double lr, double scale, double clip):
     cdef Py_ssize_t n = g.shape[0], first
-    if n == 0:
-        return
     for first in prange(0, n, BLOCK, nogil=True, schedule="static", num_threads=threads_for(n)):
         sgd_block(block_size(n, first), &g[0] + first, &p[0] + first, <floating>lr, <floating>scale, <floating>clip)
 
@@ -136,8 +132,6 @@ def sgd_momentum(const floating[::1] g,                # IN (n)
                  floating[::1] p, floating[::1] v,     # IN and OUT (n) (n)
                  double lr, double momentum, bint nesterov, double scale, double clip):
     cdef Py_ssize_t n = g.shape[0], first
-    if n == 0:
-        return
     for first in prange(0, n, BLOCK, nogil=True, schedule="static", num_threads=threads_for(n)):
         sgd_momentum_block(block_size(n, first), &g[0] + first, &p[0] + first, &v[0] + first, <floating>lr,
                            <floating>momentum, nesterov, <floating>scale, <floating>clip)
@@ -161,8 +155,6 @@ def adagrad(const floating[::1] g,                 # IN (n)
             floating[::1] p, floating[::1] a,      # IN and OUT (n) (n)
             double lr, double epsilon, double scale, double clip):
     cdef Py_ssize_t n = g.shape[0], first
-    if n == 0:
-        return
     for first in prange(0, n, BLOCK, nogil=True, schedule="static", num_threads=threads_for(n)):
         adagrad_block(block_size(n, first), &g[0] + first, &p[0] + first, &a[0] + first, <floating>lr,
                       <floating>epsilon, <floating>scale, <floating>clip)
@@ -268,7 +260,5 @@ def adam(const floating[::1] g,                                     # IN (n)
     cdef Py_ssize_t n = g.shape[0], first
     cdef double rate = lr * sqrt(1 - beta_2 ** t) / (1 - beta_1 ** t)
     cdef Adam r = Adam(rate, 1 - beta_1, 1 - beta_2, epsilon, decay, scale, clip)
-    if n == 0:
-        return
     for first in prange(0, n, BLOCK, nogil=True, schedule="static", num_threads=threads_for(n)):
         adam_block(&r, block_size(n, first), &g[0] + first, &p[0] + first, &m[0] + first, &v[0] + first)
