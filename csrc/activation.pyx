@@ -10,8 +10,8 @@
 
 Phi is the normal distribution's cumulative function, phi its density, and 1 + tanh(u) = 2 sigmoid(2 u).
 
-Design: the functions of vmath.h have no branches, so each loop becomes vector instructions, and the threads share it
-out. Numbers do not meet: any cut gives the same bits. The shape is not read: arrays come as one long row.
+Design: the functions of vmath.h have no branches, so each loop becomes vector instructions, and the threads share it.
+Numbers are independent, so any split gives the same bits. Shapes do not matter: arrays come as one long row.
 """
 
 from cython cimport floating
@@ -20,13 +20,13 @@ from cython.parallel cimport prange
 cimport vmath
 from tile cimport threads_for
 
-# What a number costs, in multiplications: enough of them are worth a second thread.
+# The cost of a number, in multiplications, from which the number of threads follows.
 cdef enum:
     MOVE = 4
     TRANSCENDENTAL = 16
 
-# From here on Phi and the sigmoid of (6) are 0 on the left, and 1 on the right, in either dtype; and 0 times infinity
-# would be NaN.
+# Below -FAR, Phi and the sigmoid of (6) are 0, above FAR they are 1, in either dtype. x is limited because 0 times
+# infinity would be NaN.
 cdef enum:
     FAR = 40
 

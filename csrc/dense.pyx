@@ -7,8 +7,8 @@ Letters: N rows, F features in, U units.
                     dW = x' dy               undoes (1) for W
                     db = sum over rows of dy undoes (1) for b
 
-Design: each line is one product of product.pxd, which packs the right factor into panels and runs register tiles
-over them; a transposed factor is only another pair of strides.
+Design: each product is one of product.pxd, which packs the right factor into panels and runs register tiles over them.
+A transposed factor is only another pair of strides.
 """
 
 from cython cimport floating

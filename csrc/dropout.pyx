@@ -4,10 +4,10 @@
                 (2) y_i = x_i / (1 - p) where h >= p 2^32, else 0
     backward        dx_i = dy_i / (1 - p) where h >= p 2^32, else 0        undoes (2): the same function
 
-Design: the mask is not stored. Whether the i-th number stays depends on i and the key alone, so backward computes it
-once more; threads share out the numbers in any way; and the loop becomes vectors, which a generator that steps from
-number to number does not. (1) is the finalizer of MurmurHash3, twice, with a part of the key before each: it multiplies
-and shifts so that each bit of what goes in turns over half of the bits that come out.
+Design: the mask is not stored. Whether the i-th number is kept depends on i and the key alone. So backward computes it
+again, threads may split the numbers in any way, and the loop is vectorised, which a sequential generator would not be.
+(1) is the finalizer of MurmurHash3, twice, with a part of the key before each: it multiplies and shifts so that each
+input bit flips half of the output bits.
 
 Source: Srivastava, Hinton, Krizhevsky, Sutskever and Salakhutdinov, Dropout: a simple way to prevent neural networks
 from overfitting, 2014; Appleby, MurmurHash3, 2011.

@@ -1,12 +1,12 @@
-"""Embedding: each id is exchanged for its row of a table.
+"""Embedding: each id is replaced by its row of a table.
 
 Letters: N ids, V vocabulary, U units.
 
     forward     (1) y_n = W[id_n]
     backward        dW[v] = sum over all n with id_n = v of dy_n      undoes (1)
 
-Design: threads share out the ids forward, and the columns backward: there, two of the same id must not be added at the
-same time (rows.pxd).
+Design: threads share the ids in forward, and the columns in backward, where two rows with the same id must not be added
+at the same time (rows.pxd).
 """
 
 from cython cimport floating
@@ -17,7 +17,7 @@ from rows cimport sum_rows
 from tile cimport threads_for
 
 cdef enum:
-    MOVE = 4  # what a number costs, in multiplications: enough of them are worth a second thread
+    MOVE = 4  # the cost of a number, in multiplications, from which the number of threads follows
 
 
 def forward(const floating[:, ::1] W, const Py_ssize_t[::1] ids, floating[:, ::1] y):  # IN (V,U) (N) OUT (N,U)

@@ -15,15 +15,15 @@
     backward       g_c = gamma_c dy_c
                    dx_c = (g_c - mean of g - u_c mean of (g u)) / sqrt(v + epsilon)
 
-Design: m is wanted to more digits than x has: at a mean of 10000 and a deviation of 1, a float32 m would be wrong by a
-thousandth of the deviation. So sums are of differences from a number near m (batch norm: one of x itself; layer norm:
-the rounded mean). From x only `high` is taken off, m as rounded; what that leaves of m, `low`, is small beside the
-deviation, and goes into the shift: u sqrt(v + epsilon) = (x - high) - low.
+Design: m needs more digits than x has: with a mean of 10000 and a deviation of 1, a float32 m would be wrong by a
+thousandth of the deviation. So the sums are of differences from a number near m (batch norm: one of x itself; layer
+norm: the rounded mean). Only `high`, the rounded m, is subtracted from x; the remainder of m, `low`, is small beside
+the deviation, and goes into the shift: u sqrt(v + epsilon) = (x - high) - low.
 
-Rows of 8 channels would not fill vectors. So `rows_of_line` rows that lie beside one another are one line of W numbers,
-and every loop runs over W: place w belongs to channel w mod C. Lines are cut into blocks that fit in the second-level
-cache, by sizes that depend on C alone; threads share out the blocks. Each block leaves a sum for each place, in `work`,
-and these are added in double in the order of the blocks.
+Rows of 8 channels would not fill vectors. So `rows_of_line` neighbouring rows form one line of W numbers, and every
+loop runs over W: place w belongs to channel w mod C. Lines are grouped into blocks that fit in the second-level cache,
+with sizes that depend on C alone, and threads share the blocks. Each block leaves a sum for each place in `work`, and
+these are added in double precision in the order of the blocks.
 
 Source: Ioffe and Szegedy, Batch normalization: accelerating deep network training by reducing internal covariate shift,
 2015; Ba, Kiros and Hinton, Layer normalization, 2016.
@@ -37,12 +37,12 @@ from row cimport row_dot, row_moments, row_sum
 from tile cimport threads_for
 
 cdef enum:
-    LINE = 256      # numbers of a line, about,
-    BLOCK = 32768   # of a block,
-    LINES = 16      # and its lines at least, or there would be as many sums as numbers
-    ROWS = 64       # of a block of layer norm
+    LINE = 256      # numbers in a line, about
+    BLOCK = 32768   # numbers in a block, about
+    LINES = 16      # lines in a block, at least: with fewer there would be as many sums as numbers
+    ROWS = 64       # rows in a block of layer norm
     PLACES = 4      # numbers that every place of a line needs
-    MOVE = 4        # what a number costs, in multiplications: enough of them are worth a second thread
+    MOVE = 4        # the cost of a number, in multiplications, from which the number of threads follows
 
 
 cdef inline Py_ssize_t rows_of_line(Py_ssize_t C) noexcept nogil:
@@ -99,7 +99,7 @@ cdef inline void add_squares(int lines, Py_ssize_t width, Py_ssize_t W, const fl
 
 cdef inline void block_statistics(Py_ssize_t n, Py_ssize_t W, const floating *x, floating *means,
                                   floating *squares) noexcept nogil:
-    """Of the n numbers of a block and for each place: the mean of x - first line, and the squares around it."""
+    """For each place, over the n numbers of a block: the mean of x - first line, and the squares around it."""
     cdef Py_ssize_t lines = n // W, left = n % W, line, w
     cdef Py_ssize_t fours = lines - lines % 4
     for w in range(W):
@@ -124,7 +124,7 @@ cdef inline void block_statistics(Py_ssize_t n, Py_ssize_t W, const floating *x,
 
 cdef inline void join_statistics(Py_ssize_t N, Py_ssize_t C, const floating *x, const floating *sums,
                                  double *mean, double *variance) noexcept nogil:
-    """(1) and (2) from what the blocks have left."""
+    """(1) and (2) from the sums of the blocks."""
     cdef Py_ssize_t line = rows_of_line(C), block = rows_of_block(C), blocks = 1 + (N - 1) // block, b, k, c, rows
     cdef const floating *first
     cdef const floating *means
@@ -158,7 +158,7 @@ cdef inline void join_statistics(Py_ssize_t N, Py_ssize_t C, const floating *x, 
 
 def batch_statistics(const floating[:, ::1] x, double[::1] mean, double[::1] variance,  # IN (N,C) OUT (C) (C)
                      floating[::1] work):
-    """The mean and the variance of each channel. Of no rows: nothing is written."""
+    """The mean and the variance of each channel. Without rows nothing is written."""
     cdef Py_ssize_t N = x.shape[0], C = x.shape[1], block, W, start
     cdef floating *sums
     if N == 0 or C == 0:
@@ -234,7 +234,7 @@ cdef inline void block_products(Py_ssize_t n, Py_ssize_t W, const floating *x, c
 
 
 cdef inline double total(Py_ssize_t blocks, Py_ssize_t W, Py_ssize_t C, const floating *sums) noexcept nogil:
-    """What the blocks have left for one channel."""
+    """The sum over all blocks for one channel."""
     cdef Py_ssize_t b, k
     cdef double s = 0
     for b in range(blocks):
@@ -299,7 +299,7 @@ def batch_backward(const floating[:, ::1] x, const floating[:, ::1] dy,         
                        &dx[0, 0] + start)
 
 
-# Layer norm: a row stays in the first-level cache while its steps are done one by one.
+# Layer norm: a row stays in the first-level cache from step to step.
 
 cdef inline void row_statistics(Py_ssize_t C, const floating *x, double epsilon, floating *high, floating *low,
                                 floating *r) noexcept nogil:
@@ -307,7 +307,7 @@ cdef inline void row_statistics(Py_ssize_t C, const floating *x, double epsilon,
     cdef floating m = row_sum(C, x) / <floating>C, first = 0, second = 0
     row_moments(C, x, m, &first, &second)
     high[0] = m
-    low[0] = first / <floating>C  # what the rounding of a large m has left: small beside the deviation
+    low[0] = first / <floating>C  # the rounding error of a large m: small beside the deviation
     r[0] = <floating>(1 / sqrt((<double>second - <double>first * <double>low[0]) / <double>C + epsilon))
 
 

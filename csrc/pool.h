@@ -9,20 +9,20 @@
  *                                          `width`, the window's whole width. `position` is that of the first pixel.
  *
  * The loops are in C for one word, `restrict`: one over 16 channels is a few instructions, and checking before it
- * whether the arrays overlap took longer than the loop. Sizes are constants where that pays: with C = 1 no loop is left,
- * and windows of 2 x 2 and 3 x 3, by far the most frequent, read and write each number once. Where there is one channel
- * and windows of 2 x 2 lie side by side, the same loop runs over the windows: that is five times as fast.
+ * whether the arrays overlap took longer than the loop. Windows of 2 x 2 and 3 x 3, by far the most frequent, have
+ * constant sizes, and read and write each number once. With one channel, the same loop runs over the windows: side by
+ * side, windows of 2 x 2 are then five times as fast.
  *
- * The four functions at the ends of this file are calls, one for a row of windows. Inlined, they had too few registers:
- * some loops took up to 1.4 times as long, and which ones changed with every edit.
+ * A row of windows is one call, of a function for 2 x 2, for 3 x 3 or for any other size. With all of them inlined in
+ * one place there were too few registers: some loops took 1.4 times as long, and which ones changed with every edit.
  */
 #ifndef NNLITE_POOL_H
 #define NNLITE_POOL_H
 
-#define POOL_BLOCK 8     /* windows of one channel in a vector loop; the last block reaches back over the one before */
-#define POOL_CHANNELS 64 /* that are held on the stack, in the first-level cache, while a window is read */
+#define POOL_BLOCK 8     /* windows of one channel that a loop of constant length takes; the last block may overlap */
+#define POOL_CHANNELS 64 /* kept on the stack, in the first-level cache, while a window is read */
 
-/* Equal windows side by side; rows and columns are those that lie on the image. */
+/* n equal windows of a row; rows and columns are those that lie on the image. */
 typedef struct {
     ptrdiff_t n, rows, columns, C;
     ptrdiff_t first;               /* where in the image the first window begins, */
@@ -30,7 +30,7 @@ typedef struct {
     int32_t position, width;
 } Windows;
 
-/* Take v, at position p, in the place of the best: where it is larger, and where it is NaN, which so reaches y. */
+/* Replace the best by v, at position p, if v is larger; or if it is NaN, which so reaches y. */
 #define POOL_TAKE(v, p)                                           \
     do {                                                          \
         const int better = (v > best) | (v != v);                 \
@@ -301,8 +301,8 @@ INLINE void TYPED(average_back_2x2)(const int add, ptrdiff_t n, const int step, 
     }
 }
 
-INLINE void TYPED(average_back_of_any)(const int add, const Windows *w, ptrdiff_t C, const REAL *restrict dy, REAL share,
-                                       REAL *restrict dx)
+INLINE void TYPED(average_back_of_any)(const int add, const Windows *w, ptrdiff_t C, const REAL *restrict dy,
+                                       REAL share, REAL *restrict dx)
 {
     const ptrdiff_t rows = w->rows, columns = w->columns, row = w->row;
     for (ptrdiff_t i = 0; i < rows; i++)

@@ -1,4 +1,4 @@
-"""Rows of pooling windows, of pool.h. What is `void *` to Cython are arrays of one dtype, float or double: see typed.h."""
+"""Rows of pooling windows, of pool.h. What is `void *` here are arrays of one dtype, float or double: see typed.h."""
 
 
 cdef extern from "typed.h" nogil:

@@ -1,13 +1,13 @@
-"""C = A B on all threads, from register tiles: what Dense, and the weight gradients of every layer, are made of.
+"""C = A B on all threads, from register tiles: used by Dense, and for the weight gradients of every layer.
 
                       cols
-              +-------+-------+---       The columns of B are cut into panels, and the rows of A into groups where
-      depth   | panel | panel | ...      there are fewer panels than keep all threads busy. A thread takes a panel and
-              +-------+-------+---       a group, and computes that part of C alone (panel_product of tile.h): it packs
-      +-----+ +-------+-------+---       the panel for itself, so that no thread waits for another.
+              +-------+-------+---       The columns of B are cut into panels, and the rows of A into groups if there
+      depth   | panel | panel | ...      are too few panels to keep all threads busy. A thread takes a panel and a
+              +-------+-------+---       group, and computes that part of C by itself (panel_product of tile.h). It
+      +-----+ +-------+-------+---       packs its own copy of the panel, so no thread waits for another.
       | A   | | group | group | ...
- rows +-----+ +-------+-------+---       Every number of C is a sum over k in one fixed order, so neither the panels and
-      | A   | | group | group | ...      groups nor the threads change a bit of it.
+ rows +-----+ +-------+-------+---       Every number of C is a sum over k in one fixed order, whatever the panels,
+      | A   | | group | group | ...      groups and threads.
       +-----+ +-------+-------+---
 """
 
@@ -19,9 +19,9 @@ from tile cimport Strides, pack_panel, panel_product, panel_width, threads_for
 
 
 cdef enum:
-    PACK_ROWS = 8  # of B, that go through all panels before the next ones do
-    GROUP_ROWS = 64  # at least, so that packing a panel is a small part of the work with it
-    TASKS = 4  # for a thread, at least, so that all have about the same work
+    PACK_ROWS = 8  # rows of B that are packed into all panels before the next rows
+    GROUP_ROWS = 64  # rows in a group, at least, so that packing a panel is a small part of the work with it
+    TASKS = 4  # tasks for each thread, at least, so that all have about the same work
 
 
 cdef inline Py_ssize_t ceil_div(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
@@ -51,7 +51,7 @@ cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, con
                       a + i * a_at.row, a_at, b + j * b_at.col, b_at, c + i * c_row + j, c_row, accumulate)
 
 
-# Where one factor is used many times over, as the recurrent weights are, it is packed once and kept.
+# A factor that is used many times, such as the recurrent weights, is packed once and kept.
 
 cdef inline Py_ssize_t packed_size(Py_ssize_t depth, Py_ssize_t cols, floating *dtype) noexcept nogil:
     """Numbers in the panels of a depth x cols matrix."""
@@ -62,7 +62,7 @@ cdef inline void pack_all(Py_ssize_t depth, Py_ssize_t cols, const floating *b, 
                           floating *panels) noexcept nogil:
     """Pack a whole depth x cols matrix.
 
-    A few rows at a time go through all panels, so that B is read about in the order of memory.
+    A few rows at a time are packed into all panels, so that B is read roughly in memory order.
     """
     cdef Py_ssize_t chunks = ceil_div(depth, PACK_ROWS), chunk, k
     cdef int width = panel_width(panels)

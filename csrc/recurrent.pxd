@@ -49,16 +49,16 @@ cdef inline Sequences sequences(const Py_ssize_t[:, ::1] ids, const Py_ssize_t[:
 cdef struct Block:
     Py_ssize_t first  # row of the batch,
     int rows  # and how many of them
-    Py_ssize_t start, end  # their steps from `start` to `end` - 1
+    Py_ssize_t start, end  # their time steps, `start` to `end` - 1
 
 
 cdef inline int block_threads(Py_ssize_t N, double work) noexcept nogil:
-    """How many threads N rows deserve that have this many multiplications to do: each takes a row, at least."""
+    """How many threads pay for N rows with this many multiplications: each takes at least a row."""
     return <int>max(<Py_ssize_t>1, min(N, <Py_ssize_t>threads_for(work)))
 
 
 cdef inline Py_ssize_t block_count(Py_ssize_t N, int threads) noexcept nogil:
-    """Blocks of at most TILE_ROWS rows, the same number for every thread where there are rows enough."""
+    """Blocks of at most TILE_ROWS rows, the same number for every thread if there are enough rows."""
     cdef Py_ssize_t blocks = ceil_div(N, TILE_ROWS)
     return min(N, round_up(blocks, threads))
 
@@ -83,9 +83,9 @@ cdef inline bint all_zero(Py_ssize_t n, const floating *x) noexcept nogil:
     return True
 
 
-# The recurrent weights are multiplied at every step. Blocks of rows have them in panels. A batch of one needs each
-# number once a step, and while they come from a near cache, rows are faster: 100 units take a quarter less. The rows
-# begin at multiples of half a vector, as of two that lie across cache lines one would be read twice.
+# The recurrent weights are multiplied at every step. For blocks of rows they are packed in panels. A batch of one needs
+# each number once per step, and as long as they fit in a near cache, rows are faster: 100 units take a quarter less.
+# Rows begin at multiples of half a vector: otherwise every second vector would cross a cache line, and be read twice.
 
 cdef struct Repeated:  # C (+)= A W, with the same W at every step
     Py_ssize_t depth, cols  # of W
@@ -119,8 +119,8 @@ cdef inline void times(const Repeated *p, int rows, const floating *a, const flo
                        const floating *next, Py_ssize_t next_size) noexcept nogil:
     """C (+)= A W for a block of rows, with W `laid_out`.
 
-    The memory `next` that the caller will touch afterwards is fetched meanwhile, a part with each panel: at once, the
-    fetches would wait for each other.
+    Meanwhile the memory that the caller will touch `next` is fetched, a part with each panel: all at once, the fetches
+    would wait for each other.
     """
     cdef int width = panel_width(c)
     cdef Py_ssize_t k, panels = ceil_div(p.cols, width), share = ceil_div(next_size, panels)

@@ -1,11 +1,11 @@
-/* The largest number, the sum, the product sum and the moments of a row: loops that end in one number, or two.
+/* The maximum, the sum, the dot product and the moments of rows: loops that end in one number, or two.
  *
- * Added up in the order of the row, each addition waits for the one before, and the compiler may not reorder them.
- * So here a vector of sums runs along the row, and is folded in halves at the end:
+ * In the order of the row, each addition would wait for the one before, and the compiler may not reorder them. So here
+ * a vector of sums runs along the row, and is folded in halves at the end:
  *
  *        |  vector  |  vector  |  vector  | left |
- *                                  |    vector   |      What is left over is read as the row's last whole vector;
- *                                                       sums set those of its lanes to 0 that are counted already.
+ *                                  |    vector   |      What is left over is read as the row's last whole vector, in
+ *                                                       which sums set the lanes to 0 that are counted already.
  *
  * The order depends on the length of the row and never on its address: equal rows have equal sums, bit for bit.
  */
@@ -35,7 +35,7 @@ typedef BITS TYPED(bits) __attribute__((vector_size(VECTOR_BYTES)));
 
 static const BITS TYPED(row_index)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
 
-/* The largest of n numbers, -infinity where there is none. NaN is passed over. */
+/* The largest of n numbers, -infinity if there is none. NaN is ignored. */
 static inline REAL TYPED(row_max)(ptrdiff_t n, const REAL *x)
 {
     REAL lanes[LANES] = {-INFINITY};

@@ -1,7 +1,7 @@
-"""Rows of numbers: added, summed up, and scattered by their ids.
+"""Rows of numbers: added, summed, and scattered by their ids.
 
-A sum over many rows is cut between threads by its columns: each of them walks through all rows in their order, so that
-every sum has one order for any number of threads, and no two threads write to the same number.
+Threads share a sum over many rows by its columns: each goes through all rows in order. So every sum has one order for
+any number of threads, and no two threads write to the same number.
 """
 
 from cython cimport floating
@@ -9,12 +9,12 @@ from cython.parallel cimport prange
 
 from tile cimport threads_for
 
-# Where two threads add to neighbouring numbers they wait for each other's cache lines: 200 columns took 85 us on one
-# thread and 105 us on two.
+# Two threads that add to neighbouring numbers wait for each other's cache lines: 200 columns took 85 us on one thread
+# and 105 us on two.
 cdef enum:
-    MOVE = 4     # what a number costs, in multiplications: enough of them are worth a second thread
-    STRIP = 256  # columns that a thread has, at least
-    LINE = 16    # its columns begin where, in an aligned table, a cache line does
+    MOVE = 4     # the cost of a number, in multiplications, from which the number of threads follows
+    STRIP = 256  # columns of a thread, at least
+    LINE = 16    # a thread's columns begin at a multiple: in an aligned table, at a cache line
 
 
 cdef inline void add_row(Py_ssize_t n, const floating *x, floating *y) noexcept nogil:

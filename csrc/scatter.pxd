@@ -1,4 +1,4 @@
-"""The input gradient of a convolution on images of few channels: every pixel of dy hands out what it owes.
+"""The input gradient of a convolution on images with few channels: every pixel of dy adds its share to dx.
 
 slide.pxd gathers each pixel of dx from a window of dy. The columns of its tiles are the channels of dx, and of those a
 colour image has three: most of each vector would be empty. Here the columns are neighbouring pixels of dy:
@@ -84,7 +84,7 @@ cdef inline void scatter_band(const Sliding *s, const floating *W, const floatin
 
 cdef inline void add_products(const Sliding *s, int taps, const floating *W, const floating *panel, int pixels,
                               Py_ssize_t height, Py_ssize_t phase, floating *row) noexcept nogil:
-    """What `pixels` pixels owe to the rows under some taps of a column of the kernel, for all columns and channels."""
+    """Add what `pixels` pixels give to the rows under some taps, for all columns of the kernel and all channels."""
     cdef Axis cols = s.cols
     cdef Py_ssize_t C = s.D, F = s.U, line = cols.step * phase, to_next = s.rows.gap * line, j, c
     cdef Tile t = Tile(rows=taps, cols=pixels, runs=1, a_run=0, depth=F, a_row=cols.taps * C * F, a_depth=1,
@@ -98,7 +98,7 @@ cdef inline void add_products(const Sliding *s, int taps, const floating *W, con
 
 cdef inline void interleave(const Sliding *s, Py_ssize_t height, Py_ssize_t phase, const floating *planes,
                             floating *dx) noexcept nogil:
-    """The planes as pixels, the first of them being column cols.first of dx; 0 where no window has looked."""
+    """Write the planes as pixels; they begin at column cols.first of dx. Pixels that no window covers are 0."""
     cdef Axis cols = s.cols
     cdef Py_ssize_t C = s.D, width = s.W, seen = reach(cols, cols.count), i, j, c, k
     cdef const floating *row

@@ -14,9 +14,9 @@ Letters: N rows, V numbers in a row (the vocabulary). Of one row:
 
     sample         (6) the first v with y_0 + ... + y_v > u, for u uniform in [0, 1)
 
-Design: a block of rows that fits in the first-level cache is done step by step. So (2), the costly one, runs over
-the whole block without a break at the ends of the rows: short rows, of 38 characters, would not fill vectors.
-Threads share out the blocks. Their size depends on V alone, and a row meets no other.
+Design: each step runs over a whole block of rows, which fits in the first-level cache. So (2), the expensive one, does
+not stop at the ends of rows: short rows, of 38 characters, would not fill vectors. Threads share the blocks. Their size
+depends on V alone, and rows are independent.
 """
 
 from cython cimport floating
@@ -30,7 +30,7 @@ from tile cimport threads_for
 cdef enum:
     ROWS = 64       # of a block, at most,
     NUMBERS = 2048  # and its numbers, where a row has fewer
-    EXP = 24        # what a number costs, in multiplications: enough of them are worth a second thread
+    EXP = 24        # the cost of a number, in multiplications, from which the number of threads follows
     MOVE = 4
 
 

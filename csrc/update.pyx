@@ -1,7 +1,7 @@
-"""The update rules of the optimizers: one pass over a parameter, its gradient and its memory.
+"""The update rules of the optimizers: one pass over a parameter, its gradient and its running averages.
 
-Letters: p parameter, g gradient, n numbers in each. Every rule first clips the gradient, in a register: the
-array stays as it is.
+Letters: p parameter, g gradient, n numbers in each. Every rule first clips the gradient, in a register: the array is
+not changed.
 
     g = min(max(scale g, -clip), clip)           scale = 1 and clip = infinity do nothing
 
@@ -19,13 +19,14 @@ array stays as it is.
 These are the formulas of Keras 3. epsilon stands inside the root of adagrad and rmsprop and outside that of adam,
 where it is the "epsilon hat" of the paper (Kingma and Ba, 2015, end of section 2).
 
-Design: the passes wait for memory, and for square roots and divisions, so clipping and decay ride along for free
-instead of walking over the arrays once more. A loop reads all it needs of index i before it writes any of it: large
-arrays start at the same place of their pages, and there a processor takes a read for one of what was just written,
-and waits (Adam: 0.8 instead of 0.3 ns a number). Threads share blocks of BLOCK numbers, where the parameter has half a
-million or more: 200,000 numbers take 60 microseconds on one thread, less than a second one costs when it is busy
-elsewhere. `sum_of_squares` adds each block on its own, in LANES sums in double precision, and then the blocks from
-first to last: no number depends on how many threads there are.
+Design: the loops wait for memory, square roots and divisions, so clipping and decay cost nothing in the same loop; a
+loop of their own would. A loop reads all that it needs at index i before it writes there: large arrays begin at the
+same offset of their pages, and a processor then takes the read of one array for what it has just written to another,
+and waits (Adam: 0.8 instead of 0.3 ns per number). Threads share blocks of BLOCK numbers if the parameter has half a
+million or more: 200,000 numbers take 60 microseconds on one thread, less than a second one costs if it is busy
+elsewhere.
+`sum_of_squares` sums each block by itself, in LANES sums in double precision, and then the blocks from first to last:
+no result depends on the number of threads.
 """
 
 from cython cimport floating
