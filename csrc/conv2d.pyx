@@ -18,11 +18,11 @@ Images of few channels have their own way to dx: scatter.pxd. Windows of 3 x 3 t
 a phase of dx, have theirs with less than half of the multiplications, where filters, channels and pixels are many:
 winograd.pxd.
 
-dW is made of register tiles, too: a row of taps is a piece of memory in x, which read down the pixels is the left
-factor, and dy lies as the right factor wants it. The sums run over a band of an image without leaving the registers.
-Threads take blocks of bands. How many there are follows from the shapes alone, and their sums are added in order.
+dW is computed by register tiles, too: a row of taps is a piece of memory in x, which is the left factor when read pixel
+by pixel, and dy already has the layout of the right factor. The sums run over a band of an image without leaving the
+registers. Threads take blocks of bands. Their number follows from the shapes alone, and their sums are added in order.
 
-Depthwise (D = U = 1) has nothing to multiply but pixels with pixels: plain loops along the channels.
+Depthwise (D = U = 1) only multiplies pixels with pixels: plain loops along the channels.
 
 Memory: the packed weights; for each thread one band of an image with its zeros, where windows reach over the edge, and
 a panel of dy, where the filters do not fill one; for quads 16 / 9 of the packed weights, and for each thread four rows
@@ -47,10 +47,10 @@ from winograd cimport in_quads, takes_winograd, winograd_pack, winograd_packed_s
 
 
 cdef enum:
-    FEW = 4  # channels of an image, at most, of which dx is scattered and not gathered
-    BLOCKS = 16  # of bands, at most, that dW is summed up for one by one
-    PARTIALS = 4194304  # numbers of their sums, at most
-    CHUNK = 4096  # numbers that one thread adds up
+    FEW = 4  # channels, at most, for which dx is scattered and not gathered
+    BLOCKS = 16  # blocks of bands, at most, with a sum of dW each
+    PARTIALS = 4194304  # numbers in these sums, at most
+    CHUNK = 4096  # numbers that one thread adds
 
 
 cdef struct Convolution:
@@ -139,7 +139,7 @@ cdef Py_ssize_t convolve_size(const Sliding *s, floating *dtype) noexcept nogil:
 
 cdef void convolve(const Sliding *s, const Taps *at, const floating *W, const floating *start, const floating *source,
                    floating *out, floating *work, Py_ssize_t room) noexcept nogil:
-    """out (N,OH,OW,groups*U) from source (N,H,W,groups*D), by the way that takes fewer multiplications."""
+    """out (N,OH,OW,groups*U) from source (N,H,W,groups*D), by the algorithm with fewer multiplications."""
     cdef Py_ssize_t packed
     if takes_winograd(s, work):
         packed = winograd_packed_size(s, work)
@@ -223,7 +223,7 @@ def backward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W,    
 
 cdef void weight_gradients(const Sliding *s, const floating *x, const floating *dy, floating *dW, floating *db,
                            floating *work, Py_ssize_t room) noexcept nogil:
-    """Block 0 sums up in dW and db, each further one in numbers of its own, which are added to them at the end."""
+    """Block 0 sums in dW and db, each other block in memory of its own, which is added to them at the end."""
     cdef Py_ssize_t F = s.groups * s.U, size = s.rows.taps * s.cols.taps * s.D * F
     cdef Py_ssize_t bands = s.N * band_count(s), blocks = block_count(bands, size + F)
     cdef Py_ssize_t partials = (blocks - 1) * (size + F), scratch = block_scratch(s, dW)

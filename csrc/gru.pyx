@@ -24,7 +24,7 @@ With lengths, row n has lengths[n] steps; the rest is padding, x finite there an
 is, h_t = h_{t-1}, its gates are 0, and so is y_t where y holds all steps: S > 1, as S = 1 is the final state. In
 backward dh passes through, and da = 0.
 
-Where x is a one-hot vector it is written as its integer id: x_t Wx is then a row of Wx.
+A one-hot vector x is given as its integer id: x_t Wx is then a row of Wx.
 
 Design: as in lstm.pyx. A row of gates is [g, z, r, u], 4H numbers, and one of gradients [da_g, da_z, da_r, du]. So what
 goes through Wh are the last three blocks, one product; what goes through Wx are the first three, in two parts as the

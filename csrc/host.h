@@ -1,12 +1,12 @@
-/* What the kernels know of the machine that they are compiled for. Nothing else in csrc/ asks.
+/* What the kernels know of the machine that they are compiled for; no other file in csrc/ depends on it.
  *
  *   VECTOR_BYTES   width of a vector register; HALF_VECTOR_BYTES of one that is half as wide, where there is one
  *   TILE_ROWS      rows of the register tile; its columns are TILE_VECTORS vectors wide
  *   QUADS          quads of pixels in the register tile of Winograd's convolution
- *   UNROLL         before a loop of few and constantly many steps: write them out, so that what they index are registers
- *   IN_REGISTER    tells the compiler to keep a vector in a register, and not to load it again where it is needed
- *   STREAM         stores a vector into memory and not into the cache; STREAMS says whether there is such a store. It pays
- *                  only where a vector is a whole cache line
+ *   UNROLL         before a short loop of constant length: unroll it, so that the arrays it indexes become registers
+ *   IN_REGISTER    tells the compiler to keep a vector in a register, and not to load it again at each use
+ *   STREAM         stores a vector to memory past the cache; STREAMS says whether there is such a store. It pays only
+ *                  if a vector is a whole cache line
  *
  * A tile needs TILE_ROWS * TILE_VECTORS registers for its sums, TILE_VECTORS for a row of B and one for a
  * number of A. AVX-512 and NEON have 32 registers: 10 * 2 + 2 + 1 = 23 (with 12 rows GCC 12 spills, and 6 % of the
@@ -66,9 +66,9 @@
  * first-level cache, so that a panel stays there while the row tiles pass over it. */
 #define PANEL_DEPTH 256
 
-/* A result of more bytes has left the cache before it is read: STREAM it. An ordinary store would first fetch what it
- * overwrites, and so move twice as much (3 to 64 channels, 3 x 3: 2.1 ms, streamed 1.2). The address is a multiple of
- * the vector's size; STREAM_END() comes before another thread may read. */
+/* A result of more bytes leaves the cache before it is read: STREAM it. An ordinary store would first fetch what it
+ * overwrites, and so move twice as much (3 to 64 channels, 3 x 3: 2.1 ms, streamed 1.2). The address must be a multiple
+ * of the vector's size, and STREAM_END() must come before another thread reads. */
 #define CACHE_BYTES (4 << 20)
 
 /* A parallel loop costs some microseconds to start: below this many multiplications one thread is faster. */
@@ -77,9 +77,9 @@
 #ifdef _OPENMP
 #include <omp.h>
 
-/* A loop on one thread needs no team of threads: to make one takes half a microsecond, and a training step of a small
- * model has twenty loops. GCC enters each of them through GOMP_parallel, and the linker sends it here first (setup.py).
- * What is OpenMP's inside of a loop knows that it may stand outside of any team, and is then alone. */
+/* A loop on one thread needs no team of threads: making one takes half a microsecond, and a training step of a small
+ * model has twenty loops. GCC enters each of them through GOMP_parallel, which the linker redirects here (setup.py).
+ * OpenMP's calls inside a loop also work outside of any team, as on a single thread. */
 #if defined(SERIAL_LOOPS) && !defined(__clang__)
 void __real_GOMP_parallel(void (*loop)(void *), void *data, unsigned threads, unsigned flags);
 __attribute__((visibility("hidden"))) void __wrap_GOMP_parallel(void (*loop)(void *), void *data, unsigned threads,
@@ -95,8 +95,8 @@ __attribute__((visibility("hidden"))) void __wrap_GOMP_parallel(void (*loop)(voi
 static inline int omp_get_thread_num(void) { return 0; }
 #endif
 
-/* Fetch memory that is needed next, while something else is computed: into the second-level cache, as the first is full
- * of what that needs (8 % of a GRU's backward pass). */
+/* Fetch memory that is needed next, while something else is computed: into the second-level cache, as the first is in
+ * use (8 % of a GRU's backward pass). */
 static inline void prefetch(const void *address, long bytes)
 {
     for (long at = 0; at < bytes; at += 64)

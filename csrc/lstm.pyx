@@ -1,8 +1,8 @@
 """LSTM over whole sequences.
 
 Letters: N batch, T time, F features in, H units, S steps of the output (T for return_sequences, else 1: the last).
-Arrays are time-major, so that one step is one block of memory and all steps are one matrix; only y and dy, which
-the layers beside see, are batch first. A column block of 4H holds the gates in the order i, f, g, o.
+Arrays are time-major, so that one step is one block of memory and all steps are one matrix; only y and dy, which the
+neighbouring layers see, are batch first. A column block of 4H holds the gates in the order i, f, g, o.
 
     forward, for t = 1 .. T
         (1) z_t = x_t Wx + b + h_{t-1} Wh                       (N,4H)
@@ -18,7 +18,7 @@ the layers beside see, are batch first. A column block of 4H holds the gates in 
     and for all rows of several steps at once
         dx = dz Wx';  dWx += x' dz;  dWh += h_{t-1}' dz;  db += sum of dz                       undo (1)
 
-Where x is a one-hot vector it is written as its integer id: x_t Wx is then a row of Wx.
+A one-hot vector x is given as its integer id: x_t Wx is then a row of Wx.
 
 With lengths, row n has lengths[n] steps; the rest is padding, with x finite and ids in range. The state stays as it is
 there, h_t = h_{t-1} and c_t = c_{t-1}, the gates are 0, and so is y_t where y holds all steps: S > 1, as S = 1 is the
@@ -29,8 +29,8 @@ register tile goes through all T steps on its own: its z_t stays in the first-le
 compute it (1) and the loops that finish the cell (2-4). Threads take whole blocks, so they never wait for each other
 between steps, and since a row's sums do not depend on its block, nor does the result on the number of threads.
 Weight gradients are one product for some hundred rows of dz instead of a small one for each step; dz is held for just
-so many steps, so it is still in the cache of the core when the weight gradients want it. With room for all T steps it
-leaves with all of them.
+that many steps, so it is still in the core's cache when the weight gradients need it. If there is room for all T steps,
+all of dz is there at the end.
 """
 
 from cython cimport floating

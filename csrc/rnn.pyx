@@ -1,8 +1,8 @@
 """RNN over whole sequences.
 
 Letters: N batch, T time, F features in, H units, S steps of the output (T for return_sequences, else 1: the last).
-Arrays are time-major, so that one step is one block of memory and all steps are one matrix; only y and dy, which
-the layers beside see, are batch first.
+Arrays are time-major, so that one step is one block of memory and all steps are one matrix; only y and dy, which the
+neighbouring layers see, are batch first.
 
     forward, for t = 1 .. T
         (1) z_t = x_t Wx + b + h_{t-1} Wh            (N,H)
@@ -18,11 +18,11 @@ With lengths, row n has lengths[n] steps; the rest is padding, x finite there an
 is, h_t = h_{t-1}, and y_t is 0 where y holds all steps: S > 1, as S = 1 is the final state. In backward dh passes
 through, and dz = 0.
 
-Where x is a one-hot vector it is written as its integer id: x_t Wx is then a row of Wx.
+A one-hot vector x is given as its integer id: x_t Wx is then a row of Wx.
 
-Design: as in lstm.pyx. There is less to remember: z_t is computed where h_t will stand, and h_t is all that backward
-needs. Wh, packed, is read from the cache once for a block of rows and a step. For a batch of one that is what the time
-goes into, 40 KB a step for 100 units; the weight gradients are one product over all steps, and cost half as much.
+Design: as in lstm.pyx, with less to keep: z_t is computed in the place of h_t, and h_t is all that backward needs. The
+packed Wh is read from the cache once for each block of rows and step. For a batch of one, most of the time goes into
+this, 40 KB per step for 100 units; the weight gradients are one product over all steps, and cost half as much.
 """
 
 from cython cimport floating

@@ -1,6 +1,6 @@
 """A window sliding over images: what a convolution's forward pass and its input gradient have in common.
 
-Both compute each pixel of `out` from a window of pixels of `source`, and the same weights everywhere:
+Both compute each pixel of `out` from a window of pixels of `source`, with the same weights everywhere:
 
     out[q_i, q_j] = start + sum over taps (i, j) of source[first_i + q_i step_i + i gap_i, the same for j] W[i, j]
 
@@ -9,9 +9,9 @@ one piece of memory (where gap is 1), and the windows of neighbouring q begin st
 register tile takes its left factor: as `runs` of memory, one for each row of the window. So there is no im2col: the
 tile reads the image where it lies.
 
-Only windows that reach over the edge of the image need a copy with zeros around it: of one band of its rows at a time,
-which stays in the second-level cache. Threads take bands. Every sum is the work of one tile in the order of the
-taps, so neither bands nor threads change a bit of it.
+Only windows that reach over the edge of the image need a copy with zeros around it: one band of rows at a time, which
+stays in the second-level cache. Threads take bands. Every sum is computed by one tile in the order of the taps, so
+neither bands nor threads change a bit of it.
 """
 
 from cython cimport floating
@@ -79,7 +79,7 @@ cdef inline const floating *window(const Sliding *s, const floating *image, Py_s
                                    floating *copy, Py_ssize_t *line) noexcept nogil:
     """Where the windows of the rows q .. q + count - 1 begin: in the image, or in a copy with zeros around it.
 
-    `line` becomes the distance of one row of pixels from the next.
+    `line` becomes the distance from one row of pixels to the next.
     """
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t H = s.H, W = s.W, C = s.groups * s.D, top = rows.first + q * rows.step, left = cols.first, i
@@ -102,16 +102,16 @@ cdef inline const floating *window(const Sliding *s, const floating *image, Py_s
 
 
 cdef inline bint depthwise(const Sliding *s) noexcept nogil:
-    """Whether each channel of the source has one of the output for itself."""
+    """Whether each channel of the source has an output channel of its own."""
     return s.groups > 1 and s.D == 1 and s.U == 1
 
 
-# The weights, packed in the order in which tiles meet them: for each group, for each panel of its columns, the row that
-# the sums start from and the rows of all taps. D channels of the source and U of the output are in a group. Depthwise,
-# the channels of all groups stand side by side as those of one.
+# The weights, packed in the order in which tiles read them: for each group, for each panel of its columns, the row that
+# the sums start from and the rows of all taps. A group has D channels of the source and U of the output. Depthwise, the
+# channels of all groups are treated as those of one.
 
 cdef inline Py_ssize_t packed_size(const Sliding *s, floating *dtype) noexcept nogil:
-    """Numbers in all panels. Only the last panel of a group is as narrow as may be."""
+    """Numbers in all panels. Only the last panel of a group is as narrow as possible."""
     cdef Py_ssize_t groups = s.groups, U = s.U
     if depthwise(s):
         groups, U = 1, groups

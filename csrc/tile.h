@@ -1,6 +1,6 @@
 /* The register tile: the innermost loop of every dense product and convolution, and the packing that feeds it.
  *
- *        B (often packed)                    A is `rows` x depth, its numbers at a[i * a_row + k * a_depth]
+ *        B (often packed)                    A is `rows` x depth, with its numbers at a[i * a_row + k * a_depth]
  *        +-----------+ k = 0                 B is depth x `vectors`: its row k begins at b[k * b_row]. Packed into a
  *        |  vectors  | k = 1                     panel, its rows follow each other, and the loop reads on and on
  *        |           | ...                   C is `rows` x cols, its numbers at c[i * c_row + j]
@@ -11,8 +11,8 @@
  *   +---+  registers |
  *       +-----------+
  *
- * A may be cut into `runs` of the same depth, a_run apart, while B goes on through all of them: so a convolution
- * reads the rows of its window from the image where they lie.
+ * A may be cut into `runs` of the same depth, a_run apart, while B continues through all of them: so a convolution
+ * reads the rows of its window in place, from the image.
  *
  * The sums stay in registers only when the compiler knows the tile's size. So `tile_of` is written once with the
  * size as arguments, and `tile` calls it with constants: one instance for every height and width, tails included.
@@ -125,8 +125,8 @@ static inline int TYPED(tile_width)(ptrdiff_t cols)
     return cols <= HALF_LANES ? HALF_LANES : cols <= LANES ? LANES : PANEL_WIDTH;
 }
 
-/* A depth x cols matrix B written in rows that begin out_row apart. Four numbers of a row are one store: a transpose
- * takes a quarter of the time that it would take number by number. */
+/* Write a depth x cols matrix B in rows that begin out_row apart. Four numbers of a row are one store: a transpose
+ * takes a quarter of the time that single numbers would. */
 SHARED void TYPED(write_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, Strides at, REAL *restrict out,
                               ptrdiff_t out_row)
 {
@@ -140,8 +140,8 @@ SHARED void TYPED(write_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, St
             out[k * out_row + j] = b[k * at.row + j * at.col];
 }
 
-/* The first `width` columns of a depth x cols matrix B laid side by side for each row k; columns past the matrix are
- * filled with zeros. The usual case, whole rows, is a copy of constant size. */
+/* Pack the first `width` columns of a depth x cols matrix B, row after row; columns beyond the matrix are filled with
+ * zeros. The usual case, whole rows, is a copy of constant size. */
 SHARED void TYPED(pack_panel)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, Strides at, REAL *panel, int width)
 {
     const int inside = cols < width ? (int)cols : width;
@@ -219,8 +219,8 @@ SHARED void TYPED(panel_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
     }
 }
 
-/* c += a B for one row, in so many vectors of columns. The last begins at `last`, and may hold columns of the one before:
- * their sums come out twice, and alike. */
+/* c += a B for one row, in so many vectors of columns. The last begins at `last`, and may overlap the one before: these
+ * sums are computed twice, with the same result. */
 INLINE void TYPED(row_of)(const int vectors, ptrdiff_t depth, const REAL *a, const REAL *b, ptrdiff_t b_row, REAL *c,
                           ptrdiff_t last)
 {
@@ -234,10 +234,10 @@ INLINE void TYPED(row_of)(const int vectors, ptrdiff_t depth, const REAL *a, con
         *(TYPED(unaligned) *)(c + (v < vectors - 1 ? v * LANES : last)) = sum[v];
 }
 
-/* c += a B for one row, and B in rows: each of its numbers is needed once, so to cut it into panels would cost more than
- * it saves. The columns are cut into blocks of vectors, whose sums stay in registers as those of a tile do. Seven or
- * eight vectors go in two blocks: a 100 x 100 matrix of float32 is a little larger than a first-level cache of 32 KiB,
- * and read in two halves more of it stays there (a sixth of the time). */
+/* c += a B for one row, with B in rows: each of its numbers is needed once, so packing would cost more than it saves.
+ * The columns are cut into blocks of vectors, whose sums stay in registers as those of a tile do. Seven or eight
+ * vectors form two blocks: a 100 x 100 matrix of float32 is a little larger than a first-level cache of 32 KiB, and
+ * more of it stays there when it is read in two halves (a sixth of the time). */
 SHARED void TYPED(add_row_product)(ptrdiff_t depth, ptrdiff_t cols, const REAL *a, const REAL *b, ptrdiff_t b_row,
                                    REAL *c)
 {

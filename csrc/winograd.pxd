@@ -1,6 +1,6 @@
 """Winograd's convolution: 3 x 3 taps with less than half of the multiplications.
 
-Written as they are defined, two neighbouring outputs of a filter of three taps take six multiplications. Four will do:
+By definition, two neighbouring outputs of a filter with three taps take six multiplications. Four are enough:
 
     y0 = m0 + m1 + m2       m0 = (x0 - x2) g0        m1 = (x1 + x2) (g0 + g1 + g2) / 2
     y1 = m1 - m2 - m3       m3 = (x1 - x3) g2        m2 = (x2 - x1) (g0 - g1 + g2) / 2
@@ -12,9 +12,9 @@ In two dimensions, rows first and columns then, a quad of 2 x 2 outputs takes 16
 B, G and A^T are the matrices of the four lines above: B^T is what x is multiplied by, G what g is, A^T what m is. The
 price is additions: V once for all filters, U once for all images, Y once for all channels.
 
-Halves are exact in binary: sums of whole numbers stay exact, up to a quarter of the size. Others are rounded as if
-each pixel of a window met each of its weights. NaN reaches just the windows that see it. Infinity, and numbers beyond
-a quarter of the largest, can become NaN, as V adds four pixels.
+Halves are exact in binary: sums of whole numbers stay exact, up to a quarter of the size. Others are rounded as if each
+pixel of a window met each of its weights. NaN reaches only the windows that contain it. Infinity, and numbers above a
+quarter of the largest, can become NaN, as V adds four pixels.
 
 An Axis of quads is an Axis: windows of four taps that move by two. V, 16 numbers for each channel of a quad, holds one
 row of quads at a time, mostly in the first- or second-level cache. Every sum is the work of one tile in the order of

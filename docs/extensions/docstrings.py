@@ -1,9 +1,9 @@
-"""What a class' docstring says of its arguments, on the class' page: written once, in the code.
+"""The arguments of a class on its page, taken from its docstring.
 
     ```{arguments} nnlite.LSTM
     ```
 
-shows how it is called, then the sections below. The prose and the equations of the docstring are left to the page.
+shows the signature, then the sections named below. The page itself has the prose and the equations.
 """
 
 import importlib
@@ -21,7 +21,7 @@ TITLES = {"Args": "Arguments"}
 
 
 def signature(cls: type) -> str:
-    """How the class is called, without types, and with what it hands on to `Layer`."""
+    """How to call the class, without types, but with the arguments that it passes on to `Layer`."""
     parameters = inspect.signature(cls).parameters
     if any(p.kind == p.VAR_KEYWORD for p in parameters.values()):
         parameters = {**parameters, **inspect.signature(Layer).parameters}
@@ -30,19 +30,19 @@ def signature(cls: type) -> str:
 
 
 def sections(docstring: str) -> dict[str, str]:
-    """The named sections of a docstring that has been through `inspect.getdoc`, as they are."""
+    """The named sections of a docstring that `inspect.getdoc` has returned, unchanged."""
     names = "|".join(SECTIONS)
     return dict(re.findall(rf"^({names}):\s(.*?)(?=\n\n|\n(?:{names}):|\Z)", docstring, re.MULTILINE | re.DOTALL))
 
 
 def items(section: str) -> list[tuple[str, str]]:
-    """The (names, text) of a section that lists what it describes; what stands further in goes on."""
+    """The (names, text) pairs of a section that is a list; an indented line continues the one before."""
     whole = re.sub(r"\n +", " ", inspect.cleandoc("\n" + section))
     return [tuple(line.split(": ", 1)) for line in whole.splitlines()]
 
 
 def words(text: str) -> list[nodes.Node]:
-    """A text with `code` in it."""
+    """The nodes of a text with `code` in it."""
     parts = re.split(r"`([^`]+)`", " ".join(text.split()))
     return [nodes.literal("", p) if i % 2 else nodes.Text(p) for i, p in enumerate(parts) if p]
 

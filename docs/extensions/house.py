@@ -1,9 +1,9 @@
-"""The rooms of the package on their floors, drawn from the imports while the pages are built.
+"""The rooms of the package on their floors, drawn from the imports when the pages are built.
 
     ```{house}
     ```
 
-is an SVG picture. The floors are those of tests/test_floors.py, which holds that imports go down only.
+is an SVG picture. The floors come from tests/test_floors.py, which checks that imports go down only.
 """
 
 import ast
@@ -15,7 +15,7 @@ from sphinx.util.docutils import SphinxDirective
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PACKAGE = ROOT / "nnlite"
-WIDTH, FLOOR, BOX, LEFT = 760, 84, 30, 36  # pixels: of the picture, a floor's and a box's height, the floors' numbers
+WIDTH, FLOOR, BOX, LEFT = 760, 84, 30, 36  # pixels: picture width, height of a floor and of a box, room for numbers
 
 
 def floors() -> list[list[str]]:
@@ -26,7 +26,7 @@ def floors() -> list[list[str]]:
 
 
 def modules() -> dict[str, list[Path]]:
-    """The files of each room: a module of the package's root, or a folder."""
+    """The files of each room. A room is a module in the package's root, or a folder."""
     found = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         found.setdefault(path.relative_to(PACKAGE).with_suffix("").parts[0], []).append(path)
@@ -34,7 +34,7 @@ def modules() -> dict[str, list[Path]]:
 
 
 def imports() -> dict[str, set[str]]:
-    """The other rooms that each room imports; a name of nnlite itself counts as one of the room that defines it."""
+    """The other rooms that each room imports. A name of nnlite itself counts for the room that defines it."""
     rooms = modules()
     origin = {name: room for room, name in _imported(PACKAGE / "__init__.py", rooms)}
     found = {}
@@ -45,7 +45,7 @@ def imports() -> dict[str, set[str]]:
 
 
 def _imported(path, rooms):
-    """The (room, name) pairs that a file takes from nnlite: by `from ... import name`, or as `nnlite.name`."""
+    """The (room, name) pairs that a file uses of nnlite, by `from ... import name` or as `nnlite.name`."""
     package = ["nnlite", *path.relative_to(PACKAGE).parts[:-1]]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ImportFrom):
@@ -59,7 +59,7 @@ def _imported(path, rooms):
 
 
 def direct(graph: dict[str, set[str]]) -> dict[str, set[str]]:
-    """The graph without edges that a longer path implies: what is left has the same paths."""
+    """The graph without the edges that a longer path implies: the same rooms can be reached."""
     below = {}
 
     def reachable(room):
@@ -113,7 +113,7 @@ def picture() -> str:
 
 
 def _columns(storeys, lines):
-    """Where the middle of each box is: from the ground up, rooms stand near those that they import."""
+    """The x of the middle of each box: from the ground up, rooms are placed near those that they import."""
     x = {}
     for storey in storeys:
         wanted = {room: [x[other] for other in lines[room] if other in x] for room in storey}
@@ -137,7 +137,7 @@ def _id(room):
 class House(SphinxDirective):
     def run(self):
         for path in [ROOT / "tests" / "test_floors.py", *PACKAGE.rglob("*.py")]:
-            self.env.note_dependency(str(path))  # so that an old picture is drawn again
+            self.env.note_dependency(str(path))  # so that an outdated picture is drawn again
         return [nodes.raw("", picture(), format="html")]
 
 

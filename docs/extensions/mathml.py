@@ -1,7 +1,7 @@
-"""Formulas as MathML, which browsers draw themselves: no script, no font and no network is needed to read them.
+"""Formulas as MathML, which browsers draw themselves: they need no script, no font and no network.
 
-The LaTeX between dollars is translated while the pages are built, by latex2mathml. What it does not know it passes on
-as it is, without a word; here that is a warning, and so an error of `make docs`.
+latex2mathml translates the LaTeX between dollars when the pages are built. What it does not know it copies silently;
+here that is a warning, and so an error of `make docs`.
 """
 
 import re
@@ -20,14 +20,14 @@ def mathml(latex: str, display: str) -> str:
     Raises:
         ValueError: latex2mathml does not know something in it.
     """
-    # An `aligned` that stands alone is an `align*`, and of the two latex2mathml knows the second.
+    # An `aligned` by itself is the same as an `align*`, and latex2mathml knows only the second.
     latex = re.sub(r"\\(begin|end)\{aligned\}", r"\\\1{align*}", latex)
-    # Browsers slant a single letter, even that of \mathrm{d}; but not text.
+    # Browsers show a single letter in italics, even in \mathrm{d}, but not text.
     latex = re.sub(r"\\mathrm\{(\w)\}", r"\\text{\1}", latex)
     try:
         found = convert(latex, display=display)
         words = "".join(ElementTree.fromstring(found).itertext())
-    except Exception as error:  # latex2mathml has a dozen, with no base in common and without a message
+    except Exception as error:  # latex2mathml raises a dozen types without a common base or a message
         raise ValueError(f"cannot be written in MathML: {type(error).__name__} {error}") from error
     unknown = re.search(r"\\\w*", words)
     if unknown:

@@ -1,7 +1,7 @@
-"""The source files as pages: a link from a page to a file of this project leads to the file, coloured and numbered.
+"""Source files as pages: a link to a file of this project leads to its code, highlighted and with line numbers.
 
-In Markdown it is a link to the file itself, `[csrc/lstm.pyx](../../csrc/lstm.pyx)`, which also works where the Markdown
-is read. In the pages that are built it becomes one to `source/csrc/lstm.pyx.html`.
+In Markdown the link points to the file itself, `[csrc/lstm.pyx](../../csrc/lstm.pyx)`, so it also works outside of the
+built pages. There it becomes a link to `source/csrc/lstm.pyx.html`.
 """
 
 from pathlib import Path
@@ -15,7 +15,7 @@ LANGUAGES = {".py": "python", ".pyx": "cython", ".pxd": "cython", ".h": "c"}
 
 
 def source_of(path: Path) -> str | None:
-    """The name of a file of csrc/ or nnlite/ as seen from the root; None for anything else."""
+    """The path, relative to the root, of a file in csrc/ or nnlite/; None for any other file."""
     path = path.resolve()
     if path.suffix not in LANGUAGES or not path.is_relative_to(ROOT):
         return None
@@ -24,7 +24,7 @@ def source_of(path: Path) -> str | None:
 
 
 def link_to_pages(app, doctree):
-    """Exchange downloads of source files for links to their pages."""
+    """Replace downloads of source files by links to their pages."""
     page = Path(app.env.doc2path(app.env.docname))
     for download in list(doctree.findall(addnodes.download_reference)):
         name = source_of(page.parent / download["reftarget"])
@@ -35,7 +35,7 @@ def link_to_pages(app, doctree):
 
 
 def pages(app):
-    """A page for each file: its name, what makes it up, and the template."""
+    """A page for each file: its name, its context, and the template."""
     bridge = PygmentsBridge("html", app.config.pygments_style)
     for path in sorted([*(ROOT / "csrc").iterdir(), *(ROOT / "nnlite").rglob("*.py")]):
         name = source_of(path)
@@ -49,7 +49,7 @@ def pages(app):
 
 
 def setup(app):
-    # Before Sphinx copies what there is to download.
+    # Before Sphinx copies the files to download.
     app.connect("doctree-read", link_to_pages, priority=400)
     app.connect("html-collect-pages", pages)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
