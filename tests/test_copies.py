@@ -59,5 +59,5 @@ def test_a_copied_history_is_the_same():
     history = used(model(), X, Y).history
     twin = pickle.loads(pickle.dumps(history))
     assert (twin.history, twin.epoch) == (history.history, history.epoch)
-    assert (twin.model, twin.run) == (None, None)
+    assert (twin.model, twin.loop) == (None, None)
     assert copy.deepcopy(history).history == history.history
