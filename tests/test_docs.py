@@ -15,6 +15,7 @@ from extras import import_extra
 from matplotlib import pyplot
 
 import nnlite
+from nnlite import plot
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -93,7 +94,40 @@ def test_a_page_ends_with_where_to_read_on(layer):
     assert any(name.endswith(".md") for name in linked(end)), "from here one would have to go back"
 
 
+NUMBERED = [layer for layer in LAYERS if re.search(r"& \(1\)", read(f"layers/{stem(layer)}.md"))]
+
+
+@pytest.mark.parametrize("layer", NUMBERED, ids=lambda layer: layer.__name__)
+def test_equations_are_numbered_once_and_the_reference_undoes_these_numbers(layer):
+    page = read(f"layers/{stem(layer)}.md")
+    forward = re.search(r"\$\$(.+?)\$\$", page, re.DOTALL)[1]
+    numbers = [int(number) for number in re.findall(r"& \((\d)\)", forward)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    for name in quoted(page):
+        source = (DOCS / "layers" / name).read_text(encoding="utf-8")
+        named = {int(number) for number in re.findall(r"\((\d)\)", " ".join(re.findall(r"#.*", source)))}
+        assert named <= set(numbers)
+        if f"({numbers[-1]})" in source:
+            assert f"undoes ({numbers[-1]})" in source
+
+
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if path.name != "index.md"], ids=lambda path: path.stem)
+def test_every_page_is_in_an_index(path):
+    """Both where it is described and in the table of contents."""
+    index = read("layers/index.md" if path.parent.name == "layers" else "index.md")
+    name = path.relative_to(DOCS / "layers" if path.parent.name == "layers" else DOCS).as_posix()
+    assert name in linked(index)
+    assert re.search(rf"^{name.removesuffix('.md')}$", index, re.MULTILINE), "the table of contents lacks it"
+
+
+def test_every_plot_is_drawn_on_a_page():
+    drawn = "\n".join(cell for path in PAGES for cell in cells(path.read_text(encoding="utf-8")))
+    plots = [name for name in plot.__all__ if "ax" in inspect.signature(getattr(plot, name)).parameters]
+    assert len(plots) > 8
+    assert [name for name in plots if f"plot.{name}(" not in drawn] == []
 
 
 def name(path):
