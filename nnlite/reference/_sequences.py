@@ -19,6 +19,11 @@ def numbers(x, Wx):
     return np.eye(len(Wx), dtype=Wx.dtype)[x] if x.dtype.kind == "i" else x
 
 
+def summed_products(a, b):
+    """The sum over all steps and rows of a^T b: (A,B), from a (T,N,A) and b (T,N,B)."""
+    return np.tensordot(a, b, axes=((0, 1), (0, 1)))  # np.einsum can return NaN where N = 0: it reads before it counts
+
+
 class Padding:
     """The steps of each row beyond its length: its states stay as they are, and all else is 0."""
 

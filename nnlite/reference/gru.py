@@ -7,7 +7,7 @@ stays as it is.
 
 import numpy as np
 
-from ._sequences import Padding, backward_steps, numbers, work_size
+from ._sequences import Padding, backward_steps, numbers, summed_products, work_size
 
 __all__ = ["backward", "backward_steps", "forward", "gate_gradients", "step", "work_size"]
 
@@ -52,8 +52,8 @@ def backward(x, lengths, weights, h, gates, dy, dh, dx, gradients, da, work):  #
     da_x, da_h = np.concatenate([da_z, da_r, da_g], axis=2), np.concatenate([da_z, da_r, du], axis=2)
     if dx is not None:
         dx[:] = da_x @ Wx.T
-    dWx[:] = np.einsum("tnf,tna->fa", x, da_x)
-    dWh[:] = np.einsum("tnh,tna->ha", h[:-1], da_h)
+    dWx[:] = summed_products(x, da_x)
+    dWh[:] = summed_products(h[:-1], da_h)
     db[:] = da_x.sum(axis=(0, 1)), da_h.sum(axis=(0, 1))
 
 

@@ -8,7 +8,7 @@ With lengths, row n has lengths[n] steps; in the rest, padding, its state stays 
 
 import numpy as np
 
-from ._sequences import Padding, backward_steps, numbers, work_size
+from ._sequences import Padding, backward_steps, numbers, summed_products, work_size
 
 __all__ = ["backward", "backward_steps", "forward", "gate_gradients", "step", "work_size"]
 
@@ -45,8 +45,8 @@ def backward(x, lengths, weights, h, c, gates, dy, dh, dc, dx, gradients, dz, wo
         dc[:] = np.where(ended, dc, dc_t * f)  # undoes (3)
     if dx is not None:
         dx[:] = dz @ Wx.T
-    dWx[:] = np.einsum("tnf,tnz->fz", x, dz)
-    dWh[:] = np.einsum("tnh,tnz->hz", h[:-1], dz)
+    dWx[:] = summed_products(x, dz)
+    dWh[:] = summed_products(h[:-1], dz)
     db[:] = dz.sum(axis=(0, 1))
 
 

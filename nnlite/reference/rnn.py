@@ -6,7 +6,7 @@ y and dy are batch first. Row n has lengths[n] steps; past them its state stays 
 
 import numpy as np
 
-from ._sequences import Padding, backward_steps, numbers, work_size
+from ._sequences import Padding, backward_steps, numbers, summed_products, work_size
 
 __all__ = ["backward", "backward_steps", "forward", "step", "sum_gradient", "work_size"]
 
@@ -32,8 +32,8 @@ def backward(x, lengths, weights, h, dy, dh, dx, gradients, dz, work, relu):  # 
         dh[:] = np.where(padding.at[t, :, None], dh_t, dz[t] @ Wh.T)  # undoes (1), unless the row has ended
     if dx is not None:
         dx[:] = dz @ Wx.T
-    dWx[:] = np.einsum("tnf,tnz->fz", x, dz)
-    dWh[:] = np.einsum("tnh,tnz->hz", h[:-1], dz)
+    dWx[:] = summed_products(x, dz)
+    dWh[:] = summed_products(h[:-1], dz)
     db[:] = dz.sum(axis=(0, 1))
 
 
