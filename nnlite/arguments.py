@@ -37,19 +37,19 @@ def check_arguments(cls: Class) -> Class:
     known = _names(init)
     if init is None:
         return cls
-    if None in known:  # **kwargs go to a base, which checks them, and whose arguments are shown
-        base: Any = super(cls, cls)
-        init.__signature__ = _full_signature(init, base.__init__)
-        return cls
+    hands_on = None in known  # **kwargs go to a base, which checks them, and whose arguments are shown
 
+    # A function for each class, as several may be made with the same __init__.
     @functools.wraps(init)
     def checked(self, /, *args, **kwargs):
         for name in kwargs:
-            if name not in known:
+            if name not in known and not hands_on:
                 raise TypeError(_message(type(self), cls, name))
         init(self, *args, **kwargs)
 
     cls.__init__ = checked  # type: ignore[misc]  # mypy reports every assignment to __init__
+    if hands_on:
+        checked.__signature__ = _full_signature(cls)  # type: ignore[attr-defined]
     return cls
 
 
@@ -59,15 +59,24 @@ def _names(init):
     return [None if p.kind is p.VAR_KEYWORD else p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
 
 
-def _full_signature(init, base_init):
-    """A constructor's signature with the arguments that its **kwargs hand on to a base."""
-    own, base = (inspect.signature(method) for method in (init, base_init))
-    named = {name: p for name, p in own.parameters.items() if p.kind is not p.VAR_KEYWORD}
-    handed_on = [
-        p for name, p in [*base.parameters.items()][1:] if name not in named and p.kind is not p.VAR_POSITIONAL
-    ]
-    handed_on = [p if p.kind is p.VAR_KEYWORD else p.replace(kind=p.KEYWORD_ONLY) for p in handed_on]
-    return own.replace(parameters=[*named.values(), *handed_on])
+def _full_signature(cls):
+    """A constructor's signature with the arguments that its **kwargs hand on: to the next class in its order of bases.
+
+    That need not be a base of the class that has the **kwargs: a mixin hands on to what stands beside it.
+    """
+    inits = [init for base in cls.__mro__ if (init := vars(base).get("__init__"))]
+    first, *others = (inspect.signature(getattr(init, "__wrapped__", init)) for init in inits)
+    named = {name: p for name, p in first.parameters.items() if p.kind is not p.VAR_KEYWORD}
+    rest = [p for p in first.parameters.values() if p.kind is p.VAR_KEYWORD]
+    for signature in others if rest else ():
+        parameters = [*signature.parameters.values()][1:]
+        rest = [p for p in parameters if p.kind is p.VAR_KEYWORD]
+        for p in parameters:
+            if p.name not in named and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+                named[p.name] = p.replace(kind=p.KEYWORD_ONLY)
+        if not rest:
+            break
+    return first.replace(parameters=[*named.values(), *rest])
 
 
 def _all_names(mro):
@@ -97,8 +106,11 @@ class Configured(ChecksArguments):
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them. Left out: functions, and what no attribute keeps."""
-        kept = {name: getattr(self, name) for name in inspect.signature(type(self)).parameters if hasattr(self, name)}
-        return {name: _as_json(value) for name, value in kept.items() if _is_json(value)}
+        return self._kept_arguments(_full_signature(type(self)).parameters)
+
+    def full_config(self) -> dict[str, Any]:
+        """`get_config`, and the arguments of all bases: also those that this class gives to them by itself."""
+        return self._kept_arguments(_all_names(type(self).__mro__)) | self.get_config()
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -107,13 +119,17 @@ class Configured(ChecksArguments):
 
     def __repr__(self) -> str:
         """As one would write it: without what is at its default."""
-        config, defaults = self._shown_config(), inspect.signature(type(self)).parameters
+        config, defaults = self._shown_config(), _full_signature(type(self)).parameters
         names = [name for name in dict.fromkeys([*defaults, *config]) if name in config]
         given = [name for name in names if name not in defaults or config[name] != defaults[name].default]
         return f"{type(self).__name__}({', '.join(f'{name}={config[name]!r}' for name in given)})"
 
     def _shown_config(self):
         return self.get_config()
+
+    def _kept_arguments(self, names):
+        kept = {name: getattr(self, name) for name in names if hasattr(self, name)}
+        return {name: _as_json(value) for name, value in kept.items() if _is_json(value)}
 
 
 def _is_json(value):

@@ -218,6 +218,11 @@ class Optimizer(Configured, TakesTurns):
         norms = {name: math.sqrt(square) for name, square in squares.items()}
         return {name: limit / norm if norm > limit else 1.0 for name, norm in norms.items()}
 
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as JSON can write them, and always the learning rate and the limits."""
+        limits = {name: getattr(self, name) for name in Limits.__annotations__}
+        return {"learning_rate": self.learning_rate, **limits, **super().get_config()}
+
     def __repr__(self):
         given = {name: value for name, value in self.get_config().items() if value is not None}
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"

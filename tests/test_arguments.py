@@ -185,3 +185,69 @@ def test_arguments_that_a_base_is_given_are_not_those_of_the_class():
             super().__init__(5, name=name)
 
     assert Small().get_config() == {"dtype": "float32", "name": "small"}
+
+
+class PlainMixin:
+    """Knows nothing of nnlite."""
+
+    def __init__(self, *args, noise=0.5, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.noise = noise
+
+
+class LayerMixin(nnlite.Layer):
+    """A layer, too: alone it takes fewer arguments than in front of another."""
+
+    def __init__(self, noise=0.5, **kwargs):
+        super().__init__(**kwargs)
+        self.noise = noise
+
+
+@pytest.mark.parametrize("mixin", [PlainMixin, LayerMixin])
+def test_a_mixin_hands_on_to_what_stands_beside_it(mixin):
+    class Noisy(mixin, nnlite.Dense):
+        pass
+
+    layer = Noisy(units=3, noise=0.25)
+    assert layer.get_config()["units"] == 3
+    again = Noisy.from_config(json.loads(json.dumps(layer.get_config())))
+    assert (again.units, again.noise) == (3, 0.25)
+    assert repr(again) == "Noisy(noise=0.25, units=3)"
+
+
+def test_classes_can_be_made_with_the_same_constructor():
+    def init(self, scale=2.0, **kwargs):
+        super(type(self), self).__init__(**kwargs)
+        self.scale = scale
+
+    reader, dense = (type("Scaled", (base,), {"__init__": init}) for base in (nnlite.RNN, nnlite.Dense))
+    assert reader(units=3, activation="relu").get_config()["activation"] == "relu"
+    assert dense(units=3, kernel_initializer="zeros").get_config()["kernel_initializer"] == "zeros"
+    assert "activation" in inspect.signature(reader).parameters
+    assert "activation" not in inspect.signature(dense).parameters
+    assert "__signature__" not in vars(init)
+
+
+def test_a_resumed_training_has_what_a_class_gives_to_its_base_in_common(tmp_path):
+    class Steady(SGD):
+        def __init__(self, rate, pull=0.9):
+            super().__init__(rate, momentum=pull)
+
+    class Stop(nnlite.Callback):
+        def on_train_batch_end(self, batch, logs):
+            if batch:
+                raise KeyboardInterrupt
+
+    def fit(optimizer, *callbacks):
+        model = nnlite.Sequential([nnlite.Dense(2)], input_shape=(3,), seed=0)
+        model.compile(optimizer, "mse")
+        backup = nnlite.BackupAndRestore(tmp_path / "run", save_freq=1)
+        model.fit(np.ones((8, 3), "float32"), np.ones((8, 2), "float32"), 4, verbose=0, callbacks=[backup, *callbacks])
+        return model.optimizer
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(Steady(0.25), Stop())
+    for other, message in ((Steady(0.5), "learning_rate is 0.25 in the file and 0.5"), (Steady(0.25, 0.0), "momentum")):
+        with pytest.raises(nnlite.CheckpointError, match=message):
+            fit(other)
+    assert fit(Steady(0.25)).iterations == 2

@@ -40,7 +40,8 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
 
 def recipe(model: Any) -> dict[str, Any]:
     """The configuration of a training, which must not change when it is resumed."""
-    parts = {"layers": model.get_config()["layers"], **_compiled(model)}
+    layers = [_describe(layer, full=True) for layer in model.layers]
+    parts = {"layers": layers, **_compiled(model, full=True)}
     return json.loads(json.dumps(parts))  # as read back from a file: with lists for tuples
 
 
@@ -98,9 +99,9 @@ def model_tree(model: Any) -> dict[str, Any]:
     return tree
 
 
-def _compiled(model):
+def _compiled(model, full=False):
     """What `compile` has set."""
-    described = {name: _describe(getattr(model, name)) for name in ("optimizer", "loss")}
+    described = {name: _describe(getattr(model, name), full) for name in ("optimizer", "loss")}
     return {**described, "metrics": list(model.metrics)}
 
 
@@ -179,10 +180,12 @@ def _progress(optimizer, params, saved):
     return saved["iterations"], saved["state"], trial.learning_rate
 
 
-def _describe(thing):
+def _describe(thing, full=False):
+    """Its class and arguments; in full, those too that its class gives to a base by itself."""
     if thing is None:
         return None
-    return {"class": type(thing).__name__, "config": thing.get_config() if hasattr(thing, "get_config") else {}}
+    config = getattr(thing, "full_config" if full else "get_config", getattr(thing, "get_config", dict))
+    return {"class": type(thing).__name__, "config": config()}
 
 
 def _compare(saved, ours, path=""):
