@@ -251,3 +251,13 @@ def test_a_resumed_training_has_what_a_class_gives_to_its_base_in_common(tmp_pat
         with pytest.raises(nnlite.CheckpointError, match=message):
             fit(other)
     assert fit(Steady(0.25)).iterations == 2
+
+
+def test_an_array_of_a_subclass_does_not_take_the_place_of_one_that_is_left_out():
+    class Own(nnlite.Conv2D):
+        pass
+
+    layer, x = Own(2, 3, use_bias=False), np.zeros((1, 5, 5, 1), "float32")
+    y = layer.forward(x)
+    layer.params["b"] = np.ones(1, "float32")  # of no size that the kernels expect
+    np.testing.assert_array_equal(layer.forward(x), y)

@@ -92,7 +92,9 @@ class Storage(Keeps):
         for name in names:
             array, shape = arrays.get(name), self._shapes.get(name)
             is_known = array is known.get(name)  # mostly it is the array of the step before
-            if shape and (array is None or not is_known or array.shape != shape):
+            if shape is None:
+                array = None  # a user's subclass may have an array of that name, which nothing has checked
+            elif array is None or not is_known or array.shape != shape:
                 self._check_array(what, name, array, shape)
                 known[name] = array
             found.append(array)
