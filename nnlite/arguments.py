@@ -43,7 +43,7 @@ def check_arguments(cls: Class) -> Class:
     @functools.wraps(init)
     def checked(self, /, *args, **kwargs):
         for name in kwargs:
-            if name not in known and not hands_on:
+            if name not in known and (name == "self" or not hands_on):
                 raise TypeError(_message(type(self), cls, name))
         init(self, *args, **kwargs)
 

@@ -67,6 +67,8 @@ class Plain(Loss):
         (lambda: Scaled(learning_rate=1, factr=1), "Scaled: unknown argument 'factr': did you mean 'factor'?"),
         (lambda: Halved(halv=1, beta_3=1), "Halved: unknown argument 'halv': use ["),
         (lambda: Fixed(1.0), "Fixed: unknown argument 'learning_rte': did you mean 'learning_rate'?"),
+        (lambda: SGD(self=1), "SGD: unknown argument 'self': use ['learning_rate',"),
+        (lambda: nnlite.Dense(3, self=1), "Dense: unknown argument 'self': use ['units',"),
         (lambda: Adam.from_config({"lerning_rate": 1}), "Adam: unknown argument 'lerning_rate': did you mean"),
         (lambda: nnlite.StepDecay(0.1, decay_step=5), "StepDecay: unknown argument 'decay_step': did you mean"),
         (lambda: nnlite.WarmUp(warmup_step=1), "WarmUp: unknown argument 'warmup_step': did you mean 'warmup_steps'?"),
