@@ -82,11 +82,11 @@ def compare_temperatures(
         0.25 fbcedfedfhcedadadfbfbchchbhhch 0.76 nats per character
     """
     length = require_whole("length", length, least=0)
-    samplers = [nnlite.sampler(temperature, top_k, top_p) for temperature in temperatures]
+    samplers = [(temperature, nnlite.sampler(temperature, top_k, top_p)) for temperature in temperatures]
     read = ids_to_read(vocabulary, seed, unknown)
     draws = np.random.default_rng(rng).random(length).tolist()
     samples = []
-    for temperature, sampler in zip(temperatures, samplers, strict=True):
+    for temperature, sampler in samplers:
         ids, entropies = [], []
         written = write(model, vocabulary, read, draws, sampler)
         # One by one, the distributions would take three times as long as generating.
@@ -132,7 +132,7 @@ def next_characters(
         a  28.0 %  46.2 %
         b  14.9 %   1.0 %
     """
-    top = require_whole("top", top, least=0)
+    top, temperatures = require_whole("top", top, least=0), tuple(temperatures)
     for temperature in temperatures:
         nnlite.sampler(temperature, top_k, top_p)  # checks them before the model reads anything
     read = ids_to_read(vocabulary, text, unknown)

@@ -176,3 +176,12 @@ def test_bad_lengths():
         next_characters(model, ABCD, "a", top=-1)
     with pytest.raises(TypeError, match="top: expected an integer, got"):
         next_characters(model, ABCD, "a", top=2.5)
+
+
+def test_temperatures_can_be_an_iterator():
+    vocabulary = Vocabulary("abc")
+    model = nnlite.Sequential([nnlite.Embedding(3, 3)], input_shape=(4,), seed=0)
+    temperatures = (1.0, 0.5)
+    for function, arguments in ((compare_temperatures, {"length": 4, "rng": 0}), (next_characters, {})):
+        listed = function(model, vocabulary, "a", temperatures=temperatures, **arguments)
+        assert function(model, vocabulary, "a", temperatures=iter(temperatures), **arguments) == listed
