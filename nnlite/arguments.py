@@ -65,18 +65,21 @@ def _full_signature(cls):
     That need not be a base of the class that has the **kwargs: a mixin hands on to what stands beside it.
     """
     inits = [init for base in cls.__mro__ if (init := vars(base).get("__init__"))]
-    first, *others = (inspect.signature(getattr(init, "__wrapped__", init)) for init in inits)
+    first, others = _raw_signature(inits[0]), inits[1:]
     named = {name: p for name, p in first.parameters.items() if p.kind is not p.VAR_KEYWORD}
     rest = [p for p in first.parameters.values() if p.kind is p.VAR_KEYWORD]
-    for signature in others if rest else ():
-        parameters = [*signature.parameters.values()][1:]
+    while rest and others:
+        parameters = [*_raw_signature(others.pop(0)).parameters.values()][1:]
         rest = [p for p in parameters if p.kind is p.VAR_KEYWORD]
         for p in parameters:
             if p.name not in named and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
                 named[p.name] = p.replace(kind=p.KEYWORD_ONLY)
-        if not rest:
-            break
     return first.replace(parameters=[*named.values(), *rest])
+
+
+def _raw_signature(init):
+    """A constructor's signature as its author wrote it, with **kwargs."""
+    return inspect.signature(getattr(init, "__wrapped__", init))
 
 
 def _all_names(mro):
