@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 Expected = tuple[int | EllipsisType | None, ...]  # a shape; None is any size, a leading Ellipsis any number of axes
+ROWS_AT_ONCE = 2**14  # in the search for a number that is out of range
 
 
 def shape_text(shape: Sequence[int | str | None], unknown: str = "N") -> str:
@@ -35,20 +36,72 @@ def _variable(name):
     return name.split()[-1]
 
 
-def _array(name, x):
-    if not isinstance(x, np.ndarray):
-        raise TypeError(f"{name}: expected a NumPy array, got {type(x).__name__}: use np.asarray(...)")
-    if not _is_plain(x):
-        kind, masked = type(x).__name__, isinstance(x, np.ma.MaskedArray)
-        x = _variable(name)
-        remedy = f"{x}.filled(...): the mask would be ignored" if masked else f"np.asarray({x})"
-        raise TypeError(f"{name}: expected a plain NumPy array, got a {kind}: use {remedy}")
-    if not x.dtype.isnative:
+def numbers(name: str, x: Any) -> np.ndarray:
+    """x as a plain NumPy array of numbers, from a list, a memory map, a pandas frame, a PyTorch tensor or any array.
+
+    Raises:
+        TypeError: what cannot be numbers: objects, texts, complex or masked ones; the message has the remedy.
+        ValueError: lists in a list of different lengths.
+
+    Example:
+        >>> numbers("x", [[1, 2], [3, 4]]).shape
+        (2, 2)
+    """
+    if type(x) is np.ndarray and x.dtype.kind in "biuf" and x.dtype.isnative:  # what it mostly is
+        return x
+    variable = _variable(name)
+    if isinstance(x, np.ndarray) and type(x) is not np.ndarray and isinstance(x, np.ma.MaskedArray):
         raise TypeError(
-            f"{name}: expected an array in this machine's byte order, got {x.dtype.str}: "
-            f"use {_variable(name)}.astype({x.dtype.newbyteorder('=').name!r})"
+            f"{name}: expected numbers, got a masked array: use {variable}.filled(0), or another number for what is "
+            f"masked"
         )
-    return x
+    try:
+        array = np.asarray(x)
+    except (TypeError, ValueError, RuntimeError) as error:
+        if isinstance(error, ValueError) and isinstance(x, list | tuple):
+            raise ValueError(
+                f"{name}: expected lists of one length, got different lengths in one list: pad them, as "
+                f"nnlite.text.pad_sequences does with sequences"
+            ) from error
+        # A tensor says of itself what to do, such as .detach() where it needs a gradient; but not where it is bfloat16.
+        hint = f": use {variable}.float()" if "ScalarType" in str(error) else ""
+        got = f"{type(x).__name__}, which gives no array"
+        raise TypeError(f"{name}: expected numbers, got {got}: {error}{hint}") from error
+    if array.dtype.kind not in "biuf":
+        kinds = {"U": "texts", "S": "bytes", "O": "objects"}
+        got = f"an array of {kinds.get(array.dtype.kind, array.dtype.name)}" if array.ndim else type(x).__name__
+        raise TypeError(f"{name}: expected numbers, got {got}: {_remedy(variable, x, array)}")
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+
+
+def _remedy(variable, x, array):
+    """How to get numbers out of x, which is an array of something else."""
+    if array.dtype.kind == "c":
+        return f"use np.real({variable}), or np.abs({variable})"
+    if array.ndim == 0 and hasattr(x, "toarray"):  # a sparse matrix
+        return f"use {variable}.toarray()"
+    if array.dtype.kind in "USO" and array.size and array.ndim:
+        for dtype in (int, float):
+            try:
+                if (array.astype(dtype) == array.astype(float)).all() or dtype is float:
+                    return f"use np.asarray({variable}, {dtype.__name__})"
+            except (OverflowError, TypeError, ValueError):
+                pass
+        if hasattr(x, "select_dtypes"):  # a frame
+            return f"use the columns that hold numbers, {variable}.select_dtypes('number')"
+        if all(isinstance(item, str | bytes) for item in array.flat):
+            return f"number them with names, {variable} = np.unique({variable}, return_inverse=True)"
+    return "use an array or a list of numbers"
+
+
+def given(name: str, x: Any, dtype: np.dtype) -> np.ndarray:
+    """x as an array, and its floats in this dtype; integers stay, as they may be ids.
+
+    Raises:
+        TypeError, ValueError: as in `floats`.
+    """
+    x = numbers(name, x)
+    return _cast(name, x, dtype) if x.dtype.kind == "f" and x.dtype != dtype else x
 
 
 def fits(x: np.ndarray, dtype: DTypeLike, shape: Expected) -> bool:
@@ -70,31 +123,24 @@ def _is_plain(x):
     return isinstance(x, np.ndarray) and not isinstance(x, np.ma.MaskedArray | np.matrix)
 
 
-def floats(name: str, x: np.ndarray, dtype: np.dtype, shape: Expected, letters: str) -> np.ndarray:
-    """x as a C-contiguous array, with its dtype and shape checked.
+def floats(name: str, x: Any, dtype: np.dtype, shape: Expected, letters: str) -> np.ndarray:
+    """x as a C-contiguous array of this dtype, with its shape checked.
 
-    Non-contiguous arrays are copied; read-only arrays and memory maps are fine.
+    What is one already is returned itself, also where it is read-only or a memory map; all other numbers are copied.
 
     Args:
         shape: the expected shape; None matches any size, a leading Ellipsis any number of axes.
         letters: the expected shape in letters, for the message, such as "(N, T, F)".
 
     Raises:
-        TypeError: not an array, a masked array or a matrix, or another dtype.
-        ValueError: another shape.
+        TypeError: these are no numbers.
+        ValueError: another shape, or float64 numbers that are too large for float32.
     """
     # At every step: without a call where x is what it mostly is.
     if type(x) is np.ndarray and x.dtype == dtype and x.flags.c_contiguous:  # noqa: SIM102
         if x.shape == shape or (len(shape) == 2 and shape[0] is ... and x.ndim > 1 and shape[1] in (x.shape[-1], None)):
             return x
-    x = _array(name, x)
-    if x.dtype != dtype:
-        raise TypeError(
-            f"{name}: expected {dtype.name}, got {x.dtype.name}: use {_variable(name)}.astype({dtype.name!r}), "
-            f"or build the layer with dtype={x.dtype.name!r}"
-            if x.dtype in (np.float32, np.float64)
-            else f"{name}: expected {dtype.name}, got {x.dtype.name}: use {_variable(name)}.astype({dtype.name!r})"
-        )
+    x = numbers(name, x)
     is_open = bool(shape) and shape[0] is Ellipsis
     sizes = [size for size in shape if size is not Ellipsis]
     axes_fit = x.ndim >= len(shape) if is_open else x.ndim == len(shape)
@@ -104,22 +150,49 @@ def floats(name: str, x: np.ndarray, dtype: np.dtype, shape: Expected, letters: 
     if any(expected is not None and expected != got for expected, got in zip(sizes, last, strict=True)):
         expected = shape_text((*["..."] * is_open, *sizes), "any")
         raise ValueError(f"{name}: expected shape {letters} = {expected}, got {shape_text(x.shape)}")
-    return _contiguous(name, x, x.dtype)
+    return x if x.flags.c_contiguous and x.dtype == dtype else _cast(name, x, dtype)
 
 
-def integers(name: str, x: np.ndarray, upper: int, what: str = "id") -> np.ndarray:
+def as_floats(name: str, x: Any) -> np.ndarray:
+    """x in float32 where that holds all numbers of its dtype, else in float64.
+
+    Raises:
+        TypeError, ValueError: as in `floats`.
+    """
+    x = numbers(name, x)
+    is_small = np.promote_types(x.dtype, np.float32) == np.float32
+    dtype = np.dtype("float32" if is_small else "float64")
+    return x if x.dtype == dtype else _cast(name, x, dtype)
+
+
+def _cast(name, x, dtype):
+    """x as a C-contiguous array of this dtype."""
+    memory(name, x.shape, dtype)  # a broadcast array can exceed any memory
+    if x.dtype == dtype:
+        return np.ascontiguousarray(x)
+    try:
+        with np.errstate(over="raise", under="ignore", invalid="ignore"):
+            return np.ascontiguousarray(x, dtype=dtype)
+    except FloatingPointError as error:
+        largest = np.abs(x[np.isfinite(x)]).max()
+        raise ValueError(
+            f"{name}: expected numbers up to {np.finfo(dtype).max:.3g}, got {largest:.3g}: scale them, or build the "
+            f"layers with dtype='float64'"
+        ) from error
+
+
+def integers(name: str, x: Any, upper: int, what: str = "id") -> np.ndarray:
     """Integer ids, each at least 0 and below `upper`, as a new C-contiguous array of np.intp.
 
     The array is a copy, since kernels do not check ids and the caller may change x before `backward`.
 
     Raises:
-        TypeError: not an array of integers.
+        TypeError: these are no integers.
         ValueError: a single number.
         IndexError: a number is out of range; the message says which and where.
     """
-    x = _array(name, x)
-    if x.dtype.kind not in "iu":
-        raise TypeError(f"{name}: expected integers, got {x.dtype.name}: use {_variable(name)}.astype(int)")
+    if type(x) is not np.ndarray or x.dtype.kind not in "iu":  # saves a call
+        x = _whole(name, x)
     if x.ndim == 0:
         raise ValueError(f"{name}: expected an array of {what}s, got a single number: use np.array([...])")
     if x.size == 1 and 0 <= x.item() < upper:  # fast, for generating text
@@ -129,33 +202,88 @@ def integers(name: str, x: np.ndarray, upper: int, what: str = "id") -> np.ndarr
     ids = np.array(x, np.intp, order="C")
     as_unsigned = ids.view(np.uintp)  # negative numbers become huge; argmax is three times as fast as max
     if ids.size and as_unsigned.item(as_unsigned.argmax()) >= upper:
-        where = tuple(int(i) for i in np.argwhere((x < 0) | (x >= upper))[0])
-        raise IndexError(f"{name}: expected {what}s in 0 .. {upper - 1}, got {x[where]} at {where}")
+        require_below(name, x, upper, what)
     return ids
 
 
-def _contiguous(name, x, dtype):
-    if x.flags.c_contiguous and x.dtype == dtype:
-        return x
-    memory(name, x.shape, dtype)  # a broadcast array can exceed any memory
-    return np.ascontiguousarray(x, dtype=dtype)
+def _whole(name, x):
+    """x as an array of integers."""
+    array = numbers(name, x)
+    if array.dtype.kind == "f":
+        raise TypeError(f"{name}: expected integers, got {array.dtype.name}: use np.asarray({_variable(name)}, int)")
+    return array
 
 
-def samples(where: str, **arrays: np.ndarray) -> None:
-    """Check that all are arrays of samples, and that x and y have the same number of them, at least one.
+def require_below(name: str, ids: np.ndarray, upper: int, what: str, counts: np.ndarray | None = None) -> None:
+    """Refuse integers that are not in 0 .. upper - 1, without a copy of them, however many they are.
 
     Args:
-        where: the first word of the messages, such as "fit".
+        counts: True where they count, for as many first axes as it has; by default all do.
+
+    Raises:
+        IndexError: the message says which is the first, and where.
     """
-    for name, array in arrays.items():
-        if _array(f"{where}: {name}", array).ndim == 0:
-            raise ValueError(f"{where}: {name}: expected an array of samples, got a single number: use np.array([...])")
-    if "y" in arrays:
-        x, y = arrays["x"], arrays["y"]
-        if len(x) != len(y):
-            raise ValueError(f"{where}: y: expected one label for each of the {len(x)} samples of x, got {len(y)}")
-        if len(x) == 0:
-            raise ValueError(f"{where}: x: expected at least one sample, got none")
+    if not ids.size or (ids.min() >= 0 and ids.max() < upper):
+        return
+    for start in range(0, len(ids), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        outside = (ids[rows] < 0) | (ids[rows] >= upper)
+        if counts is not None:
+            outside[~counts[rows]] = False
+        if outside.any():
+            first, *others = (int(i) for i in np.argwhere(outside)[0])
+            where = (start + first, *others)
+            raise IndexError(f"{name}: expected {what}s in 0 .. {upper - 1}, got {ids[where]} at {where}")
+
+
+def labels(name: str, y_true: Any, scores: Sequence[int]) -> np.ndarray:
+    """A label for each position of scores (N, ..., V), from (N, ...) or (N, ..., 1) of any integer dtype, as np.intp.
+
+    Raises:
+        TypeError, IndexError: as in `integers`.
+        ValueError: another shape, such as that of one-hot vectors.
+    """
+    positions, V = tuple(scores[:-1]), scores[-1]
+    if getattr(y_true, "shape", None) != positions:
+        y = numbers(name, y_true)
+        if y.shape == (*positions, 1):
+            y_true = y[..., 0]
+        elif y.shape != positions and y.ndim:
+            hint = ""
+            if y.shape == tuple(scores) and ((y == 0) | (y == 1)).all() and (y.sum(axis=-1) == 1).all():
+                hint = f": of one-hot vectors, use np.argmax({_variable(name)}, axis=-1)"
+            elif y.dtype.kind == "f":
+                _whole(name, y_true)
+            raise ValueError(
+                f"{name}: expected one label for each position of y_pred {shape_text(scores)}, "
+                f"shape {shape_text(positions)}, got {shape_text(y.shape)}{hint}"
+            )
+    return integers(name, y_true, V, what="label")
+
+
+def targets(name: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
+    """A number for each of y_pred, in its dtype. Where y_pred is (N, ..., 1), y_true may leave the last axis out.
+
+    Raises:
+        TypeError, ValueError: as in `floats`.
+    """
+    y = numbers(name, y_true)
+    if y.shape == y_pred.shape[:-1] != () and y_pred.shape[-1] == 1:
+        y = y[..., None]
+    elif y.shape == y_pred.shape[:-1] != () and y.dtype.kind in "iu":
+        raise ValueError(
+            f"{name}: expected shape of y_pred = {shape_text(y_pred.shape)}, got {shape_text(y.shape)}: labels are for "
+            f"SparseCategoricalCrossentropy; for this loss use np.eye({y_pred.shape[-1]})[{_variable(name)}]"
+        )
+    return floats(name, y, y_pred.dtype, y_pred.shape, "of y_pred")
+
+
+def samples(name: str, x: Any) -> np.ndarray:
+    """x as an array of numbers whose first axis counts samples."""
+    array = numbers(name, x)
+    if array.ndim == 0:
+        raise ValueError(f"{name}: expected an array of samples, got a single number: use np.array([...])")
+    return array
 
 
 def positive(name: str, value: Any, least: int = 1) -> int:

@@ -71,7 +71,7 @@ class SparseCategoricalCrossentropy(Loss):
         dy_pred[label] = -1 / (p[label] D)      from probabilities, and 0 elsewhere
 
     N positions on any number of axes, V scores each; D = N, or 1 with reduction="sum". y_pred is (N, ..., V), float32
-    or float64; y_true is (N, ...), labels in 0 .. V - 1 of any integer dtype.
+    or float64; y_true is (N, ...) or (N, ..., 1), labels in 0 .. V - 1 of any integer dtype.
 
     From logits (the output of a Dense layer) nothing overflows and no gradient underflows. Probabilities (the output
     of a Softmax layer) are used unchanged; those below 1e-37 (`SMALLEST_PROBABILITY`) are raised to it.
@@ -81,7 +81,7 @@ class SparseCategoricalCrossentropy(Loss):
         reduction: "sum_over_batch_size" for the mean over all positions, or "sum".
 
     Raises:
-        TypeError: y_pred is not an array of floats, or y_true is not an array of integers.
+        TypeError: y_pred holds no numbers, or y_true no integers.
         ValueError: the shapes do not fit.
         IndexError: a label is not in 0 .. V - 1; the message says where.
 
@@ -100,6 +100,8 @@ class SparseCategoricalCrossentropy(Loss):
         array([[ 1., -1.]])
     """
 
+    takes_labels = True  # y_true holds no values, but the numbers of labels, each below V
+
     def __init__(self, from_logits: bool = False, reduction: str = "sum_over_batch_size") -> None:
         super().__init__(reduction)
         if not isinstance(from_logits, bool):
@@ -108,13 +110,8 @@ class SparseCategoricalCrossentropy(Loss):
 
     def forward(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         y_pred = _floats("y_pred", y_pred, (..., None), "(N, ..., V)")
-        labels = checks.integers("y_true", y_true, y_pred.shape[-1], what="label")
-        if labels.shape != y_pred.shape[:-1]:
-            raise ValueError(
-                f"y_true: expected one label for each position of y_pred {checks.shape_text(y_pred.shape)}, "
-                f"shape {checks.shape_text(y_pred.shape[:-1])}, got {checks.shape_text(labels.shape)}"
-            )
-        shape, labels = y_pred.shape, labels.reshape(-1)
+        labels = checks.labels("y_true", y_true, y_pred.shape).reshape(-1)
+        shape = y_pred.shape
         y_pred = y_pred.reshape(labels.size, shape[-1])
         losses = np.empty(labels.size)
         if self.from_logits:
@@ -144,14 +141,15 @@ class MeanSquaredError(Loss):
         loss = sum of (y_pred - y_true)^2 / D
         dy_pred = 2 (y_pred - y_true) / D
 
-    y_true and y_pred have the same shape (N, ..., F) and the same dtype, float32 or float64. D is the number of
-    elements. With reduction="sum" D = F: as in Keras, the means over the last axis are summed.
+    y_true and y_pred have the same shape (N, ..., F); where F is 1, y_true may be (N, ...). Computed in y_pred's dtype,
+    float32 or float64. D is the number of elements. With reduction="sum" D = F: as in Keras, the means over the last
+    axis are summed.
 
     Args:
         reduction: "sum_over_batch_size" or "sum".
 
     Raises:
-        TypeError: not arrays of floats, or different dtypes.
+        TypeError: one of them holds no numbers.
         ValueError: the shapes differ.
 
     Example:
@@ -164,9 +162,11 @@ class MeanSquaredError(Loss):
         array([[ 1., -2.]])
     """
 
+    takes_labels = False
+
     def forward(self, y_true: np.ndarray, y_pred: np.ndarray) -> float:
         y_pred = _floats("y_pred", y_pred, (...,), "(N, ...)")
-        y_true = checks.floats("y_true", y_true, y_pred.dtype, y_pred.shape, "of y_pred")
+        y_true = checks.targets("y_true", y_true, y_pred)
         difference = y_pred - y_true
         self._keep(difference)
         return float(np.square(difference, dtype=np.float64).sum() / self._elements(difference.shape))
@@ -212,6 +212,7 @@ def get(loss: str | Any) -> Any:
 
 
 def _floats(name, x, shape, letters):
-    """x, checked by `checks.floats`, in float32 or float64."""
-    dtype = getattr(x, "dtype", None)
-    return checks.floats(name, x, dtype if dtype == np.float64 else np.dtype(np.float32), shape, letters)
+    """x, checked by `checks.floats`, in float32 if that holds all of its dtype's numbers, else in float64."""
+    if type(x) is not np.ndarray or x.dtype != np.float32:  # saves a call
+        x = checks.as_floats(name, x)
+    return checks.floats(name, x, x.dtype, shape, letters)

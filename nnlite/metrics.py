@@ -21,7 +21,7 @@ def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
         y_pred: (N, ..., V) scores: probabilities, or logits.
 
     Raises:
-        TypeError: y_true is not an array of integers, or y_pred is not an array.
+        TypeError: y_true are no integers, or y_pred no numbers.
         ValueError: the shapes do not fit, or y_pred has scores for fewer than two labels.
         IndexError: a label is not in 0 .. V - 1; the message says where.
 
@@ -31,18 +31,13 @@ def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
         >>> accuracy(np.array([1, 0, 1, 1]), np.array([[0.1, 0.9], [0.8, 0.2], [0.7, 0.3], [0.4, 0.6]]))
         0.75
     """
-    checks.samples("accuracy", y_true=y_true, y_pred=y_pred)
+    y_pred = checks.samples("accuracy: y_pred", y_pred)
     if y_pred.shape[-1] < 2:
         raise ValueError(
             f"accuracy: y_pred: expected scores for at least two labels, shape (N, ..., V), got "
             f"{checks.shape_text(y_pred.shape)}"
         )
-    labels = checks.integers("accuracy: y_true", y_true, y_pred.shape[-1], what="label")
-    if labels.shape != y_pred.shape[:-1]:
-        raise ValueError(
-            f"accuracy: y_true: expected one label for each position of y_pred {checks.shape_text(y_pred.shape)}, "
-            f"shape {checks.shape_text(y_pred.shape[:-1])}, got {checks.shape_text(labels.shape)}"
-        )
+    labels = checks.labels("accuracy: y_true", y_true, y_pred.shape)
     return float(np.mean(y_pred.argmax(axis=-1) == labels)) if labels.size else 0.0
 
 

@@ -20,9 +20,12 @@ def checked(where: str, lengths: np.ndarray, N: int, T: int) -> np.ndarray:
         ValueError: not one length for each of N rows.
         IndexError: a length is not in 0 .. T; the message says where.
     """
-    if isinstance(lengths, np.ndarray) and lengths.shape != (N,):
+    lengths = checks.numbers(where, lengths)
+    if lengths.shape != (N,):
         got = checks.shape_text(lengths.shape)
         raise ValueError(f"{where}: expected one length for each of the {N} rows, shape ({N},), got {got}")
+    if lengths.dtype.kind == "b":
+        raise TypeError(f"{where}: expected integers, got bool: of a mask of the real steps, use mask.sum(axis=1)")
     return checks.integers(where, lengths, T + 1, what="length")
 
 
@@ -33,14 +36,15 @@ def real_steps(lengths: np.ndarray, T: int) -> np.ndarray:
 
 def of_sequences(where: str, lengths: np.ndarray, x: np.ndarray) -> np.ndarray:
     """The lengths of the sequences in x (N, T, ...), `checked`."""
-    if not isinstance(x, np.ndarray) or x.ndim < 2:
-        got = f"shape {checks.shape_text(x.shape)}" if isinstance(x, np.ndarray) else type(x).__name__
-        raise ValueError(f"{where}: expected x to be an array of sequences, (N, T) or (N, T, F), got {got}")
+    if x.ndim < 2:
+        got = checks.shape_text(x.shape)
+        raise ValueError(f"{where}: expected x to be an array of sequences, (N, T) or (N, T, F), got shape {got}")
     return checked(where, lengths, *x.shape[:2])
 
 
 def cleared(x: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A copy of x (N, T, ...) with its padding set to 0, and the lengths, checked."""
+    x = checks.numbers("x", x)
     lengths = of_sequences("lengths", lengths, x)
     T = x.shape[1]
     checks.memory("x", x.shape, x.dtype)  # a broadcast array can exceed any memory

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 from extras import import_extra
+from kinds import floats_of, ids_of, no_numbers
 from numeric import assert_close, assert_same_bits, central_differences
 from numpy.lib.stride_tricks import as_strided
 
@@ -327,22 +328,58 @@ class ChainOfTrust:
             if dx is not None:
                 assert_same_bits(dx, expected_dx)
 
-    def test_other_dtypes_are_refused(self, case):
+    @float_types
+    @backends
+    def test_numbers_of_any_kind_are_the_layers(self, small_case, dtype, backend_name):
+        case, inputs = small_case, small_case.draw(dtype)
+        kinds = floats_of if inputs["x"].dtype.kind == "f" else ids_of
+        for kind, x, numbers in kinds(inputs["x"]):
+            own = numbers.astype(dtype if kinds is floats_of else np.intp)
+            found = []
+            for given in (x, own):
+                layer = case.layer(dtype)
+                with nnlite.use_backend(backend_name):
+                    outputs = self.forward(layer, inputs | {"x": given}, case.training)
+                    gradients = self.backward(layer, self.draw_doutputs(case, outputs))
+                found.append(outputs | {f"d{k}": d for k, d in (gradients | layer.grads).items()})
+            for name, value in found[1].items():
+                if value is None:
+                    assert found[0][name] is None, f"{name} from {kind}"
+                else:
+                    assert_same_bits(found[0][name], value, f"{name} from {kind}")
+
+    def test_dy_of_any_kind_is_the_layers(self, small_case):
+        case, layer = small_case, small_case.layer("float32")
+        y = self.forward(layer, case.draw("float32"), case.training)["y"]
+        for kind, dy, numbers in floats_of(self.draw_doutputs(case, {"y": y})["y"]):
+            found = []
+            for given in (dy, numbers.astype("float32")):
+                dx = layer.backward(given)
+                found.append([grad.copy() for grad in (dx, *layer.grads.values()) if grad is not None])
+            for one, other in zip(*found, strict=True):
+                assert_same_bits(one, other, f"from {kind}")
+
+    def test_what_is_no_number_is_refused(self, case):
         layer, inputs = case.layer("float32"), case.draw("float32")
-        x = inputs["x"]
-        others = [x.astype("float64"), x.astype(x.dtype.newbyteorder()), x.tolist()]
-        for other in others:
-            with pytest.raises(TypeError, match=r"^\w+: expected|^\w+: the array's bytes"):
-                layer.forward(other, training=case.training)
-        self.forward(layer, inputs, case.training)
+        y = self.forward(layer, inputs, case.training)["y"]
+        for kind, x, remedy in no_numbers(inputs["x"]):
+            new = case.make(dtype="float32")
+            with pytest.raises(TypeError, match=f"^x: expected numbers, got .*: .*{remedy}"):
+                new.forward(x, training=case.training)
+            assert not new.built, f"built from {kind}"
+        for _, dy, remedy in no_numbers(y):
+            with pytest.raises(TypeError, match=f"^dy: expected numbers, got .*: .*{remedy}"):
+                layer.backward(dy)
+        layer.backward(y)
 
     def test_wrong_dy_is_refused(self, case):
         layer = case.layer()
         y = self.forward(layer, case.draw(), case.training)["y"]
-        with pytest.raises(TypeError, match="dy: expected float64, got float32"):
-            layer.backward(y.astype("float32"))
-        with pytest.raises(ValueError, match="dy: expected shape of y"):
-            layer.backward(np.concatenate([y, y], axis=-1))
+        for wrong in (np.concatenate([y, y], axis=-1), np.concatenate([y, y]), y[None], y.tolist() + y.tolist()):
+            with pytest.raises(ValueError, match="dy: expected shape of y"):
+                layer.backward(wrong)
+        with pytest.raises(ValueError, match="dy: expected lists of one length"):
+            layer.backward([[1.0], [1.0, 2.0]])
 
     def test_shapes_are_as_announced(self, case):
         layer = case.layer()

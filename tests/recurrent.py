@@ -214,8 +214,21 @@ class RecurrentChain(ChainOfTrust):
             with pytest.raises(IndexError, match=r"x: expected ids in 0 \.\. 4, got 5 at \(2,\)"):
                 step(np.array([0, 1, 5]))
         else:
-            with pytest.raises(TypeError, match="x: expected float32, got float64"):
-                step(x.astype("float64"))
+            with pytest.raises(TypeError, match="x: expected numbers, got an array of complex64"):
+                step(x.astype("complex64"))
+
+    @pytest.mark.parametrize("ids", [False, True])
+    def test_a_stepper_takes_numbers_of_any_kind(self, ids):
+        rng = np.random.default_rng(0)
+        x = rng.integers(5, size=3) if ids else rng.standard_normal((3, 5)).astype("float32")
+        layer, found = self.made(7), []
+        for given in (x, x.tolist(), x.astype(x.dtype.newbyteorder()), x.astype("uint8" if ids else "float64")):
+            layer.reset_state()
+            found.append(layer.stepper(3)(given).copy())
+            layer.reset_state()
+            assert_same_bits(layer.step(given), found[0])
+        for y in found:
+            assert_same_bits(y, found[0])
 
     def test_stateful_goes_on_where_the_last_batch_ended(self):
         x = np.random.default_rng(0).standard_normal((2, 6, 3)).astype("float32")

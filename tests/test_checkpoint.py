@@ -479,9 +479,13 @@ def test_a_file_from_before_there_were_statistics(tmp_path):
 @pytest.mark.parametrize(
     ("exchange", "error", "message"),
     [
-        (lambda a: a.astype("f4"), TypeError, r"centred.statistics\['mean'\]: expected float64, got float32"),
+        (
+            lambda a: a.astype("f4"),
+            TypeError,
+            r"centred.statistics\['mean'\]: expected a C-contiguous array of float64, got <f4: use np.ascontig",
+        ),
         (lambda a: a[:3], ValueError, r"centred.statistics\['mean'\]: expected shape as built = \(4,\), got \(3,\)"),
-        (lambda a: None, TypeError, r"centred.statistics\['mean'\]: expected a NumPy array, got NoneType"),
+        (lambda a: None, TypeError, r"centred.statistics\['mean'\]: expected numbers, got NoneType"),
     ],
 )
 def test_statistics_that_were_exchanged_are_checked(exchange, error, message):

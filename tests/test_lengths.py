@@ -207,7 +207,7 @@ def test_layers_that_would_mix_steps_with_padding(layer, message):
 
 
 BAD_LENGTHS = [
-    (LENGTHS.tolist(), TypeError, "lengths: expected a NumPy array, got list"),
+    ([str(length) for length in LENGTHS], TypeError, "lengths: expected numbers, got an array of texts"),
     (LENGTHS[1:], ValueError, r"lengths: expected one length for each of the 8 rows, shape \(8,\), got \(7,\)"),
     (LENGTHS + 1, IndexError, r"lengths: expected lengths in 0 \.\. 6, got 7 at \(1,\)"),
     (LENGTHS / 1, TypeError, "lengths: expected integers, got float64"),
@@ -222,7 +222,7 @@ def test_lengths_that_cannot_be(lengths, error, message):
         "fit: validation_data: ": lambda: model.fit(IDS, LABELS, verbose=0, validation_data=(IDS, LABELS, lengths)),
         "evaluate: ": lambda: model.evaluate(IDS, LABELS, lengths=lengths),
         "predict: ": lambda: model.predict(IDS, lengths=lengths),
-        "": lambda: model.train_on_batch(IDS, LABELS, lengths=lengths),
+        "train_on_batch: ": lambda: model.train_on_batch(IDS, LABELS, lengths=lengths),
     }
     for where, call in calls.items():
         with pytest.raises(error, match=f"^{where}{message}"):

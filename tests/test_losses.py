@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from chain import backends, float_types, import_torch, threads
+from kinds import Frame, floats_of
 from numeric import assert_close, assert_same_bits, central_differences
 
 import nnlite
@@ -201,16 +202,23 @@ y, p = np.zeros((2, 3), int), np.zeros((2, 3, 5), "float32")
 @pytest.mark.parametrize(
     ("y_true", "y_pred", "error", "message"),
     [
-        (y, p.tolist(), TypeError, "y_pred: expected a NumPy array, got list"),
-        (y, p.astype(int), TypeError, "y_pred: expected float32, got int64"),
-        (y, p.astype("float16"), TypeError, "y_pred: expected float32, got float16"),
-        (y, p.astype(">f4"), TypeError, "y_pred: expected an array in this machine's byte order"),
+        (
+            y,
+            p.astype(complex),
+            TypeError,
+            r"y_pred: expected numbers, got an array of complex128: use np\.real\(y_pred\)",
+        ),
+        (y, None, TypeError, "y_pred: expected numbers, got NoneType"),
         (y, p[0, 0], ValueError, r"y_pred: expected shape \(N, ..., V\), got \(5,\)"),
-        (y.tolist(), p, TypeError, "y_true: expected a NumPy array, got list"),
+        (np.full(y.shape, "cat"), p, TypeError, r"y_true: .* texts: .*np\.unique\(y_true, return_inverse=True\)"),
+        (y.astype(float).tolist(), p, TypeError, r"expected integers, got float64: use np\.asarray\(y_true, int"),
+        (np.ma.masked_array(y), p, TypeError, r"y_true: expected numbers, got a masked array: use y_true\.filled\(0\)"),
         (y.astype(float), p, TypeError, "y_true: expected integers, got float64"),
-        (y > 0, p, TypeError, "y_true: expected integers, got bool"),
         (y[0], p, ValueError, r"y_true: .* y_pred \(2, 3, 5\), shape \(2, 3\), got \(3,\)"),
-        (y[..., None], p, ValueError, r"y_true: .* shape \(2, 3\), got \(2, 3, 1\)"),
+        (y[..., None, None], p, ValueError, r"y_true: .* shape \(2, 3\), got \(2, 3, 1, 1\)"),
+        (np.eye(5)[y], p, ValueError, r"got \(2, 3, 5\): of one-hot vectors, use np\.argmax\(y_true, axis=-1\)"),
+        (np.eye(5, dtype=int)[y], p, ValueError, r"of one-hot vectors, use np\.argmax\(y_true, axis=-1\)"),
+        (np.eye(5)[y].tolist(), p, ValueError, r"of one-hot vectors, use np\.argmax\(y_true, axis=-1\)"),
         (np.array(0), p[0, :1], ValueError, "y_true: expected an array of labels, got a single number"),
     ],
 )
@@ -223,15 +231,75 @@ def test_bad_input_to_cross_entropy(from_logits, y_true, y_pred, error, message)
     ("y_true", "y_pred", "error", "message"),
     [
         (p, p[:1], ValueError, r"y_true: expected shape of y_pred = \(1, 3, 5\), got \(2, 3, 5\)"),
-        (p.astype("float64"), p, TypeError, "y_true: expected float32, got float64"),
-        (y, y, TypeError, "y_pred: expected float32, got int64"),
-        ([1.0], p, TypeError, "y_true: expected a NumPy array, got list"),
-        (p, 1.0, TypeError, "y_pred: expected a NumPy array, got float"),
+        ([1.0], p, ValueError, r"y_true: expected shape of y_pred, got \(1,\) with 1 axes"),
+        (
+            y,
+            p,
+            ValueError,
+            r"y_true: .* got \(2, 3\): labels are for Sparse.* use np\.eye\(5\)\[y_true\]",
+        ),
+        (y / 1, p, ValueError, r"y_true: expected shape of y_pred, got \(2, 3\) with 2 axes"),
+        (p, 1.0, ValueError, r"y_pred: expected shape \(N, \.\.\.\), got \(\) with 0 axes"),
+        (
+            p.astype(str),
+            p,
+            TypeError,
+            r"y_true: expected numbers, got an array of texts: use np\.asarray\(y_true, float\)",
+        ),
+        (
+            p,
+            p.astype(object),
+            TypeError,
+            r"y_pred: expected numbers, got an array of objects: use np\.asarray\(y_pred, int",
+        ),
     ],
 )
 def test_bad_input_to_squares(y_true, y_pred, error, message):
     with pytest.raises(error, match=message):
         MeanSquaredError().forward(y_true, y_pred)
+
+
+@FROM_LOGITS
+def test_labels_of_any_kind(from_logits):
+    loss, rng = SparseCategoricalCrossentropy(from_logits), np.random.default_rng(0)
+    labels, scores = rng.integers(2, size=(2, 3)), rng.uniform(0.1, 1, (2, 3, 5)).astype("float32")
+    expected, gradient = loss.forward(labels, scores), loss.backward()
+    kinds = [labels.astype(kind) for kind in ("bool", "int8", "uint8", "uint64", ">i4")]
+    for given in (*kinds, labels.tolist(), labels[..., None], labels[..., None].tolist(), Frame(labels)):
+        assert loss.forward(given, scores) == expected
+        assert_same_bits(loss.backward(), gradient)
+
+
+@pytest.mark.parametrize("make", [SparseCategoricalCrossentropy, MeanSquaredError])
+def test_predictions_of_any_kind(make):
+    """In float32 where that holds them exactly, else in float64."""
+    loss, x = make(), np.random.default_rng(0).uniform(0.1, 1, (2, 3, 5)).astype("float32")
+    y_true = np.zeros((2, 3), int) if make is SparseCategoricalCrossentropy else x[::-1]
+    for kind, given, array in floats_of(x):
+        is_small = np.asarray(given).dtype.name in ("bool", "uint8", "float16", "float32")
+        found = loss.forward(y_true, given), loss.backward()
+        assert found[1].dtype == ("float32" if is_small else "float64"), kind
+        assert found[0] == loss.forward(y_true, array.astype(found[1].dtype)), kind
+        assert_same_bits(found[1], loss.backward(), kind)
+
+
+def test_squares_are_computed_in_the_dtype_of_the_predictions():
+    loss, x = MeanSquaredError(), np.random.default_rng(0).uniform(0.1, 1, (2, 3)).astype("float32")
+    for kind, y_true, array in floats_of(x):
+        for dtype in ("float32", "float64"):
+            found = loss.forward(y_true, x.astype(dtype)), loss.backward()
+            assert found[1].dtype == dtype
+            assert found[0] == loss.forward(array.astype(dtype), x.astype(dtype)), kind
+            assert_same_bits(found[1], loss.backward(), kind)
+
+
+def test_squares_of_one_number_for_each_sample():
+    """Where Dense(1) predicts, y is (N,) to most people: never the (N, N) differences that NumPy would make of it."""
+    loss, y_true, y_pred = MeanSquaredError(), np.array([1.0, 2.0, 4.0]), np.array([[0.5], [2.0], [7.0]])
+    assert loss.forward(y_true, y_pred) == loss.forward(y_true[:, None], y_pred) == (0.25 + 0 + 9) / 3
+    assert loss.backward().shape == (3, 1)
+    with pytest.raises(ValueError, match=r"y_true: expected shape of y_pred = \(3,\), got \(3, 1\)|with 2 axes"):
+        loss.forward(y_pred, y_true)
 
 
 @pytest.mark.parametrize("name", ["mse", "mean_squared_error", "sparse_categorical_crossentropy"])

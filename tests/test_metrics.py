@@ -39,6 +39,10 @@ class TestAccuracy:
         right = sum(int(scores[at].argmax() == labels[at]) for at in np.ndindex(shape))
         assert accuracy(labels, scores) == right / labels.size
 
+    def test_takes_lists_and_columns(self):
+        assert accuracy([0, 2], [[1, 0, 0], [0, 3, 2]]) == 0.5
+        assert accuracy(np.array([[0], [1]]), [[1, 0, 0], [0, 3, 2]]) == 1
+
     def test_ends_of_the_scale(self):
         scores = np.eye(3, dtype="float32")
         assert accuracy(np.array([0, 1, 2], "uint8"), scores) == 1
@@ -48,8 +52,15 @@ class TestAccuracy:
     @pytest.mark.parametrize(
         ("labels", "scores", "error", "message"),
         [
-            ([0], np.ones((1, 3)), TypeError, "y_true: expected a NumPy array, got list"),
-            (np.array([0]), [[1, 2]], TypeError, "y_pred: expected a NumPy array, got list"),
+            (
+                ["a"],
+                np.ones((1, 3)),
+                TypeError,
+                r"y_true: expected numbers, got an array of texts: .*np\.unique\(y_true",
+            ),
+            (np.array([0]), [["1", "2"]], TypeError, "y_pred: expected numbers, got an array of texts"),
+            (np.array([0]), 1.0, ValueError, "y_pred: expected an array of samples, got a single number"),
+            (np.eye(3), np.ones((3, 3)), ValueError, r"of one-hot vectors, use np\.argmax\(y_true, axis=-1\)"),
             (np.array([0.0]), np.ones((1, 3)), TypeError, "y_true: expected integers, got float64"),
             (
                 np.array([0, 1]),

@@ -354,10 +354,12 @@ def test_a_validation_loss_that_is_not_finite_stops():
 FIT_ERRORS = [
     ({"y": TARGETS[:49]}, ValueError, "fit: y: expected one label for each of the 50 samples of x, got 49"),
     ({"x": X[:0], "y": TARGETS[:0]}, ValueError, "fit: x: expected at least one sample, got none"),
-    ({"x": X.tolist()}, TypeError, r"fit: x: expected a NumPy array, got list: use np.asarray"),
-    ({"y": None}, TypeError, "fit: y: expected a NumPy array, got NoneType"),
+    ({"x": [[1.0], [1.0, 2.0]]}, ValueError, "fit: x: expected lists of one length, .*: pad them"),
+    ({"x": X.astype(complex)}, TypeError, r"fit: x: expected numbers, got an array of complex128: use np\.real\(x\)"),
+    ({"x": "data.csv"}, TypeError, "fit: x: expected numbers, got str: use an array or a list of numbers"),
+    ({"y": None}, TypeError, "fit: y: expected numbers, got NoneType: use an array or a list of numbers"),
     ({"x": np.array(3.0)}, ValueError, "fit: x: expected an array of samples, got a single number"),
-    ({"x": X.astype("float64")}, TypeError, "expected float32, got float64"),
+    ({"x": np.full(X.shape, 1e39)}, ValueError, r"x: expected numbers up to 3\.4e\+38, got 1e\+39: scale them, or"),
     ({"x": X[:, :3]}, ValueError, "x: expected shape"),
     ({"y": TARGETS[:, :1]}, ValueError, "shape"),
     ({"batch_size": 0}, ValueError, "batch_size: expected a whole number of at least 1, got 0"),
@@ -426,7 +428,7 @@ def test_compile_refuses(arguments, message):
 
 
 def test_predict_refuses():
-    with pytest.raises(TypeError, match="predict: x: expected a NumPy array, got list"):
-        classifier().predict([[1, 2, 3, 4]])
+    with pytest.raises(TypeError, match="predict: x: expected numbers, got an array of texts"):
+        classifier().predict([["a", "b", "c", "d"]])
     with pytest.raises(ValueError, match="batch_size"):
         classifier().predict(X, batch_size=0)

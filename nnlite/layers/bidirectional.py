@@ -48,7 +48,7 @@ class Bidirectional(RecurrentPair):
         dinitial_state: dL/d(initial state) after `backward`, in that order.
 
     Raises:
-        TypeError: `layer` is not recurrent; x is not of the layer's dtype.
+        TypeError: `layer` is not recurrent; x holds no numbers.
         ValueError: `layer` is stateful or already built; an unknown merge_mode; x does not fit.
         RuntimeError: from `step`: the backward layer cannot start before the end is known.
 

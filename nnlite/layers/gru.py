@@ -41,7 +41,7 @@ class GRU(Recurrent):
         dinitial_state: dL/d(initial state) = (dh,) after backward.
 
     Raises:
-        TypeError, ValueError: x has another dtype or shape, or no time steps.
+        TypeError, ValueError: x holds no numbers, has another shape, or no time steps.
         IndexError: an id is outside 0 .. F - 1, or a length outside 0 .. T.
 
     Source: Cho et al., Learning phrase representations using RNN encoder-decoder for statistical machine translation,

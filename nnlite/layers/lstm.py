@@ -41,7 +41,7 @@ class LSTM(Recurrent):
         dinitial_state: dL/d(initial state) = (dh, dc) after backward.
 
     Raises:
-        TypeError, ValueError: x has another dtype or shape, or no time steps.
+        TypeError, ValueError: x holds no numbers, has another shape, or no time steps.
         IndexError: an id is outside 0 .. F - 1, or a length outside 0 .. T.
 
     Source: Hochreiter and Schmidhuber, Long short-term memory, 1997; the forget gate: Gers, Schmidhuber and Cummins,

@@ -25,7 +25,7 @@ class OneHot(Layer):
     Ids have no gradient: `backward` returns None.
 
     Raises:
-        TypeError: x is not an integer array, or dy has another dtype.
+        TypeError: x holds no integers, or dy no numbers.
         IndexError: an id is outside 0 .. V - 1.
         ValueError: x has no axis, or dy has another shape than y.
 

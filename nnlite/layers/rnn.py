@@ -40,7 +40,7 @@ class RNN(Recurrent):
         dinitial_state: dL/d(initial state) = (dh,) after backward.
 
     Raises:
-        TypeError, ValueError: x has another dtype or shape, or no time steps; another activation.
+        TypeError, ValueError: x holds no numbers, has another shape, or no time steps; another activation.
         IndexError: an id is outside 0 .. F - 1, or a length outside 0 .. T.
 
     Source: Elman, Finding structure in time, 1990; with ReLU: Le, Jaitly and Hinton, A simple way to initialize

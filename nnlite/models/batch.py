@@ -42,8 +42,13 @@ class Batch:
         Raises:
             TypeError, ValueError, IndexError: these are no samples, or do not fit together.
         """
-        arrays = {"x": x, "y": y} if has_y else {"x": x}
-        checks.samples(where, **arrays)
+        x = checks.samples(f"{where}: x", x)
+        if has_y:
+            y = checks.samples(f"{where}: y", y)
+            if len(x) != len(y):
+                raise ValueError(f"{where}: y: expected one label for each of the {len(x)} samples of x, got {len(y)}")
+            if len(x) == 0:
+                raise ValueError(f"{where}: x: expected at least one sample, got none")
         if lengths is not None:
             lengths = sequence_lengths.of_sequences(f"{where}: lengths", lengths, x)
             if has_y and not lengths.any():

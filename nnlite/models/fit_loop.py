@@ -33,7 +33,7 @@ class FitLoop:
         self.history = History()
         self.callbacks = _line_up(callbacks, self.history, verbose)
         self.batches = -(-len(data) // self.batch_size)
-        steps = data.y.shape[1:] if data.y.dtype.kind in "iu" else data.y.shape[1:-1]
+        steps = _steps(data.y, model.loss)
         self.positions, self.is_sequence = math.prod(steps), bool(steps)
         if steps and data.lengths is not None:
             self.positions *= float(data.lengths.mean()) / steps[0]
@@ -178,6 +178,13 @@ class FitLoop:
         batch = Batch.checked("fit: validation_data", *data)
         self.model.checked_batch_size("fit: validation_data", len(batch), self.batch_size)
         return batch
+
+
+def _steps(y, loss):
+    """The sizes of the axes of y that count predictions, without that of the samples."""
+    if not getattr(loss, "takes_labels", y.dtype.kind in "iu"):  # of a loss of one's own
+        return y.shape[1:-1]
+    return () if y.shape[1:] == (1,) else y.shape[1:]
 
 
 def _line_up(callbacks, history, verbose):

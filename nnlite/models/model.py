@@ -221,7 +221,7 @@ def prepare(layers, dtype, rng):
     for layer in layers:
         if layer.dtype != common:
             raise ValueError(
-                f"{layer.name} has dtype {layer.dtype.name}, the model {common.name}: nothing is cast silently"
+                f"{layer.name} has dtype {layer.dtype.name}, the model {common.name}: make all of them with one dtype"
             )
     return layers, common
 

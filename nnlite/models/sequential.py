@@ -75,9 +75,11 @@ class Sequential(Trainer):
             lengths: of x (N, T, ...), whose row n has lengths[n] steps, integers (N,). What stands beyond them never
                 matters: it counts as 0, and recurrent layers stop before it. In y, the steps beyond hold no answers.
         """
-        y = x
         if lengths is not None:
-            y, lengths = sequence_lengths.cleared(x, lengths)
+            x, lengths = sequence_lengths.cleared(x, lengths)
+        if type(x) is not np.ndarray or (x.dtype != self.dtype and x.dtype.kind not in "iu"):  # saves a call
+            x = checks.given("x", x, self.dtype)
+        y = x
         layer: Any
         with computing:
             for layer in self.layers:

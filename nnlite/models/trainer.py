@@ -77,7 +77,7 @@ class Trainer(Model):
         state of zeros, and so does validation; with stateful="training" each of its batches does.
 
         Args:
-            x: (samples, ...), what the first layer takes.
+            x: (samples, ...), what the first layer takes: an array, lists, a frame or a tensor of any kind of number.
             y: (samples, ...), what the loss takes: for each sample a label, or one for each time step, or an array.
             batch_size: samples in one step.
             epochs: how many times.
@@ -138,7 +138,9 @@ class Trainer(Model):
             NonFiniteLossError: the loss is NaN or infinite; nothing was updated.
         """
         self._require_compiled("train_on_batch")
-        lengths = None if lengths is None else sequence_lengths.of_sequences("lengths", lengths, x)
+        x, y = checks.samples("train_on_batch: x", x), checks.samples("train_on_batch: y", y)
+        if lengths is not None:
+            lengths = sequence_lengths.of_sequences("train_on_batch: lengths", lengths, x)
         return _as_asked(self.train_step(Batch(x, y, lengths)), return_dict)
 
     def train_step(self, batch: Batch) -> dict[str, float]:

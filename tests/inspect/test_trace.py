@@ -445,7 +445,7 @@ WRONG = {
     "targets for another loss": (
         lambda: trace(RNN(2), np.ones((1, 3, 2), "float32"), np.ones((1, 2), "float32")),
         TypeError,
-        r"targets: y_true: expected integers, got float32: use y_true.astype\(int\) \(by Sparse.*the default: "
+        r"targets: y_true: expected integers, got float32: use np\.asarray\(y_true, int\) \(by Sparse.*the default: "
         r"give another one, loss=",
     ),
     "a label out of range": (

@@ -284,12 +284,12 @@ def test_it_has_no_single_steps():
 @pytest.mark.parametrize(
     ("x", "error", "message"),
     [
-        (np.zeros((2, 3), "float32"), ValueError, r"x: expected shape \(N, T, F\), got \(2, 3\) with 2 axes"),
+        (np.zeros((2, 3), "float32"), ValueError, r"x: expected shape \(N, T, F\), or ids \(N, T\), got float32 of"),
         (np.zeros((2, 3, 6), "float32"), ValueError, r"x: expected shape \(N, T, F\) = \(any, any, 5\), got"),
         (np.zeros((2, 0, 5), "float32"), ValueError, "at least one time step, got T = 0"),
-        (np.zeros((2, 3, 5)), TypeError, "x: expected float32, got float64"),
+        (np.zeros((2, 3, 5), complex), TypeError, "x: expected numbers, got an array of complex128"),
         (np.array([[0, 5]]), IndexError, r"x: expected ids in 0 \.\. 4, got 5 at \(0, 1\)"),
-        ([[0, 1]], TypeError, "x: expected a NumPy array, got list"),
+        ([[0, 5]], IndexError, r"x: expected ids in 0 \.\. 4, got 5 at \(0, 1\)"),
     ],
 )
 @pytest.mark.parametrize("is_built", [False, True])

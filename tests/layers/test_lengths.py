@@ -181,9 +181,15 @@ def test_a_stateful_layer_goes_on_from_each_row_s_own_end(kind):
 @pytest.mark.parametrize(
     ("lengths", "error", "message"),
     [
-        ([1, 2, 3], TypeError, "lengths: expected a NumPy array, got list: use np.asarray"),
+        (
+            ["1", "2", "3"],
+            TypeError,
+            r"lengths: expected numbers, got an array of texts: use np\.asarray\(lengths, int\)",
+        ),
         (np.array([1.0, 2, 3]), TypeError, "lengths: expected integers, got float64"),
-        (np.array([True, True, False]), TypeError, "lengths: expected integers, got bool"),
+        ([1.0, 2.0, 3.0], TypeError, r"lengths: expected integers, got float64: use np\.asarray\(lengths, int"),
+        (np.array([True, True, False]), TypeError, r"lengths: expected integers, got bool: .* mask\.sum\(axis=1\)"),
+        (np.array([[True, True]] * 3), ValueError, r"one length for each of the 3 rows, shape \(3,\), got \(3, 2\)"),
         (
             np.array([1, 2]),
             ValueError,
@@ -207,7 +213,16 @@ def test_lengths_that_cannot_be(kind, lengths, error, message):
 
 
 @recurrent
-@pytest.mark.parametrize("x", [[[1, 2]], np.zeros(3)])
+def test_lengths_of_any_kind(kind):
+    x, layer = np.ones((3, 4, 2), "float32"), LAYERS[kind](4)
+    expected = layer.forward(x, lengths=np.array([1, 4, 0]))
+    for lengths in ([1, 4, 0], (1, 4, 0), np.array([1, 4, 0], "uint8"), np.array([1, 4, 0], ">i2")):
+        assert_same_bits(layer.forward(x, lengths=lengths), expected)
+        assert_same_bits(layer.forward(x.tolist(), lengths=lengths), expected)
+
+
+@recurrent
+@pytest.mark.parametrize("x", [[1, 2], np.zeros(3)])
 def test_lengths_are_of_sequences(kind, x):
     with pytest.raises(ValueError, match="lengths: expected x to be an array of sequences"):
         LAYERS[kind](4).forward(x, lengths=np.array([1]))

@@ -31,7 +31,8 @@ class Layer(Configured, Storage):
     `backward(dy, needs_dx=True)`: training passes needs_dx=False to a model's first layer.
 
     Args:
-        dtype: "float32" or "float64", of parameters, inputs and outputs. Nothing is cast silently.
+        dtype: "float32" or "float64", of parameters and outputs. Other numbers, and lists, tensors and frames of them,
+            become it as inputs; parameters are never cast.
         seed: of the layer's random generator, for initial weights and dropout.
         name: by default the class' name in lower case, such as "max_pool2d".
 
@@ -110,6 +111,8 @@ class Layer(Configured, Storage):
         return sum(param.size for param in self.params.values())
 
     def __call__(self, x: np.ndarray, training: bool = False) -> np.ndarray:
+        if type(x) is not np.ndarray or x.dtype != self.dtype:
+            x = checks.given("x", x, self.dtype)
         return self.forward(x, training)
 
     def get_config(self) -> dict[str, Any]:

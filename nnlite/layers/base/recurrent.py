@@ -171,14 +171,18 @@ class Recurrent(Layer):
 
     def _checked(self, x, steps):
         letters = "N, T" if steps else "N"
-        ids = isinstance(x, np.ndarray) and x.dtype.kind in "iu"
-        if ids and x.ndim != 1 + steps:
-            raise ValueError(f"x: expected ids of shape ({letters}), got {checks.shape_text(x.shape)}")
-        if not self.built and isinstance(x, np.ndarray) and x.ndim == 2 + steps - ids:
+        x = checks.numbers("x", x)
+        ids = x.dtype.kind in "biu" and x.ndim == 1 + steps
+        if not self.built and x.ndim == 2 + steps - ids:
             self.build(x.shape[1:] if steps else (1, *x.shape[1:]))
         F: Any = self._shapes["Wx"][0] if self.built else None
         if ids:
             x = checks.integers("x", x, F)
+        elif x.ndim == 1 + steps:
+            raise ValueError(
+                f"x: expected shape ({letters}, F), or ids ({letters}), got {x.dtype.name} of shape "
+                f"{checks.shape_text(x.shape)}: use np.expand_dims(x, -1) for F = 1, or np.asarray(x, int) for ids"
+            )
         else:
             x = checks.floats("x", x, self.dtype, (None,) * (1 + steps) + (F,), f"({letters}, F)")
         if steps and x.shape[1] == 0:

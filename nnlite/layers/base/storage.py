@@ -105,8 +105,14 @@ class Storage(Keeps):
         if not checks.fits(array, dtype, shape):
             where = f"{self.name}.{what}[{name!r}]"
             checks.floats(where, array, dtype, shape, "as built")
-            # A copy would do to read, but backward and optimizers write.
-            raise ValueError(f"{where}: expected a C-contiguous array: use np.ascontiguousarray(...)")
+            # A copy would do to read, but backward and optimizers write: nothing is converted here.
+            is_array = type(array) is np.ndarray
+            fits_but_for_layout = is_array and array.dtype == dtype
+            got = "another layout" if fits_but_for_layout else array.dtype.str if is_array else type(array).__name__
+            raise (ValueError if fits_but_for_layout else TypeError)(
+                f"{where}: expected a C-contiguous array of {dtype.name}, got {got}: use "
+                f"np.ascontiguousarray(..., {dtype.name!r})"
+            )
 
     def _buffer(self, name, *shape):
         """Scratch memory that is kept while its shape repeats: a fresh array costs a page fault every 4 KiB.
