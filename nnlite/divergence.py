@@ -36,7 +36,7 @@ def loss_error(model: Any, loss: float, batch: Any) -> NonFiniteLossError:
     for name, array in (("x", batch.x), ("y", batch.y)):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-            problem = f"the loss is {loss}, because {name} holds {array[where]} at {where}"
+            problem = f"the loss is {loss}, because {name} holds {array[where]} at {batch.place(where)}"
             return NonFiniteLossError(problem, "Clean the data first")
     name = _first_bad(model.params)
     cause = f"since an earlier update {name} is not finite" if name else "the numbers grew too large in this batch"

@@ -490,7 +490,7 @@ def test_nan_in_fit_leaves_the_last_good_checkpoints(tmp_path):
                 x[7, 1] = np.nan
 
     callbacks = [ModelCheckpoint(paths[0], monitor="loss"), BackupAndRestore(paths[1]), Poison()]
-    message = r"epoch 3, batch 2: the loss is nan, because x holds nan at \(2, 1\)"
+    message = r"epoch 3, batch 2: the loss is nan, because x holds nan at \(7, 1\)"
     with pytest.raises(nnlite.NonFiniteLossError, match=message):
         model.fit(x, Y, batch_size=5, epochs=4, callbacks=callbacks, shuffle=False, verbose=0)
     twin = regressor()

@@ -281,7 +281,9 @@ def test_nan_in_the_data_stops_before_the_update(tmp_path):
     x = X.copy()
     x[33, 2] = np.nan
     model, twin = regressor(), regressor()
-    with pytest.raises(NonFiniteLossError, match=r"epoch 1, batch 4: the loss is nan, because x holds nan at \(3, 2\)"):
+    with pytest.raises(
+        NonFiniteLossError, match=r"epoch 1, batch 4: the loss is nan, because x holds nan at \(33, 2\)"
+    ):
         model.fit(x, TARGETS, batch_size=10, shuffle=False, verbose=0)
     for i in (0, 10, 20):
         twin.train_on_batch(X[i : i + 10], TARGETS[i : i + 10])

@@ -19,6 +19,7 @@ class Batch:
         x: (N, ...).
         y: (N, ...); None where only predictions are asked for.
         lengths: (N,) integers; None where all steps are real.
+        rows: which of the user's samples these are, where they are a part of them.
 
     Example:
         >>> import numpy as np
@@ -30,6 +31,7 @@ class Batch:
     x: np.ndarray
     y: np.ndarray | None = None
     lengths: np.ndarray | None = None
+    rows: slice | np.ndarray | None = None
 
     @classmethod
     def checked(cls, where: str, x: Any, y: Any = None, lengths: Any = None, has_y: bool = True) -> Self:
@@ -64,7 +66,17 @@ class Batch:
             self.x[rows],
             None if self.y is None else self.y[rows],
             None if self.lengths is None else self.lengths[rows],
+            rows,
         )
+
+    def place(self, index: tuple[int, ...]) -> tuple[int, ...]:
+        """Where the number at this index of x or y is in the user's own array."""
+        row, *others = index
+        if isinstance(self.rows, slice):
+            row += self.rows.start
+        elif self.rows is not None:
+            row = int(self.rows[row])
+        return row, *others
 
     def split(self, size: int, order: np.ndarray | None = None, first: int = 0) -> Iterator["Batch"]:
         """Batches of so many samples; the last may be smaller.
@@ -102,7 +114,7 @@ class Batch:
         x, y = sequence_lengths.cleared(self.x, self.lengths)[0], self.y
         if keeps_steps and y is not None:
             y = sequence_lengths.cleared(y, self.lengths)[0]
-        return Batch(x, y, self.lengths)
+        return Batch(x, y, self.lengths, self.rows)
 
     @functools.cached_property
     def checksum(self) -> int:
