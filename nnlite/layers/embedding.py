@@ -70,6 +70,9 @@ class Embedding(Layer):
     def output_shape(self, input_shape: Shape) -> tuple:
         return (*input_shape, self.units)
 
+    def ids_below(self, x: np.ndarray) -> int:
+        return self._shapes["W"][0] if self.built else self.vocabulary_size
+
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         V, U = self._shapes["W"] if self.built else (self.vocabulary_size, self.units)
         x = checks.integers("x", x, V)

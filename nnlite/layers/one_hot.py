@@ -49,6 +49,9 @@ class OneHot(Layer):
     def output_shape(self, input_shape: Shape) -> tuple:
         return (*input_shape, self.vocabulary_size)
 
+    def ids_below(self, x: np.ndarray) -> int:
+        return self.vocabulary_size
+
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         V = self.vocabulary_size
         x = checks.integers("x", x, V)

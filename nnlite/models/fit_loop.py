@@ -177,6 +177,7 @@ class FitLoop:
             raise ValueError(f"fit: validation_data: expected a pair (x, y), or (x, y, lengths), got {got}")
         batch = Batch.checked("fit: validation_data", *data)
         self.model.checked_batch_size("fit: validation_data", len(batch), self.batch_size)
+        self.model._require_ranges("fit: validation_data", batch)
         return batch
 
 

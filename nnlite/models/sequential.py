@@ -10,6 +10,7 @@ from .. import checks, sequence_lengths
 from ..layers.base.layer import Layer, Seed, Shape
 from ..turns import computing
 from .model import prepare, shape_without_batch
+from .ranges import require_ranges
 from .trainer import Trainer, leaves_dx_out
 
 
@@ -94,6 +95,10 @@ class Sequential(Trainer):
             if self.input_shape is None:
                 self.input_shape = x.shape[1:]
         return y
+
+    def _require_ranges(self, where, data):
+        if type(self).forward is Sequential.forward:  # else, what goes where is its own affair
+            require_ranges(self, where, data)
 
     @staticmethod
     def _forward_by_steps(layer, x, training):

@@ -100,6 +100,7 @@ class Trainer(Model):
         Raises:
             RuntimeError: `compile` comes first.
             TypeError, ValueError: an argument does not fit; the message says which and why.
+            IndexError: an id or a label is out of range; the message says where in x or y. Nothing was trained.
             NonFiniteLossError: the loss became NaN or infinite, and the step that would have followed was not made; or
                 the last step of all made a parameter NaN or infinite.
 
@@ -116,6 +117,7 @@ class Trainer(Model):
         """
         self._require_compiled("fit")
         data = Batch.checked("fit", x, y, lengths)
+        self._require_ranges("fit", data)
         loop = FitLoop(self, data, batch_size, epochs, validation_data, callbacks, shuffle, verbose)
         with self._one_fit(), loop:
             for _ in loop.epochs_left():
@@ -212,7 +214,9 @@ class Trainer(Model):
             (1.099, 0.333)
         """
         self._require_compiled("evaluate")
-        return _as_asked(self._evaluate(Batch.checked("evaluate", x, y, lengths), batch_size, "evaluate"), return_dict)
+        data = Batch.checked("evaluate", x, y, lengths)
+        self._require_ranges("evaluate", data)
+        return _as_asked(self._evaluate(data, batch_size, "evaluate"), return_dict)
 
     def _evaluate(self, data, batch_size, where):
         batch_size = self.checked_batch_size(where, len(data), batch_size)
@@ -243,6 +247,7 @@ class Trainer(Model):
             (100, 3)
         """
         data = Batch.checked("predict", x, lengths=lengths, has_y=False)
+        self._require_ranges("predict", data)
         batch_size = self.checked_batch_size("predict", len(data), batch_size)
         y: Any = None
         with self._apart():
@@ -266,6 +271,9 @@ class Trainer(Model):
                 f"or choose a batch_size that divides {samples}"
             )
         return batch_size
+
+    def _require_ranges(self, where, data):
+        """Refuse ids and labels that are out of range, all of them before the first batch, as far as it is known."""
 
     def _require_compiled(self, method):
         if self.optimizer is None:

@@ -115,6 +115,10 @@ class Layer(Configured, Storage):
             x = checks.given("x", x, self.dtype)
         return self.forward(x, training)
 
+    def ids_below(self, x: np.ndarray) -> int | None:
+        """V, where x holds ids to this layer, each below V; None where it holds numbers, or the layer does not say."""
+        return None
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them, without the seed."""
         return {**super().get_config(), "dtype": self.dtype.name, "name": self.name}

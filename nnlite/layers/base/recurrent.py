@@ -73,6 +73,10 @@ class Recurrent(Layer):
         self._add_param("b", (G * H,) if self.biases == 1 else (self.biases, G * H), "zeros")
         self.built = True
 
+    def ids_below(self, x: np.ndarray) -> int | None:
+        F = self._shapes["Wx"][0] if self.built else self.input_dim
+        return F if x.dtype.kind in "biu" and x.ndim == 2 else None
+
     def reset_state(self) -> None:
         """Forget: the next batch starts from zeros."""
         self.state = None

@@ -2,6 +2,7 @@
 
 from typing import Any, Self
 
+import numpy as np
 from numpy.typing import DTypeLike
 
 from .layer import Layer, Seed, Shape
@@ -56,6 +57,9 @@ class RecurrentPair(Layer):
                 self.grads.add(key, layer.grads[name])
                 self._shapes[key] = param.shape
         self.built = True
+
+    def ids_below(self, x: np.ndarray) -> int | None:
+        return self.forward_layer.ids_below(x)
 
     def reset_state(self) -> None:
         """Forget `state`. The next batch starts from zeros in any case."""
