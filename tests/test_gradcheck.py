@@ -6,13 +6,15 @@ import re
 
 import numpy as np
 import pytest
+from kinds import floats_of
+from numeric import assert_same_bits
 
 import nnlite
 from nnlite.gradcheck import GradientCheckError, gradcheck
 from nnlite.gradcheck.checked_layer import CheckedLayer
 from nnlite.gradcheck.differences import Direction, central_differences
 from nnlite.gradcheck.target import Kind, Target
-from nnlite.layers import GRU, LSTM, RNN, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
+from nnlite.layers import GRU, LSTM, RNN, Bidirectional, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
 from nnlite.models.sequential import Sequential
 
 both_modes = pytest.mark.parametrize("fast", [False, True], ids=["entry by entry", "fast"])
@@ -1077,23 +1079,164 @@ def test_nothing_but_kinks_is_not_a_success(fast):
         gradcheck(ReLU(dtype="float64"), np.zeros((2, 3)), fast=fast)
 
 
-# ------------------------------------------------------------------------------------------------- bad input
+# ------------------------------------------------------------------------------------------ numbers of any kind
+
+
+def rows_of(report):
+    return [(row.name, row.size, row.error) for row in report.rows]
 
 
 @pytest.mark.parametrize(
-    ("layer", "x", "arguments"),
+    "make", [lambda: Plain(3, 2), lambda: Dense(2, seed=0), lambda: Dense(2, dtype="float64", seed=0)]
+)
+def test_x_of_any_kind_is_a_float64_copy(make):
+    for kind, x, array in floats_of(normal(4, 3)):
+        report = gradcheck(make(), x)
+        assert rows_of(report) == rows_of(gradcheck(make(), array.astype("float64"))), kind
+        assert report.rows[0].name == "input x", kind
+
+
+@pytest.mark.parametrize(
+    ("make", "x"),
     [
-        (Dense(2, dtype="float64"), normal(2, 3).astype("float32"), {}),
-        (Dense(2), normal(2, 3), {}),
-        (Plain(3, 2), normal(2, 3).astype("float16"), {}),
-        (Cell(3), normal(2, 4, 2), {"initial_state": (np.zeros((2, 3), "float32"),)}),
+        (lambda: Dense(3, seed=0), normal(4, 5)),
+        (lambda: LSTM(3, return_sequences=True, seed=0), normal(2, 4, 3)),
+        (lambda: LSTM(3, input_dim=5, seed=0), np.array([[0, 4, 4], [2, 1, 0]])),
+        (lambda: Bidirectional(GRU(3), seed=0), normal(2, 4, 3)),
+        (lambda: nnlite.BatchNorm(seed=0), normal(4, 3)),
+        (lambda: nnlite.Dropout(0.5, seed=0), normal(4, 3)),
+        (lambda: Sequential([Embedding(5, 3), GRU(4), Dense(2)], seed=0), np.array([[0, 4, 4], [2, 1, 0]])),
     ],
 )
-def test_float32_is_refused_with_the_reason(layer, x, arguments):
-    with pytest.raises(
-        TypeError, match=r"expected float64, got float(32|16): central differences subtract .*dtype='float64'"
-    ):
-        gradcheck(layer, x, **arguments)
+@pytest.mark.parametrize("is_built", [False, True])
+def test_of_a_float32_layer_a_copy_in_float64_is_checked(make, x, is_built):
+    layer = make()
+    if is_built:
+        layer.forward(x if x.dtype.kind == "i" else x.astype("float32"))
+    before = {f"{what} {k}": v.copy() for what in ("params", "grads") for k, v in getattr(layer, what).items()}
+    was_built, rng = layer.built, layer.rng.bit_generator.state
+    report = gradcheck(layer, x, training=True)
+    assert report.max_error < 1e-7
+    names = {row.name.removeprefix("parameter ") for row in report.rows if row.name.startswith("parameter")}
+    exact = make()
+    exact.forward(x)
+    assert names == set(exact.params)
+    assert layer.built == was_built
+    assert layer.dtype == np.float32
+    assert layer.rng.bit_generator.state == rng
+    after = {f"{what} {k}": v for what in ("params", "grads") for k, v in getattr(layer, what).items()}
+    assert after.keys() == before.keys()
+    for name, array in after.items():
+        assert_same_bits(array, before[name], name)
+
+
+class Scaled(nnlite.Layer):
+    """Holds its parameter in an attribute as well, and in a layer inside."""
+
+    def __init__(self, wrong=1.0, **options):
+        super().__init__(**options)
+        self.wrong, self.inner = wrong, [Dense(2, seed=0)]
+        self.gain = np.linspace(1, 2, 2, dtype="float32")
+
+    def build(self, input_shape):
+        self.inner[0].build(input_shape)
+        self.params["gain"], self.grads["gain"] = self.gain, np.zeros_like(self.gain)
+        for name in ("W", "b"):
+            self.params[name], self.grads[name] = self.inner[0].params[name], self.inner[0].grads[name]
+        self.built = True
+
+    def forward(self, x, training=False):
+        if not self.built:
+            self.build(x.shape[1:])
+        self.y = self.inner[0].forward(x)
+        return self.gain * self.y
+
+    def backward(self, dy):
+        self.grads["gain"][...] = self.wrong * (dy * self.y).sum(axis=0)
+        return self.inner[0].backward(dy * self.gain)
+
+
+@pytest.mark.parametrize("is_built", [False, True])
+def test_an_own_float32_layer_is_copied_with_all_that_it_holds(is_built):
+    layers = Scaled(), Scaled(wrong=1.5)
+    for layer in layers:
+        if is_built:
+            layer.forward(normal(4, 3).astype("float32"))
+    names = [row.name for row in gradcheck(layers[0], normal(4, 3)).rows]
+    assert names == ["input x", "parameter gain", "parameter W", "parameter b"]
+    assert caught(layers[1], normal(4, 3)).name == "parameter gain"
+    assert layers[0].gain.dtype == layers[0].inner[0].dtype == np.float32
+    assert layers[0].built == is_built
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_whole_numbers_are_numbers_to_a_layer_that_takes_numbers(dtype):
+    x = np.array([[1, 2, 5], [0, -3, 4]])
+    for given in (x, x.astype("int8"), x.tolist()):
+        assert [row.name for row in gradcheck(Dense(2, dtype=dtype, seed=0), given).rows] == [
+            "input x",
+            "parameter W",
+            "parameter b",
+        ]
+
+    class Forgets(Dense):
+        def backward(self, dy, needs_dx=True):
+            super().backward(dy)
+
+    assert "backward gives no gradient of input x" in str(caught(Forgets(2, dtype=dtype, seed=0), x))
+
+
+def test_whole_numbers_are_ids_to_a_layer_that_takes_ids():
+    class Rows(nnlite.Layer):
+        def forward(self, x, training=False):
+            if not self.built:
+                self.params["W"], self.grads["W"] = self.rng.standard_normal((5, 2)), np.zeros((5, 2))
+                self.built = True
+            self.x = x
+            return self.params["W"][x]
+
+        def backward(self, dy):
+            self.grads["W"].fill(0)
+            np.add.at(self.grads["W"], self.x, dy)
+
+    x = np.array([[0, 4, 4], [2, 1, 0]])
+    layers = [Rows(dtype="float64"), Embedding(5, 2), LSTM(2, input_dim=5), Sequential([nnlite.OneHot(5), Dense(2)])]
+    for layer in layers:
+        for given in (x, x.tolist(), x.astype("uint8")):
+            names = [row.name for row in gradcheck(layer, given).rows]
+            assert "input x" not in names
+            assert any(name.startswith("parameter") for name in names)
+
+
+@pytest.mark.parametrize("state", [np.ones((2, 3), "float32"), np.ones((2, 3)).tolist(), np.ones((2, 3), int)])
+def test_an_initial_state_of_any_kind(state):
+    found = gradcheck(Cell(3), normal(2, 4, 2), initial_state=(state,))
+    assert rows_of(found) == rows_of(gradcheck(Cell(3), normal(2, 4, 2), initial_state=(np.ones((2, 3)),)))
+
+
+def test_targets_of_any_kind():
+    model = Sequential([Dense(2, seed=0)])
+    for y in ([[1, 2], [3, 4]], np.array([[1, 2], [3, 4]], "float32")):
+        report = gradcheck(model, normal(2, 3), loss="mse", y=y)
+        assert rows_of(report) == rows_of(gradcheck(model, normal(2, 3), loss="mse", y=np.array([[1.0, 2], [3, 4]])))
+
+
+# ------------------------------------------------------------------------------------------------- bad input
+
+
+def test_a_parameter_or_an_output_of_float32_is_refused_with_the_reason():
+    message = r"expected float64, got float32: central differences subtract .*dtype='float64'.* nnlite\.Layer"
+    layer = Plain(3, 2)
+    layer.dtype = np.dtype("float32")
+    with pytest.raises(TypeError, match=f"the layer: {message}"):
+        gradcheck(layer, normal(2, 3))
+
+    class Rounds(Dense):
+        def forward(self, x, training=False):
+            return super().forward(x, training).astype("float32")
+
+    with pytest.raises(TypeError, match=r"expected an array of float64 from Rounds.forward .* got float32"):
+        gradcheck(Rounds(2), normal(2, 3))
 
 
 def test_a_float32_parameter_is_refused():
@@ -1106,8 +1249,10 @@ def test_a_float32_parameter_is_refused():
 @pytest.mark.parametrize(
     ("layer", "x", "error", "message"),
     [
-        (Plain(3, 2), [[1.0, 2.0, 3.0]], TypeError, "x: expected a NumPy array of float64 or integer ids, got list"),
-        (Plain(3, 2), np.ones((2, 3), complex), TypeError, "got complex128"),
+        (Plain(3, 2), [[1.0, 2.0], [3.0]], ValueError, "x: expected lists of one length"),
+        (Plain(3, 2), np.ones((2, 3), complex), TypeError, r"got an array of complex128: use np\.real\(x\)"),
+        (Plain(3, 2), np.ma.masked_array(normal(2, 3)), TypeError, r"x: expected numbers, got a masked array"),
+        (Plain(3, 2), [["a", "b", "c"]], TypeError, "x: expected numbers, got an array of texts"),
         (ReLU(dtype="float64"), np.zeros((0, 3)), ValueError, "nothing to check"),
         (ReLU(dtype="float64"), np.full((1, 3), np.inf), ValueError, "NaN or infinity"),
         (

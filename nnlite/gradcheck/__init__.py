@@ -2,6 +2,7 @@
 
 In the order of the check:
 
+float64_copy.py   take a copy in float64, where the layer is float32
 checked_layer.py  evaluate a layer at a point, and get its gradients there
 perturbation.py   change values such as 0 and 1, which hide mistakes
 contract.py       check that backward writes every gradient, and changes nothing else
@@ -54,8 +55,9 @@ def gradcheck(
 
     Args:
         layer: a layer or a model, nnlite's or your own: anything with forward(x), backward(dy), and dicts of arrays
-            `params` and `grads` with the same keys. It must compute in float64.
-        x: a small input, float64 or integer ids. Use random numbers: equal ones hide mistakes, and lie on kinks.
+            `params` and `grads` with the same keys. Of a float32 `Layer` or model a copy in float64 is checked.
+        x: a small input, any numbers or ids. Use random numbers: equal ones hide mistakes, and lie on kinks. Whole
+            numbers are ids to a layer that takes ids, and numbers to all others.
         loss, y: a loss, or its name, and its true values, to check both together. By default L is as above.
         initial_state: where a recurrent layer starts; random by default.
         training: passed to `forward`. Dropout draws the same numbers in every evaluation.
@@ -72,7 +74,8 @@ def gradcheck(
     Raises:
         GradientCheckError: a gradient is wrong. It names the parameter, the index, the time step if there is one,
             both numbers, and a likely cause.
-        TypeError: something is float32, whose 7 digits are lost in the difference of two nearly equal numbers.
+        TypeError: x holds no numbers; or a parameter or an output is float32, whose 7 digits are lost in the difference
+            of two nearly equal numbers.
         ValueError: there is nothing to check, or the output is not finite.
 
     The layer is left as it was, except for what its last passes kept and wrote into `grads`.

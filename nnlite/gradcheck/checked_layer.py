@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from .. import losses
+from .. import checks, losses
+from .float64_copy import in_float64, layers_inside
 from .report import GradientCheckError
 from .target import Kind, Perturbed, Target
 
@@ -36,15 +37,17 @@ class CheckedLayer:
     ) -> None:
         if (loss is None) != (y is None):
             raise ValueError("loss, y: expected both or neither, got one of them: give the other, too")
+        layer = in_float64(layer)
         self.layer, self.y, self.training, self.fast, self.tolerance = layer, y, training, fast, tolerance
         self.title = title or type(layer).__name__
         self.input = Target(Kind.INPUT, getattr(layer, "input_name", "x"))
         self.loss = None if loss is None else losses.get(loss)
-        self.x = _input(x)
+        given = checks.numbers("x", x)
+        self.x = np.array(given, np.float64, order="C")
         self.takes_training = "training" in _arguments(layer.forward)
         self.takes_state = "initial_state" in _arguments(layer.forward)
         self.takes_dstate = self.takes_state and "dstate" in _arguments(layer.backward) and loss is None
-        self.layers = _layers(layer)  # the layer and all layers inside it
+        self.layers = layers_inside(layer)  # the layer and all layers inside it
         self.generators = self._generators()
         self.statistics: list[tuple[np.ndarray, np.ndarray]] = []
         self.state: State = None
@@ -52,7 +55,7 @@ class CheckedLayer:
         self.perturbed = list(perturbed)  # those of a model that holds the layer included
         _refuse_float32("the layer", getattr(layer, "dtype", None))
         try:
-            self._settle(x, initial_state, rng or np.random.default_rng(0))
+            self._settle(given, initial_state, rng or np.random.default_rng(0))
         except BaseException:
             self.leave()
             raise
@@ -60,7 +63,7 @@ class CheckedLayer:
     def _settle(self, x, initial_state, rng):
         """Build the layer, find what L depends on, and evaluate it there."""
         before = set(self.params)
-        self.forward(training=False)  # builds it, without updating statistics
+        self._build(x)
         if set(self.params) != before:  # it drew its weights
             self.generators = self._generators()
         self.statistics = self._statistics()
@@ -87,6 +90,16 @@ class CheckedLayer:
             )
             raise self.error("output", cause, problem="forward returns two different outputs for the same input")
         self.weights = np.ones(1) if self.loss else signed(rng, self.base.size)
+
+    def _build(self, x):
+        """The first forward. Whole numbers are ids, and have no gradient, only to a layer that takes no others."""
+        try:
+            self.forward(training=False)  # builds it, without updating statistics
+        except (IndexError, TypeError, ValueError):
+            if x.dtype.kind == "f":
+                raise
+            self.x = np.array(x, order="C")
+            self.forward(training=False)
 
     def error(self, what: Target | str, cause: str, **details: Any) -> GradientCheckError:
         """The error of this layer; `details` are the other arguments of `GradientCheckError`."""
@@ -211,9 +224,10 @@ class CheckedLayer:
         state = getattr(self.layer, "state", None) if given is None else given
         if state is None or not self.takes_state:
             return None
-        copies = [np.array(s, order="C") if given is not None else 0.5 * signed(rng, s.shape) for s in _listed(state)]
-        for copy in copies:
-            _refuse_float32("initial_state", copy.dtype)
+        if given is None:
+            copies = [0.5 * signed(rng, s.shape) for s in _listed(state)]
+        else:
+            copies = [np.array(checks.numbers("initial_state", s), np.float64, order="C") for s in _listed(state)]
         return tuple(copies) if isinstance(state, tuple | list) else copies[0]
 
     def _arrays(self):
@@ -301,40 +315,14 @@ def _kind_of(array):
     return array.dtype.name if isinstance(array, np.ndarray) else type(array).__name__
 
 
-def _input(x):
-    if not isinstance(x, np.ndarray) or x.dtype.kind not in "fiu":
-        raise TypeError(f"x: expected a NumPy array of float64 or integer ids, got {_kind_of(x)}: use np.asarray(...)")
-    if x.dtype.kind == "f":
-        _refuse_float32("x", x.dtype)
-    return np.array(x, order="C")
-
-
 def _refuse_float32(what, dtype):
     if dtype is not None and np.dtype(dtype) != np.float64:
         raise TypeError(
             f"{what}: expected float64, got {np.dtype(dtype).name}: central differences subtract two nearly equal "
-            f"numbers, which leaves almost none of float32's seven digits: make the layer or model with "
-            f"dtype='float64', and x with x.astype('float64')"
+            f"numbers, which leaves almost none of float32's seven digits: make the layer with dtype='float64', or "
+            f"derive it from nnlite.Layer, of which gradcheck makes a copy in float64"
         )
 
 
 def _arguments(function):
     return inspect.signature(function).parameters
-
-
-def _layers(layer):
-    """The layer and all layers inside it, in attributes or in lists and dicts there."""
-    found: list[Any] = []
-
-    def visit(layer):
-        if any(layer is other for other in found):
-            return
-        found.append(layer)
-        for value in getattr(layer, "__dict__", {}).values():
-            items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else [value]
-            for item in items:
-                if hasattr(item, "forward") and hasattr(item, "backward") and not isinstance(item, type):
-                    visit(item)
-
-    visit(layer)
-    return found
