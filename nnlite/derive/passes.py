@@ -36,7 +36,7 @@ def forward(
 
     Args:
         layer: one that has a derivation; `register` adds others. It does not change, but is built if it was not.
-        x: a tiny input of the layer.
+        x: a tiny input of the layer: numbers of any kind, or ids.
         at: which numbers of y to write out, as an index: at=(0, 1, 2) is y[0, 1, 2]. None, and axes left out at the
             end, mean the whole axis. For a recurrent layer (n, t, u): sample, time step, unit. By default all.
         initial_state: the first state of a recurrent layer; by default the one it would start from.
@@ -48,7 +48,7 @@ def forward(
         same.
 
     Raises:
-        TypeError: the layer has no derivation, or raises this itself.
+        TypeError: the layer has no derivation, x holds no numbers, or the layer raises this itself.
         ValueError: the text would be too long, x or a parameter is not finite, or the layer raises this itself.
         IndexError: at is outside of y.
 
@@ -125,7 +125,7 @@ def loss(
 
     Args:
         loss: one that has a derivation, or its name, as for `compile`.
-        y_true, y_pred: as the loss takes them.
+        y_true, y_pred: numbers of any kind, as the loss takes them.
         at: {"dy_pred": index} writes out a part of the gradient, {"loss": ()} the loss alone.
         precision, max_lines: as in `forward`.
 
@@ -145,6 +145,7 @@ def loss(
     """
     loss = losses.get(loss)
     derivation = derivation_of(loss, "loss")
+    y_true, y_pred = checks.numbers("y_true", y_true), checks.as_floats("y_pred", y_pred)
     kernels = _run_loss(loss, y_true, y_pred), _run_loss(loss, _in_float64(y_true), _in_float64(y_pred))
     _require_numbers(y_pred=y_pred, y_true=y_true)
     return _derive(loss, "loss", derivation, (y_true, y_pred), {}, kernels, y_pred.dtype, at, precision, max_lines)
@@ -160,9 +161,29 @@ def _derive_layer(layer, function, run, arrays, states, *settings):
     if states and not hasattr(layer, "reset_state"):
         names = ", ".join(states)
         raise TypeError(f"{names}: expected a recurrent layer, got {layer!r}, which has no state: leave {names} out")
+    x, *others = (checks.numbers(name, array) for name, array in arrays.items())
+    for name, state in states.items():
+        if isinstance(state, tuple | list):  # else the layer says what it expects
+            states[name] = tuple(_as_floats(name, array, layer.dtype) for array in state)
+    x = _as_taken(layer, x, {name: state for name, state in states.items() if name != "dstate"})
+    arrays = dict(zip(arrays, [x, *(_as_floats("dy", dy, layer.dtype) for dy in others)], strict=True))
     kernels = _layer_and_its_copy(layer, run, arrays.values(), states)
     _require_numbers(**arrays, **layer.params, **states)
     return _derive(layer, function, derivation, arrays.values(), states, kernels, layer.dtype, *settings)
+
+
+def _as_floats(name, x, dtype):
+    return checks.floats(name, x, dtype, (...,), "(N, ...)")
+
+
+def _as_taken(layer, x, initial):
+    """x in the layer's dtype. Whole numbers stay what they are, ids, to a layer that takes no others."""
+    if x.dtype.kind != "f":
+        try:
+            copy.deepcopy(layer).forward(x.astype(layer.dtype), **initial)
+        except (IndexError, TypeError, ValueError):  # what is wrong with ids as well, the layer says soon
+            return x.astype(np.intp) if x.dtype.kind == "b" else x
+    return _as_floats("x", x, layer.dtype)
 
 
 def _run_forward(layer, x, **options):

@@ -96,9 +96,8 @@ def gradient_flow(
     if x is None:
         F = copied.params["Wx"].shape[0] if copied.built else copied.input_dim or 1
         x = np.zeros((N, T, F))
-    elif isinstance(x, np.ndarray) and x.dtype == np.float32:
-        x = x.astype(np.float64)
-    if isinstance(x, np.ndarray) and x.ndim > 1 and (x.shape[1] != T or len(x) == 0):
+    x = checks.given("x", x, copied.dtype)
+    if x.ndim > 1 and (x.shape[1] != T or len(x) == 0):
         got = checks.shape_text(x.shape)
         raise ValueError(
             f"x: expected T = {T} steps, (N, {T}, F) or ids (N, {T}), N > 0, got shape {got}: change T or x"

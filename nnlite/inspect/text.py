@@ -38,8 +38,8 @@ def encoded(name: str, text: Any, vocabulary: Any) -> tuple[Any, list[str] | Non
 
 def characters(x: np.ndarray, vocabulary: Any, lengths: np.ndarray | None = None) -> list[str]:
     """The N texts of T characters for ids (N, T), with blanks for padding."""
-    if not isinstance(x, np.ndarray) or x.dtype.kind not in "iu" or x.ndim != 2:
-        got = f"{x.dtype.name} of shape {checks.shape_text(x.shape)}" if isinstance(x, np.ndarray) else type(x).__name__
+    if x.dtype.kind not in "iu" or x.ndim != 2:
+        got = f"{x.dtype.name} of shape {checks.shape_text(x.shape)}"
         raise ValueError(f"vocabulary: expected x to hold integer ids (N, T), got {got}: leave the vocabulary out")
     N, T = x.shape
     ends = [T] * N if lengths is None else lengths

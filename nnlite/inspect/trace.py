@@ -105,6 +105,7 @@ def trace(
     if not isinstance(copied, Model):
         copied = Sequential([copied], seed=copied.rng, name=copied.name)
     inputs, texts = encoded("x", x, vocabulary)
+    inputs = checks.numbers("x", inputs)
     lengths = None if lengths is None else sequence_lengths.of_sequences("lengths", lengths, inputs)
     if texts is None and vocabulary is not None:
         texts = characters(inputs, vocabulary, lengths)
@@ -129,8 +130,7 @@ def trace(
 
 def _fitting(x, y, targets, is_text):
     """The checked targets: as many as samples in x; for text a label for each position of y."""
-    if not isinstance(targets, np.ndarray):
-        raise TypeError(f"targets: expected an array or text, got {type(targets).__name__}: use np.asarray(...)")
+    targets = checks.numbers("targets", targets)
     if targets.ndim == 0 or len(targets) != len(x):
         got = checks.shape_text(targets.shape)
         raise ValueError(

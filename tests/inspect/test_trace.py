@@ -422,10 +422,15 @@ WRONG = {
         ValueError,
         r"targets: expected an array for 2 samples, as x has, got shape \(3, 4\)",
     ),
-    "a list of targets": (
-        lambda: trace(model_of(Dense(V)), ids(1), [[1, 2, 3, 4]]),
+    "targets that are no numbers": (
+        lambda: trace(model_of(Dense(V)), ids(1), ids(1).astype(complex)),
         TypeError,
-        "targets: expected an array or text, got list",
+        r"targets: expected numbers, got an array of complex128: use np\.real\(targets\)",
+    ),
+    "targets in rows of unequal length": (
+        lambda: trace(model_of(Dense(V)), ids(2), [[1, 2, 3, 4], [1]]),
+        ValueError,
+        "targets: expected lists of one length",
     ),
     "a longer text of targets": (
         lambda: trace(model_of(Dense(V)), "to b", "o be,", vocabulary=VOCABULARY),

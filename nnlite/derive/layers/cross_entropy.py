@@ -10,7 +10,8 @@ from .softmax import shares
 def loss(
     page: Page, loss: SparseCategoricalCrossentropy, y_true: np.ndarray, y_pred_array: np.ndarray
 ) -> dict[str, Quantity]:
-    y_pred, labels = Quantity("y_pred", y_pred_array), y_true
+    y_pred = Quantity("y_pred", y_pred_array)
+    labels = y_true.reshape(y_pred.shape[:-1])  # which may have an axis of size 1 less
     V, is_whole, rows = y_pred.shape[-1], bool(page.choice.all("loss")), page.choice.rows("dy_pred")
     D = constant("D", 1 if loss.reduction == "sum" else labels.size)
     derived, dy_pred = Quantity.unknown("loss", ()), Quantity.unknown("dy_pred", y_pred.shape)
