@@ -23,8 +23,8 @@ DEBUG = os.environ.get("NNLITE_DEBUG", "0") not in ("", "0")
 # csrc/NAME.pyx becomes nnlite.kernels.NAME. `host` comes first: it is built for any CPU and says, at import,
 # whether this one can run the others.
 KERNELS = [
-    *("activation", "conv2d", "dense", "dropout", "embedding", "gru", "host", "lstm", "norm", "pool2d"),
-    *("rnn", "softmax", "update"),
+    *("activation", "conv2d", "dense", "dropout", "embedding", "gru", "gru_reset_before", "host", "lstm", "norm"),
+    *("pool2d", "rnn", "softmax", "update"),
 ]
 
 # What Cython adds to each module for its memoryviews is two thirds of the compiler's work: here once, for all of them.

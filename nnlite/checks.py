@@ -310,6 +310,13 @@ def above_zero(name: str, value: float) -> float:
     return value
 
 
+def boolean(name: str, value: Any) -> bool:
+    """True or False, and nothing that Python counts as one of them, such as "no"."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")
+    return bool(value)
+
+
 def memory(name: str, shape: Sequence[int], dtype: DTypeLike) -> None:
     """Refuse a shape that needs more bytes than a machine can address."""
     size = math.prod(shape) * np.dtype(dtype).itemsize

@@ -80,5 +80,5 @@ def record(model: Model) -> list[Recording]:
             recordings.append(Recording(layer.forward_layer, f"{layer.name}.forward"))
             recordings.append(Recording(layer.backward_layer, f"{layer.name}.backward", reads_backwards=True))
         elif isinstance(layer, NNLITE_LAYERS):
-            recordings.append(Recording(layer, layer.name))
+            recordings.append(Recording(layer, layer.name, getattr(layer, "go_backwards", False)))
     return recordings

@@ -12,14 +12,14 @@ import numpy as np
 
 from .. import sequence_lengths
 from ..layers.base.recurrent import Recurrent
-from ..reference import gru, lstm, rnn
+from ..reference import gru, gru_reset_before, lstm, rnn
 
 Arrays = dict[str, np.ndarray]
 
 _STATE = "output and state after the step"
 
 # By kernel: the gates in the order in which it keeps them.
-GATES = {"lstm": "ifgo", "gru": "gzru"}
+GATES = {"lstm": "ifgo", "gru": "gzru", "gru_reset_before": "zrgv"}
 
 # By kernel: the names of its values, in order, and what they mean.
 MEANINGS = {
@@ -36,6 +36,13 @@ MEANINGS = {
         "r": "reset gate: fraction of u that the candidate sees",
         "g": "candidate: replaces the rest of the state",
         "u": "the previous state's part in the candidate: h_{t-1} Whh + b1h",
+        "h": _STATE,
+    },
+    "gru_reset_before": {
+        "z": "update gate: how much of the state stays",
+        "r": "reset gate: fraction of the state that the candidate sees",
+        "g": "candidate: replaces the rest of the state",
+        "v": "what the candidate sees of the previous state: r_t * h_{t-1}",
         "h": _STATE,
     },
     "rnn": {
@@ -89,6 +96,9 @@ def gradients(layer: Any, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = 
     elif layer.kernel == "gru":
         dz, dr, dg, _, du = gru.gate_gradients(gates, states["h"][:-1], dh)
         found = {"dz": dz, "dr": dr, "dg": dg, "du": du}
+    elif layer.kernel == "gru_reset_before":
+        dz, dr, dg, _, dv = gru_reset_before.gate_gradients(gates, states["h"][:-1], dh, layer.params["Wh"])
+        found = {"dz": dz, "dr": dr, "dg": dg, "dv": dv}
     else:
         found = {"dz": rnn.sum_gradient(states["h"][1:], dh, layer.activation == "relu")}
     found = {name: _without_padding(layer, gradient) for name, gradient in found.items()} | totals

@@ -32,7 +32,7 @@ def trace(
     """Return every gate, state and gradient of recurrent layers, and the feature maps of layers that make images.
 
         LSTM    i f g o c h         with targets    di df dg do dc dh       (N, T, H) each
-        GRU     z r g u h                           dz dr dg du dh
+        GRU     z r g u h                           dz dr dg du dh      with reset_after=False v, dv for u, du
         RNN     z h                                 dz dh
         images  y                                   dy                      (N, H, W, C)
 
@@ -103,6 +103,7 @@ def trace(
         raise ValueError("loss: expected targets with it, got none: give targets, too")
     copied = private_copy(model, "trace")
     if not isinstance(copied, Model):
+        vars(copied).update({"return_state": False} if hasattr(copied, "return_state") else {})  # a model takes none
         copied = Sequential([copied], seed=copied.rng, name=copied.name)
     inputs, texts = encoded("x", x, vocabulary)
     inputs = checks.numbers("x", inputs)

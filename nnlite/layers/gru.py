@@ -1,11 +1,13 @@
 """GRU: a recurrent layer whose update gate decides how much of the state stays."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 
+from .. import checks
 from ..kernels import backend, of_dtype
-from .base.recurrent import Recurrent
+from .base.recurrent import Recurrent, RecurrentOptions
 
 
 class GRU(Recurrent):
@@ -59,11 +61,20 @@ class GRU(Recurrent):
           parameters   3 gates * (F * H + H * H + 2 * H) = 3 * (38 * 5 + 5 * 5 + 2 * 5) = 675
     """
 
-    biases = 2
     blocks = 4  # the third gate's is in two: what comes from x, and what comes from h
     gates = 3
     kernel = "gru"
     states = ("h",)
+
+    def __init__(self, units: int, *, reset_after: bool = True, **options: Unpack[RecurrentOptions]) -> None:
+        super().__init__(units, **options)
+        self._reset_after = checks.boolean("reset_after", reset_after)
+        self.kernel, self.biases = ("gru", 2) if reset_after else ("gru_reset_before", 1)
+
+    @property
+    def reset_after(self) -> bool:
+        """Whether r is applied after the product with Whh. It cannot be set: the parameters are made for it."""
+        return self._reset_after
 
     def forward(
         self,
@@ -72,10 +83,10 @@ class GRU(Recurrent):
         initial_state: Sequence[np.ndarray] | None = None,
         lengths: np.ndarray | None = None,
     ) -> np.ndarray:
-        gru = backend().gru
-        x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
+        gru = getattr(backend(), self.kernel)
+        x, lengths = self._time_major(x, lengths, training)  # (T, N, F), or ids (T, N)
         (T, N), H = x.shape[:2], self._units
-        gates = self._buffer("gates", T, N, 4 * H)  # g, z, r, and what h says to g
+        gates = self._buffer("gates", T, N, 4 * H)  # z, r, g, and what of h goes into g
         (h,) = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] is set
         weights, y, work = self._arrays("params", "Wx", "Wh", "b"), self._room_for_y(N, T), self._work(gru)
         of_dtype(gru.forward, self.dtype)(x, lengths, weights, h, gates, y, work)
@@ -86,7 +97,7 @@ class GRU(Recurrent):
     def backward(
         self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
     ) -> np.ndarray | None:
-        gru = backend().gru
+        gru = getattr(backend(), self.kernel)
         x, lengths, h, gates = self._kept()
         (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
@@ -95,4 +106,4 @@ class GRU(Recurrent):
         weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, gates, dy, dh
         of_dtype(gru.backward, self.dtype)(*upstream, dx, gradients, da, self._work(gru))
-        return self._batch_first(dx)
+        return self._batch_first(dx, lengths)

@@ -76,7 +76,7 @@ class LSTM(Recurrent):
         lengths: np.ndarray | None = None,
     ) -> np.ndarray:
         lstm = backend().lstm
-        x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
+        x, lengths = self._time_major(x, lengths, training)  # (T, N, F), or ids (T, N)
         (T, N), H = x.shape[:2], self._units
         gates = self._buffer("gates", T, N, 4 * H)  # first, as the largest: it is what can be too large
         h, c = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] and c[0] are set
@@ -98,4 +98,4 @@ class LSTM(Recurrent):
         weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, c, gates, dy, dh, dc
         of_dtype(lstm.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(lstm))
-        return self._batch_first(dx)
+        return self._batch_first(dx, lengths)

@@ -6,8 +6,7 @@ from typing import Unpack
 import numpy as np
 
 from ..kernels import backend, of_dtype
-from .base.layer import Options
-from .base.recurrent import Recurrent, Stateful
+from .base.recurrent import Recurrent, RecurrentOptions
 
 
 class RNN(Recurrent):
@@ -64,17 +63,8 @@ class RNN(Recurrent):
     kernel = "rnn"
     states = ("h",)
 
-    def __init__(
-        self,
-        units: int,
-        activation: str = "tanh",
-        return_sequences: bool = False,
-        stateful: Stateful = False,
-        *,
-        input_dim: int | None = None,
-        **options: Unpack[Options],
-    ) -> None:
-        super().__init__(units, return_sequences, stateful, input_dim=input_dim, **options)
+    def __init__(self, units: int, *, activation: str = "tanh", **options: Unpack[RecurrentOptions]) -> None:
+        super().__init__(units, **options)
         if activation not in ("tanh", "relu"):
             raise ValueError(f"activation: expected 'tanh' or 'relu', got {activation!r}")
         self.activation = activation
@@ -87,7 +77,7 @@ class RNN(Recurrent):
         lengths: np.ndarray | None = None,
     ) -> np.ndarray:
         rnn = backend().rnn
-        x, lengths = self._time_major(x, lengths)  # (T, N, F), or ids (T, N)
+        x, lengths = self._time_major(x, lengths, training)  # (T, N, F), or ids (T, N)
         T, N = x.shape[:2]
         (h,) = self._states(T, N, initial_state, training)  # (T + 1, N, H), of which h[0] is set
         weights, y, work = self._arrays("params", "Wx", "Wh", "b"), self._room_for_y(N, T), self._work(rnn)
@@ -108,7 +98,7 @@ class RNN(Recurrent):
         weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, dy, dh
         of_dtype(rnn.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(rnn), self._is_relu)
-        return self._batch_first(dx)
+        return self._batch_first(dx, lengths)
 
     @property
     def _is_relu(self):

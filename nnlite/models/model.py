@@ -210,6 +210,11 @@ def prepare(layers, dtype, rng):
         if id(layer) in seen:
             # A layer keeps one input for backward and writes its gradients: its second use would undo the first.
             raise ValueError(f"layers[{i}]: this {type(layer).__name__} is in the list already: make another one")
+        if getattr(layer, "return_state", False):
+            raise ValueError(
+                f"layers[{i}]: {layer!r}: a model hands one array on from layer to layer: leave return_state out, and "
+                f"read the layer's state after the model has run"
+            )
         seen.add(id(layer))
     names: dict[str, int] = {}
     for layer in layers:

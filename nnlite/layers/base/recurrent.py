@@ -7,18 +7,30 @@ import numpy as np
 
 from ... import checks, sequence_lengths
 from ...kernels import backend, of_dtype
-from .layer import Layer, Options, Shape
+from .has_states import HasStates
+from .layer import Options, Shape
 
 Stateful = bool | Literal["training"]
 
 
-class Recurrent(Layer):
+class RecurrentOptions(Options, total=False):
+    """What every recurrent layer's constructor takes: see `LSTM`."""
+
+    return_sequences: bool
+    return_state: bool
+    go_backwards: bool
+    stateful: Stateful
+    dropout: float
+    recurrent_dropout: float
+    input_dim: int | None
+
+
+class Recurrent(HasStates):
     """Base of the recurrent layers: see `LSTM`.
 
     A subclass names its `kernel`, how many `gates` its weights hold side by side, and its `states`.
     """
 
-    takes_lengths = True
     kernel: str  # its module's name
     states: tuple[str, ...]  # such as ("h", "c")
     gates: int  # blocks of H columns in the weights
@@ -30,21 +42,33 @@ class Recurrent(Layer):
     def __init__(
         self,
         units: int,
-        return_sequences: bool = False,
-        stateful: Stateful = False,
         *,
+        return_sequences: bool = False,
+        return_state: bool = False,
+        go_backwards: bool = False,
+        stateful: Stateful = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
         input_dim: int | None = None,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(**options)
         self._units = checks.positive("units", units)
-        self.return_sequences = bool(return_sequences)
+        self.return_sequences = checks.boolean("return_sequences", return_sequences)
+        self.return_state = checks.boolean("return_state", return_state)
+        self.go_backwards = checks.boolean("go_backwards", go_backwards)
+        self.dropout = checks.between("dropout", dropout, 0, 1, closed=False)
+        if recurrent_dropout:
+            raise ValueError(
+                f"recurrent_dropout: expected 0, got {recurrent_dropout!r}: the state is never dropped here: use "
+                f"dropout=..., which drops inputs, or a Dropout layer behind this one"
+            )
         if isinstance(stateful, str) and stateful != "training":
             raise ValueError(f"stateful: expected True, False or 'training', got {stateful!r}")
         self.stateful: Stateful = "training" if isinstance(stateful, str) else bool(stateful)
         self.input_dim = None if input_dim is None else checks.positive("input_dim", input_dim)
-        self.state: tuple[np.ndarray, ...] | None = None
-        self.dinitial_state: tuple[np.ndarray, ...] | None = None
+        self.state = self.dinitial_state = None
+        self._mask: np.ndarray | None = None  # of the last forward: what `dropout` left of each row's features
 
     @classmethod
     def named(cls, name: str) -> type["Recurrent"]:
@@ -77,10 +101,6 @@ class Recurrent(Layer):
         F = self._shapes["Wx"][0] if self.built else self.input_dim
         return F if x.dtype.kind in "biu" and x.ndim == 2 else None
 
-    def reset_state(self) -> None:
-        """Forget: the next batch starts from zeros."""
-        self.state = None
-
     def output_shape(self, input_shape: Shape) -> tuple:
         self._features(input_shape)
         return (input_shape[0], self.units) if self.return_sequences else (self.units,)
@@ -102,7 +122,13 @@ class Recurrent(Layer):
         steps = "the last of T steps, "
         if self.return_sequences:
             steps = "any number T of steps of " if input_shape[0] is None else f"T = {input_shape[0]} steps of "
-        return f"{steps}units = {self.units}"
+        rule = f"{steps}units = {self.units}"
+        if self.go_backwards:
+            rule += ", from the end of x to its start"
+        if self.dropout:
+            kept = f"{1 / (1 - self.dropout):.6g}"
+            rule += f"; in training each feature of a row of x is 0 with probability {self.dropout:g}, else times {kept}"
+        return rule
 
     def _parameter_rule(self, input_shape):
         F, H, G, B = self._features(input_shape), self.units, self.gates, self.biases
@@ -117,27 +143,16 @@ class Recurrent(Layer):
             return f"{words} = {numbers}, with F of the first input"
         return f"{words} = {numbers} = {G * H * (F + H + B)}"
 
-    def forward(
-        self,
-        x: np.ndarray,
-        training: bool = False,
-        initial_state: Sequence[np.ndarray] | None = None,
-        lengths: np.ndarray | None = None,
-    ) -> np.ndarray:
-        """y of all time steps of x (N, T, F), or ids (N, T)."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward(x, training, initial_state, lengths)")
-
-    def backward(
-        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
-    ) -> np.ndarray | None:
-        """dx (N, T, F), None for ids; `dstate` is the gradient of the final state."""
-        raise NotImplementedError(f"{type(self).__name__} has no backward(dy, dstate, needs_dx)")
-
     def step(self, x: np.ndarray) -> np.ndarray:
         x = self._step_input(x)
         return self.stepper(len(x))(x).copy()
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
+        if self.go_backwards:
+            raise RuntimeError(
+                f"{self.name} ({type(self).__name__}) has no single steps: with go_backwards=True it starts at the end "
+                f"of x, which has to be known: use forward on whole sequences"
+            )
         if not self.built:
             return self.step
         weights = self._arrays("params", *self.weights)
@@ -156,15 +171,35 @@ class Recurrent(Layer):
 
     # What forward, backward and step have in common.
 
-    def _time_major(self, x, lengths=None):
+    def _time_major(self, x, lengths=None, training=False):
         """x checked, (T, N, F) or ids (T, N): a step's rows side by side, as the kernels want them; and the lengths.
 
-        Padding becomes 0 beforehand: kernels multiply it by gradients that are 0 there, and 0 * NaN is NaN.
+        In the order of reading, and with `dropout` as the floats (T, N, F) that are left of it. Padding becomes 0
+        beforehand: kernels multiply it by gradients that are 0 there, and 0 * NaN is NaN.
         """
         if lengths is not None:
             x, lengths = sequence_lengths.cleared(x, lengths)
         x = self._checked(x, steps=True)
-        return np.ascontiguousarray(x.swapaxes(0, 1)), lengths
+        if self.go_backwards:
+            x = sequence_lengths.reversed_steps(x, lengths)
+        self._has_dx, self._mask = x.ndim == 3, None
+        x = np.ascontiguousarray(x.swapaxes(0, 1))
+        return self._dropped(x) if training and self.dropout else x, lengths
+
+    def _dropped(self, x):
+        """x (T, N, F), or ids as one-hot vectors, times a mask (N, F): the same features are 0 at all of a row's steps.
+
+        So of a text some characters are missing throughout: an id that is dropped adds nothing to the sums.
+        """
+        shape = x.shape[1], self._shapes["Wx"][0]
+        self._mask, ones = np.empty(shape, self.dtype), np.ones(shape, self.dtype)
+        key = int(self.rng.integers(2**64, dtype=np.uint64))
+        backend().dropout.apply(ones.reshape(-1), self._mask.reshape(-1), key, self.dropout)
+        if x.ndim == 3:
+            return x * self._mask
+        dropped = np.zeros((*x.shape, shape[1]), self.dtype)
+        np.put_along_axis(dropped, x[:, :, None], np.take_along_axis(self._mask, x.T, axis=1).T[:, :, None], axis=2)
+        return dropped
 
     def _step_input(self, x, N=None):
         """One step's x checked, (N, F) or ids (N,), for a batch of N, if that is known."""
@@ -198,6 +233,8 @@ class Recurrent(Layer):
 
     def _states(self, T, N, initial_state, training):
         """For each state an array (T + 1, N, H) that starts with the initial one."""
+        if isinstance(training, tuple | list | np.ndarray):  # where Keras takes the states
+            raise TypeError(f"training: expected True or False, got {type(training).__name__}: use initial_state=...")
         what = "initial_state"
         if initial_state is None and (self.stateful if training else self.stateful is True):
             what, initial_state = "state", self.state
@@ -221,8 +258,11 @@ class Recurrent(Layer):
     def _state_arrays(self, name, state, N):
         if state is None:
             return self._zeros(N)
+        if len(self.states) == 1 and getattr(state, "ndim", 0) == 2:  # the array alone, as in Keras
+            state = (state,)
         if not isinstance(state, tuple | list) or len(state) != len(self.states):
-            raise ValueError(f"{name}: expected ({', '.join(self.states)}), each of shape (N, H), got {state!r}")
+            got = f"{type(state).__name__} of {len(state)}" if hasattr(state, "__len__") else repr(state)
+            raise ValueError(f"{name}: expected ({', '.join(self.states)}), each of shape (N, H), got {got}")
         shape = (N, self._units)
         if all(checks.fits(array, self.dtype, shape) for array in state):
             return tuple(state)
@@ -264,12 +304,16 @@ class Recurrent(Layer):
 
     def _room_for_dx(self, x, needs_dx):
         """For the kernels: (T, N, F), or None where nobody needs it, as of ids, which have no gradient."""
-        return np.empty(x.shape, x.dtype) if needs_dx and x.ndim == 3 else None
+        return np.empty(x.shape, x.dtype) if needs_dx and self._has_dx else None
 
-    @staticmethod
-    def _batch_first(dx):
-        """dx (T, N, F) as `backward` returns it."""
-        return None if dx is None else np.ascontiguousarray(dx.swapaxes(0, 1))
+    def _batch_first(self, dx, lengths):
+        """dx (T, N, F) as `backward` returns it: undoes _time_major."""
+        if dx is None:
+            return None
+        if self._mask is not None:
+            dx *= self._mask
+        dx = np.ascontiguousarray(dx.swapaxes(0, 1))
+        return sequence_lengths.reversed_steps(dx, lengths) if self.go_backwards else dx
 
     def _options(self):
         """What the kernels take last."""

@@ -5,17 +5,16 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .layer import Layer, Seed, Shape
+from .has_states import HasStates
+from .layer import Seed, Shape
 from .recurrent import Recurrent
 
 
-class RecurrentPair(Layer):
+class RecurrentPair(HasStates):
     """Base of `Bidirectional`: holds a layer twice, and is what a layer has to be but for its two passes.
 
     The parameters of both are its own, under names such as "forward_Wx" and "backward_Wx".
     """
-
-    takes_lengths = True
 
     def __init__(self, layer: Recurrent, dtype: DTypeLike | None, seed: Seed, name: str | None) -> None:
         what = type(self).__name__
@@ -27,13 +26,17 @@ class RecurrentPair(Layer):
                 f"{what}: {layer!r}: stateful goes on where the batch before ended, but what is read from its end "
                 f"comes from the batch that follows: use stateful=False"
             )
+        if layer.go_backwards:
+            raise ValueError(
+                f"{what}: {layer!r}: one of its two layers reads from the end in any case: leave go_backwards out"
+            )
         if layer.built:
             raise ValueError(f"{what}: {layer!r} has its weights already, and would not share them: give a new one")
         dtype, seed = layer.dtype if dtype is None else dtype, layer.rng if seed is None else seed
         super().__init__(dtype=dtype, seed=seed, name=name)
         self.forward_layer, self.backward_layer = (type(layer).from_config(layer.get_config()) for _ in range(2))
-        self.state: tuple | None = None
-        self.dinitial_state: tuple | None = None
+        self.return_state = layer.return_state
+        self.state = self.dinitial_state = None
 
     @property
     def return_sequences(self) -> bool:
@@ -60,10 +63,6 @@ class RecurrentPair(Layer):
 
     def ids_below(self, x: np.ndarray) -> int | None:
         return self.forward_layer.ids_below(x)
-
-    def reset_state(self) -> None:
-        """Forget `state`. The next batch starts from zeros in any case."""
-        self.state = None
 
     def get_config(self) -> dict[str, Any]:
         config = self.forward_layer.get_config() | {"dtype": self.dtype.name}
