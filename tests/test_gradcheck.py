@@ -137,7 +137,7 @@ class Noise(nnlite.Layer):
         (lambda: LSTM(3, return_sequences=True, dtype="float64", seed=0), normal(2, 4, 3)),
         (lambda: LSTM(3, stateful=True, dtype="float64", seed=0), normal(2, 4, 3)),
         (lambda: GRU(3, return_sequences=True, dtype="float64", seed=0), normal(2, 4, 3)),
-        (lambda: RNN(3, "relu", stateful=True, dtype="float64", seed=0), normal(2, 4, 3)),
+        (lambda: RNN(3, activation="relu", stateful=True, dtype="float64", seed=0), normal(2, 4, 3)),
         (lambda: LSTM(3, input_dim=5, dtype="float64", seed=0), np.array([[0, 4, 4], [2, 1, 0]], "uint8")),
         (lambda: Plain(3, 2), normal(4, 3)),
         (lambda: Cell(3), normal(2, 4, 2)),
@@ -687,7 +687,8 @@ def test_models(fast):
 @both_modes
 @pytest.mark.parametrize("loss", ["sparse_categorical_crossentropy", "mse", None])
 def test_a_model_with_its_loss(loss, fast):
-    layers = [Embedding(7, 4), LSTM(5, return_sequences=True), Dropout(0.3), LSTM(4, True), Dense(7), Softmax()]
+    recurrent = [LSTM(units, return_sequences=True) for units in (5, 4)]
+    layers = [Embedding(7, 4), recurrent[0], Dropout(0.3), recurrent[1], Dense(7), Softmax()]
     model = Sequential(layers, dtype="float64", seed=0)
     rng = np.random.default_rng(1)
     x, labels = rng.integers(7, size=(2, 3, 5))

@@ -144,7 +144,7 @@ def test_a_second_thread_waits(name, method):
 
 def test_steps_of_many_threads_are_steps_of_one_state():
     def weighted():
-        layer = nnlite.RNN(1, "relu")
+        layer = nnlite.RNN(1, activation="relu")
         layer.build((None, 1))
         for name, value in (("Wx", 1), ("Wh", 1), ("b", 0)):
             layer.params[name][...] = value

@@ -35,7 +35,8 @@ class Bidirectional(RecurrentPair):
     at each row's own last step.
 
     Args:
-        layer: a new recurrent layer, such as LSTM(32), used as a template for both.
+        layer: a new recurrent layer, such as LSTM(32), used as a template for both. With dropout each has its own mask.
+            With return_state, `layer(x)` returns (y, *state).
         merge_mode: "concat", "sum", "mul" or "ave".
         dtype, seed: by default those of `layer`.
         name: as in `Layer`.
@@ -49,7 +50,7 @@ class Bidirectional(RecurrentPair):
 
     Raises:
         TypeError: `layer` is not recurrent; x holds no numbers.
-        ValueError: `layer` is stateful or already built; an unknown merge_mode; x does not fit.
+        ValueError: `layer` is stateful, reads backwards, or is built; an unknown merge_mode; x does not fit.
         RuntimeError: from `step`: the backward layer cannot start before the end is known.
 
     Source: Schuster and Paliwal, Bidirectional recurrent neural networks, 1997.

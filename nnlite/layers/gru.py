@@ -19,8 +19,8 @@ class GRU(Recurrent):
         h_t = z_t * h_{t-1} + (1 - z_t) * g_t                  the state, and the output
 
     Where z_t is near 1, the state and its gradient pass through unchanged, as through the cell state of an `LSTM`, with
-    three quarters of the weights. The reset gate is applied after the product with Whh, as in Keras and PyTorch, not
-    before it as in the paper: so one product with h_{t-1} serves all gates.
+    three quarters of the weights. The reset gate is applied after the product with Whh, as in Keras and PyTorch: so one
+    product with h_{t-1} serves all gates. With reset_after=False it is applied before it, as in the paper.
 
     Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T), shorthand for one-hot vectors
     of size F = input_dim. y is h_T (N, H), or with return_sequences every h_t (N, T, H).
@@ -29,14 +29,17 @@ class GRU(Recurrent):
 
     Args:
         units: H.
+        reset_after: False for g_t = tanh(x_t Wxh + bh + (r_t * h_{t-1}) Whh), and one bias b for each gate. This is the
+            paper's GRU, and ONNX's by default (linear_before_reset = 0).
         return_sequences: return every step instead of the last one.
         stateful: start each batch from the final state of the previous batch, until `reset_state()`. "training" does so
             in training only; `evaluate` and `predict` then start from zeros and take batches of any size.
+        return_state, go_backwards, dropout, recurrent_dropout: as in `LSTM`; the state is h alone.
         input_dim: F; required if x are ids.
         dtype, seed, name: as in `Layer`.
 
-    Parameters: Wx (F, 3H), Glorot uniform; Wh (H, 3H), orthogonal; b (2, 3H), zeros: a row for x, and one for h. The
-    blocks are in the order z, r, h, as in Keras: its weights load unchanged.
+    Parameters: Wx (F, 3H), Glorot uniform; Wh (H, 3H), orthogonal; b (2, 3H), zeros: a row for x, and one for h;
+    with reset_after=False (3H). The blocks are in the order z, r, h, as in Keras: its weights load unchanged.
 
     Attributes:
         state: (h,), h (N, H) after the last step; None before the first.
@@ -61,7 +64,7 @@ class GRU(Recurrent):
           parameters   3 gates * (F * H + H * H + 2 * H) = 3 * (38 * 5 + 5 * 5 + 2 * 5) = 675
     """
 
-    blocks = 4  # the third gate's is in two: what comes from x, and what comes from h
+    blocks = 4  # the third gate's is in two: itself, and what of h goes into it
     gates = 3
     kernel = "gru"
     states = ("h",)

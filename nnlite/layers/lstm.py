@@ -30,11 +30,19 @@ class LSTM(Recurrent):
         return_sequences: return every step instead of the last one.
         stateful: start each batch from the final state of the previous batch, until `reset_state()`. "training" does so
             in training only; `evaluate` and `predict` then start from zeros and take batches of any size.
+        return_state: `layer(x)` returns (y, h, c) instead of y. `forward` returns y in any case, and so models refuse it.
+        go_backwards: read x from its last step to its first, each row from its own last one; y is in the order of
+            reading. Such a layer has no `step`.
+        dropout: probability in [0, 1) that, in training, a feature of a row of x is 0, at all of its steps; the others
+            are divided by 1 - dropout. Of ids, as one-hot vectors: all occurrences of some ids add nothing to z.
+        recurrent_dropout: 0, for programs that say so: states are not dropped.
         input_dim: F; required if x are ids.
         dtype, seed, name: as in `Layer`.
 
     Parameters: Wx (F, 4H), Glorot uniform; Wh (H, 4H), orthogonal; b (4H), zeros, and ones for the forget gate. The
     gates are in the order i, f, g, o, as in Keras: its weights load unchanged.
+
+    `initial_state` is (h, c), or a list of the two, each (N, H).
 
     Attributes:
         state: (h, c), each (N, H), after the last step; None before the first.

@@ -29,6 +29,7 @@ class RNN(Recurrent):
         return_sequences: return every step instead of the last one.
         stateful: start each batch from the final state of the previous batch, until `reset_state()`. "training" does so
             in training only; `evaluate` and `predict` then start from zeros and take batches of any size.
+        return_state, go_backwards, dropout, recurrent_dropout: as in `LSTM`; the state is h alone.
         input_dim: F; required if x are ids.
         dtype, seed, name: as in `Layer`.
 

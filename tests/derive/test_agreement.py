@@ -63,11 +63,14 @@ LAYERS = {
     "GELU approximate": (lambda **kw: GELU(approximate=True, **kw), (2, 5)),
     "RNN": (lambda **kw: RNN(3, **kw), (2, 3, 4)),
     "RNN sequences": (lambda **kw: RNN(3, return_sequences=True, **kw), (2, 3, 4)),
-    "RNN relu": (lambda **kw: RNN(3, "relu", return_sequences=True, **kw), (2, 3, 4)),
+    "RNN relu": (lambda **kw: RNN(3, activation="relu", return_sequences=True, **kw), (2, 3, 4)),
     "LSTM": (lambda **kw: LSTM(3, **kw), (2, 3, 4)),
     "LSTM sequences": (lambda **kw: LSTM(3, return_sequences=True, **kw), (2, 3, 4)),
     "GRU": (lambda **kw: GRU(3, **kw), (2, 3, 4)),
     "GRU sequences": (lambda **kw: GRU(3, return_sequences=True, **kw), (2, 3, 4)),
+    "GRU reset before": (lambda **kw: GRU(3, reset_after=False, **kw), (2, 3, 4)),
+    "GRU reset before, sequences": (lambda **kw: GRU(3, reset_after=False, return_sequences=True, **kw), (2, 3, 4)),
+    "GRU reset before, on ids": (lambda **kw: GRU(3, reset_after=False, input_dim=4, **kw), IDS),
     "RNN on ids": (lambda **kw: RNN(3, input_dim=4, **kw), IDS),
     "LSTM on ids": (lambda **kw: LSTM(3, return_sequences=True, input_dim=4, **kw), IDS),
     "GRU on ids": (lambda **kw: GRU(3, input_dim=4, **kw), IDS),
@@ -151,7 +154,7 @@ def test_rounding_is_allowed_to_small_and_large_inputs_alike(name, size):
 
 
 @pytest.mark.parametrize("dtype", TOLERANCES)
-@pytest.mark.parametrize("name", ["RNN sequences", "LSTM", "LSTM on ids", "GRU"])
+@pytest.mark.parametrize("name", ["RNN sequences", "LSTM", "LSTM on ids", "GRU", "GRU reset before"])
 def test_initial_states_and_gradients_of_the_last(name, dtype):
     layer, x, dy = arrays(name, dtype)
     rng = np.random.default_rng(5)

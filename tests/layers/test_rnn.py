@@ -41,7 +41,7 @@ def test_other_activations_are_refused(activation):
 
 
 def test_as_one_would_write_it():
-    assert repr(RNN(4, "relu", True)) == "RNN(units=4, activation='relu', return_sequences=True)"
+    assert repr(RNN(4, activation="relu", return_sequences=True)) == "RNN(units=4, activation='relu', return_sequences=True)"
 
 
 def test_a_gradient_vanishes_or_explodes_with_the_recurrent_weights():
@@ -58,7 +58,7 @@ def test_a_gradient_vanishes_or_explodes_with_the_recurrent_weights():
 @pytest.mark.parametrize("backend_name", ["compiled", "reference"])
 def test_relu_hands_back_a_gradient_where_the_state_is_nan(backend_name):
     """As the layer ReLU does: NaN is not a number below 0, and what is wrong shows in every gradient."""
-    layer = RNN(2, "relu", dtype="float64")
+    layer = RNN(2, activation="relu", dtype="float64")
     layer.build((None, 1))
     layer.params["Wx"][...], layer.params["Wh"][...] = [[1, 1]], 0
     x = np.array([[[np.nan]]])

@@ -25,6 +25,11 @@ class Steps:
     """A recurrent layer and its input: N samples, T time steps, H units."""
 
     def __init__(self, layer: Any, x: np.ndarray, initial_state: States) -> None:
+        if layer.go_backwards:
+            raise ValueError(
+                f"derive: expected a layer that reads from the start of x, got {layer!r}: take go_backwards=False and "
+                f"x[:, ::-1], which compute the same"
+            )
         self.layer = layer  # with `states`, which only the subclasses of Recurrent have
         self.Wx, self.Wh, self.b = (Quantity(name, layer.params[name]) for name in ("Wx", "Wh", "b"))
         self.N, self.T = x.shape[:2]
@@ -79,7 +84,13 @@ class Recurrence:
     gradient_formulas: Sequence[str]
     rows: tuple[str, str]  # the names of the gradients of the sums with Wx and with Wh, such as ("dz", "dz")
     to_x: str  # the blocks of H columns of Wx, in order, such as "ifgo"
-    to_h: str  # those of Wh
+    to_h: str  # those of Wh, by which h_{t-1} is multiplied
+
+    def all_units(self, page: Page, step: Step, shown: list[int]) -> None:
+        """Derive what every unit needs of all others, before `unit`."""
+
+    def all_units_back(self, page: Page, step: Step, sums: Units, before: Units, shown: list[int]) -> None:
+        """Derive their gradients, after `unit_back`, whose results these are."""
 
     def unit(self, page: Page, step: Step, u: int) -> Unit:
         """Derive one unit at a step: its numbers, those of the states included."""
@@ -129,7 +140,8 @@ class Recurrence:
         page.tables(steps.Wx, steps.Wh)
         with page.silent():
             found = self._walk(page, steps, {})
-        to_x, to_h = (Quantity.unknown(name, (N, T, steps.Wx.shape[1])) for name in self.rows)
+        blocks = zip(self.rows, (self.to_x, self.to_h), strict=True)
+        to_x, to_h = (Quantity.unknown(name, (N, T, len(letters) * H)) for name, letters in blocks)
         initial = {state: Quantity.unknown(f"d{state}_initial", (N, H)) for state in layer.states}
         dy = Quantity("dy", dy_array)
         for n in range(N):
@@ -159,6 +171,7 @@ class Recurrence:
                 step = found[n, t] = Step(steps, n, t, before)
                 with page.silent(not shown):
                     step.head(page)
+                    self.all_units(page, step, shown)
                     for u in page.showing(shown, range(steps.H)):
                         _append(step.now, self.unit(page, step, u))
                 before = {state: _named(step.now[state], f"{state}_{{t-1}}") for state in steps.layer.states}
@@ -174,6 +187,7 @@ class Recurrence:
             of_sums, of_states = self.unit_back(page, step, u, dh[u], after)
             _append(sums, of_sums)
             _append(before, of_states)
+        self.all_units_back(page, step, sums, before, shown)
         page.flush()
         to_x, to_h = ([gradient for block in blocks for gradient in sums[block]] for blocks in (self.to_x, self.to_h))
         direct, before["h"] = before["h"], []
@@ -195,9 +209,11 @@ def _named(values, name):
 
 def _sums(page, steps, found, to_x, to_h):
     """The gradients that are sums over all steps, dx, dWx, dWh and db, from those of the sums with Wx and with Wh."""
-    h = Quantity.unknown("h_prev", (steps.N, steps.T, steps.H))
+    h, v = (Quantity.unknown(name, (steps.N, steps.T, steps.H)) for name in ("h_prev", "v"))
     for place, step in found.items():
         h[place] = step.before["h"]
+        if "v" in step.now:  # of a GRU that resets h before it is multiplied
+            v[place] = step.now["v"]
 
     def dx(n, t, f):
         return [to_x[n, t, a] @ steps.Wx[f, a] for a in range(steps.Wx.shape[1])]
@@ -208,7 +224,9 @@ def _sums(page, steps, found, to_x, to_h):
         return [to_x[n, t, a] for n, t in found if steps.ids[n, t] == f]  # the steps whose id is f
 
     def dWh(k, a):
-        return [h[n, t, k] @ to_h[n, t, a] for n, t in found]
+        if a < to_h.shape[2]:
+            return [h[n, t, k] @ to_h[n, t, a] for n, t in found]
+        return [v[n, t, k] @ to_x[n, t, a] for n, t in found]  # the block by which v is multiplied instead
 
     def db(*index):
         of_h = index[:-1] == (1,)  # the second row of GRU's b
