@@ -141,6 +141,7 @@ class Case:
         """The layer, its parameters drawn at random."""
         layer = self.make(dtype=dtype, seed=7)
         layer.build(self.shape[1:])
+        layer.rng = np.random.default_rng(7)
         return randomized(layer, self.rng())
 
 

@@ -7,9 +7,10 @@ from numeric import assert_close, assert_same_bits
 
 import nnlite
 from nnlite.kernels import backend
+from nnlite.reference import dropout
 
 
-def case(layer, name, N, T, F, H, ids=False, lengths=False, zeros=0, large=False, **options):
+def case(layer, name, N, T, F, H, ids=False, lengths=False, zeros=0, large=False, training=False, **options):
     """A case of a layer class: x, an initial state, and, if asked for, lengths, among them 0 and T.
 
     The first `zeros` numbers of h0 are 0 (of -1, all but the last): where all are, the kernels leave h0 Wh out.
@@ -30,6 +31,7 @@ def case(layer, name, N, T, F, H, ids=False, lengths=False, zeros=0, large=False
         ids=F if ids else None,
         inputs=draw,
         large=large,
+        training=training,
     )
 
 
@@ -73,6 +75,22 @@ def chunked_cases(make):
         make("chunks from zeros but for one number", 65, 7, 3, 5, zeros=-1, ids=True, large=True),
         make("chunks of lengths from zeros", 65, 7, 3, 5, lengths=True, zeros=None, ids=True, large=True),
         make("chunks from zeros, the last step alone", 65, 7, 3, 5, return_sequences=False, zeros=None, large=True),
+    )
+
+
+def dropped_and_reversed_cases(layer):
+    def make(*arguments, dropout=0.4, **options):
+        return case(layer, *arguments, dropout=dropout, training=True, return_sequences=True, **options)
+
+    return (
+        make("dropped", 3, 4, 5, 7),
+        make("dropped ids", 3, 4, 5, 7, ids=True),
+        make("reversed", 3, 4, 5, 7, dropout=0, go_backwards=True),
+        make("reversed ids, dropped", 3, 4, 5, 7, ids=True, go_backwards=True),
+        make("lengths, dropped", 6, 4, 3, 5, lengths=True),
+        make("lengths, reversed, dropped", 6, 4, 3, 5, lengths=True, go_backwards=True),
+        make("lengths of ids, reversed, dropped", 6, 4, 3, 5, ids=True, lengths=True, go_backwards=True),
+        make("shared by threads, dropped", 33, 9, 38, 67, lengths=True, go_backwards=True, large=True),
     )
 
 
@@ -294,3 +312,41 @@ class RecurrentChain(ChainOfTrust):
         with nnlite.use_backend("reference"):
             reference = layer.forward(x)
         np.testing.assert_allclose(layer.forward(x), reference, rtol=1e-5, atol=1e-6)
+
+
+class DropsAndReverses:
+    """Before a `RecurrentChain`: x is dropped from and reversed first, and then it is that chain's layer that runs."""
+
+    test_cases_go_backward_in_chunks = None
+
+    def witness(self, torch, layer, x, lengths=None, **parameters):
+        N, T = x.shape[:2]
+        F = len(parameters["Wx"])
+        if x.dtype == torch.int64:
+            x = torch.nn.functional.one_hot(x, F).double()
+        if layer.dropout:
+            key = int(layer.rng.integers(2**64, dtype=np.uint64))
+            x = x * torch.tensor(dropout_mask(N, F, key, layer.dropout))[:, None]
+        if layer.go_backwards:
+            t = torch.arange(T) + torch.zeros((N, 1), dtype=int)
+            n = torch.full((N, 1), T) if lengths is None else lengths[:, None]
+            x = x[torch.arange(N)[:, None], torch.where(t < n, n - 1 - t, t)]
+        return super().witness(torch, layer, x, lengths=lengths, **parameters)
+
+    @float_types
+    def test_steps_are_forward(self, case, dtype):
+        """Which drop nothing; and a reversed sequence has none."""
+        layer = case.layer()
+        if not layer.go_backwards:
+            return super().test_steps_are_forward(case, dtype)
+        for step in (layer.step, lambda x: layer.stepper(len(x))):
+            with pytest.raises(RuntimeError, match=r"has no single steps: with go_backwards=True it starts at the end"):
+                step(case.draw()["x"][:, 0])
+        return None
+
+
+def dropout_mask(N, F, key, rate):
+    """(N, F): 0, or 1 / (1 - rate)."""
+    mask = np.empty(N * F)
+    dropout.apply(np.ones(N * F), mask, key, rate)
+    return mask.reshape(N, F)

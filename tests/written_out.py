@@ -7,7 +7,8 @@ its gradient with respect to the number.
 import numpy as np
 
 NAMES = {"LSTM": ("i", "f", "g", "o", "c", "h"), "GRU": ("z", "r", "g", "u", "h"), "RNN": ("z", "h")}
-STATES = {"LSTM": ("h", "c"), "GRU": ("h",), "RNN": ("h",)}
+STATES = {"LSTM": ("h", "c"), "GRU": ("h",), "RNN": ("h",), "GRU, reset before": ("h",)}
+NAMES["GRU, reset before"] = ("z", "r", "g", "v", "h")
 
 
 def nudges(kind, N, T, H):
@@ -58,12 +59,21 @@ def _gru(xp, x, Wx, Wh, b, state, nudge, relu):
     return {"z": z, "r": r, "g": g, "u": u, "h": z * state["h"] + (1 - z) * g + nudge["h"]}
 
 
+def _gru_reset_before(xp, x, Wx, Wh, b, state, nudge, relu):
+    (x_z, x_r, x_h), (W_z, W_r, W_h) = _blocks(x @ Wx + b, 3), _blocks(Wh, 3)
+    z = _sigmoid(xp, x_z + state["h"] @ W_z) + nudge["z"]
+    r = _sigmoid(xp, x_r + state["h"] @ W_r) + nudge["r"]
+    v = r * state["h"] + nudge["v"]
+    g = xp.tanh(x_h + v @ W_h) + nudge["g"]
+    return {"z": z, "r": r, "g": g, "v": v, "h": z * state["h"] + (1 - z) * g + nudge["h"]}
+
+
 def _rnn(xp, x, Wx, Wh, b, state, nudge, relu):
     z = x @ Wx + b + state["h"] @ Wh + nudge["z"]
     return {"z": z, "h": (z * (z > 0) if relu else xp.tanh(z)) + nudge["h"]}
 
 
-_STEPS = {"LSTM": _lstm, "GRU": _gru, "RNN": _rnn}
+_STEPS = {"LSTM": _lstm, "GRU": _gru, "RNN": _rnn, "GRU, reset before": _gru_reset_before}
 
 
 def _sigmoid(xp, z):

@@ -1,5 +1,7 @@
 """Every gradient of `trace` agrees with the formulas, central differences and PyTorch."""
 
+import functools
+
 import numpy as np
 import pytest
 from chain import FLOAT64, backends, float_types, import_torch
@@ -11,7 +13,10 @@ from nnlite import GRU, LSTM, RNN, Bidirectional, Dense, Sequential
 from nnlite.inspect import trace
 
 N, T, F, H, V = 3, 4, 5, 3, 6
-KINDS = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN}
+KINDS = {
+    **{"LSTM": LSTM, "GRU": GRU, "RNN": RNN},
+    "GRU, reset before": functools.partial(GRU, reset_after=False),
+}
 kinds = pytest.mark.parametrize("kind", KINDS)
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from recurrent import RecurrentChain, usual_cases
+from recurrent import DropsAndReverses, RecurrentChain, dropped_and_reversed_cases, usual_cases
 from sequences import torch_sequences
 
 from nnlite import LSTM
@@ -20,6 +20,10 @@ class TestLSTM(RecurrentChain):
         weights = dict(zip(names, [Wx.T, Wh.T, b, torch.zeros_like(b)], strict=True))
         y, (h, c) = torch_sequences(torch, lstm, weights, x, (h0[None], c0[None]), lengths)
         return {"y": y if layer.return_sequences else h[0], "h": h[0], "c": c[0]}
+
+
+class TestDroppedAndReversed(DropsAndReverses, TestLSTM):
+    cases = dropped_and_reversed_cases(LSTM)
 
 
 def test_a_new_lstm_remembers():

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from recurrent import RecurrentChain, carried_on, case, usual_cases
+from recurrent import DropsAndReverses, RecurrentChain, carried_on, case, dropped_and_reversed_cases, usual_cases
 
 import nnlite
 from nnlite import RNN
@@ -29,6 +29,10 @@ class TestRNN(RecurrentChain):
         return carried_on(torch, layer, y, h0, lengths)
 
 
+class TestDroppedAndReversed(DropsAndReverses, TestRNN):
+    cases = dropped_and_reversed_cases(RNN)
+
+
 def test_huge_numbers_saturate():
     x = np.full((2, 3, 4), 1e30, "float32")
     assert (np.abs(RNN(17, seed=0).forward(x)) == 1).all()
@@ -37,11 +41,12 @@ def test_huge_numbers_saturate():
 @pytest.mark.parametrize("activation", ["sigmoid", "Tanh", None, 1, np.tanh])
 def test_other_activations_are_refused(activation):
     with pytest.raises(ValueError, match="activation: expected 'tanh' or 'relu', got"):
-        RNN(4, activation)
+        RNN(4, activation=activation)
 
 
 def test_as_one_would_write_it():
-    assert repr(RNN(4, activation="relu", return_sequences=True)) == "RNN(units=4, activation='relu', return_sequences=True)"
+    layer = RNN(4, activation="relu", return_sequences=True)
+    assert repr(layer) == "RNN(units=4, activation='relu', return_sequences=True)"
 
 
 def test_a_gradient_vanishes_or_explodes_with_the_recurrent_weights():

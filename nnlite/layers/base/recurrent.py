@@ -1,6 +1,6 @@
 """Base of the recurrent layers: input checks, states between batches, single steps."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Literal, Unpack
 
 import numpy as np
@@ -63,9 +63,9 @@ class Recurrent(HasStates):
                 f"recurrent_dropout: expected 0, got {recurrent_dropout!r}: the state is never dropped here: use "
                 f"dropout=..., which drops inputs, or a Dropout layer behind this one"
             )
-        if isinstance(stateful, str) and stateful != "training":
+        if not isinstance(stateful, bool | np.bool_) and stateful != "training":
             raise ValueError(f"stateful: expected True, False or 'training', got {stateful!r}")
-        self.stateful: Stateful = "training" if isinstance(stateful, str) else bool(stateful)
+        self.stateful: Stateful = "training" if stateful == "training" else bool(stateful)
         self.input_dim = None if input_dim is None else checks.positive("input_dim", input_dim)
         self.state = self.dinitial_state = None
         self._mask: np.ndarray | None = None  # of the last forward: what `dropout` left of each row's features
@@ -126,8 +126,8 @@ class Recurrent(HasStates):
         if self.go_backwards:
             rule += ", from the end of x to its start"
         if self.dropout:
-            kept = f"{1 / (1 - self.dropout):.6g}"
-            rule += f"; in training each feature of a row of x is 0 with probability {self.dropout:g}, else times {kept}"
+            kept = f"else times {1 / (1 - self.dropout):.6g}"
+            rule += f"; in training each feature of a row of x is 0 with probability {self.dropout:g}, {kept}"
         return rule
 
     def _parameter_rule(self, input_shape):
@@ -177,6 +177,8 @@ class Recurrent(HasStates):
         In the order of reading, and with `dropout` as the floats (T, N, F) that are left of it. Padding becomes 0
         beforehand: kernels multiply it by gradients that are 0 there, and 0 * NaN is NaN.
         """
+        if isinstance(training, tuple | list | np.ndarray):  # where Keras takes the states
+            raise TypeError(f"training: expected True or False, got {type(training).__name__}: use initial_state=...")
         if lengths is not None:
             x, lengths = sequence_lengths.cleared(x, lengths)
         x = self._checked(x, steps=True)
@@ -233,8 +235,6 @@ class Recurrent(HasStates):
 
     def _states(self, T, N, initial_state, training):
         """For each state an array (T + 1, N, H) that starts with the initial one."""
-        if isinstance(training, tuple | list | np.ndarray):  # where Keras takes the states
-            raise TypeError(f"training: expected True or False, got {type(training).__name__}: use initial_state=...")
         what = "initial_state"
         if initial_state is None and (self.stateful if training else self.stateful is True):
             what, initial_state = "state", self.state
