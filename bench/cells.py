@@ -5,11 +5,11 @@ from work import Work, normal, on_reference, rng
 V, T = 38, 40
 
 
-def nnlite_passes(cell, H, N):
+def nnlite_passes(cell, H, N, **layer_options):
     def prepare():
         import nnlite
 
-        layer = getattr(nnlite, cell)(H, return_sequences=True, input_dim=V, seed=0)
+        layer = getattr(nnlite, cell)(H, return_sequences=True, input_dim=V, seed=0, **layer_options)
         ids, dy = rng().integers(V, size=(N, T)), normal(N, T, H)
 
         def run():

@@ -5,8 +5,8 @@ Arrays are time-major, so that one step is one block of memory and all steps are
 the layers beside see, are batch first. A column block of 3H holds the gates in the order z, r, h.
 
     forward, for t = 1 .. T
-        (1) a_z, a_r, a_g = x_t Wx + b, and to a_z, a_r is added h_{t-1} [Whz, Whr]                (N,H) each
-        (2) z, r = sigmoid(a_z, a_r)
+        (1) a_z, a_r, a_g = x_t Wx + b                                                  (N,H) each
+        (2) z, r = sigmoid([a_z, a_r] + h_{t-1} [Whz, Whr])
         (3) v = r * h_{t-1};  g = tanh(a_g + v Whh)
         (4) h_t = z * h_{t-1} + (1 - z) * g
 
@@ -14,10 +14,10 @@ the layers beside see, are batch first. A column block of 3H holds the gates in 
         dz = dh (h_{t-1} - g);  dg = dh (1 - z);  dh = dh z                             undoes (4)
         da_g = dg (1-g^2);  dv = da_g Whh';  dr = dv h_{t-1};  dh += dv r               undoes (3)
         da_z = dz z (1-z);  da_r = dr r (1-r)                                           undoes (2)
-        dh += [da_z, da_r] [Whz, Whr]'                                                  undoes (1) for h_{t-1}
+        dh += [da_z, da_r] [Whz, Whr]'                                                  undoes (2) for h_{t-1}
     and for all rows of several steps at once
-        dx = da Wx';  dWx += x' da;  db += sum of da                                    undo (1), with all of da
-        d[Whz, Whr] += h_{t-1}' [da_z, da_r];  dWhh += v' da_g                          undo (1) and (3)
+        dx = da Wx';  dWx += x' da;  db += sum of da                                    undo (1)
+        d[Whz, Whr] += h_{t-1}' [da_z, da_r];  dWhh += v' da_g                          undo (2), (3)
 
 With lengths, row n has lengths[n] steps; the rest is padding, x finite there and ids in range. Its state stays as it
 is, h_t = h_{t-1}, its gates are 0, and so is y_t where y holds all steps: S > 1, as S = 1 is the final state. In
@@ -179,7 +179,7 @@ cdef void rows_backward(const Sequences *s, Block block, const Repeated *by, con
         for n in range(first, first + block.rows):
             if not is_padding(s, n, t):
                 reset_backward(H, gates_t + 4 * n * H, h_prev + n * H, da_t + 4 * n * H, dh + n * H)
-        times(&by[1], block.rows, da_t + 4 * first * H, WhzrT, dh + first * H, True,  # undoes (1); in padding da = 0
+        times(&by[1], block.rows, da_t + 4 * first * H, WhzrT, dh + first * H, True,  # undoes (2); in padding da = 0
               gates + (max(t - 1, 0) * N + first) * 4 * H, block.rows * 4 * H)
 
 
@@ -198,7 +198,7 @@ cdef void input_gradients(const Sequences *s, Block block, const floating *x, co
 
 cdef void state_gradients(const Sequences *s, Block block, const floating *h, const floating *gates,
                           const floating *da, floating *dWh) noexcept nogil:
-    """Undo (1) and (3) for Wh, with all rows of the block at once."""
+    """Undo (2) and (3) for Wh, with all rows of the block at once."""
     cdef Py_ssize_t H = s.H, at = block.start * s.N, rows = (block.end - block.start) * s.N
     cdef Py_ssize_t unused = s.N if block.start == 0 and s.h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
     cdef bint accumulate = block.end < s.T

@@ -7,7 +7,7 @@ stays as it is.
 
 import numpy as np
 
-from ._sequences import Padding, backward_steps, numbers, work_size
+from ._sequences import Padding, backward_steps, numbers, summed_products, work_size
 
 __all__ = ["backward", "backward_steps", "forward", "gate_gradients", "step", "work_size"]
 
@@ -19,8 +19,8 @@ def sigmoid(z):
 def _gates(x, Wx, Wh, b, h):  # IN (N,F) (F,3H) (H,3H) (3H) (N,H)
     H = len(Wh)
     az, ar, ag = np.split(x @ Wx + b, 3, axis=1)  # (1)
-    hz, hr = np.split(h @ Wh[:, : 2 * H], 2, axis=1)
-    z, r = sigmoid(az + hz), sigmoid(ar + hr)  # (2)
+    hz, hr = np.split(h @ Wh[:, : 2 * H], 2, axis=1)  # (2)
+    z, r = sigmoid(az + hz), sigmoid(ar + hr)
     v = r * h  # (3)
     g = np.tanh(ag + v @ Wh[:, 2 * H :])
     return z, r, g, v
@@ -48,14 +48,14 @@ def backward(x, lengths, weights, h, gates, dy, dh, dx, gradients, da, work):  #
         da_z, da_r = dz * z * (1 - z), dr * r * (1 - r)  # undoes (2)
         da[t] = np.concatenate([da_z, da_r, da_g, dv], axis=1)
         da[t, padding.at[t]] = 0
-        before = dh_t * z + dv * r + da[t, :, : 2 * H] @ Wh[:, : 2 * H].T  # undoes (4), (3), (1)
+        before = dh_t * z + dv * r + da[t, :, : 2 * H] @ Wh[:, : 2 * H].T  # undoes (4), (3), (2)
         dh[:] = np.where(padding.at[t, :, None], dh_t, before)  # a row that has ended has taken no step
     da, v = da[:, :, : 3 * H], gates[:, :, 3 * H :]
     if dx is not None:
         dx[:] = da @ Wx.T
-    dWx[:] = np.einsum("tnf,tna->fa", x, da)
-    dWh[:, : 2 * H] = np.einsum("tnh,tna->ha", h[:-1], da[:, :, : 2 * H])
-    dWh[:, 2 * H :] = np.einsum("tnh,tna->ha", v, da[:, :, 2 * H :])
+    dWx[:] = summed_products(x, da)
+    dWh[:, : 2 * H] = summed_products(h[:-1], da[:, :, : 2 * H])
+    dWh[:, 2 * H :] = summed_products(v, da[:, :, 2 * H :])
     db[:] = da.sum(axis=(0, 1))
 
 
