@@ -19,7 +19,8 @@ class LSTM(Recurrent):
         h_t = o * tanh(c_t)                         the output
 
     Letters: N batch, T time, F features, H units. x is (N, T, F), or integer ids (N, T), shorthand for one-hot vectors
-    of size F = input_dim. y is h_T (N, H), or with return_sequences every h_t (N, T, H).
+    of size F = input_dim. y is h_T (N, H), or with return_sequences every h_t (N, T, H). The states before the first
+    step are zeros, or `initial_state`, (h, c) or a list of the two, each (N, H).
 
     Sequences of unequal length: `forward(x, lengths=lengths)`, integers (N,), reads the first lengths[n] steps of
     row n. The rest is padding and has no effect, whatever it holds. `state`, and y without return_sequences, are those
@@ -43,14 +44,12 @@ class LSTM(Recurrent):
     Parameters: Wx (F, 4H), Glorot uniform; Wh (H, 4H), orthogonal; b (4H), zeros, and ones for the forget gate. The
     gates are in the order i, f, g, o, as in Keras: its weights load unchanged.
 
-    `initial_state` is (h, c), or a list of the two, each (N, H).
-
     Attributes:
         state: (h, c), each (N, H), after the last step; None before the first.
         dinitial_state: dL/d(initial state) = (dh, dc) after backward.
 
     Raises:
-        TypeError, ValueError: x holds no numbers, has another shape, or no time steps.
+        TypeError, ValueError: x holds no numbers, has another shape, or no time steps; stateful with go_backwards.
         IndexError: an id is outside 0 .. F - 1, or a length outside 0 .. T.
 
     Source: Hochreiter and Schmidhuber, Long short-term memory, 1997; the forget gate: Gers, Schmidhuber and Cummins,

@@ -148,6 +148,12 @@ class TestGoBackwards:
         for n in (0, 1, 3):
             assert_same_bits(seen["h"][n, 0], y[n])  # the first step of x is read last
 
+    @kinds
+    @pytest.mark.parametrize("stateful", [True, "training"])
+    def test_it_does_not_go_on_from_the_batch_before(self, kind, stateful):
+        with pytest.raises(ValueError, match=r"comes from the batch that follows: use stateful=False, or go_backwards"):
+            kind(3, stateful=stateful, go_backwards=True)
+
     def test_derive_refuses_it(self):
         layer = made(RNN, go_backwards=True)
         for function in (

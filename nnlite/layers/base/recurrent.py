@@ -66,6 +66,11 @@ class Recurrent(HasStates):
         if not isinstance(stateful, bool | np.bool_) and stateful != "training":
             raise ValueError(f"stateful: expected True, False or 'training', got {stateful!r}")
         self.stateful: Stateful = "training" if stateful == "training" else bool(stateful)
+        if self.stateful and self.go_backwards:
+            raise ValueError(
+                f"{type(self).__name__}: stateful goes on where the batch before ended, but what is read from its end "
+                f"comes from the batch that follows: use stateful=False, or go_backwards=False"
+            )
         self.input_dim = None if input_dim is None else checks.positive("input_dim", input_dim)
         self.state = self.dinitial_state = None
         self._mask: np.ndarray | None = None  # of the last forward: what `dropout` left of each row's features
