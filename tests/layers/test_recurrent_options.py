@@ -2,6 +2,7 @@
 
 import copy
 import json
+import threading
 
 import numpy as np
 import pytest
@@ -70,6 +71,22 @@ class TestReturnState:
         y, *_ = layer(X, training=True, lengths=LENGTHS)
         assert not y[2].any()
         assert np.abs(y - layer(X, lengths=LENGTHS)[0]).max() > 0.01
+
+    def test_the_states_are_not_those_of_another_thread(self):
+        layer = made(RNN, return_state=True)
+        forward = layer.forward
+
+        def forward_and_let_another_thread_in(x, *arguments):
+            y = forward(x, *arguments)
+            other.start()
+            other.join(timeout=0.2)
+            return y
+
+        other = threading.Thread(target=forward, args=[2 * X])
+        layer.forward = forward_and_let_another_thread_in
+        y, h = layer(X)
+        assert_same_bits(h, y)
+        other.join()
 
     def test_a_bidirectional_returns_the_states_of_both(self):
         layer = Bidirectional(LSTM(H, return_state=True, dtype="float64"), seed=0)

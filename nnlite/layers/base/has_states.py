@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ...turns import computing
 from .layer import Layer
 
 
@@ -49,5 +50,6 @@ class HasStates(Layer):
         lengths: np.ndarray | None = None,
     ) -> Any:
         """What `forward` gives; with return_state (y, *state)."""
-        y = self.forward(x, training, initial_state, lengths)
-        return (y, *(self.state or ())) if self.return_state else y
+        with computing:  # so that the states are those of this x
+            y = self.forward(x, training, initial_state, lengths)
+            return (y, *(self.state or ())) if self.return_state else y
