@@ -31,8 +31,8 @@ class LSTM(Recurrent):
         return_sequences: return every step instead of the last one.
         stateful: start each batch from the final state of the previous batch, until `reset_state()`. "training" does so
             in training only; `evaluate` and `predict` then start from zeros and take batches of any size.
-        return_state: `layer(x)` returns (y, h, c) instead of y; `forward` returns y in any case. Models, whose layers hand
-            on one array, refuse such a layer.
+        return_state: `layer(x)` returns (y, h, c) instead of y; `forward` returns y in any case. Models refuse such a
+            layer, as their layers hand on one array.
         go_backwards: read x from its last step to its first, each row from its own last one; y is in the order of
             reading. Such a layer has no `step`.
         dropout: probability in [0, 1) that, in training, a feature of a row of x is 0, at all of its steps; the others

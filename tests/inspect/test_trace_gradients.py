@@ -13,10 +13,8 @@ from nnlite import GRU, LSTM, RNN, Bidirectional, Dense, Sequential
 from nnlite.inspect import trace
 
 N, T, F, H, V = 3, 4, 5, 3, 6
-KINDS = {
-    **{"LSTM": LSTM, "GRU": GRU, "RNN": RNN},
-    "GRU, reset before": functools.partial(GRU, reset_after=False),
-}
+RESET_BEFORE = functools.partial(GRU, reset_after=False)
+KINDS = {"LSTM": LSTM, "GRU": GRU, "RNN": RNN, "GRU, reset before": RESET_BEFORE}
 kinds = pytest.mark.parametrize("kind", KINDS)
 
 
