@@ -8,6 +8,7 @@ import importlib
 from .kernels import get_num_threads, set_num_threads, use_backend
 
 # Layers, and the model that they make.
+from .layers.base.input import Input
 from .layers.base.layer import Layer
 from .layers import (
     RNN,
@@ -78,6 +79,7 @@ __all__ = [
     "get_num_threads",
     "set_num_threads",
     "use_backend",
+    "Input",
     "Layer",
     "RNN",
     "GRU",

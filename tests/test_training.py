@@ -7,7 +7,7 @@ import pytest
 
 from nnlite.callbacks import BackupAndRestore, Callback, ModelCheckpoint
 from nnlite.divergence import NonFiniteLossError
-from nnlite.layers import LSTM, Dense, Dropout, Tanh
+from nnlite.layers import LSTM, Dense, Dropout, Softmax, Tanh
 from nnlite.losses import MeanSquaredError, SparseCategoricalCrossentropy
 from nnlite.models.loading import load_model
 from nnlite.models.sequential import Sequential
@@ -159,7 +159,7 @@ def test_predict_in_batches_is_predict_at_once():
 
 
 def test_names_for_optimizer_and_loss():
-    model = Sequential([Dense(3)], input_shape=(4,))
+    model = Sequential([Dense(3), Softmax()], input_shape=(4,))
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy")
     assert isinstance(model.optimizer, Adam)
     assert isinstance(model.loss, SparseCategoricalCrossentropy)

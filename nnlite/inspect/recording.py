@@ -75,10 +75,10 @@ class Recording:
 def record(model: Model) -> list[Recording]:
     """Start a `Recording` of every nnlite layer in a model, and of both layers in a Bidirectional."""
     recordings = []
-    for layer in model.layers:
+    for name, layer in model.all_layers.items():
         if isinstance(layer, RecurrentPair):
-            recordings.append(Recording(layer.forward_layer, f"{layer.name}.forward"))
-            recordings.append(Recording(layer.backward_layer, f"{layer.name}.backward", reads_backwards=True))
+            recordings.append(Recording(layer.forward_layer, f"{name}.forward"))
+            recordings.append(Recording(layer.backward_layer, f"{name}.backward", reads_backwards=True))
         elif isinstance(layer, NNLITE_LAYERS):
-            recordings.append(Recording(layer, layer.name, getattr(layer, "go_backwards", False)))
+            recordings.append(Recording(layer, name, getattr(layer, "go_backwards", False)))
     return recordings

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from .. import checks, losses, sequence_lengths
-from ..layers import Softmax
 from ..layers.base.layer import Layer
+from ..models import agreement
 from ..models.batch import Batch
 from ..models.model import Model
 from ..models.sequential import Sequential
@@ -151,9 +151,10 @@ def _backward(model, x, y, targets, loss, lengths):
     """Run the model's backward pass; returns the loss as a number."""
     is_default = loss is None and model.loss is None
     if is_default:
-        loss = losses.SparseCategoricalCrossentropy(from_logits=not isinstance(model.layers[-1], Softmax))
+        loss = losses.SparseCategoricalCrossentropy(from_logits=not agreement.gives_probabilities(model))
     else:
         loss = model.loss if loss is None else copy.deepcopy(losses.get(loss))
+        agreement.check(model, loss)
     try:
         real = model._real_steps(Batch(x, targets, lengths))
         number = float(loss.forward(*((targets, y) if real is None else (targets[real], y[real]))))

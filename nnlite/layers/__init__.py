@@ -1,6 +1,8 @@
 """The layers, one file each."""
 
 from .avg_pool2d import AvgPool2D
+from .base.input import Input as Input
+from .base.input import InputLayer as InputLayer
 from .batch_norm import BatchNorm
 from .bidirectional import Bidirectional
 from .conv2d import Conv2D

@@ -3,7 +3,7 @@
 import functools
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +19,8 @@ class Batch:
         x: (N, ...).
         y: (N, ...); None where only predictions are asked for.
         lengths: (N,) integers; None where all steps are real.
-        rows: which of the user's samples these are, where they are a part of them.
+        weights: of the samples in the loss, (N,), or of the positions of y, (N, T); None where all count alike.
+        rows: which samples of the user's arrays these are, (N,), for messages; None where they are all of them.
 
     Example:
         >>> import numpy as np
@@ -31,10 +32,13 @@ class Batch:
     x: np.ndarray
     y: np.ndarray | None = None
     lengths: np.ndarray | None = None
-    rows: slice | np.ndarray | None = None
+    weights: np.ndarray | None = None
+    rows: np.ndarray | None = None
 
     @classmethod
-    def checked(cls, where: str, x: Any, y: Any = None, lengths: Any = None, has_y: bool = True) -> Self:
+    def checked(
+        cls, where: str, x: Any, y: Any = None, lengths: Any = None, weights: Any = None, has_y: bool = True
+    ) -> Self:
         """A batch of what a user has handed in.
 
         Args:
@@ -53,30 +57,16 @@ class Batch:
                 raise ValueError(f"{where}: x: expected at least one sample, got none")
         if lengths is not None:
             lengths = sequence_lengths.of_sequences(f"{where}: lengths", lengths, x)
-            if has_y and not lengths.any():
-                raise ValueError(f"{where}: lengths: every length is 0: there is not one step")
-        return cls(x, y, lengths)
+        return cls(x, y, lengths, None if weights is None else _checked_weights(f"{where}: sample_weight", weights, y))
 
     def __len__(self) -> int:
         return len(self.x)
 
     def __getitem__(self, rows: slice | np.ndarray) -> "Batch":
         """Some of the samples, in the order of `rows`."""
-        return Batch(
-            self.x[rows],
-            None if self.y is None else self.y[rows],
-            None if self.lengths is None else self.lengths[rows],
-            rows,
-        )
-
-    def place(self, index: tuple[int, ...]) -> tuple[int, ...]:
-        """Where the number at this index of x or y is in the user's own array."""
-        row, *others = index
-        if isinstance(self.rows, slice):
-            row += self.rows.start
-        elif self.rows is not None:
-            row = int(self.rows[row])
-        return row, *others
+        y, lengths, weights = [None if part is None else part[rows] for part in (self.y, self.lengths, self.weights)]
+        numbers = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
+        return Batch(self.x[rows], y, lengths, weights, numbers if self.rows is None else self.rows[numbers])
 
     def split(self, size: int, order: np.ndarray | None = None, first: int = 0) -> Iterator["Batch"]:
         """Batches of so many samples; the last may be smaller.
@@ -114,10 +104,30 @@ class Batch:
         x, y = sequence_lengths.cleared(self.x, self.lengths)[0], self.y
         if keeps_steps and y is not None:
             y = sequence_lengths.cleared(y, self.lengths)[0]
-        return Batch(x, y, self.lengths, self.rows)
+        return replace(self, x=x, y=y)
+
+    def place(self, index: tuple[int, ...]) -> tuple[int, ...]:
+        """An index into x or y as one into the user's own array."""
+        return index if self.rows is None else (int(self.rows[index[0]]), *index[1:])
 
     @functools.cached_property
     def checksum(self) -> int:
         """Of all numbers: other data of the same size are another training."""
-        arrays = [array for array in (self.x, self.y, self.lengths) if array is not None]
+        arrays = [array for array in (self.x, self.y, self.lengths, self.weights) if array is not None]
         return functools.reduce(lambda value, array: zlib.crc32(np.ascontiguousarray(array).data, value), arrays, 0)
+
+
+def _checked_weights(name, weights, y):
+    """Weights as float64, one for each sample or for each position of y."""
+    weights = checks.samples(name, weights).astype(np.float64)
+    if weights.ndim == y.ndim + 1 and weights.shape[-1] == 1:
+        weights = weights[..., 0]
+    if weights.shape != y.shape[: weights.ndim]:
+        raise ValueError(
+            f"{name}: expected a weight for each sample, shape ({len(y)},), or for each position of y "
+            f"{checks.shape_text(y.shape)}, got {checks.shape_text(weights.shape)}"
+        )
+    if not np.isfinite(weights).all():
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(weights))[0])
+        raise ValueError(f"{name}: expected finite numbers, got {weights[where]} at {where}")
+    return weights

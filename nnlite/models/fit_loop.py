@@ -3,10 +3,12 @@
 import contextlib
 import math
 
+import numpy as np
+
 from .. import checks, losses
-from ..callbacks import Callback, History, ProgressBar
+from ..callbacks import BackupAndRestore, Callback, History, ProgressBar
 from ..divergence import NonFiniteLossError, check_params, loss_error
-from .batch import Batch
+from .data import Stream
 
 
 class FitLoop:
@@ -24,20 +26,38 @@ class FitLoop:
         latest: the loss of the last batch alone, and its metrics, by their names.
     """
 
-    def __init__(self, model, data, batch_size, epochs, validation_data, callbacks, shuffle, verbose):
-        self.model, self.data = model, data
-        self.batch_size = model.checked_batch_size("fit", len(data), batch_size, training=True)
+    def __init__(
+        self,
+        model,
+        data,
+        batch_size,
+        epochs,
+        validation_data,
+        callbacks,
+        shuffle,
+        verbose,
+        *,
+        initial_epoch=0,
+        validation_batch_size=None,
+    ):
+        self.model, self.data, self.validation_data = model, data, validation_data
+        self.batch_size = model.checked_batch_size("fit", data, batch_size, training=True)
+        self.validation_batch_size = validation_batch_size or self.batch_size
+        if validation_data is not None:
+            model.checked_batch_size("fit: validation_data", validation_data, self.validation_batch_size)
         self.epochs = checks.positive("epochs", epochs)
-        self.validation_data = self._checked_validation(validation_data)
         self.shuffle = self._checked_shuffle(shuffle)
         self.history = History()
         self.callbacks = _line_up(callbacks, self.history, verbose)
+        if any(isinstance(callback, BackupAndRestore) for callback in self.callbacks):
+            data.checksum  # noqa: B018  which a generator refuses, before anything is trained
         self.batches = -(-len(data) // self.batch_size)
         steps = _steps(data.y, model.loss)
         self.positions, self.is_sequence = math.prod(steps), bool(steps)
         if steps and data.lengths is not None:
             self.positions *= float(data.lengths.mean()) / steps[0]
-        self.epoch = self.batch = 0
+        self.epoch, self.batch = self._checked_start(initial_epoch), 0
+        self._is_weighted = any(part.weights is not None for part in (data, validation_data) if part is not None)
         self.resumed = False
         self.latest = {}
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
@@ -123,7 +143,7 @@ class FitLoop:
         """The numbers of the epoch that has just ended."""
         logs = self._means()
         if self.validation_data:
-            found = self.model._evaluate(self.validation_data, self.batch_size, "fit: validation_data")
+            found = self.model._evaluate(self.validation_data, self.validation_batch_size, "fit: validation_data")
             if not math.isfinite(found["loss"]):
                 raise loss_error(self.model, found["loss"], self.validation_data).at(self.epoch + 1, "validation")
             logs |= {f"val_{name}": value for name, value in found.items()}
@@ -136,7 +156,8 @@ class FitLoop:
     def _with_perplexity(self, logs):
         """e^loss of a mean cross-entropy: among how many equally likely labels the model would choose."""
         loss = self.model.loss
-        if isinstance(loss, losses.SparseCategoricalCrossentropy) and loss.reduction != "sum":
+        is_mean = isinstance(loss, losses.SparseCategoricalCrossentropy) and loss.reduction != "sum"
+        if is_mean and not self._is_weighted:
             for name in [name for name in ("loss", "val_loss") if name in logs]:
                 # 700: a double ends at e^709, and JSON has no infinity.
                 logs[name.replace("loss", "perplexity")] = math.exp(min(logs[name], 700.0))
@@ -161,6 +182,10 @@ class FitLoop:
     # Checks of the arguments.
 
     def _checked_shuffle(self, shuffle):
+        if not isinstance(shuffle, bool | np.bool_):
+            raise TypeError(f"fit: shuffle: expected True or False, got {shuffle!r}: give validation_split by its name")
+        if isinstance(self.data, Stream):  # which has its own order
+            return False
         if shuffle and self.model.stateful_layers:
             names = ", ".join(layer.name for layer in self.model.stateful_layers)
             raise ValueError(
@@ -169,16 +194,13 @@ class FitLoop:
             )
         return bool(shuffle)
 
-    def _checked_validation(self, data):
-        if data is None:
-            return None
-        if not isinstance(data, tuple | list) or len(data) not in (2, 3):
-            got = f"{len(data)} items" if isinstance(data, tuple | list) else type(data).__name__
-            raise ValueError(f"fit: validation_data: expected a pair (x, y), or (x, y, lengths), got {got}")
-        batch = Batch.checked("fit: validation_data", *data)
-        self.model.checked_batch_size("fit: validation_data", len(batch), self.batch_size)
-        self.model._require_ranges("fit: validation_data", batch)
-        return batch
+    def _checked_start(self, initial_epoch):
+        if checks.positive("initial_epoch", initial_epoch, least=0) >= self.epochs:
+            raise ValueError(
+                f"fit: initial_epoch: expected less than epochs={self.epochs}, the number of the last epoch, got "
+                f"{initial_epoch}: use epochs={initial_epoch + self.epochs}"
+            )
+        return initial_epoch
 
 
 def _steps(y, loss):

@@ -30,15 +30,15 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
         if kind is None:
             raise ValueError(f"the model is a {tree['class']}: if that is your own class, give it in custom_objects")
         model = kind.from_config({**tree["model"], "input_shape": None}, custom, seed=_generator(tree["rng"]))
-        training_state.build_from(model, tree)
-        if tree["optimizer"]:
+        if tree["optimizer"]:  # before it is built: an old file's loss may not be the one for its last layer
             model.compile(
                 _make(tree["optimizer"], optimizers, optimizers.Optimizer, custom),
                 _make(tree["loss"], losses, losses.Loss, custom),
                 [custom.get(name, name) for name in tree.get("metrics", ())],  # older files have no such entry
             )
+        training_state.build_from(model, tree)
         training_state.restore_model(model, tree)
-    except (ArithmeticError, AttributeError, LookupError, MemoryError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
         raise CheckpointError(f"cannot load the model in {os.fspath(path)}: {training_state.explain(error)}") from error
     return model
 

@@ -2,57 +2,48 @@
 
 import copy
 import os
-from typing import Any, Self
+import textwrap
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
-from .. import checks, layers
+from .. import layers
 from ..arguments import ChecksArguments
-from ..layers.base.layer import Layer, Seed, Shape
-from ..layers.base.parameters import ModelParameters
+from ..layers.base.layer import Seed, Shape
 from ..optimizers import Optimizer
 from ..turns import copy_at_rest
+from . import blame, hints
+from .assembly import parts, shape_without_batch
+from .contents import Contents
 
 
-def _of_all_layers(what: str) -> property:
-    """All layers' arrays of one kind as a property of a model: a dict with names such as "dense.W"."""
-
-    def gathered(self: Any) -> dict[str, np.ndarray]:
-        arrays = {}
-        for layer in self.layers:
-            for name, array in getattr(layer, what).items():
-                arrays[f"{layer.name}.{name}"] = array
-        return ModelParameters(what, arrays, self)
-
-    def set_all(self: Any, value: dict[str, np.ndarray]) -> None:
-        # model.params |= {...} has already set the arrays.
-        if getattr(value, "model", None) is not self:
-            raise AttributeError(f"{what}: expected arrays to be set by name, as in {what}['dense.W'] = W, got a dict")
-
-    return property(gathered, set_all)
-
-
-class Model(ChecksArguments):
+class Model(Contents, ChecksArguments):
     """Base of models: layers, their parameters, a summary, a configuration.
 
     A model has `layers`, `name`, `rng`, `dtype` and `input_shape` (None until it is known), and defines `forward` and
     `backward`. See `Sequential`.
     """
 
-    layers: list[Layer]
-    name: str
     rng: np.random.Generator
     dtype: np.dtype
     input_shape: tuple | None
     optimizer: Any = None
     loss: Any = None
+    _is_at_rest = False  # whether it is part of a copy that nobody else has
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         return copy_at_rest(self, vars(self), memo)._with_its_optimizer()
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle: as the model is between two steps."""
-        return vars(copy.deepcopy(self))
+        """For pickle: as the model is between two steps, together with the models inside it."""
+        if self._is_at_rest:
+            return {name: value for name, value in vars(self).items() if name != "_is_at_rest"}
+        copied = copy.deepcopy(self)
+        for layer in copied.layers:
+            for part in parts(layer):
+                if isinstance(part, Model):
+                    part._is_at_rest = True
+        return vars(copied)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -77,27 +68,23 @@ class Model(ChecksArguments):
         """dx from dy = dL/dy; fills `grads`."""
         raise NotImplementedError(f"{type(self).__name__} has no backward(dy)")
 
-    params, grads, statistics = map(_of_all_layers, ("params", "grads", "statistics"))
-
     @property
     def built(self) -> bool:
         """Whether all layers have their parameters."""
         return self.input_shape is not None
 
     @property
-    def parameter_count(self) -> int:
-        """How many numbers the model learns."""
-        return sum(layer.parameter_count for layer in self.layers)
-
-    @property
     def stateful_layers(self) -> list[Any]:
         """The layers that carry a state from one batch to the next, be it in training alone."""
-        return [layer for layer in self.layers if getattr(layer, "stateful", False)]
+        return [layer for layer in self.all_layers.values() if getattr(layer, "stateful", False)]
 
     @property
     def keeps_steps(self) -> bool:
         """Whether y has the time steps of x: no recurrent layer gives its last step alone."""
         return all(getattr(layer, "return_sequences", True) for layer in self.layers)
+
+    return_sequences = keeps_steps  # as a layer of another model
+    takes_lengths = True
 
     def _real_steps(self, batch):
         """Which steps the loss sees, (N, T); None for all of y."""
@@ -111,6 +98,11 @@ class Model(ChecksArguments):
 
     def __call__(self, x: np.ndarray, training: bool = False, lengths: np.ndarray | None = None) -> np.ndarray:
         return self.forward(x, training) if lengths is None else self.forward(x, training, lengths=lengths)
+
+    if not TYPE_CHECKING:  # which would then expect any attribute to be there
+
+        def __getattr__(self, name: str) -> NoReturn:
+            raise hints.missing(self, name)
 
     def __repr__(self):
         return f"{type(self).__name__}([{', '.join(map(repr, self.layers))}])"
@@ -141,10 +133,13 @@ class Model(ChecksArguments):
               output   (2,): the last axis becomes units = 2
               parameters   F * units + units = 3 * 2 + 2 = 8
         """
-        shapes = self.shapes(input_shape)
-        return "\n".join(
-            f"{layer.name}: {layer.explain(shape)}" for layer, shape in zip(self.layers, shapes, strict=False)
-        )
+        texts = []
+        for layer, shape in zip(self.layers, self.shapes(input_shape), strict=False):
+            text = layer.explain(shape)
+            if isinstance(layer, Model):
+                text = f"{type(layer).__name__} of {len(layer)} layers\n{textwrap.indent(text, '  ')}"
+            texts.append(f"{layer.name}: {text}")
+        return "\n".join(texts)
 
     def save(self, path: str | os.PathLike) -> None:
         """Save the model to one file; see `save_model`."""
@@ -157,7 +152,7 @@ class Model(ChecksArguments):
         return {
             "name": self.name,
             "input_shape": None if self.input_shape is None else list(self.input_shape),
-            "layers": [{"class": type(layer).__name__, "config": layer.get_config()} for layer in self.layers],
+            "layers": [{"class": type(layer).__name__, "config": _config_within(layer)} for layer in self.layers],
         }
 
     @classmethod
@@ -173,14 +168,21 @@ class Model(ChecksArguments):
         Raises:
             ValueError: a layer's class is not known.
         """
-        known = {name: getattr(layers, name) for name in layers.__all__} | (custom_objects or {})
+        from .sequential import Sequential
+
+        known = {name: getattr(layers, name) for name in layers.__all__}
+        known |= {"Sequential": Sequential} | (custom_objects or {})
         unknown = [entry["class"] for entry in config["layers"] if entry["class"] not in known]
         if unknown:
             raise ValueError(
                 f"layer class {unknown[0]!r} is not in nnlite.layers: if it is your own, give it as "
                 f"custom_objects={{{unknown[0]!r}: {unknown[0]}}}"
             )
-        made = [known[entry["class"]].from_config(entry["config"]) for entry in config["layers"]]
+        made = []
+        for entry in config["layers"]:
+            kind = known[entry["class"]]
+            options = {"custom_objects": custom_objects} if issubclass(kind, Model) else {}
+            made.append(kind.from_config(entry["config"], **options))
         make: Any = cls  # a subclass, which takes them
         return make(made, input_shape=config["input_shape"], seed=seed, name=config["name"])
 
@@ -191,63 +193,14 @@ class Model(ChecksArguments):
             raise ValueError(f"{self.name}: the shape of the input is not known yet: give input_shape")
         shapes = [shape_without_batch(input_shape)]
         for layer in self.layers:
-            shapes.append(layer.output_shape(shapes[-1]))
+            try:
+                shapes.append(layer.output_shape(shapes[-1]))
+            except Exception as error:
+                blame.forward(error, self, layer, shapes[-1])
+                raise
         return shapes
 
 
-def prepare(layers, dtype, rng):
-    """Make one model's layers of them: different names, one dtype, one random generator. Return them and the dtype."""
-    if not hasattr(layers, "__iter__"):
-        raise TypeError(f"layers: expected a list of layers, got {layers!r}")
-    layers = list(layers)
-    if not layers:
-        raise ValueError("layers: expected at least one layer, got none")
-    seen: set[int] = set()
-    for i, layer in enumerate(layers):
-        if not isinstance(layer, Layer):
-            hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
-            raise TypeError(f"layers[{i}]: expected a layer, got {layer!r}{hint}")
-        if id(layer) in seen:
-            # A layer keeps one input for backward and writes its gradients: its second use would undo the first.
-            raise ValueError(f"layers[{i}]: this {type(layer).__name__} is in the list already: make another one")
-        if getattr(layer, "return_state", False):
-            raise ValueError(
-                f"layers[{i}]: {layer!r}: a model hands one array on from layer to layer: leave return_state out, and "
-                f"read the layer's state after the model has run"
-            )
-        seen.add(id(layer))
-    names: dict[str, int] = {}
-    for layer in layers:
-        _rename(layer, names)
-        layer.rng = rng
-        if dtype is not None and not layer.built:
-            layer.dtype = checks.float_dtype("dtype", dtype)
-    common = layers[0].dtype if dtype is None else checks.float_dtype("dtype", dtype)
-    for layer in layers:
-        if layer.dtype != common:
-            raise ValueError(
-                f"{layer.name} has dtype {layer.dtype.name}, the model {common.name}: make all of them with one dtype"
-            )
-    return layers, common
-
-
-def _rename(layer, taken):
-    """Give the layer a name that is not taken: in a model, names are the keys of parameters.
-
-    Args:
-        taken: from each name to the last number that was added to it.
-    """
-    if "/" in layer.name:  # which separates names in a checkpoint
-        raise ValueError(f"a layer's name cannot have a '/', got {layer.name!r}")
-    stem = layer.name
-    while layer.name in taken:
-        taken[stem] += 1
-        layer.name = f"{stem}_{taken[stem]}"
-    taken[layer.name] = 0
-
-
-def shape_without_batch(shape):
-    """input_shape as a tuple of whole numbers of at least 1, or None for any size."""
-    if isinstance(shape, str) or not hasattr(shape, "__iter__"):
-        raise TypeError(f"input_shape: expected a tuple without the batch axis, such as (T, F), got {shape!r}")
-    return tuple(None if size is None else checks.positive("input_shape", size) for size in shape)
+def _config_within(layer):
+    """The configuration of a layer in a model: the outermost model alone says what the inputs are."""
+    return layer.get_config() | ({"input_shape": None} if isinstance(layer, Model) else {})

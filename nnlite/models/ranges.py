@@ -3,37 +3,60 @@
 from typing import Any
 
 from .. import checks, sequence_lengths
-from ..layers.base.layer import Layer
+from . import blame
 from .batch import Batch
+from .own_layers import is_own
 
 
-def require_ranges(model: Any, where: str, data: Batch) -> None:
+def require_ranges(model: Any, where: str, data: Any) -> None:
     """Refuse ids in x and labels in y that are out of range for a model of layers in a row, as far as it knows.
 
     Args:
         where: begins the messages, such as "fit".
+        data: a `Batch` of all samples; what a generator makes is checked when it comes.
 
     Raises:
         IndexError: the message says what is out of range, and where in the user's own array.
+        TypeError, ValueError: there cannot be labels such as these.
     """
-    x, y = data.x, data.y
-    below = model.layers[0].ids_below(x)
+    if not isinstance(data, Batch) or not model.layers:
+        return
+    x = data.x
+    below = model.ids_below(x)
     if below is not None and x.dtype.kind in "iu":
         real = None if data.lengths is None else sequence_lengths.real_steps(data.lengths, x.shape[1])
         checks.require_below(f"{where}: x", x, below, "id", real)
-    if y is not None and y.dtype.kind in "iu" and getattr(model.loss, "takes_labels", False):
-        below = _scores(model, x.shape[1:])
-        if below is not None:
-            checks.require_below(f"{where}: y", y, below, "label", model._real_steps(data))
+    scores = _scores(model, x)
+    if data.y is not None and scores and getattr(model.loss, "takes_labels", False):
+        _require_labels(model, f"{where}: y", data, scores)
 
 
-def _scores(model, input_shape):
-    """How many labels the model has scores for; None where a layer of one's own does not say, or x does not fit."""
-    for layer in model.layers:
-        if type(layer).output_shape is Layer.output_shape and not type(layer).__module__.startswith("nnlite."):
-            return None
-    try:
-        shape = model.output_shape(input_shape)
-    except ValueError:  # forward says it better: with the layer, and what it got
+def _require_labels(model, name, data, scores):
+    y: Any = data.y
+    *positions, V = scores
+    if V == 1:
+        raise ValueError(
+            f"{name}: the model gives one number for each label, and {type(model.loss).__name__} expects one for each "
+            f"possible label: use as many units, or for two labels Sigmoid() and BinaryCrossentropy()"
+        )
+    if y.dtype.kind not in "iu" or y.shape not in (tuple(positions), (*positions, 1)):
+        try:
+            checks.labels(name, data.without_padding(model.keeps_steps).y, scores)
+        except ValueError as error:
+            blame.loss(error, model, y.shape, scores)
+            raise
+        return
+    real, ignored = model._real_steps(data), getattr(model.loss, "ignore_class", None)
+    if ignored is not None:
+        real = y != ignored if real is None else real & (y != ignored)
+    checks.require_below(name, y, V, "label", real)
+
+
+def _scores(model, x):
+    """The shape of the scores for labels; None where a layer of one's own does not say, or x does not fit."""
+    if any(map(is_own, model.all_layers.values())):
         return None
-    return shape[-1] if shape else None
+    try:
+        return len(x), *model.output_shape(x.shape[1:])
+    except (TypeError, ValueError):  # forward says it better: with the layer, and what it got
+        return None

@@ -9,7 +9,9 @@ from numpy.typing import DTypeLike
 from .. import checks, sequence_lengths
 from ..layers.base.layer import Layer, Seed, Shape
 from ..turns import computing
-from .model import prepare, shape_without_batch
+from . import blame, own_layers
+from .assembly import prepare, shape_without_batch
+from .model import Model
 from .ranges import require_ranges
 from .trainer import Trainer, leaves_dx_out
 
@@ -20,9 +22,10 @@ class Sequential(Trainer):
         y = layer_L(... layer_2(layer_1(x)))            dx = backward_1(backward_2(... backward_L(dy)))
 
     Args:
-        layers: first to last. A layer whose name is taken gets a number: "lstm", "lstm_1". A layer may be in two
-            models, such as one that ends early, to look at what a trained one computes inside: they share its weights
-            and its state, and it draws its random numbers from the newer model's `rng`.
+        layers: first to last, also models; by default none, for `add`. A layer whose name is taken gets a number:
+            "lstm", "lstm_1". A layer may be in two models, such as one that ends early, to look at what a trained one
+            computes inside: they share its weights and its state, and it draws its random numbers from the newer
+            model's `rng`. `Input(shape)` may stand before the first, instead of input_shape.
         input_shape: of x without the batch axis, such as (T, F). With it the layers are built at once, without it by
             their first input. None stands for a size that varies, such as (None, F).
         dtype: "float32" or "float64", for all layers; by default each layer has its own.
@@ -34,7 +37,7 @@ class Sequential(Trainer):
 
     Raises:
         TypeError: something in `layers` is not a layer.
-        ValueError: no layers, one of them twice, different dtypes, or shapes that do not fit.
+        ValueError: one of them twice, different dtypes, or shapes that do not fit.
 
     Example:
         >>> import numpy as np
@@ -48,25 +51,50 @@ class Sequential(Trainer):
 
     def __init__(
         self,
-        layers: Iterable[Layer],
+        layers: Iterable[Layer | Model] | None = None,
         input_shape: Shape | None = None,
         dtype: DTypeLike | None = None,
         seed: Seed = None,
-        name: str = "sequential",
+        name: str | None = None,
     ) -> None:
-        self.name, self.rng = name, np.random.default_rng(seed)
-        self.layers, self.dtype = prepare(layers, dtype, self.rng)
-        self.input_shape = None
-        if input_shape is not None:
-            self.build(input_shape)
+        self.name, self.rng = name or "sequential", np.random.default_rng(seed)
+        self.input_shape, self._chosen_dtype = None, dtype
+        self._own_inputs: dict[str, tuple | None] = {}  # the shapes of what layers of one's own were given last
+        self._arrange([] if layers is None else layers, input_shape)
+
+    def _arrange(self, layers, input_shape=None):
+        """Take these layers, and build them if the shape of the input is known."""
+        self.layers, self.dtype, declared = prepare(layers, self._chosen_dtype, self.rng)
+        shape = declared if input_shape is None else input_shape
+        if shape is not None:
+            self.build(shape)
+
+    def add(self, layer: Layer | Model) -> None:
+        """Add a layer at the end, or `Input(shape)` at the beginning. It is built at once where its input is known."""
+        before = self.layers
+        try:
+            self._arrange([*before, layer], self.input_shape)
+        except Exception:
+            self.layers = before
+            raise
+
+    def pop(self) -> Layer | Model:
+        """Remove the last layer, and return it."""
+        if not self.layers:
+            raise IndexError(f"pop: {self.name} has no layers")
+        return self.layers.pop()
 
     def build(self, input_shape: Shape) -> None:
         """Make the parameters for inputs of this shape, without the batch axis."""
         shape = first = shape_without_batch(input_shape)
         for layer in self.layers:
-            if not layer.built:
-                layer.build(shape)
-            shape = layer.output_shape(shape)
+            try:
+                if not layer.built:
+                    own_layers.build(layer, shape)
+                shape = layer.output_shape(shape)
+            except Exception as error:
+                blame.forward(error, self, layer, shape)
+                raise
         self.input_shape = first
 
     def forward(self, x: np.ndarray, training: bool = False, lengths: np.ndarray | None = None) -> np.ndarray:
@@ -76,23 +104,21 @@ class Sequential(Trainer):
             lengths: of x (N, T, ...), whose row n has lengths[n] steps, integers (N,). What stands beyond them never
                 matters: it counts as 0, and recurrent layers stop before it. In y, the steps beyond hold no answers.
         """
+        if not self.layers:
+            raise ValueError(f"{self.name} has no layers: add some, {self.name}.add(Dense(3))")
         if lengths is not None:
             x, lengths = sequence_lengths.cleared(x, lengths)
         if type(x) is not np.ndarray or (x.dtype != self.dtype and x.dtype.kind not in "iu"):  # saves a call
             x = checks.given("x", x, self.dtype)
-        y = x
-        layer: Any
+        y: Any = x
         with computing:
             for layer in self.layers:
-                if lengths is None:
-                    y = layer.forward(y, training)
-                elif layer.takes_lengths:
-                    y = layer.forward(y, training, lengths=lengths)
-                    if not layer.return_sequences:
-                        lengths = None
-                else:
-                    y = self._forward_by_steps(layer, y, training)
-            if self.input_shape is None:
+                try:
+                    y, lengths = self._through(layer, y, training, lengths)
+                except Exception as error:
+                    blame.forward(error, self, layer, y)
+                    raise
+            if self.input_shape is None or len(self.input_shape) != x.ndim - 1:
                 self.input_shape = x.shape[1:]
         return y
 
@@ -100,15 +126,37 @@ class Sequential(Trainer):
         if type(self).forward is Sequential.forward:  # else, what goes where is its own affair
             require_ranges(self, where, data)
 
-    @staticmethod
-    def _forward_by_steps(layer, x, training):
+    def ids_below(self, x: np.ndarray) -> int | None:
+        """See `Layer.ids_below`, where this model is a layer of another."""
+        return self.layers[0].ids_below(x) if self.layers else None
+
+    def _through(self, layer, x, training, lengths):
+        """What the layer makes of x; and the lengths, None where there are no steps any more."""
+        if lengths is not None and layer.takes_lengths:
+            y = layer.forward(x, training, lengths=lengths)
+            return y, lengths if layer.return_sequences else None
+        if lengths is not None:
+            return self._forward_by_steps(layer, x, training), lengths
+        if own_layers.is_own(layer):
+            return self._forward_own(layer, x, training), None
+        return layer.forward(x, training), None
+
+    def _forward_own(self, layer, x, training):
+        """layer.forward of a user's own layer, which is checked."""
+        own_layers.ensure_built(layer, x)
+        y = own_layers.forward(layer, x, training)
+        own_layers.check_y(layer, x, y)
+        self._own_inputs[layer.name] = x.shape if x.dtype.kind == "f" else None
+        return y
+
+    def _forward_by_steps(self, layer, x, training):
         """layer.forward of padded sequences, which must not mix their steps with padding."""
         if not layer.built:
             layer.build(x.shape[1:])
         what = f"lengths: {layer.name} ({type(layer).__name__})"
         if layer.statistics:
             raise ValueError(f"{what} takes its statistics over all steps, and would count padding: use LayerNorm")
-        y = layer.forward(x, training)
+        y, _ = self._through(layer, x, training, None)
         if y.shape[:2] != x.shape[:2]:
             shapes = f"{checks.shape_text(y.shape)} of x {checks.shape_text(x.shape)}"
             raise ValueError(
@@ -125,17 +173,29 @@ class Sequential(Trainer):
         """
         # Nobody needs the gradient of a model's input then, and it costs the first layer as much as its output did.
         first = 0
-        while not needs_dx and first < len(self.layers) and not self.layers[first].params:
+        while not needs_dx and first < len(self.layers) and not _learns(self.layers[first]):
             first += 1
         dx: Any = dy
         with computing:
             for i in reversed(range(first, len(self.layers))):
                 layer: Any = self.layers[i]
-                if i == first and not needs_dx and leaves_dx_out(layer):
-                    layer.backward(dx, needs_dx=False)
-                else:
-                    dx = layer.backward(dx)
+                try:
+                    if i == first and not needs_dx and leaves_dx_out(layer):
+                        layer.backward(dx, needs_dx=False)
+                    else:
+                        dx = self._back_through(layer, dx, needs_dx or i > first)
+                except Exception as error:
+                    blame.backward(error, self, layer, dx)
+                    raise
         return dx if needs_dx else None
+
+    def _back_through(self, layer, dy, needs_dx):
+        """What the layer makes of dy, checked where it is a user's own and somebody needs dx."""
+        dx = layer.backward(dy)
+        shape = self._own_inputs.get(layer.name)
+        if needs_dx and shape is not None and own_layers.is_own(layer):
+            own_layers.check_dx(layer, shape, dx)
+        return dx
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""
@@ -157,3 +217,8 @@ class Sequential(Trainer):
             return x
 
         return step
+
+
+def _learns(layer):
+    """Whether the layer has parameters that training changes."""
+    return bool(layer.params) and getattr(layer, "trainable", True)

@@ -16,7 +16,9 @@ from ..metrics import Metric
 from ..metrics import get as get_metrics
 from ..optimizers import Optimizer
 from ..turns import Keeps, computing
+from . import agreement, blame, data, hints
 from .batch import Batch
+from .data import Stream
 from .fit_loop import FitLoop
 from .model import Model
 
@@ -40,28 +42,42 @@ class Trainer(Model):
 
     _fit: object | None = None  # the call of `fit` that is running
 
+    @hints.explained
     def compile(
-        self, optimizer: str | Optimizer, loss: str | Any, metrics: Sequence[str | Metric] | None = None
+        self,
+        optimizer: str | Optimizer = "rmsprop",
+        loss: str | Any = None,
+        metrics: Sequence[str | Metric] | None = None,
     ) -> None:
         """Choose how to learn, before `fit`.
 
         Args:
             optimizer: such as Adam(3e-3), or a name: "sgd", "adagrad", "rmsprop", "adam", "adamw".
-            loss: such as SparseCategoricalCrossentropy(from_logits=True), or a name:
+            loss: such as SparseCategoricalCrossentropy(from_logits=True), or a name, also that of its class:
                 "sparse_categorical_crossentropy", which takes probabilities, or "mean_squared_error".
             metrics: what to measure besides the loss: a list of names, such as ["accuracy"], and of functions of
                 (y_true, y_pred) that return a mean over all positions.
 
         Raises:
-            ValueError: no optimizer, loss or metric has that name.
-            TypeError: metrics is no such list.
+            ValueError: no optimizer, loss or metric has that name; or the loss expects probabilities and the last layer
+                gives any numbers, or the other way round.
+            TypeError: metrics is no such list; a class, not an object of it.
         """
-        self.optimizer, self.loss, self.metrics = optimizers.get(optimizer), losses.get(loss), get_metrics(metrics)
+        if isinstance(optimizer, type):
+            name = optimizer.__name__
+            raise TypeError(f"optimizer: expected an optimizer, got the class {name}: use an instance, {name}()")
+        optimizer, loss, found = optimizers.get(optimizer), losses.get(hints.plain_name(loss)), get_metrics(metrics)
+        for name, function in {"loss": loss, **found}.items():
+            hints.check_order(name, function)
+        if self.built:
+            agreement.check(self, loss)
+        self.optimizer, self.loss, self.metrics = optimizer, loss, found
 
+    @hints.explained
     def fit(
         self,
-        x: np.ndarray,
-        y: np.ndarray,
+        x: Any,
+        y: Any = None,
         batch_size: int = 32,
         epochs: int = 1,
         validation_data: tuple[np.ndarray, np.ndarray] | None = None,
@@ -69,6 +85,14 @@ class Trainer(Model):
         shuffle: bool = True,
         verbose: str | int = "auto",
         lengths: np.ndarray | None = None,
+        *,
+        validation_split: float = 0.0,
+        initial_epoch: int = 0,
+        sample_weight: np.ndarray | None = None,
+        class_weight: dict[int, float] | None = None,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
     ) -> History:
         """Train: `epochs` times over all samples, in batches; the last batch may be smaller.
 
@@ -78,11 +102,13 @@ class Trainer(Model):
 
         Args:
             x: (samples, ...), what the first layer takes: an array, lists, a frame or a tensor of any kind of number.
+                Or a generator of batches (x, y) or (x, y, sample_weight),
+                without y, which goes on for ever or can be read again, such as a DataLoader of PyTorch.
             y: (samples, ...), what the loss takes: for each sample a label, or one for each time step, or an array.
             batch_size: samples in one step.
             epochs: how many times.
-            validation_data: (x, y), or (x, y, lengths), to measure the loss on, after each epoch, without learning from
-                them.
+            validation_data: (x, y), (x, y, lengths) or (x, y, sample_weight), to measure the loss on, after each epoch,
+                without learning from them; or a generator of batches.
             callbacks: list of `Callback`s, called in this order.
             shuffle: take the samples in a new random order in each epoch; drawn from the model's `rng`.
             verbose: "auto" shows a progress bar in a terminal or a notebook, and a line for each epoch elsewhere;
@@ -90,6 +116,14 @@ class Trainer(Model):
             lengths: for sequences of unequal length in one array (`nnlite.text.pad_sequences`), how many steps of each
                 are real, integers (samples,). The rest is padding: whatever x and y hold there, it changes nothing, and
                 losses and metrics are means over real steps.
+            validation_split: instead of validation_data, the last fraction of the samples, before they are shuffled.
+            initial_epoch: how many of the `epochs` were made by an earlier `fit`.
+            sample_weight: of each sample in the loss, (samples,), or of each time step, (samples, T). As in Keras the
+                weighted losses are divided by how many there are, not by the sum of the weights, which metrics do not
+                see.
+            class_weight: the same by label: {0: 1.0, 1: 5.0}. Labels that are not named count 1.
+            steps_per_epoch, validation_steps: how many batches of a generator make an epoch, or a validation.
+            validation_batch_size: by default batch_size.
 
         Returns:
             The `History`, whose `history` is a dict of lists with one number for each epoch: "loss" and the metrics,
@@ -115,23 +149,35 @@ class Trainer(Model):
             >>> model.params["dense.W"].round(2), model.params["dense.b"].round(2)
             (array([[2.]], dtype=float32), array([1.], dtype=float32))
         """
-        self._require_compiled("fit")
-        data = Batch.checked("fit", x, y, lengths)
-        self._require_ranges("fit", data)
-        loop = FitLoop(self, data, batch_size, epochs, validation_data, callbacks, shuffle, verbose)
+        self._meet_loss("fit")
+        train, validation = data.for_fit(
+            self,
+            *(x, y, lengths, sample_weight, class_weight, steps_per_epoch),
+            *(validation_data, validation_split, validation_steps),
+        )
+        options = {"initial_epoch": initial_epoch, "validation_batch_size": validation_batch_size}
+        loop = FitLoop(self, train, batch_size, epochs, validation, callbacks, shuffle, verbose, **options)
         with self._one_fit(), loop:
             for _ in loop.epochs_left():
                 for batch in loop.batches_left():
                     loop.count(batch, self.train_step(batch))
         return loop.history
 
+    @hints.explained
     def train_on_batch(
-        self, x: np.ndarray, y: np.ndarray, return_dict: bool = False, lengths: np.ndarray | None = None
+        self,
+        x: np.ndarray,
+        y: np.ndarray,
+        return_dict: bool = False,
+        lengths: np.ndarray | None = None,
+        *,
+        sample_weight: np.ndarray | None = None,
+        class_weight: dict[int, float] | None = None,
     ) -> float | list[float] | dict[str, float]:
         """One step on one batch: forward, loss, backward, update. Return the loss before the update.
 
         Args:
-            lengths: how many steps of each row are real, as in `fit`.
+            lengths, sample_weight, class_weight: as in `fit`.
 
         Returns:
             What `evaluate` does: the loss, and the metrics where `compile` was given any.
@@ -139,11 +185,11 @@ class Trainer(Model):
         Raises:
             NonFiniteLossError: the loss is NaN or infinite; nothing was updated.
         """
-        self._require_compiled("train_on_batch")
-        x, y = checks.samples("train_on_batch: x", x), checks.samples("train_on_batch: y", y)
-        if lengths is not None:
-            lengths = sequence_lengths.of_sequences("train_on_batch: lengths", lengths, x)
-        return _as_asked(self.train_step(Batch(x, y, lengths)), return_dict)
+        self._meet_loss("train_on_batch")
+        _check_return_dict("train_on_batch", return_dict)
+        batch = Batch.checked("train_on_batch", x, y, lengths, sample_weight)
+        batch = data.weighted(batch, class_weight, self.loss, "train_on_batch")
+        return _as_asked(self.train_step(batch), return_dict)
 
     def train_step(self, batch: Batch) -> dict[str, float]:
         """Forward, loss, backward, step: what `fit` does with each batch. A model of your own may do it in its own way.
@@ -157,39 +203,55 @@ class Trainer(Model):
         real = self._real_steps(batch)
         with computing:
             y_pred = self.forward(batch.x, training=True, **batch.options)
-            numbers = self._judge(batch.y, y_pred, real)
+            numbers = self._judge(batch, y_pred, real)
             if not math.isfinite(numbers["loss"]):
                 raise loss_error(self, numbers["loss"], batch)
             dy = self.loss.backward()
             dy = dy if real is None else sequence_lengths.spread(dy, real)
             self.backward(dy, needs_dx=False) if leaves_dx_out(self) else self.backward(dy)
             try:
-                self.optimizer.apply(self.grads, self.params)
+                self.optimizer.apply(*self.learned())
             except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
                 raise NonFiniteLossError(str(error), f"It is {self.optimizer.learning_rate:g} now") from error
         return numbers
 
-    def _judge(self, y, y_pred, real):
+    def _judge(self, batch, y_pred, real):
         """Loss and metrics of predictions, by their names. They see the steps where `real`, (N, T), is True, or all."""
+        y, weights = batch.y, batch.weights
         if real is not None:
             y, y_pred = y[real], y_pred[real]
-        numbers = {"loss": float(self.loss.forward(y, y_pred))}
-        for name, metric in self.metrics.items():
-            numbers[name] = float(metric(y, y_pred))
+            if weights is not None:
+                weights = np.broadcast_to(weights.reshape(len(weights), -1), real.shape)[real]
+        try:
+            with_weights = {} if weights is None else {"sample_weight": weights}
+            numbers = {"loss": float(self.loss.forward(y, y_pred, **with_weights))}
+            for name, metric in self.metrics.items():
+                numbers[name] = float(metric(y, y_pred))
+        except Exception as error:
+            blame.loss(error, self, y.shape, y_pred.shape)
+            raise
         return numbers
 
+    @hints.explained
     def evaluate(
         self,
-        x: np.ndarray,
-        y: np.ndarray,
+        x: Any,
+        y: Any = None,
         batch_size: int = 32,
         return_dict: bool = False,
         lengths: np.ndarray | None = None,
+        *,
+        verbose: str | int = 0,
+        sample_weight: np.ndarray | None = None,
+        steps: int | None = None,
     ) -> float | list[float] | dict[str, float]:
         """The mean loss over all samples, without training. Stateful layers start from zeros, and keep their state.
 
         Args:
             lengths: how many steps of each sample are real, as in `fit`: then it is the mean over real steps.
+            verbose: 0 is silent, as by default; "auto", 1 and 2 print a line with the numbers.
+            sample_weight: as in `fit`.
+            steps: how many batches of a generator to read; x may be one, as in `fit`.
 
         Returns:
             As in Keras: the loss; where `compile` was given metrics, a list of the loss and the metrics; and with
@@ -213,29 +275,44 @@ class Trainer(Model):
             >>> round(loss, 3), round(accuracy, 3)
             (1.099, 0.333)
         """
-        self._require_compiled("evaluate")
-        data = Batch.checked("evaluate", x, y, lengths)
-        self._require_ranges("evaluate", data)
-        return _as_asked(self._evaluate(data, batch_size, "evaluate"), return_dict)
+        self._meet_loss("evaluate")
+        _check_return_dict("evaluate", return_dict)
+        samples = data.arrays_or_stream("evaluate", self.loss, x, y, lengths, sample_weight, steps=steps)
+        self._require_ranges("evaluate", samples)
+        numbers = self._evaluate(samples, batch_size, "evaluate")
+        if _speaks(verbose):
+            print("  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
+        return _as_asked(numbers, return_dict)
 
     def _evaluate(self, data, batch_size, where):
-        batch_size = self.checked_batch_size(where, len(data), batch_size)
+        batch_size = self.checked_batch_size(where, data, batch_size)
         totals, seen = dict.fromkeys(("loss", *self.metrics), 0.0), 0
         with self._apart():
             for batch in data.split(batch_size):
                 real = self._real_steps(batch)
-                numbers = self._judge(batch.y, self.forward(batch.x, **batch.options), real)
+                numbers = self._judge(batch, self.forward(batch.x, **batch.options), real)
                 weight = batch.weight(self.keeps_steps)
                 seen += weight
                 for name, value in numbers.items():
                     totals[name] += value * weight
         return {name: total / seen for name, total in totals.items()}
 
-    def predict(self, x: np.ndarray, batch_size: int = 32, lengths: np.ndarray | None = None) -> np.ndarray:
+    @hints.explained
+    def predict(
+        self,
+        x: Any,
+        batch_size: int = 32,
+        lengths: np.ndarray | None = None,
+        *,
+        verbose: str | int = 0,
+        steps: int | None = None,
+    ) -> np.ndarray:
         """y for all samples, computed in batches. Stateful layers start from zeros, and keep their state.
 
         Args:
             lengths: how many steps of each sample are real, as in `fit`. Beyond them y holds no answers.
+            verbose: as in `evaluate`; there is nothing to say.
+            steps: how many batches of a generator to read; x may be one, of batches of x.
 
         Raises:
             TypeError, ValueError: x or batch_size does not fit.
@@ -246,38 +323,56 @@ class Trainer(Model):
             >>> Sequential([Dense(3)]).predict(np.ones((100, 2), "float32")).shape
             (100, 3)
         """
-        data = Batch.checked("predict", x, lengths=lengths, has_y=False)
-        self._require_ranges("predict", data)
-        batch_size = self.checked_batch_size("predict", len(data), batch_size)
+        _speaks(verbose)
+        if isinstance(lengths, int | str):
+            raise TypeError(f"predict: lengths: expected an array, got {lengths!r}: give verbose by its name")
+        if data.is_stream(x, None):
+            stream = Stream("predict", None, x, steps)
+            return np.concatenate([self.predict(batch.x, len(batch)) for batch in stream.split(stream.batch_size)])
+        samples = Batch.checked("predict", x, lengths=lengths, has_y=False)
+        self._require_ranges("predict", samples)
+        batch_size = self.checked_batch_size("predict", samples, batch_size)
         y: Any = None
         with self._apart():
-            for start, batch in enumerate(data.split(batch_size) if len(data) else [data]):
+            for start, batch in enumerate(samples.split(batch_size) if len(samples) else [samples]):
                 y_batch = self.forward(batch.x, **batch.options)
                 if y is None:
-                    y = np.empty((len(data), *y_batch.shape[1:]), y_batch.dtype)
+                    y = np.empty((len(samples), *y_batch.shape[1:]), y_batch.dtype)
                 y[start * batch_size : start * batch_size + len(batch)] = y_batch
         return y
 
-    def checked_batch_size(self, where: str, samples: int, batch_size: int, training: bool = False) -> int:
+    def checked_batch_size(
+        self, where: str, samples: Batch | Stream, batch_size: int | None, training: bool = False
+    ) -> int:
         """batch_size as an int. Stateful layers need all batches to be of that size."""
-        batch_size = checks.positive("batch_size", batch_size)
-        left = samples % batch_size
+        batch_size = 32 if batch_size is None else checks.positive("batch_size", batch_size)
+        if isinstance(samples, Stream):
+            return samples.batch_size
+        count = len(samples)
+        left = count % batch_size
         stateful = [layer for layer in self.stateful_layers if training or layer.stateful != "training"]
-        if left and samples > batch_size and stateful:
+        if left and count > batch_size and stateful:
             names = ", ".join(layer.name for layer in stateful)
             raise ValueError(
                 f"{where}: stateful layers ({names}) carry a state for each row of a batch, so all batches must have "
-                f"batch_size={batch_size} rows, but {samples} samples leave {left} for the last: drop {left} samples, "
-                f"or choose a batch_size that divides {samples}"
+                f"batch_size={batch_size} rows, but {count} samples leave {left} for the last: drop {left} samples, "
+                f"or choose a batch_size that divides {count}"
             )
         return batch_size
 
     def _require_ranges(self, where, data):
         """Refuse ids and labels that are out of range, all of them before the first batch, as far as it is known."""
 
-    def _require_compiled(self, method):
+    def _meet_loss(self, method):
+        """Refuse to go on without a loss, or with one that expects something else than the last layer gives."""
         if self.optimizer is None:
             raise RuntimeError(f"{method} needs an optimizer and a loss: call compile(optimizer, loss) first")
+        agreement.check(self, self.loss)
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns: "loss", and the metrics."""
+        return ["loss", *self.metrics]
 
     @contextlib.contextmanager
     def _one_fit(self):
@@ -313,9 +408,23 @@ class Trainer(Model):
 
     def _forget(self):
         """Give back what the layers and the loss keep for backward: it can hold the user's data in memory."""
-        for one in (*self.layers, self.loss):
+        for one in (*self.all_layers.values(), self.loss):
             if isinstance(one, Keeps):
                 one._forget()
+
+
+def _check_return_dict(where, value):
+    """Keras has another argument in its place."""
+    if not isinstance(value, bool):
+        raise TypeError(
+            f"{where}: return_dict: expected True or False, got {value!r}: give verbose and sample_weight by name"
+        )
+
+
+def _speaks(verbose):
+    if verbose not in ("auto", 0, 1, 2):
+        raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
+    return verbose != 0
 
 
 def _as_asked(numbers, return_dict):

@@ -90,7 +90,7 @@ def model_tree(model: Any) -> dict[str, Any]:
         "model": model.get_config(),
         "params": dict(model.params),
         "statistics": dict(model.statistics),
-        "states": {layer.name: layer.state for layer in model.stateful_layers},
+        "states": {name: layer.state for name, layer in _stateful(model).items()},
         "rng": model.rng.bit_generator.state,
         **_compiled(model),
     }
@@ -109,12 +109,12 @@ def build_from(model: Any, tree: dict[str, Any]) -> None:
     """Build a model with saved parameters: none is drawn, and a wrong shape is found before memory is allocated."""
     arrays = {**tree["params"], **tree.get("statistics", {})}
     try:
-        for layer in model.layers:
-            prefix = f"{layer.name}."
+        for full_name, layer in model.all_layers.items():
+            prefix = f"{full_name}."
             layer._saved = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
         model.build(tree["model"]["input_shape"])
     finally:
-        for layer in model.layers:
+        for layer in model.all_layers.values():
             layer._saved = None
 
 
@@ -133,7 +133,7 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
     states.arrays_like(params)("parameters", tree["params"])
     states.arrays_like(statistics)("statistics", saved_statistics)
     states.mapping("states", tree["states"])
-    layer_states = {layer: _layer_state(layer, tree["states"][layer.name], rows) for layer in model.stateful_layers}
+    layer_states = [(one, _layer_state(one, tree["states"][name], rows)) for name, one in _stateful(model).items()]
     progress: Any = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
     states.generator(type(model.rng.bit_generator))("rng", tree["rng"])
 
@@ -142,13 +142,18 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
         for arrays, saved in ((params, tree["params"]), (statistics, saved_statistics)):
             for name, array in arrays.items():
                 array[...] = saved[name]
-        for layer, state in layer_states.items():
+        for layer, state in layer_states:
             layer.state = state
         if optimizer is not None:
             optimizer.iterations, optimizer.state, optimizer.learning_rate = progress
             optimizer.belongs_to(model)
 
     return restore
+
+
+def _stateful(model):
+    """The layers that carry a state, by their full names."""
+    return {name: layer for name, layer in model.all_layers.items() if getattr(layer, "stateful", False)}
 
 
 def _layer_state(layer, state, rows):
@@ -173,7 +178,9 @@ def _progress(optimizer, params, saved):
     rules = dict.fromkeys(("class", "config"), states.anything) | {"iterations": states.count, "state": states.mapping}
     states.fields("optimizer", saved, rules)
     if saved["state"] or saved["iterations"]:  # empty before the first step
-        memory = {f"{slot}/{name}": param for slot in optimizer.slots for name, param in params.items()}
+        # A frozen layer's parameters have no arrays until they are stepped.
+        stepped = {key.split("/", 1)[-1] for key in saved["state"]} or set(params)
+        memory = {f"{slot}/{name}": params[name] for slot in optimizer.slots for name in params if name in stepped}
         states.arrays_like(memory)("optimizer's arrays", saved["state"])
     trial = copy.copy(optimizer)
     trial.learning_rate = saved["config"]["learning_rate"]

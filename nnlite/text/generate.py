@@ -85,7 +85,7 @@ def write(
     V = len(vocabulary)
     # A step takes a batch of one: an array of shape (1,) for each id, created once.
     batches = list(np.arange(V).reshape(-1, 1))
-    is_softmax = isinstance(model.layers[-1], nnlite.Softmax)
+    is_softmax = isinstance(_all_layers(model)[-1], nnlite.Softmax)
     output = np.full((1, V), 1 / V) if is_softmax else np.zeros((1, V))
     with computing, _zero_state(model):
         step = model.stepper(1)
@@ -116,7 +116,7 @@ def ids_to_read(vocabulary: Vocabulary, seed: str, unknown: str) -> list[int]:
 @contextmanager
 def _zero_state(model: Any) -> Iterator[None]:
     """Give the model a zero state, and restore its own at the end."""
-    layers = [layer for layer in model.layers if hasattr(layer, "state")]
+    layers = [layer for layer in _all_layers(model) if hasattr(layer, "state")]
     # Copies, since a layer may update its state in place.
     states = [layer.state and tuple(map(np.copy, layer.state)) for layer in layers]
     model.reset_state()
@@ -125,6 +125,11 @@ def _zero_state(model: Any) -> Iterator[None]:
     finally:
         for layer, state in zip(layers, states, strict=True):
             layer.state = state
+
+
+def _all_layers(model: Any) -> list[Any]:
+    """The layers of a model, and for models among them theirs."""
+    return [part for layer in model.layers for part in (_all_layers(layer) if hasattr(layer, "layers") else [layer])]
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:

@@ -1,0 +1,73 @@
+"""Agreement: whether the last layer gives what the loss expects.
+
+A loss that is given something else computes a number all the same, and training follows it to nowhere.
+"""
+
+from typing import Any
+
+from .. import losses
+from .own_layers import is_own
+
+PROBABILITIES = "Softmax", "Sigmoid"  # the layers that give some; all others can give any number
+
+# Layers that move numbers, or leave some out, and make no others.
+MOVES = (
+    *("Flatten", "Reshape", "Dropout", "ZeroPadding2D", "RepeatVector"),
+    *("MaxPool2D", "AvgPool2D", "GlobalMaxPool2D", "GlobalAvgPool2D"),
+)
+
+
+def check(model: Any, loss: Any) -> None:
+    """Refuse a loss that expects something else than the last layer gives. Layers and losses of one's own may be right.
+
+    Raises:
+        ValueError: with what each of them means, and both remedies.
+    """
+    wants_logits, name = getattr(loss, "from_logits", None), last_step(model)
+    if wants_logits is None or name is None or not isinstance(loss, losses.Loss):
+        return
+    kind, is_binary = type(loss).__name__, type(loss).__name__.startswith("Binary")
+    gives_any = name not in PROBABILITIES
+    if wants_logits and not gives_any:
+        raise ValueError(
+            f"loss: {name} gives probabilities, {kind}(from_logits=True) expects any numbers (logits), and would turn "
+            f"them into probabilities once more: remove {name}, or use {kind}()"
+        )
+    if not wants_logits and gives_any:
+        raise ValueError(
+            f"loss: {name} gives any numbers, {kind}() expects probabilities: add "
+            f"{'Sigmoid' if is_binary else 'Softmax'}() as the last layer, or use {kind}(from_logits=True)"
+        )
+    if name == "Sigmoid" and not is_binary:
+        raise ValueError(
+            f"loss: the numbers that {name} gives do not add up to 1, {kind}() expects the probabilities of all "
+            f"labels: use Softmax() instead; for two labels, one unit with Sigmoid() and BinaryCrossentropy()"
+        )
+    if name == "Softmax" and 1 in [getattr(layer, "units", None) for layer in [*model.all_layers.values()][-2:]]:
+        raise ValueError(
+            f"loss: {name} of a single number is always 1: use Sigmoid() and BinaryCrossentropy(), or a unit for each "
+            f"label"
+        )
+
+
+def last_step(model: Any) -> str | None:
+    """The class of the layer, or the name of its activation, that gives the model's numbers; None if nobody knows."""
+    for layer in reversed(model.all_layers.values()):
+        if type(layer).__name__ == "TimeDistributed":
+            layer = getattr(layer, "layer", layer)
+        if is_own(layer):
+            return None
+        name = type([layer, *activations(layer)][-1]).__name__
+        if name not in MOVES:
+            return name
+    return None
+
+
+def activations(layer: Any) -> list[Any]:
+    """The layers that are steps of this one, after its own: its activation, if it has one."""
+    return layer.steps()[1:] if hasattr(layer, "steps") else []
+
+
+def gives_probabilities(model: Any) -> bool:
+    """Whether the model's numbers are probabilities of all labels, and not logits."""
+    return last_step(model) == "Softmax"

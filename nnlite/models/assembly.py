@@ -1,0 +1,117 @@
+"""Assembly: what a list of layers has to be, and what becomes of it in a model."""
+
+from typing import Any
+
+from .. import checks
+from ..layers.base.input import Input
+from ..layers.base.layer import Layer
+
+
+def prepare(layers, dtype, rng):
+    """Make one model's layers of them: different names, one dtype, one random generator.
+
+    A layer may also be a model, which has layers itself.
+
+    Returns:
+        The list of layers, their dtype, and the input shape that the first one was given, else None.
+    """
+    if not hasattr(layers, "__iter__") or hasattr(layers, "forward"):
+        hint = f": give a list, Sequential([{type(layers).__name__}(...), ...])" if _is_part(layers) else ""
+        raise TypeError(f"layers: expected a list of layers, got {layers!r}{hint}")
+    layers = list(layers)
+    shape = layers.pop(0).shape if layers and isinstance(layers[0], Input) else None
+    _check_kinds(layers)
+    names: dict[str, int] = {}
+    for layer in layers:
+        _rename(layer, names)
+        _adopt(layer, dtype, rng)
+    _check_full_names(layers)
+    common = checks.float_dtype("dtype", dtype or (layers[0].dtype if layers else "float32"))
+    for layer in layers:
+        if layer.dtype != common:
+            raise ValueError(
+                f"{layer.name} has dtype {layer.dtype.name}, the model {common.name}: give the model one, dtype=..., "
+                f"before its layers are built"
+            )
+    if shape is None and layers:
+        first = layers[0]
+        shape = first.input_shape if hasattr(first, "layers") else getattr(first, "_input_shape", None)
+    return layers, common, shape
+
+
+def _is_part(thing):
+    return isinstance(thing, Layer) or hasattr(thing, "layers")
+
+
+def _check_kinds(layers):
+    """Each is a layer or a model, there once, and made by its base's constructor."""
+    seen: set[int] = set()
+    for i, layer in enumerate(layers):
+        where, what = f"layers[{i}]", type(layer).__name__
+        if isinstance(layer, Input):
+            raise TypeError(f"{where}: expected a layer, got {layer!r}: Input comes first, before all layers")
+        if not _is_part(layer) or isinstance(layer, type):
+            hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
+            if not hint and hasattr(layer, "forward") and hasattr(layer, "backward"):
+                hint = f": derive its class from Layer, class {what}(nnlite.Layer), and call super().__init__()"
+            raise TypeError(f"{where}: expected a layer, got {layer!r}{hint}")
+        if "name" not in vars(layer):
+            raise TypeError(
+                f"{where}: {what} has no name, dtype and params: add super().__init__() as the first line of "
+                f"{what}.__init__"
+            )
+        if getattr(layer, "return_state", False):
+            raise ValueError(
+                f"{where}: {layer!r}: a model hands one array on from layer to layer: leave return_state out, and read "
+                f"the layer's state after the model has run"
+            )
+        for part in parts(layer):
+            if id(part) in seen:
+                # A layer keeps one input for backward and writes its gradients: its second use would undo the first.
+                raise ValueError(f"{where}: this {type(part).__name__} is in the list already: make another one")
+            seen.add(id(part))
+
+
+def parts(layer):
+    """The layer, and all layers inside it."""
+    yield layer
+    for part in getattr(layer, "layers", ()):
+        yield from parts(part)
+
+
+def _adopt(layer, dtype, rng):
+    """Give the layer, and all inside it, the model's dtype and random generator."""
+    for part in parts(layer):
+        part.rng = rng
+        if dtype is not None and not part.built:
+            part.dtype = checks.float_dtype("dtype", dtype)
+
+
+def _rename(layer, taken):
+    """Give the layer a name that is not taken: in a model, names are the keys of parameters.
+
+    Args:
+        taken: from each name to the last number that was added to it.
+    """
+    if "/" in layer.name:  # which separates names in a checkpoint
+        raise ValueError(f"a layer's name cannot have a '/', got {layer.name!r}")
+    stem = layer.name
+    while layer.name in taken:
+        taken[stem] += 1
+        layer.name = f"{stem}_{taken[stem]}"
+    taken[layer.name] = 0
+
+
+def _check_full_names(layers):
+    """Refuse a layer "inner.dense" beside a model "inner": their parameters would share names."""
+    for model in layers:
+        for layer in layers:
+            if hasattr(model, "layers") and layer.name.startswith(f"{model.name}."):
+                raise ValueError(f"a layer's name cannot begin with that of the model {model.name!r}: {layer.name!r}")
+
+
+def shape_without_batch(shape: Any) -> tuple[int | None, ...]:
+    """input_shape as a tuple of whole numbers of at least 1, or None for any size."""
+    if isinstance(shape, str) or not hasattr(shape, "__iter__"):
+        raise TypeError(f"input_shape: expected a tuple without the batch axis, such as (T, F), got {shape!r}")
+    return tuple(None if size is None else checks.positive("input_shape", size) for size in shape)

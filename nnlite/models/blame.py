@@ -1,0 +1,99 @@
+"""Blame: which layer of a model an error comes from, what it was given, and by whom.
+
+The error stays the same object: its message begins with the layer.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+
+
+def forward(error: Exception, model: Any, layer: Any, x: Any) -> None:
+    """Say in the error that this layer of the model could not take x: an array, or a shape without the batch axis."""
+    number = _number(model, layer)
+    before = model.layers[number - 1] if number else None
+    if (silent := _gives_one_step(model, number, x)) is not None:
+        text = (
+            f"{layer.name} expects (N, T, F) but {silent.name} gives (N, H): use return_sequences=True in {silent.name}"
+        )
+        _set_message(error, text)
+        return
+    source = f"from {_named(before)}" if before is not None else "as the model's input"
+    _prefix(error, f"{_named(layer)}, which got {_described(x)} {source}", _batch_axis(model, before, x))
+
+
+def _batch_axis(model, before, x):
+    """What to do where the batch axis is missing in x, or where a shape has it, as Keras' build takes it."""
+    if before is not None:
+        return ""
+    if isinstance(x, tuple):
+        return ". Is the None the batch axis? It is not part of input_shape" if x[:1] == (None,) else ""
+    is_sample = model.input_shape is not None and x.shape == model.input_shape
+    return ". For a single sample use x[None], a batch of one" if is_sample else ""
+
+
+def backward(error: Exception, model: Any, layer: Any, dy: Any) -> None:
+    """Say in the error that this layer of the model could not go back from dy."""
+    number = _number(model, layer)
+    after = model.layers[number + 1] if number + 1 < len(model.layers) else None
+    source = f"from {_named(after)}" if after is not None else "as the model's dy"
+    _prefix(error, f"{_named(layer)}, whose backward got {_described(dy)} {source}")
+
+
+def loss(error: Exception, model: Any, true: tuple[int, ...], predicted: tuple[int, ...]) -> None:
+    """Say in the error for y of these shapes where a recurrent layer gives one step and not all, or all and not one."""
+    recurrent = [layer for layer in model.all_layers.values() if hasattr(layer, "return_sequences")]
+    if type(error) is not ValueError or not recurrent or true in (predicted, predicted[:-1]):
+        return
+    layer = recurrent[-1]
+    if layer.return_sequences and len(true) < len(predicted):
+        hint = "every step: if y has one target for each sample, use return_sequences=False in it"
+    elif not layer.return_sequences and len(true) >= len(predicted):
+        hint = "its last step alone: if y has a target for each step, use return_sequences=True in it"
+    else:
+        return
+    _set_message(error, f"{error}; {layer.name} gives {hint}")
+
+
+def _number(model, layer):
+    return next(number for number, other in enumerate(model.layers) if other is layer)
+
+
+def _named(layer):
+    kind = type(layer).__name__
+    return layer.name if layer.name == kind.lower() else f"{layer.name} ({kind})"
+
+
+def _described(x):
+    if isinstance(x, np.ndarray):
+        return f"{x.dtype.name} {checks.shape_text(x.shape)}"
+    return checks.shape_text(("N", *x), "any") if isinstance(x, tuple) else type(x).__name__
+
+
+def _gives_one_step(model, number, x):
+    """The recurrent layer that gives its last step alone to one that reads sequences, as x says; else None."""
+    axes = x.ndim if isinstance(x, np.ndarray) and x.dtype.kind == "f" else len(x) + 1 if isinstance(x, tuple) else 0
+    reader = model.layers[number]
+    while getattr(reader, "layers", ()):
+        reader = reader.layers[0]
+    if axes != 2 or not getattr(reader, "takes_lengths", False):
+        return None
+    before = [layer for layer in model.layers[:number] if hasattr(layer, "return_sequences")]
+    return before[-1] if before and not before[-1].return_sequences else None
+
+
+def _prefix(error, text, hint=""):
+    _set_message(error, f"{text}: {error}{hint}")
+
+
+def _set_message(error, text):
+    """Let str(error) be this text; where its class makes its own, the text becomes a note."""
+    old = error.args
+    if len(old) <= 1:
+        error.args = (text,)
+        if text in str(error):
+            return
+        error.args = old
+    error.add_note(text)

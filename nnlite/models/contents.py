@@ -1,0 +1,166 @@
+"""Contents: a model as a container of layers, and of their weights."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, overload
+
+import numpy as np
+
+from ..layers.base.layer import Layer
+from ..layers.base.parameters import ModelParameters
+
+
+def _of_all_layers(what: str) -> property:
+    """All layers' arrays of one kind as a property of a model: a dict with names such as "dense.W"."""
+
+    def gathered(self: Any) -> dict[str, np.ndarray]:
+        return self._gathered(what, self.all_layers)
+
+    def set_all(self: Any, value: dict[str, np.ndarray]) -> None:
+        # model.params |= {...} has already set the arrays.
+        if getattr(value, "model", None) is not self:
+            raise AttributeError(f"{what}: expected arrays to be set by name, as in {what}['dense.W'] = W, got a dict")
+
+    return property(gathered, set_all)
+
+
+class Contents:
+    """Base of `Model`: finding its layers, by name or number, and reading and setting their weights."""
+
+    layers: list[Any]
+    name: str
+
+    params, grads, statistics = map(_of_all_layers, ("params", "grads", "statistics"))
+
+    @property
+    def all_layers(self) -> dict[str, Any]:
+        """Every layer by its full name; a layer of a model inside this one as "inner.dense"."""
+        found: dict[str, Any] = {}
+        for layer in self.layers:
+            if isinstance(layer, Contents):
+                found |= {f"{layer.name}.{name}": part for name, part in layer.all_layers.items()}
+            else:
+                found[layer.name] = layer
+        return found
+
+    def _gathered(self, what, layers):
+        arrays = {
+            f"{full}.{name}": array for full, layer in layers.items() for name, array in getattr(layer, what).items()
+        }
+        return ModelParameters(what, arrays, self)
+
+    def learned(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """The gradients and parameters that an optimizer steps: all but those of layers with trainable=False."""
+        layers = {name: layer for name, layer in self.all_layers.items() if getattr(layer, "trainable", True)}
+        return self._gathered("grads", layers), self._gathered("params", layers)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether any layer learns. Set it to False, and back, for all layers at once."""
+        return any(getattr(layer, "trainable", True) for layer in self.all_layers.values())
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        for layer in self.all_layers.values():
+            layer.trainable = value
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        """The layer with this name, or number.
+
+        Raises:
+            ValueError: there is none; the message lists the names.
+        """
+        if isinstance(name, int):
+            raise TypeError(f"get_layer: name: expected a text, got {name}: use index={name}, or model[{name}]")
+        if (name is None) == (index is None):
+            raise ValueError("get_layer: expected a name or an index: give one of the two")
+        if name is not None:
+            return self[name]
+        return self[index]  # type: ignore[index]
+
+    @overload
+    def __getitem__(self, index: int | str) -> Any: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Any]: ...
+
+    def __getitem__(self, index):
+        """A layer by its number or name, or with a slice a list of layers: Sequential(model[:2]) shares their weights.
+
+        Raises:
+            IndexError, ValueError: there is none; the message lists the names.
+        """
+        if isinstance(index, str):
+            found = {layer.name: layer for layer in self.layers} | self.all_layers
+            if index not in found:
+                raise ValueError(f"{self.name}: expected the name of a layer, {self._names()}, got {index!r}")
+            return found[index]
+        try:
+            return self.layers[index]
+        except IndexError:
+            raise IndexError(f"{self.name} has {len(self.layers)} layers, {self._names()}, got index {index}") from None
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __bool__(self) -> bool:  # a model without layers is one, too
+        return True
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.layers)
+
+    def _names(self):
+        return ", ".join(layer.name for layer in self.layers) or "none"
+
+    @property
+    def parameter_count(self) -> int:
+        """How many numbers the model learns.
+
+        Raises:
+            ValueError: it is not built, so nobody knows yet.
+        """
+        for layer in self.all_layers.values():
+            if not layer.built and type(layer).build is not Layer.build:
+                raise ValueError(
+                    f"{self.name} is not built, so the size of {layer.name} is not known: give it an input_shape, as "
+                    f"in {self.name}.build((F,)), or call it once"
+                )
+        return sum(array.size for array in self.params.values())
+
+    def count_params(self) -> int:
+        """`parameter_count` and the number of statistics: what Keras counts, and calls so."""
+        return self.parameter_count + sum(array.size for array in self.statistics.values())
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of all parameters and statistics, layer by layer, in Keras' order.
+
+        Example:
+            >>> from nnlite import Dense, Sequential
+            >>> model = Sequential([Dense(3)], input_shape=(2,))
+            >>> [array.shape for array in model.get_weights()]
+            [(2, 3), (3,)]
+        """
+        return [array.copy() for _, array in self._weights()]
+
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
+        """Set what `get_weights` returned, of this model or one like it.
+
+        Raises:
+            ValueError: another number of arrays, or another shape; nothing is set then.
+        """
+        own = self._weights()
+        if not own or len(own) != len(weights):
+            known = ", ".join(name for name, _ in own) or "none, as the model is not built: call build(input_shape)"
+            raise ValueError(f"set_weights: expected {len(own)} arrays ({known}), got {len(weights)}")
+        found = [np.asarray(array) for array in weights]
+        for (name, array), new in zip(own, found, strict=True):
+            if new.shape != array.shape:
+                raise ValueError(f"set_weights: {name}: expected shape {array.shape}, got {new.shape}")
+        for (_, array), new in zip(own, found, strict=True):
+            array[...] = new
+
+    def _weights(self):
+        return [
+            (f"{full}.{name}", array)
+            for full, layer in self.all_layers.items()
+            for what in ("params", "statistics")
+            for name, array in getattr(layer, what).items()
+        ]

@@ -1,0 +1,224 @@
+"""Data: what `fit` is given, as batches: arrays and parts of them, weights, and batches from a generator."""
+
+import inspect
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, NoReturn
+
+import numpy as np
+
+from .. import checks, losses
+from .batch import Batch
+
+
+class Stream:
+    """Batches that an iterator makes: what `fit` reads instead of a `Batch` of all samples.
+
+    Args:
+        where: begins the messages, such as "fit".
+        loss: of the model.
+        source: gives (x, y) or (x, y, sample_weight): a generator, or what can be read again and again, such as a
+            DataLoader of PyTorch.
+        steps: batches in an epoch; by default len(source).
+        class_weight: see `weighted`.
+
+    Attributes:
+        x, y, weights: of the first batch.
+        batch_size: its size.
+    """
+
+    lengths = None
+
+    def __init__(self, where: str, loss: Any, source: Any, steps: int | None, class_weight: Any = None) -> None:
+        name = "steps_per_epoch" if where == "fit" else "steps"
+        if steps is None and not hasattr(source, "__len__"):
+            raise ValueError(f"{where}: {name}: a generator does not say how many batches to read: use {name}=100")
+        self.where, self._source = where, source
+        self.steps = checks.positive(f"{where}: {name}", len(source) if steps is None else steps)
+        self._class_weight, self._loss = class_weight, loss
+        self._number = 0
+        self._items = self._from_start()
+        self._first: Batch | None = None
+        self._first = self._next()
+        self.x, self.y, self.weights = self._first.x, self._first.y, self._first.weights
+        self.batch_size = len(self._first)
+
+    def __len__(self) -> int:
+        return self.steps * self.batch_size
+
+    def split(self, size: int, order: np.ndarray | None = None, first: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch."""
+        for _ in range(first, self.steps):
+            yield self._next()
+
+    def without_padding(self, keeps_steps: bool) -> Batch:
+        """The first batch: what can be looked at."""
+        return Batch(self.x, self.y)
+
+    @property
+    def checksum(self) -> NoReturn:
+        raise TypeError(f"{self.where}: a generator cannot be resumed in its middle: give arrays, or make no backup")
+
+    def _from_start(self):
+        if hasattr(self._source, "__iter__"):
+            return iter(self._source)
+        return (self._source[i] for i in range(len(self._source)))  # numbered batches
+
+    def _next(self):
+        if self._first is not None:
+            batch, self._first = self._first, None
+            return batch
+        try:
+            item = next(self._items)
+        except StopIteration:
+            self._items = self._from_start()
+            try:
+                item = next(self._items)
+            except StopIteration:
+                raise ValueError(
+                    f"{self.where}: the generator ended after {self._number} batches: let it go on for ever, with "
+                    f"`while True:`, or ask for fewer"
+                ) from None
+        self._number += 1
+        return self._batch(item)
+
+    def _batch(self, item):
+        where = f"{self.where}: batch {self._number} of the generator"
+        if self.where == "predict":
+            return Batch.checked(where, item[0] if isinstance(item, tuple | list) else item, has_y=False)
+        if not isinstance(item, tuple | list) or len(item) not in (2, 3):
+            raise ValueError(f"{where}: expected (x, y), or (x, y, sample_weight), got {_got(item)}")
+        x, y, *weights = item
+        batch = Batch.checked(where, x, y, weights=weights[0] if weights else None)
+        return weighted(batch, self._class_weight, self._loss, where)
+
+
+def is_stream(x: Any, y: Any) -> bool:
+    """Whether x makes batches of x and y, and is no array."""
+    if y is not None or hasattr(x, "__array__") or isinstance(x, list | tuple | dict | str):
+        return False
+    return hasattr(x, "__next__") or (hasattr(x, "__len__") and (hasattr(x, "__iter__") or hasattr(x, "__getitem__")))
+
+
+def arrays_or_stream(
+    where: str,
+    loss: Any,
+    x: Any,
+    y: Any,
+    lengths: Any = None,
+    sample_weight: Any = None,
+    class_weight: Any = None,
+    steps: int | None = None,
+) -> Batch | Stream:
+    """What `fit` or `evaluate` was given, checked."""
+    if is_stream(x, y):
+        for name, value in (("lengths", lengths), ("sample_weight", sample_weight)):
+            if value is not None:
+                raise ValueError(f"{where}: {name}: a generator gives (x, y, sample_weight) itself: leave it out")
+        return Stream(where, loss, x, steps, class_weight)
+    if callable(x) and not hasattr(x, "__array__"):
+        raise TypeError(f"{where}: x: expected an array or a generator, got the function {x.__name__}: call it, x()")
+    if steps is not None:
+        name = "steps_per_epoch" if where == "fit" else "steps"
+        raise ValueError(f"{where}: {name} is for generators, and x is an array: use batch_size, or leave it out")
+    return weighted(_with_steps(where, Batch.checked(where, x, y, lengths, sample_weight)), class_weight, loss, where)
+
+
+def _with_steps(where, batch):
+    """The batch, of which at least one step has to be real."""
+    if batch.lengths is not None and not batch.lengths.any():
+        raise ValueError(f"{where}: lengths: every length is 0: there is not one step")
+    return batch
+
+
+def for_fit(
+    model: Any,
+    x: Any,
+    y: Any,
+    lengths: Any,
+    sample_weight: Any,
+    class_weight: Any,
+    steps: int | None,
+    validation_data: Any,
+    validation_split: float,
+    validation_steps: int | None,
+) -> tuple[Batch | Stream, Batch | Stream | None]:
+    """What `fit` trains on, and what it validates with, checked."""
+    data = arrays_or_stream("fit", model.loss, x, y, lengths, sample_weight, class_weight, steps)
+    validation = _validation(model.loss, validation_data, validation_steps)
+    model._require_ranges("fit", data)
+    model._require_ranges("fit: validation_data", validation)
+    if not validation_split:
+        return data, validation
+    if validation is not None:
+        raise ValueError("fit: validation_split: there are validation_data, too: give one of the two")
+    return _split_off(data, validation_split)
+
+
+def _split_off(data, fraction):
+    """The samples to train on, and the last fraction of them, to validate with: Keras' validation_split."""
+    fraction = checks.between("fit: validation_split", fraction, 0, 1, closed=False)
+    if not isinstance(data, Batch):
+        raise ValueError("fit: validation_split: a generator cannot be split: give validation_data")
+    first = math.floor(len(data) * (1 - fraction))
+    if not 0 < first < len(data):
+        raise ValueError(
+            f"fit: validation_split: expected a fraction that leaves samples on both sides, got {fraction} of "
+            f"{len(data)} samples"
+        )
+    return data[:first], data[first:]
+
+
+def _validation(loss, given, steps):
+    """validation_data as a batch: (x, y), (x, y, lengths), (x, y, sample_weight) or a generator.
+
+    The third item is lengths where it holds integers, else the weights.
+    """
+    where = "fit: validation_data"
+    if given is None:
+        return None
+    if is_stream(given, None):
+        return Stream(where, loss, given, steps)
+    if not isinstance(given, tuple | list) or len(given) not in (2, 3):
+        hint = ": give verbose by its name, verbose=..." if isinstance(given, int | str) else ""
+        raise ValueError(f"{where}: expected a pair (x, y), or (x, y, lengths), got {_got(given)}{hint}")
+    x, y, third = (*given, None)[:3]
+    if third is not None and checks.numbers(f"{where}: lengths", third).dtype.kind == "f":
+        return weighted(Batch.checked(where, x, y, weights=third), None, loss, where)
+    return _with_steps(where, Batch.checked(where, x, y, third))
+
+
+def weighted(batch: Batch, class_weight: Any, loss: Any, where: str) -> Batch:
+    """The batch with the weights of its labels' classes, as Keras has them: those not named count 1.
+
+    Args:
+        class_weight: dict from labels to numbers, or None.
+        loss: tells labels from one-hot vectors.
+    """
+    if class_weight is None:
+        if batch.weights is not None and "sample_weight" not in inspect.signature(loss.forward).parameters:
+            raise TypeError(
+                f"{where}: sample_weight: {type(loss).__name__}.forward does not take it: write "
+                f"forward(self, y_true, y_pred, sample_weight=None)"
+            )
+        return batch
+    if batch.weights is not None:
+        raise ValueError(f"{where}: class_weight: there is a sample_weight, too: multiply them into one sample_weight")
+    if not isinstance(class_weight, dict):
+        raise TypeError(f"{where}: class_weight: expected a dict such as {{0: 1.0, 1: 5.0}}, got {class_weight!r}")
+    y: Any = batch.y
+    if not isinstance(loss, losses.SparseCategoricalCrossentropy) and y.ndim > 1 and y.shape[-1] > 1:
+        y = y.argmax(axis=-1)
+    elif y.ndim > 1 and y.shape[-1] == 1:
+        y = y[..., 0]
+    weights = np.ones(y.shape)
+    for label, weight in class_weight.items():
+        if isinstance(label, bool) or not isinstance(label, int | np.integer):
+            raise TypeError(f"{where}: class_weight: expected whole numbers as labels, got {label!r}")
+        weights[y == label] = checks.between(f"{where}: class_weight[{label}]", weight, 0, math.inf, closed=False)
+    return weighted(replace(batch, weights=weights), None, loss, where)
+
+
+def _got(value):
+    return f"{len(value)} items" if isinstance(value, tuple | list) else type(value).__name__

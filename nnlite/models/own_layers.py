@@ -1,0 +1,83 @@
+"""What a layer of one's own has to keep to in a model: checked at every pass, with the line that is missing."""
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import checks
+from ..layers.base.layer import Layer
+
+
+def is_own(layer: Any) -> bool:
+    """Whether the layer is a user's own class."""
+    return not type(layer).__module__.startswith("nnlite.")
+
+
+def build(layer: Any, input_shape: tuple[int | None, ...]) -> None:
+    """Build it, and remember that, which a build of one's own may leave out."""
+    layer.build(input_shape)
+    if not layer.built:
+        layer.built = True
+
+
+def ensure_built(layer: Any, x: np.ndarray) -> None:
+    """Build it by its first input, which a forward of one's own may leave out."""
+    if not layer.built and type(layer).build is not Layer.build:
+        build(layer, x.shape[1:])
+
+
+def forward(layer: Any, x: np.ndarray, training: bool) -> Any:
+    """layer.forward(x, training), or layer.forward(x) where it takes nothing else."""
+    return layer.forward(x, training) if _takes_training(type(layer).forward) else layer.forward(x)
+
+
+@functools.cache
+def _takes_training(method: Callable) -> bool:
+    parameters = [*inspect.signature(method).parameters.values()]
+    return len(parameters) > 2 or any(p.kind is p.VAR_POSITIONAL for p in parameters)
+
+
+def check_y(layer: Any, x: np.ndarray, y: Any) -> None:
+    """Refuse what `forward` may not return.
+
+    Raises:
+        TypeError: no array, or one of floats of another dtype.
+        ValueError: another shape than `output_shape` says.
+    """
+    if not isinstance(y, np.ndarray):
+        remedy = "add `return y` at its end" if y is None else "return an array, np.asarray(...)"
+        raise TypeError(f"forward: expected it to return an array, got {type(y).__name__}: {remedy}")
+    if y.dtype.kind == "f" and y.dtype != layer.dtype:
+        raise TypeError(
+            f"forward: expected it to return {layer.dtype.name}, the layer's dtype, got {y.dtype.name}: make its "
+            f"arrays with dtype=self.dtype, or add `return y.astype(self.dtype)`"
+        )
+    promised = (len(x), *layer.output_shape(x.shape[1:]))
+    if len(promised) != y.ndim or any(p not in (None, s) for p, s in zip(promised, y.shape, strict=True)):
+        remedy = f"add `def output_shape(self, input_shape): return {checks.shape_text(y.shape[1:])}`"
+        if y.ndim == 0 or len(y) != len(x):
+            remedy = "the first axis is that of the samples, and stays as it is"
+        raise ValueError(
+            f"forward: expected it to return {checks.shape_text(promised, 'any')}, as output_shape says, got "
+            f"{checks.shape_text(y.shape)}: {remedy}"
+        )
+
+
+def check_dx(layer: Any, shape: tuple[int, ...], dx: Any) -> None:
+    """Refuse what `backward` may not return, for an x of floats of this shape.
+
+    Raises:
+        TypeError: None, or no array.
+        ValueError: another shape.
+    """
+    if not isinstance(dx, np.ndarray):
+        remedy = "add `return dx` at its end" if dx is None else "return an array, np.asarray(...)"
+        raise TypeError(f"backward: expected it to return dx, an array, got {type(dx).__name__}: {remedy}")
+    if dx.shape != shape:
+        raise ValueError(
+            f"backward: expected it to return dx with the shape of x, {checks.shape_text(shape)}, got "
+            f"{checks.shape_text(dx.shape)}: dx = dL/dx has a number for each of x"
+        )

@@ -1,0 +1,469 @@
+"""What fit, evaluate and predict read: parts of the samples, weights, and batches from generators."""
+
+import math
+from inspect import signature
+
+import numpy as np
+import pytest
+from numeric import assert_same_bits
+
+from nnlite import (
+    LSTM,
+    SGD,
+    Adam,
+    BackupAndRestore,
+    Callback,
+    Dense,
+    Embedding,
+    NonFiniteLossError,
+    Sequential,
+    Softmax,
+    SparseCategoricalCrossentropy,
+    Tanh,
+)
+from nnlite.models.batch import Batch
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(20, 4))
+LABELS = rng.integers(3, size=20)
+Y = rng.normal(size=(20, 2))
+WEIGHTS = rng.uniform(0.1, 3, size=20)
+STEPS = rng.normal(size=(6, 5, 4))
+STEP_LABELS = rng.integers(3, size=(6, 5))
+
+
+class Squared:
+    """A mean squared error that takes weights, as Keras has them: over how many there are, not over their sum."""
+
+    def forward(self, y_true, y_pred, sample_weight=None):
+        self.weights = 1.0 if sample_weight is None else np.asarray(sample_weight)
+        while np.ndim(self.weights) and np.ndim(self.weights) < y_pred.ndim:
+            self.weights = self.weights[..., None]
+        self.difference = y_pred - y_true
+        return float((self.weights * self.difference**2).mean())
+
+    def backward(self):
+        return 2 * self.weights * self.difference / self.difference.size
+
+
+def regressor(loss=None, seed=0, **options):
+    model = Sequential([Dense(3), Tanh(), Dense(2)], input_shape=(4,), dtype="float64", seed=seed, **options)
+    model.compile(SGD(0.1), loss or Squared())
+    return model
+
+
+def classifier(layers=None, seed=0):
+    model = Sequential(layers or [Dense(3), Softmax()], dtype="float64", seed=seed)
+    model.compile(Adam(0.01), SparseCategoricalCrossentropy(), metrics=["accuracy"])
+    return model
+
+
+def same(first, second):
+    return all((a == b).all() for a, b in zip(first.get_weights(), second.get_weights(), strict=True))
+
+
+# Parts
+
+
+@pytest.mark.parametrize(("split", "first"), [(0.2, 16), (0.33, 13), (0.5, 10), (0.01, 19)])
+def test_validation_split_takes_the_last_samples_before_they_are_shuffled(split, first):
+    model, by_hand = regressor(), regressor()
+    seen = model.fit(X, Y, batch_size=3, epochs=3, validation_split=split, verbose=0).history
+    parts = (X[:first], Y[:first]), (X[first:], Y[first:])
+    assert seen == by_hand.fit(*parts[0], batch_size=3, epochs=3, validation_data=parts[1], verbose=0).history
+    assert same(model, by_hand)
+
+
+def test_validation_split_splits_weights_too():
+    model, by_hand = regressor(), regressor()
+    model.fit(X, Y, validation_split=0.5, sample_weight=WEIGHTS, verbose=0)
+    by_hand.fit(X[:10], Y[:10], sample_weight=WEIGHTS[:10], validation_data=(X[10:], Y[10:], WEIGHTS[10:]), verbose=0)
+    assert model.history.history == by_hand.history.history
+
+
+def test_initial_epoch_goes_on_counting():
+    model, longer = regressor(), regressor()
+    model.fit(X, Y, epochs=2, verbose=0)
+    history = model.fit(X, Y, epochs=5, initial_epoch=2, verbose=0)
+    assert history.epoch == [2, 3, 4]
+    longer.fit(X, Y, epochs=5, verbose=0)
+    assert same(model, longer)
+
+
+def test_validation_batch_size_is_that_of_the_validation():
+    sizes = []
+
+    class Spy(Sequential):
+        def forward(self, x, training=False, lengths=None):
+            sizes.append((training, len(x)))
+            return super().forward(x, training, lengths)
+
+    model = Spy([Dense(2)], seed=0)
+    model.compile("sgd", "mse")
+    model.fit(X, Y, batch_size=10, validation_data=(X, Y), validation_batch_size=20, verbose=0)
+    assert sizes == [(True, 10), (True, 10), (False, 20)]
+
+
+# Weights
+
+
+def test_the_weighted_loss_and_its_gradients_are_keras():
+    model = regressor()
+    losses = ((model.predict(X) - Y) ** 2).mean(axis=1)
+    assert model.evaluate(X, Y, sample_weight=WEIGHTS, batch_size=20) == pytest.approx((WEIGHTS * losses).mean())
+    assert model.evaluate(X, Y, sample_weight=WEIGHTS, batch_size=7) == pytest.approx((WEIGHTS * losses).mean())
+    model.train_on_batch(X, Y, sample_weight=WEIGHTS)
+    gradients = {name: grad.copy() for name, grad in model.grads.items()}
+    start = regressor()
+    for name, param in start.params.items():
+        for index in np.ndindex(param.shape):
+            numbers, own = [], param[index]
+            for step in (1e-6, -1e-6):
+                param[index] = own + step
+                numbers.append(start.evaluate(X, Y, sample_weight=WEIGHTS))
+            param[index] = own
+            assert gradients[name][index] == pytest.approx((numbers[0] - numbers[1]) / 2e-6, rel=1e-5, abs=1e-9)
+
+
+TAKES_WEIGHTS = "sample_weight" in signature(SparseCategoricalCrossentropy.forward).parameters
+
+
+@pytest.mark.skipif(not TAKES_WEIGHTS, reason="losses without sample_weight")
+@pytest.mark.parametrize("of_steps", [False, True])
+@pytest.mark.parametrize(("loss", "classes"), [("mse", 0), ("sparse_categorical_crossentropy", 3)])
+def test_nnlites_losses_weigh(loss, classes, of_steps):
+    model = Sequential([LSTM(3, return_sequences=of_steps), Dense(3), Softmax()], dtype="float64", seed=0)
+    model.compile("sgd", loss)
+    y = STEP_LABELS if classes else rng.normal(size=(6, 5, 3))
+    y = y if of_steps else y[:, 0]
+    weights = rng.uniform(0.1, 3, size=(6, 5) if of_steps else 6)
+    alone = [model.evaluate(STEPS[n : n + 1], y[n : n + 1], sample_weight=weights[n : n + 1]) for n in range(6)]
+    if not of_steps:
+        plain = [model.evaluate(STEPS[n : n + 1], y[n : n + 1]) for n in range(6)]
+        np.testing.assert_allclose(alone, weights * plain, rtol=1e-12)
+    assert model.evaluate(STEPS, y, sample_weight=weights) == pytest.approx(np.mean(alone), rel=1e-12)
+    model.optimizer.learning_rate = 0.0
+    model.train_on_batch(STEPS, y, sample_weight=weights)
+    for name, param in model.params.items():
+        index = tuple(0 for _ in param.shape)
+        numbers, own = [], param[index]
+        for step in (1e-5, -1e-5):
+            param[index] = own + step
+            numbers.append(model.evaluate(STEPS, y, sample_weight=weights))
+        param[index] = own
+        assert model.grads[name][index] == pytest.approx((numbers[0] - numbers[1]) / 2e-5, rel=1e-5, abs=1e-9)
+
+
+def test_a_weight_of_two_is_a_sample_twice():
+    weighted, twice = regressor(), regressor()
+    weighted.fit(X[:4], Y[:4], sample_weight=[2, 2, 0, 0], verbose=0)
+    rows = [0, 1, 0, 1]
+    twice.fit(X[rows], Y[rows], shuffle=False, verbose=0)
+    for a, b in zip(weighted.get_weights(), twice.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_weights_go_with_their_samples_through_shuffling():
+    model = regressor()
+    seen = []
+
+    class Spy(Squared):
+        def forward(self, y_true, y_pred, sample_weight=None):
+            seen.extend(zip(y_true[:, 0], sample_weight, strict=True))
+            return super().forward(y_true, y_pred, sample_weight)
+
+    model.loss = Spy()
+    model.fit(X, Y, batch_size=3, sample_weight=WEIGHTS, verbose=0)
+    assert sorted(seen) == sorted(zip(Y[:, 0], WEIGHTS, strict=True))
+
+
+def recorded(model):
+    """The weights that its loss is given."""
+    seen = []
+
+    class Spy(type(model.loss)):
+        def forward(self, y_true, y_pred, sample_weight=None):
+            seen.append(sample_weight)
+            return super().forward(y_true, y_pred)
+
+    model.loss = Spy()
+    return seen
+
+
+@pytest.mark.parametrize("labels", [LABELS, LABELS[:, None]])
+def test_class_weights_are_the_weights_of_their_samples(labels):
+    model = classifier()
+    seen = recorded(model)
+    model.fit(X, labels, class_weight={0: 2.0, 2: 0.5}, batch_size=20, shuffle=False, verbose=0)
+    model.train_on_batch(X, labels, class_weight={0: 2.0, 2: 0.5})
+    for weights in seen:
+        np.testing.assert_array_equal(weights, np.array([2.0, 1.0, 0.5])[LABELS])
+
+
+def test_class_weights_of_one_hot_labels():
+    model = regressor()
+    seen = recorded(model)
+    model.fit(X, np.eye(2)[LABELS % 2], class_weight={1: 3}, batch_size=20, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(seen[0], np.array([1, 3])[LABELS % 2])
+
+
+@pytest.mark.parametrize("weights", [WEIGHTS[:6], rng.uniform(size=(6, 5))])
+def test_weights_of_sequences_reach_their_real_steps(weights):
+    lengths = np.array([5, 1, 3, 2, 4, 5])
+    model = classifier([LSTM(3, return_sequences=True), Dense(3), Softmax()])
+    seen = recorded(model)
+    model.evaluate(STEPS, STEP_LABELS, lengths=lengths, sample_weight=weights)
+    whole = np.broadcast_to(weights.reshape(6, -1), (6, 5))
+    np.testing.assert_array_equal(seen[0], np.concatenate([whole[n, :t] for n, t in enumerate(lengths)]))
+
+
+def test_class_weights_of_labels_at_every_step():
+    model = classifier([LSTM(3, return_sequences=True), Dense(3), Softmax()])
+    seen = recorded(model)
+    model.fit(STEPS, STEP_LABELS, class_weight={1: 4}, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(seen[0], np.array([1, 4, 1])[STEP_LABELS])
+
+
+def test_validation_takes_keras_triple_and_lengths():
+    model = regressor()
+    model.fit(X, Y, validation_data=(X, Y, WEIGHTS), verbose=0)
+    assert model.history.history["val_loss"] == [pytest.approx(model.evaluate(X, Y, sample_weight=WEIGHTS))]
+    tagger = classifier([LSTM(3, return_sequences=True), Dense(3), Softmax()])
+    lengths = np.array([5, 1, 3, 2, 4, 5])
+    tagger.fit(STEPS, STEP_LABELS, validation_data=(STEPS, STEP_LABELS, lengths), verbose=0)
+    loss, _ = tagger.evaluate(STEPS, STEP_LABELS, lengths=lengths)
+    assert tagger.history.history["val_loss"] == [loss]
+
+
+def test_a_weighted_loss_has_no_perplexity():
+    model = classifier()
+    recorded(model)
+    assert [*model.fit(X, LABELS, class_weight={0: 2}, verbose=0).history] == ["loss", "accuracy"]
+    assert "perplexity" in model.fit(X, LABELS, verbose=0).history
+
+
+def test_metrics_count_every_sample_alike():
+    model = classifier()
+    model.loss = type("Own", (SparseCategoricalCrossentropy,), {"forward": weightless})()
+    assert model.evaluate(X, LABELS, sample_weight=WEIGHTS)[1] == model.evaluate(X, LABELS)[1]
+
+
+def weightless(self, y_true, y_pred, sample_weight=None):
+    return SparseCategoricalCrossentropy.forward(self, y_true, y_pred)
+
+
+# Generators
+
+
+def batches(size=5, times=1000, weights=False):
+    for number in range(times):
+        rows = np.arange(number * size, (number + 1) * size) % len(X)
+        yield (X[rows], Y[rows], WEIGHTS[rows]) if weights else (X[rows], Y[rows])
+
+
+class Loader:
+    """Such as PyTorch's DataLoader: it has a length, and can be read again."""
+
+    def __len__(self):
+        return 4
+
+    def __iter__(self):
+        return batches(times=4)
+
+
+class Numbered:
+    """Such as Keras' PyDataset: it has a length, and batches by number."""
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, number):
+        return X[5 * number : 5 * number + 5], Y[5 * number : 5 * number + 5]
+
+
+@pytest.mark.parametrize(
+    ("source", "steps"), [(batches, 4), (Loader, None), (Loader, 4), (Numbered, None), (lambda: iter(Loader()), 4)]
+)
+def test_a_generator_of_batches_trains_as_arrays_do(source, steps):
+    epochs = 1 if source not in (batches, Loader, Numbered) else 3
+    model, by_hand = regressor(), regressor()
+    history = model.fit(source(), steps_per_epoch=steps, epochs=epochs, verbose=0).history
+    expected = by_hand.fit(X, Y, batch_size=5, epochs=epochs, shuffle=False, verbose=0).history
+    assert same(model, by_hand)
+    assert history == expected
+    assert model.evaluate(source(), steps=steps) == pytest.approx(model.evaluate(X, Y, batch_size=5), rel=1e-14)
+
+
+def test_pytorchs_loader_is_read_epoch_by_epoch():
+    torch = pytest.importorskip("torch")
+    data = torch.utils.data.TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
+    loader = torch.utils.data.DataLoader(data, batch_size=5)
+    model, by_hand = regressor(), regressor()
+    history = model.fit(loader, epochs=3, validation_data=loader, verbose=0).history
+    options = {"batch_size": 5, "epochs": 3, "shuffle": False, "validation_data": (X, Y), "verbose": 0}
+    assert history == by_hand.fit(X, Y, **options).history
+    assert same(model, by_hand)
+
+
+def test_a_generator_may_validate_and_weigh():
+    model, by_hand = regressor(), regressor()
+    weighed = batches(weights=True)
+    history = model.fit(weighed, steps_per_epoch=4, validation_data=batches(), validation_steps=4, verbose=0).history
+    data = {"sample_weight": WEIGHTS, "validation_data": (X, Y)}
+    assert history == by_hand.fit(X, Y, batch_size=5, shuffle=False, **data, verbose=0).history
+
+
+def test_predict_reads_a_generator_of_inputs():
+    model = regressor()
+    for source in ((x for x, _ in Loader()), iter(Loader())):
+        assert_same_bits(model.predict(source, steps=4), model.predict(X, batch_size=5))
+
+
+def test_a_generator_is_read_no_further_than_it_has_to_be():
+    source = batches()
+    regressor().fit(source, steps_per_epoch=3, epochs=2, verbose=0)
+    assert (next(source)[0] == X[10:15]).all()  # the seventh
+
+
+def test_callbacks_see_how_many_batches_a_generator_has():
+    class Spy(Callback):
+        def on_train_begin(self, logs):
+            seen.append((self.loop.batches, self.loop.batch_size))
+
+    seen = []
+    regressor().fit(batches(), steps_per_epoch=3, callbacks=[Spy()], verbose=0)
+    assert seen == [(3, 5)]
+
+
+def test_a_generator_of_nan_is_found():
+    bad = iter([(X, np.full_like(Y, np.nan))] * 2)
+    with pytest.raises(NonFiniteLossError, match="epoch 1, batch 1: the loss is nan, because y holds nan"):
+        regressor().fit(bad, steps_per_epoch=2, verbose=0)
+    with pytest.raises(NonFiniteLossError, match=r"epoch 1, validation: .*because y holds nan"):
+        regressor().fit(X, Y, validation_data=bad, validation_steps=1, verbose=0)
+
+
+# Where it is wrong
+
+
+def test_nan_is_found_in_the_users_own_arrays():
+    for split in (0.0, 0.25):
+        x = X.copy()
+        x[13, 2] = math.nan
+        with pytest.raises(NonFiniteLossError, match=r"epoch 1, batch \d: .* x holds nan at \(13, 2\)"):
+            regressor().fit(x, Y, batch_size=3, validation_split=split, verbose=0)
+    y = Y.copy()
+    y[18, 1] = math.inf
+    with pytest.raises(NonFiniteLossError, match=r"epoch 1, validation: .* y holds inf at \(18, 1\)"):
+        regressor().fit(X, y, validation_split=0.25, verbose=0)
+
+
+@pytest.mark.parametrize("shape", [(20,), (20, 1)])
+@pytest.mark.parametrize("wrong", [3, -1])
+def test_labels_are_checked_before_the_first_epoch(wrong, shape):
+    labels = LABELS.copy().reshape(shape)
+    labels[17] = wrong
+    model = classifier()
+    for call in (
+        lambda: model.fit(X, labels, verbose=0),
+        lambda: model.fit(X, LABELS, validation_data=(X, labels), verbose=0),
+        lambda: model.fit(X, labels, validation_split=0.5, verbose=0),
+    ):
+        with pytest.raises(IndexError, match=rf"y: expected labels in 0 .. 2, got {wrong} at \(17,\)"):
+            call()
+    assert not model.built
+
+
+def test_labels_in_the_padding_may_be_anything():
+    model, lengths = classifier([LSTM(3, return_sequences=True), Dense(3), Softmax()]), np.array([5, 1, 3, 2, 4, 5])
+    labels = STEP_LABELS.copy()
+    labels[1, 1:] = -1
+    model.fit(STEPS, labels, lengths=lengths, verbose=0)
+
+
+def test_ids_are_checked_before_the_first_epoch():
+    ids = rng.integers(5, size=(20, 3))
+    ids[11, 2] = 5
+    model = classifier([Embedding(5, 2), LSTM(3), Dense(3), Softmax()])
+    with pytest.raises(IndexError, match=r"fit: x: expected ids in 0 .. 4, got 5 at \(11, 2\)"):
+        model.fit(ids, LABELS, verbose=0)
+
+
+class Unweighted:
+    def forward(self, y_true, y_pred):
+        return 0.0
+
+    def backward(self):
+        return 0.0
+
+
+WRONG = {
+    "split and data": ({"validation_split": 0.5, "validation_data": (X, Y)}, ValueError, "give one of the two"),
+    "split of nothing": ({"validation_split": 0.999}, ValueError, "leaves samples on both sides, got 0.999 of 20"),
+    "split in percent": ({"validation_split": 20}, ValueError, r"validation_split: expected a number in \[0, 1\)"),
+    "no epochs left": ({"initial_epoch": 3, "epochs": 3}, ValueError, "expected less than epochs=3.*use epochs=6"),
+    "initial epoch": ({"initial_epoch": -1}, ValueError, "initial_epoch: expected a whole number of at least 0"),
+    "weights of others": ({"sample_weight": WEIGHTS[:3]}, ValueError, "sample_weight: expected a weight for each"),
+    "weights that are none": ({"sample_weight": WEIGHTS * np.nan}, ValueError, r"finite numbers, got nan at \(0"),
+    "both weights": ({"sample_weight": WEIGHTS, "class_weight": {0: 1}}, ValueError, "multiply them into one"),
+    "class weights": ({"class_weight": [1, 2]}, TypeError, r"a dict such as \{0: 1.0, 1: 5.0\}, got \[1, 2\]"),
+    "balanced": ({"class_weight": "balanced"}, TypeError, "a dict such as"),
+    "names of classes": ({"class_weight": {"cat": 2}}, TypeError, "expected whole numbers as labels, got 'cat'"),
+    "negative class": ({"class_weight": {0: -2}}, ValueError, r"class_weight\[0\]: expected a number in \[0, inf\)"),
+    "steps of arrays": ({"steps_per_epoch": 2}, ValueError, "steps_per_epoch is for generators"),
+    "no steps": ({"x": batches(), "y": None}, ValueError, "steps_per_epoch: a generator does not say.*=100"),
+    "a function": ({"x": batches, "y": None}, TypeError, "got the function batches: call it"),
+    "weights beside": ({"x": Loader(), "y": None, "sample_weight": WEIGHTS}, ValueError, "itself: leave it out"),
+    "split of a generator": ({"x": Loader(), "y": None, "validation_split": 0.5}, ValueError, "cannot be split"),
+    "an end": ({"x": batches(times=3), "y": None, "steps_per_epoch": 4}, ValueError, "ended after 3 batches: let"),
+    "no pairs": ({"x": iter([X]), "y": None, "steps_per_epoch": 1}, ValueError, r"batch 1 of the generator: exp.* \(x"),
+    "a backup": (
+        {"x": Loader(), "y": None, "callbacks": [BackupAndRestore("backup")]}, TypeError, "cannot be resumed",
+    ),
+    "verbose by place": ({"validation_data": 1}, ValueError, "give verbose by its name"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_fit_refuses(name):
+    changed, error, message = WRONG[name]
+    model, before = regressor(), regressor()
+    with pytest.raises(error, match=message):
+        model.fit(**{"x": X, "y": Y, "verbose": 0, **changed})
+    assert name == "an end" or same(model, before)
+
+
+def test_a_loss_without_weights_is_told_so():
+    model = regressor(Unweighted())
+    for given in ({"sample_weight": WEIGHTS}, {"class_weight": {0: 1}}, {"validation_data": (X, Y, WEIGHTS)}):
+        with pytest.raises(TypeError, match=r"Unweighted.forward does not take it: write forward\(self, y_true"):
+            model.fit(X, Y, verbose=0, **given)
+
+
+def test_one_unit_is_too_few_for_labels():
+    model = Sequential([Dense(1)])
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.raises(ValueError, match="gives one number for each label of y"):
+        model.fit(X, LABELS, verbose=0)
+
+
+def test_batches_know_their_rows():
+    data = Batch.checked("fit", X, Y)
+    batch = data[10:][np.array([3, 1])][1:]
+    assert batch.place((0, 2)) == (11, 2)
+    assert (batch.x == X[[11]]).all()
+    assert data.place((7,)) == (7,)
+
+
+# What is printed
+
+
+@pytest.mark.parametrize(("verbose", "printed"), [(0, ""), (1, "loss "), (2, "loss "), ("auto", "loss ")])
+def test_verbose_of_evaluate_and_predict(capsys, verbose, printed):
+    model = classifier()
+    model.evaluate(X, LABELS, verbose=verbose)
+    assert capsys.readouterr().out.startswith(printed)
+    model.predict(X, verbose=verbose)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(ValueError, match="verbose: expected 'auto', 0, 1 or 2, got 3"):
+        model.evaluate(X, LABELS, verbose=3)

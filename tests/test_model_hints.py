@@ -1,0 +1,151 @@
+"""What Keras' and PyTorch's users type at a model works, or says what to type."""
+
+import re
+
+import numpy as np
+import pytest
+
+import nnlite
+from nnlite import Adam, Dense, MeanSquaredError, Sequential, Softmax, SparseCategoricalCrossentropy
+from nnlite.models import hints
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(12, 4))
+Y = rng.integers(3, size=12)
+
+
+def model():
+    made = Sequential([Dense(3), Softmax()], input_shape=(4,), seed=0)
+    made.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    return made
+
+
+@pytest.mark.parametrize("name", hints.METHODS)
+def test_methods_that_are_not_here_say_what_is(name):
+    with pytest.raises(AttributeError, match=f"Sequential has no '{name}': (use|leave it out:) "):
+        getattr(model(), name)
+    assert not hasattr(model(), name)
+
+
+def test_what_the_hints_name_is_there():
+    """Each word before a bracket, or the first one, is a method of a model or something of nnlite."""
+    made = model()
+    for remedy in hints.METHODS.values():
+        name = re.match(r"\w+", remedy)[0]
+        if name not in ("leave", "dtype", "json", "nnlite"):
+            assert hasattr(made, name) or hasattr(nnlite, name), remedy
+
+
+@pytest.mark.parametrize(("name", "near"), [("sumary", "summary"), ("predicts", "predict"), ("param", "params")])
+def test_a_misspelt_method_names_the_nearest(name, near):
+    with pytest.raises(AttributeError, match=f"did you mean '{near}'"):
+        getattr(model(), name)
+
+
+def test_attributes_that_are_nothing_are_plain_errors():
+    with pytest.raises(AttributeError, match=r"Sequential has no 'xyzzy'$"):
+        model().xyzzy  # noqa: B018
+    assert not hasattr(model(), "_repr_html_")
+    assert not hasattr(model(), "__array__")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda m: m.fit(X, Y, epoch=2), "fit: unknown argument 'epoch': did you mean 'epochs'"),
+        (lambda m: m.fit(X, Y, sample_weights=Y), "did you mean 'sample_weight'"),
+        (lambda m: m.fit(X, Y, lr=0.1), r"it is the optimizer's: compile\(Adam\(learning_rate=...\), loss\)"),
+        (lambda m: m.fit(X, Y, workers=4), "one after the other: leave it out"),
+        (lambda m: m.fit(X, Y, nb_epoch=4), "use epochs"),
+        (lambda m: m.fit(X, targets=Y), "use y"),
+        (lambda m: m.fit(X, Y, quickly=True), r"unknown argument 'quickly': use \['x', 'y', 'batch_size'"),
+        (lambda m: m.compile("adam", "mse", run_eagerly=True), "compile: unknown argument 'run_eagerly': there is no"),
+        (lambda m: m.compile("adam", "mse", metric="acc"), r"use metrics=\[...\]|did you mean 'metrics'"),
+        (lambda m: m.evaluate(X, Y, callbacks=[]), r"evaluate: unknown argument 'callbacks'"),
+        (lambda m: m.predict(X, batchsize=3), "predict: unknown argument 'batchsize': did you mean 'batch_size'"),
+        (lambda m: m.train_on_batch(X, Y, reset_metrics=True), "train_on_batch: unknown argument 'reset_metrics'"),
+        (lambda m: m.predict(X, 32, None, 1), r"at most 3 arguments without a name \(x, batch_size, lengths\), got 4"),
+        (lambda m: m.compile(Adam, "mse"), r"got the class Adam: use an instance, Adam\(\)"),
+        (lambda m: m.compile("adam", MeanSquaredError), r"got the class MeanSquaredError: use an instance, MeanSquar"),
+        (lambda m: m.compile("adam"), "loss: expected a name or an object with forward and backward, got None"),
+        (lambda m: m.evaluate(X, Y, 32, 1), "evaluate: return_dict: expected True or False, got 1: give verbose"),
+        (lambda m: m.train_on_batch(X, Y, Y), "train_on_batch: return_dict: .*give verbose and sample_weight by"),
+        (lambda m: m.predict(X, 32, 1), "predict: lengths: expected an array, got 1: give verbose by its name"),
+        (
+            lambda m: m.fit(X, Y, 32, 1, None, None, 0.2),
+            "shuffle: expected True or False, got 0.2: give validation_spl",
+        ),
+    ],
+)
+def test_arguments_that_are_not_here_are_explained(call, message):
+    with pytest.raises(TypeError, match=message):
+        call(model())
+
+
+@pytest.mark.parametrize("name", ["Adam", "adam", "ADAM", "RMSprop", "AdamW", "SGD"])
+def test_optimizers_are_found_by_their_classes_names(name):
+    made = model()
+    made.compile(name, "mse")
+    assert type(made.optimizer).__name__.lower() == name.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("MeanSquaredError", MeanSquaredError),
+        ("MSE", MeanSquaredError),
+        ("mean_squared_error", MeanSquaredError),
+        ("SparseCategoricalCrossentropy", SparseCategoricalCrossentropy),
+    ],
+)
+def test_losses_are_found_by_their_classes_names(name, kind):
+    made = model()
+    made.compile("adam", name)
+    assert type(made.loss) is kind
+
+
+class Reversed:
+    def forward(self, y_pred, y_true):
+        return 0.0
+
+    def backward(self):
+        return 0.0
+
+
+def reversed_metric(y_pred, y_true):
+    return 0.0
+
+
+def test_losses_and_metrics_in_pytorchs_order_are_refused():
+    made = model()
+    with pytest.raises(
+        TypeError, match=r"loss: expected arguments in the order \(y_true, y_pred\), got \(y_pred, y_true"
+    ):
+        made.compile("adam", Reversed())
+    with pytest.raises(TypeError, match="reversed_metric: expected arguments in the order"):
+        made.compile("adam", "mse", metrics=[reversed_metric])
+    assert isinstance(made.loss, SparseCategoricalCrossentropy)
+
+
+def test_metrics_names_are_those_of_evaluate():
+    made = model()
+    assert made.metrics_names == ["loss", "accuracy"]
+    assert [*made.evaluate(X, Y, return_dict=True)] == made.metrics_names
+
+
+def test_a_subclass_may_have_what_is_not_here():
+    class Eager(Sequential):
+        def train(self):
+            return "trained"
+
+    assert Eager([Dense(1)]).train() == "trained"
+
+
+def test_keras_default_optimizer():
+    made = model()
+    made.compile(loss="mse")
+    assert isinstance(made.optimizer, nnlite.RMSprop)
+
+
+def test_lists_of_numbers_are_inputs():
+    assert Sequential([Dense(3)])([[1, 2], [3, 4]]).shape == (2, 3)
