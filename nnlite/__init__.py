@@ -39,19 +39,29 @@ from .layers import (
 from .models import Sequential, load_model
 
 # What they are trained with.
-from .losses import MeanSquaredError, SparseCategoricalCrossentropy
+from .losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SparseCategoricalCrossentropy,
+)
 from .optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 from .callbacks import (
     BackupAndRestore,
     Callback,
+    CSVLogger,
     EarlyStopping,
     History,
     JSONLogger,
+    LambdaCallback,
     LearningRateScheduler,
     ModelCheckpoint,
     ProgressBar,
+    ReduceLROnPlateau,
+    TerminateOnNaN,
 )
-from .schedules import Constant, CosineDecay, StepDecay, WarmUp
+from .schedules import Constant, CosineDecay, ExponentialDecay, StepDecay, WarmUp
 from .divergence import NonFiniteLossError
 
 # How they are checked, and kept.
@@ -106,6 +116,9 @@ __all__ = [
     "BatchNorm",
     "LayerNorm",
     "Sequential",
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "MeanAbsoluteError",
     "MeanSquaredError",
     "SparseCategoricalCrossentropy",
     "Optimizer",
@@ -116,16 +129,21 @@ __all__ = [
     "RMSprop",
     "BackupAndRestore",
     "Callback",
+    "CSVLogger",
     "EarlyStopping",
     "History",
     "JSONLogger",
+    "LambdaCallback",
     "LearningRateScheduler",
     "ModelCheckpoint",
     "Constant",
     "CosineDecay",
+    "ExponentialDecay",
     "StepDecay",
     "WarmUp",
     "ProgressBar",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
     "NonFiniteLossError",
     "GradientCheckError",
     "GradientReport",

@@ -3,6 +3,7 @@
 import difflib
 import functools
 import inspect
+from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -12,6 +13,9 @@ Class = TypeVar("Class", bound=type)
 
 class ChecksArguments:
     """Base of classes whose constructors, and those of subclasses, explain an unknown keyword argument.
+
+    Attributes:
+        hints: dict from names that other libraries use, such as "lr", to what to write here; subclasses have them, too.
 
     Raises:
         TypeError: an unknown keyword argument; the message suggests the nearest name, or lists all of them.
@@ -25,6 +29,8 @@ class ChecksArguments:
         Traceback (most recent call last):
         TypeError: Pen: unknown argument 'colour': did you mean 'color'?
     """
+
+    hints: Mapping[str, str] = {}
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -89,6 +95,9 @@ def _all_names(mro):
 def _message(cls, base, name):
     """The message for an argument of cls that `base`, cls itself or the class that its **kwargs reach, lacks."""
     names = _all_names(cls.__mro__[: cls.__mro__.index(base) + 1])
+    hint = next((vars(c)["hints"][name] for c in cls.__mro__ if name in vars(c).get("hints", ())), None)
+    if hint:
+        return f"{cls.__name__}: unknown argument {name!r}: {hint}"
     near = difflib.get_close_matches(name, names, n=1)
     return f"{cls.__name__}: unknown argument {name!r}: " + (f"did you mean {near[0]!r}?" if near else f"use {names}")
 

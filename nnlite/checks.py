@@ -278,6 +278,32 @@ def targets(name: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     return floats(name, y, y_pred.dtype, y_pred.shape, "of y_pred")
 
 
+def like(name: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
+    """y_true as numbers, with the last axis of 1 that y_pred has, and without one that it lacks: (N,) fits (N, 1)."""
+    y = numbers(name, y_true)
+    if (*y.shape, 1) == y_pred.shape:
+        return y[..., None]
+    return y[..., 0] if y.shape == (*y_pred.shape, 1) else y
+
+
+# How far rounding may carry a probability out of [0, 1].
+_ROUNDING = 1e-4
+
+
+def between_0_and_1(name: str, array: np.ndarray, what: str, remedy: str) -> None:
+    """Check that all numbers are in [0, 1]; NaN is none of this check's business.
+
+    Raises:
+        ValueError: one is not; the message says which and where, and the remedy.
+    """
+    if array.size == 0 or (array.min() >= -_ROUNDING and array.max() <= 1 + _ROUNDING):
+        return
+    outside = np.argwhere((array < -_ROUNDING) | (array > 1 + _ROUNDING))
+    if len(outside):
+        where = tuple(int(i) for i in outside[0])
+        raise ValueError(f"{name}: expected {what} from 0 to 1, got {array[where]:.4g} at {where}: {remedy}")
+
+
 def samples(name: str, x: Any) -> np.ndarray:
     """x as an array of numbers whose first axis counts samples."""
     array = numbers(name, x)
@@ -291,6 +317,13 @@ def positive(name: str, value: Any, least: int = 1) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
         raise ValueError(f"{name}: expected a whole number of at least {least}, got {value!r}")
     return int(value)
+
+
+def boolean(name: str, value: Any) -> bool:
+    """True or False, and nothing that only counts as one of them: "no" does not."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")
+    return bool(value)
 
 
 def between(name: str, value: float, low: float, high: float, closed: bool = True) -> float:

@@ -1,18 +1,41 @@
 """Learning-rate schedules.
 
 A schedule maps the step, counted from 0, to a learning rate. It depends on nothing else, so resumed training continues
-it exactly. Pass one to `LearningRateScheduler`. Any function works as well: `lambda step: 0.1 / (step + 1)`.
+it exactly. Pass one to an optimizer: `Adam(CosineDecay(0.01, decay_steps=1000))`. For a learning rate by the epoch
+there is the callback `LearningRateScheduler`.
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Self
 
 from . import checks
-from .arguments import check_arguments
+from .arguments import Configured, check_arguments
 
 
-class Schedule:
-    """Base class of schedules: `schedule(step)` returns a learning rate."""
+class Schedule(Configured):
+    """Base class of schedules: `schedule(step)` returns a learning rate.
+
+    A schedule of your own keeps its constructor's arguments in attributes of the same names: then a saved model knows
+    it; give its class to `load_model` as custom_objects.
+
+    Example:
+        >>> from nnlite.schedules import Schedule
+        >>> class Harmonic(Schedule):
+        ...     def __init__(self, rate):
+        ...         self.rate = rate
+        ...     def __call__(self, step):
+        ...         return self.rate / (step + 1)
+        >>> Harmonic(0.1)(4)
+        0.02
+    """
+
+    hints: Mapping[str, str] = {
+        "name": "a schedule has no name here: leave it out",
+        "warmup_steps": "use WarmUp(schedule, warmup_steps=...)",
+        "warmup_target": "use WarmUp(schedule, warmup_steps=...), which rises to the schedule's own first rate",
+    }
 
     def __call__(self, step: int) -> float:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(step)")
@@ -21,8 +44,51 @@ class Schedule:
         for name, value in vars(self).items():
             if name.endswith("steps"):
                 checks.positive(name, value)
+            elif name == "staircase":
+                checks.boolean(name, value)
             elif not isinstance(value, Schedule):
                 checks.between(name, value, 0, math.inf, closed=False)
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as JSON can write them; a schedule in them as `describe` does."""
+        inner = {name: value.describe() for name, value in vars(self).items() if isinstance(value, Schedule)}
+        return {**super().get_config(), **inner}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A new schedule, as `get_config` describes it."""
+        return cls(**_with_schedules(config))
+
+    def describe(self) -> dict[str, Any]:
+        """Class and arguments, from which `made` makes it again."""
+        return {"class": type(self).__name__, "config": self.get_config()}
+
+
+def made(description: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Schedule:
+    """The schedule that `Schedule.describe` describes: of this module, or one of `custom_objects`.
+
+    Raises:
+        ValueError: there is no such schedule.
+        TypeError: its arguments do not fit.
+
+    Example:
+        >>> from nnlite.schedules import Constant, made
+        >>> made(Constant(0.1).describe())
+        Constant(learning_rate=0.1)
+    """
+    name, config = description["class"], description["config"]
+    kind = (custom_objects or {}).get(name, globals().get(name))
+    if not (isinstance(kind, type) and issubclass(kind, Schedule)):
+        raise ValueError(f"there is no schedule {name!r}: if it is your own, give it in custom_objects")
+    return kind.from_config(_with_schedules(config, custom_objects))
+
+
+def _with_schedules(config, custom_objects=None):
+    """A configuration in which what describes a schedule has become one."""
+    return {
+        name: made(value, custom_objects) if isinstance(value, dict) and {*value} == {"class", "config"} else value
+        for name, value in config.items()
+    }
 
 
 @check_arguments
@@ -62,6 +128,30 @@ class StepDecay(Schedule):
 
     def __call__(self, step: int) -> float:
         return self.initial_learning_rate * self.decay_rate ** (step // self.decay_steps)
+
+
+@check_arguments
+@dataclass(frozen=True)
+class ExponentialDecay(Schedule):
+    """Decay by the factor `decay_rate` in every `decay_steps` steps, smoothly or in stairs.
+
+        initial_learning_rate * decay_rate ^ (step / decay_steps)      with staircase=True: floor(step / decay_steps)
+
+    Example:
+        >>> from nnlite.schedules import ExponentialDecay
+        >>> schedule = ExponentialDecay(0.1, decay_steps=100, decay_rate=0.25)
+        >>> [schedule(step) for step in (0, 50, 100)]
+        [0.1, 0.05, 0.025]
+    """
+
+    initial_learning_rate: float
+    decay_steps: int
+    decay_rate: float
+    staircase: bool = False
+
+    def __call__(self, step: int) -> float:
+        power = step // self.decay_steps if self.staircase else step / self.decay_steps
+        return self.initial_learning_rate * self.decay_rate**power
 
 
 @check_arguments
@@ -111,7 +201,7 @@ class WarmUp(Schedule):
     warmup_steps: int
 
     def __post_init__(self):
-        if not callable(self.schedule):
+        if not isinstance(self.schedule, Schedule):
             raise TypeError(f"schedule: expected a schedule, got {self.schedule!r}: use Constant(...) for a fixed rate")
         checks.positive("warmup_steps", self.warmup_steps)
 

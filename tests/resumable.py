@@ -18,10 +18,12 @@ import numpy as np
 from nnlite.callbacks import (
     BackupAndRestore,
     Callback,
+    CSVLogger,
     EarlyStopping,
     JSONLogger,
     LearningRateScheduler,
     ModelCheckpoint,
+    ReduceLROnPlateau,
 )
 from nnlite.experiment.sonnets import FreshStarts
 from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Tanh
@@ -115,9 +117,12 @@ def main(folder, kind, kill="never 0"):
     folder = Path(folder)
     x, y, y_validation = data(kind)
     model = make_model(kind)
+    by_epoch = kind == "carried"  # the others have a learning rate by the step
+    model.optimizer.learning_rate = 0.05 if by_epoch else WarmUp(CosineDecay(0.05, EPOCHS * BATCHES), 5)
     callbacks = [
         BackupAndRestore(folder / "backup.safetensors", save_freq=3, delete_checkpoint=False),
-        LearningRateScheduler(WarmUp(CosineDecay(0.05, EPOCHS * BATCHES), 5)),
+        *([LearningRateScheduler(lambda epoch, lr: lr * 0.9), ReduceLROnPlateau(patience=1)] if by_epoch else []),
+        CSVLogger(folder / "log.csv"),
         EarlyStopping(min_delta=0.05, patience=2, restore_best_weights=True),
         ModelCheckpoint(folder / "best.safetensors", save_best_only=True),
         JSONLogger(folder / "log.jsonl", every=2),

@@ -15,7 +15,7 @@ from nnlite.arguments import ChecksArguments, check_arguments
 from nnlite.losses import Loss, MeanSquaredError, SparseCategoricalCrossentropy
 from nnlite.optimizers import SGD, Adam, AdamW, Optimizer
 
-LIMITS = ["clipnorm", "clipvalue", "global_clipnorm"]
+LIMITS = ["weight_decay", "clipnorm", "clipvalue", "global_clipnorm"]
 
 
 class Scaled(Optimizer):
@@ -55,7 +55,7 @@ class Plain(Loss):
         (
             lambda: SGD(device=1),
             "SGD: unknown argument 'device': "
-            "use ['learning_rate', 'momentum', 'nesterov', 'clipnorm', 'clipvalue', 'global_clipnorm']",
+            "use ['learning_rate', 'momentum', 'nesterov', 'weight_decay', 'clipnorm', 'clipvalue', 'global_clipnorm']",
         ),
         (lambda: MeanSquaredError(reducton="sum"), "MeanSquaredError: unknown argument 'reducton': did you mean"),
         (
@@ -70,6 +70,15 @@ class Plain(Loss):
         (lambda: SGD(self=1), "SGD: unknown argument 'self': use ['learning_rate',"),
         (lambda: nnlite.Dense(3, self=1), "Dense: unknown argument 'self': use ['units',"),
         (lambda: Adam.from_config({"lerning_rate": 1}), "Adam: unknown argument 'lerning_rate': did you mean"),
+        (lambda: Adam(lr=0.1), "Adam: unknown argument 'lr': use learning_rate"),
+        (lambda: AdamW(betas=(0.9, 0.99)), "AdamW: unknown argument 'betas': use beta_1 and beta_2"),
+        (lambda: Halved(lr=1), "Halved: unknown argument 'lr': use learning_rate"),
+        (lambda: nnlite.RMSprop(alpha=0.9), "RMSprop: unknown argument 'alpha': use rho"),
+        (lambda: SGD(decay=1e-6), "SGD: unknown argument 'decay': "),
+        (
+            lambda: nnlite.CosineDecay(0.1, 9, warmup_steps=3),
+            "CosineDecay: unknown argument 'warmup_steps': use WarmUp",
+        ),
         (lambda: nnlite.StepDecay(0.1, decay_step=5), "StepDecay: unknown argument 'decay_step': did you mean"),
         (lambda: nnlite.WarmUp(warmup_step=1), "WarmUp: unknown argument 'warmup_step': did you mean 'warmup_steps'?"),
     ],
@@ -100,9 +109,10 @@ def test_other_mistakes_keep_the_message_of_python():
 @pytest.mark.parametrize("name", ["SGD", "Adagrad", "RMSprop", "Adam", "AdamW", "Optimizer"])
 def test_a_signature_names_all_arguments(name):
     parameters = inspect.signature(getattr(nnlite, name)).parameters
-    assert [p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY] == LIMITS
+    first = 1 if name == "AdamW" else 0  # whose weight_decay is its second argument, as in Keras
+    assert [p.name for p in parameters.values() if p.kind is p.KEYWORD_ONLY] == LIMITS[first:]
     assert all(p.kind is not p.VAR_KEYWORD for p in parameters.values())
-    assert all(parameters[limit].default is None for limit in LIMITS)
+    assert all(parameters[limit].default is None for limit in LIMITS[first:])
 
 
 def test_every_argument_of_a_configuration_is_one_of_the_signature():

@@ -419,7 +419,7 @@ REFUSED = {
         ValueError,
         r"y_true: expected shape of y_pred = \(12, 2\), got \(12, 1\)",
     ),
-    "flat targets": (regressor, X, Y[:, 0], ValueError, r"y_true: expected shape of y_pred, got \(12,\) with 1 axes"),
+    "flat targets": (regressor, X, Y[:, 0], ValueError, r"y_true: expected shape of y_pred = \(12, 2\), got \(12,\)"),
     "labels of one step": (reader, TEXT, TEXT[:, 0], ValueError, "y_true: expected one label for each position"),
     "ids that are too large": (reader, TEXT + 1, TEXT, IndexError, "fit: x: expected ids in 0 .. 4, got 5 at"),
     "negative ids": (reader, TEXT - 1, TEXT, IndexError, "fit: x: expected ids in 0 .. 4, got -1 at"),

@@ -1,5 +1,7 @@
 """Callbacks, schedules and the progress bar, one by one."""
 
+import csv
+import inspect
 import io
 import json
 import math
@@ -15,12 +17,18 @@ from nnlite import schedules
 from nnlite.callbacks import (
     BackupAndRestore,
     Callback,
+    CSVLogger,
     EarlyStopping,
+    History,
     JSONLogger,
+    LambdaCallback,
     LearningRateScheduler,
     ModelCheckpoint,
+    ReduceLROnPlateau,
+    TerminateOnNaN,
 )
 from nnlite.callbacks.progress_bar import ProgressBar
+from nnlite.divergence import NonFiniteLossError
 from nnlite.layers import BatchNorm, Dense
 from nnlite.losses import SparseCategoricalCrossentropy
 from nnlite.models.loading import load_model
@@ -151,12 +159,12 @@ def test_early_stopping_forgets_the_training_before():
         (lambda: EarlyStopping("accuracy"), r"monitor='accuracy' is not among \['loss', 'perplexity'\]"),
         (
             lambda: ModelCheckpoint("{accuracy}"),
-            "path='{accuracy}' cannot be filled in.*there are epoch, loss, perplexity$",
+            "filepath='{accuracy}' cannot be filled in.*there are epoch, loss, perplexity$",
         ),
-        (lambda: ModelCheckpoint("{loss:d}"), "path='{loss:d}' cannot be filled in .*'d'"),
+        (lambda: ModelCheckpoint("{loss:d}"), "filepath='{loss:d}' cannot be filled in .*'d'"),
         (lambda: ModelCheckpoint("{epoch:.2}.{epoch[0]}"), "cannot be filled in"),
-        (lambda: ModelCheckpoint("{}/m"), "path='{}/m' cannot be filled in"),
-        (lambda: ModelCheckpoint("{epoch/m"), "path='{epoch/m' cannot be filled in"),
+        (lambda: ModelCheckpoint("{}/m"), "filepath='{}/m' cannot be filled in"),
+        (lambda: ModelCheckpoint("{epoch/m"), "filepath='{epoch/m' cannot be filled in"),
         (lambda: ModelCheckpoint("e{epoch}/{val_loss}"), "cannot be filled in .*: there are epoch, loss, perplexity$"),
         (lambda: ModelCheckpoint("x", initial_value_threshold=math.nan), "initial_value_threshold"),
         (lambda: EarlyStopping("speed"), "monitor='speed' does not say .* use mode='min' or mode='max'"),
@@ -166,12 +174,299 @@ def test_early_stopping_forgets_the_training_before():
         (lambda: JSONLogger("x", every=0), "every"),
         (lambda: BackupAndRestore("x", save_freq="batch"), "save_freq"),
         (lambda: ProgressBar(look="nice"), "look"),
+        (lambda: EarlyStopping("loss", 0, 2, "min"), "verbose: expected 0 or 1, got 'min'"),
+        (lambda: EarlyStopping("loss", start_from_epoch=-1), "start_from_epoch"),
+        (lambda: ModelCheckpoint("x", save_weights_only=True), r"load_model\(filepath\) reads them: leave it out"),
+        (lambda: ModelCheckpoint("x", save_freq=100), r"use BackupAndRestore\(path, save_freq=...\)"),
+        (lambda: ReduceLROnPlateau(factor=1.0), "factor: expected a number above 0 and below 1, got 1.0"),
+        (lambda: ReduceLROnPlateau("loss", cooldown=-1), "cooldown"),
+        (lambda: ReduceLROnPlateau("speed"), "monitor='speed' does not say"),
+        (lambda: CSVLogger("x", separator="::"), "separator: expected one character"),
     ],
 )
 def test_arguments_that_do_not_fit(tmp_path, monkeypatch, make, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=message):
         fit(make_model(), make())
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: EarlyStopping(patient=3), "EarlyStopping: unknown argument 'patient': did you mean 'patience'?"),
+        (lambda: ModelCheckpoint(path="x"), "ModelCheckpoint: unknown argument 'path': did you mean 'filepath'?"),
+        (lambda: BackupAndRestore(backup_dir="x"), "BackupAndRestore: unknown argument 'backup_dir': use path, which"),
+        (lambda: JSONLogger(filename="x"), "JSONLogger: unknown argument 'filename': use path"),
+        (lambda: ReduceLROnPlateau(min_learning_rate=0), "ReduceLROnPlateau: unknown argument 'min_learning_rate'"),
+        (lambda: ProgressBar(unti="x"), "ProgressBar: unknown argument 'unti': did you mean 'unit'?"),
+        (lambda: LambdaCallback(on_epoch_finish=print), "LambdaCallback: unknown argument 'on_epoch_finish': did you"),
+        (lambda: LambdaCallback(on_epoch_end=3), "on_epoch_end: expected a function, got 3"),
+        (lambda: EarlyStopping(restore_best_weights="no"), "restore_best_weights: expected True or False, got 'no'"),
+        (lambda: ModelCheckpoint("x", save_best_only="no"), "save_best_only: expected True or False, got 'no'"),
+        (lambda: EarlyStopping(3), "monitor: expected a name of the logs, such as 'val_loss', got 3"),
+    ],
+)
+def test_wrong_arguments_are_explained(make, message):
+    with pytest.raises(TypeError) as error:
+        make()
+    assert str(error.value).startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("values", "arguments", "epochs", "best_epoch"),
+    [
+        ([5, 4, 3, 2, 1], {"baseline": 2.5, "patience": 2}, 5, 4),
+        ([5, 5, 4, 4, 3], {"baseline": 2.5, "patience": 2}, 2, 0),
+        ([5, 6, 7, 8, 9], {"start_from_epoch": 2}, 4, 2),
+        ([5, 6, 7, 6, 5], {"start_from_epoch": 2, "patience": 1}, 5, 4),
+    ],
+)
+def test_early_stopping_with_a_baseline_or_a_late_start(values, arguments, epochs, best_epoch):
+    stop = EarlyStopping("error", **arguments)
+    assert len(fit(make_model(), Script("error", values), stop, epochs=5).history["loss"]) == epochs
+    assert stop.best_epoch == best_epoch
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        (
+            EarlyStopping,
+            {"monitor": "val_loss", "min_delta": 0, "patience": 0, "verbose": 0, "mode": "auto", "baseline": None}
+            | {"restore_best_weights": False, "start_from_epoch": 0},
+        ),
+        (
+            ModelCheckpoint,
+            {"filepath": "x", "monitor": "val_loss", "verbose": 0, "save_best_only": False, "save_weights_only": False}
+            | {"mode": "auto", "save_freq": "epoch", "initial_value_threshold": None},
+        ),
+        (
+            ReduceLROnPlateau,
+            {"monitor": "val_loss", "factor": 0.1, "patience": 10, "verbose": 0, "mode": "auto", "min_delta": 1e-4}
+            | {"cooldown": 0, "min_lr": 0.0},
+        ),
+        (CSVLogger, {"filename": "x", "separator": ",", "append": False}),
+        (LearningRateScheduler, {"schedule": round, "verbose": 0}),
+        (schedules.CosineDecay, {"initial_learning_rate": 0.1, "decay_steps": 3, "alpha": 0.0}),
+        (
+            schedules.ExponentialDecay,
+            {"initial_learning_rate": 0.1, "decay_steps": 3, "decay_rate": 0.5, "staircase": False},
+        ),
+    ],
+)
+def test_arguments_have_the_order_and_the_defaults_of_keras(kind, arguments):
+    """Those of Keras 3, written out by hand."""
+    parameters = inspect.signature(kind).parameters
+    assert list(parameters) == list(arguments)
+    given = {name: p.default for name, p in parameters.items() if p.default is not p.empty}
+    assert given == {name: arguments[name] for name in given}
+    kind(*arguments.values())
+
+
+def test_verbose_callbacks_say_what_they_do(tmp_path, capsys):
+    callbacks = (
+        LearningRateScheduler(lambda epoch: 0.5, verbose=1),
+        ReduceLROnPlateau("error", patience=1, verbose=1),
+        ModelCheckpoint(tmp_path / "m", "error", 1, True),
+        EarlyStopping("error", patience=1, verbose=1),
+    )
+    fit(make_model(), Script("error", [1, 2, 2]), *callbacks)
+    assert capsys.readouterr().out.splitlines() == [
+        "epoch 1: learning rate 0.5",
+        f"epoch 1: error is 1, the best so far: saved {tmp_path / 'm'}",
+        "epoch 2: learning rate 0.5",
+        "epoch 2: learning rate reduced to 0.05",
+        "epoch 2: error did not improve: early stopping",
+    ]
+
+
+# Hooks
+
+
+def test_all_hooks_of_keras_that_a_training_has_are_called():
+    class All(Callback):
+        """Every method as Keras' guide writes it."""
+
+        def __init__(self):
+            self.called = []
+
+        def on_train_begin(self, logs=None):
+            self.called.append(("train begin", self.params["epochs"], self.params["steps"]))
+
+        def on_batch_begin(self, batch, logs=None):
+            self.called.append(("batch begin", batch))
+
+        def on_batch_end(self, batch, logs=None):
+            self.called.append(("batch end", batch, sorted(logs)))
+
+        def on_test_begin(self, logs=None):
+            self.called.append(("test begin",))
+
+        def on_test_end(self, logs=None):
+            self.called.append(("test end", *logs))
+
+        def on_epoch_end(self, epoch, logs=None):
+            self.called.append(("epoch end", logs["val_loss"] > 0))
+
+    every = All()
+    fit(make_model(), every, epochs=1, batch_size=10, validation_data=(X, LABELS))
+    assert every.called == [
+        ("train begin", 1, 2),
+        ("batch begin", 0),
+        ("batch end", 0, ["loss", "perplexity"]),
+        ("batch begin", 1),
+        ("batch end", 1, ["loss", "perplexity"]),
+        ("test begin",),
+        ("test end", "loss"),
+        ("epoch end", True),
+    ]
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        every.nothing  # noqa: B018
+
+
+def test_the_newer_name_of_a_hook_comes_first():
+    class Both(Callback):
+        def on_train_batch_end(self, batch, logs):
+            called.append("new")
+
+        def on_batch_end(self, batch, logs):
+            called.append("old")
+
+    called = []
+    fit(make_model(), Both(), epochs=1)
+    assert called == ["new", "new"]
+
+
+@pytest.mark.parametrize(
+    ("hook", "message"),
+    [
+        ("on_test_batch_end", "fit would never call on_test_batch_end: use on_test_end"),
+        ("on_predict_end", "fit would never call on_predict_end: call it yourself after model.predict"),
+        ("on_predict_batch_begin", "fit would never call on_predict_batch_begin"),
+        ("on_epoch_ends", "fit would never call on_epoch_ends: use on_epoch_end, or rename it"),
+        ("on_train_epoch_end", "fit would never call on_train_epoch_end"),
+        ("on_batch_finish", "fit would never call on_batch_finish"),
+    ],
+)
+def test_a_hook_that_nothing_calls_is_refused_at_the_start(hook, message):
+    model = make_model()
+    Mine = type("Mine", (Callback,), {hook: lambda self, *args: None})
+    with pytest.raises(TypeError, match=f"Mine: {message}"):
+        fit(model, Mine())
+    assert model.optimizer.iterations == 0
+
+
+def test_methods_of_ones_own_may_have_any_other_name():
+    class Mine(Callback):
+        def on_improvement(self):
+            called.append(1)
+
+        def on_epoch_end(self, epoch, logs):
+            self.on_improvement()
+
+    called = []
+    fit(make_model(), Mine())
+    assert called == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("callbacks", "message"),
+    [
+        (EarlyStopping, r"got <class .*: use EarlyStopping\(...\)"),
+        ([EarlyStopping("loss"), History], r"got <class .*: use History\(...\)"),
+        ([print], "got <.*: derive it from nnlite.Callback"),
+    ],
+)
+def test_what_is_no_callback_is_refused(callbacks, message):
+    with pytest.raises(TypeError, match=f"fit: callbacks: expected a list of Callback objects, {message}"):
+        fit(make_model(), callbacks=callbacks)
+
+
+def test_one_callback_needs_no_list():
+    weights = Weights()
+    fit(make_model(), callbacks=weights)
+    assert len(weights.found) == 3
+
+
+def test_lambda_callback():
+    called = []
+    hooks = [name for name in dir(Callback) if name.startswith("on_") and "train_batch" not in name]
+    functions = {name: lambda *args, name=name: called.append(name) for name in hooks}
+    fit(make_model(), LambdaCallback(**functions), epochs=1, batch_size=20, validation_data=(X, LABELS))
+    assert called == [
+        "on_train_begin", "on_epoch_begin", "on_batch_begin", "on_batch_end", "on_test_begin", "on_test_end",
+        "on_epoch_end", "on_train_end",
+    ]  # fmt: skip
+    losses = []
+    fit(make_model(), LambdaCallback(lambda epoch, logs: None, lambda epoch, logs: losses.append(logs["loss"])))
+    assert len(losses) == 3
+
+
+# TerminateOnNaN
+
+
+def test_terminate_on_nan_ends_without_an_error(capsys):
+    def unstable():
+        model = make_model()
+        model.compile(SGD(100.0), "mse")
+        return model
+
+    def fit(model, *callbacks, **kwargs):
+        return model.fit(X, X[:, :3], callbacks=[*callbacks], verbose=0, epochs=50, batch_size=20, **kwargs)
+
+    model, weights, end = unstable(), Weights(), TerminateOnNaN()
+    ended = LambdaCallback(on_train_end=lambda logs: ends.append(1))
+    stop, ends = EarlyStopping("loss", patience=99, restore_best_weights=True), []
+    with np.errstate(all="ignore"):
+        history = fit(model, weights, end, stop, ended)
+    assert isinstance(end.error, NonFiniteLossError)
+    assert end.error.epoch == len(history.history["loss"]) + 1 < 50
+    assert (model.stop_training, ends) == (True, [1])
+    assert capsys.readouterr().out == f"training ended: {end.error}\n"
+    assert (model.params["dense.W"] == weights.found[stop.best_epoch]).all()
+    with pytest.raises(NonFiniteLossError), np.errstate(all="ignore"):
+        fit(unstable())
+    end = TerminateOnNaN()
+    fit(unstable(), end, Poison())  # the last update is found as well
+    assert "NaN or infinite; the model cannot be used any more" in str(end.error)
+    with pytest.raises(ZeroDivisionError):  # other errors stay errors
+        fit(unstable(), TerminateOnNaN(), Crash(2))
+
+
+class Poison(Callback):
+    """Ruins the parameters after the first batch, and ends the training."""
+
+    def on_train_batch_end(self, batch, logs):
+        self.model.params["dense.W"][0, 0] = np.nan
+        self.model.stop_training = True
+
+
+# CSVLogger
+
+
+def test_csv_log(tmp_path):
+    path = tmp_path / "run" / "log.csv"
+    history = fit(make_model(), CSVLogger(path), epochs=2, validation_data=(X, LABELS)).history
+    with open(path, newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert list(rows[0]) == ["epoch", "loss", "perplexity", "val_loss", "val_perplexity"]
+    assert [int(row["epoch"]) for row in rows] == [0, 1]
+    assert [float(row["val_loss"]) for row in rows] == history["val_loss"]
+    fit(make_model(), CSVLogger(path, append=True), epochs=1, validation_data=(X, LABELS))
+    assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["epoch", "0", "1", "0"]
+    fit(make_model(), CSVLogger(path, ";"), Script("odd;name", ["a;b"]), epochs=1)
+    assert path.read_text().splitlines()[0] == 'epoch;loss;"odd;name";perplexity'
+    assert path.read_text().splitlines()[1].endswith(f'"a;b";{history["perplexity"][0]}')
+
+
+def test_a_resumed_csv_log_is_that_of_one_training(tmp_path):
+    for step in range(1, 7):
+        straight, resumed, path = tmp_path / "straight", tmp_path / f"log{step}", tmp_path / f"{step}"
+        fit(make_model(), CSVLogger(straight))
+        with pytest.raises(ZeroDivisionError):
+            fit(make_model(), CSVLogger(resumed), BackupAndRestore(path, save_freq=3), AfterBackup(step))
+        fit(make_model(), CSVLogger(resumed), BackupAndRestore(path))
+        assert resumed.read_bytes() == straight.read_bytes()
 
 
 # ModelCheckpoint
@@ -293,7 +588,7 @@ def test_a_path_may_have_all_that_the_logs_will_have(tmp_path):
     model = make_model()
     model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     path = tmp_path / "-".join(f"{{{name}:.3f}}" for name in names)
-    scheduler = LearningRateScheduler(schedules.Constant(0.25))
+    scheduler = LearningRateScheduler(lambda epoch: 0.25)
     logs = fit(model, ModelCheckpoint(path), scheduler, epochs=1, validation_data=(X, LABELS)).history
     assert os.listdir(tmp_path) == ["-".join(f"{logs[name][0]:.3f}" for name in names)]
 
@@ -317,10 +612,14 @@ class Faster(Speed):
     [
         ([Speed("speed", [1.0] * 3)], lambda path: ModelCheckpoint(f"{path}/{{sped}}"), "there are epoch, .*, speed$"),
         ([Speed("speed", [1.0] * 3)], lambda path: ModelCheckpoint(f"{path}/{{speed:d}}"), "format code 'd'"),
-        ([Speed("speed", [1.0] * 3)], lambda path: ModelCheckpoint(path, "sped", True, "max"), "'sped' is not among"),
+        (
+            [Speed("speed", [1.0] * 3)],
+            lambda path: ModelCheckpoint(path, "sped", save_best_only=True, mode="max"),
+            "'sped' is not among",
+        ),
         ([Speed("speed", [1.0] * 3)], lambda path: EarlyStopping("sped", mode="max"), "'sped' is not among"),
         ([Script("speed", [1.0] * 3)], lambda path: ModelCheckpoint(f"{path}/{{loss:d}}"), "what Script may add$"),
-        ([LearningRateScheduler(schedules.Constant(1))], lambda path: ModelCheckpoint("{learning_rate:d}"), "'d'"),
+        ([LearningRateScheduler(lambda epoch: 1.0)], lambda path: ModelCheckpoint("{learning_rate:d}"), "'d'"),
         ([], lambda path: EarlyStopping("learning_rate", mode="min"), "'learning_rate' is not among"),
     ],
 )
@@ -342,7 +641,7 @@ def test_what_a_callback_adds_may_be_in_a_path(tmp_path):
 @pytest.mark.parametrize(
     ("name", "arguments", "message"),
     [
-        ("e{sped}/m", {}, "path='.*e{sped}/m' cannot be filled in"),
+        ("e{sped}/m", {}, "filepath='.*e{sped}/m' cannot be filled in"),
         ("{speed:d}", {}, "format code 'd'"),
         ("m", {"monitor": "sped", "save_best_only": True, "mode": "max"}, "monitor='sped' is not among"),
     ],
@@ -362,18 +661,124 @@ def test_what_cannot_be_known_before_loses_no_epoch(tmp_path, name, arguments, m
 # Learning rates
 
 
-def test_learning_rate_scheduler_follows_the_step():
-    class Rates(Callback):
-        def on_train_batch_end(self, batch, logs):
-            rates.append(self.model.optimizer.learning_rate)
+class Rates(Callback):
+    """The learning rate of each step."""
 
-    rates = []
-    scheduler = LearningRateScheduler(lambda step: 1 / (step + 1))
-    history = fit(make_model(), Rates(), scheduler).history
-    assert rates == [1 / 1, 1 / 2, 1 / 3, 1 / 4, 1 / 5, 1 / 6]
-    assert history["learning_rate"] == [1 / 2, 1 / 4, 1 / 6]
-    with pytest.raises(TypeError, match="schedule: expected a schedule"):
-        LearningRateScheduler(0.1)
+    def __init__(self):
+        self.found = []
+
+    def on_train_batch_end(self, batch, logs):
+        self.found.append(self.model.optimizer.learning_rate)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [
+        (lambda epoch: 0.1 * 0.5**epoch, [0.1, 0.05, 0.025]),
+        (lambda epoch, lr: lr if epoch < 1 else lr * 0.5, [0.2, 0.1, 0.05]),
+        (lambda epoch, lr=0.0: lr / 2, [0.1, 0.05, 0.025]),
+        (dict(enumerate([0.3, 0.2, 0.1])).get, [0.3, 0.2, 0.1]),
+    ],
+)
+def test_learning_rate_scheduler_follows_the_epoch(schedule, expected):
+    """As in Keras: a function of the epoch, or of the epoch and the learning rate."""
+    rates = Rates()
+    history = fit(make_model(SGD(0.2)), rates, LearningRateScheduler(schedule)).history
+    assert rates.found == pytest.approx(np.repeat(expected, 2))
+    assert history["learning_rate"] == pytest.approx(expected)
+
+
+def test_a_rate_that_builds_on_the_last_one_goes_on_where_it_was(tmp_path):
+    """A resumed epoch has its learning rate already: the function is not asked again."""
+
+    def halve():
+        return LearningRateScheduler(lambda epoch, lr: lr * 0.5)
+
+    for step in range(1, 7):
+        path = tmp_path / f"{step}"
+        with pytest.raises(ZeroDivisionError):
+            fit(make_model(), halve(), BackupAndRestore(path, save_freq=1), AfterBackup(step))
+        resumed, straight = make_model(), make_model()
+        history = fit(resumed, halve(), BackupAndRestore(path))
+        assert history.history == fit(straight, halve()).history
+        assert (resumed.params["dense.W"] == straight.params["dense.W"]).all()
+
+
+class AfterBackup(Callback):
+    order = 2
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs):
+        if self.model.optimizer.iterations == self.step:
+            raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        (0.1, "schedule: expected a function of the epoch, got 0.1: use lambda epoch"),
+        (schedules.CosineDecay(0.1, 9), r"which counts steps: give it to the optimizer, as in Adam\(CosineDecay\("),
+    ],
+)
+def test_what_is_no_function_of_the_epoch_is_refused(schedule, message):
+    with pytest.raises(TypeError, match=message):
+        LearningRateScheduler(schedule)
+
+
+def test_a_schedule_of_the_optimizer_is_logged_and_stays(tmp_path):
+    schedule, rates, model = schedules.CosineDecay(0.1, 6), Rates(), make_model()
+    model.compile(Adam(schedule), SparseCategoricalCrossentropy(from_logits=True))
+    history = fit(model, rates, ModelCheckpoint(tmp_path / "{learning_rate:.3f}")).history
+    assert rates.found == [schedule(step) for step in range(6)]
+    assert list(history)[-1] == "learning_rate"
+    assert history["learning_rate"] == [schedule(step) for step in (1, 3, 5)]
+    assert (tmp_path / f"{schedule(1):.3f}").exists()
+    for other in (LearningRateScheduler(lambda epoch: 0.1), ReduceLROnPlateau("loss")):
+        with pytest.raises(TypeError, match="learning_rate: expected to be left to its schedule, CosineDecay"):
+            fit(model, other)
+    assert model.optimizer.iterations == 6
+
+
+def test_a_schedule_resumes_with_the_same_bits(tmp_path):
+    def scheduled(rate=0.1):
+        return make_model(Adam(schedules.WarmUp(schedules.CosineDecay(rate, 6), 2), weight_decay=0.1))
+
+    path, resumed, straight = crash(tmp_path, model=scheduled()), scheduled(), scheduled()
+    with pytest.raises(CheckpointError, match=r"optimizer config learning_rate .* is 0.1 in the file and 0.2 in this"):
+        fit(scheduled(0.2), BackupAndRestore(path))
+    assert fit(resumed, BackupAndRestore(path)).history == fit(straight).history
+    assert (resumed.params["dense.W"] == straight.params["dense.W"]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "arguments", "expected"),
+    [
+        ([5, 5, 5, 5, 5, 5], {"patience": 2}, [1, 1, 1, 0.1, 0.1, 0.01]),
+        ([5, 4, 4, 3, 3, 2], {"patience": 1}, [1, 1, 1, 0.1, 0.1, 0.01]),
+        ([5, 5, 5, 5, 5, 5], {"patience": 1, "cooldown": 2}, [1, 1, 0.1, 0.1, 0.01, 0.01]),
+        ([5, 5, 5, 5, 5, 5], {"patience": 1, "min_lr": 0.04, "factor": 0.25}, [1, 1, 0.25, 0.0625, 0.04, 0.04]),
+        ([5, 4.9, 4.8, 4.7, 4.0, 4.0], {"patience": 1, "min_delta": 0.5}, [1, 1, 0.1, 0.01, 0.001, 0.001]),
+        ([1, 2, 2, 3, 4, 4], {"patience": 1, "mode": "max"}, [1, 1, 1, 0.1, 0.1, 0.1]),
+    ],
+)
+def test_reduce_lr_on_plateau(values, arguments, expected):
+    """The learning rate of each epoch, as Keras' rules written out by hand give it."""
+    history = fit(make_model(SGD(1.0)), Script("error", values), ReduceLROnPlateau("error", **arguments), epochs=6)
+    assert history.history["learning_rate"] == pytest.approx(expected)
+
+
+def test_a_plateau_goes_on_after_a_resume(tmp_path):
+    def callbacks():
+        return Script("error", [5, 5, 5, 5]), ReduceLROnPlateau("error", patience=2, cooldown=1)
+
+    for step in range(2, 8):
+        path = tmp_path / f"{step}"
+        with pytest.raises(ZeroDivisionError):
+            fit(make_model(), *callbacks(), BackupAndRestore(path, save_freq=1), AfterBackup(step), epochs=4)
+        resumed = fit(make_model(), *callbacks(), BackupAndRestore(path), epochs=4).history
+        assert resumed == fit(make_model(), *callbacks(), epochs=4).history
 
 
 def test_schedules():
@@ -533,15 +938,15 @@ def test_callbacks_that_were_added_start_afresh(tmp_path):
         (make_model, [], {"batch_size": 5}, "batch_size=10, .* and this one has samples=20, batch_size=5"),
         (make_model, [], {"shuffle": False}, "shuffle=True, .* and this one has .* shuffle=False"),
         (
-            make_model,
-            [LearningRateScheduler(schedules.Constant(0.2))],
+            lambda: make_model(SGD(schedules.Constant(0.2))),
+            [],
             {},
-            "its schedule was Constant.learning_rate=0.1",
+            "optimizer config learning_rate is 0.1 in the file and {'class': 'Constant'.* in this",
         ),
     ],
 )
 def test_a_backup_of_another_training(tmp_path, model, callbacks, kwargs, message):
-    path = crash(tmp_path, LearningRateScheduler(schedules.Constant(0.1)))
+    path = crash(tmp_path)
     model = model()
     before = {name: param.copy() for name, param in model.params.items()}
     with pytest.raises(CheckpointError, match=f"cannot resume from .*{message}.*or delete the file to start anew"):
@@ -676,6 +1081,13 @@ def test_a_bar_may_set_another_number_beside_the_landmarks(capsys):
     latest = LatestLoss()
     fit(make_model(), latest, ProgressBar({"easy": 1e6}, monitor="latest_loss"), batch_size=10, epochs=1, verbose=2)
     assert f"latest_loss {latest.losses[-1]:.3f}  below easy 1000000.000" in capsys.readouterr().out
+
+
+def test_a_bar_with_a_name_that_no_log_has_is_found_at_the_start():
+    model = make_model()
+    with pytest.raises(ValueError, match=r"ProgressBar: monitor='typo' is not among \['loss', 'perplexity'\]"):
+        fit(model, ProgressBar({"easy": 1.0}, monitor="typo"), verbose=2)
+    assert model.optimizer.iterations == 0
 
 
 def test_a_sum_has_no_perplexity():

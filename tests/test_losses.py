@@ -1,5 +1,6 @@
 """The losses: values, gradients by finite differences and by PyTorch, extremes, bad input."""
 
+import inspect
 import math
 
 import numpy as np
@@ -10,7 +11,13 @@ from numeric import assert_close, assert_same_bits, central_differences
 
 import nnlite
 from nnlite import losses
-from nnlite.losses import MeanSquaredError, SparseCategoricalCrossentropy
+from nnlite.losses import (
+    BinaryCrossentropy,
+    CategoricalCrossentropy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    SparseCategoricalCrossentropy,
+)
 
 SHAPES = pytest.mark.parametrize("shape", [(1, 1), (3, 2), (5, 17), (2, 7, 38)], ids=str)
 FROM_LOGITS = pytest.mark.parametrize("from_logits", [True, False], ids=["logits", "probabilities"])
@@ -196,6 +203,7 @@ def test_labels_out_of_range_are_named(from_logits, label, where):
 
 
 y, p = np.zeros((2, 3), int), np.zeros((2, 3, 5), "float32")
+ORDER = r"the order is loss\(y_true, y_pred\)"
 
 
 @FROM_LOGITS
@@ -220,6 +228,14 @@ y, p = np.zeros((2, 3), int), np.zeros((2, 3, 5), "float32")
         (np.eye(5, dtype=int)[y], p, ValueError, r"of one-hot vectors, use np\.argmax\(y_true, axis=-1\)"),
         (np.eye(5)[y].tolist(), p, ValueError, r"of one-hot vectors, use np\.argmax\(y_true, axis=-1\)"),
         (np.array(0), p[0, :1], ValueError, "y_true: expected an array of labels, got a single number"),
+        (y, p[0, 0], ValueError, r"y_pred: expected shape \(N, ..., V\), got \(5,\).* and y_true with 2: " + ORDER),
+        (y, np.array("text"), TypeError, "y_pred: expected numbers"),
+        (y.astype(float), p, TypeError, r"y_true: expected integers, got float64: use y_true.astype\(int\)"),
+        (y[0], p, ValueError, r"y_true: .* y_pred \(2, 3, 5\), shape \(2, 3\), got \(3,\)"),
+        (np.zeros((2, 3, 5), int), p, ValueError, r"of one-hot vectors, use y_true.argmax\(axis=-1\)"),
+        (np.array(0), p[0, :1], ValueError, "y_true: expected one label for each position"),
+        (p, y, TypeError, f"y_pred: expected predictions, which are floats, got int64, .*{ORDER}"),
+        (p[0], y[0][:, None], TypeError, ORDER),
     ],
 )
 def test_bad_input_to_cross_entropy(from_logits, y_true, y_pred, error, message):
@@ -227,6 +243,12 @@ def test_bad_input_to_cross_entropy(from_logits, y_true, y_pred, error, message)
         SparseCategoricalCrossentropy(from_logits).forward(y_true, y_pred)
 
 
+def test_one_column_of_scores_is_told_what_to_use():
+    with pytest.raises(IndexError, match=r"labels in 0 .. 0, got 1: .* use BinaryCrossentropy"):
+        SparseCategoricalCrossentropy().forward([0, 1], [[0.5], [0.5]])
+
+
+@pytest.mark.parametrize("loss", [MeanSquaredError, MeanAbsoluteError, BinaryCrossentropy])
 @pytest.mark.parametrize(
     ("y_true", "y_pred", "error", "message"),
     [
@@ -252,11 +274,381 @@ def test_bad_input_to_cross_entropy(from_logits, y_true, y_pred, error, message)
             TypeError,
             r"y_pred: expected numbers, got an array of objects: use np\.asarray\(y_pred, int",
         ),
+        (p[0], y, TypeError, f"y_pred: expected predictions, which are floats, got int64.*{ORDER}"),
+        (p, y > 0, TypeError, f"y_pred: expected predictions, which are floats, got bool.*{ORDER}"),
+        (p, 1.0, ValueError, r"y_pred: expected shape \(N, ...\), got \(\) .*" + ORDER),
+        (["a"], p, TypeError, "y_true: expected numbers"),
     ],
 )
-def test_bad_input_to_squares(y_true, y_pred, error, message):
+def test_bad_input_to_losses_of_elements(loss, y_true, y_pred, error, message):
     with pytest.raises(error, match=message):
-        MeanSquaredError().forward(y_true, y_pred)
+        loss().forward(y_true, y_pred)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y_true", "y_pred", "message"),
+    [
+        (
+            SparseCategoricalCrossentropy,
+            [0, 1],
+            [[0.5, 0.5], [-48.6, 3]],
+            r"y_pred: expected probabilities from 0 to 1, got -48.6 at \(1, 0\): end the model with "
+            r"Softmax\(\), or use SparseCategoricalCrossentropy\(from_logits=True\)",
+        ),
+        (
+            CategoricalCrossentropy,
+            np.eye(2),
+            np.eye(2) * 1.5,
+            r"1.5 at \(0, 0\): .*Softmax\(\), or use Categorical",
+        ),
+        (
+            BinaryCrossentropy,
+            [0, 1],
+            [[0.5], [1.01]],
+            r"1.01 at \(1, 0\): .* Sigmoid\(\), or use Binary",
+        ),
+    ],
+)
+def test_what_are_no_probabilities_is_told_the_remedy(loss, y_true, y_pred, message):
+    with pytest.raises(ValueError, match=message):
+        loss().forward(y_true, np.array(y_pred))
+    assert loss(from_logits=True).forward(y_true, np.array(y_pred)) > 0
+
+
+@pytest.mark.parametrize(
+    ("loss", "y_true", "y_pred", "message"),
+    [
+        (
+            BinaryCrossentropy,
+            [0, 2],
+            [[0.5], [0.5]],
+            r"y_true: expected answers .* got 2 at \(1, 0\): .*Sparse",
+        ),
+        (BinaryCrossentropy, [-1.0, 1.0], [[0.5], [0.5]], f"got -1 at .*{ORDER}"),
+        (
+            BinaryCrossentropy,
+            [0, 1],
+            np.full((2, 3), 0.5),
+            r"got \(2,\): end the model with Dense\(1\); for",
+        ),
+        (
+            CategoricalCrossentropy,
+            [0, 1],
+            np.full((2, 3), 0.5),
+            r"one-hot vectors \(2, 3\), got labels \(2,\)",
+        ),
+        (
+            CategoricalCrossentropy,
+            [[0], [1]],
+            np.full((2, 3), 0.5),
+            r"use SparseCategorical.*, or np.eye\(3\)",
+        ),
+        (CategoricalCrossentropy, [[0, 3.0]], [[0.5, 0.5]], f"probabilities of classes .*{ORDER}"),
+    ],
+)
+def test_targets_of_another_loss_are_told_so(loss, y_true, y_pred, message):
+    with pytest.raises(ValueError, match=message):
+        loss().forward(y_true, y_pred)
+
+
+# The other losses. Each is a case: the loss, and how its targets and predictions are drawn.
+
+
+def one_hot(shape):
+    labels, y_pred = draw(shape)
+    return np.eye(shape[-1])[labels], y_pred
+
+
+def one_hot_probabilities(shape):
+    labels, y_pred = draw(shape, from_logits=False)
+    return np.eye(shape[-1])[labels], y_pred
+
+
+def answers(shape):
+    y_true = np.random.default_rng(1).integers(2, size=shape).astype("float64")
+    return y_true, draw(shape)[1]
+
+
+def answers_with_probabilities(shape):
+    y_true, y_pred = answers(shape)
+    return y_true, 1 / (1 + np.exp(-y_pred))
+
+
+def numbers(shape):
+    return np.random.default_rng(1).standard_normal(shape), draw(shape)[1]
+
+
+CASES = {
+    "squares": (MeanSquaredError(), numbers),
+    "absolute": (MeanAbsoluteError(), numbers),
+    "binary": (BinaryCrossentropy(), answers_with_probabilities),
+    "binary, logits": (BinaryCrossentropy(from_logits=True), answers),
+    "binary, smoothed": (BinaryCrossentropy(label_smoothing=0.2), answers_with_probabilities),
+    "binary, logits, smoothed": (BinaryCrossentropy(True, 0.2), answers),
+    "categorical": (CategoricalCrossentropy(), one_hot_probabilities),
+    "categorical, logits": (CategoricalCrossentropy(from_logits=True), one_hot),
+    "categorical, smoothed": (CategoricalCrossentropy(label_smoothing=0.2), one_hot_probabilities),
+    "categorical, logits, smoothed": (CategoricalCrossentropy(True, 0.2), one_hot),
+    "sparse": (SparseCategoricalCrossentropy(), lambda shape: draw(shape, False)),
+    "sparse, logits": (SparseCategoricalCrossentropy(True), draw),
+    "sparse, ignoring": (SparseCategoricalCrossentropy(False, 0), lambda shape: draw(shape, False)),
+    "sparse, logits, ignoring": (SparseCategoricalCrossentropy(True, 0), draw),
+}
+EACH = pytest.mark.parametrize("which", CASES)
+
+
+def again(loss, **changes):
+    """The same loss with other arguments."""
+    return type(loss).from_config(loss.get_config() | changes)
+
+
+def weights_for(y_true, y_pred, each, loss):
+    """Weights for the samples or for each position, and these written out for each position."""
+    positions = y_pred.shape[:-1]
+    weights = np.random.default_rng(2).uniform(0.5, 2, positions if each else positions[:1])
+    return weights, np.broadcast_to(weights.reshape(weights.shape + (1,) * (len(positions) - weights.ndim)), positions)
+
+
+@EACH
+@SHAPES
+@pytest.mark.parametrize("weights", [None, "samples", "positions"])
+@pytest.mark.parametrize("reduction", losses.REDUCTIONS)
+@backends
+def test_every_loss_has_the_gradient_of_finite_differences(which, shape, weights, reduction, backend_name):
+    loss, make = CASES[which]
+    loss, (y_true, y_pred) = again(loss, reduction=reduction), make(shape)
+    w = None if weights is None else weights_for(y_true, y_pred, weights == "positions", loss)[0]
+    with nnlite.use_backend(backend_name):
+        loss.forward(y_true, y_pred, w)
+        dy_pred = loss.backward()
+        differences = central_differences(lambda: loss.forward(y_true, y_pred, w), y_pred, step=1e-6)
+    assert dy_pred.shape == y_pred.shape
+    assert_close(dy_pred, differences, 1e-6)
+
+
+@EACH
+@pytest.mark.parametrize("shape", [(6, 3), (2, 7, 4)])
+def test_losses_in_float32_are_near(which, shape):
+    loss, make = CASES[which]
+    y_true, y_pred = make(shape)
+    value, dy_pred = run(loss, y_true, y_pred)
+    value32, dy_pred32 = run(loss, y_true, y_pred.astype("float32"))
+    assert value32 == pytest.approx(value, rel=1e-5)
+    assert_close(dy_pred32, dy_pred, 1e-4)
+
+
+@EACH
+@pytest.mark.parametrize("each", [True, False], ids=["positions", "samples"])
+@pytest.mark.parametrize("shape", [(6, 3), (2, 7, 4)])
+def test_weights_multiply_the_losses_and_not_the_divisor(which, shape, each):
+    """As Keras' sum_over_batch_size: sum(weight * loss) / positions."""
+    loss, make = CASES[which]
+    y_true, y_pred = make(shape)
+    weights, spread = weights_for(y_true, y_pred, each, loss)
+    alone = [again(loss, reduction="sum")(y_true[at][None], y_pred[at][None]) for at in np.ndindex(shape[:-1])]
+    counted = int((y_true != 0).sum()) if "ignoring" in which else spread.size
+    expected = (spread.reshape(-1) * alone).sum() / counted
+    assert loss(y_true, y_pred, weights) == pytest.approx(expected, rel=1e-12)
+    assert loss(y_true, y_pred, weights[..., None]) == loss(y_true, y_pred, weights)
+    assert loss(y_true, y_pred, np.ones(shape[:1], int)) == pytest.approx(loss(y_true, y_pred), rel=1e-14)
+    loss(y_true, y_pred, np.zeros(shape[:1]))
+    assert (loss.backward() == 0).all()
+
+
+@EACH
+def test_wrong_weights_are_refused(which):
+    loss, make = CASES[which]
+    with pytest.raises(ValueError, match=r"sample_weight: expected shape \(4,\), got \(3,\)"):
+        loss.forward(*make((4, 3)), np.ones(3))
+    with pytest.raises(ValueError, match=r"shape \(2,\), one for each sample, or \(2, 4\), got \(4,\)"):
+        loss.forward(*make((2, 4, 3)), np.ones(4))
+    with pytest.raises(ValueError, match=r"sample_weight: expected shape .* got \(\)"):
+        loss.forward(*make((2, 4, 3)), 2.0)
+
+
+@EACH
+@pytest.mark.parametrize("shape", [(0, 3), (0, 4, 3), (3, 0, 4)])
+def test_no_positions_cost_nothing(which, shape):
+    loss, make = CASES[which]
+    y_true, y_pred = make(shape)
+    assert run(loss, y_true, y_pred)[0] == 0
+    assert loss.backward().shape == shape
+
+
+TORCH = {
+    "absolute": lambda f, y, z: f.l1_loss(z, y),
+    "binary": lambda f, y, z: f.binary_cross_entropy(z, y),
+    "binary, logits": lambda f, y, z: f.binary_cross_entropy_with_logits(z, y),
+    "categorical, logits": lambda f, y, z: f.cross_entropy(z.flatten(0, -2), y.flatten(0, -2)),
+    "categorical, logits, smoothed": lambda f, y, z: f.cross_entropy(
+        z.flatten(0, -2), y.flatten(0, -2), label_smoothing=0.2
+    ),
+    "sparse, logits, ignoring": lambda f, y, z: f.cross_entropy(z.flatten(0, -2), y.flatten(), ignore_index=0),
+}
+
+
+@pytest.mark.parametrize("which", TORCH)
+@pytest.mark.parametrize("shape", [(5, 17), (2, 7, 38)])
+def test_pytorch_agrees(which, shape):
+    torch = import_torch()
+    loss, make = CASES[which]
+    y_true, y_pred = make(shape)
+    tensor = torch.tensor(y_pred, requires_grad=True)
+    expected = TORCH[which](torch.nn.functional, torch.tensor(y_true), tensor)
+    expected.backward()
+    value, dy_pred = run(loss, y_true, y_pred)
+    assert value == pytest.approx(expected.item(), rel=1e-12)
+    assert_close(dy_pred, tensor.grad.numpy(), 1e-12)
+
+
+def test_numbers_of_keras_own_formulas():
+    """Written out from Keras 3's backend/numpy and losses: label smoothing, and its means."""
+    y, z = answers((6, 4))
+    p, s = 1 / (1 + np.exp(-z)), y * 0.8 + 0.1
+    expected = np.mean(-np.mean(s * np.log(p) + (1 - s) * np.log(1 - p), axis=-1))
+    assert BinaryCrossentropy(label_smoothing=0.2)(y, p) == pytest.approx(expected, rel=1e-12)
+    assert BinaryCrossentropy(True, 0.2)(y, z) == pytest.approx(expected, rel=1e-12)
+    y, p = one_hot_probabilities((6, 4))
+    expected = np.mean(-np.sum((y * 0.8 + 0.2 / 4) * np.log(p), axis=-1))
+    assert CategoricalCrossentropy(label_smoothing=0.2)(y, p) == pytest.approx(expected, rel=1e-12)
+    assert CategoricalCrossentropy(reduction="sum")(y, p) == pytest.approx(-np.sum(y * np.log(p)), rel=1e-12)
+
+
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_one_hot_and_labels_are_the_same_loss(from_logits):
+    labels, y_pred = draw((2, 7, 5), from_logits)
+    expected, dy_expected = run(SparseCategoricalCrossentropy(from_logits), labels, y_pred)
+    value, dy_pred = run(CategoricalCrossentropy(from_logits), np.eye(5, dtype=int)[labels], y_pred)
+    assert value == pytest.approx(expected, rel=1e-12)
+    assert_close(dy_pred, dy_expected, 1e-12)
+
+
+@pytest.mark.parametrize("ignored", [-1, -100, 3, 255])
+@FROM_LOGITS
+def test_an_ignored_class_counts_nothing(ignored, from_logits):
+    labels, y_pred = draw((4, 6, 9), from_logits)
+    labels[labels == ignored] = 0
+    labels[1, 2:] = labels[3] = ignored
+    loss = SparseCategoricalCrossentropy(from_logits, ignore_class=ignored)
+    value, dy_pred = run(loss, labels, y_pred)
+    kept = labels != ignored
+    expected, dy_expected = run(SparseCategoricalCrossentropy(from_logits), labels[kept], y_pred[kept])
+    assert value == pytest.approx(expected, rel=1e-14)
+    assert_close(dy_pred[kept], dy_expected, 1e-14)
+    assert (dy_pred[~kept] == 0).all()
+    assert loss(labels[..., None], y_pred) == value
+    assert run(loss, np.full((4, 6), ignored), y_pred)[0] == 0
+
+
+def test_huge_logits_of_binary_answers():
+    loss = BinaryCrossentropy(from_logits=True)
+    value, dy_pred = run(loss, np.array([[1.0], [0.0]]), np.array([[-1e4], [-1e4]], "float32"))
+    assert (value, dy_pred.tolist()) == (5000, [[-0.5], [0]])
+    value, dy_pred = run(CategoricalCrossentropy(True), np.array([[0, 1]]), np.array([[1e4, -1e4]]))
+    assert (value, dy_pred.tolist()) == (20000, [[1, -1]])
+
+
+@pytest.mark.parametrize("which", ["squares", "absolute", "binary", "binary, logits"])
+def test_a_column_and_a_row_of_targets_fit(which):
+    loss, make = CASES[which]
+    y_true, y_pred = make((7, 1))
+    expected, dy_expected = run(loss, y_true, y_pred)
+    for target in (y_true[:, 0], y_true[:, 0].tolist(), y_true):
+        value, dy_pred = run(loss, target, y_pred)
+        assert value == expected
+        assert_same_bits(dy_pred, dy_expected)
+    value, dy_pred = run(loss, y_true, y_pred[:, 0])
+    assert value == pytest.approx(expected, rel=1e-14)
+    assert_close(dy_pred, dy_expected[:, 0], 1e-14)
+
+
+@EACH
+def test_lists_and_other_numbers_are_welcome(which):
+    loss, make = CASES[which]
+    y_true, y_pred = make((5, 3))
+    y_pred = y_pred.astype("float16")
+    whole = y_true if "sparse" in which else np.round(np.abs(y_true)).clip(0, 1)
+    expected = loss(whole, y_pred.astype("float32"))
+    for target in (whole.astype("uint8"), whole.astype(int).tolist()):
+        for prediction in (y_pred, y_pred.tolist()):
+            assert loss(target, prediction) == pytest.approx(expected, rel=1e-6)
+
+
+def test_flags_are_true_or_false():
+    for kind in (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy):
+        with pytest.raises(TypeError, match="from_logits: expected True or False, got 'no'"):
+            kind(from_logits="no")
+    with pytest.raises(TypeError, match="ignore_class: expected a label, a whole number, or None, got 'sum'"):
+        SparseCategoricalCrossentropy(True, "sum")
+    with pytest.raises(ValueError, match="label_smoothing"):
+        BinaryCrossentropy(label_smoothing=2)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: SparseCategoricalCrossentropy(label_smoothing=0.1), "label_smoothing': use CategoricalCrossentropy"),
+        (lambda: SparseCategoricalCrossentropy(ignore_index=0), "use SparseCategoricalCrossentropy\\(ignore_class="),
+        (lambda: CategoricalCrossentropy(axis=1), "on the last axis"),
+        (lambda: MeanSquaredError(weight=[1, 2]), "use class_weight of fit"),
+    ],
+)
+def test_names_of_elsewhere_are_explained(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("name", ["CrossEntropyLoss", "MSELoss", "BCEWithLogitsLoss", "mean_squared_error", "mse"])
+def test_losses_of_elsewhere_are_explained(name):
+    with pytest.raises(AttributeError, match=rf"nnlite.losses has no {name}: use [A-Za-z]+\(.*\), which has forward"):
+        getattr(losses, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("MAE", MeanAbsoluteError),
+        ("mean_absolute_error", MeanAbsoluteError),
+        ("MSE", MeanSquaredError),
+        ("MeanSquaredError", MeanSquaredError),
+        ("bce", BinaryCrossentropy),
+        ("binary_crossentropy", BinaryCrossentropy),
+        ("categorical_crossentropy", CategoricalCrossentropy),
+    ],
+)
+def test_names_of_keras(name, kind):
+    assert type(losses.get(name)) is kind
+
+
+def test_arguments_have_the_order_and_the_defaults_of_keras():
+    """Those of Keras 3, written out by hand; its axis, name and dtype are left out."""
+    mean = {"reduction": "sum_over_batch_size"}
+    for kind, arguments in {
+        BinaryCrossentropy: {"from_logits": False, "label_smoothing": 0.0, **mean},
+        CategoricalCrossentropy: {"from_logits": False, "label_smoothing": 0.0, **mean},
+        SparseCategoricalCrossentropy: {"from_logits": False, "ignore_class": None, **mean},
+        MeanSquaredError: mean,
+        MeanAbsoluteError: mean,
+    }.items():
+        parameters = inspect.signature(kind).parameters
+        assert [(name, p.default) for name, p in parameters.items()] == list(arguments.items())
+
+
+@pytest.mark.parametrize("which", ["binary", "binary, logits", "categorical", "categorical, logits", "absolute"])
+def test_a_layer_and_a_loss_pass_gradcheck(which):
+    loss, make = CASES[which]
+    last = [nnlite.Sigmoid()] if which == "binary" else [nnlite.Softmax()] if which == "categorical" else []
+    y_true, x = make((5, 3))
+    model = nnlite.Sequential([nnlite.Dense(3), *last], dtype="float64", seed=0)
+    nnlite.gradcheck(model, x, loss=loss, y=y_true)
+
+
+@EACH
+def test_config_makes_each_loss_again(which):
+    loss, make = CASES[which]
+    twin = type(loss).from_config(loss.get_config())
+    assert repr(twin) == repr(loss)
+    assert twin(*make((5, 3))) == loss(*make((5, 3)))
 
 
 @FROM_LOGITS
@@ -322,6 +714,9 @@ def test_get_passes_on_what_has_forward_and_backward():
 @pytest.mark.parametrize(
     ("loss", "error", "message"),
     [
+        ("CrossEntropyLoss", ValueError, r"use SparseCategoricalCrossentropy\(from_logits=True\)"),
+        ("mean_square_error", ValueError, "use mean_squared_error"),
+        (lambda y_true, y_pred: 0, TypeError, "got the function <lambda>: see the example of nnlite.losses.Loss"),
         ("cross", ValueError, "loss: expected a loss or one of .*'mse'.*, got 'cross'"),
         (MeanSquaredError, TypeError, r"use an instance, MeanSquaredError\(\)"),
         (3, TypeError, "loss: expected a name or an object with forward and backward, got 3"),

@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
+from nnlite import metrics
 from nnlite.callbacks import BackupAndRestore, Callback, EarlyStopping, JSONLogger, ModelCheckpoint
-from nnlite.layers import LSTM, Dense
-from nnlite.losses import SparseCategoricalCrossentropy
+from nnlite.layers import LSTM, Dense, Sigmoid
+from nnlite.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from nnlite.metrics import accuracy, confusion_matrix
 from nnlite.models.loading import load_model
 from nnlite.models.sequential import Sequential
@@ -20,9 +21,9 @@ X = rng.normal(size=(50, 4)).astype("float32")
 LABELS = X[:, :3].argmax(axis=1)
 
 
-def classifier(metrics=("accuracy",)):
+def classifier(names=("accuracy",)):
     model = Sequential([Dense(3)], input_shape=(4,), seed=0)
-    model.compile(SGD(0.1), SparseCategoricalCrossentropy(from_logits=True), metrics)
+    model.compile(SGD(0.1), SparseCategoricalCrossentropy(from_logits=True), names)
     return model
 
 
@@ -61,6 +62,8 @@ class TestAccuracy:
             (np.array([0]), [["1", "2"]], TypeError, "y_pred: expected numbers, got an array of texts"),
             (np.array([0]), 1.0, ValueError, "y_pred: expected an array of samples, got a single number"),
             (np.eye(3), np.ones((3, 3)), ValueError, r"of one-hot vectors, use np\.argmax\(y_true, axis=-1\)"),
+            (["a"], np.ones((1, 3)), TypeError, "accuracy: y_true: expected numbers"),
+            (np.array([0]), [["a", "b"]], TypeError, "accuracy: y_pred: expected numbers"),
             (np.array([0.0]), np.ones((1, 3)), TypeError, "y_true: expected integers, got float64"),
             (
                 np.array([0, 1]),
@@ -68,7 +71,10 @@ class TestAccuracy:
                 ValueError,
                 r"one label for each position.*got \(2,\)",
             ),
-            (np.array([0]), np.ones((1, 1)), ValueError, r"scores for at least two labels.*got \(1, 1\)"),
+            (np.array([0]), [[3.0]], ValueError, r"y_pred: .* got 3 at \(0, 0\): .*BinaryAccuracy\(threshold=0\)"),
+            (np.array([2]), [[0.5]], ValueError, r"y_true: expected answers from 0 to 1, got 2 at \(0, 0\)"),
+            (np.zeros((1, 2)), [[0.5]], ValueError, r"an answer for each of y_pred, shape \(1, 1\), got \(1, 2\)"),
+            ([[1, 1, 0]], np.ones((1, 3)), ValueError, r"one with the sum 2 at \(0,\): use binary_accuracy"),
             (np.array([0, 3]), np.ones((2, 3)), IndexError, r"labels in 0 .. 2, got 3 at \(1,\)"),
             (np.array([0, -1]), np.ones((2, 3)), IndexError, r"labels in 0 .. 2, got -1 at \(1,\)"),
         ],
@@ -110,6 +116,129 @@ class TestConfusionMatrix:
     def test_refuses(self, labels, predicted, classes, error, message):
         with pytest.raises(error, match=message):
             confusion_matrix(labels, predicted, classes)
+
+
+LABELS_4, SCORES_4 = rng.integers(4, size=(3, 5)), rng.normal(size=(3, 5, 4))
+ONE_HOT_4 = np.eye(4)[LABELS_4]
+
+
+class TestByShape:
+    """ "accuracy" is what the shapes make of it, as in Keras."""
+
+    def test_labels_and_one_hot(self):
+        right = accuracy(LABELS_4, SCORES_4)
+        assert accuracy(ONE_HOT_4, SCORES_4) == metrics.categorical_accuracy(ONE_HOT_4, SCORES_4) == right
+        assert metrics.sparse_categorical_accuracy(LABELS_4[..., None], SCORES_4) == right
+        assert accuracy(ONE_HOT_4.astype(int).tolist(), SCORES_4.tolist()) == right
+
+    @pytest.mark.parametrize("shape", [(4,), (4, 1)])
+    def test_one_column(self, shape):
+        y_pred = np.array([0.9, 0.8, 0.5, 0.2]).reshape(shape)
+        for y_true in ([1, 0, 0, 0], [[1], [0], [0], [0]], np.array([True, False, False, False])):
+            assert accuracy(y_true, y_pred) == metrics.binary_accuracy(y_true, y_pred) == 0.75  # 0.5 is not above 0.5
+
+    @pytest.mark.parametrize("name", ["accuracy", "binary_accuracy", "sparse_categorical_accuracy"])
+    def test_the_order_is_told_where_shapes_tell_it(self, name):
+        for labels in (LABELS_4[0], LABELS_4[0][:, None]):
+            with pytest.raises(ValueError, match=rf"the order is {name}\(y_true, y_pred\)"):
+                getattr(metrics, name)(SCORES_4[0], labels)
+
+    def test_several_answers(self):
+        y_true, y_pred = np.array([[1, 1, 0], [0, 0, 1]]), np.array([[0.9, 0.4, 0.2], [0.1, 0.2, 0.9]])
+        assert metrics.binary_accuracy(y_true, y_pred) == pytest.approx(5 / 6)
+        assert metrics.BinaryAccuracy(threshold=0.3)(y_true, y_pred) == 1
+
+    def test_logits_have_another_threshold(self):
+        y_true, logits = np.array([1, 0, 1]), np.array([[2.0], [0.3], [-1.0]])
+        with pytest.raises(ValueError, match=r"binary_accuracy: y_pred: expected probabilities .*threshold=0\)"):
+            metrics.binary_accuracy(y_true, logits)
+        assert metrics.BinaryAccuracy(threshold=0)(y_true, logits) == pytest.approx(1 / 3)
+
+
+class TestTopK:
+    @pytest.mark.parametrize("k", [1, 2, 3, 4])
+    def test_among_the_k_highest(self, k):
+        top = np.argsort(-SCORES_4, axis=-1)[..., :k]
+        expected = (top == LABELS_4[..., None]).any(axis=-1).mean()
+        assert metrics.sparse_top_k_categorical_accuracy(LABELS_4, SCORES_4, k) == expected
+        assert metrics.top_k_categorical_accuracy(ONE_HOT_4, SCORES_4, k) == expected
+        assert metrics.TopKCategoricalAccuracy(k)(ONE_HOT_4, SCORES_4) == expected
+        assert metrics.SparseTopKCategoricalAccuracy(k)(LABELS_4, SCORES_4) == expected
+
+    def test_equal_scores_count_and_nan_does_not(self):
+        scores = np.array([[0.5, 0.5, 0.0], [np.nan, 0.1, 0.0], [0.3, np.nan, 0.2]])
+        assert metrics.sparse_top_k_categorical_accuracy([1, 0, 0], scores, 1) == pytest.approx(1 / 3)
+
+    def test_more_than_there_are(self):
+        with pytest.raises(ValueError, match="k: expected at most the 4 classes of y_pred, got 5"):
+            metrics.sparse_top_k_categorical_accuracy(LABELS_4, SCORES_4)
+        with pytest.raises(ValueError, match="k: expected a whole number"):
+            metrics.SparseTopKCategoricalAccuracy(k=0)
+        with pytest.raises(ValueError, match="use sparse_top_k_categorical_accuracy for labels"):
+            metrics.top_k_categorical_accuracy(LABELS_4, SCORES_4)
+
+
+def test_errors():
+    y_true, y_pred = rng.normal(size=(2, 7, 1))
+    assert metrics.mean_absolute_error(y_true, y_pred) == pytest.approx(np.abs(y_true - y_pred).mean())
+    assert metrics.mean_squared_error(y_true[:, 0], y_pred) == pytest.approx(np.square(y_true - y_pred).mean())
+    assert metrics.MeanAbsoluteError()(y_true.tolist(), y_pred) == metrics.mean_absolute_error(y_true, y_pred)
+    with pytest.raises(ValueError, match=r"y_true: expected shape of y_pred = \(7, 1\), got \(6, 1\)"):
+        metrics.mean_squared_error(y_true[1:], y_pred)
+    assert metrics.mean_squared_error(np.zeros((0, 2)), np.zeros((0, 2))) == 0
+
+
+@pytest.mark.parametrize("name", ["mae", "mse", "MSE", "mean_absolute_error"])
+def test_names_of_errors_are_those_that_were_given(name):
+    model = Sequential([Dense(1)], seed=0)
+    model.compile("sgd", "mse", metrics=[name])
+    history = model.fit(X, X[:, 0], validation_data=(X, X[:, 0]), verbose=0).history
+    assert list(history) == ["loss", name, "val_loss", f"val_{name}"]
+
+
+def test_binary_programs():
+    y = (X[:, 0] > 0).astype("float32")
+    for loss, last, kinds in (
+        ("binary_crossentropy", [Sigmoid()], ["acc", "binary_accuracy"]),
+        (BinaryCrossentropy(from_logits=True), [], [metrics.BinaryAccuracy("acc", threshold=0)]),
+    ):
+        model = Sequential([Dense(1), *last], seed=0)
+        model.compile(Adam(0.1), loss, metrics=kinds)
+        history = model.fit(X, y, epochs=60, verbose=0).history
+        assert history["acc"][-1] > 0.9
+        assert history["loss"][-1] < history["loss"][0]
+
+
+def test_a_metric_with_arguments_is_saved_with_them(tmp_path):
+    class Twice(metrics.NamedMetric):
+        def __init__(self, factor=2.0, name="twice"):
+            super().__init__(name)
+            self.factor = factor
+
+        def __call__(self, y_true, y_pred):
+            return self.factor
+
+    model = Sequential([Dense(1)], input_shape=(4,), seed=0)
+    model.compile("sgd", "mse", metrics=["mae", metrics.BinaryAccuracy("right", threshold=-0.25), Twice(3.0)])
+    save_model(model, tmp_path / "m")
+    with pytest.raises(CheckpointError, match="no namedmetric 'Twice'"):
+        load_model(tmp_path / "m")
+    again = load_model(tmp_path / "m", {"Twice": Twice})
+    assert list(again.metrics) == ["mae", "right", "twice"]
+    assert (again.metrics["right"].threshold, again.metrics["twice"].factor) == (-0.25, 3)
+
+
+def test_what_keras_metrics_also_have_is_explained():
+    with pytest.raises(AttributeError, match=r"nnlite.metrics has no Precision: count with confusion_matrix"):
+        metrics.Precision  # noqa: B018
+    with pytest.raises(ValueError, match="got 'auc': count with confusion_matrix"):
+        metrics.get(["auc"])
+    with pytest.raises(AttributeError, match=r"'BinaryAccuracy' .* 'update_state': .*metric\(y_true, y_pred\)"):
+        metrics.BinaryAccuracy().update_state([1], [1])
+    with pytest.raises(TypeError, match="unknown argument 'treshold': did you mean 'threshold'"):
+        metrics.BinaryAccuracy(treshold=1)
+    with pytest.raises(ValueError, match="name: expected a name such as 'accuracy', got"):
+        metrics.BinaryAccuracy(0.5)
 
 
 class TestTraining:
@@ -170,24 +299,28 @@ class TestTraining:
         assert model.metrics == {}
 
     @pytest.mark.parametrize(
-        ("metrics", "error", "message"),
+        ("names", "error", "message"),
         [
-            ("accuracy", TypeError, r"metrics: expected a list such as \['accuracy'\], got 'accuracy'"),
-            (["acuracy"], ValueError, r"metrics: expected a function, or one of \['accuracy'\], got 'acuracy'"),
+            (
+                "accuracy",
+                TypeError,
+                r"metrics: expected a list such as \['accuracy'\], got 'accuracy': use \['accuracy'\]",
+            ),
+            (["acuracy"], ValueError, "metrics: expected a function, or one of .*, got 'acuracy': use 'accuracy'"),
             ([3], TypeError, "metrics: expected names, or functions"),
             ([lambda y_true, y_pred: 0.0], TypeError, "define it with `def`"),
-            ([SparseCategoricalCrossentropy], TypeError, "metrics: expected names, or functions"),
+            ([metrics.BinaryAccuracy], TypeError, r"got the class BinaryAccuracy: use BinaryAccuracy\(\)"),
             (["accuracy", accuracy], ValueError, "expected different names, got 'accuracy' twice"),
         ],
     )
-    def test_compile_refuses(self, metrics, error, message):
+    def test_compile_refuses(self, names, error, message):
         with pytest.raises(error, match=message):
-            classifier(metrics)
+            classifier(names)
 
     def test_accuracy_needs_labels(self):
         model = Sequential([Dense(2)], seed=0)
         model.compile("sgd", "mse", metrics=["accuracy"])
-        with pytest.raises(TypeError, match="accuracy: y_true: expected integers, got float32"):
+        with pytest.raises(ValueError, match=r"accuracy: y_true: expected one-hot .* mean_absolute_error for num"):
             model.fit(X, X[:, :2], verbose=0)
 
 

@@ -309,6 +309,172 @@ def test_copies_are_trained_by_themselves():
         np.testing.assert_array_equal(network.params["dense.W"], before)
 
 
+@pytest.mark.parametrize("optimizer", [SGD, Adagrad, RMSprop, Adam, AdamW])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("backend", ["compiled", "reference"])
+def test_weight_decay_shrinks_before_the_step(optimizer, dtype, backend):
+    """As in Keras: p -= learning_rate * weight_decay * p, and the step is that of the optimizer without it."""
+    with nnlite.use_backend(backend):
+        decayed, plain = (
+            optimizer(0.1, weight_decay=0.5),
+            optimizer(0.1, **({"weight_decay": 0.0} if optimizer is AdamW else {})),
+        )
+        params, grads = model(dtype=dtype), model(seed=1, dtype=dtype)
+        expected = {name: param.copy() for name, param in params.items()}
+        for _ in range(3):
+            decayed.apply(grads, params)
+            for param in expected.values():
+                param *= 1 - 0.1 * 0.5
+            plain.apply(grads, expected)
+    for name, param in params.items():
+        np.testing.assert_allclose(param, expected[name], rtol=1e-5 if dtype == "float32" else 1e-12, atol=1e-6)
+
+
+@pytest.mark.parametrize("weight_decay", [None, 0.0, 0])
+def test_no_weight_decay_changes_no_bit(weight_decay):
+    results = []
+    for options in ({}, {"weight_decay": weight_decay}):
+        params = model()
+        SGD(0.1, **options).apply(model(seed=1), params)
+        results.append(params)
+    for name, param in results[0].items():
+        np.testing.assert_array_equal(param, results[1][name])
+
+
+def test_an_optimizer_of_ones_own_decays_as_well():
+    class Sign(Optimizer):
+        def update(self, grad, param, slots, scale, clip):
+            param -= self.learning_rate * np.sign(grad)
+
+    params = {"p": np.full(2, 10.0)}
+    Sign(0.1, weight_decay=0.5).apply({"p": np.array([1.0, -1.0])}, params)
+    np.testing.assert_allclose(params["p"], [9.4, 9.6])
+
+
+# Learning rates by the step.
+
+
+class Harmonic(nnlite.schedules.Schedule):
+    """A schedule of one's own."""
+
+    def __init__(self, rate, inner=None):
+        self.rate, self.inner = rate, inner
+
+    def __call__(self, step):
+        return self.rate / (step + 1)
+
+
+SCHEDULES = [
+    nnlite.CosineDecay(0.5, 4, alpha=0.1),
+    nnlite.StepDecay(0.5, 2),
+    nnlite.ExponentialDecay(0.5, 2, 0.3),
+    nnlite.ExponentialDecay(0.5, 2, 0.3, staircase=True),
+    nnlite.WarmUp(nnlite.CosineDecay(0.5, 4), 2),
+    nnlite.Constant(0.25),
+    Harmonic(0.5),
+    nnlite.WarmUp(Harmonic(0.5, nnlite.Constant(1)), 2),
+]
+CUSTOM = {"Harmonic": Harmonic}
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_each_step_has_the_learning_rate_of_its_number(schedule):
+    optimizer, params = SGD(schedule), {"p": np.zeros(1)}
+    assert optimizer.learning_rate == schedule(0)
+    for step in range(6):
+        before = params["p"].copy()
+        optimizer.apply({"p": np.ones(1)}, params)
+        assert before - params["p"] == pytest.approx(schedule(step), rel=1e-12)
+        assert optimizer.learning_rate == schedule(step)  # that of the latest step
+
+
+@pytest.mark.parametrize("optimizer", [SGD, Adagrad, RMSprop, Adam, AdamW])
+def test_a_schedule_has_the_bits_of_rates_set_by_hand(optimizer):
+    schedule, results = nnlite.CosineDecay(0.1, 5), []
+    for scheduled in (True, False):
+        made, params, grads = optimizer(schedule if scheduled else 1.0, weight_decay=0.1), model(), model(seed=1)
+        for step in range(4):
+            if not scheduled:
+                made.learning_rate = schedule(step)
+            made.apply(grads, params)
+        results.append({**params, **made.state})
+    for name, array in results[0].items():
+        np.testing.assert_array_equal(array, results[1][name], strict=True)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
+def test_a_schedule_is_saved_and_goes_on(schedule, tmp_path):
+    network = regressor()
+    network.compile(Adam(schedule, weight_decay=0.01), "mse")
+    for _ in range(3):
+        network.train_on_batch(X, Y)
+    network.save(tmp_path / "m")
+    twins = [nnlite.load_model(tmp_path / "m", CUSTOM), copy.deepcopy(network), pickle.loads(pickle.dumps(network))]
+    for twin in twins:
+        assert repr(twin.optimizer) == repr(network.optimizer)
+        assert twin.optimizer.learning_rate == network.optimizer.learning_rate == schedule(2)
+    network.train_on_batch(X, Y)
+    for twin in twins:
+        twin.train_on_batch(X, Y)
+        for key, param in network.params.items():
+            np.testing.assert_array_equal(param, twin.params[key])
+
+
+def test_a_schedule_of_ones_own_is_asked_for(tmp_path):
+    network = regressor()
+    network.compile(Adam(Harmonic(0.1)), "mse")
+    network.save(tmp_path / "m")
+    with pytest.raises(nnlite.CheckpointError, match="there is no schedule 'Harmonic': if it is your own, give it in"):
+        nnlite.load_model(tmp_path / "m")
+
+
+def test_a_scheduled_rate_is_not_set_by_hand():
+    optimizer = Adam(nnlite.CosineDecay(0.1, 5))
+    with pytest.raises(
+        TypeError, match=r"expected to be left to its schedule, CosineDecay\(.*, got 0.5: .*Adam\(0.1\)"
+    ):
+        optimizer.learning_rate = 0.5
+    optimizer.learning_rate = nnlite.Constant(0.5)  # another schedule may be
+    assert (optimizer.learning_rate, repr(optimizer.schedule)) == (0.5, "Constant(learning_rate=0.5)")
+    assert repr(optimizer).startswith("Adam(learning_rate=Constant(learning_rate=0.5), beta_1=0.9")
+
+
+def test_a_schedule_that_gives_no_rate_changes_nothing():
+    class Sinking(nnlite.schedules.Schedule):
+        def __call__(self, step):
+            return 0.1 - step
+
+    optimizer, params = SGD(Sinking()), {"p": np.zeros(1)}
+    optimizer.apply({"p": np.ones(1)}, params)
+    with pytest.raises(ValueError, match=r"Sinking\(\) at step 1: expected a number in \[0, inf\), got -0.9"):
+        optimizer.apply({"p": np.ones(1)}, params)
+    assert (optimizer.iterations, params["p"][0]) == (1, -0.1)
+
+
+def test_schedules_have_the_place_that_they_have_in_keras():
+    from nnlite.optimizers.schedules import CosineDecay, LearningRateSchedule
+
+    assert CosineDecay is nnlite.optimizers.schedules.CosineDecay is nnlite.CosineDecay
+    assert issubclass(CosineDecay, LearningRateSchedule)
+
+
+@pytest.mark.parametrize(
+    ("use", "message"),
+    [
+        (lambda o: o.step(), "step': .*apply"),
+        (lambda o: o.zero_grad(), "zero_grad': backward writes .* leave it out"),
+        (lambda o: o.apply_gradients(zip([], [], strict=True)), "apply_gradients': .*apply"),
+        (lambda o: o.lr, "lr': use learning_rate"),
+        (lambda o: setattr(o, "lr", 0.1), "lr': use learning_rate"),
+        (lambda o: o.state_dict(), r"state_dict': model.save\(path\) saves the optimizer"),
+        (lambda o: o.nothing, "nothing'$"),
+    ],
+)
+def test_methods_of_elsewhere_are_explained(use, message):
+    with pytest.raises(AttributeError, match=f"^'Adam' object has no attribute '{message}"):
+        use(Adam())
+
+
 def test_learning_rate_can_be_set_between_steps():
     optimizer = SGD(0.5)
     params = {"p": np.zeros(1)}
@@ -419,6 +585,7 @@ READ_ONLY.flags.writeable = False
             TypeError,
             "gradient of a: expected numbers, got a masked array",
         ),
+        ({"a": [["x"] * 3] * 2}, {"a": GOOD}, TypeError, "gradient of a: expected numbers"),
         ({"a": None}, {"a": GOOD}, TypeError, "gradient of a: expected numbers, got NoneType"),
         ({"a": GOOD}, {"a": GOOD.tolist()}, TypeError, "parameter a: .* got list"),
         ({"a": GOOD}, {"a": GOOD.astype(int)}, TypeError, "parameter a: .* got <i8"),
@@ -537,6 +704,15 @@ def test_ctrl_c_is_python_s_again_after_a_step():
     [
         (lambda: SGD(-1), ValueError, "learning_rate"),
         (lambda: SGD("fast"), TypeError, "learning_rate"),
+        (
+            lambda: SGD({"W": np.ones(2)}),
+            TypeError,
+            "learning_rate: .* got dict: an optimizer gets the parameters from",
+        ),
+        (lambda: Adam(lambda step: 0.1), TypeError, "use a schedule such as CosineDecay, .* LearningRateScheduler"),
+        (lambda: SGD(0.1, 0.9, nesterov="no"), TypeError, "nesterov: expected True or False, got 'no'"),
+        (lambda: RMSprop(centered=1), TypeError, "centered: expected True or False, got 1"),
+        (lambda: SGD(weight_decay=-1.0), ValueError, "weight_decay"),
         (lambda: SGD(math.inf), ValueError, "learning_rate"),
         (lambda: SGD(0.1, 1.5), ValueError, "momentum"),
         (lambda: Adagrad(initial_accumulator_value=-1), ValueError, "initial_accumulator_value"),
@@ -556,6 +732,9 @@ def test_ctrl_c_is_python_s_again_after_a_step():
         (lambda: Adam(clip=1.0), TypeError, "clip"),
         (lambda: optimizers.get("adams"), ValueError, "expected an optimizer or one of .*'adam'.* got 'adams'"),
         (lambda: optimizers.get(None), ValueError, "got None"),
+        (lambda: optimizers.get(Adam), ValueError, r"use an instance, Adam\(\)"),
+        (lambda: optimizers.get("adm"), ValueError, "got 'adm': use 'adam'"),
+        (lambda: optimizers.schedules.PolynomialDecay, AttributeError, "write it as a class derived from"),
     ],
 )
 def test_bad_arguments(make, error, message):
@@ -578,7 +757,8 @@ def test_config_survives_json(optimizer):
 
 
 def test_defaults_are_those_of_keras():
-    none = {"clipnorm": None, "clipvalue": None, "global_clipnorm": None}
+    limits = {"clipnorm": None, "clipvalue": None, "global_clipnorm": None}
+    none = {"weight_decay": None, **limits}
     assert SGD().get_config() == {"learning_rate": 0.01, "momentum": 0.0, "nesterov": False, **none}
     assert Adagrad().get_config() == {
         "learning_rate": 0.001, "initial_accumulator_value": 0.1, "epsilon": 1e-7, **none,

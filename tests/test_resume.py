@@ -14,7 +14,7 @@ import pytest
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
 
 PROGRAM = Path(__file__).with_name("resumable.py")
-RESULTS = ["best.safetensors", "final.safetensors", "history.json", "log.jsonl"]
+RESULTS = ["best.safetensors", "final.safetensors", "history.json", "log.csv", "log.jsonl"]
 
 
 def start(folder, kind, *kill):

@@ -7,21 +7,24 @@ from nnlite import callbacks
 from nnlite.callbacks import (
     BackupAndRestore,
     Callback,
+    CSVLogger,
     EarlyStopping,
     JSONLogger,
     LearningRateScheduler,
     ModelCheckpoint,
+    ReduceLROnPlateau,
 )
 from nnlite.callbacks.base import says
 from nnlite.callbacks.progress_bar import ProgressBar
 from nnlite.experiment.minimal_rnn import Recipe
 from nnlite.layers import LSTM, BatchNorm, Dense
 from nnlite.losses import SparseCategoricalCrossentropy
+from nnlite.models.loading import load_model
 from nnlite.models.sequential import Sequential
 from nnlite.optimizers import Adam
 from nnlite.saving import checkpoint, states, training_state
 from nnlite.saving.checkpoint import CheckpointError
-from nnlite.schedules import Constant
+from nnlite.schedules import Constant, WarmUp
 
 X = np.random.default_rng(0).integers(4, size=(6, 5))
 Y = (X + 1) % 4
@@ -76,7 +79,9 @@ def make_model(built=True):
 def ours(folder):
     """One of each callback of nnlite that has a state or a file."""
     return [
-        LearningRateScheduler(Constant(0.1)),
+        LearningRateScheduler(lambda epoch: 0.1),
+        ReduceLROnPlateau("loss", patience=9),
+        CSVLogger(folder / "log.csv"),
         EarlyStopping("loss", patience=9, restore_best_weights=True),
         ModelCheckpoint(folder / "best.safetensors", "loss", save_best_only=True),
         JSONLogger(folder / "log.jsonl"),
@@ -130,7 +135,11 @@ STRANGE = [
     (of("EarlyStopping", path="/tmp/elsewhere"), "EarlyStopping: .* unknown entry 'path'"),
     (of("JSONLogger", path="/tmp/elsewhere"), "JSONLogger: .* unknown entry 'path'"),
     (of("History", path="/tmp/elsewhere"), "History: .* unknown entry 'path'"),
-    (of("LearningRateScheduler", path="/tmp/elsewhere"), "LearningRateScheduler: .* unknown entry 'path'"),
+    (of("CSVLogger", path="/tmp/elsewhere"), "CSVLogger: .* unknown entry 'path'"),
+    (
+        lambda tree: tree["run"]["callbacks"].update(LearningRateScheduler={"path": "x"}),
+        "LearningRateScheduler: .* unknown entry 'path'",
+    ),
     (lambda tree: tree["run"]["callbacks"].update(BackupAndRestore={"path": "x"}), "unknown entry 'path'"),
     (of("ModelCheckpoint", on_epoch_end=1), "ModelCheckpoint: .* unknown entry 'on_epoch_end'"),
     (lambda tree: tree["run"]["callbacks"].update(EarlyStopping=[1]), "EarlyStopping: expected entries with names"),
@@ -157,8 +166,14 @@ STRANGE = [
     (without("ModelCheckpoint", "best"), "ModelCheckpoint: .* best is missing"),
     (of("JSONLogger", bytes=-1), "JSONLogger: bytes: expected a whole number of at least 0, got -1"),
     (of("JSONLogger", bytes=1e3), "JSONLogger: bytes: expected a whole number"),
-    (of("LearningRateScheduler", schedule=3), "LearningRateScheduler: schedule: expected a text"),
-    (of("LearningRateScheduler", schedule="Constant(9)"), "its schedule was Constant"),
+    (of("CSVLogger", bytes=-1), "CSVLogger: bytes: expected a whole number of at least 0, got -1"),
+    (of("CSVLogger", names="loss"), "CSVLogger: names: expected a list, got 'loss'"),
+    (of("CSVLogger", names=[1]), r"CSVLogger: names\[0\]: expected a text, got 1"),
+    (without("CSVLogger", "names"), "CSVLogger: .* names is missing"),
+    (of("ReduceLROnPlateau", best="low"), "ReduceLROnPlateau: best: expected a finite number, got 'low'"),
+    (of("ReduceLROnPlateau", wait=-1), "ReduceLROnPlateau: wait: expected a whole number of at least 0, got -1"),
+    (of("ReduceLROnPlateau", cooldown_counter=0.5), "ReduceLROnPlateau: cooldown_counter: expected a whole number"),
+    (without("ReduceLROnPlateau", "wait"), "ReduceLROnPlateau: .* wait is missing"),
     (of("History", epoch=[-1]), r"History: epoch\[0\]: expected a whole number of at least 0, got -1"),
     (of("History", epoch=3), "History: epoch: expected a list, got 3"),
     (of("History", history={"loss": ["low"]}), r"History: history: loss\[0\]: expected a finite number, got 'low'"),
@@ -406,3 +421,44 @@ def test_no_depth_breaks_more_than_the_file(tmp_path, levels):
     save_file(tensors, path, {"nnlite": text, "sha256": checkpoint._checksum(tensors, text)})
     with pytest.raises(CheckpointError):
         fit(make_model(), *ours(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        ({"class": "Path", "config": {}}, "there is no schedule 'Path'"),
+        ({"class": "Configured", "config": {}}, "there is no schedule 'Configured'"),
+        ({"class": ["Constant"], "config": {}}, "cannot load the model"),
+        ({"class": "Constant", "config": {"learning_rate": "fast"}}, "learning_rate: expected a number, got 'fast'"),
+        ({"class": "Constant", "config": {"path": "x"}}, "Constant: unknown argument 'path'"),
+        ({"class": "Constant", "config": 3}, "cannot load the model"),
+        ({"class": "WarmUp", "config": {"schedule": {"class": "WarmUp"}, "warmup_steps": 1}}, "expected a schedule"),
+        ({}, "there is no 'class'"),
+    ],
+)
+def test_a_schedule_in_a_file_is_checked(tmp_path, rate, message):
+    model = make_model()
+    model.optimizer.learning_rate = WarmUp(Constant(0.1), 3)
+    model.save(tmp_path / "m")
+    forge(tmp_path / "m", lambda tree: tree["optimizer"]["config"].update(learning_rate=rate))
+    with pytest.raises(CheckpointError, match=message):
+        load_model(tmp_path / "m")
+
+
+def test_a_resumed_training_keeps_the_schedule_of_the_program(tmp_path):
+    """The file's recipe is that of the program, and what its optimizer follows is another schedule."""
+
+    def scheduled():
+        model = make_model()
+        model.optimizer.learning_rate = Constant(0.1)
+        return model
+
+    backup = BackupAndRestore(tmp_path / "b", save_freq=1)
+    with pytest.raises(ZeroDivisionError):
+        fit(scheduled(), backup, Crash(3))
+    for rate in ({"class": "Constant", "config": {"learning_rate": 0.9}}, 0.9, None):
+        forge(tmp_path / "b", lambda tree, rate=rate: tree["optimizer"]["config"].update(learning_rate=rate))
+        model = scheduled()
+        with pytest.raises(CheckpointError, match=r"the learning rate is .* in the file and Constant"):
+            fit(model, backup)
+        assert model.optimizer.iterations == 0

@@ -381,7 +381,6 @@ FIT_ERRORS = [
         ValueError,
         "validation_data: x: expected at least one sample, got none",
     ),
-    ({"callbacks": Record()}, TypeError, "callbacks: expected a list of Callback objects"),
     ({"callbacks": [Record]}, TypeError, "callbacks: expected a list of Callback objects"),
     ({"verbose": 3}, ValueError, "verbose: expected 'auto', 0, 1 or 2, got 3"),
 ]

@@ -1,6 +1,7 @@
 """BackupAndRestore: resumes a training that was stopped."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from .. import checks
@@ -33,9 +34,13 @@ class BackupAndRestore(Callback):
     """
 
     order = 1
+    hints: Mapping[str, str] = {
+        "backup_dir": "use path, which is a file",
+        "double_checkpoint": "one file is always complete: leave it out",
+    }
 
     def __init__(self, path: str | os.PathLike, save_freq: str | int = "epoch", delete_checkpoint: bool = True) -> None:
-        self.path, self.delete_checkpoint = Path(path), bool(delete_checkpoint)
+        self.path, self.delete_checkpoint = Path(path), checks.boolean("delete_checkpoint", delete_checkpoint)
         self.save_freq = save_freq if save_freq == "epoch" else checks.positive("save_freq", save_freq)
 
     def on_train_begin(self, logs: Logs) -> None:

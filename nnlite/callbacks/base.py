@@ -1,15 +1,17 @@
 """Callback: base class of the objects that `fit` calls at each batch and epoch."""
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Callable, Mapping
 from itertools import takewhile
 from typing import Any
 
+from ..arguments import ChecksArguments
 from ..saving import states
 
 Logs = dict[str, float]  # such as {"loss": 3.1, "val_loss": 2.9}
 
 
-class Callback:
+class Callback(ChecksArguments):
     """Base class of all callbacks: override the methods you need.
 
     Epochs and batches are counted from 0 here, as in Keras; printed text counts from 1.
@@ -17,6 +19,7 @@ class Callback:
     Attributes:
         model: the model in training. `self.model.stop_training = True` ends the training after this batch.
         loop: the progress of `fit`: `epoch`, `batch`, `epochs`, `batches`, `resumed`.
+        params: as in Keras: {"epochs": ..., "steps": ...}, while `fit` runs.
         adds: names and types that `on_epoch_end` adds to the logs, such as {"speed": float}. With it, names in the path
             or monitor of a later callback are checked before the first epoch, not after it.
 
@@ -42,6 +45,11 @@ class Callback:
         # Without what is of this process: a model can be large, and knows the data of its training.
         return {name: value for name, value in vars(self).items() if name not in ("model", "loop")}
 
+    def __getattr__(self, name: str) -> Any:
+        if name == "params" and self.loop is not None:
+            return {"epochs": self.loop.epochs, "steps": self.loop.batches}
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+
     def on_train_begin(self, logs: Logs) -> None:
         """Called once, before the first epoch. Reset here what is left of an earlier training."""
 
@@ -59,6 +67,18 @@ class Callback:
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """Called after a batch. `logs["loss"]` is the mean of the epoch so far."""
+
+    def on_batch_begin(self, batch: int, logs: Logs) -> None:
+        """Another name of on_train_batch_begin: called where a class does not override that one."""
+
+    def on_batch_end(self, batch: int, logs: Logs) -> None:
+        """Another name of on_train_batch_end: called where a class does not override that one."""
+
+    def on_test_begin(self, logs: Logs) -> None:
+        """Called before the validation at the end of an epoch; not by `evaluate`."""
+
+    def on_test_end(self, logs: Logs) -> None:
+        """Called after the validation. `logs` holds its "loss" and metrics."""
 
     def close(self) -> None:
         """Close files and other resources. Called at the very end, also after an error."""
@@ -110,6 +130,65 @@ class Callback:
 
     def _check_fields(self, state, rules):
         states.fields(type(self).__name__, state, rules)
+
+
+HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
+_OTHER_NAME = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+
+# Keras' hooks that nothing here calls.
+_NEVER = {
+    "on_test_batch_begin": "use on_test_begin",
+    "on_test_batch_end": "use on_test_end",
+    "on_predict_begin": "call it yourself before model.predict",
+    "on_predict_end": "call it yourself after model.predict",
+    "on_predict_batch_begin": "loop over the batches yourself, with model.predict",
+    "on_predict_batch_end": "loop over the batches yourself, with model.predict",
+}
+
+
+def own_method(callback: Callback, event: str) -> Callable | None:
+    """A callback's method for an event, or None where it has none of its own: an empty call is still a call."""
+    for name in (event, _OTHER_NAME.get(event)):
+        method = getattr(callback, name) if name else None
+        if method and getattr(method, "__func__", None) is not vars(Callback)[name or event]:
+            return method
+    return None
+
+
+def check_hooks(callback: Callback) -> None:
+    """Refuse a callback with a method that looks like a hook and would never be called.
+
+    Raises:
+        TypeError: with the hook to use.
+    """
+    for name in {*dir(type(callback)), *vars(callback)}.difference(HOOKS):
+        if name.startswith("on_") and callable(getattr(callback, name)):
+            near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.7)
+            if name in _NEVER or near:
+                remedy = _NEVER.get(name) or f"use {near[0]}"
+                raise TypeError(f"{type(callback).__name__}: fit would never call {name}: {remedy}, or rename it")
+
+
+def checked_callbacks(callbacks: Any) -> list[Callback]:
+    """The callbacks that `fit` was given, as a list.
+
+    Raises:
+        TypeError: one is no callback, or has a method that would never be called.
+    """
+    given = [] if callbacks is None else [callbacks] if isinstance(callbacks, Callback) else callbacks
+    for callback in given if isinstance(given, tuple | list) else [given]:
+        if not isinstance(callback, Callback):
+            hint = f"use {callback.__name__}(...)" if isinstance(callback, type) else "derive it from nnlite.Callback"
+            raise TypeError(f"fit: callbacks: expected a list of Callback objects, got {callback!r}: {hint}")
+        check_hooks(callback)
+    return [*given]
+
+
+def verbosity(verbose: int) -> int:
+    """Whether a callback prints what it does: 0, 1 or 2, as in Keras."""
+    if verbose not in (0, 1, 2):
+        raise ValueError(f"verbose: expected 0 or 1, got {verbose!r}")
+    return int(verbose)
 
 
 def says(callback: Callback, declaration: str, *methods: str) -> bool:

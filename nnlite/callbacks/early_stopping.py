@@ -17,8 +17,11 @@ class EarlyStopping(Monitor):
         monitor: name of the number in the logs.
         min_delta: smallest change that counts as an improvement.
         patience: number of consecutive epochs without improvement that are allowed.
+        verbose: 1 to print why the training ends.
         mode: "min": smaller is better; "max": larger is better; "auto": "min" for losses, "max" for accuracies.
+        baseline: an epoch counts as an improvement only if it is also better than this.
         restore_best_weights: at the end of the training, restore the weights and statistics of the best epoch.
+        start_from_epoch: number of epochs at the beginning that are not watched.
 
     Attributes:
         best, best_epoch: the best value and its epoch (from 0); None before the first.
@@ -34,13 +37,18 @@ class EarlyStopping(Monitor):
         monitor: str = "val_loss",
         min_delta: float = 0.0,
         patience: int = 0,
+        verbose: int = 0,
         mode: str = "auto",
+        baseline: float | None = None,
         restore_best_weights: bool = False,
+        start_from_epoch: int = 0,
     ) -> None:
-        super().__init__(monitor, mode)
+        super().__init__(monitor, mode, verbose)
         self.min_delta = checks.between("min_delta", min_delta, 0, math.inf, closed=False)
         self.patience = checks.positive("patience", patience, least=0)
-        self.restore_best_weights = restore_best_weights
+        self.baseline = None if baseline is None else checks.between("baseline", baseline, -math.inf, math.inf)
+        self.restore_best_weights = checks.boolean("restore_best_weights", restore_best_weights)
+        self.start_from_epoch = checks.positive("start_from_epoch", start_from_epoch, least=0)
         self.wait = 0
         self.stopped_epoch: int | None = None
         self.best_weights: dict[str, np.ndarray] | None = None
@@ -52,15 +60,21 @@ class EarlyStopping(Monitor):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         value = self._value(logs)
-        if self._is_better(value, self.min_delta):
-            self.best, self.best_epoch, self.wait = value, epoch, 0
-            if self.restore_best_weights:
-                self.best_weights = {name: array.copy() for name, array in self._weights().items()}
+        if epoch < self.start_from_epoch:
             return
         self.wait += 1
+        if self._is_better(value, self.min_delta):
+            self.best, self.best_epoch = value, epoch
+            if self.restore_best_weights:
+                self.best_weights = {name: array.copy() for name, array in self._weights().items()}
+            if self.baseline is None or self._is_better(value, self.min_delta, than=self.baseline):
+                self.wait = 0
+            return
         if self.wait >= self.patience:
             self.stopped_epoch = epoch
             self.model.stop_training = True
+            if self.verbose:
+                print(f"epoch {epoch + 1}: {self.monitor} did not improve: early stopping", flush=True)
 
     def on_train_end(self, logs: Logs) -> None:
         if self.best_weights is not None:

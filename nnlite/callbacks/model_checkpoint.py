@@ -23,19 +23,22 @@ class ModelCheckpoint(Monitor):
     `initial_value_threshold` is given.
 
     Args:
-        path: the file. "{epoch}" and names of the logs are filled in, as in "{epoch:02d}.safetensors", also in names of
-            folders: "e{epoch}/model.safetensors" makes them. Write "{{" and "}}" for braces.
+        filepath: the file. "{epoch}" and names of the logs are filled in, as in "{epoch:02d}.safetensors", also in
+            names of folders: "e{epoch}/model.safetensors" makes them. Write "{{" and "}}" for braces.
         monitor, mode: the number that decides what is best; as in `EarlyStopping`.
+        verbose: 1 to print what is saved.
         save_best_only: save only after an epoch that is better than all before.
+        save_weights_only: False; a file holds the whole model, and `load_model` reads it.
+        save_freq: "epoch"; within an epoch `BackupAndRestore` saves.
         initial_value_threshold: save only below (or above) this value, such as the best of an earlier program.
 
     Attributes:
         best, best_epoch: with save_best_only, the best value, and its epoch (from 0) within its `fit`.
 
     Raises:
-        ValueError: before the first epoch: a name in the path, or monitor, is not in the logs, or its format is wrong.
+        ValueError: before the first epoch: a name in filepath, or monitor, is not in the logs, or its format is wrong.
             If a user's callback may still add the name, the error comes after the first epoch, whose model is then
-            saved as PATH.rescued. Give that callback `adds` to have it checked before.
+            saved as FILEPATH.rescued. Give that callback `adds` to have it checked before.
         NonFiniteLossError: a parameter is NaN or infinite; nothing is saved.
 
     Example:
@@ -47,14 +50,27 @@ class ModelCheckpoint(Monitor):
 
     def __init__(
         self,
-        path: str | os.PathLike,
+        filepath: str | os.PathLike,
         monitor: str = "val_loss",
+        verbose: int = 0,
         save_best_only: bool = False,
+        save_weights_only: bool = False,
         mode: str = "auto",
+        save_freq: str = "epoch",
         initial_value_threshold: float | None = None,
     ) -> None:
-        super().__init__(monitor, mode)
-        self.path, self.save_best_only = os.fspath(path), bool(save_best_only)
+        super().__init__(monitor, mode, verbose)
+        if checks.boolean("save_weights_only", save_weights_only):
+            raise ValueError(
+                "save_weights_only: expected False, got True: a file holds the layers and the optimizer as well, and "
+                "nnlite.load_model(filepath) reads them: leave it out"
+            )
+        if save_freq != "epoch":
+            raise ValueError(
+                f"save_freq: expected 'epoch', got {save_freq!r}: use BackupAndRestore(path, save_freq=...) to save "
+                f"within an epoch"
+            )
+        self.filepath, self.save_best_only = os.fspath(filepath), checks.boolean("save_best_only", save_best_only)
         if initial_value_threshold is not None:
             checks.between("initial_value_threshold", initial_value_threshold, -math.inf, math.inf)
         self.initial_value_threshold = self.best = initial_value_threshold
@@ -65,8 +81,8 @@ class ModelCheckpoint(Monitor):
     def on_train_begin(self, logs: Logs) -> None:
         names, silent = coming_logs(self)
         self._filled_in(1, {name: kind() for name, kind in names.items()}, silent)
-        start = re.findall(r"(?:[^{}]|{{|}})*", self.path)[0]  # up to the first name
-        fixed, is_pattern = start.format(), start != self.path
+        start = re.findall(r"(?:[^{}]|{{|}})*", self.filepath)[0]  # up to the first name
+        fixed, is_pattern = start.format(), start != self.filepath
         make_folder(fixed)
         if self.save_best_only:
             super().on_train_begin(logs)
@@ -83,8 +99,13 @@ class ModelCheckpoint(Monitor):
                     return
             path = self._filled_in(epoch + 1, logs)
         except (TypeError, ValueError) as error:  # of a name that could not be checked before: do not lose the epoch
-            raise ValueError(f"{error}. The model of this epoch is in {self._save(f'{self.path}.rescued')}") from error
+            raise ValueError(
+                f"{error}. The model of this epoch is in {self._save(f'{self.filepath}.rescued')}"
+            ) from error
         self._save(path)
+        if self.verbose:
+            what = f"{self.monitor} is {value:.5g}, the best so far: " if self.save_best_only else ""
+            print(f"epoch {epoch + 1}: {what}saved {path}", flush=True)
         if self.save_best_only:
             self.best, self.best_epoch = value, epoch
 
@@ -96,11 +117,11 @@ class ModelCheckpoint(Monitor):
 
     def _filled_in(self, epoch, logs, silent=()):
         try:
-            return self.path.format_map(_Lenient({**logs, "epoch": epoch}) if silent else {**logs, "epoch": epoch})
+            return self.filepath.format_map(_Lenient({**logs, "epoch": epoch}) if silent else {**logs, "epoch": epoch})
         except (AttributeError, LookupError, TypeError, ValueError) as error:
             others = f", and what {' and '.join(silent)} may add" if silent else ""
             raise ValueError(
-                f"ModelCheckpoint: path={self.path!r} cannot be filled in ({error}): there are "
+                f"ModelCheckpoint: filepath={self.filepath!r} cannot be filled in ({error}): there are "
                 f"{', '.join(['epoch', *logs])}{others}"
             ) from error
 

@@ -3,16 +3,18 @@
 import math
 
 from ..saving import states
-from .base import Callback, Logs, coming_logs
+from .base import Callback, Logs, coming_logs, verbosity
 
 
 class Monitor(Callback):
     """Watches one number of the logs."""
 
-    def __init__(self, monitor: str, mode: str) -> None:
+    def __init__(self, monitor: str, mode: str, verbose: int = 0) -> None:
+        if not isinstance(monitor, str):
+            raise TypeError(f"monitor: expected a name of the logs, such as 'val_loss', got {monitor!r}")
         if mode not in ("auto", "min", "max"):
             raise ValueError(f"mode: expected 'auto', 'min' or 'max', got {mode!r}")
-        self.monitor, self.mode = monitor, mode
+        self.monitor, self.mode, self.verbose = monitor, mode, verbosity(verbose)
         self.best: float | None = None
         self.best_epoch: int | None = None
 
@@ -33,7 +35,7 @@ class Monitor(Callback):
     def _direction(self):
         """Whether smaller or larger is better, by the name. As in Keras, unknown names are an error."""
         name = self.monitor.removeprefix("val_")
-        if name.endswith(("loss", "error", "perplexity")):
+        if name.endswith(("loss", "error", "perplexity", "mae", "mse")):
             return "min"
         if name.endswith(("accuracy", "acc", "auc")):
             return "max"
@@ -50,7 +52,9 @@ class Monitor(Callback):
         self._require_monitor(logs)
         return float(logs[self.monitor])
 
-    def _is_better(self, value, min_delta=0.0):
-        if self.best is None:
+    def _is_better(self, value, min_delta=0.0, than=None):
+        """Whether a value is better than the best so far, or than another one."""
+        than = self.best if than is None else than
+        if than is None:
             return not math.isnan(value)
-        return value > self.best + min_delta if self._mode == "max" else value < self.best - min_delta
+        return value > than + min_delta if self._mode == "max" else value < than - min_delta

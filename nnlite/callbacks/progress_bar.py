@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from numbers import Real
 from typing import Any
 
-from .base import Callback, Logs
+from .base import Callback, Logs, coming_logs
 
 # Seconds between two drawings: smooth to the eye, and cheap beside a training step.
 _INTERVAL = 0.1
@@ -55,6 +55,9 @@ class ProgressBar(Callback):
         self._live: Any = None  # the bar on the screen
 
     def on_train_begin(self, logs: Logs) -> None:
+        names, silent = coming_logs(self)
+        if self.monitor not in names and not silent:
+            raise ValueError(f"ProgressBar: monitor={self.monitor!r} is not among {sorted(names)}")
         self._start = self._drawn = time.perf_counter()
         self._batches_done = 0
         self._validation = ""

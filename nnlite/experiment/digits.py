@@ -112,7 +112,7 @@ class Digits(Experiment):
         """Train, or resume a stopped training. Return the `History`."""
         s, (model, (training, held_out)) = self.settings, self._take_start()
         x, y = shifted(*training)  # augmentation by half a pixel or a pixel in each direction
-        steps = s.epochs * math.ceil(len(x) / s.batch_size)
+        model.optimizer.learning_rate = nnlite.CosineDecay(s.learning_rate, s.epochs * math.ceil(len(x) / s.batch_size))
         return model.fit(
             x,
             y,
@@ -120,7 +120,6 @@ class Digits(Experiment):
             epochs=s.epochs,
             validation_data=held_out,
             callbacks=[
-                nnlite.LearningRateScheduler(nnlite.CosineDecay(s.learning_rate, steps)),
                 nnlite.JSONLogger(self.folder / "log.jsonl"),
                 nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
                 nnlite.BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),

@@ -192,6 +192,7 @@ class Sonnets(Writer):
         """Train, or resume a stopped training. Return the `History`."""
         s, (model, ((x, y), validation)) = self.settings, self._take_start()
         steps = s.epochs * math.ceil(len(x) / s.batch_size)
+        model.optimizer.learning_rate = SCHEDULES[s.schedule](s.learning_rate, steps)
         return model.fit(
             x,
             y,
@@ -201,7 +202,6 @@ class Sonnets(Writer):
             shuffle=s.carry == 1,
             callbacks=[
                 FreshStarts(s.carry),
-                nnlite.LearningRateScheduler(SCHEDULES[s.schedule](s.learning_rate, steps)),
                 nnlite.JSONLogger(self.folder / "log.jsonl"),
                 nnlite.ModelCheckpoint(self.pattern("model.safetensors"), save_best_only=True),
                 nnlite.BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),

@@ -6,7 +6,8 @@ import math
 import numpy as np
 
 from .. import checks, losses
-from ..callbacks import BackupAndRestore, Callback, History, ProgressBar
+from ..callbacks import BackupAndRestore, History, ProgressBar, TerminateOnNaN
+from ..callbacks.base import checked_callbacks, own_method
 from ..divergence import NonFiniteLossError, check_params, loss_error
 from .data import Stream
 
@@ -77,14 +78,24 @@ class FitLoop:
             stack.pop_all()
         return self
 
-    def __exit__(self, kind, error, traceback):
+    def __exit__(self, kind, found, traceback):
+        error = found
+        enders = [callback for callback in self.callbacks if isinstance(callback, TerminateOnNaN)]
         with self._closing:
             if isinstance(error, NonFiniteLossError) and error.epoch is None:
-                raise error.at(self.epoch + 1, self.batch + 1) from error.__cause__
-            if error is None:
+                error = error.at(self.epoch + 1, self.batch + 1)
+                if not enders:
+                    raise error from found.__cause__
+            if isinstance(error, NonFiniteLossError) and enders:
+                for callback in enders:
+                    callback.ended_by(error)
+            elif error is not None:
+                return False
+            elif not enders:
                 # No loss was computed after the last update: only the parameters can tell that it went wrong.
                 check_params(self.model, self, "the model cannot be used any more")
-                self._notify("on_train_end", {})
+            self._notify("on_train_end", {})
+        return True
 
     def epochs_left(self):
         """Count through the epochs that are still to come, and tell the callbacks of each."""
@@ -143,11 +154,16 @@ class FitLoop:
         """The numbers of the epoch that has just ended."""
         logs = self._means()
         if self.validation_data:
+            self._notify("on_test_begin", {})
             found = self.model._evaluate(self.validation_data, self.validation_batch_size, "fit: validation_data")
             if not math.isfinite(found["loss"]):
                 raise loss_error(self.model, found["loss"], self.validation_data).at(self.epoch + 1, "validation")
+            self._notify("on_test_end", dict(found))
             logs |= {f"val_{name}": value for name, value in found.items()}
-        return self._with_perplexity(logs)
+        logs = self._with_perplexity(logs)
+        if self.model.optimizer.schedule is not None:
+            logs["learning_rate"] = self.model.optimizer.learning_rate  # that of the latest step
+        return logs
 
     def _means(self):
         """The loss and the metrics of this epoch so far, over all that was seen."""
@@ -164,9 +180,8 @@ class FitLoop:
         return logs
 
     def _listeners(self, event):
-        """The callbacks' methods of that name, without those that do nothing: an empty call is still a call."""
-        methods = [getattr(callback, event) for callback in self.callbacks]
-        return [method for method in methods if getattr(method, "__func__", None) is not getattr(Callback, event)]
+        """The callbacks' methods for an event, without those that do nothing."""
+        return [method for callback in self.callbacks if (method := own_method(callback, event))]
 
     def _notify(self, event, *args):
         for listener in self._listeners(event):
@@ -177,7 +192,8 @@ class FitLoop:
         """The names of what `fit` itself puts into the logs of an epoch."""
         names = ["loss", *self.model.metrics]
         names += [f"val_{name}" for name in names] if self.validation_data else []
-        return list(self._with_perplexity(dict.fromkeys(names, 0.0)))
+        scheduled = ["learning_rate"] if self.model.optimizer.schedule is not None else []
+        return [*self._with_perplexity(dict.fromkeys(names, 0.0)), *scheduled]
 
     # Checks of the arguments.
 
@@ -212,10 +228,7 @@ def _steps(y, loss):
 
 def _line_up(callbacks, history, verbose):
     """All callbacks in the order in which they are called."""
-    if callbacks is None:
-        callbacks = []
-    if not isinstance(callbacks, tuple | list) or not all(isinstance(callback, Callback) for callback in callbacks):
-        raise TypeError(f"fit: callbacks: expected a list of Callback objects, got {callbacks!r}")
+    callbacks = checked_callbacks(callbacks)
     looks = {"auto": "auto", 0: "", 1: "bar", 2: "lines"}
     if verbose not in looks:
         raise ValueError(f"fit: verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import losses, optimizers
+from .. import losses, metrics, optimizers, schedules
 from ..saving import checkpoint, training_state
 from ..saving.checkpoint import CheckpointError
 from .sequential import Sequential
@@ -34,7 +34,7 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
             model.compile(
                 _make(tree["optimizer"], optimizers, optimizers.Optimizer, custom),
                 _make(tree["loss"], losses, losses.Loss, custom),
-                [custom.get(name, name) for name in tree.get("metrics", ())],  # older files have no such entry
+                [_metric(saved, custom) for saved in tree.get("metrics", ())],  # older files have no such entry
             )
         training_state.build_from(model, tree)
         training_state.restore_model(model, tree)
@@ -46,11 +46,18 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
 def _make(description, module, base, custom):
     """What `_describe` described: of a class of that module, or of a custom one, and of no other."""
     name, config = description["class"], description["config"]
+    if isinstance(config.get("learning_rate"), dict):
+        config = {**config, "learning_rate": schedules.made(config["learning_rate"], custom)}
     found: Any = custom.get(name) or getattr(module, name, None)
     if not (name in custom or (isinstance(found, type) and issubclass(found, base))):
         raise ValueError(f"there is no {base.__name__.lower()} {name!r}: if it is your own, give it in custom_objects")
     make = getattr(found, "from_config", None)
     return make(config) if make else found(**config)
+
+
+def _metric(saved, custom):
+    """A metric by its name, or made with its arguments."""
+    return custom.get(saved, saved) if isinstance(saved, str) else _make(saved, metrics, metrics.NamedMetric, custom)
 
 
 def _generator(state):

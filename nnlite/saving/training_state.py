@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+from ..arguments import Configured
 from ..turns import computing
 from . import checkpoint, loop_state, states
 from .checkpoint import CheckpointError
@@ -102,7 +103,8 @@ def model_tree(model: Any) -> dict[str, Any]:
 def _compiled(model, full=False):
     """What `compile` has set."""
     described = {name: _describe(getattr(model, name), full) for name in ("optimizer", "loss")}
-    return {**described, "metrics": list(model.metrics)}
+    metrics = [_describe(m, full) if isinstance(m, Configured) else name for name, m in model.metrics.items()]
+    return {**described, "metrics": metrics}
 
 
 def build_from(model: Any, tree: dict[str, Any]) -> None:
@@ -145,7 +147,9 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
         for layer, state in layer_states:
             layer.state = state
         if optimizer is not None:
-            optimizer.iterations, optimizer.state, optimizer.learning_rate = progress
+            optimizer.iterations, optimizer.state, rate = progress
+            if optimizer.schedule is None:
+                optimizer.learning_rate = rate
             optimizer.belongs_to(model)
 
     return restore
@@ -182,9 +186,13 @@ def _progress(optimizer, params, saved):
         stepped = {key.split("/", 1)[-1] for key in saved["state"]} or set(params)
         memory = {f"{slot}/{name}": params[name] for slot in optimizer.slots for name in params if name in stepped}
         states.arrays_like(memory)("optimizer's arrays", saved["state"])
-    trial = copy.copy(optimizer)
-    trial.learning_rate = saved["config"]["learning_rate"]
-    return saved["iterations"], saved["state"], trial.learning_rate
+    rate = saved["config"]["learning_rate"]
+    if optimizer.schedule is None:
+        trial = copy.copy(optimizer)
+        trial.learning_rate = rate
+    elif rate != optimizer.get_config()["learning_rate"]:
+        raise ValueError(f"the learning rate is {states.shown(rate)} in the file and {optimizer.schedule!r} here")
+    return saved["iterations"], saved["state"], rate
 
 
 def _describe(thing, full=False):

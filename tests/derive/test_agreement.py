@@ -190,7 +190,7 @@ def test_a_stateful_layer_starts_where_it_stands_or_where_it_is_told_to():
 def test_cross_entropy(from_logits, reduction, dtype):
     y_pred = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(dtype)
     y_pred = y_pred if from_logits else Softmax(dtype=dtype)(y_pred)
-    loss = SparseCategoricalCrossentropy(from_logits, reduction)
+    loss = SparseCategoricalCrossentropy(from_logits, reduction=reduction)
     derivation = derive.loss(loss, IDS, y_pred, max_lines=ENOUGH)
     assert_agrees(derivation, TOLERANCES[dtype][1])
     assert derivation.values["loss"] == pytest.approx(loss(IDS, y_pred), rel=1e-6)
@@ -211,6 +211,17 @@ def test_the_norm_of_numbers_that_are_equal():
     layer, x, dy = LayerNorm(dtype="float64"), np.full((1, 3), 7.0), np.array([[1.0, 0.0, 0.0]])
     assert not derive.forward(layer, x).check().y.any()
     assert_close(derive.backward(layer, x, dy).check().dx, np.array([[2, -1, -1]]) / (3 * 0.001**0.5), 1e-12)
+
+
+def test_a_column_of_targets():
+    y_true, y_pred = np.array([1.0, 2.0]), np.array([[0.5], [0.25]])
+    assert_agrees(derive.loss(MeanSquaredError(), y_true, y_pred), 1e-12)
+    assert_agrees(derive.loss(SparseCategoricalCrossentropy(True), np.array([[1], [0]]), np.eye(2)), 1e-12)
+
+
+def test_an_ignored_class_is_not_derived():
+    with pytest.raises(ValueError, match="expected one without ignore_class"):
+        derive.loss(SparseCategoricalCrossentropy(True, ignore_class=0), np.array([1, 0]), np.eye(2))
 
 
 def test_cross_entropy_of_hopeless_predictions():

@@ -10,8 +10,9 @@ from .softmax import shares
 def loss(
     page: Page, loss: SparseCategoricalCrossentropy, y_true: np.ndarray, y_pred_array: np.ndarray
 ) -> dict[str, Quantity]:
-    y_pred = Quantity("y_pred", y_pred_array)
-    labels = y_true.reshape(y_pred.shape[:-1])  # which may have an axis of size 1 less
+    if loss.ignore_class is not None:
+        raise ValueError("loss: expected one without ignore_class to derive: leave those positions out of both arrays")
+    y_pred, labels = Quantity("y_pred", y_pred_array), np.reshape(y_true, y_pred_array.shape[:-1])
     V, is_whole, rows = y_pred.shape[-1], bool(page.choice.all("loss")), page.choice.rows("dy_pred")
     D = constant("D", 1 if loss.reduction == "sum" else labels.size)
     derived, dy_pred = Quantity.unknown("loss", ()), Quantity.unknown("dy_pred", y_pred.shape)

@@ -7,8 +7,7 @@ from ..engine import Page, Quantity, constant, equations, total
 
 
 def loss(page: Page, loss: MeanSquaredError, y_true_array: np.ndarray, y_pred_array: np.ndarray) -> dict[str, Quantity]:
-    y_true_array = y_true_array.reshape(y_pred_array.shape)  # which may have an axis of size 1 more
-    y_true, y_pred = Quantity("y_true", y_true_array), Quantity("y_pred", y_pred_array)
+    y_true, y_pred = Quantity("y_true", y_true_array.reshape(y_pred_array.shape)), Quantity("y_pred", y_pred_array)
     D = constant("D", y_pred.shape[-1] if loss.reduction == "sum" else y_pred.values.size)
     is_whole, chosen = bool(page.choice.all("loss")), page.choice.all("dy_pred")
     derived, dy_pred = Quantity.unknown("loss", ()), Quantity.unknown("dy_pred", y_pred.shape)

@@ -1,0 +1,62 @@
+"""LineLogger: base of callbacks that write a line for each epoch."""
+
+import os
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from .. import checks
+from ..saving import states
+from ..saving.atomic_file import make_folder
+from .base import Callback, Logs
+
+
+class LineLogger(Callback):
+    """Writes lines to a file, which can be read during the training.
+
+    A resumed training removes the lines written after the last backup, and so ends with the same file as an
+    uninterrupted one.
+
+    Args:
+        path: the file.
+        append: keep the content of the file.
+    """
+
+    def __init__(self, path: str | os.PathLike, append: bool) -> None:
+        self.path, self.append = Path(path), checks.boolean("append", append)
+        self._file: BinaryIO | None = None
+        self._start = 0
+
+    def on_train_begin(self, logs: Logs) -> None:
+        make_folder(self.path)
+        self._start = self.path.stat().st_size if self.append and self.path.exists() else 0
+
+    def close(self) -> None:
+        if self._file:
+            self._file.close()
+            self._file = None
+
+    def get_state(self) -> dict[str, Any]:
+        file = self._opened()
+        os.fsync(file.fileno())  # a backup must not count lines that a power cut can lose
+        return {"bytes": file.tell()}
+
+    def check_state(self, state: dict[str, Any]) -> None:
+        self._check_fields(state, {"bytes": states.count})
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self._start = state["bytes"]
+
+    def _write(self, line):
+        file = self._opened()
+        file.write(line.encode() + b"\n")
+        file.flush()
+
+    def _opened(self):
+        """The file; the first call opens it and truncates it to a whole line at or before `_start`."""
+        if self._file is None:
+            self._file = file = open(self.path, "a+b")  # noqa: SIM115  closed by close()
+            start = min(self._start, file.seek(0, os.SEEK_END))
+            file.seek(0)
+            file.truncate(file.read(start).rfind(b"\n") + 1)
+            file.seek(0, os.SEEK_END)
+        return self._file

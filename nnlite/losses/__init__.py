@@ -1,0 +1,86 @@
+"""Loss functions and their gradients."""
+
+import difflib
+from typing import Any
+
+from .absolute_error import MeanAbsoluteError
+from .base import REDUCTIONS, SMALLEST_PROBABILITY, Loss
+from .binary import BinaryCrossentropy
+from .categorical import CategoricalCrossentropy
+from .sparse_categorical import SparseCategoricalCrossentropy
+from .squared_error import MeanSquaredError
+
+__all__ = [
+    "REDUCTIONS",
+    "SMALLEST_PROBABILITY",
+    "BinaryCrossentropy",
+    "CategoricalCrossentropy",
+    "Loss",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
+    "get",
+]
+
+_BY_NAME: dict[str, type[Loss]] = {
+    "binary_crossentropy": BinaryCrossentropy,
+    "bce": BinaryCrossentropy,
+    "categorical_crossentropy": CategoricalCrossentropy,
+    "cce": CategoricalCrossentropy,
+    "mean_absolute_error": MeanAbsoluteError,
+    "mae": MeanAbsoluteError,
+    "mean_squared_error": MeanSquaredError,
+    "mse": MeanSquaredError,
+    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
+}
+
+# What these are called in PyTorch.
+_ELSEWHERE = {
+    "BCELoss": "BinaryCrossentropy()",
+    "BCEWithLogitsLoss": "BinaryCrossentropy(from_logits=True)",
+    "CrossEntropyLoss": "SparseCategoricalCrossentropy(from_logits=True)",
+    "L1Loss": "MeanAbsoluteError()",
+    "MSELoss": "MeanSquaredError()",
+    "NLLLoss": "SparseCategoricalCrossentropy(), after a Softmax layer",
+}
+_ELSEWHERE |= {name: f"{kind.__name__}()" for name, kind in _BY_NAME.items()}
+_ELSEWHERE |= dict.fromkeys(("cross_entropy", "crossentropy"), "sparse_categorical_crossentropy")
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ELSEWHERE:
+        raise AttributeError(f"nnlite.losses has no {name}: use {_ELSEWHERE[name]}, which has forward and backward")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def get(loss: str | Any) -> Any:
+    """The loss with this name, or the object itself if it has `forward` and `backward`.
+
+    Names are Keras': "binary_crossentropy" ("bce"), "categorical_crossentropy" ("cce"), "mean_absolute_error" ("mae"),
+    "mean_squared_error" ("mse"), "sparse_categorical_crossentropy", in capitals, too; and those of the classes.
+
+    Raises:
+        ValueError: no loss has this name.
+        TypeError: neither a name nor a loss.
+
+    Example:
+        >>> from nnlite import losses
+        >>> losses.get("mse")
+        MeanSquaredError()
+    """
+    if isinstance(loss, str):
+        known = _BY_NAME | {kind.__name__.lower(): kind for kind in _BY_NAME.values()}
+        if loss.lower() not in known:
+            near = difflib.get_close_matches(loss.lower(), _BY_NAME, n=1)
+            hint = f": use {_ELSEWHERE.get(loss, *near)}" if near or loss in _ELSEWHERE else ""
+            raise ValueError(f"loss: expected a loss or one of {sorted(_BY_NAME)}, got {loss!r}{hint}")
+        return known[loss.lower()]()
+    if isinstance(loss, type):
+        raise TypeError(f"loss: expected a loss, got the class {loss.__name__}: use an instance, {loss.__name__}()")
+    if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))):
+        got = f"the function {loss.__name__}" if hasattr(loss, "__name__") else repr(loss)
+        raise TypeError(
+            f"loss: expected a name or an object with forward and backward, got {got}: see the example of "
+            f"nnlite.losses.Loss"
+        )
+    return loss

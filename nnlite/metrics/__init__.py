@@ -1,0 +1,125 @@
+"""Metrics for people to read. Training minimizes the loss, not these."""
+
+import difflib
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .accuracies import (
+    accuracy,
+    binary_accuracy,
+    categorical_accuracy,
+    sparse_categorical_accuracy,
+    sparse_top_k_categorical_accuracy,
+    top_k_categorical_accuracy,
+)
+from .confusion import confusion_matrix
+from .errors import mean_absolute_error, mean_squared_error
+from .named import (
+    BinaryAccuracy,
+    CategoricalAccuracy,
+    MeanAbsoluteError,
+    MeanSquaredError,
+    NamedMetric,
+    SparseCategoricalAccuracy,
+    SparseTopKCategoricalAccuracy,
+    TopKCategoricalAccuracy,
+)
+
+__all__ = [
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "Metric",
+    "NamedMetric",
+    "SparseCategoricalAccuracy",
+    "SparseTopKCategoricalAccuracy",
+    "TopKCategoricalAccuracy",
+    "accuracy",
+    "binary_accuracy",
+    "categorical_accuracy",
+    "confusion_matrix",
+    "get",
+    "mean_absolute_error",
+    "mean_squared_error",
+    "sparse_categorical_accuracy",
+    "sparse_top_k_categorical_accuracy",
+    "top_k_categorical_accuracy",
+]
+
+# Maps (y_true, y_pred) to a mean over all positions.
+Metric = Callable[[np.ndarray, np.ndarray], float]
+
+_BY_NAME: dict[str, Metric] = {
+    "acc": accuracy,
+    "accuracy": accuracy,
+    "binary_accuracy": binary_accuracy,
+    "categorical_accuracy": categorical_accuracy,
+    "mae": mean_absolute_error,
+    "mean_absolute_error": mean_absolute_error,
+    "mean_squared_error": mean_squared_error,
+    "mse": mean_squared_error,
+    "sparse_categorical_accuracy": sparse_categorical_accuracy,
+    "sparse_top_k_categorical_accuracy": sparse_top_k_categorical_accuracy,
+    "top_k_categorical_accuracy": top_k_categorical_accuracy,
+}
+
+
+# Keras' metrics that are no means over positions, and so no means over batches.
+_COUNT = "count with confusion_matrix(y_true, y_pred.argmax(axis=-1)), or write a function of (y_true, y_pred)"
+_NOT_HERE = ("accuracy", "auc", "f1", "f1score", "f1_score", "mean", "meaniou", "precision", "recall")
+
+
+def __getattr__(name: str) -> Any:
+    if name.lower() in _NOT_HERE:
+        raise AttributeError(f"nnlite.metrics has no {name}: {_COUNT}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def get(metrics: Sequence[str | Metric] | None) -> dict[str, Metric]:
+    """The metric functions for `compile(metrics=...)`, by their names in the logs: what was given, as in Keras.
+
+    Raises:
+        TypeError: not a list, or an item is neither a name nor a named function.
+        ValueError: no metric has this name, or two have the same name.
+
+    Example:
+        >>> from nnlite import metrics
+        >>> list(metrics.get(["acc", metrics.SparseTopKCategoricalAccuracy(k=3)]))
+        ['acc', 'sparse_top_k_categorical_accuracy']
+    """
+    if metrics is None:
+        return {}
+    if isinstance(metrics, str) or not isinstance(metrics, Sequence):
+        hint = f": use [{metrics!r}]" if isinstance(metrics, str) else ""
+        raise TypeError(f"metrics: expected a list such as ['accuracy'], got {metrics!r}{hint}")
+    found: dict[str, Metric] = {}
+    for metric in metrics:
+        name, function = _named(metric)
+        if name in found or name in ("loss", "perplexity"):
+            raise ValueError(f"metrics: expected different names, got {name!r} twice: give one another name")
+        found[name] = function
+    return found
+
+
+def _named(metric):
+    """The name of a metric in the logs, and its function."""
+    if isinstance(metric, str):
+        lower = metric.lower()
+        if lower not in _BY_NAME:
+            near = difflib.get_close_matches(lower, _BY_NAME, n=1, cutoff=0.7)
+            hint = f": {_COUNT}" if lower in _NOT_HERE else f": use {near[0]!r}" if near else ""
+            raise ValueError(f"metrics: expected a function, or one of {sorted(_BY_NAME)}, got {metric!r}{hint}")
+        return metric, _BY_NAME[lower]
+    if inspect.isclass(metric):
+        raise TypeError(f"metrics: expected an object, got the class {metric.__name__}: use {metric.__name__}()")
+    name = getattr(metric, "name", None) or getattr(metric, "__name__", "")
+    if not callable(metric) or not isinstance(name, str) or not name.isidentifier():
+        raise TypeError(
+            f"metrics: expected names, or functions of (y_true, y_pred), got {metric!r}: define it with `def`: its "
+            f"name is used in the logs"
+        )
+    return name, metric

@@ -1,0 +1,41 @@
+"""Optimizers. One kernel pass updates a parameter and the optimizer's state for it.
+
+Names, arguments, defaults and formulas are those of Keras 3.
+"""
+
+import difflib
+
+from . import schedules
+from .adagrad import Adagrad
+from .adam import Adam, AdamW
+from .base import Limits, Optimizer, Options
+from .rmsprop import RMSprop
+from .sgd import SGD
+
+__all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Limits", "Optimizer", "Options", "RMSprop", "get", "schedules"]
+
+_BY_NAME = {"sgd": SGD, "adagrad": Adagrad, "rmsprop": RMSprop, "adam": Adam, "adamw": AdamW}
+
+
+def get(optimizer: str | Optimizer) -> Optimizer:
+    """The optimizer with this name, such as "adam", with default arguments; or the optimizer itself.
+
+    Raises:
+        ValueError: no optimizer has this name.
+
+    Example:
+        >>> from nnlite import optimizers
+        >>> optimizers.get("adam")
+        Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07)
+    """
+    if isinstance(optimizer, Optimizer):
+        return optimizer
+    if isinstance(optimizer, str) and optimizer.lower() in _BY_NAME:
+        return _BY_NAME[optimizer.lower()]()
+    hint = ""
+    if isinstance(optimizer, type):
+        hint = f": use an instance, {optimizer.__name__}()"
+    elif isinstance(optimizer, str):
+        near = difflib.get_close_matches(optimizer.lower(), _BY_NAME, n=1)
+        hint = f": use {near[0]!r}" if near else ""
+    raise ValueError(f"optimizer: expected an optimizer or one of {sorted(_BY_NAME)}, got {optimizer!r}{hint}")

@@ -1,0 +1,293 @@
+"""Optimizer: base class of all optimizers."""
+
+import math
+import weakref
+from collections.abc import Mapping
+from typing import Any, NamedTuple, Self, TypedDict
+
+import numpy as np
+
+from .. import checks
+from ..arguments import Configured
+from ..kernels import backend
+from ..kernels.host import uninterrupted
+from ..schedules import Schedule, made
+from ..turns import TakesTurns, in_turn
+from .elsewhere import ARGUMENTS, METHODS, number
+
+
+class Limits(TypedDict, total=False):
+    """How every optimizer clips gradients: see `Optimizer`."""
+
+    clipnorm: float | None
+    clipvalue: float | None
+    global_clipnorm: float | None
+
+
+class Options(Limits, total=False):
+    """What every optimizer takes besides its learning rate: see `Optimizer`."""
+
+    weight_decay: float | None
+
+
+class Optimizer(Configured, TakesTurns):
+    """Base class of optimizers: clipping, state, and the loop over the parameters.
+
+    Your own optimizer defines `update`, which changes one parameter, and `slots`, from the names of the state arrays
+    it keeps for each parameter to their initial values.
+
+    Args:
+        learning_rate: at least 0, or a schedule of the step, such as CosineDecay(0.01, decay_steps=1000). The attribute
+            with this name is the rate of the latest step; where it is no schedule, it can be set between steps.
+        weight_decay: at least 0: before each step every parameter shrinks by learning_rate * weight_decay times itself,
+            as in Keras; PyTorch's optimizers, except its AdamW, add weight_decay * p to the gradient instead.
+        clipnorm: scale each gradient with a larger norm down to this norm.
+        clipvalue: clip each element to ±clipvalue; NaN stays NaN.
+        global_clipnorm: if the norm of all gradients together is larger, scale all by one factor to this norm, which
+            keeps the direction of the step. Give at most one of these three.
+
+    Attributes:
+        iterations: the number of steps so far.
+        schedule: where the learning rate follows one, else None.
+        state: dict from "slot/parameter" to the optimizer's arrays, created in the first step. Resuming needs only
+            these, `iterations` and `learning_rate`.
+
+    Example:
+        >>> import numpy as np
+        >>> from nnlite.optimizers import Optimizer
+        >>> class SignDescent(Optimizer):
+        ...     def update(self, grad, param, slots, scale, clip):
+        ...         param -= self.learning_rate * np.sign(grad)
+        >>> params = {"W": np.array([1.0, 2.0])}
+        >>> SignDescent(0.25).apply({"W": np.array([0.3, -7.0])}, params)
+        >>> params["W"]
+        array([0.75, 2.25])
+    """
+
+    slots: dict[str, float] = {}  # noqa: RUF012  replaced, never changed
+    hints: Mapping[str, str] = ARGUMENTS
+    decays_in_update = False  # whether `update` sees to weight_decay
+
+    def __init__(
+        self,
+        learning_rate: float | Schedule,
+        *,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+    ) -> None:
+        self.iterations = 0
+        self.schedule: Schedule | None = None
+        self.learning_rate = learning_rate
+        self.weight_decay = weight_decay
+        if weight_decay is not None:
+            self.weight_decay = checks.between("weight_decay", weight_decay, 0, math.inf, closed=False)
+        limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
+        given = [name for name, limit in limits.items() if limit is not None]
+        if len(given) > 1:
+            raise ValueError(
+                f"{' and '.join(given)}: expected at most one limit, got {len(given)}: use only one of them"
+            )
+        checked = [limit if limit is None else checks.above_zero(name, limit) for name, limit in limits.items()]
+        self.clipnorm, self.clipvalue, self.global_clipnorm = checked
+        self.state: dict[str, np.ndarray] = {}
+        self._rows: list[_Row] = []
+        self._model: weakref.ref | None = None  # whose parameters it has updated
+
+    def __getstate__(self):
+        # Rows are views, which a copy would take for arrays of its own; and a copy has no model yet.
+        return super().__getstate__() | {"_rows": [], "_model": None}
+
+    @property
+    def learning_rate(self) -> float:
+        # Computed, so that it is right also after loading.
+        return self._learning_rate if self.schedule is None else self._scheduled(max(0, self.iterations - 1))
+
+    @learning_rate.setter
+    def learning_rate(self, value: float | Schedule) -> None:
+        if isinstance(value, Schedule):
+            self.schedule = value
+            self._learning_rate = self._scheduled(self.iterations)
+        elif self.schedule is not None:
+            raise TypeError(
+                f"learning_rate: expected to be left to its schedule, {self.schedule!r}, got {value!r}: who sets it "
+                f"needs an optimizer with a number, such as {type(self).__name__}({self._learning_rate:g})"
+            )
+        else:
+            self._learning_rate = number(value)
+
+    def _scheduled(self, step):
+        """The schedule's learning rate of a step, counted from 0."""
+        assert self.schedule is not None
+        return checks.between(f"{self.schedule!r} at step {step}", self.schedule(step), 0, math.inf, closed=False)
+
+    def __getattr__(self, name: str) -> Any:
+        hint = f": {METHODS[name]}" if name in METHODS else ""
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+
+    # So that setting it is not silent either; getting it ends in __getattr__.
+    lr = property(fset=lambda self, value: self.__getattr__("lr"), doc="Not here: its name is learning_rate.")
+
+    @in_turn
+    def apply(self, grads: dict[str, np.ndarray], params: dict[str, np.ndarray]) -> None:
+        """Make one step: change every parameter in place. The gradients are not modified, even when clipped.
+
+        Args:
+            grads, params: dicts with the same names; arrays with the same name have the same shape and dtype.
+
+        Raises:
+            ValueError: names or shapes differ, a parameter cannot be changed in place, or earlier steps updated another
+                model.
+            TypeError: not an array, or dtypes differ.
+            FloatingPointError: clipping by norm, and a gradient contains NaN or infinity.
+
+        Every error is raised before the first parameter changes.
+        """
+        self._check_model(params)
+        known = self._is_known(grads, params)
+        if not known:
+            grads = self._checked(grads, params)
+        scales = self._scales(grads)
+        if not known:
+            self._rows = [self._row(name, grads[name], param) for name, param in params.items()]
+        clip = math.inf if self.clipvalue is None else self.clipvalue
+        if self.schedule is not None:
+            self._learning_rate = self._scheduled(self.iterations)
+        decay = 0.0 if self.decays_in_update else self._learning_rate * (self.weight_decay or 0.0)
+        with uninterrupted:  # Ctrl-C interrupts before or after a step, never within
+            self.iterations += 1
+            for row in self._rows:
+                if decay:
+                    row.flat_param[...] -= decay * row.flat_param
+                self.update(row.flat_grad, row.flat_param, row.slots, scales.get(row.name, 1.0), clip)
+
+    def _is_known(self, grads, params):
+        """Whether these are the arrays of the previous step, as in training: already checked."""
+        if not len(grads) == len(params) == len(self._rows):
+            return False
+        state = self.state
+        for name, grad, param, memory, _, _, _ in self._rows:
+            if grads.get(name) is not grad or params.get(name) is not param or not param.flags.writeable:
+                return False
+            for key, array in memory:
+                if state.get(key) is not array:
+                    return False
+        return True
+
+    def _checked(self, grads, params):
+        """The gradients, after checking them and the parameters."""
+        if grads.keys() != params.keys():
+            odd = sorted(grads.keys() ^ params.keys())
+            raise ValueError(
+                f"apply: expected grads and params with the same names, got {', '.join(odd)} in only one of them"
+            )
+        for name, param in params.items():
+            self._check_param(name, param)
+        return {
+            name: checks.floats(f"gradient of {name}", grad, params[name].dtype, params[name].shape, "of the parameter")
+            for name, grad in grads.items()
+        }
+
+    def update(
+        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
+    ) -> None:
+        """Change one parameter in place. All arrays are flat; use the gradient scale * grad, clipped to ±clip."""
+        raise NotImplementedError(f"{type(self).__name__} has no update(grad, param, slots, scale, clip)")
+
+    @staticmethod
+    def _check_param(name, param):
+        if not isinstance(param, np.ndarray) or param.dtype not in (np.float32, np.float64):
+            got = param.dtype.str if isinstance(param, np.ndarray) else type(param).__name__
+            raise TypeError(f"parameter {name}: expected an array of float32 or float64, got {got}")
+        if not (param.flags.c_contiguous and param.flags.writeable):
+            trouble = "a non-contiguous" if param.flags.writeable else "a read-only"
+            raise ValueError(
+                f"parameter {name}: expected an array that can be changed in place, got {trouble} one: use a copy"
+            )
+
+    def belongs_to(self, model: Any) -> None:
+        """Go on with this model alone, as after loading it: what is remembered of one says nothing of another."""
+        self._model = weakref.ref(model)
+
+    def _check_model(self, params):
+        """Refuse the parameters of another model than that of the steps before."""
+        model = getattr(params, "model", None)  # those of a dict of the user's own belong to whom they like
+        if model is None or (self._model is not None and self._model() is model):
+            return
+        if self.iterations:
+            raise ValueError(
+                f"params: expected the model of the {self.iterations} steps before, got another model, {model.name}: "
+                f"an optimizer belongs to one model: use a new one, {self!r}, or copy both with copy.deepcopy(model)"
+            )
+        self.belongs_to(model)
+
+    def _row(self, name, grad, param):
+        slots, kept = {}, []
+        for slot, start in self.slots.items():
+            key = f"{slot}/{name}"
+            memory = self.state.get(key)
+            if memory is None:
+                memory = self.state[key] = np.full_like(param, start)
+            elif memory.shape != param.shape or memory.dtype != param.dtype:
+                raise ValueError(
+                    f"parameter {name}: expected {checks.shape_text(memory.shape)} {memory.dtype.name}, as the "
+                    f"optimizer's {slot} for it, got {checks.shape_text(param.shape)} {param.dtype.name}: an optimizer "
+                    f"belongs to one model: use a new one"
+                )
+            if not (memory.flags.c_contiguous and memory.flags.writeable):  # as some file formats load it
+                memory = self.state[key] = np.array(memory, order="C")
+            slots[slot] = memory.reshape(-1)
+            kept.append((key, memory))
+        return _Row(name, grad, param, kept, grad.reshape(-1), param.reshape(-1), slots)
+
+    def _scales(self, grads):
+        """The factor for each gradient when clipping by norm."""
+        together = self.global_clipnorm
+        limit = self.clipnorm if together is None else together
+        if limit is None:
+            return {}
+        kernel = backend().update
+        work = np.empty(kernel.work_size(max([grad.size for grad in grads.values()], default=0)))
+        squares = {name: kernel.sum_of_squares(grad.reshape(-1), work) for name, grad in grads.items()}
+        for name, square in squares.items():
+            if not math.isfinite(square):
+                raise FloatingPointError(
+                    f"gradient of {name}: expected a finite norm to clip, got {square}: it contains NaN, infinity or "
+                    f"numbers near it. The parameters are unchanged: try a smaller learning rate"
+                )
+        if together is not None:
+            norm = math.sqrt(math.fsum(squares.values()))
+            return dict.fromkeys(squares, limit / norm if norm > limit else 1.0)
+        norms = {name: math.sqrt(square) for name, square in squares.items()}
+        return {name: limit / norm if norm > limit else 1.0 for name, norm in norms.items()}
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as JSON can write them, and always the learning rate, its decay and the limits."""
+        shared = {name: getattr(self, name) for name in ("learning_rate", *Options.__annotations__)}
+        config = {**shared, **super().get_config()}
+        return config if self.schedule is None else {**config, "learning_rate": self.schedule.describe()}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Self:
+        """A new optimizer, as `get_config` describes it."""
+        rate = config.get("learning_rate")
+        return cls(**{**config, "learning_rate": made(rate)} if isinstance(rate, dict) else config)
+
+    def __repr__(self):
+        given = {name: value for name, value in self.get_config().items() if value is not None}
+        if self.schedule is not None:
+            given["learning_rate"] = self.schedule
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in given.items())})"
+
+
+class _Row(NamedTuple):
+    """One parameter, looked up, checked and flattened for `update`."""
+
+    name: str
+    grad: np.ndarray
+    param: np.ndarray
+    memory: list[tuple[str, np.ndarray]]  # entries of `state`
+    flat_grad: np.ndarray
+    flat_param: np.ndarray
+    slots: dict[str, np.ndarray]
