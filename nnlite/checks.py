@@ -319,13 +319,6 @@ def positive(name: str, value: Any, least: int = 1) -> int:
     return int(value)
 
 
-def boolean(name: str, value: Any) -> bool:
-    """True or False, and nothing that only counts as one of them: "no" does not."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}: expected True or False, got {value!r}")
-    return bool(value)
-
-
 def between(name: str, value: float, low: float, high: float, closed: bool = True) -> float:
     """A number in [low, high], or in [low, high) if not closed, as a float."""
     if isinstance(value, bool) or not isinstance(value, int | float | np.number):

@@ -263,7 +263,7 @@ class Optimizer(Configured, TakesTurns):
         return {name: limit / norm if norm > limit else 1.0 for name, norm in norms.items()}
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON can write them, and always the learning rate, its decay and the limits."""
+        """The constructor's arguments, as JSON can write them, and always those of every optimizer."""
         shared = {name: getattr(self, name) for name in ("learning_rate", *Options.__annotations__)}
         config = {**shared, **super().get_config()}
         return config if self.schedule is None else {**config, "learning_rate": self.schedule.describe()}
