@@ -193,23 +193,25 @@ def forward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W,     
 
 def backward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W,       # IN (N,H,W,C) (kh,kw,D,F)
              const floating[:, :, :, ::1] dy, floating[:, :, :, ::1] dx,           # IN (N,OH,OW,F), OUT as x or None
-             floating[:, :, :, ::1] dW, floating[::1] db, floating[::1] work,      # OUT as W, (F) or None
+             floating[:, :, :, ::1] dW, floating[::1] db, floating[::1] work,      # OUT as W or None, (F) or None
              tuple strides, tuple pads, tuple dilation,
              Py_ssize_t groups):
-    """Undo `forward`. What is None is not computed."""
+    """Undo `forward`. What is None is not computed; there is no db without dW."""
     cdef Py_ssize_t kw = W.shape[1], D = W.shape[2], F = W.shape[3], i, j
     cdef Convolution c = convolution(x.shape, W.shape, dy.shape, strides, pads, dilation, groups)
     cdef Sliding s = windows_of_x(&c)
     cdef Taps at = Taps(line=kw * D * F, tap=D * F, group=s.U, depth=1, col=F)  # the taps of dx
     cdef const floating *start = NULL  # dx has no bias
     if c.N == 0:
-        dW[:] = 0
+        if dW is not None:
+            dW[:] = 0
         if db is not None:
             db[:] = 0
         return
     with nogil:
-        weight_gradients(&s, &x[0, 0, 0, 0], &dy[0, 0, 0, 0], &dW[0, 0, 0, 0], NULL if db is None else &db[0],
-                         &work[0], work.shape[0])
+        if dW is not None:
+            weight_gradients(&s, &x[0, 0, 0, 0], &dy[0, 0, 0, 0], &dW[0, 0, 0, 0], NULL if db is None else &db[0],
+                             &work[0], work.shape[0])
         if dx is not None and has_few_channels(&c):
             scatter(&s, &W[0, 0, 0, 0], &dy[0, 0, 0, 0], &dx[0, 0, 0, 0], &work[0], work.shape[0])
         elif dx is not None:

@@ -19,14 +19,17 @@ from rows cimport sum_rows
 from tile cimport add_row_product, plain, transposed
 
 
-def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[::1] b,  # IN (N,F) (F,U) (U)
+def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[::1] b,  # IN (N,F) (F,U) (U) or None
             floating[:, ::1] y):                                                        # OUT (N,U)
     cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1], n
     if N == 0 or F == 0 or U == 0:
         return
     with nogil:
-        for n in range(N):  # (1)
-            memcpy(&y[n, 0], &b[0], U * sizeof(floating))
+        if b is None:
+            memset(&y[0, 0], 0, N * U * sizeof(floating))
+        else:
+            for n in range(N):  # (1)
+                memcpy(&y[n, 0], &b[0], U * sizeof(floating))
         if N == 1:
             add_row_product(F, U, &x[0, 0], &W[0, 0], U, &y[0, 0])
         else:
@@ -34,17 +37,21 @@ def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:
 
 
 def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:, ::1] dy,  # IN (N,F) (F,U) (N,U)
-             floating[:, ::1] dx, floating[:, ::1] dW, floating[::1] db):            # OUT (N,F) or None, (F,U) (U)
+             floating[:, ::1] dx, floating[:, ::1] dW, floating[::1] db):            # OUT (N,F) (F,U) (U), each or None
     cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1]
     if F == 0 or U == 0:
         return
     if N == 0:
-        dW[:] = 0
-        db[:] = 0
+        if dW is not None:
+            dW[:] = 0
+        if db is not None:
+            db[:] = 0
         return
     with nogil:
         if dx is not None:
             product(N, U, F, &dy[0, 0], plain(U), &W[0, 0], transposed(U), &dx[0, 0], F, False)
-        product(F, N, U, &x[0, 0], transposed(F), &dy[0, 0], plain(U), &dW[0, 0], U, False)
-        memset(&db[0], 0, U * sizeof(floating))
-        sum_rows(N, U, &dy[0, 0], U, NULL, &db[0], NULL, 0)
+        if dW is not None:
+            product(F, N, U, &x[0, 0], transposed(F), &dy[0, 0], plain(U), &dW[0, 0], U, False)
+        if db is not None:
+            memset(&db[0], 0, U * sizeof(floating))
+            sum_rows(N, U, &dy[0, 0], U, NULL, &db[0], NULL, 0)

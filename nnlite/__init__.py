@@ -35,6 +35,8 @@ from .layers import (
     GELU,
     BatchNorm,
     LayerNorm,
+    RepeatVector,
+    TimeDistributed,
 )
 from .models import Sequential, load_model
 
@@ -69,20 +71,26 @@ from .gradcheck import GradientCheckError, GradientReport, gradcheck
 from .saving import CheckpointError, save_model
 from .sampling import sample, sampler, sampling_probabilities
 
+# Where Keras' users look for them; and what the names of Keras and PyTorch are here.
+from . import callbacks, initializers, layers, losses, metrics, optimizers, regularizers, schedules  # noqa: F401
+from .translations import names as _names
+
 __version__ = "0.2.0"
 
 # What not everybody needs is loaded when it is first asked for: nnlite.text.generate works after `import nnlite`.
-_PACKAGES = ("derive", "experiment", "images", "inspect", "plot", "report", "text")
+_PACKAGES = ("derive", "experiment", "images", "inspect", "plot", "report", "text", "utils")
 
 
 def __getattr__(name: str):
     if name in _PACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name in (*_names.ALIASES, "Activation"):
+        return getattr(layers, name)
+    raise _names.missing(__name__, name, [*__all__, *_names.ALIASES, *_PACKAGES])
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PACKAGES})
+    return sorted({*globals(), *_PACKAGES, *_names.ALIASES, "Activation"})
 
 
 __all__ = [
@@ -115,6 +123,8 @@ __all__ = [
     "GELU",
     "BatchNorm",
     "LayerNorm",
+    "RepeatVector",
+    "TimeDistributed",
     "Sequential",
     "BinaryCrossentropy",
     "CategoricalCrossentropy",

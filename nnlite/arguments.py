@@ -1,4 +1,7 @@
-"""What a constructor's arguments are good for: unknown ones are explained, and known ones written down."""
+"""What a constructor's arguments are good for: unknown ones are explained, and known ones written down.
+
+What Keras and PyTorch call them is in `translations`.
+"""
 
 import difflib
 import functools
@@ -8,17 +11,22 @@ from typing import Any, Self, TypeVar
 
 import numpy as np
 
+from .translations import arguments, methods
+
 Class = TypeVar("Class", bound=type)
 
 
 class ChecksArguments:
-    """Base of classes whose constructors, and those of subclasses, explain an unknown keyword argument.
+    """Base of classes whose constructors, and those of subclasses, explain an unknown argument, and one too many.
 
     Attributes:
+        also_called: dict from other names of arguments to ours, such as Keras': they are taken, too.
         hints: dict from names that other libraries use, such as "lr", to what to write here; subclasses have them, too.
 
     Raises:
-        TypeError: an unknown keyword argument; the message suggests the nearest name, or lists all of them.
+        TypeError: an unknown argument; the message says what Keras' or PyTorch's is called here, suggests the nearest
+            name, or lists all of them. Too many arguments without a name.
+        AttributeError: an attribute that Keras or PyTorch has; the message says what to do.
 
     Example:
         >>> from nnlite.arguments import ChecksArguments
@@ -31,32 +39,66 @@ class ChecksArguments:
     """
 
     hints: Mapping[str, str] = {}
+    also_called: dict[str, str] = {}  # noqa: RUF012  replaced, never changed
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_arguments(cls)
 
+    def __getattr__(self, name: str) -> Any:
+        """For what is not there."""
+        if hasattr(type(self), name):  # a property, in which something else is not there
+            return object.__getattribute__(self, name)
+        remedy = methods.remedy(type(self), name) if name in methods.NAMES else None  # quick: hasattr comes here, too
+        message = f"{type(self).__name__!r} object has no attribute {name!r}"
+        raise AttributeError(f"{message}: {remedy}" if remedy else message, name=name, obj=self)
+
+    def _constructed(self, by_place: int) -> None:
+        """Called at the end of a constructor that was given so many arguments without a name."""
+
 
 def check_arguments(cls: Class) -> Class:
-    """Decorate one class so that its own `__init__` explains an unknown argument: for dataclasses."""
+    """Decorate one class so that its own `__init__` explains a wrong argument: for dataclasses."""
     init = vars(cls).get("__init__")
-    known = _names(init)
     if init is None:
         return cls
+    known = _names(init)
     hands_on = None in known  # **kwargs go to a base, which checks them, and whose arguments are shown
+    by_place = [p.name for p in [*inspect.signature(init).parameters.values()][1:] if p.kind is p.POSITIONAL_OR_KEYWORD]
+    most = None if _takes_any_number(init) else len(by_place)
 
     # A function for each class, as several may be made with the same __init__.
     @functools.wraps(init)
     def checked(self, /, *args, **kwargs):
+        for other, ours in getattr(self, "also_called", {}).items():
+            if other in kwargs and ours in known and other not in known and ours not in kwargs:
+                kwargs[ours] = kwargs.pop(other)
         for name in kwargs:
-            if name not in known and (name == "self" or not hands_on):
+            # What **kwargs hand on is checked by the base; but what other frameworks have, nobody takes.
+            if name not in known and (name == "self" or not hands_on or _is_foreign(type(self), name)):
                 raise TypeError(_message(type(self), cls, name))
+        if most is not None and len(args) > most:
+            raise TypeError(_too_many(type(self), by_place, args, _all_names(type(self).__mro__)))
         init(self, *args, **kwargs)
+        if isinstance(self, ChecksArguments) and _constructor_of(type(self)) is checked:
+            self._constructed(len(args))
 
     cls.__init__ = checked  # type: ignore[misc]  # mypy reports every assignment to __init__
     if hands_on:
         checked.__signature__ = _full_signature(cls)  # type: ignore[attr-defined]
     return cls
+
+
+def _is_foreign(cls, name):
+    return arguments.remedy(cls, name) is not None and name not in _all_names(cls.__mro__)
+
+
+def _constructor_of(cls):
+    return next(vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base))
+
+
+def _takes_any_number(init):
+    return any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(init).parameters.values())
 
 
 def _names(init):
@@ -99,11 +141,28 @@ def _message(cls, base, name):
     if hint:
         return f"{cls.__name__}: unknown argument {name!r}: {hint}"
     near = difflib.get_close_matches(name, names, n=1)
-    return f"{cls.__name__}: unknown argument {name!r}: " + (f"did you mean {near[0]!r}?" if near else f"use {names}")
+    hint = arguments.remedy(cls, name) or (f"did you mean {near[0]!r}?" if near else f"use {names}")
+    return f"{cls.__name__}: unknown argument {name!r}: {hint}"
+
+
+def _too_many(cls, by_place, args, names):
+    """The message for arguments without a name that have to have one."""
+    most = f"at most {len(by_place)} positional argument{'s' * (len(by_place) != 1)} ({', '.join(by_place)})"
+    got = ", ".join(map(repr, args))
+    hint = arguments.orders(cls, names, by_place, args)
+    if not hint:
+        first = next((name for name in names if name not in by_place), None)
+        hint = f"Give the others by name, such as {first}=..." if first else "Leave the others out"
+    return f"{cls.__name__}: expected {most if by_place else 'no positional argument'}, got {len(args)} ({got}). {hint}"
 
 
 class Configured(ChecksArguments):
     """Base of classes that keep their constructor's arguments in attributes of the same names.
+
+    Attributes:
+        added: the arguments that configurations in older files do not have: written only where they are not at their
+            defaults, so that older trainings can still be gone on with.
+        is_value: whether configurations of other objects hold this one, as {"class": ..., "config": ...}.
 
     Example:
         >>> from nnlite.arguments import Configured
@@ -116,13 +175,19 @@ class Configured(ChecksArguments):
         'red'
     """
 
+    added: tuple[str, ...] = ()
+    is_value = False
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them. Left out: functions, and what no attribute keeps."""
-        return self._kept_arguments(_full_signature(type(self)).parameters)
+        parameters = _full_signature(type(self)).parameters
+        late = {name for name in self.added if name in parameters and _is_at_default(self, parameters[name])}
+        return self._kept_arguments([name for name in parameters if name not in late])
 
     def full_config(self) -> dict[str, Any]:
         """`get_config`, and the arguments of all bases: also those that this class gives to them by itself."""
-        return self._kept_arguments(_all_names(type(self).__mro__)) | self.get_config()
+        names = [name for name in _all_names(type(self).__mro__) if name not in self.added]
+        return self._kept_arguments(names) | self.get_config()
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -134,7 +199,8 @@ class Configured(ChecksArguments):
         config, defaults = self._shown_config(), _full_signature(type(self)).parameters
         names = [name for name in dict.fromkeys([*defaults, *config]) if name in config]
         given = [name for name in names if name not in defaults or config[name] != defaults[name].default]
-        return f"{type(self).__name__}({', '.join(f'{name}={config[name]!r}' for name in given)})"
+        shown = {name: getattr(self, name) if isinstance(config[name], dict) else config[name] for name in given}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def _shown_config(self):
         return self.get_config()
@@ -144,11 +210,17 @@ class Configured(ChecksArguments):
         return {name: _as_json(value) for name, value in kept.items() if _is_json(value)}
 
 
+def _is_at_default(one, parameter):
+    return getattr(one, parameter.name, parameter.default) == parameter.default
+
+
 def _is_json(value):
     if isinstance(value, dict):
         return all(isinstance(k, str) and _is_json(v) for k, v in value.items())
     if isinstance(value, list | tuple):
         return all(map(_is_json, value))
+    if isinstance(value, Configured):
+        return value.is_value
     return value is None or isinstance(value, str | bool | int | float | np.bool_ | np.integer | np.floating)
 
 
@@ -157,4 +229,6 @@ def _as_json(value):
         return {k: _as_json(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
         return [_as_json(v) for v in value]
+    if isinstance(value, Configured):  # such as an initializer
+        return {"class": type(value).__name__, "config": value.get_config()}
     return value.item() if isinstance(value, np.generic) else value

@@ -312,6 +312,13 @@ def samples(name: str, x: Any) -> np.ndarray:
     return array
 
 
+def boolean(name: str, value: Any) -> bool:
+    """True or False, and nothing that only counts as one, such as "no"."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name}: expected True or False, got {value!r}")
+    return bool(value)
+
+
 def positive(name: str, value: Any, least: int = 1) -> int:
     """A whole number of at least 1, or another least one, as an int."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
@@ -334,13 +341,6 @@ def above_zero(name: str, value: float) -> float:
     if not np.finfo(np.float32).tiny <= value < math.inf:
         raise ValueError(f"{name}: expected a finite number above 0, got {value!r}")
     return value
-
-
-def boolean(name: str, value: Any) -> bool:
-    """True or False, and nothing that Python counts as one of them, such as "no"."""
-    if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}: expected True or False, got {value!r}")
-    return bool(value)
 
 
 def memory(name: str, shape: Sequence[int], dtype: DTypeLike) -> None:

@@ -241,7 +241,8 @@ def test_the_docstring_of_every_layer_can_be_shown(extension):
         assert set(inspect.signature(layer).parameters) - {"kwargs"} <= set(names)
         assert "..." not in docstrings.signature(layer)
         assert docstrings.items(found["Raises"])
-    assert docstrings.signature(nnlite.Dropout) == "Dropout(rate, *, dtype='float32', seed=None, name=None)"
+    shared = "dtype='float32', seed=None, name=None, trainable=True, input_shape=None"
+    assert docstrings.signature(nnlite.Dropout) == f"Dropout(rate, *, {shared})"
 
 
 def test_links_lead_to_pages_of_sources(extension):

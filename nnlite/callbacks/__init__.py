@@ -28,3 +28,9 @@ __all__ = [
     "ReduceLROnPlateau",
     "TerminateOnNaN",
 ]
+
+
+def __getattr__(name: str) -> object:
+    from ..translations.names import missing
+
+    raise missing(__name__, name, __all__)

@@ -10,6 +10,7 @@ import numpy as np
 from .. import checks, losses
 from ..layers.base.layer import Layer
 from ..layers.base.recurrent import Recurrent
+from . import steps
 from .engine.derivation import Comparison, Derivation, verdict
 from .engine.layout import MAX_LINES, WIDTH, Page
 from .engine.selection import At, Choice
@@ -77,6 +78,8 @@ def forward(
            numbers  largest difference  allowed there  at     derived  kernel
         y  1        0                   4e-06          [0,0]  -0.5     -0.5
     """
+    if isinstance(layer, Layer) and len(layer._steps()) > 1:
+        return steps.forward(forward, layer, x, at, precision=precision, max_lines=max_lines)
     states = {"initial_state": initial_state}
     return _derive_layer(layer, "forward", _run_forward, {"x": x}, states, at, precision, max_lines)
 
@@ -114,6 +117,8 @@ def backward(
         >>> print(text.splitlines()[4])
         dx[0,0] = dy[0,0] * (1 - y[0,0]^2) = 2*(1 - 0.4621^2) = 1.573
     """
+    if isinstance(layer, Layer) and len(layer._steps()) > 1:
+        return steps.backward(backward, layer, x, dy, at, precision=precision, max_lines=max_lines)
     states = {"initial_state": initial_state, "dstate": dstate}
     return _derive_layer(layer, "backward", _run_backward, {"x": x, "dy": dy}, states, at, precision, max_lines)
 
@@ -222,6 +227,8 @@ def _layer_and_its_copy(layer, run, arrays, states):
         initial = {name: state for name, state in states.items() if name != "dstate"}
         copy.deepcopy(layer).forward(x, **initial)  # raises what the layer raises, before it is built
         layer.build(x.shape[1:])
+    layer = copy.deepcopy(layer)
+    layer.trainable = True  # its gradients are wanted here
     found = run(copy.deepcopy(layer), *arrays, **states)
     if layer.dtype == np.float64:
         return found, found

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, losses
+from .. import checks, losses, regularizers
 from .float64_copy import in_float64, layers_inside
 from .report import GradientCheckError
 from .target import Kind, Perturbed, Target
@@ -109,7 +109,7 @@ class CheckedLayer:
         """All that L is a sum of, as a vector: the output and the final states, or the loss."""
         y = self.forward()
         if self.loss:
-            return np.array([self.loss.forward(self.y, y)], np.float64)
+            return np.array([self.loss.forward(self.y, y) + regularizers.penalty([self.layer])], np.float64)
         return np.concatenate([result.reshape(-1) for result in self._results(y)])
 
     def gradients(self, between: Callable[[], None] = lambda: None) -> dict[Target, np.ndarray]:
@@ -119,6 +119,8 @@ class CheckedLayer:
         between()
         kept = dy.copy()
         dx = self.layer.backward(dy, **dstate)
+        if self.loss:
+            regularizers.add_gradients([self.layer])
         if not np.array_equal(kept, dy):
             cause = "an operation in place, such as dy *= ...: work on a copy"
             raise self.error("dy", cause, problem="backward changes dy")
@@ -232,7 +234,10 @@ class CheckedLayer:
 
     def _arrays(self):
         found = {self.input: self.x} if self.x.dtype.kind == "f" else {}
+        frozen = getattr(self.params, "frozen", () if getattr(self.layer, "trainable", True) else self.params)
         for name, param in self.params.items():
+            if name in frozen:  # it has no gradient
+                continue
             if not isinstance(param, np.ndarray):
                 raise TypeError(
                     f"parameter {name}: expected a NumPy array, got {type(param).__name__}: use np.asarray(...)"

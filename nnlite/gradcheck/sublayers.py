@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import regularizers
 from .checked_layer import CheckedLayer
 from .report import GradientCheckError
 
@@ -28,6 +29,9 @@ def _without_loss(checked, check):
         return error
     except ValueError:  # nothing but kinks there
         pass
+    if regularizers.penalty([checked.layer]):
+        cause = "gradient(W) of a regularizer has to be the derivative of its penalty(W)"
+        return checked.error("model", cause, problem="the gradients are right but for what the regularizers add")
     return None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from .. import layers
 from ..layers.base.layer import Layer
 from ..layers.base.recurrent_pair import RecurrentPair
+from ..layers.base.weighted import Weighted
 from ..models.model import Model
 from ..turns import computing
 from . import recurrent
@@ -72,13 +73,38 @@ class Recording:
         layer.forward, layer.backward = recorded_forward, recorded_backward
 
 
+class RecordingBefore(Recording):
+    """Copies of what a layer computes before its activation, and of the gradient there."""
+
+    def __init__(self, layer: Any, name: str) -> None:
+        self.layer, self.name, self.reads_backwards = layer, name, False
+        self.is_recurrent, self.makes_images = False, False
+        self.y, self.dy = None, None
+        activation = layer.activation
+        forward, backward = activation.forward, activation.backward
+
+        def recorded_forward(z, *arguments, **options):
+            self.makes_images, self.y = z.ndim == 4, z.copy()
+            return forward(z, *arguments, **options)
+
+        def recorded_backward(dy, *arguments, **options):
+            dz = backward(dy, *arguments, **options)
+            self.dy = dz.copy()
+            return dz
+
+        activation.forward, activation.backward = recorded_forward, recorded_backward
+
+
 def record(model: Model) -> list[Recording]:
-    """Start a `Recording` of every nnlite layer in a model, and of both layers in a Bidirectional."""
+    """Start a `Recording` of every nnlite layer in a model, both layers in a Bidirectional, and activations."""
     recordings = []
     for name, layer in model.all_layers.items():
         if isinstance(layer, RecurrentPair):
             recordings.append(Recording(layer.forward_layer, f"{name}.forward"))
             recordings.append(Recording(layer.backward_layer, f"{name}.backward", reads_backwards=True))
+        elif isinstance(layer, Weighted) and layer.activation is not None:
+            recordings.append(RecordingBefore(layer, name))
+            recordings.append(Recording(layer.activation, f"{name}.{layer.activation.name}"))
         elif isinstance(layer, NNLITE_LAYERS):
             recordings.append(Recording(layer, name, getattr(layer, "go_backwards", False)))
     return recordings

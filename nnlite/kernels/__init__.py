@@ -11,6 +11,7 @@ import contextlib
 import contextvars
 import functools
 import importlib
+import importlib.util
 import os
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,6 +26,13 @@ if _own_spin_count:
     os.environ["GOMP_SPINCOUNT"] = "10000"
 try:
     from . import host
+except ImportError as error:
+    if importlib.util.find_spec(f"{__name__}.host") is not None:
+        raise
+    raise ImportError(
+        f"nnlite's kernels are not compiled in {os.path.dirname(os.path.dirname(os.path.dirname(__file__)))}: run make "
+        f"build there, and use its Python, .venv/bin/python; or install it with pip"
+    ) from error
 finally:
     if _own_spin_count:
         del os.environ["GOMP_SPINCOUNT"]

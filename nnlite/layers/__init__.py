@@ -1,8 +1,13 @@
 """The layers, one file each."""
 
+from typing import Any
+
+from ..translations import names
+from .activation import Activation as Activation
 from .avg_pool2d import AvgPool2D
 from .base.input import Input as Input
 from .base.input import InputLayer as InputLayer
+from .base.layer import Layer as Layer
 from .batch_norm import BatchNorm
 from .bidirectional import Bidirectional
 from .conv2d import Conv2D
@@ -20,11 +25,13 @@ from .lstm import LSTM
 from .max_pool2d import MaxPool2D
 from .one_hot import OneHot
 from .relu import ReLU
+from .repeat_vector import RepeatVector
 from .reshape import Reshape
 from .rnn import RNN
 from .sigmoid import Sigmoid
 from .softmax import Softmax
 from .tanh import Tanh
+from .time_distributed import TimeDistributed
 from .zero_padding2d import ZeroPadding2D
 
 __all__ = [
@@ -47,9 +54,24 @@ __all__ = [
     "MaxPool2D",
     "OneHot",
     "ReLU",
+    "RepeatVector",
     "Reshape",
     "Sigmoid",
     "Softmax",
     "Tanh",
+    "TimeDistributed",
     "ZeroPadding2D",
 ]
+
+# Keras' long names: the same classes.
+MaxPooling2D = MaxPool2D
+AveragePooling2D = AvgPool2D
+GlobalMaxPooling2D = GlobalMaxPool2D
+GlobalAveragePooling2D = GlobalAvgPool2D
+BatchNormalization = BatchNorm
+LayerNormalization = LayerNorm
+SimpleRNN = RNN
+
+
+def __getattr__(name: str) -> Any:
+    raise names.missing(__name__, name, [*__all__, *names.ALIASES, "Layer"])

@@ -4,6 +4,7 @@ from typing import Any, Unpack
 
 import numpy as np
 
+from .. import checks
 from ..kernels import backend
 from .base.layer import Options
 from .base.pooling import Pooling
@@ -27,7 +28,7 @@ class AvgPool2D(Pooling):
             (height, width), or ((top, bottom), (left, right)).
         count_include_pad: whether padding counts, as pixels of 0. If not, as in Keras, the sum of a window at a border
             is divided by the number of pixels that it has of the image.
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; count_include_pad is not True or False.
@@ -57,14 +58,13 @@ W_out = (W - F + 2P)/S + 1 = (5 - 2 + 2*0)/2 + 1 = 2.5, rounded down to 2
         pool_size: Any = 2,
         strides: Any = None,
         padding: Any = "valid",
+        *,
         count_include_pad: bool = False,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(**options)
         self._slide(pool_size, strides, padding)
-        if not isinstance(count_include_pad, bool):
-            raise TypeError(f"count_include_pad: expected True or False, got {count_include_pad!r}")
-        self.count_include_pad = count_include_pad
+        self.count_include_pad = checks.boolean("count_include_pad", count_include_pad)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x, y, geometry = self._windows(x)

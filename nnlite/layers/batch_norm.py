@@ -22,14 +22,15 @@ class BatchNorm(Layer):
     Backward matches the last forward: in training m and v depend on x, otherwise they are constants. v is the biased
     variance, also in moving_variance, as in Keras. (PyTorch's running_var is unbiased: multiply it by (N - 1) / N for
     batches of N rows; and its momentum of 0.1 is 0.9 here.) A batch with NaN or infinity does not update the running
-    statistics, which it would spoil for good.
+    statistics, which it would spoil for good. With trainable = False the layer always computes as outside of training,
+    as in Keras.
 
     Letters: N batch, C channels; x and y are (N, ..., C): any number of leading axes.
 
     Args:
         momentum: of the running statistics, in [0, 1].
         epsilon: keeps the root above 0 where all values of a channel are equal.
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Parameters: gamma (C), initially 1; beta (C), initially 0.
     Statistics: moving_mean (C), initially 0; moving_variance (C), initially 1; float64 for any dtype.
@@ -56,7 +57,7 @@ class BatchNorm(Layer):
           parameters   gamma and beta: 2 * C = 2 * 8 = 16; and as many running statistics, which are not learned
     """
 
-    def __init__(self, momentum: float = 0.99, epsilon: float = 1e-3, **options: Unpack[Options]) -> None:
+    def __init__(self, *, momentum: float = 0.99, epsilon: float = 1e-3, **options: Unpack[Options]) -> None:
         super().__init__(**options)
         self.momentum = checks.between("momentum", momentum, 0, 1)
         self.epsilon = checks.above_zero("epsilon", epsilon)
@@ -83,6 +84,7 @@ class BatchNorm(Layer):
         mean, variance = self._arrays("statistics", "moving_mean", "moving_variance")
         rows, y = x.reshape(-1, len(gamma)), np.empty(x.shape, x.dtype)
         work = self._buffer("work", backend().norm.batch_work_size(*rows.shape))
+        training = training and self.trainable
         if training:
             mean, variance = mean.copy(), variance.copy()  # those that no rows have
             backend().norm.batch_statistics(rows, mean, variance, work)

@@ -1,13 +1,13 @@
 """Bidirectional: reads a sequence in both directions."""
 
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .. import checks, sequence_lengths
 from ..sequence_lengths import reversed_steps
-from .base.layer import Seed, Shape
+from .base.layer import Options, Shape
 from .base.recurrent import Recurrent
 from .base.recurrent_pair import RecurrentPair
 
@@ -39,7 +39,7 @@ class Bidirectional(RecurrentPair):
             With return_state, `layer(x)` returns (y, *state).
         merge_mode: "concat", "sum", "mul" or "ave".
         dtype, seed: by default those of `layer`.
-        name: as in `Layer`.
+        name, trainable, input_shape: as in `Layer`.
 
     Parameters: those of both, such as forward_Wx, forward_Wh, forward_b, backward_Wx, backward_Wh, backward_b.
 
@@ -71,12 +71,9 @@ class Bidirectional(RecurrentPair):
         self,
         layer: Recurrent,
         merge_mode: str = "concat",
-        *,
-        dtype: DTypeLike | None = None,
-        seed: Seed = None,
-        name: str | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        super().__init__(layer, dtype, seed, name)
+        super().__init__(layer, **options)
         if merge_mode not in MERGES:
             raise ValueError(f"merge_mode: expected one of {', '.join(MERGES)}, got {merge_mode!r}")
         self.merge_mode = merge_mode

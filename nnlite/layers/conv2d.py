@@ -5,13 +5,16 @@ from typing import Any, Unpack
 import numpy as np
 
 from .. import checks
-from ..initializers import Initializer
+from ..initializers import Given
 from ..kernels import backend
+from ..regularizers import Regularizer
+from ..translations.arguments import refuse_pytorchs_order
 from .base.layer import Layer, Options, Shape
 from .base.sliding_window import Window2D, image_shape, pair
+from .base.weighted import Weighted
 
 
-class Conv2D(Layer):
+class Conv2D(Weighted):
     """2-D convolution: each filter computes a weighted sum of a small window, with the same weights everywhere.
 
         y[n,h,w,f] = b[f] + sum over i, j, c of x[n,r,s,c] W[i,j,c,f]      r = S h + D i - P, s = S w + D j - P:
@@ -29,8 +32,9 @@ class Conv2D(Layer):
             or ((top, bottom), (left, right)).
         groups: each filter sees only the channels of its own group. With C groups the convolution is depthwise.
         use_bias: add b.
-        kernel_initializer: of W, by default "glorot_uniform"; as in `Dense`.
-        dtype, seed, name: as in `Layer`.
+        activation: f, as in `Dense`: the layer then gives f(y).
+        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer: as in `Dense`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Parameters: W (kh, kw, C/groups, filters), b (filters).
 
@@ -64,7 +68,11 @@ class Conv2D(Layer):
         groups: int = 1,
         use_bias: bool = True,
         *,
-        kernel_initializer: Initializer = "glorot_uniform",
+        activation: str | Layer | None = None,
+        kernel_initializer: Given = "glorot_uniform",
+        bias_initializer: Given = "zeros",
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(**options)
@@ -72,15 +80,20 @@ class Conv2D(Layer):
         if self.filters % self.groups:
             raise ValueError(f"groups: {groups} does not divide {filters} filters: each group needs as many")
         self.window = Window2D("Conv2D", pair("kernel_size", kernel_size), strides, padding, dilation_rate)
-        self.use_bias, self.kernel_initializer = bool(use_bias), kernel_initializer
+        self._set_weighted(activation, use_bias, kernel_initializer, bias_initializer)
+        self._set_regularizers(kernel_regularizer, bias_regularizer)
         self._channels: int | None = None  # C of the input that it is built for
+
+    def _constructed(self, by_place: int) -> None:
+        super()._constructed(by_place)
+        self._strides_have_no_name = by_place > 2
 
     def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)
         C = input_shape[2]
-        self._add_param("W", (*self.window.size, C and C // self.groups, self.filters), self.kernel_initializer)
-        if self.use_bias:
-            self._add_param("b", (self.filters,), "zeros")
+        if self._strides_have_no_name:
+            refuse_pytorchs_order(C, self.filters, self.window.size, self.window.strides)
+        self._add_weights((*self.window.size, C and C // self.groups, self.filters), (self.filters,))
         self._channels = C
         self.built = True
 
@@ -98,11 +111,11 @@ class Conv2D(Layer):
         y = self._empty("y", *shape)
         backend().conv2d.forward(x, W, b, y, *self._work_and_geometry(x, W, shape))
         self._keep(x, shape)
-        return y
+        return y if self.activation is None else self._activate(y)
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
-        x, shape = self._kept()
-        (W, _), (dW, db) = self._arrays("params", "W", "b"), self._arrays("grads", "W", "b")
+        (x, shape), dy = self._kept(), self._undo_activation(dy)
+        (W, _), (dW, db) = self._arrays("params", "W", "b"), self._gradients()
         dy = checks.floats("dy", dy, self.dtype, shape, "of y")
         dx = self._empty("dx", *x.shape) if needs_dx else None
         backend().conv2d.backward(x, W, dy, dx, dW, db, *self._work_and_geometry(x, W, shape))

@@ -6,29 +6,37 @@ from typing import Any, Unpack
 import numpy as np
 
 from .. import checks
-from ..initializers import Initializer
+from ..initializers import Given
 from ..kernels import backend, of_dtype
+from ..regularizers import Regularizer
 from .base.layer import Layer, Options, Shape
+from .base.weighted import Weighted
 
 
-class Dense(Layer):
+class Dense(Weighted):
     """A fully connected layer: each output is a weighted sum of all inputs.
 
         y = x W + b
+
+    With an activation f, y = f(x W + b): the same as the layer of f after this one.
 
     Letters: N batch, F features, U units. x is (N, F), or (N, T, F) with the same weights at every time step, or
     any other number of leading axes.
 
     Args:
         units: U.
-        kernel_initializer: of W, by default "glorot_uniform"; a name, or a function of (shape, rng). A function is not
-            saved in the configuration: a layer made from it uses the default.
-        dtype, seed, name: as in `Layer`.
+        activation: f: a name, such as "relu", or a layer, such as LeakyReLU(0.1); by default none.
+        use_bias: add b.
+        kernel_initializer, bias_initializer: of W and b: a name of `nnlite.initializers`, or a function of (shape,
+            rng). A function is not saved in the configuration: a layer made from it uses the default.
+        kernel_regularizer, bias_regularizer: a price on W or b, which is added to the loss: "l1", "l2", or such as
+            `regularizers.L2(0.001)`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Parameters: W (F, U), b (U).
 
     Raises:
-        TypeError, ValueError: x is not an array of the layer's dtype with F in its last axis.
+        TypeError, ValueError: x is no array of numbers with F in its last axis, or an argument is none of these.
 
     Example:
         >>> import numpy as np
@@ -43,17 +51,25 @@ class Dense(Layer):
     """
 
     def __init__(
-        self, units: int, *, kernel_initializer: Initializer = "glorot_uniform", **options: Unpack[Options]
+        self,
+        units: int,
+        activation: str | Layer | None = None,
+        use_bias: bool = True,
+        *,
+        kernel_initializer: Given = "glorot_uniform",
+        bias_initializer: Given = "zeros",
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        **options: Unpack[Options],
     ) -> None:
         super().__init__(**options)
         self.units = checks.positive("units", units)
-        self.kernel_initializer = kernel_initializer
+        self._set_weighted(activation, use_bias, kernel_initializer, bias_initializer)
+        self._set_regularizers(kernel_regularizer, bias_regularizer)
 
     def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)
-        F = input_shape[-1]
-        self._add_param("W", (F, self.units), self.kernel_initializer)
-        self._add_param("b", (self.units,), "zeros")
+        self._add_weights((input_shape[-1], self.units), (self.units,))
         self.built = True
 
     def output_shape(self, input_shape: Shape) -> tuple:
@@ -70,12 +86,12 @@ class Dense(Layer):
         y = np.empty((*x.shape[:-1], U), self.dtype)
         of_dtype(backend().dense.forward, self.dtype)(x.reshape(-1, len(W)), W, b, y.reshape(-1, U))
         self._keep(x)
-        return y
+        return y if self.activation is None else self._activate(y)
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
-        (x,) = self._kept()
+        (x,), dy = self._kept(), self._undo_activation(dy)
         W, _ = self._arrays("params", "W", "b")
-        dW, db = self._arrays("grads", "W", "b")
+        dW, db = self._gradients()
         F, U = W.shape
         dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], U), "of y").reshape(-1, U)
         dx = np.empty((len(dy), F), self.dtype) if needs_dx else None
@@ -87,7 +103,7 @@ class Dense(Layer):
             return self.step
         W, b = self._arrays("params", "W", "b")
         forward = of_dtype(backend().dense.forward, self.dtype)
-        y, shape = np.empty((N, len(b)), self.dtype), (N, len(W))
+        y, shape = np.empty((N, W.shape[1]), self.dtype), (N, len(W))
         checked: Any = None  # the layer before hands over the same array at every step
 
         def step(x):
@@ -97,7 +113,7 @@ class Dense(Layer):
                     return self.step(x)
                 checked = x
             forward(x, W, b, y)
-            return y
+            return y if self.activation is None else self._activate(y)
 
         return step
 
@@ -105,7 +121,6 @@ class Dense(Layer):
         return f"the last axis becomes units = {self.units}"
 
     def _parameter_rule(self, input_shape):
-        F, U = input_shape[-1], self.units
-        if F is None:
-            return f"F * units + units = F * {U} + {U}, with F of the first input"
-        return f"F * units + units = {F} * {U} + {U} = {F * U + U}"
+        F, U, plus = input_shape[-1], self.units, self.use_bias
+        rule = f"F * units{' + units' * plus} = {'F' if F is None else F} * {U}{f' + {U}' * plus}"
+        return f"{rule}, with F of the first input" if F is None else f"{rule} = {F * U + U * plus}"

@@ -22,7 +22,7 @@ class Dropout(Layer):
 
     Args:
         rate: the probability, in [0, 1). 0 drops nothing.
-        dtype, seed, name: as in `Layer`. The seed, or the model's, determines the mask.
+        dtype, seed, name, trainable, input_shape: as in `Layer`. The seed, or the model's, determines the mask.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; rate is not a number.

@@ -4,9 +4,10 @@ from typing import Unpack
 
 import numpy as np
 
-from .. import checks
-from ..initializers import Initializer
+from .. import checks, initializers, regularizers
+from ..initializers import Given
 from ..kernels import backend
+from ..regularizers import Regularizer
 from .base.layer import Layer, Options, Shape
 
 
@@ -21,11 +22,12 @@ class Embedding(Layer):
     Letters: N batch, V vocabulary, U units. x holds ids in 0 .. V - 1, of shape (N, ...); y is (N, ..., U).
 
     Args:
-        vocabulary_size: V.
-        units: U.
+        vocabulary_size: V; Keras' input_dim is taken, too.
+        units: U; Keras' output_dim is taken, too.
         embeddings_initializer: of W, by default "uniform": uniformly in ±0.05; a name, or a function of (shape, rng).
             A function is not saved in the configuration: a layer made from it uses the default.
-        dtype, seed, name: as in `Layer`.
+        embeddings_regularizer: a price on W, such as "l2" or `regularizers.L2(0.001)`, which is added to the loss.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Parameters: W (V, U).
 
@@ -50,21 +52,27 @@ class Embedding(Layer):
           parameters   vocabulary_size * units = 38 * 8 = 304
     """
 
+    also_called = {"input_dim": "vocabulary_size", "output_dim": "units"}  # noqa: RUF012  never changed
+    added = (*Layer.added, "embeddings_regularizer")
+
     def __init__(
         self,
         vocabulary_size: int,
         units: int,
         *,
-        embeddings_initializer: Initializer = "uniform",
+        embeddings_initializer: Given = "uniform",
+        embeddings_regularizer: str | Regularizer | None = None,
         **options: Unpack[Options],
     ) -> None:
         super().__init__(**options)
         self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
         self.units = checks.positive("units", units)
-        self.embeddings_initializer = embeddings_initializer
+        self.embeddings_initializer = initializers.given("embeddings_initializer", embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
 
     def build(self, input_shape: Shape) -> None:
-        self._add_param("W", (self.vocabulary_size, self.units), self.embeddings_initializer)
+        W = (self.vocabulary_size, self.units)
+        self._add_param("W", W, self.embeddings_initializer, self.embeddings_regularizer)
         self.built = True
 
     def output_shape(self, input_shape: Shape) -> tuple:

@@ -15,7 +15,7 @@ class Flatten(Reshaping):
     Letters: N batch; x is (N, ...), y is (N, F), with F the product of all other sizes. y shares the memory of x.
 
     Args:
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.

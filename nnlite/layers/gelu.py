@@ -4,6 +4,7 @@ from typing import Unpack
 
 import numpy as np
 
+from .. import checks
 from ..kernels import backend
 from .base.activation import Activation
 from .base.layer import Options
@@ -22,8 +23,9 @@ class GELU(Activation):
 
     Args:
         approximate: True for y = x (1 + tanh u) / 2 with u = sqrt(2/pi) (x + 0.044715 x^3), which differs from x Phi(x)
-            by less than 0.0005. Weights that were trained with it want it again.
-        dtype, seed, name: as in `Layer`.
+            by less than 0.0005. Weights that were trained with it want it again. PyTorch's "tanh" is taken for it, and
+            its "none" for False.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.
@@ -41,9 +43,11 @@ class GELU(Activation):
         array([[-0.085,  0.5  ,  1.012]])
     """
 
-    def __init__(self, approximate: bool = False, **options: Unpack[Options]) -> None:
+    def __init__(self, approximate: bool | str = False, **options: Unpack[Options]) -> None:
         super().__init__(**options)
-        self.approximate = bool(approximate)
+        if approximate in ("none", "tanh"):  # as PyTorch spells it
+            approximate = approximate == "tanh"
+        self.approximate = checks.boolean("approximate", approximate)
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x, y = self._checked(x)

@@ -22,7 +22,7 @@ class GlobalAvgPool2D(Pooling):
 
     Args:
         keepdims: whether y keeps the axes of height and width, with size 1.
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; keepdims is not True or False.
@@ -43,7 +43,7 @@ class GlobalAvgPool2D(Pooling):
           parameters   none
     """
 
-    def __init__(self, keepdims: bool = False, **options: Unpack[Options]) -> None:
+    def __init__(self, *, keepdims: bool = False, **options: Unpack[Options]) -> None:
         super().__init__(**options)
         self._keep_axes(keepdims)
 

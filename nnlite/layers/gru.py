@@ -36,7 +36,7 @@ class GRU(Recurrent):
             in training only; `evaluate` and `predict` then start from zeros and take batches of any size.
         return_state, go_backwards, dropout, recurrent_dropout: as in `LSTM`; the state is h alone.
         input_dim: F; required if x are ids.
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Parameters: Wx (F, 3H), Glorot uniform; Wh (H, 3H), orthogonal; b (2, 3H), zeros: a row for x, and one for h;
     with reset_after=False (3H). The blocks are in the order z, r, h, as in Keras: its weights load unchanged.

@@ -22,7 +22,7 @@ class LayerNorm(Layer):
 
     Args:
         epsilon: keeps the root above 0 where all values of a position are equal.
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Parameters: gamma (C), initially 1; beta (C), initially 0.
 
@@ -44,7 +44,7 @@ class LayerNorm(Layer):
           parameters   gamma and beta: 2 * C = 2 * 200 = 400
     """
 
-    def __init__(self, epsilon: float = 1e-3, **options: Unpack[Options]) -> None:
+    def __init__(self, *, epsilon: float = 1e-3, **options: Unpack[Options]) -> None:
         super().__init__(**options)
         self.epsilon = checks.above_zero("epsilon", epsilon)
 

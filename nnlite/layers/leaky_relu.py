@@ -25,7 +25,7 @@ class LeakyReLU(Activation):
     Args:
         negative_slope: a, at least 0; 0 is ReLU. (Below 0 the function would not rise on the left, and from y alone
             backward could not tell on which side x was.)
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; negative_slope is not a number.

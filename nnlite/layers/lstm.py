@@ -39,7 +39,7 @@ class LSTM(Recurrent):
             are divided by 1 - dropout. Of ids, as one-hot vectors: all occurrences of some ids add nothing to z.
         recurrent_dropout: 0, for programs that say so: states are not dropped.
         input_dim: F; required if x are ids.
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Parameters: Wx (F, 4H), Glorot uniform; Wh (H, 4H), orthogonal; b (4H), zeros, and ones for the forget gate. The
     gates are in the order i, f, g, o, as in Keras: its weights load unchanged.

@@ -29,7 +29,7 @@ class MaxPool2D(Pooling):
         strides: S: the same; by default the pool_size, so that windows lie side by side.
         padding: "valid": none. "same": so much that H_out = H/S, rounded up, as in Keras. Or P: a whole number,
             (height, width), or ((top, bottom), (left, right)).
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.

@@ -20,7 +20,7 @@ class OneHot(Layer):
 
     Args:
         vocabulary_size: V.
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Ids have no gradient: `backward` returns None.
 

@@ -17,7 +17,7 @@ class ReLU(Activation):
     Letters: x, y (N, ...): any shape.
 
     Args:
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.

@@ -18,7 +18,7 @@ class Reshape(Reshaping):
 
     Args:
         target_shape: without the batch axis, such as (28, 28, 1). One size may be -1: it becomes what is left over.
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype; target_shape is not a row of sizes.

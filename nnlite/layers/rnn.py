@@ -6,6 +6,7 @@ from typing import Unpack
 import numpy as np
 
 from ..kernels import backend, of_dtype
+from ..translations.arguments import size_first
 from .base.recurrent import Recurrent, RecurrentOptions
 
 
@@ -31,7 +32,7 @@ class RNN(Recurrent):
             in training only; `evaluate` and `predict` then start from zeros and take batches of any size.
         return_state, go_backwards, dropout, recurrent_dropout: as in `LSTM`; the state is h alone.
         input_dim: F; required if x are ids.
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Parameters: Wx (F, H), Glorot uniform; Wh (H, H), orthogonal; b (H), zeros. They are those of Keras' SimpleRNN.
 
@@ -67,7 +68,8 @@ class RNN(Recurrent):
     def __init__(self, units: int, *, activation: str = "tanh", **options: Unpack[RecurrentOptions]) -> None:
         super().__init__(units, **options)
         if activation not in ("tanh", "relu"):
-            raise ValueError(f"activation: expected 'tanh' or 'relu', got {activation!r}")
+            hint = size_first("RNN", activation)
+            raise ValueError(f"activation: expected 'tanh' or 'relu', got {activation!r}{hint}")
         self.activation = activation
 
     def forward(

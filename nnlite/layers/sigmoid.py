@@ -15,7 +15,7 @@ class Sigmoid(Activation):
     Letters: x, y (N, ...): any shape.
 
     Args:
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.

@@ -21,7 +21,7 @@ class Softmax(Layer):
     Letters: x, y (N, ..., V): the last axis is that of the scores.
 
     Args:
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.

@@ -23,7 +23,7 @@ class ZeroPadding2D(Layer):
 
     Args:
         padding: a whole number for all four sides, (height, width), or ((top, bottom), (left, right)).
-        dtype, seed, name: as in `Layer`.
+        dtype, seed, name, trainable, input_shape: as in `Layer`.
 
     Raises:
         TypeError: x or dy is not an array of the layer's dtype.

@@ -3,6 +3,7 @@
 import difflib
 from typing import Any
 
+from ..translations.names import missing
 from .absolute_error import MeanAbsoluteError
 from .base import REDUCTIONS, SMALLEST_PROBABILITY, Loss
 from .binary import BinaryCrossentropy
@@ -50,7 +51,7 @@ _ELSEWHERE |= dict.fromkeys(("cross_entropy", "crossentropy"), "sparse_categoric
 def __getattr__(name: str) -> Any:
     if name in _ELSEWHERE:
         raise AttributeError(f"nnlite.losses has no {name}: use {_ELSEWHERE[name]}, which has forward and backward")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing(__name__, name, globals())
 
 
 def get(loss: str | Any) -> Any:

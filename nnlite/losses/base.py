@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import checks
 from ..arguments import Configured
+from ..translations.methods import LossValue
 from ..turns import Keeps
 
 # Smaller probabilities are raised to this: log 0 is infinite. The smallest power of ten with an inverse in float32.
@@ -78,7 +79,8 @@ class Loss(Configured, Keeps):
         return max(1, shape[-1]) * self._divisor(math.prod(shape[:-1]))
 
     def __call__(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        return self.forward(y_true, y_pred) if sample_weight is None else self.forward(y_true, y_pred, sample_weight)
+        weights = () if sample_weight is None else (sample_weight,)
+        return LossValue(self.forward(y_true, y_pred, *weights))
 
 
 def predictions(y_true: Any, y_pred: Any, shape: checks.Expected, letters: str) -> np.ndarray:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..translations.names import missing
 from .accuracies import (
     accuracy,
     binary_accuracy,
@@ -76,7 +77,7 @@ _NOT_HERE = ("accuracy", "auc", "f1", "f1score", "f1_score", "mean", "meaniou", 
 def __getattr__(name: str) -> Any:
     if name.lower() in _NOT_HERE:
         raise AttributeError(f"nnlite.metrics has no {name}: {_COUNT}")
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing(__name__, name, globals())
 
 
 def get(metrics: Sequence[str | Metric] | None) -> dict[str, Metric]:

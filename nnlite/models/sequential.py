@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
-from .. import checks, sequence_lengths
+from .. import checks, seeds, sequence_lengths
 from ..layers.base.layer import Layer, Seed, Shape
 from ..turns import computing
 from . import blame, own_layers
@@ -57,7 +57,7 @@ class Sequential(Trainer):
         seed: Seed = None,
         name: str | None = None,
     ) -> None:
-        self.name, self.rng = name or "sequential", np.random.default_rng(seed)
+        self.name, self.rng = name or "sequential", seeds.generator(seed)
         self.input_shape, self._chosen_dtype = None, dtype
         self._own_inputs: dict[str, tuple | None] = {}  # the shapes of what layers of one's own were given last
         self._arrange([] if layers is None else layers, input_shape)
@@ -169,7 +169,7 @@ class Sequential(Trainer):
         """dx from dy = dL/dy, None where the input was ids; fills `grads`.
 
         Args:
-            needs_dx: False to stop at the first layer that has parameters, without its dx, as training does.
+            needs_dx: False to stop at the first layer that learns, without its dx, as training does.
         """
         # Nobody needs the gradient of a model's input then, and it costs the first layer as much as its output did.
         first = 0

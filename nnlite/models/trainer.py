@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, losses, optimizers, sequence_lengths
+from .. import checks, losses, optimizers, regularizers, sequence_lengths
 from ..callbacks import Callback, History
 from ..divergence import NonFiniteLossError, loss_error
 from ..metrics import Metric
@@ -209,6 +209,7 @@ class Trainer(Model):
             dy = self.loss.backward()
             dy = dy if real is None else sequence_lengths.spread(dy, real)
             self.backward(dy, needs_dx=False) if leaves_dx_out(self) else self.backward(dy)
+            regularizers.add_gradients(self.all_layers.values())
             try:
                 self.optimizer.apply(*self.learned())
             except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
@@ -225,6 +226,7 @@ class Trainer(Model):
         try:
             with_weights = {} if weights is None else {"sample_weight": weights}
             numbers = {"loss": float(self.loss.forward(y, y_pred, **with_weights))}
+            numbers["loss"] += regularizers.penalty(self.all_layers.values())
             for name, metric in self.metrics.items():
                 numbers[name] = float(metric(y, y_pred))
         except Exception as error:

@@ -5,6 +5,7 @@ Names, arguments, defaults and formulas are those of Keras 3.
 
 import difflib
 
+from ..translations.names import missing
 from . import schedules
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
@@ -39,3 +40,7 @@ def get(optimizer: str | Optimizer) -> Optimizer:
         near = difflib.get_close_matches(optimizer.lower(), _BY_NAME, n=1)
         hint = f": use {near[0]!r}" if near else ""
     raise ValueError(f"optimizer: expected an optimizer or one of {sorted(_BY_NAME)}, got {optimizer!r}{hint}")
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name, globals())

@@ -148,7 +148,8 @@ class Optimizer(Configured, TakesTurns):
         known = self._is_known(grads, params)
         if not known:
             grads = self._checked(grads, params)
-        scales = self._scales(grads)
+        frozen = getattr(params, "frozen", ())
+        scales = self._scales({name: grad for name, grad in grads.items() if name not in frozen} if frozen else grads)
         if not known:
             self._rows = [self._row(name, grads[name], param) for name, param in params.items()]
         clip = math.inf if self.clipvalue is None else self.clipvalue
@@ -158,6 +159,8 @@ class Optimizer(Configured, TakesTurns):
         with uninterrupted:  # Ctrl-C interrupts before or after a step, never within
             self.iterations += 1
             for row in self._rows:
+                if row.name in frozen:
+                    continue
                 if decay:
                     row.flat_param[...] -= decay * row.flat_param
                 self.update(row.flat_grad, row.flat_param, row.slots, scales.get(row.name, 1.0), clip)

@@ -25,16 +25,18 @@ def forward(x, W, b, y, work, strides, pads, dilation, groups):
 
 
 def backward(x, W, dy, dx, dW, db, work, strides, pads, dilation, groups):
-    # IN (N,H,W,C) (kh,kw,C/groups,F) (N,OH,OW,F)  OUT (N,H,W,C) or None, (kh,kw,C/groups,F), (F) or None
+    # IN (N,H,W,C) (kh,kw,C/groups,F) (N,OH,OW,F)  OUT (N,H,W,C), (kh,kw,C/groups,F), (F), each or None
     padded, dy_groups = _padded(x, W, dy, strides, pads, dilation), _by_group(dy, groups)
     dpadded, (top, left) = np.zeros_like(padded), pads
     for i, j, seen in _taps(W, dy, strides, dilation):
         x_groups, W_groups = _by_group(padded[seen], groups), _by_group(W[i, j], groups)
-        dx_groups, dW_groups = _by_group(dpadded[seen], groups), _by_group(dW[i, j], groups)
+        dx_groups = _by_group(dpadded[seen], groups)
         dx_groups += np.einsum("nhwgf,cgf->nhwgc", dy_groups, W_groups)  # undoes (2) for x
-        x_rows, dy_rows = (a.reshape(-1, *a.shape[3:]) for a in (x_groups, dy_groups))
-        # The sum over all rows of x^T dy, by group. Not np.einsum: where N = 0 it can return NaN.
-        dW_groups[:] = np.matmul(x_rows, dy_rows, axes=[(2, 0), (0, 2), (0, 2)])  # undoes (2) for W
+        if dW is not None:
+            x_rows, dy_rows = (a.reshape(-1, *a.shape[3:]) for a in (x_groups, dy_groups))
+            # The sum over all rows of x^T dy, by group. Not np.einsum: where N = 0 it can return NaN.
+            dW_groups = _by_group(dW[i, j], groups)
+            dW_groups[:] = np.matmul(x_rows, dy_rows, axes=[(2, 0), (0, 2), (0, 2)])  # undoes (2) for W
     if dx is not None:
         dx[:] = dpadded[:, top : top + x.shape[1], left : left + x.shape[2]]
     if db is not None:

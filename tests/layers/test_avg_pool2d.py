@@ -13,7 +13,8 @@ include = pytest.mark.parametrize("include_pad", [False, True])
 
 
 def case(name, shape, *arguments, **options):
-    return Case(name, lambda **kw: AvgPool2D(*arguments, **kw), shape, **options)
+    *window, counts = (*arguments, False) if len(arguments) < 4 else arguments
+    return Case(name, lambda **kw: AvgPool2D(*window, count_include_pad=counts, **kw), shape, **options)
 
 
 class TestAvgPool2D(ChainOfTrust):

@@ -58,7 +58,7 @@ class TestBatchNormInUse(ChainOfTrust):
 class TestLayerNorm(ChainOfTrust):
     cases = (
         Case("two channels", LayerNorm, (1, 2)),
-        Case("rows", functools.partial(LayerNorm, 0.1), (7, 5)),
+        Case("rows", functools.partial(LayerNorm, epsilon=0.1), (7, 5)),
         Case("sequences", LayerNorm, (2, 3, 17)),
         Case("a vector and its half", LayerNorm, (5, 24)),
         Case("blocks of rows", LayerNorm, (130, 33), large=True),

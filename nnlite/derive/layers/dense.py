@@ -7,13 +7,15 @@ from ..engine import Page, Quantity, equations
 
 
 def forward(page: Page, layer: Dense, x_array: np.ndarray) -> dict[str, Quantity]:
-    x, W, b = Quantity("x", x_array), Quantity("W", layer.params["W"]), Quantity("b", layer.params["b"])
-    y = Quantity.unknown("y", (*x.shape[:-1], *b.shape))
-    page.formula(*equations(Dense, "y"), "y[n,u] = sum over f of x[n,f] W[f,u] + b[u]")
-    page.tables(x, W, b)
+    x, W = Quantity("x", x_array), Quantity("W", layer.params["W"])
+    b = Quantity("b", layer.params["b"]) if layer.use_bias else None
+    y = Quantity.unknown("y", (*x.shape[:-1], W.shape[1]))
+    formula = [*equations(Dense, "y"), "y[n,u] = sum over f of x[n,f] W[f,u] + b[u]"]
+    page.formula(*(line if b else line.replace(" + b[u]", "").replace(" + b", "") for line in formula))
+    page.tables(x, W, *([b] if b else []))
     for *n, u in page.choice.all("y"):
         terms = [x[*n, f] @ W[f, u] for f in range(x.shape[-1])]
-        y[*n, u] = page.sum(y.letters((*n, u)), [[*terms, b[u]]])
+        y[*n, u] = page.sum(y.letters((*n, u)), [[*terms, *([b[u]] if b else [])]])
     return {"y": y}
 
 
@@ -24,7 +26,7 @@ def backward(page: Page, layer: Dense, x_array: np.ndarray, dy_array: np.ndarray
     page.formula(
         "dx = dy W'       dx[n,f] = sum over u of dy[n,u] W[f,u]",
         "dW = x' dy       dW[f,u] = sum over n of x[n,f] dy[n,u]",
-        "                 db[u]   = sum over n of dy[n,u]",
+        *["                 db[u]   = sum over n of dy[n,u]"] * layer.use_bias,
     )
     page.tables(x, dy, W)
     for *n, f in page.choice.all("dx"):
@@ -32,6 +34,8 @@ def backward(page: Page, layer: Dense, x_array: np.ndarray, dy_array: np.ndarray
     page.line()
     for f, u in page.choice.all("dW"):
         dW[f, u] = page.sum(dW.letters((f, u)), [[x[*n, f] @ dy[*n, u] for n in rows]])
+    if not layer.use_bias:
+        return {"dx": dx, "dW": dW}
     page.line()
     for (u,) in page.choice.all("db"):
         db[u] = page.sum(db.letters(u), [[dy[*n, u] for n in rows]])

@@ -1,9 +1,20 @@
-"""What the activation layers share: a function of one number, applied to every number of an array of any shape."""
+"""What the activation layers share: a function of one number, applied to every number of an array of any shape.
+
+And how other layers find them by name.
+"""
+
+from typing import Any
 
 import numpy as np
 
 from ... import checks
+from ...translations.arguments import size_first
+from . import named
 from .layer import Layer
+
+# Where a name stands for other numbers, in Keras, than the layer of this name has by default.
+DEFAULTS: dict[str, dict[str, Any]] = {"leaky_relu": {"negative_slope": 0.2}}
+NAMES = "gelu", "leaky_relu", "relu", "sigmoid", "softmax", "tanh"
 
 
 class Activation(Layer):
@@ -21,3 +32,48 @@ class Activation(Layer):
         """What was kept, dy checked, and room for dx."""
         (kept,) = self._kept()
         return kept, checks.floats("dy", dy, self.dtype, kept.shape, "of y"), np.empty(kept.shape, kept.dtype)
+
+
+def get(activation: Any, owner: str) -> Layer | None:
+    """The layer of an activation that is given by its name, as a layer, as a layer's class, or by its configuration.
+
+    A layer is copied. None and "linear" stand for none.
+
+    Args:
+        owner: the class whose argument it is, for the messages.
+
+    Raises:
+        ValueError: no activation has this name.
+        TypeError: neither a name nor such a layer.
+    """
+    expected = f"activation: expected one of {', '.join(NAMES)}, or a layer, such as LeakyReLU(0.1)"
+    if activation is None or activation == "linear":
+        return None
+    if isinstance(activation, dict) and activation.keys() == {"class", "config"}:
+        return named.layer_class(activation["class"]).from_config(activation["config"])
+    if isinstance(activation, str):
+        if activation not in NAMES:
+            raise ValueError(f"{expected}, got {activation!r}")
+        kind = next(kind for kind in named.all_classes(Layer) if named.is_ours(kind) and _name(kind) == activation)
+        return kind(**DEFAULTS.get(activation, {}))
+    if isinstance(activation, type) and issubclass(activation, Layer):
+        activation = activation()
+    if isinstance(activation, Layer) and (_name(type(activation)) in NAMES or not named.is_ours(type(activation))):
+        return type(activation).from_config(activation.get_config())
+    hint = size_first(owner, activation)
+    if callable(activation) and not isinstance(activation, Layer):
+        hint = ": a function has no backward pass: derive a layer of your own from nnlite.Layer"
+    raise TypeError(f"{expected}, got {activation!r}{hint}")
+
+
+def config(activation: Layer) -> Any:
+    """What `get` makes the same activation from: its name, or a dict."""
+    name = _name(type(activation))
+    usual = type(activation)(**DEFAULTS.get(name, {})) if name in NAMES and named.is_ours(type(activation)) else None
+    if usual is not None and activation._shown_config() == usual._shown_config():
+        return name
+    return {"class": type(activation).__name__, "config": activation.get_config()}
+
+
+def _name(kind):
+    return named.in_words(kind.__name__)

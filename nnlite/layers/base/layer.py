@@ -7,9 +7,10 @@ from typing import Any, TypedDict
 import numpy as np
 from numpy.typing import DTypeLike
 
-from ... import checks
+from ... import checks, seeds
 from ...arguments import Configured
-from .storage import Storage
+from . import own
+from .weights import Weights
 
 Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
 Seed = int | np.random.Generator | None
@@ -21,9 +22,11 @@ class Options(TypedDict, total=False):
     dtype: DTypeLike
     seed: Seed
     name: str | None
+    trainable: bool
+    input_shape: Shape | None
 
 
-class Layer(Configured, Storage):
+class Layer(Configured, Weights):
     """Base of all layers: parameters, their gradients, and a forward and a backward pass.
 
     A layer of your own defines `forward(x, training=False)`, which keeps what backward needs, `backward(dy)`, which
@@ -35,6 +38,8 @@ class Layer(Configured, Storage):
             become it as inputs; parameters are never cast.
         seed: of the layer's random generator, for initial weights and dropout.
         name: by default the class' name in lower case, such as "max_pool2d".
+        trainable: False freezes the parameters. The attribute of this name can be set at any time.
+        input_shape: of x without the batch axis, for a model's first layer: the same as `Sequential(input_shape=...)`.
 
     Attributes:
         params, grads: dicts from names such as "W" to arrays, with the same keys. `params["W"] = W` sets new weights,
@@ -62,13 +67,32 @@ class Layer(Configured, Storage):
     """
 
     takes_lengths = False
+    added: tuple[str, ...] = ("trainable", "input_shape")
 
-    def __init__(self, *, dtype: DTypeLike = "float32", seed: Seed = None, name: str | None = None) -> None:
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        own.adapt(cls)
+        super().__init_subclass__(**kwargs)
+
+    def __init__(
+        self,
+        *,
+        dtype: DTypeLike = "float32",
+        seed: Seed = None,
+        name: str | None = None,
+        trainable: bool = True,
+        input_shape: Shape | None = None,
+    ) -> None:
         self.dtype = checks.float_dtype("dtype", dtype)
         self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", type(self).__name__).lower()
-        self.rng = np.random.default_rng(seed)
+        self.rng = seeds.generator(seed)
         self.built = False
+        self._input_shape = input_shape
         super().__init__()
+        if trainable is not True:  # a class of your own may have set it already
+            self.trainable = trainable
+
+    def _constructed(self, by_place: int) -> None:
+        own.check_constructed(self)
 
     def build(self, input_shape: Shape) -> None:
         """Make the parameters for inputs of this shape, without the batch axis, such as (T, F)."""
@@ -105,10 +129,9 @@ class Layer(Configured, Storage):
     def _parameter_rule(self, input_shape):
         return "none"
 
-    @property
-    def parameter_count(self) -> int:
-        """How many numbers the layer learns; 0 before it is built."""
-        return sum(param.size for param in self.params.values())
+    def _steps(self) -> list["Layer"]:
+        """The layers that this one computes with, one after the other: itself; of `Dense(8, activation="relu")` two."""
+        return [self]
 
     def __call__(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         if type(x) is not np.ndarray or x.dtype != self.dtype:

@@ -97,6 +97,17 @@ class ModelParameters(Parameters):
         for array, value in changes:
             array[...] = value
 
+    @property
+    def frozen(self) -> frozenset[str]:
+        """The names of what no optimizer changes: the layers' `trainable` is False."""
+        frozen: list[str] = []
+        for layer in self.model.layers:
+            if not getattr(layer, "trainable", True):
+                frozen += [f"{layer.name}.{name}" for name in layer.params]
+            elif isinstance(layer.params, ModelParameters):
+                frozen += [f"{layer.name}.{name}" for name in layer.params.frozen]
+        return frozenset(frozen)
+
     def _current(self, key):
         """The layer's array."""
         for layer in self.model.layers if key in self else ():

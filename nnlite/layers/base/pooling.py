@@ -18,15 +18,14 @@ class Pooling(Layer):
 
     window: Window2D | None = None
     keepdims = True
+    _has_none = True
 
     def _slide(self, pool_size, strides, padding):
         size = pair("pool_size", pool_size)
         self.window = Window2D(type(self).__name__, size, size if strides is None else strides, padding)
 
     def _keep_axes(self, keepdims):
-        if not isinstance(keepdims, bool):
-            raise TypeError(f"keepdims: expected True or False, got {keepdims!r}")
-        self.keepdims = keepdims
+        self.keepdims = checks.boolean("keepdims", keepdims)
 
     def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)

@@ -7,6 +7,7 @@ import numpy as np
 
 from ... import checks, sequence_lengths
 from ...kernels import backend, of_dtype
+from . import named
 from .has_states import HasStates
 from .layer import Options, Shape
 
@@ -82,13 +83,7 @@ class Recurrent(HasStates):
         Raises:
             ValueError: there is none.
         """
-        kinds = [cls]
-        for kind in kinds:
-            kinds += kind.__subclasses__()
-        found = [kind for kind in kinds if kind.__name__ == name]
-        if not found:
-            raise ValueError(f"recurrent layer class {name!r} is not known: if it is your own, define it first")
-        return max(reversed(found), key=lambda kind: kind.__module__.startswith("nnlite."))
+        return named.layer_class(name, cls, "recurrent layer")
 
     @property
     def units(self) -> int:

@@ -1,12 +1,11 @@
 """Base of Bidirectional: two recurrent layers of one kind as one layer."""
 
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 import numpy as np
-from numpy.typing import DTypeLike
 
 from .has_states import HasStates
-from .layer import Seed, Shape
+from .layer import Options, Shape
 from .recurrent import Recurrent
 
 
@@ -16,7 +15,7 @@ class RecurrentPair(HasStates):
     The parameters of both are its own, under names such as "forward_Wx" and "backward_Wx".
     """
 
-    def __init__(self, layer: Recurrent, dtype: DTypeLike | None, seed: Seed, name: str | None) -> None:
+    def __init__(self, layer: Recurrent, **options: Unpack[Options]) -> None:
         what = type(self).__name__
         if not isinstance(layer, Recurrent):
             hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
@@ -32,8 +31,9 @@ class RecurrentPair(HasStates):
             )
         if layer.built:
             raise ValueError(f"{what}: {layer!r} has its weights already, and would not share them: give a new one")
-        dtype, seed = layer.dtype if dtype is None else dtype, layer.rng if seed is None else seed
-        super().__init__(dtype=dtype, seed=seed, name=name)
+        own = {"dtype": layer.dtype, "seed": layer.rng, "input_shape": layer._input_shape}
+        own |= {name: value for name, value in options.items() if value is not None}
+        super().__init__(**own)  # type: ignore[arg-type]
         self.forward_layer, self.backward_layer = (type(layer).from_config(layer.get_config()) for _ in range(2))
         self.return_state = layer.return_state
         self.state = self.dinitial_state = None

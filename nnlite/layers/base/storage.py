@@ -25,8 +25,14 @@ class Storage(Keeps):
     name: str
     rng: np.random.Generator
     built: bool
+    regularizers: dict[str, Any]
 
     def __init__(self) -> None:
+        if early := [name for name in ("params", "grads", "statistics") if vars(self).get(name)]:
+            raise TypeError(
+                f"{type(self).__name__}: {early[0]} is set before super().__init__(), which would empty it: call "
+                f"super().__init__() first"
+            )
         is_ours = type(self).__module__.startswith("nnlite.layers.")
         self.params = Parameters("params", {}, closed=is_ours)
         self.grads = Parameters("grads", {}, closed=is_ours)
@@ -47,7 +53,7 @@ class Storage(Keeps):
         if not self.built:
             self.build(x.shape[1:])
 
-    def _add_param(self, name, shape, initializer):
+    def _add_param(self, name, shape, initializer, regularizer=None):
         """A parameter from `initializers`, and room for its gradient."""
         what = f"{type(self).__name__}: parameter {name}"
         if None in shape:
@@ -64,6 +70,8 @@ class Storage(Keeps):
             array[...] = start
             arrays.add(name, array)
         self._shapes[name] = shape
+        if regularizer is not None:
+            self.regularizers[name] = regularizer
 
     def _add_statistic(self, name, shape, value):
         """A statistic that starts with this value everywhere.

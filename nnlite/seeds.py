@@ -1,0 +1,19 @@
+"""Where a random generator starts: from its seed, from that of `nnlite.utils.set_random_seed`, or anywhere."""
+
+import numpy as np
+
+_sequence: np.random.SeedSequence | None = None  # from which those without a seed of their own take theirs
+
+
+def set_start(seed: int | None) -> None:
+    """Let all generators that are made from now on without a seed follow from this one; None ends that."""
+    global _sequence
+    _sequence = None if seed is None else np.random.SeedSequence(seed)
+
+
+def generator(seed: int | np.random.Generator | None = None) -> np.random.Generator:
+    """A random generator from this seed, or this one itself."""
+    if seed is None and _sequence is not None:
+        (child,) = _sequence.spawn(1)
+        return np.random.Generator(np.random.PCG64(child))
+    return np.random.default_rng(seed)

@@ -1,0 +1,213 @@
+"""Arguments of constructors: what Keras and PyTorch call them, and in which order they take them."""
+
+from typing import Any
+
+_FOUND = "the size of the input is found from it: leave it out"
+_LAST_AXIS = "it always works on the last axis: leave it out"
+_SEQUENCES = "all of this is always (N, T, F), batch first: leave it out"
+_ACTIVATION = "its activations are those of its equations: leave it out"
+_DECAY = "it is not here: use weight_decay of the optimizer"
+_START = "it starts as in Keras by default; for others set params once it is built"
+_RECURRENT = {
+    "input_size": _FOUND,
+    "hidden_size": "use units",
+    "num_layers": "use one layer for each, [CLASS(H, return_sequences=True), CLASS(H)]",
+    "bias": "it always has a bias: leave it out",
+    "use_bias": "it always has a bias: leave it out",
+    "batch_first": _SEQUENCES,
+    "bidirectional": "use Bidirectional(layer)",
+    "nonlinearity": "use activation",
+    "activation": _ACTIVATION,
+    "recurrent_activation": _ACTIVATION,
+    "implementation": "there is one: leave it out",
+    "unroll": "it computes the same: leave it out",
+    "unit_forget_bias": "it is always 1 at the start: leave it out",
+    "time_major": _SEQUENCES,
+    "recurrent_dropout": "it is not here: use a Dropout layer before or after it",
+    **dict.fromkeys(("kernel_regularizer", "recurrent_regularizer", "bias_regularizer"), _DECAY),
+    **dict.fromkeys(("kernel_initializer", "recurrent_initializer", "bias_initializer"), _START),
+}
+_POOL = {"kernel_size": "use pool_size", "stride": "use strides", "size": "use pool_size"}
+_CHANNELS_LAST = "images are always (N, H, W, C), channels last: leave it out"
+
+# Class -> argument -> what to do. Those of a base hold for all classes below it.
+REMEDIES: dict[str, dict[str, str]] = {
+    "Layer": {
+        "data_format": _CHANNELS_LAST,
+        "batch_input_shape": "use input_shape=..., without the batch axis",
+        "batch_shape": "use input_shape=..., without the batch axis",
+        "input_dim": "use input_shape=(F,), on the first layer",
+        "bias": "use use_bias",
+        "device": "it computes on the CPU: leave it out",
+        "inplace": "nothing is computed in place: leave it out",
+        "activity_regularizer": "it is not here: use kernel_regularizer",
+        "kernel_constraint": "it is not here: use kernel_regularizer",
+        "bias_constraint": "it is not here: use bias_regularizer",
+        "weights": "use layer.set_weights([...]) once it is built",
+    },
+    "Dense": {"in_features": _FOUND, "out_features": "use units", "input_size": _FOUND, "output_dim": "use units"},
+    "Conv2D": {
+        "in_channels": _FOUND,
+        "out_channels": "use filters",
+        "stride": "use strides",
+        "dilation": "use dilation_rate",
+        "padding_mode": "pixels outside the image are 0: leave it out",
+        "kernel": "use kernel_size",
+    },
+    "Pooling": {**_POOL, "ceil_mode": "what is left over at the border is not read: leave it out"},
+    "Recurrent": _RECURRENT,
+    "Dropout": {"p": "use rate", "noise_shape": "each number is dropped by itself: leave it out"},
+    "Embedding": {
+        "num_embeddings": "use vocabulary_size",
+        "embedding_dim": "use units",
+        "input_length": "any length will do: leave it out",
+        "padding_idx": "give fit lengths=... instead",
+        "mask_zero": "give fit lengths=... instead",
+    },
+    "OneHot": {"num_classes": "use vocabulary_size", "num_tokens": "use vocabulary_size"},
+    "BatchNorm": {
+        "axis": _LAST_AXIS,
+        "num_features": _FOUND,
+        "eps": "use epsilon",
+        "affine": "gamma and beta are always there: leave it out",
+        "center": "beta is always there: leave it out",
+        "scale": "gamma is always there: leave it out",
+        "track_running_stats": "they are always kept: leave it out",
+    },
+    "LayerNorm": {
+        "axis": _LAST_AXIS,
+        "normalized_shape": _FOUND,
+        "eps": "use epsilon",
+        "elementwise_affine": "gamma and beta are always there: leave it out",
+        "center": "beta is always there: leave it out",
+        "scale": "gamma is always there: leave it out",
+    },
+    "Softmax": {"axis": _LAST_AXIS, "dim": _LAST_AXIS},
+    "LeakyReLU": {"alpha": "use negative_slope"},
+    "ReLU": {
+        "negative_slope": "use LeakyReLU(negative_slope)",
+        "max_value": "it is not here: leave it out",
+        "threshold": "it is not here: leave it out",
+    },
+    "Optimizer": {
+        "lr": "use learning_rate",
+        "params": "the optimizer is given to model.compile, which knows the parameters: leave it out",
+        "decay": "give a schedule as the learning_rate, such as Adam(CosineDecay(...))",
+        "betas": "use beta_1 and beta_2",
+        "eps": "use epsilon",
+        "alpha": "use rho",
+        "maximize": "change the sign of the loss: leave it out",
+        "max_grad_norm": "use global_clipnorm",
+        "amsgrad": "it is not here: leave it out",
+        "centered": "it is not here: leave it out",
+    },
+    "Loss": {"weight": "use class_weight of fit", "size_average": "use reduction", "reduce": "use reduction"},
+    "Initializer": {"seed": "give the layer or the model a seed: leave it out", "std": "use stddev"},
+}
+
+# The arguments without a name in other frameworks' order, of classes that take fewer of them here.
+ORDERS: dict[str, dict[str, tuple[str, ...]]] = {
+    "LSTM": {
+        "Keras": ("units", "activation", "recurrent_activation", "use_bias"),
+        "PyTorch": ("input_size", "hidden_size", "num_layers", "bias", "batch_first"),
+    },
+    "RNN": {
+        "Keras": ("units", "activation", "use_bias"),
+        "PyTorch": ("input_size", "hidden_size", "num_layers", "nonlinearity"),
+    },
+    "Dense": {"Keras": ("units", "activation", "use_bias"), "PyTorch": ("in_features", "out_features", "bias")},
+    "BatchNorm": {
+        "Keras": ("axis", "momentum", "epsilon"),
+        "PyTorch": ("num_features", "eps", "momentum"),
+    },
+    "LayerNorm": {"Keras": ("axis", "epsilon"), "PyTorch": ("normalized_shape", "eps", "elementwise_affine")},
+    "Softmax": {"Keras": ("axis",), "PyTorch": ("dim",)},
+    "ReLU": {"Keras": ("max_value", "negative_slope", "threshold"), "PyTorch": ("inplace",)},
+    "LeakyReLU": {"PyTorch": ("negative_slope", "inplace")},
+    "Dropout": {"Keras": ("rate", "noise_shape", "seed"), "PyTorch": ("p", "inplace")},
+    "AvgPool2D": {
+        "Keras": ("pool_size", "strides", "padding", "data_format"),
+        "PyTorch": ("kernel_size", "stride", "padding", "ceil_mode"),
+    },
+    "GlobalAvgPool2D": {"Keras": ("data_format", "keepdims")},
+}
+ORDERS["GRU"] = ORDERS["LSTM"]
+ORDERS["MaxPool2D"] = ORDERS["AvgPool2D"]
+ORDERS["GlobalMaxPool2D"] = ORDERS["GlobalAvgPool2D"]
+
+# Where what looks like several arguments is one.
+TUPLES = {
+    "Reshape": "Give the sizes as one tuple, such as Reshape((28, 28, 1))",
+    "ZeroPadding2D": "Give the padding as one tuple, such as ZeroPadding2D(((1, 1), (2, 2)))",
+}
+
+_SIZES = {"input_size", "hidden_size", "num_layers", "in_features", "out_features", "num_features"}
+_NO_NUMBERS = {"activation", "recurrent_activation"}
+_TRUTHS = {"ceil_mode", "bias", "use_bias", "batch_first", "inplace"}
+
+
+def remedy(cls: type, name: str) -> str | None:
+    """What to do instead of giving this class an argument of this name; None if nothing is known of it."""
+    tables = (REMEDIES.get(base.__name__, {}) for base in cls.__mro__)
+    found = next((table[name] for table in tables if name in table), None)
+    return found and found.replace("CLASS", cls.__name__)
+
+
+def orders(cls: type, known: list[str], by_place: list[str], values: tuple[Any, ...]) -> str:
+    """What these values without a name would be in Keras' and PyTorch's order, and what to do; may be empty.
+
+    Args:
+        known: the arguments that the class has.
+        by_place: those of them that need no name.
+
+    Example:
+        >>> from nnlite import LSTM
+        >>> orders(LSTM, ["units"], ["units"], (64, "relu"))
+        "In Keras' order activation='relu': its activations are those of its equations: leave it out"
+    """
+    if cls.__name__ in TUPLES:
+        return TUPLES[cls.__name__]
+    texts = []
+    for framework, names in ORDERS.get(cls.__name__, {}).items():
+        given = list(zip(names, values, strict=False))
+        if len(given) < len(values) or not all(_fits(*pair) for pair in given):
+            continue
+        lines = []
+        for i, (name, value) in enumerate(given):
+            by_name = None if name in by_place[i : i + 1] else "give it by name"
+            advice = by_name if name in known else remedy(cls, name)
+            if advice and advice not in [f"use {ours}" for ours in by_place[i : i + 1]]:
+                lines.append(f"{name}={value!r}: {advice}")
+        texts.append(f"In {framework}{chr(39) if framework[-1] == 's' else chr(39) + 's'} order {'; '.join(lines)}")
+    return ". ".join(texts)
+
+
+def size_first(owner: str, value: Any) -> str:
+    """The end of a message where PyTorch has the size of the output, after that of the input; else empty."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f": if {value} is the size of the output, after that of the input, as in PyTorch, write {owner}({value})"
+    return ""
+
+
+def refuse_pytorchs_order(C: int | None, filters: int, size: tuple[int, int], strides: tuple[int, int]) -> None:
+    """Refuse Conv2D(1, 8, 3) of one channel: in PyTorch that is 8 filters of 3 x 3, here one of 8 x 8 in steps of 3.
+
+    Smaller windows than 6 x 6 are taken for what they are here: few layers have so few filters.
+    """
+    if filters == C and size[0] == size[1] >= 6 and strides[0] == strides[1] > 1:
+        order = f"Conv2D({filters}, {size[0]}, {strides[0]})"
+        raise ValueError(
+            f"{order}: expected (filters, kernel_size, strides), got what looks like PyTorch's (in_channels, "
+            f"out_channels, kernel_size), as the input has {C} channels: write Conv2D({size[0]}, {strides[0]}); or, if "
+            f"a window of {size[0]} x {size[0]} is meant, strides={strides[0]} by name"
+        )
+
+
+def _fits(name, value):
+    """Whether a value can be meant as this argument of another framework."""
+    if name in _TRUTHS:
+        return isinstance(value, bool)
+    if name == "data_format":
+        return isinstance(value, str)
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number if name in _SIZES else not (is_number and name in _NO_NUMBERS)

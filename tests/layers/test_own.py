@@ -1,0 +1,328 @@
+"""Layers that a user writes: what is forgiven works, and every mistake is named, with the line to add."""
+
+import numpy as np
+import pytest
+
+import nnlite
+from nnlite import Dense, Layer, ReLU, Sequential, gradcheck
+from nnlite.layers.base import own
+
+X = np.random.default_rng(0).standard_normal((6, 4)).astype("float32")
+Y = np.arange(6) % 2
+
+
+class Double(Layer):
+    """Without `training`."""
+
+    def forward(self, x):
+        return 2 * x
+
+    def backward(self, dy):
+        return 2 * dy
+
+
+class Scale(Layer):
+    """With parameters, and neither `self.built = True` nor a call of `build`."""
+
+    def build(self, input_shape):
+        self.params["s"] = np.full(input_shape[-1], 2.0, self.dtype)
+        self.grads["s"] = np.zeros_like(self.params["s"])
+
+    def forward(self, x, training=False):
+        self.x = x
+        return x * self.params["s"]
+
+    def backward(self, dy):
+        self.grads["s"][...] = (dy * self.x).sum(axis=0)
+        return dy * self.params["s"]
+
+
+class OnlyByName(Double):
+    def forward(self, x, *, training=False):
+        self.was = training
+        return 2 * x
+
+
+class OtherName(Double):
+    def forward(self, x, train=False):
+        self.was = train
+        return 2 * x
+
+
+class TakesAnything(Double):
+    def forward(self, x, **options):
+        self.was = options.get("training")
+        return 2 * x
+
+
+def trained(layers):
+    model = Sequential(layers, seed=0)
+    model.compile("adam", nnlite.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(X, Y, verbose=0)
+    return model
+
+
+@pytest.mark.parametrize("kind", [Double, Scale, OnlyByName, OtherName, TakesAnything])
+def test_these_forms_train_and_are_checked(kind, tmp_path):
+    model = trained([Dense(3), kind(), Dense(2)])
+    assert model.predict(X).shape == (6, 2)
+    model.save(tmp_path / "m.safetensors")
+    same = nnlite.load_model(tmp_path / "m.safetensors", custom_objects={kind.__name__: kind})
+    np.testing.assert_array_equal(same.predict(X), model.predict(X))
+    assert gradcheck(kind(dtype="float64"), X.astype("float64")).max_error < 1e-6
+    np.testing.assert_array_equal(kind()(X), 2 * X)
+
+
+@pytest.mark.parametrize("kind", [OnlyByName, OtherName, TakesAnything])
+def test_training_is_told_however_it_is_taken(kind):
+    layer = kind()
+    layer.forward(X, True)
+    assert layer.was is True
+    layer.forward(X)
+    assert not layer.was
+
+
+def test_a_build_of_its_own_is_called_by_the_first_input():
+    layer = Scale()
+    with pytest.raises(ValueError, match="scale: its parameters are not known before it is built"):
+        layer.count_params()
+    layer.forward(X)
+    assert layer.built
+    assert layer.count_params() == 4
+    assert Sequential([Scale(), Dense(2)], input_shape=(4,)).params["scale.s"].tolist() == [2, 2, 2, 2]
+
+
+def test_without_the_constructor_of_layer():
+    class Forgetful(Layer):
+        def __init__(self, factor):
+            self.factor = factor
+
+    with pytest.raises(
+        TypeError, match=r"Forgetful: its __init__ does not call that of Layer: add super\(\).__init__\(\)"
+    ):
+        Forgetful(2)
+
+    class Early(Layer):
+        def __init__(self):
+            self.params = {"W": np.ones(3)}
+            super().__init__()
+
+    with pytest.raises(TypeError, match=r"Early: params is set before super\(\).__init__\(\)"):
+        Early()
+
+    class Uses(Layer):
+        def __init__(self):
+            self.params["W"] = np.ones(3)
+            super().__init__()
+
+    with pytest.raises(AttributeError, match=r"no attribute 'params': call super\(\).__init__\(\*\*kwargs\) first"):
+        Uses()
+
+
+def test_the_base_may_be_called_late_or_by_a_class_between():
+    class Late(Layer):
+        def __init__(self, factor):
+            self.factor = factor
+            Layer.__init__(self)
+
+    class Between(Late):
+        def __init__(self):
+            super().__init__(3)
+
+    class Silent(Between):
+        pass
+
+    assert [kind.factor for kind in (Late(3), Between(), Silent())] == [3, 3, 3]
+
+
+def test_weights_outside_of_params_are_told():
+    class Hidden(Double):
+        def __init__(self):
+            super().__init__()
+            self.W = np.ones((4, 4))
+
+    class HiddenByBuild(Double):
+        def build(self, input_shape):
+            self.W = np.ones(input_shape)
+
+    with pytest.warns(UserWarning, match=r"Hidden: its array W is not in params: .*self.params\['W'\] = self.W"):
+        Hidden()
+    with pytest.warns(UserWarning, match="HiddenByBuild: its array W is not in params"):
+        HiddenByBuild().build((4,))
+
+
+def test_constants_ids_and_arrays_in_params_are_not():
+    class Fine(Double):
+        def __init__(self):
+            super().__init__()
+            self._table, self.ids = np.ones(3), np.arange(3)
+            self.mean = self.statistics["mean"] = np.zeros(3)
+
+        def build(self, input_shape):
+            self.W = self.params["W"] = np.ones(3)
+            self.grads["W"] = np.zeros(3)
+
+    layer = Fine()  # warnings are errors here
+    layer.build((3,))
+
+
+class Result(Double):
+    def __init__(self, make, **kwargs):
+        super().__init__(**kwargs)
+        self.make = make
+
+    def forward(self, x, training=False):
+        return self.make(x)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (
+            lambda x: None,
+            TypeError,
+            r"result \(Result\): forward: expected an array, got None: add return y as its last",
+        ),
+        (
+            lambda x: x.tolist(),
+            TypeError,
+            r"expected an array, got list: end it with return np.asarray\(y, self.dtype\)",
+        ),
+        (
+            lambda x: x.astype("float64"),
+            TypeError,
+            r"forward: expected float32, the layer's dtype, got float64: end it with return y.astype\(self.dtype\)",
+        ),
+        (
+            lambda x: x[:, :3],
+            ValueError,
+            r"forward gives \(6, 3\) for x \(6, 4\), but output_shape says \(N, 4\): add the method\n"
+            r"    def output_shape\(self, input_shape\): return \(3,\)",
+        ),
+        (
+            lambda x: np.stack([x, x, x], axis=-1),
+            ValueError,
+            r"def output_shape\(self, input_shape\): return \(\*input_shape, 3\)",
+        ),
+        (lambda x: x.sum(axis=0), ValueError, r"forward gives \(4,\) for x \(6, 4\)"),
+    ],
+)
+def test_a_result_that_a_model_cannot_go_on_with(make, error, message):
+    layer = Result(make)
+    with pytest.raises(error, match=message):
+        own.check_output(layer, X, layer.forward(X))
+
+
+def test_good_results_pass():
+    for make in (lambda x: x, lambda x: x.argmax(axis=0)[None].repeat(len(x), 0)):
+        own.check_output(Result(make), X, make(X))
+    own.check_output(ReLU(), X, None)  # nnlite's own are not asked
+
+    class Sum(Double):
+        def output_shape(self, input_shape):
+            return (2,)
+
+    with pytest.raises(ValueError, match=r"output_shape says \(N, 2\): correct one of the two"):
+        own.check_output(Sum(), X, X)
+
+
+def test_none_from_backward():
+    with pytest.raises(
+        TypeError, match=r"double \(Double\): backward gives None, but dense before it needs the gradient"
+    ):
+        own.check_dx(Double(), None, Dense(2))
+    own.check_dx(Double(), X, Dense(2))
+
+
+def test_the_forms_of_the_exercises_of_the_docs_run():
+    class Blur:
+        params, grads = {}, {}
+
+        def forward(self, x):
+            return (x[:, :-1] + x[:, 1:]) / 2
+
+        def backward(self, dy):
+            dx = np.zeros((len(dy), dy.shape[1] + 1))
+            dx[:, :-1] += dy / 2
+            dx[:, 1:] += dy / 2
+            return dx
+
+    class Cell:
+        def __init__(self, f):
+            self.params, self.grads = {"f": np.array([f])}, {"f": np.zeros(1)}
+
+        def forward(self, x):
+            self.c = [np.zeros(len(x))]
+            for x_t in x.T:
+                self.c.append(self.params["f"] * self.c[-1] + x_t)
+            return self.c[-1]
+
+        def backward(self, dy):
+            dc, dx = dy, []
+            self.grads["f"][:] = 0
+            for c_before in reversed(self.c[:-1]):
+                dx.append(dc)
+                self.grads["f"] += (dc * c_before).sum()
+                dc = dc * self.params["f"]
+            return np.stack(dx[::-1], axis=1)
+
+    class BlurLayer(Blur, Layer):
+        params, grads = {}, {}
+
+        def output_shape(self, input_shape):
+            return (input_shape[0] - 1,)
+
+        def backward(self, dy):
+            return super().backward(dy).astype(self.dtype)
+
+    x = X.astype("float64")
+    assert gradcheck(Blur(), x).max_error < 1e-6
+    assert gradcheck(Cell(0.9), x).max_error < 1e-6
+    assert trained([BlurLayer(), Dense(2)]).predict(X).shape == (6, 2)
+
+
+def test_an_error_inside_of_a_property_is_the_one_that_is_seen():
+    class Broken(Double):
+        @property
+        def size(self):
+            return self.nothing_of_this_name
+
+    with pytest.raises(AttributeError, match="'Broken' object has no attribute 'nothing_of_this_name'"):
+        Broken().size  # noqa: B018
+
+
+def test_a_layer_may_freeze_itself():
+    class Frozen(Scale):
+        def __init__(self, **kwargs):
+            self.trainable = False
+            super().__init__(**kwargs)
+
+    assert Frozen().trainable is False
+
+
+class Foreign:
+    params, grads = {}, {}
+
+    def forward(self, x):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+@pytest.mark.parametrize(
+    ("thing", "message"),
+    [
+        (
+            Foreign(),
+            r"layers\[1\]: expected a layer, got <.*>: derive its class from nnlite.Layer, class Foreign\(Layer\)",
+        ),
+        (Dense, r"layers\[1\]: expected a layer, got <class .*>: make one, Dense\(\.\.\.\)"),
+        ("relu", r"got 'relu': use Activation\('relu'\), or the argument activation='relu' of the layer before"),
+        (np.tanh, "a function has no backward pass: derive a class from nnlite.Layer"),
+        (3, r"expected a layer, got 3$"),
+    ],
+)
+def test_what_is_no_layer(thing, message):
+    with pytest.raises(TypeError, match=message):
+        Sequential([Dense(2), thing])

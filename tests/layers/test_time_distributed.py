@@ -1,0 +1,64 @@
+"""TimeDistributed, held by the chain of trust with other layers inside."""
+
+import copy
+
+import numpy as np
+import pytest
+from chain import Case, ChainOfTrust
+from numeric import assert_same_bits
+
+import nnlite
+from nnlite import GRU, LSTM, BatchNorm, Conv2D, Dense, Dropout, MaxPool2D, Sequential, TimeDistributed
+
+
+def case(name, inner, shape, **options):
+    return Case(name, lambda dtype, seed: TimeDistributed(inner(), dtype=dtype, seed=seed), shape, **options)
+
+
+class TestTimeDistributed(ChainOfTrust):
+    cases = (
+        case("Dense", lambda: Dense(3), (2, 5, 4)),
+        case("Dense with an activation", lambda: Dense(3, activation="tanh"), (2, 5, 4)),
+        case("Conv2D", lambda: Conv2D(2, 3), (2, 3, 5, 4, 2)),
+    )
+
+    def witness(self, torch, layer, x, **params):
+        if isinstance(layer.layer, Dense):
+            z = x @ params["W"] + params["b"]
+            return {"y": z if layer.layer.activation is None else torch.tanh(z)}
+        images, W = x.reshape(-1, *x.shape[2:]).movedim(-1, 1), params["W"].permute(3, 2, 0, 1)
+        y = torch.nn.functional.conv2d(images, W, params["b"]).movedim(1, -1)
+        return {"y": y.reshape(*x.shape[:2], *y.shape[1:])}
+
+
+def test_each_step_is_what_the_layer_makes_of_it():
+    x = np.random.default_rng(0).standard_normal((2, 3, 6, 6, 2)).astype("float32")
+    layer = TimeDistributed(MaxPool2D())
+    y = layer.forward(x)
+    for t in range(3):
+        assert_same_bits(y[:, t], MaxPool2D().forward(np.ascontiguousarray(x[:, t])))
+
+
+def test_in_a_model_it_is_trained_saved_and_loaded(tmp_path):
+    x, y = np.random.default_rng(0).standard_normal((8, 3, 4)).astype("float32"), np.arange(8) % 2
+    layers = [TimeDistributed(Dense(5, activation="relu")), TimeDistributed(BatchNorm()), TimeDistributed(Dropout(0.2))]
+    model = Sequential([*layers, nnlite.Flatten(), Dense(2, activation="softmax")], input_shape=(3, 4), seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    before = {name: array.copy() for name, array in model.params.items()}
+    model.fit(x, y, epochs=2, verbose=0)
+    assert all((before[name] != array).any() for name, array in model.params.items())
+    model.save(tmp_path / "m.safetensors")
+    for same in (nnlite.load_model(tmp_path / "m.safetensors"), copy.deepcopy(model)):
+        assert_same_bits(same.predict(x), model.predict(x))
+        same.params["time_distributed.W"] = np.zeros((4, 5))
+        assert not same.layers[0].layer.params["W"].any()
+
+
+def test_what_it_does_not_take_is_refused():
+    for recurrent in (LSTM(3), GRU(3)):
+        with pytest.raises(TypeError, match=r"TimeDistributed: expected a layer, .*: a recurrent layer reads"):
+            TimeDistributed(recurrent)
+    with pytest.raises(TypeError, match=r"got <class .*Dense'>: make one, Dense\(\.\.\.\)"):
+        TimeDistributed(Dense)
+    with pytest.raises(ValueError, match=r"x: expected shape \(N, T, \.\.\.\) with the shape of a step, got \(2, 3\)"):
+        TimeDistributed(Dense(2)).forward(np.ones((2, 3)))
