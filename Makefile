@@ -10,7 +10,7 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= test peers digits docs
+EXTRAS ?= test peers digits graphemes docs
 PORTABLE ?= x86-64-v3 x86-64-v2
 
 PY := $(VENV)/bin/python
@@ -62,7 +62,7 @@ package: $(call extras,package)  ## build dist/: the sdist and, from it, a wheel
 
 test-package: package  ## install the wheel into a fresh environment, and use it there
 	@$(call fresh_environment,$(PY)); \
-	wheel=$$(echo dist/*.whl); $(UV) pip install --quiet "$$wheel[test,digits]"; \
+	wheel=$$(echo dist/*.whl); $(UV) pip install --quiet "$$wheel[test,digits,graphemes]"; \
 	$(use_package)
 
 # The oldest compile, too: from the sdist, as what they leave in build/ is not for this checkout.
@@ -72,7 +72,7 @@ test-oldest: $(call extras,package)  ## the same on the oldest versions that pyp
 	@echo "Compiling on the oldest versions ..."
 	@$(call fresh_environment,3.11); \
 	$(call required,["build-system"]["requires"]) | $(UV) pip install --quiet --resolution lowest-direct --requirement -; \
-	$(UV) pip install --quiet --resolution lowest-direct --requirement pyproject.toml --extra test --extra digits; \
+	$(UV) pip install --quiet --resolution lowest-direct --requirement pyproject.toml --extra test --extra digits --extra graphemes; \
 	$(UV) pip install --quiet --no-build-isolation --no-deps dist/*.tar.gz; \
 	$(use_package) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 

@@ -1108,3 +1108,39 @@ def test_landmarks_in_words():
 def test_patience_is_a_whole_number_of_at_least_0(patience):
     with pytest.raises(ValueError, match="patience: expected a whole number of at least 0, got"):
         EarlyStopping(patience=patience)
+
+
+class TestBackupByTime:
+    def saves(self, monkeypatch, tmp_path, save_seconds, batch_takes, saving_takes, batches):
+        """The batches after which a backup was saved, on a clock of its own."""
+        clock, saved = [0.0], []
+        monkeypatch.setattr("nnlite.callbacks.backup_and_restore.time.monotonic", lambda: clock[0])
+
+        def save(path, model, loop, recipe):
+            saved.append(loop.batch)
+            clock[0] += saving_takes
+
+        class Clock(Callback):
+            def on_train_batch_begin(self, batch, logs):
+                clock[0] += batch_takes
+
+        monkeypatch.setattr("nnlite.saving.training_state.save_training", save)
+        model = Sequential([Dense(1)], seed=0)
+        model.compile("sgd", "mean_squared_error")
+        x = np.ones((batches, 2), "float32")
+        backup = BackupAndRestore(tmp_path / "b", save_seconds=save_seconds)
+        model.fit(x, x[:, :1], batch_size=1, callbacks=[Clock(), backup], verbose=0)
+        return saved[:-1]  # the last is that of the epoch's end
+
+    def test_within_an_epoch(self, monkeypatch, tmp_path):
+        assert self.saves(monkeypatch, tmp_path, 3, 1.0, 0.0, 10) == [3, 6, 9]
+
+    def test_pauses_grow_where_saving_is_slow(self, monkeypatch, tmp_path):
+        assert self.saves(monkeypatch, tmp_path, 3, 1.0, 1.0, 45) == [3, 22, 41]
+
+    def test_only_if_asked_for(self, monkeypatch, tmp_path):
+        assert self.saves(monkeypatch, tmp_path, None, 1e9, 0.0, 3) == []
+
+    def test_refuses_what_is_no_time(self, tmp_path):
+        with pytest.raises(ValueError, match="save_seconds: expected"):
+            BackupAndRestore(tmp_path / "b", save_seconds=-1)

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,9 +14,11 @@ from shutil import copytree
 import numpy as np
 import pytest
 from commands import COMMAND, contents, start
+from drawn_digits import drawn
 from extras import import_extra
 
 import nnlite
+from nnlite import plot
 from nnlite.experiment import Digits, Sonnets, find_runs
 from nnlite.images import hold_out, load_digits
 from nnlite.metrics import accuracy
@@ -77,6 +80,21 @@ def test_says_what_was_reached(tiny):
     for text in ("1,442 for training", "epoch 3/3", "  accuracy 0.", "images/s", "Written to runs/digits:", *FILES):
         assert text in output
     assert "perplexity" not in output
+
+
+def test_the_curve_rings_the_model_that_is_kept(tiny, tmp_path, monkeypatch):
+    """The last one, whatever its loss: the best epoch is another here."""
+    run = Digits.open(copytree(tiny[0], tmp_path / "run"))
+    rings, usual = [], plot.loss_curves
+
+    def loss_curves(*arguments, **options):
+        ax = usual(*arguments, **options)
+        rings.extend(line.get_xdata()[0] for line in ax.get_lines() if line.get_fillstyle() == "none")
+        return ax
+
+    monkeypatch.setattr(plot, "loss_curves", loss_curves)
+    run.draw({"loss": [0.5, 0.4, 0.3], "val_loss": [0.3, 0.1, 0.2]})
+    assert rings == [3]
 
 
 def test_never_overwrites_by_itself(tiny, tmp_path, monkeypatch, nnlite_command):
@@ -189,3 +207,56 @@ def test_without_scikit_learn(tmp_path, monkeypatch, nnlite_command):
     assert "pip install scikit-learn" in error
     assert error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+class TestOwnPictures:
+    @pytest.fixture(scope="class")
+    @staticmethod
+    def default(tmp_path_factory):
+        """A run with the defaults."""
+        run = Digits(tmp_path_factory.mktemp("default") / "digits")
+        run.create()
+        run.fit(verbose=0)
+        return run.folder
+
+    @pytest.fixture
+    def pictures(self, tmp_path):
+        for digit in range(10):
+            drawn(digit).save(tmp_path / f"{digit}.png")
+        return [tmp_path / f"{digit}.png" for digit in range(10)]
+
+    def test_are_read(self, default, pictures, nnlite_command):
+        before = contents(default)
+        code, output, error = nnlite_command("digits", "--out", default, "--images", *pictures)
+        assert (code, error) == (0, "")
+        guesses = re.findall(r"(\d)\.png: (\d) \((\S+) %\), \d \(\S+ %\), \d \(\S+ %\)\n", output)
+        assert [name for name, _, _ in guesses] == list("0123456789")
+        assert sum(name == guess for name, guess, _ in guesses) >= 9
+        assert output.count("█") > 200  # what it sees: ten digits of 8 x 8
+        assert f"What the model sees: {default / 'own.png'}" in output
+        after = contents(default)
+        assert after.pop("own.png").startswith(b"\x89PNG")
+        assert after == before
+
+    @pytest.mark.parametrize("order", ["--images 3.png --images 5.png", "3.png 5.png", "3.png --images 5.png"])
+    def test_however_they_are_named(self, order, default, pictures, monkeypatch, nnlite_command):
+        monkeypatch.chdir(pictures[0].parent)
+        code, output, _ = nnlite_command("digits", "--out", default, *order.split())
+        assert code == 0
+        assert set(re.findall(r"\d\.png(?=: )", output)) == {"3.png", "5.png"}
+
+    def test_without_a_model(self, pictures, monkeypatch, nnlite_command):
+        monkeypatch.chdir(pictures[0].parent)
+        code, _, error = nnlite_command("digits", "--images", "3.png")
+        assert code == 1
+        assert "there is no run on digits under runs/ yet: " in error
+        assert "digits trains one in seconds" in error
+
+    def test_mistakes_get_one_clear_line(self, tiny, tmp_path, nnlite_command):
+        (tmp_path / "a.txt").write_text("seven")
+        for name, message in {"a.txt": "expected a picture", "b.png": "No such file", ".": "directory"}.items():
+            code, output, error = nnlite_command("digits", "--out", tiny[0], "--images", tmp_path / name)
+            assert (code, output) == (1, "")
+            assert message in error
+            assert error.count("\n") == 1
+        assert not (tiny[0] / "own.png").exists()

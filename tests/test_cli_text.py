@@ -149,3 +149,44 @@ def test_mistakes(data, message, tmp_path, monkeypatch, nnlite_command):
 )
 def test_names_of_run_folders(file, name):
     assert Corpus("to be or not", file).name == name
+
+
+class TestEncoding:
+    TEXT = "über allen gipfeln ist ruh, größe\n" * 40
+
+    @pytest.mark.parametrize("line", ["train --epochs=1 --length=20 --temperature=1", "minimal-rnn --iterations=40"])
+    def test_of_the_text(self, line, tmp_path, nnlite_command, blank_pictures):
+        path = tmp_path / "old.txt"
+        path.write_bytes(self.TEXT.encode("cp1252"))
+        line = [*line.split(), "--units=4", "--text", path, "--out", tmp_path / "run"]
+        code, _, error = nnlite_command(*line)
+        assert code == 1
+        assert "old.txt: expected a text in UTF-8" in error
+        assert "--encoding cp1252" in error
+        assert nnlite_command(*line, "--encoding", "cp1252")[0] == 0
+        assert (tmp_path / "run" / "text.txt").read_bytes().decode() == self.TEXT  # the copy is in UTF-8
+
+    def test_of_stats(self, tmp_path, nnlite_command, blank_pictures):
+        (tmp_path / "old.txt").write_bytes(self.TEXT.encode("utf-16"))
+        line = ["stats", tmp_path / "old.txt", "--out", tmp_path / "pictures", "--encoding"]
+        assert nnlite_command(*line, "utf-16")[0] == 0
+        code, _, error = nnlite_command(*line, "utf-61")
+        assert code == 1
+        assert "encoding: expected the name of an encoding that Python knows, got 'utf-61'" in error
+
+    def test_of_no_text(self, tmp_path, monkeypatch, nnlite_command):
+        monkeypatch.chdir(tmp_path)
+        code, _, error = nnlite_command("train", "--encoding", "cp1252")
+        assert code == 2
+        assert "it is of the file in --text: name that, too" in error
+        assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["春眠不觉晓，处处闻啼鸟。\n夜来风雨声，花落知多少。\n", "to be, or not to be\n"])
+def test_the_report_speaks_of_words_where_there_are_any(text, tmp_path, nnlite_command, blank_pictures):
+    (tmp_path / "mine.txt").write_text(text * 40, encoding="utf-8")
+    line = "train", "--text", tmp_path / "mine.txt", "--length=20", "--epochs=2", "--temperature=0.5"
+    assert nnlite_command(*line, "--out", tmp_path / "run")[0] == 0
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert page.count("occur in the corpus") == (3 if "to be" in text else 0)
+    assert ">none<" not in page

@@ -47,9 +47,11 @@ PUBLIC_MODULES = {
 
 # Other people's packages, and the only rooms that know them.
 PACKAGES = {
+    "PIL": {"images"},
     "joblib": {"experiment"},
     "jinja2": {"report"},
     "matplotlib": {"plot"},
+    "regex": {"text"},
     "rich": {"callbacks", "cli", "models"},
     "safetensors": {"saving"},
     "sklearn": {"images"},

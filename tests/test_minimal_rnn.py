@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 import pytest
 from commands import COMMAND, contents, start
@@ -82,6 +83,15 @@ class TestRecipe:
             text = sample.partition("\n")[2][:-1].rstrip("\n")
             assert 195 <= len(text) <= 200
             assert text.strip() in output
+
+    def test_the_curve_rings_the_model_that_is_kept(self, short, monkeypatch):
+        pictures, run = [], MinimalRNN.open(short[0])
+        monkeypatch.setattr(nnlite.plot, "png", lambda draw, *arguments, **o: pictures.append(draw(*arguments, **o)))
+        monkeypatch.setattr(run, "write", lambda *_: None)
+        with matplotlib.rc_context({"backend": "agg"}):
+            run.draw({})
+        assert any(text.get_text().startswith("kept: ") for text in pictures[0].texts)
+        assert any(text.get_text().endswith("iteration 5,000") for text in pictures[0].texts)
 
     def test_settings_are_checked(self):
         with pytest.raises(ValueError, match="optimizer: expected one of adagrad, sgd, got 'adam'"):

@@ -53,6 +53,18 @@ class TestLossCurves:
         loss_curves(CURVES, ax=ax)
         assert texts(ax) == ["best: 1.750, epoch 3"]
 
+    @pytest.mark.parametrize(("curves", "losses"), [(CURVES, "val_loss"), ({"loss": CURVES["loss"]}, "loss")])
+    def test_rings_the_model_that_is_kept(self, curves, losses, ax):
+        loss_curves(curves, ax=ax, kept=4)
+        assert texts(ax) == [f"kept: {CURVES[losses][3]:.3f}, epoch 4"]
+        (ring,) = (line for line in ax.get_lines() if line.get_fillstyle() == "none")
+        assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (4, CURVES[losses][3])
+
+    @pytest.mark.parametrize("kept", [0, 5])
+    def test_only_a_model_of_an_epoch_is_kept(self, kept, ax):
+        with pytest.raises(ValueError, match=f"kept: expected an epoch from 1 to 4, got {kept}"):
+            loss_curves(CURVES, ax=ax, kept=kept)
+
     def test_says_what_is_on_the_axes(self, ax):
         loss_curves(CURVES, ax=ax, landmarks=LANDMARKS)
         assert (ax.get_title(), ax.get_xlabel(), ax.get_ylabel()) == (
@@ -381,6 +393,12 @@ class TestLearningCurves:
         assert texts(ax) == ["wild diverges", "lost diverges"]
         assert ax.get_ylim()[1] < 4.0
         assert list(drawn(ax)["wild"].get_ydata()) == [3.6]
+
+    def test_rings_the_ends_if_asked_to(self, ax):
+        learning_curves(self.CURVES, ax=ax, ring=True)
+        assert texts(ax) == [
+            "kept: 2.400, iteration 200", "kept: 3.100, iteration 200", "wild diverges", "lost diverges",
+        ]  # fmt: skip
 
     def test_what_comes_back_has_not_blown_up(self, ax):
         learning_curves({"a": ([0, 1, 2], [3.6, 4.5, 2.0]), "b": ([0, 1, 2], [3.6, 50.0, 2.0])}, ax=ax)

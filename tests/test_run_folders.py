@@ -417,7 +417,7 @@ def test_any_name_of_a_folder(name, tmp_path, nnlite_command, blank_pictures):
     assert {"model.safetensors", "checkpoint.safetensors", "log.jsonl"} <= {path.name for path in folder.iterdir()}
     code, output, _ = nnlite_command("train", "--out", folder, "--resume")
     assert code == 0
-    assert f"Resuming {folder}." in output
+    assert f"{folder} is finished: " in output
     run = MinimalRNN(tmp_path / name / "rnn", MinimalRNN.Settings(units=4, iterations=20))
     run.create()
     run.fit(verbose=0)

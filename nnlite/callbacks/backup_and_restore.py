@@ -1,7 +1,9 @@
 """BackupAndRestore: resumes a training that was stopped."""
 
+import math
 import os
 from collections.abc import Mapping
+import time
 from pathlib import Path
 
 from .. import checks
@@ -23,6 +25,10 @@ class BackupAndRestore(Callback):
         path: the backup file.
         save_freq: "epoch", or a number of steps between backups; a backup is saved after each epoch in any case.
         delete_checkpoint: remove the file at the end of the training. If it is kept, `fit` with more epochs resumes.
+        save_seconds: save a backup within an epoch, too, where so many seconds have passed since the last one. Where
+            saving is slow the pauses grow, so that it takes a twentieth of the time at most.
+        new_schedule: accept the backup of a training with another learning rate or schedule, and use this one's from
+            there on. The result is then not that of a training that had it from the beginning.
 
     Raises:
         CheckpointError: the file is damaged, or is from another model, optimizer, loss, schedule or data.
@@ -39,18 +45,32 @@ class BackupAndRestore(Callback):
         "double_checkpoint": "one file is always complete: leave it out",
     }
 
-    def __init__(self, path: str | os.PathLike, save_freq: str | int = "epoch", delete_checkpoint: bool = True) -> None:
+    def __init__(
+        self,
+        path: str | os.PathLike,
+        save_freq: str | int = "epoch",
+        delete_checkpoint: bool = True,
+        *,
+        save_seconds: float | None = None,
+        new_schedule: bool = False,
+    ) -> None:
         self.path, self.delete_checkpoint = Path(path), checks.boolean("delete_checkpoint", delete_checkpoint)
+        self.new_schedule = checks.boolean("new_schedule", new_schedule)
         self.save_freq = save_freq if save_freq == "epoch" else checks.positive("save_freq", save_freq)
+        if save_seconds is not None:
+            checks.between("save_seconds", save_seconds, 0, math.inf)
+        self.save_seconds = save_seconds
 
     def on_train_begin(self, logs: Logs) -> None:
         make_folder(self.path)
         self._recipe = training_state.recipe(self.model)
         if os.path.lexists(self.path):
-            training_state.restore_training(self.path, self.model, self.loop, self._recipe)
+            training_state.restore_training(self.path, self.model, self.loop, self._recipe, self.new_schedule)
+        self._wait_from(time.monotonic(), 0.0)
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
-        if self.save_freq != "epoch" and self.model.optimizer.iterations % self.save_freq == 0:
+        by_steps = self.save_freq != "epoch" and self.model.optimizer.iterations % self.save_freq == 0
+        if by_steps or time.monotonic() >= self._next:
             self._save()
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
@@ -61,5 +81,11 @@ class BackupAndRestore(Callback):
             self.path.unlink(missing_ok=True)
 
     def _save(self):
+        start = time.monotonic()
         check_params(self.model, self.loop)
         training_state.save_training(self.path, self.model, self.loop, self._recipe)
+        self._wait_from(time.monotonic(), time.monotonic() - start)
+
+    def _wait_from(self, now, took):
+        """Set when the next backup within an epoch is due."""
+        self._next = math.inf if self.save_seconds is None else now + max(self.save_seconds, 19 * took)

@@ -4,7 +4,7 @@ import importlib.util
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from numbers import Real
 from typing import Any
 
@@ -28,7 +28,9 @@ class ProgressBar(Callback):
         unit: unit of the speed, such as "characters" or "images"; by default "positions" for sequences, else "samples".
         look: "bar", "lines", or "auto": a bar where one can be drawn.
         monitor: the number to compare with the landmarks; its validation value, if there is one.
-        console: the `rich.console.Console` to draw on; by default a new one.
+        console: the `rich.console.Console` to draw on; by default a new one. If something else prints during the
+            training, let it use the same, so that bar and text do not overwrite each other.
+        hidden: names of the logs that are not shown, such as a loss in another unit than `monitor`.
 
     Example:
         >>> from nnlite.callbacks.progress_bar import ProgressBar
@@ -45,6 +47,7 @@ class ProgressBar(Callback):
         console: Any = None,
         *,
         monitor: str = "loss",
+        hidden: Collection[str] = (),
     ) -> None:
         if look not in ("auto", "bar", "lines"):
             raise ValueError(f"look: expected 'auto', 'bar' or 'lines', got {look!r}")
@@ -52,6 +55,7 @@ class ProgressBar(Callback):
         named = losses._asdict() if hasattr(losses, "_asdict") else dict(losses)
         self.landmarks: dict[str, float] = dict(sorted(named.items(), key=lambda item: -item[1]))
         self.unit, self.look, self.console, self.monitor = unit, look, console, monitor
+        self.hidden = frozenset(hidden)
         self._live: Any = None  # the bar on the screen
 
     def on_train_begin(self, logs: Logs) -> None:
@@ -110,7 +114,7 @@ class ProgressBar(Callback):
     def _shown(self, logs):
         """The logs to show: without the learning rate, and with perplexity only for sequences."""
         hidden = {"learning_rate"} if self.loop.is_sequence else {"learning_rate", "perplexity", "val_perplexity"}
-        return {name: value for name, value in logs.items() if name not in hidden}
+        return {name: value for name, value in logs.items() if name not in hidden | self.hidden}
 
     def _draw(self, batch, logs, now):
         from rich.console import Group
@@ -133,7 +137,7 @@ class ProgressBar(Callback):
     def _print(self, line):
         console = self._live.console if self._live else self.console
         if console:
-            console.print(line, soft_wrap=True, highlight=False, markup=False)
+            console.print(line, soft_wrap=not console.is_terminal, highlight=False, markup=False)
         else:
             print(line, flush=True)
 

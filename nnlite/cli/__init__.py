@@ -1,19 +1,24 @@
 """The command `nnlite`: a thin layer over `nnlite.experiment`, `nnlite.text` and `nnlite.machine`."""
 
+import inspect
 import os
 import re
+import shutil
 import sys
-from collections.abc import Sequence
-from typing import Any, NoReturn
+import textwrap
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from nnlite import CheckpointError, NonFiniteLossError
+from nnlite import CheckpointError, NonFiniteLossError, __version__
 from nnlite.experiment import ExperimentError
 
 from .digits import digits
 from .info import info
 from .minimal_rnn import reproduce_recipe, train_minimal_rnn
+from .runs import command as command_line
 from .sample import next_character, sample
 from .sonnets import train
 from .stats import stats
@@ -24,8 +29,18 @@ app = typer.Typer(
 )
 
 
-@app.callback()
-def nnlite_command() -> None:
+def show_version(asked: bool) -> None:
+    """Print the version, and do nothing else."""
+    if asked:
+        print(f"nnlite {__version__}")
+        raise typer.Exit
+
+
+def nnlite_command(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=show_version, is_eager=True)
+    ] = False,
+) -> None:
     """Train small networks: one to write like Shakespeare, one to read handwritten digits.
 
     Start with `nnlite train`: half a minute of learning, then poems. Or `nnlite digits`: seconds, then pictures.
@@ -34,25 +49,43 @@ def nnlite_command() -> None:
 
 # Commands whose names cannot be those of their Python functions.
 COMMANDS = {next_character: "next", reproduce_recipe: "reproduce", train_minimal_rnn: "minimal-rnn"}
+
+
+def help_of(command: Callable) -> str:
+    """A command's docstring, with its examples as they are typed where the program is not on the PATH."""
+    return re.sub(r"(\n    |`)nnlite ", lambda found: f"{found[1]}{command_line()} ", inspect.getdoc(command) or "")
+
+
+app.callback(help=help_of(nnlite_command))(nnlite_command)
 for command in (train, sample, next_character, stats, train_minimal_rnn, sweep, reproduce_recipe, digits, info):
-    app.command(COMMANDS.get(command))(command)
+    app.command(COMMANDS.get(command), help=help_of(command))(command)
+
+# What options of earlier versions and of other programs are called here.
+MOVED = {"--recipe": f"a recipe is a command of its own: {command_line('minimal-rnn')}"}
 
 
 USER_ERRORS = (CheckpointError, ExperimentError, ImportError, MemoryError, NonFiniteLossError, OSError, ValueError)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command; every error that a user can cause is printed as one line."""
+    """Run the command; every error that a user can cause is printed as one line, and so is a warning."""
     try:
-        code = app(arguments, prog_name="nnlite", standalone_mode=False)
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *_: print_line(str(message))
+            code = app(arguments, prog_name=command_line(), standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:  # as in `nnlite sample | head -1`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     except UsageError as error:
-        message, where = error.format_message().rstrip("."), error.ctx.command_path if error.ctx else "nnlite"
-        code = fail(f"{message}. Help: {where} --help", 2) if message else 2  # no message: help was printed
+        message, where = error.format_message().rstrip("."), error.ctx.command_path if error.ctx else command_line()
+        option = getattr(error, "option_name", "")
+        if option in MOVED:
+            code = fail(f"No such option: {option}: {MOVED[option]}", 2)
+        else:  # without a message help was printed
+            end = "" if message.endswith("?") else "."
+            code = fail(f"{message}{end} Help: {where} --help", 2) if message else 2
     except USER_ERRORS as error:
         if os.environ.get("NNLITE_TRACEBACK"):
             raise
@@ -67,5 +100,17 @@ UsageError: Any = typer.BadParameter.__base__  # of click, or of typer's own cop
 
 def fail(message: str, code: int) -> int:
     """Print an error as one line on stderr, and return the exit code."""
-    print(f"nnlite: {re.sub(LINE_BREAK, ' ', message.strip())}", file=sys.stderr)
+    print_line(message)
     return code
+
+
+def print_line(message: str) -> None:
+    """Print a message as one line on stderr. In a terminal a long one is broken between words."""
+    line = f"nnlite: {re.sub(LINE_BREAK, ' ', message.strip())}"
+    if sys.stderr.isatty():
+        width = shutil.get_terminal_size().columns
+        # Only at spaces, each of which stays: paths are to be copied.
+        line = textwrap.fill(
+            line, width, break_long_words=False, break_on_hyphens=False, replace_whitespace=False, expand_tabs=False
+        )
+    print(line, file=sys.stderr)

@@ -6,17 +6,30 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
-from nnlite.experiment import Digits
+from nnlite.experiment import Digits, ExperimentError, find_runs
 
-from .options import Force, Resume, Seed, Threads, number, out
-from .runs import begin, console, list_files, stoppable
+from .options import Force, ResumeOrExtend, Seed, Threads, number, option, out
+from .runs import begin, command, console, list_files, stoppable
 
 Settings = Digits.Settings
 
 
 def digits(
     context: typer.Context,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="More pictures of your own, after --images.", metavar="FILE")
+    ] = None,
+    images: Annotated[
+        list[Path] | None,
+        option(
+            "Your own pictures",
+            "Do not train: read a picture of one handwritten digit (PNG, JPEG, ...) with the trained model of --out, "
+            "by default the last one. More files may follow.",
+            metavar="FILE",
+        ),
+    ] = None,
     filters: Annotated[int, number("Model", "Filters of the first convolution; the others have twice as many.")] = (
         Settings.filters
     ),
@@ -28,7 +41,7 @@ def digits(
     learning_rate: Annotated[float, number("Learning", "The largest learning rate.", min=0)] = Settings.learning_rate,
     seed: Seed = Settings.seed,
     out: Annotated[Path | None, out("digits")] = None,
-    resume: Resume = False,
+    resume: ResumeOrExtend = False,
     force: Force = False,
     threads: Threads = None,
 ) -> None:
@@ -42,7 +55,11 @@ def digits(
         nnlite digits
         nnlite digits --filters 8 --epochs 2 --out runs/small
         nnlite digits --resume
+        nnlite digits --images three.png seven.jpg
     """
+    if images or files:
+        show_own([*(images or ()), *(files or ())], out)
+        return
     run = begin(Digits, context)
     with stoppable(run, context):
         model, ((x, _), (held_out, _)) = run.start
@@ -53,6 +70,27 @@ def digits(
         history = run.fit().history
         run.draw(history)
     conclude(run)
+
+
+SHADES = " ░▒▓█"
+TOP = 3  # guesses
+
+
+def show_own(paths: list[Path], folder: Path | None) -> None:
+    """Read pictures of the user's own; print what the model sees, and its likeliest guesses."""
+    folder = folder or next(reversed(find_runs(kind=Digits.kind)), None)
+    if folder is None:
+        raise ExperimentError(f"there is no run on digits under runs/ yet: {command('digits')} trains one in seconds")
+    run = Digits.open(folder)
+    x, p = run.recognize(paths)
+    for path, pixels, probabilities in zip(paths, x[..., 0], p, strict=True):
+        order = probabilities.argsort()[::-1][:TOP]
+        guesses = ", ".join(f"{digit} ({100 * probabilities[digit]:.1f} %)" for digit in order.tolist())
+        console.print(Text(f"{path}: {guesses}\n", style="bold"))
+        for row in pixels:
+            console.print(Text("  " + "".join(2 * SHADES[round(4 * float(ink))] for ink in row).rstrip()))
+        console.print()
+    console.print(f"What the model sees: {run.folder / 'own.png'}")
 
 
 def conclude(run: Digits) -> None:

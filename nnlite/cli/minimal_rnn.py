@@ -10,7 +10,7 @@ from rich.table import Table
 from nnlite.experiment import MinimalRNN, minimal_rnn, plain_rnn, reproduce
 from nnlite.experiment.reproduce import Pair
 
-from .options import Force, Resume, Seed, TextFile, Threads, choice, number, one_of, option, out
+from .options import Encoding, Force, Resume, Seed, TextFile, Threads, choice, number, one_of, option, out
 from .runs import begin, command, console, list_files, show, stoppable
 
 Settings = MinimalRNN.Settings
@@ -22,6 +22,7 @@ def train_minimal_rnn(
     context: typer.Context,
     units: Annotated[int, number("Model", "Hidden size of the RNN.")] = Settings.units,
     text: TextFile = None,
+    encoding: Encoding = "utf-8",
     length: Annotated[int, number("Data", "Characters in a window: the weights change after each.")] = Settings.length,
     iterations: Annotated[int, number("Learning", "How many windows to read, one at a time.")] = Settings.iterations,
     optimizer: Annotated[
@@ -53,7 +54,8 @@ def train_minimal_rnn(
         windows = f"{len(x):,} windows of {run.settings.length}"
         console.print(f"{run.corpus.title}: {len(run.corpus.text):,} characters in {windows}, read one at a time.")
         model.summary()
-        run.draw(run.fit(show=lambda sample: show(minimal_rnn.heading(sample), sample[-1])).history)
+        history = run.fit(show=lambda sample: show(minimal_rnn.heading(sample), sample[-1]), console=console).history
+        run.draw(history)
     conclude(run)
 
 

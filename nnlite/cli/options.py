@@ -46,11 +46,14 @@ BOLD = "How freely the model chooses: at 0.25 it repeats itself, at 1.5 it stamm
 
 TextFile = Annotated[
     Path | None,
-    option("Data", "A text of your own to learn from, in UTF-8; by default the sonnets.", "--text", metavar="FILE"),
+    option("Data", "A text of your own to learn from; by default the sonnets.", "--text", metavar="FILE"),
 ]
-Resume = Annotated[
-    bool,
-    option("Run folder", "Resume the run in --out, by default the last one, where it was stopped.", "--resume"),
+ENCODING = "How the file stores its characters, such as cp1252, utf-16 or shift_jis."
+Encoding = Annotated[str, option("Data", ENCODING, "--encoding", metavar="NAME")]
+RESUME = "Resume the run in --out, by default the last one, where it was stopped."
+Resume = Annotated[bool, option("Run folder", RESUME, "--resume")]
+ResumeOrExtend = Annotated[
+    bool, option("Run folder", f"{RESUME} With more --epochs a finished run is trained on.", "--resume")
 ]
 Force = Annotated[bool, option("Run folder", "Overwrite the run in --out.", "--force")]
 Seed = Annotated[int, number("Learning", "Random seed: the same seed gives the same result.", min=0)]

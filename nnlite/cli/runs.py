@@ -15,11 +15,27 @@ from rich.rule import Rule
 from rich.text import Text
 
 from nnlite.experiment import Corpus, Digits, Experiment, MinimalRNN, Sonnets, Sweep
-from nnlite.experiment.folder import ExperimentError, find_runs, kind_of, new_folder, plain
+from nnlite.experiment.folder import (
+    SAVE_SECONDS,
+    ExperimentError,
+    Progress,
+    find_runs,
+    kind_of,
+    new_folder,
+    plain,
+)
 from nnlite.experiment.writer import Writer
 
+
+class Output(Console):
+    """Breaks long lines between words in a terminal, and not at all elsewhere: other programs read whole lines."""
+
+    def print(self, *objects: Any, soft_wrap: bool | None = None, **options: Any) -> None:
+        super().print(*objects, soft_wrap=not self.is_terminal if soft_wrap is None else soft_wrap, **options)
+
+
 # No markup and no emoji: folder names may have brackets and colons.
-console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+console = Output(highlight=False, markup=False, emoji=False)
 
 WRITERS: dict[str, type[Sonnets | MinimalRNN]] = {kind.kind: kind for kind in (Sonnets, MinimalRNN)}
 TRAINED_BY = {Sonnets.kind: "train", MinimalRNN.kind: "minimal-rnn", Sweep.kind: "sweep", Digits.kind: "digits"}
@@ -36,11 +52,19 @@ def begin(kind: type[Kind], context: typer.Context) -> Kind:
     """
     options = context.params
     folder, text = (Path(p) if (p := options.get(name)) is not None else None for name in ("out", "text"))
-    corpus = Corpus.from_file(text) if text else None
+    encoding = options.get("encoding", "utf-8")
+    if encoding != "utf-8" and not text:
+        raise typer.BadParameter("it is of the file in --text: name that, too", param_hint="--encoding")
+    corpus = Corpus.from_file(text, encoding) if text else None
     values = {field.name: options[field.name] for field in dataclasses.fields(kind.Settings)}
     settings = kind.Settings(**{name: tuple(v) if isinstance(v, list | tuple) else v for name, v in values.items()})
-    run = resumed(kind, folder, settings, corpus, context) if options["resume"] else None
-    if run:
+    if options["force"] and not folder:
+        raise typer.BadParameter(
+            f"it overwrites the run in a folder that is named: add --out FOLDER, such as --out runs/{kind.kind}. "
+            f"Without --force the new run gets a new folder",
+            param_hint="--force",
+        )
+    if options["resume"] and (run := resumed(kind, folder, settings, corpus, context)):
         return run
     run = kind(folder or new_folder(corpus.name if corpus else kind.kind), settings, *([corpus] if corpus else []))
     if folder and run.exists and not options["force"]:
@@ -49,6 +73,8 @@ def begin(kind: type[Kind], context: typer.Context) -> Kind:
             param_hint="--out",
         )
     run.create(overwrite=options["force"])
+    if options["resume"]:
+        console.print(f"There is nothing to resume in {folder or 'runs/'}: a new run starts in {run.folder}.")
     return run
 
 
@@ -73,16 +99,43 @@ def resumed(
             f"name another run by --out, or leave out --resume to start a new run",
             param_hint="--text",
         )
+    is_extended = False
     for option in context.command.params:
         theirs, ours = (getattr(s, option.name or "", None) for s in (run.settings, settings))
         if theirs != ours and getattr(context.get_parameter_source(option.name or ""), "name", None) == "COMMANDLINE":
+            if option.name == "epochs":
+                is_extended = True
+                continue
             raise typer.BadParameter(
                 f"{run.folder} was started with {plain(theirs)}, got {plain(ours)}: leave the option out, or leave out "
                 f"--resume to start a new run",
                 param_hint=option.opts[0],
             )
-    console.print(f"Resuming {run.folder}.")
+    run.check_folder()
+    if is_extended:
+        extend(run, settings.epochs)
+    elif run.is_finished:
+        console.print(f"{run.folder} is finished: nothing is left to train. Its results are shown again.")
+        if hasattr(run.settings, "epochs"):
+            more = command(
+                context.info_name or "", "--resume", "--out", run.folder, "--epochs", 2 * run.settings.epochs
+            )
+            console.print(f"To train on, give it more epochs:  {more}", soft_wrap=True)
+    else:
+        console.print(f"Resuming {run.folder}.")
     return run
+
+
+def extend(run: Experiment, epochs: int) -> None:
+    """Give a run another number of epochs, and say whether it ends as one that was started with that number."""
+    before, progress = run.settings.epochs, run.progress
+    run.extend(epochs)
+    console.print(f"Resuming {run.folder}, with {epochs} epochs instead of {before}.")
+    if progress and not run.has_constant_rate:
+        console.print(
+            f"The learning rate falls over the whole training: so far as for {before} epochs, from here on as for "
+            f"{epochs}. A run that is started with --epochs {epochs} ends with somewhat different weights."
+        )
 
 
 def open_writer(folder: Path | None = None) -> Sonnets | MinimalRNN:
@@ -99,17 +152,25 @@ def open_writer(folder: Path | None = None) -> Sonnets | MinimalRNN:
 
 
 @contextlib.contextmanager
-def stoppable(run: Experiment, context: typer.Context, kept: str = "the last complete epoch") -> Iterator[None]:
+def stoppable(run: Experiment, context: typer.Context, kept: str | None = None) -> Iterator[None]:
     """On Ctrl-C, print what was kept and how to resume."""
     try:
         yield
     except KeyboardInterrupt:
         runs = getattr(run, "runs", [run])  # a sweep's folder holds those of its trainings
-        if not any((each.folder / "checkpoint.safetensors").exists() for each in runs):
-            kept = "only the settings, as nothing was complete yet"
+        if not any(each.checkpoint_path.exists() for each in runs):
+            kept = f"only the settings: it is saved every {SAVE_SECONDS:g} seconds, and after each epoch"
+        kept = kept or place(run.progress)
         console.print(f"\nStopped. {run.folder} keeps {kept}. To resume:\n")
         console.out(f"  {command(context.info_name or '', '--resume', '--out', run.folder)}", highlight=False)
         raise typer.Exit(130) from None
+
+
+def place(progress: Progress | None) -> str:
+    """How far a training is, in words."""
+    if progress is None or not progress.batch:
+        return "the last complete epoch"
+    return f"what was learned up to batch {progress.batch:,} of epoch {progress.epoch + 1}"
 
 
 def list_files(run: Experiment) -> None:
@@ -132,7 +193,7 @@ def command(*arguments: object) -> str:
     Folder names among the arguments may contain spaces or start with a hyphen.
     """
     called = Path(sys.argv[0])
-    as_module = called.name == "__main__.py"
+    as_module = called.name in ("__main__.py", "-c")  # -c: a program that calls main()
     program = [_callable(Path(sys.executable)), "-m", "nnlite"] if as_module else [_callable(called)]
     words = [f"./{word}" if isinstance(word, Path) and str(word).startswith("-") else str(word) for word in arguments]
     return shlex.join([*program, *words])
@@ -141,4 +202,8 @@ def command(*arguments: object) -> str:
 def _callable(path):
     """The name of a program, or its path if it is not on the PATH."""
     found = shutil.which(path.name)
-    return path.name if found and Path(found).absolute() == path.absolute() else str(path)
+    if found and Path(found).absolute() == path.absolute():
+        return path.name
+    if path.absolute().parent == Path.cwd():  # a shell looks there only if it is told
+        return f"./{path.name}"
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)

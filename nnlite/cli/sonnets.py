@@ -9,7 +9,7 @@ import typer
 from nnlite.experiment import Sonnets, sonnets
 from nnlite.experiment.sonnets import Outcome
 
-from .options import BOLD, Force, Resume, Seed, TextFile, Threads, choice, number, out
+from .options import BOLD, Encoding, Force, ResumeOrExtend, Seed, TextFile, Threads, choice, number, out
 from .runs import begin, command, console, list_files, show, stoppable
 
 Settings = Sonnets.Settings
@@ -25,6 +25,7 @@ def train(
     ] = Settings.dropout,
     dtype: Annotated[str, choice("Model", "Precision.", ("float32", "float64"))] = Settings.dtype,
     text: TextFile = None,
+    encoding: Encoding = "utf-8",
     length: Annotated[int, number("Data", "Characters in a window.")] = Settings.length,
     step: Annotated[int, number("Data", "Characters from one window's start to the next's.")] = Settings.step,
     carry: Annotated[
@@ -56,7 +57,7 @@ def train(
     seed: Seed = Settings.seed,
     temperatures: Annotated[list[float], number("Poems", BOLD, "--temperature", min=0)] = TEMPERATURES,
     out: Annotated[Path | None, out("sonnets")] = None,
-    resume: Resume = False,
+    resume: ResumeOrExtend = False,
     force: Force = False,
     threads: Threads = None,
 ) -> None:
@@ -73,6 +74,7 @@ def train(
         nnlite train --text faust.txt
         nnlite train --carry 1
         nnlite train --resume
+        nnlite train --resume --epochs 12
     """
     run = begin(Sonnets, context)
     with stoppable(run, context):

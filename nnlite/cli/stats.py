@@ -13,7 +13,7 @@ from nnlite import plot
 from nnlite.experiment import Corpus, MinimalRNN, Sonnets, own_folder, own_place
 from nnlite.text import TextStatistics, clean_sonnets, compare_temperatures, read_text, text_statistics
 
-from .options import TEMPERATURES, Threads, number, option
+from .options import ENCODING, TEMPERATURES, Threads, number, option
 from .runs import console, open_writer
 
 
@@ -29,16 +29,25 @@ class Column(NamedTuple):
 def stats(
     what: Annotated[
         list[Path] | None,
-        typer.Argument(help="Run folder, UTF-8 files, or both; by default the last under runs/.", metavar="RUN|FILE"),
+        typer.Argument(help="Run folder, text files, or both; by default the last under runs/.", metavar="RUN|FILE"),
     ] = None,
     temperature: Annotated[
         list[float], number("Run", "Temperature of a text that the model writes. Repeat it for more.", min=0)
     ] = TEMPERATURES,
     length: Annotated[int, number("Run", "Characters to write at each temperature.")] = 10_000,
     seed: Annotated[int, number("Run", "Random seed: the same seed gives the same texts.", min=0)] = 0,
+    encoding: Annotated[str, option("Files", ENCODING, "--encoding", metavar="NAME")] = "utf-8",
     clean: Annotated[
         bool,
         option("Files", "Clean the files as the sonnets were: lower case, no blank lines, no number lines.", "--clean"),
+    ] = False,
+    graphemes: Annotated[
+        bool,
+        option(
+            "Output",
+            "Count characters as a reader sees them, such as a letter with its accents, instead of code points.",
+            "--graphemes",
+        ),
     ] = False,
     characters: Annotated[bool, option("Output", "Show the frequency of every character.", "--characters")] = False,
     out: Annotated[
@@ -68,42 +77,51 @@ def stats(
             "two files have the same name, and so would their pictures: rename one", param_hint="FILE"
         )
     # Read before the model writes, so that errors show at once.
-    texts = {path.name: clean_sonnets(read_text(path)) if clean else read_text(path) for path in files}
+    texts = {path.name: read_text(path, encoding) for path in files}
+    texts = {name: clean_sonnets(text) for name, text in texts.items()} if clean else texts
     run = open_writer(*folders) if folders or not files else None
     corpus = run.corpus if run else Corpus()
-    columns = [Column("corpus", corpus.text, text_statistics(corpus.text, corpus.text))]
-    columns += written(run, temperature, length, seed) if run else []
-    columns += [Column(name, text, text_statistics(text, corpus.text)) for name, text in texts.items()]
+    columns = [Column("corpus", corpus.text, text_statistics(corpus.text, corpus.text, graphemes=graphemes))]
+    columns += written(run, temperature, length, seed, graphemes) if run else []
+    columns += [
+        Column(name, text, text_statistics(text, corpus.text, graphemes=graphemes)) for name, text in texts.items()
+    ]
     console.print(f"corpus: {corpus.title}", end="\n\n")
-    console.print(table_of(columns), soft_wrap=False)
+    console.print(table_of(columns, "graphemes" if graphemes else "characters"), soft_wrap=False)
     if characters:
         console.print()
         console.print(table_of_characters(columns), soft_wrap=False)
     console.print()
     for column in columns[1:]:
         console.print(Text(f"longest copied run, {column.name}: {column.statistics.copied.text!r}"))
+    for column in columns:
+        if not column.statistics.words and any(map(str.isalpha, column.text)):
+            console.print(Text(f"\n{column.name} is written without spaces between words: no words are counted."))
     for column in columns[1:]:
         if corpus.text.islower() and any(map(str.isupper, column.text)):
             console.print(Text(f"\n{column.name} has capital letters, the corpus has none: try --clean."))
     draw(columns, out or (own_folder(run.folder / "stats") if run else Path("stats")))
 
 
-def written(run: Sonnets | MinimalRNN, temperatures: Sequence[float], length: int, seed: int) -> Iterator[Column]:
+def written(
+    run: Sonnets | MinimalRNN, temperatures: Sequence[float], length: int, seed: int, graphemes: bool
+) -> Iterator[Column]:
     """The held-out text, if any, and a text by the run's model at each temperature."""
     corpus, source = run.corpus.text, run.corpus.text
     if isinstance(run, Sonnets):  # the minimal recipe holds nothing out
         source, held_out = run.parts
-        yield Column("held out", held_out, text_statistics(held_out, source))
+        yield Column("held out", held_out, text_statistics(held_out, source, graphemes=graphemes))
     samples = compare_temperatures(run.saved_model(), run.vocabulary, run.seed_text, length, temperatures, seed)
     for temperature, text, entropy in samples:
-        yield Column(f"temperature {temperature:g}", text, text_statistics(text, corpus, source), entropy)
+        statistics = text_statistics(text, corpus, source, graphemes)
+        yield Column(f"temperature {temperature:g}", text, statistics, entropy)
 
 
 ROWS = {
     "characters": lambda s: f"{s.characters:,}",
     "distance to corpus": lambda s: f"{s.distance:.3f}",
     "  by chance": lambda s: f"{s.expected_distance:.3f}",
-    "words": lambda s: f"{s.words:,}",
+    "words": lambda s: f"{s.words:,}" if s.words else "-",
     "  in the corpus": lambda s: percent(s.known_words),
     "lines": lambda s: f"{s.lines:,}",
     "  characters, mean": lambda s: decimal(s.line_length_mean),
@@ -116,12 +134,12 @@ ROWS = {
 OF_OTHERS = {"distance to corpus", "  by chance", "  in the corpus", "longest copied run", "copied windows of 30"}
 
 
-def table_of(columns: Sequence[Column]) -> Table:
-    """A table of the statistics, with a column for each text; the first is the corpus."""
+def table_of(columns: Sequence[Column], unit: str = "characters") -> Table:
+    """A table of the statistics, with a column for each text; the first is the corpus. `unit` is what was counted."""
     table = empty_table(columns)
     for name, show in ROWS.items():
         corpus, *others = (show(column.statistics) for column in columns)
-        table.add_row(name, "" if name in OF_OTHERS else corpus, *others)
+        table.add_row(name.replace("characters", unit), "" if name in OF_OTHERS else corpus, *others)
     if any(column.entropy is not None for column in columns):
         entropies = ("" if column.entropy is None else f"{column.entropy:.2f}" for column in columns)
         table.add_row("entropy (nats/char.)", *entropies)

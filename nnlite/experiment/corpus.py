@@ -45,9 +45,9 @@ class Corpus:
     file: str | None = None
 
     @classmethod
-    def from_file(cls, path: str | os.PathLike) -> Self:
-        """Read a text file in UTF-8; errors are those of `nnlite.text.read_text`."""
-        return cls(read_text(path), Path(path).name)
+    def from_file(cls, path: str | os.PathLike, encoding: str = "utf-8") -> Self:
+        """Read a text file; arguments and errors are those of `nnlite.text.read_text`."""
+        return cls(read_text(path, encoding), Path(path).name)
 
     @property
     def title(self) -> str:

@@ -1,14 +1,16 @@
 """Convolutional network that reads handwritten digits."""
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 import nnlite
-from nnlite.images import hold_out, load_digits, shifted
+from nnlite.images import hold_out, load_digit, load_digits, shifted
 from nnlite.metrics import confusion_matrix
 
 from .folder import Experiment, Pair
@@ -122,7 +124,7 @@ class Digits(Experiment):
             callbacks=[
                 nnlite.JSONLogger(self.folder / "log.jsonl"),
                 nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
-                nnlite.BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
+                self.backup(),
                 *callbacks,
                 nnlite.ProgressBar(unit="images"),
             ],
@@ -136,6 +138,24 @@ class Digits(Experiment):
         _, (x, y) = self.data()
         return y, self.saved_model().predict(x).argmax(axis=-1)
 
+    def recognize(self, paths: Sequence[str | os.PathLike]) -> tuple[np.ndarray, np.ndarray]:
+        """Read pictures of one's own with the saved model, and draw into own.png what it sees and takes them for.
+
+        Args:
+            paths: pictures of one digit each, see `nnlite.images.load_digit`.
+
+        Returns:
+            What the model sees, (N, 8, 8, 1), and the probability of each digit, (N, 10).
+        """
+        from nnlite import plot
+
+        x = np.stack([load_digit(path) for path in paths])
+        p = nnlite.Softmax().forward(self.saved_model().predict(x))
+        captions = [f"{Path(path).name}: {int(row.argmax())}" for path, row in zip(paths, p, strict=True)]
+        side = 1 + 2 * math.ceil(math.sqrt(len(x)))
+        self.write("own.png", plot.png(plot.images, x, captions, "What the model sees", size=(side, side)))
+        return x, p
+
     def draw(self, history: dict[str, list[float]]) -> None:
         """Draw loss.png, confusion.png, filters.png and misread.png."""
         from nnlite import plot  # imports matplotlib, which is slow to load
@@ -147,7 +167,7 @@ class Digits(Experiment):
         side = 1 + 1.6 * max(2, math.ceil(math.sqrt(len(wrong))))  # inches; keeps the size of a tile about the same
         matrix = confusion_matrix(labels, predicted, classes=10)
         W = self.saved_model().params["conv2d.W"]
-        self.write("loss.png", plot.png(plot.loss_curves, history))
+        self.write("loss.png", plot.png(plot.loss_curves, history, kept=len(history["loss"])))
         self.write("confusion.png", plot.png(plot.confusion_matrix, matrix, size=(6, 6)))
         self.write("filters.png", plot.png(plot.filters, W, size=(6, 5)))
         self.write("misread.png", plot.png(plot.images, x[wrong], captions, title, size=(side, side)))

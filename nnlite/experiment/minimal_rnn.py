@@ -129,7 +129,7 @@ class MinimalRNN(Writer):
 
         As published, a window that would need the text's last character is left out.
         """
-        ids, T = self.vocabulary.encode(self.corpus.text), self.settings.length
+        ids, T = self.encode(self.corpus.text), self.settings.length
         return windows(ids[:-1], T, T)
 
     def fit(
@@ -137,11 +137,13 @@ class MinimalRNN(Writer):
         callbacks: Sequence[nnlite.Callback] = (),
         verbose: int | str = "auto",
         show: Callable[[Sample], object] | None = None,
+        console: Any = None,
     ) -> nnlite.History:
         """Train, or resume a stopped training. Return the `History`.
 
         Args:
             show: called with each new one of `samples`.
+            console: of the progress bar, see `ProgressBar`; give the one on which `show` prints.
 
         Raises:
             NonFiniteLossError: the training diverges, because the steps are too large.
@@ -157,9 +159,12 @@ class MinimalRNN(Writer):
                 Recipe(self, show),
                 nnlite.JSONLogger(self.folder / "log.jsonl", every=LOG_EVERY),
                 nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
-                nnlite.BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
+                self.backup(),
                 *callbacks,
-                nnlite.ProgressBar(self.landmarks, unit="characters", monitor="smoothed_loss"),
+                # The loss itself is a sum over a window: the bar shows only the one that samples and summary name.
+                nnlite.ProgressBar(
+                    self.landmarks, unit="characters", console=console, monitor="smoothed_loss", hidden=("loss",)
+                ),
             ],
             verbose=verbose,
         )
@@ -180,7 +185,8 @@ class MinimalRNN(Writer):
         """Draw the smoothed loss into loss.png."""
         from nnlite import plot  # imports matplotlib, which is slow to load
 
-        self.write("loss.png", plot.png(plot.learning_curves, {"": self.curve()}, landmarks=self.landmarks))
+        picture = plot.png(plot.learning_curves, {"": self.curve()}, landmarks=self.landmarks, ring=True)
+        self.write("loss.png", picture)
 
 
 class Recipe(nnlite.Callback):

@@ -172,9 +172,9 @@ class Sonnets(Writer):
         return model
 
     @functools.cached_property
-    def ids(self) -> tuple[np.ndarray, np.ndarray]:
-        """The ids (L,) of both `parts`, encoded once."""
-        return self.vocabulary.encode(self.parts.training), self.vocabulary.encode(self.parts.held_out)
+    def held_out_ids(self) -> np.ndarray:
+        """The ids (L,) of the held-out part, encoded once. Those of the other part are needed once only."""
+        return self.encode(self.parts.held_out)
 
     def data(self) -> tuple[Pair, Pair]:
         """Windows to train on and windows for validation, each a pair of ids (x, y): y holds the next characters.
@@ -182,8 +182,10 @@ class Sonnets(Writer):
         Every validation window starts from a state of zeros, whatever `carry` is, so that validation losses of all
         runs can be compared.
         """
-        s, (training, held_out) = self.settings, self.ids
-        validation = windows(held_out, s.length, s.length)  # first: it is shorter, and so the first to be too short
+        s = self.settings
+        # First: it is shorter, and so the first to be too short.
+        validation = windows(self.held_out_ids, s.length, s.length)
+        training = self.encode(self.parts.training)
         if s.carry == 1:
             return windows(training, s.length, s.step), validation
         return columns(training, s.length, s.batch_size, s.step), validation
@@ -204,7 +206,7 @@ class Sonnets(Writer):
                 FreshStarts(s.carry),
                 nnlite.JSONLogger(self.folder / "log.jsonl"),
                 nnlite.ModelCheckpoint(self.pattern("model.safetensors"), save_best_only=True),
-                nnlite.BackupAndRestore(self.folder / "checkpoint.safetensors", delete_checkpoint=False),
+                self.backup(),
                 *callbacks,
                 nnlite.ProgressBar(self.landmarks, unit="characters"),
             ],
@@ -215,7 +217,7 @@ class Sonnets(Writer):
 
     def outcome(self, history: dict[str, list[float]]) -> Outcome:
         """Load the best model, and let it read the held-out text, in pieces of `PIECE` characters if it is long."""
-        model, (_, held_out) = self.saved_model(), self.ids
+        model, held_out = self.saved_model(), self.held_out_ids
         length = min(len(held_out) - 1, PIECE)
         loss = model.evaluate(*windows(held_out, length, length), batch_size=1)
         return Outcome(history, model, cast(float, loss))  # a single number, as the model has no metrics

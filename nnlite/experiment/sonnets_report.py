@@ -64,16 +64,18 @@ def _figures(outcome, samples, statistics, middle):
     if samples:
         temperature = f"at temperature {samples[middle].temperature:g}"
         known, copied = statistics[middle].known_words, statistics[middle].copied.text
-        yield Figure(_percent(known), f"of the words it writes {temperature} occur in the corpus")
+        if not math.isnan(known):  # it is in a script without spaces, and in a model that writes no letters
+            yield Figure(_percent(known), f"of the words it writes {temperature} occur in the corpus")
         yield Figure(f"{len(copied)}", f"characters: the longest passage it copies {temperature}")
 
 
 def _poems(start, samples, statistics):
     poems = []
     for (temperature, text, entropy), numbers in zip(samples, statistics, strict=True):
+        known = "" if not numbers.words else f"{_percent(numbers.known_words)} of its words occur in the corpus. "
         remark = (
-            f"{_percent(numbers.known_words)} of its words occur in the corpus. Choosing a character was about as "
-            f"uncertain as choosing between {math.exp(entropy):.1f} equally likely ones."
+            f"{known}Choosing a character was about as uncertain as choosing between {math.exp(entropy):.1f} equally "
+            f"likely ones."
         )
         poems.append(Poem(f"temperature {temperature:g}", start + text[:POEM], remark, given=start))
     return Section(
@@ -164,10 +166,11 @@ def _characters(corpus, samples, statistics):
 
 def _likeness(real, samples, statistics, middle):
     texts = [real, *statistics]
+    words = [("words that occur in the corpus", *(_percent(t.known_words) for t in texts))]
     rows = [
         ("entropy of the choices, in nats per character", "", *(f"{sample.entropy:.2f}" for sample in samples)),
         ("characters to replace to match the corpus", *(f"{t.distance:.1%}" for t in texts)),
-        ("words that occur in the corpus", *(_percent(t.known_words) for t in texts)),
+        *(words if any(t.words for t in texts) else []),
         (
             "line length, mean ± deviation",
             *(f"{t.line_length_mean:.0f}\u00a0±\u00a0{t.line_length_deviation:.0f}" for t in texts),

@@ -169,6 +169,10 @@ class Sweep(Experiment):
                 f"trainings are kept: resume with fewer processes"
             ) from error
 
+    @property
+    def is_finished(self) -> bool:
+        return all(result.is_final for result in self.results())
+
     def results(self) -> list[Result]:
         """The current `Result` of each training."""
         saved = self._saved()

@@ -5,6 +5,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from nnlite.text import Landmarks, Vocabulary
 
 from .corpus import COPY, Corpus, Parts
@@ -27,9 +29,18 @@ class Writer(Experiment):
         return self.corpus.landmarks
 
     @functools.cached_property
+    def _cut(self):
+        """Where the corpus is cut in two: corpus and settings of a run stay the same."""
+        return len(self.corpus.split(self.settings.length).training)
+
+    @property
     def parts(self) -> Parts:
-        """The corpus, cut once: corpus and settings of a run stay the same."""
-        return self.corpus.split(self.settings.length)
+        """The corpus, cut in two. Copies, which are not kept: those of a large text are as large as the text."""
+        return Parts(self.corpus.text[: self._cut], self.corpus.text[self._cut :])
+
+    def encode(self, text: str) -> np.ndarray:
+        """The ids of a text in the smallest dtype: windows of a large text take little memory."""
+        return self.vocabulary.encode(text, dtype=self.vocabulary.smallest_dtype)
 
     @property
     def seed_text(self) -> str:

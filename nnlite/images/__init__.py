@@ -1,4 +1,4 @@
-"""Image data: scikit-learn's digits, IDX files such as MNIST, hold-out split and augmentation.
+"""Image data: scikit-learn's digits, IDX files such as MNIST, your own pictures, hold-out split and augmentation.
 
 Example:
     >>> from nnlite.images import hold_out, load_digits
@@ -8,8 +8,9 @@ Example:
 """
 
 from .digits import load_digits
+from .drawing import load_digit
 from .hold_out import hold_out
 from .idx import IDXError, load_idx
 from .shifted import shifted
 
-__all__ = ["IDXError", "hold_out", "load_digits", "load_idx", "shifted"]
+__all__ = ["IDXError", "hold_out", "load_digit", "load_digits", "load_idx", "shifted"]

@@ -13,7 +13,9 @@ import functools
 import importlib
 import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,15 +26,21 @@ import numpy as np
 _own_spin_count = not os.environ.keys() & {"GOMP_SPINCOUNT", "OMP_WAIT_POLICY"}
 if _own_spin_count:
     os.environ["GOMP_SPINCOUNT"] = "10000"
+
+
+def _not_compiled(name):
+    """What to do where a kernel is missing: in a checkout before its first `make build`, or for another Python."""
+    checkout = Path(__file__).parents[2]
+    remedy = f"run `make build` in {checkout}" if (checkout / "csrc").is_dir() else "install nnlite-learn again"
+    return ImportError(
+        f"nnlite's kernel {name!r} is not compiled for Python {sys.version.split()[0]} on this machine: {remedy}"
+    )
+
+
 try:
-    from . import host
-except ImportError as error:
-    if importlib.util.find_spec(f"{__name__}.host") is not None:
-        raise
-    raise ImportError(
-        f"nnlite's kernels are not compiled in {os.path.dirname(os.path.dirname(os.path.dirname(__file__)))}: run make "
-        f"build there, and use its Python, .venv/bin/python; or install it with pip"
-    ) from error
+    host: Any = importlib.import_module(f"{__name__}.host")
+except ModuleNotFoundError as error:
+    raise _not_compiled("host") from error
 finally:
     if _own_spin_count:
         del os.environ["GOMP_SPINCOUNT"]
@@ -65,7 +73,12 @@ class _Backend:
     def __getattr__(self, name):
         if name.startswith("_"):  # what doctest and inspect ask every object for
             raise AttributeError(name)
-        module = importlib.import_module(f"{self._package}.{name}")
+        try:
+            module = importlib.import_module(f"{self._package}.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"{self._package}.{name}":
+                raise
+            raise _not_compiled(name) from error
         setattr(self, name, module)  # from now on it is found without this function
         return module
 

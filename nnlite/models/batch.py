@@ -10,6 +10,8 @@ import numpy as np
 
 from .. import checks, sequence_lengths
 
+CHECKED = 1_000_000  # numbers whose checksum is taken together
+
 
 @dataclass(frozen=True, eq=False)
 class Batch:
@@ -112,9 +114,15 @@ class Batch:
 
     @functools.cached_property
     def checksum(self) -> int:
-        """Of all numbers: other data of the same size are another training."""
-        arrays = [array for array in (self.x, self.y, self.lengths, self.weights) if array is not None]
-        return functools.reduce(lambda value, array: zlib.crc32(np.ascontiguousarray(array).data, value), arrays, 0)
+        """Of all numbers: other data of the same size are another training. Integers of any dtype count as int64."""
+        value = 0
+        for array in (array for array in (self.x, self.y, self.lengths, self.weights) if array is not None):
+            rows = max(1, CHECKED // max(1, array[:1].size))
+            for start in range(0, len(array), rows):
+                part = array[start : start + rows]
+                part = part.astype(np.int64) if part.dtype.kind in "iu" else part
+                value = zlib.crc32(np.ascontiguousarray(part).data, value)
+        return value
 
 
 def _checked_weights(name, weights, y):

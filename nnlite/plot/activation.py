@@ -8,6 +8,7 @@ import numpy as np
 
 from .canvas import UNIT_RANGE, Axes, around_zero, ends_of_bar, fitting_size, frame, ink_on, new_axes
 from .characters import character_sign, signs_explained
+from .fonts import lend_fonts
 
 
 def activation_text(
@@ -85,6 +86,7 @@ def activation_text(
                 column, row, character_sign(character), color=ink, family="monospace", size=size, ha="center",
                 va="center_baseline",
             )  # fmt: skip
+    lend_fonts(ax.figure)
     return ax
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .fonts import lend_fonts, warn_of
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
@@ -128,17 +130,25 @@ def svg(draw: Callable[..., Axes], *args: Any, size: tuple[float, float] = (7.0,
     """
     import matplotlib
 
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "nnlite"}), warnings.catch_warnings():
-        # The font for measuring may lack characters: the reader's font draws them.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "nnlite"}):
         return _draw(draw, args, kwargs, size, format="svg", metadata={"Date": None}).decode()
 
 
 def _draw(draw, args, kwargs, size, **how):
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=size, layout="constrained")
-    draw(*args, ax=figure.add_subplot(), **kwargs)
-    picture = io.BytesIO()
-    figure.savefig(picture, **how)
+    figure, picture = Figure(figsize=size, layout="constrained"), io.BytesIO()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        draw(*args, ax=figure.add_subplot(), **kwargs)
+        nowhere = lend_fonts(figure)
+        figure.savefig(picture, **how)
+    # One warning names all characters that no font has, where matplotlib warns of each, and again at each layout. In an
+    # SVG the font is for measuring only: the reader's draws them.
+    if nowhere and how["format"] != "svg":
+        warn_of(nowhere)
+    messages = {str(warning.message): warning for warning in caught}
+    for message, warning in messages.items():
+        if not message.startswith("Glyph "):
+            warnings.warn(message, warning.category, stacklevel=3)
     return picture.getvalue()

@@ -20,8 +20,10 @@ def character_name(character: str) -> str:
     """
     if character in NAMES:
         return NAMES[character]
-    # Control characters, combining accents and similar have no visible form.
-    return character if unicodedata.category(character)[0] in "LNPS" else f"U+{ord(character):04X}"
+    # Control characters, combining accents and similar have no visible form. A grapheme begins with what has one.
+    if unicodedata.category(character[0])[0] in "LNPS":
+        return character
+    return " ".join(f"U+{ord(code_point):04X}" for code_point in character)
 
 
 def character_sign(character: str) -> str:

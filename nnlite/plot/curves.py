@@ -25,8 +25,9 @@ def loss_curves(
     history: History | Mapping[str, list[float]] | str | os.PathLike,
     ax: Axes | None = None,
     landmarks: Landmarks | Mapping[str, float] | None = None,
+    kept: int | None = None,
 ) -> Axes:
-    """Draw the loss of each epoch and, if present, the validation loss with its best epoch.
+    """Draw the loss of each epoch and, if present, the validation loss. A ring marks the model that is kept.
 
     If both fall, the model still learns; if the validation loss rises while the loss falls, it memorizes its training
     data. The loss is a mean over the epoch, the validation loss is measured at its end, so early on the validation loss
@@ -36,9 +37,11 @@ def loss_curves(
         history: the result of `fit`; a dict of lists like its `history`; or the path of a `JSONLogger` log.
         ax: where to draw; by default into a new figure.
         landmarks: reference losses, drawn as labelled lines: a dict, or what `nnlite.text.landmarks(text)` returns.
+        kept: the epoch, from 1, whose model is kept, such as the last one. By default that of the lowest validation
+            loss, which `ModelCheckpoint(save_best_only=True)` keeps; without validation no ring is drawn.
 
     Raises:
-        ValueError: there is no epoch with a loss.
+        ValueError: there is no epoch with a loss, or kept is none of them.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -54,7 +57,7 @@ def loss_curves(
     ax.plot(epochs, curves["loss"], "--o", color=BLUE, markersize=4, label="training")
     if "val_loss" in curves:
         ax.plot(epochs, curves["val_loss"], "-s", color=VERMILION, markersize=4, label="validation")
-        _mark_best(ax, curves["val_loss"])
+    _ring(ax, curves, kept)
     _draw_landmarks(ax, landmarks)
     unit = " (nats per character)" if landmarks else " (nats)" if "perplexity" in curves else ""
     ax.set(title="Loss while training", xlabel="epoch", ylabel=f"loss{unit}")
@@ -68,6 +71,7 @@ def learning_curves(
     ax: Axes | None = None,
     landmarks: Landmarks | Mapping[str, float] | None = None,
     title: str = "Smoothed loss while training",
+    ring: bool = False,
 ) -> Axes:
     """Draw smoothed losses over iterations.
 
@@ -77,6 +81,7 @@ def learning_curves(
         ax: where to draw; by default into a new figure.
         landmarks: reference losses, drawn as labelled lines: a dict, or what `nnlite.text.landmarks(text)` returns.
         title: of the plot.
+        ring: mark the end of each curve by a ring with its loss: there the model is kept.
 
     Raises:
         ValueError: there is no curve, or a curve has no finite first loss.
@@ -107,6 +112,12 @@ def learning_curves(
             ax.annotate(
                 f"{name} diverges".strip(), place, xytext=(9, -5), textcoords="offset points",
                 ha="left", va="top", color=colour, fontsize="small",
+            )  # fmt: skip
+        elif ring:
+            ax.plot(iterations[-1], losses[-1], "o", color=colour, markersize=10, fillstyle="none", label="_")
+            ax.annotate(
+                f"kept: {losses[-1]:.3f}, iteration {iterations[-1]:,}", (iterations[-1], losses[-1]), xytext=(0, 22),
+                textcoords="offset points", ha="right", va="bottom", color=colour,
             )  # fmt: skip
     _draw_landmarks(ax, landmarks)
     unit = " (nats per character)" if landmarks else ""
@@ -148,17 +159,26 @@ def _curves(history):
     return curves
 
 
-def _mark_best(ax, losses):
-    numbers = [(loss, epoch) for epoch, loss in enumerate(losses, 1) if not math.isnan(loss)]
-    if not numbers:
-        return
-    loss, epoch = min(numbers)
-    ax.plot(epoch, loss, "o", color=VERMILION, markersize=10, fillstyle="none")
+def _ring(ax, curves, kept):
+    """A ring around the loss of the model that is kept, with its number."""
+    name = "val_loss" if "val_loss" in curves else "loss"
+    losses, color = curves[name], VERMILION if name == "val_loss" else BLUE
+    if kept is not None and not 1 <= kept <= len(losses):
+        raise ValueError(f"kept: expected an epoch from 1 to {len(losses)}, got {kept}")
+    if kept is None:
+        numbers = [(loss, epoch) for epoch, loss in enumerate(losses, 1) if not math.isnan(loss)]
+        if name == "loss" or not numbers:
+            return
+        loss, epoch = min(numbers)
+        word = "best"
+    else:
+        loss, epoch, word = losses[kept - 1], kept, "kept"
+    ax.plot(epoch, loss, "o", color=color, markersize=10, fillstyle="none")
     # Centred above the point, except at the ends, where the label would leave the plot.
     ends = {len(losses): "right", 1: "left"}
     ax.annotate(
-        f"best: {loss:.3f}, epoch {epoch}", (epoch, loss), xytext=(0, 12),
-        textcoords="offset points", ha=ends.get(epoch, "center"), va="bottom", color=VERMILION,
+        f"{word}: {loss:.3f}, epoch {epoch}", (epoch, loss), xytext=(0, 12),
+        textcoords="offset points", ha=ends.get(epoch, "center"), va="bottom", color=color,
     )  # fmt: skip
 
 

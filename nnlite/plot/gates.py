@@ -9,6 +9,7 @@ import numpy as np
 
 from .canvas import UNIT_RANGE, Axes, around_zero, ends_of_bar, fitting_size, frame, new_axes
 from .characters import character_sign, signs_explained
+from .fonts import lend_fonts
 
 if TYPE_CHECKING:
     from nnlite.inspect import LayerTrace
@@ -92,6 +93,7 @@ def gates(
     if characters is not None:
         signs = [character_sign(character) for character in characters]
         ax.set_xticks(range(T), signs, family="monospace", fontsize=min(11, fitting_size(ax, 1, T)))
+        lend_fonts(ax.figure)
     return ax
 
 

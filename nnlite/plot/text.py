@@ -8,6 +8,7 @@ from typing import Any
 
 from .canvas import BLUE, VERMILION, Axes, new_axes
 from .characters import character_name
+from .fonts import lend_fonts
 
 MOST = 45  # bars: with more, labels overlap
 
@@ -65,7 +66,9 @@ def character_frequencies(
         tick.set_rotation(90 if len(tick.get_text()) > 2 else 0)
     ax.tick_params(axis="x", length=0)
     ax.set(xlim=(-0.7, len(names) - 0.3), xlabel="character", ylabel="share of all characters (%)")
-    return _finished(ax, "Character frequencies", labels if corpus else None)
+    ax = _finished(ax, "Character frequencies", labels if corpus else None)
+    lend_fonts(ax.figure)
+    return ax
 
 
 def line_lengths(

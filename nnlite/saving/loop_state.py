@@ -15,7 +15,7 @@ def get(loop: Any) -> dict[str, Any]:
         "seen": loop.seen,
         "order_rng": loop.order_rng,
         "stop_training": bool(loop.model.stop_training),
-        "callbacks": {name: state for name, callback in _named_callbacks(loop) if (state := callback.get_state())},
+        "callbacks": {name: state for name, callback in named_callbacks(loop) if (state := callback.get_state())},
     }
 
 
@@ -92,10 +92,10 @@ def _data(loop):
 
 def _with_their_states(loop, state):
     """Each callback that has a state there, with that."""
-    return [(c, state["callbacks"][name]) for name, c in _named_callbacks(loop) if name in state["callbacks"]]
+    return [(c, state["callbacks"][name]) for name, c in named_callbacks(loop) if name in state["callbacks"]]
 
 
-def _named_callbacks(loop):
+def named_callbacks(loop):
     """Each callback with its class' name; a second one of the same class is "Name_1"."""
     count: dict[str, int] = {}
     for callback in loop.callbacks:

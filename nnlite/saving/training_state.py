@@ -51,8 +51,13 @@ def save_training(path: str | os.PathLike, model: Any, loop: Any, recipe: dict[s
     checkpoint.write(path, {**_at_rest(model), "run": loop_state.get(loop), "recipe": recipe})
 
 
-def restore_training(path: str | os.PathLike, model: Any, loop: Any, recipe: dict[str, Any]) -> None:
+def restore_training(
+    path: str | os.PathLike, model: Any, loop: Any, recipe: dict[str, Any], new_schedule: bool = False
+) -> None:
     """Restore a training saved by `save_training`.
+
+    Args:
+        new_schedule: the learning rates of the file may be others; this training's are used.
 
     Raises:
         CheckpointError: the file cannot be read, or is from another training; the model is built, but unchanged.
@@ -61,6 +66,8 @@ def restore_training(path: str | os.PathLike, model: Any, loop: Any, recipe: dic
     try:
         if not isinstance(tree, dict) or "run" not in tree:
             raise ValueError("it holds a model, but no training to go on with")
+        if new_schedule:
+            _adopt_schedule(tree, recipe, loop)
         _compare(tree["recipe"], recipe)
         loop_state.check_data(loop, tree["run"])
         if not model.built:  # by the shape of the data, not by the file's
@@ -201,6 +208,15 @@ def _describe(thing, full=False):
         return None
     config = getattr(thing, "full_config" if full else "get_config", getattr(thing, "get_config", dict))
     return {"class": type(thing).__name__, "config": config()}
+
+
+def _adopt_schedule(tree, recipe, loop):
+    """Put this training's learning rates into the tree of an earlier one."""
+    for saved in (tree["recipe"]["optimizer"], tree["optimizer"]):
+        saved["config"]["learning_rate"] = recipe["optimizer"]["config"]["learning_rate"]
+    for name, callback in loop_state.named_callbacks(loop):
+        if name.startswith("LearningRateScheduler") and name in tree["run"]["callbacks"]:
+            tree["run"]["callbacks"][name] = callback.get_state()
 
 
 def _compare(saved, ours, path=""):

@@ -15,6 +15,7 @@ from .baselines import Landmarks, landmarks
 from .corpus import clean_sonnets, load_sonnets, poems, split_poems
 from .files import read_text, split_text
 from .generate import generate
+from .graphemes import split_graphemes
 from .lines import lines, pad_sequences
 from .memorization import Copy, copied_share, longest_copy
 from .statistics import (
@@ -53,6 +54,7 @@ __all__ = [
     "pad_sequences",
     "poems",
     "read_text",
+    "split_graphemes",
     "split_poems",
     "split_text",
     "text_statistics",

@@ -1,9 +1,12 @@
 """Checks that several functions share."""
 
 import operator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+
+PIECE = 1_000_000  # characters of a long text that are worked on together
 
 
 def require_text(name: str, text: object, least: int = 0) -> str:
@@ -28,8 +31,30 @@ def require_whole(name: str, value: Any, least: int = 1) -> int:
     return number
 
 
+def pieces(text: str, size: int, overlap: int = 0) -> Iterator[tuple[int, str]]:
+    """The parts of a long text, with their starts: `size` characters each, of which the next repeats the last ones.
+
+    What is computed of a text piece by piece takes the memory of a piece.
+    """
+    for start in range(0, max(1, len(text) - overlap), size - overlap):
+        yield start, text[start : start + size]
+
+
 def code_points(name: str, text: str, least: int = 0) -> np.ndarray:
     """The code points of a text, int64 (L,), after `require_text`."""
     # Each character is four bytes in UTF-32 (lone surrogates included).
     encoded = require_text(name, text, least).encode("utf-32-le", "surrogatepass")
     return np.frombuffer(encoded, "<u4").astype(np.int64)
+
+
+def index_table(characters: Sequence[str]) -> np.ndarray:
+    """The index of each code point among some distinct characters; their number where it is none of them."""
+    table = np.full(max(map(ord, characters)) + 2, len(characters), np.uint32)
+    table[[ord(character) for character in characters]] = np.arange(len(characters))
+    return table
+
+
+def indices(text: str, table: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
+    """The indices of a text's characters in an `index_table`, piece by piece, each with its start."""
+    for start, piece in pieces(text, PIECE):
+        yield start, table[np.minimum(code_points("text", piece), len(table) - 1)]

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import code_points
+from .arguments import PIECE, index_table, indices, require_text
 
 
 class Landmarks(NamedTuple):
@@ -56,16 +56,32 @@ def landmarks(text: str) -> Landmarks:
         >>> [round(nats, 3) for nats in landmarks(clean_sonnets())]
         [3.638, 2.99, 2.364]
     """
-    characters, ids = np.unique(code_points("text", text, least=2), return_inverse=True)
-    V = len(characters)
+    ids = _ids(require_text("text", text, least=2))
+    V = 1 + int(ids.max())
     # Only pairs that occur are counted: a V x V table is large for many characters.
-    pairs, pair_counts = np.unique(ids[:-1] * V + ids[1:], return_counts=True)
-    before = np.bincount(ids[:-1], minlength=V)[pairs // V]
+    pairs, pair_counts = np.empty(0, np.int64), np.empty(0, np.int64)
+    for start in range(0, len(ids) - 1, PIECE):
+        piece = ids[start : start + PIECE + 1].astype(np.int64)
+        found, counts = np.unique(piece[:-1] * V + piece[1:], return_counts=True)
+        pairs, places = np.unique(np.concatenate([pairs, found]), return_inverse=True)
+        pair_counts = np.bincount(places, np.concatenate([pair_counts, counts])).astype(np.int64)
+    counts = np.bincount(pairs // V, pair_counts, minlength=V).astype(np.int64)  # of all characters but the last
+    before = counts[pairs // V]
+    counts[ids[-1]] += 1
     return Landmarks(
         uniform=float(np.log(V)),
-        unigram=_mean_loss(np.bincount(ids), len(text)),
+        unigram=_mean_loss(counts, len(text)),
         bigram=_mean_loss(pair_counts, before),
     )
+
+
+def _ids(text: str) -> np.ndarray:
+    """The rank of each character among those of the text, in the smallest dtype."""
+    characters = sorted(set(text))
+    ids = np.empty(len(text), np.min_scalar_type(len(characters) - 1))
+    for start, found in indices(text, index_table(characters)):
+        ids[start : start + len(found)] = found
+    return ids
 
 
 def _mean_loss(counts: np.ndarray, totals: np.ndarray | int) -> float:

@@ -1,5 +1,6 @@
 """Read a text file, and split a text into training and validation parts."""
 
+import codecs
 import os
 import re
 from pathlib import Path
@@ -9,16 +10,22 @@ from .arguments import require_text
 BLANK_LINES, END_OF_LINE = re.compile(r"\n(?:[ \t]*\n)+"), re.compile(r"\n")
 
 
-def read_text(path: str | os.PathLike) -> str:
-    """Read a UTF-8 text file in any language.
+def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
+    """Read a text file in any language.
 
     Two things that differ between computers are normalized: line ends (`"\\r\\n"` and `"\\r"` become `"\\n"`), and a
     byte order mark at the start is removed. Everything else stays: the model learns capitals, accents, blank lines and
     spaces. A character is a Unicode code point, so an emoji of several code points, such as a flag, counts as several.
 
+    Args:
+        encoding: how the file stores its characters: "utf-8" almost everywhere; "cp1252" or "latin-1" in older western
+            texts, "utf-16" where a Windows program calls it Unicode, "gb18030" or "big5" in Chinese ones, "shift_jis"
+            or "euc_jp" in Japanese ones, "koi8_r" or "cp1251" in Russian ones.
+
     Raises:
         OSError: no such file, a folder, or no permission.
-        ValueError: the file is empty, is not UTF-8, or contains a zero byte, so is not text.
+        ValueError: the file is empty, is in another encoding, or contains a zero byte, so is not text; or Python knows
+            no such encoding.
 
     Example:
         >>> import tempfile
@@ -31,21 +38,44 @@ def read_text(path: str | os.PathLike) -> str:
         '古池や\\n蛙飛び込む\\n水の音'
     """
     data = Path(path).read_bytes()
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise ValueError(f"{path}: expected a text in UTF-8, got UTF-16, by its byte order mark: save it as UTF-8")
-    if (zero := data.find(b"\0")) >= 0:
+    is_utf_8 = _is_utf_8(encoding)
+    name = "UTF-8" if is_utf_8 else encoding
+    if is_utf_8 and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise ValueError(f"{path}: expected a text in UTF-8, got UTF-16, by its byte order mark: {_name_it('utf-16')}")
+    if is_utf_8 and (zero := data.find(b"\0")) >= 0:
         raise ValueError(f"{path}: expected plain text, got a zero byte at offset {zero}: use a text file in UTF-8")
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-8-sig" if is_utf_8 else encoding)
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise ValueError(
-            f"{path}: expected a text in UTF-8, got the invalid byte 0x{data[error.start]:02x} at offset "
-            f"{error.start}, in line {line}: save it as UTF-8"
+            f"{path}: expected a text in {name}, got the invalid byte 0x{data[error.start]:02x} at offset "
+            f"{error.start}, in line {line}: {_name_it('cp1252')}"
         ) from None
+    if "\0" in text:
+        raise ValueError(f"{path}: expected plain text, got a zero character in {name}: name another encoding")
+    text = text.removeprefix("\ufeff")
     if not text:
         raise ValueError(f"{path}: expected a text, got an empty file")
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _is_utf_8(encoding):
+    """Whether a name of an encoding, of which Python knows several for each, means UTF-8."""
+    try:
+        known = codecs.lookup(encoding)
+        "a".encode(encoding)  # a LookupError for what Python calls a codec, and is no encoding, such as "base64"
+    except (LookupError, TypeError, ValueError):
+        raise ValueError(
+            f"encoding: expected the name of an encoding that Python knows, got {encoding!r}: such as 'utf-8', "
+            f"'utf-16', 'cp1252' or 'shift_jis'"
+        ) from None
+    return known.name in ("utf-8", "utf-8-sig", "ascii")
+
+
+def _name_it(encoding):
+    """What to do about a file that is not in UTF-8."""
+    return f"save it as UTF-8, or name its encoding, such as encoding={encoding!r} (--encoding {encoding})"
 
 
 def split_text(text: str, smallest: int = 1) -> tuple[str, str]:

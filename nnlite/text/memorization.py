@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import code_points, require_whole
+from .arguments import PIECE, code_points, pieces, require_text, require_whole
 
 
 class Copy(NamedTuple):
@@ -47,6 +47,24 @@ def longest_copy(text: str, source: str) -> Copy:
         >>> longest_copy("i dare compare thee to a winter's day", clean_sonnets())
         Copy(text=' compare thee to a ', start=6, source_start=10544)
     """
+    require_text("text", text)
+    require_text("source", source)
+    if text and text in source:
+        return Copy(text, 0, source.find(text))
+    best = Copy("", 0, 0)
+    # A copied run is no longer than the shorter text, so each lies in one of the overlapping pieces of both.
+    overlap = min(len(text), len(source))
+    for start, part in pieces(text, max(PIECE, 4 * overlap), overlap):
+        for source_start, source_part in pieces(source, max(PIECE, 4 * overlap), overlap):
+            found = _longest(part, source_part)
+            found = Copy(found.text, start + found.start, source_start + found.source_start)
+            if (len(found.text), -found.start) > (len(best.text), -best.start) and found.text:
+                best = found
+    return best
+
+
+def _longest(text: str, source: str) -> Copy:
+    """`longest_copy` of texts that fit into memory several times."""
     names, length = (code_points("text", text), code_points("source", source)), 1
     if not np.isin(*names).any():
         return Copy("", 0, 0)
@@ -79,12 +97,21 @@ def copied_share(text: str, source: str, length: int = 30) -> float:
         0.4
     """
     target = require_whole("length", length)
-    names, length = (code_points("text", text), code_points("source", source)), 1
-    if len(text) < target:
+    require_text("source", source)
+    if len(require_text("text", text)) < target:
         return float("nan")
-    while length < target:
-        names, length = _extend(names, length, min(2 * length, target)), min(2 * length, target)
-    return float(np.isin(*names).mean())
+    if text in source:
+        return 1.0
+    size, copied = max(PIECE, 4 * target), 0
+    for _, part in pieces(text, size, target - 1):  # each window is in one piece
+        found = np.zeros(len(part) - target + 1, bool)
+        for _, source_part in pieces(source, size, target - 1):
+            names, length = (code_points("text", part), code_points("source", source_part)), 1
+            while length < target:
+                names, length = _extend(names, length, min(2 * length, target)), min(2 * length, target)
+            found |= np.isin(*names)
+        copied += int(found.sum())
+    return copied / (len(text) - target + 1)
 
 
 def _extend(names: tuple[np.ndarray, np.ndarray], length: int, target: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,20 +5,31 @@ For generated poems: are the letters as frequent, the words real and the lines a
 
 import math
 import re
+import unicodedata
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from .arguments import require_text, require_whole
+from .graphemes import split_graphemes
 from .memorization import Copy, copied_share, longest_copy
 
-# Letters with apostrophes inside: "o'er" and "summer's" are words; "'tis" gives "tis".
-WORD = re.compile(r"[^\W\d_]+(?:['\u2019][^\W\d_]+)*")
+# Letters of scripts that put no spaces between words: a run of them is a clause, and only a dictionary tells its words.
+# Thai and Lao, Burmese, Khmer, Japanese, Chinese.
+UNSPACED = (
+    "\u0e01-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3041-\u312f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
+    "\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff"
+)
+JOINERS = "\u200c\u200d"  # inside of words in Persian and in India
 
 
-def character_frequencies(text: str) -> dict[str, float]:
+def character_frequencies(text: str, graphemes: bool = False) -> dict[str, float]:
     """The frequency of each character in percent, most frequent first.
 
     Equally frequent characters are sorted by code point. An empty text gives an empty dict.
+
+    Args:
+        graphemes: count what a reader takes for one character, see `split_graphemes`, instead of code points.
 
     Example:
         >>> from nnlite.text import character_frequencies, clean_sonnets
@@ -28,16 +39,21 @@ def character_frequencies(text: str) -> dict[str, float]:
         >>> list(sonnets)[:5], round(sonnets[" "], 1)
         ([' ', 'e', 't', 'o', 'h'], 17.0)
     """
-    counts = sorted(Counter(require_text("text", text)).items(), key=lambda item: (-item[1], item[0]))
-    return {character: 100 * count / len(text) for character, count in counts}
+    counts = Counter(_units("text", text, graphemes))
+    length = counts.total()
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return {character: 100 * count / length for character, count in ordered}
 
 
-def total_variation(text: str, corpus: str) -> float:
+def total_variation(text: str, corpus: str, graphemes: bool = False) -> float:
     """The distance between the character distributions of two texts, from 0 (equal) to 1 (disjoint).
 
         d = 1/2 sum_c |p_c - q_c|,    p_c, q_c: the shares of character c in the two texts
 
     It is the fraction of characters that must be replaced in one text to get the distribution of the other.
+
+    Args:
+        graphemes: as in `character_frequencies`.
 
     Raises:
         ValueError: text or corpus is empty.
@@ -47,11 +63,11 @@ def total_variation(text: str, corpus: str) -> float:
         >>> total_variation("aabb", "aaab")
         0.25
     """
-    p, q = _shares("text", text), _shares("corpus", corpus)
+    p, q = _shares("text", text, graphemes), _shares("corpus", corpus, graphemes)
     return math.fsum(abs(p.get(c, 0) - q.get(c, 0)) for c in p.keys() | q.keys()) / 2
 
 
-def expected_total_variation(corpus: str, length: int) -> float:
+def expected_total_variation(corpus: str, length: int, graphemes: bool = False) -> float:
     """The expected distance between a corpus and a text of `length` characters drawn independently from it.
 
     A short text differs from the corpus by chance alone. This function says by how much: a scale for distances. If p_c
@@ -68,6 +84,9 @@ def expected_total_variation(corpus: str, length: int) -> float:
     further away, the more the longer it is. For parts of the sonnets with 600 characters the expectation is 0.080 and
     their mean distance to the rest 0.081; for 10,000 characters 0.019 and 0.024, at most 0.034.
 
+    Args:
+        graphemes: as in `character_frequencies`; then `length` is a number of graphemes.
+
     Raises:
         ValueError: corpus is empty, or length is below 1.
 
@@ -81,7 +100,7 @@ def expected_total_variation(corpus: str, length: int) -> float:
         >>> [round(expected_total_variation(clean_sonnets(), n), 3) for n in (600, 10_000)]
         [0.08, 0.019]
     """
-    shares = _shares("corpus", corpus)
+    shares = _shares("corpus", corpus, graphemes)
     n = require_whole("length", length)
     return math.fsum(_mean_deviation(n, p) for p in shares.values()) / (2 * n)
 
@@ -101,26 +120,39 @@ def words(text: str) -> list[str]:
     """The words of a text in order, in lower case.
 
     A word is a run of letters with apostrophes inside: "o'er" is one word, "self-love" is two, "'tis" gives "tis".
+    Accents and vowel signs that are code points of their own belong to their letters. Scripts that are written without
+    spaces, such as Chinese, Japanese and Thai, have no such runs: their letters are in no word.
 
     Example:
         >>> from nnlite.text import words
         >>> words("'Tis thy self-love, that's o'er.")
         ['tis', 'thy', 'self', 'love', "that's", "o'er"]
     """
-    return WORD.findall(require_text("text", text).lower())
+    return list(_words(text))
 
 
-def line_lengths(text: str) -> list[int]:
+def _words(text: str) -> Iterator[str]:
+    """The words one by one: all those of a large text take several times its memory."""
+    text = require_text("text", text).lower()
+    marks = "".join(sorted(c for c in set(text) if unicodedata.category(c)[0] == "M"))
+    letter = rf"[^\W\d_{UNSPACED}][{JOINERS}{marks}]*"
+    return (found[0] for found in re.finditer(rf"(?:{letter})+(?:['\u2019](?:{letter})+)*", text))
+
+
+def line_lengths(text: str, graphemes: bool = False) -> list[int]:
     """The length of each non-blank line in characters, with indent and without line break.
 
     Text after the last line break counts as a line; in a generated text it is unfinished.
+
+    Args:
+        graphemes: as in `character_frequencies`.
 
     Example:
         >>> from nnlite.text import line_lengths
         >>> line_lengths("one\\n\\n  three\\n")
         [3, 7]
     """
-    return [len(line) for line in _lines(text) if line.strip()]
+    return [sum(1 for _ in _units("text", line, graphemes)) for line in _lines(text) if line.strip()]
 
 
 @dataclass(frozen=True)
@@ -130,7 +162,7 @@ class TextStatistics:
     A share or mean of nothing is NaN, such as the share of known words in a text without words.
 
     Attributes:
-        characters: number of characters.
+        characters: number of characters, or of graphemes if these were asked for.
         frequencies: `character_frequencies`, in percent.
         distance: `total_variation` between text and corpus.
         expected_distance: `expected_total_variation` for as many characters.
@@ -167,13 +199,15 @@ class TextStatistics:
     copied_windows: float
 
 
-def text_statistics(text: str, corpus: str, source: str | None = None) -> TextStatistics:
+def text_statistics(text: str, corpus: str, source: str | None = None, graphemes: bool = False) -> TextStatistics:
     """All statistics of a text compared with a corpus.
 
     Args:
         text: at least one character, such as a model's output. With 10,000 characters chance matters little.
         corpus: the text to compare with. Characters are case-sensitive, words are not.
         source: the text to look for copies of, by default the corpus; give the training text if it is only a part.
+        graphemes: count what a reader takes for one character, see `split_graphemes`, instead of code points; copies
+            are counted in code points in any case.
 
     Raises:
         ValueError: text or corpus is empty.
@@ -188,18 +222,19 @@ def text_statistics(text: str, corpus: str, source: str | None = None) -> TextSt
         (' straight, though th', 0.0)
     """
     source = corpus if source is None else source
-    distance = total_variation(text, corpus)  # first: it checks text and corpus
-    found, known = words(text), set(words(corpus))
-    lengths, lines = line_lengths(text), _lines(text)
+    distance = total_variation(text, corpus, graphemes)  # first: it checks text and corpus
+    characters = sum(1 for _ in split_graphemes(text)) if graphemes else len(text)
+    found, known = Counter(_words(text)), set(_words(corpus))
+    lengths, lines = line_lengths(text, graphemes), _lines(text)
     verse = [line for line in lines if line.strip()]
     mean = _mean(lengths)
     return TextStatistics(
-        characters=len(text),
-        frequencies=character_frequencies(text),
+        characters=characters,
+        frequencies=character_frequencies(text, graphemes),
         distance=distance,
-        expected_distance=expected_total_variation(corpus, len(text)),
-        words=len(found),
-        known_words=_mean([word in known for word in found]),
+        expected_distance=expected_total_variation(corpus, characters, graphemes),
+        words=found.total(),
+        known_words=_share(sum(count for word, count in found.items() if word in known), found.total()),
         lines=len(verse),
         line_lengths=dict(sorted(Counter(lengths).items())),
         line_length_mean=mean,
@@ -217,9 +252,20 @@ def _lines(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _shares(name: str, text: str) -> dict[str, float]:
+def _shares(name: str, text: str, graphemes: bool) -> dict[str, float]:
     require_text(name, text, least=1)
-    return {character: count / len(text) for character, count in Counter(text).items()}
+    counts = Counter(_units(name, text, graphemes))
+    length = counts.total()
+    return {character: count / length for character, count in counts.items()}
+
+
+def _units(name: str, text: str, graphemes: bool) -> Iterable[str]:
+    """The characters of a text, by code points or as a reader sees them."""
+    return split_graphemes(text) if graphemes else require_text(name, text)
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else math.nan
 
 
 def _mean(numbers: list) -> float:

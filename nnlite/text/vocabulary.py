@@ -6,8 +6,9 @@ from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
+from numpy.typing import DTypeLike
 
-from .arguments import require_text
+from .arguments import index_table, indices, require_text
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,25 +52,52 @@ class Vocabulary:
     def _ids(self):
         return {character: i for i, character in enumerate(self.characters)}
 
-    def encode(self, text: str, unknown: str = "error") -> np.ndarray:
-        """The ids of a text: int64, (L,) for L characters.
+    @cached_property
+    def _table(self):
+        return index_table(self.characters)
+
+    @property
+    def smallest_dtype(self) -> np.dtype:
+        """The smallest dtype for the ids: those of a long text then take an eighth of the memory.
+
+        Do not calculate with such ids: in uint8, 200 + 100 is 44.
+
+        Example:
+            >>> from nnlite.text import Vocabulary
+            >>> vocabulary = Vocabulary("abcd")
+            >>> vocabulary.encode("dad", dtype=vocabulary.smallest_dtype)
+            array([3, 0, 3], dtype=uint8)
+        """
+        return np.min_scalar_type(len(self) - 1)
+
+    def encode(self, text: str, unknown: str = "error", dtype: DTypeLike = np.int64) -> np.ndarray:
+        """The ids of a text: (L,) for L characters.
 
         Args:
             text: any length, including 0.
             unknown: how to treat characters that are not in the vocabulary: "error" or "skip".
+            dtype: of the ids, integers that can hold V - 1; see `smallest_dtype`.
 
         Raises:
-            ValueError: a character is not in the vocabulary; the message names the first and its position.
+            ValueError: a character is not in the vocabulary; the message names the first and its position. Or dtype is
+                too small.
         """
         require_text("text", text)
         if unknown not in ("error", "skip"):
             raise ValueError(f"unknown: expected 'error' or 'skip', got {unknown!r}")
         if unknown == "skip":
             text = "".join(filter(self._ids.__contains__, text))
-        try:
-            return np.fromiter(map(self._ids.__getitem__, text), np.int64, len(text))
-        except KeyError:
-            raise ValueError(self._unknown_message(text)) from None
+        dtype = np.dtype(dtype)
+        if dtype.kind not in "iu" or np.iinfo(dtype).max < len(self) - 1:
+            raise ValueError(
+                f"dtype: expected integers that can hold {len(self) - 1}, got {dtype}: use smallest_dtype, or int64"
+            )
+        ids = np.empty(len(text), dtype)
+        for start, found in indices(text, self._table):
+            if (found == len(self)).any():
+                raise ValueError(self._unknown_message(text))
+            ids[start : start + len(found)] = found
+        return ids
 
     def decode(self, ids: np.ndarray | Sequence[int]) -> str:
         """The text of ids, an (L,) array of integers or a sequence of ints.

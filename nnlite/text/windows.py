@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from .arguments import require_whole
+from .arguments import PIECE, require_whole
 
 
 def windows(ids: np.ndarray, length: int, step: int = 1) -> tuple[np.ndarray, np.ndarray]:
@@ -96,9 +96,14 @@ def columns(ids: np.ndarray, length: int, batch_size: int, step: int | None = No
     S = ring // N
     S -= (S - step) % length  # so that windows start `step` after those of the previous column
     K = ring // (N * step)
-    starts = np.arange(N) * S + np.arange(K)[:, None] * length
-    places = (starts.reshape(-1, 1) + np.arange(length)) % ring
-    return ids[places], ids[places + 1]
+    x, y = np.empty((2, K * N, length), ids.dtype)
+    rows = max(1, PIECE // (N * length))  # batches: the places of all would take 16 times the memory of x
+    for k in range(0, K, rows):
+        starts = np.arange(N) * S + np.arange(k, min(k + rows, K))[:, None] * length
+        places = (starts.reshape(-1, 1) + np.arange(length)) % ring
+        part = slice(k * N, k * N + len(places))
+        x[part], y[part] = ids[places], ids[places + 1]
+    return x, y
 
 
 def _require_fitting(ids: np.ndarray, length: int, step: int) -> tuple[np.ndarray, int, int]:

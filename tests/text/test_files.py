@@ -41,6 +41,38 @@ class TestReadText:
         with pytest.raises(ValueError, match=message):
             read_text(write(tmp_path, data))
 
+    @pytest.mark.parametrize(
+        ("text", "encoding"),
+        [
+            ("Über allen Gipfeln\n", "cp1252"),
+            ("Über allen Gipfeln\n", "latin-1"),
+            ("古池や\n蛙飛び込む\n", "shift_jis"),
+            ("春眠不觉晓\n", "gb18030"),
+            ("Мой дядя\n", "koi8_r"),
+            ("Мой дядя\n", "utf-16"),
+            ("Мой дядя\n", "utf-16-le"),
+            ("plain\n", "ascii"),
+            ("é\n", "UTF8"),
+        ],
+    )
+    def test_another_encoding(self, text, encoding, tmp_path):
+        path = write(tmp_path, text.replace("\n", "\r\n").encode(encoding))
+        assert read_text(path, encoding) == text
+        if encoding not in ("ascii", "UTF8"):
+            with pytest.raises(ValueError, match=r"name its encoding, such as encoding=|zero byte"):
+                read_text(path)
+
+    @pytest.mark.parametrize("encoding", ["klingon", "base64", "rot13", "", 7, None])
+    def test_no_encoding(self, encoding, tmp_path):
+        with pytest.raises(ValueError, match="encoding: expected the name of an encoding that Python knows, got"):
+            read_text(write(tmp_path, b"text"), encoding)
+
+    def test_the_wrong_encoding(self, tmp_path):
+        with pytest.raises(ValueError, match="expected a text in shift_jis, got the invalid byte 0xa0 at offset 2"):
+            read_text(write(tmp_path, b"a\n\xa0\xff"), "shift_jis")
+        with pytest.raises(ValueError, match="got a zero character in latin-1: name another encoding"):
+            read_text(write(tmp_path, "ab".encode("utf-16-le")), "latin-1")
+
     def test_nothing_there(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             read_text(tmp_path / "text.txt")

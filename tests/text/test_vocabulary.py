@@ -136,3 +136,30 @@ def test_unknown_characters_are_left_out_on_request():
     assert (empty.shape, empty.dtype) == ((0,), np.int64)
     with pytest.raises(ValueError, match="unknown: expected 'error' or 'skip', got 'drop'"):
         vocabulary.encode("a", unknown="drop")
+
+
+class TestDtypes:
+    @pytest.mark.parametrize(("size", "dtype"), [(2, "uint8"), (256, "uint8"), (257, "uint16"), (70_000, "uint32")])
+    def test_the_smallest(self, size, dtype):
+        vocabulary = Vocabulary("".join(map(chr, range(0x10000, 0x10000 + size))))
+        assert vocabulary.smallest_dtype == dtype
+        text = vocabulary.characters[-1] + vocabulary.characters[0]
+        ids = vocabulary.encode(text, dtype=vocabulary.smallest_dtype)
+        assert (ids.dtype, ids.tolist()) == (dtype, [size - 1, 0])
+        assert vocabulary.decode(ids) == text
+        assert vocabulary.encode(text).dtype == np.int64
+
+    @pytest.mark.parametrize("dtype", ["float32", "bool", "uint8", "int8"])
+    def test_one_that_does_not_fit(self, dtype):
+        vocabulary = Vocabulary("".join(map(chr, range(300))))
+        with pytest.raises(ValueError, match=rf"dtype: expected integers that can hold 299, got {dtype}"):
+            vocabulary.encode("a", dtype=dtype)
+
+    def test_long_texts_are_encoded_piece_by_piece(self, monkeypatch):
+        monkeypatch.setattr("nnlite.text.arguments.PIECE", 3)
+        vocabulary = Vocabulary.from_text("abcdefgh\U0001f600")
+        assert vocabulary.encode("abcdefgh\U0001f600").tolist() == list(range(9))
+        with pytest.raises(ValueError, match=r"got 'z' \(U\+007A\) at position 7"):
+            vocabulary.encode("abcdefgz")
+        with pytest.raises(ValueError, match=r"got '\\U0001f601'|got '😁'"):
+            vocabulary.encode("abcdefg😁")

@@ -1,0 +1,181 @@
+"""What the command says: its name, its version, and lines that break between words."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from commands import COMMAND
+
+import nnlite
+from nnlite.cli.runs import command
+
+unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
+ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def in_terminal(*arguments, columns=60, cwd=None, command=COMMAND):
+    """What a command writes, stdout and stderr, in a terminal of that width."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES", "NO_COLOR")}
+    process = subprocess.Popen(
+        [*command, *map(str, arguments)], stdin=theirs, stdout=theirs, stderr=theirs, cwd=cwd,
+        env={**environment, "TERM": "xterm-256color"},
+    )  # fmt: skip
+    os.close(theirs)
+    output = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # on Linux the end
+            break
+        if not part:
+            break
+        output += part
+    process.wait(timeout=60)
+    os.close(ours)
+    return output.decode()
+
+
+def test_version(nnlite_command):
+    assert nnlite_command("--version") == (0, f"nnlite {nnlite.__version__}\n", "")
+
+
+@pytest.mark.parametrize("line", ["train --recipe minimal-rnn", "train --recipe=sonnets"])
+def test_an_option_that_became_a_command(line, nnlite_command):
+    code, _, error = nnlite_command(*line.split())
+    assert code == 2
+    assert error.startswith("nnlite: No such option: --recipe: a recipe is a command of its own: ")
+    assert error.endswith(" minimal-rnn\n")
+
+
+class TestWrapping:
+    def words_of(self, output):
+        return ESCAPE.sub("", output).split()
+
+    @unix
+    def test_an_error_breaks_between_words(self, tmp_path):
+        output = in_terminal("train", "--text", "nothing.txt", "--dropout", "0.5", cwd=tmp_path, columns=30)
+        error = subprocess.run(
+            [*COMMAND, "train", "--text", "nothing.txt"], cwd=tmp_path, capture_output=True, text=True
+        ).stderr
+        assert error.count("\n") == 1
+        assert self.words_of(output) == error.split()
+        assert output.count("\n") > 1
+        assert max(map(len, output.splitlines())) <= 30
+
+    @unix
+    def test_a_path_stays_whole(self, tmp_path):
+        name = "a-very-long-name" * 4
+        assert name in in_terminal("train", "--text", name, cwd=tmp_path, columns=30)
+
+    @unix
+    def test_other_lines_break_between_words(self, tmp_path):
+        output = ESCAPE.sub("", in_terminal("reproduce", "minimal-rnn", "--iterations=2", "--units=4", columns=50))
+        assert "Largest difference in 2 iterations" in output
+        assert max(len(line.rstrip()) for line in output.splitlines()) <= 50
+        flat = " ".join(output.split())
+        assert re.search(r"between two gradients, \S+ between two weights after an update\.", flat)
+
+    def test_elsewhere_nothing_breaks(self):
+        done = subprocess.run(
+            [*COMMAND, "reproduce", "minimal-rnn", "--iterations=2", "--units=4"],
+            capture_output=True, text=True, env={**os.environ, "COLUMNS": "50"},
+        )  # fmt: skip
+        assert re.search("\nLargest difference .* after an update[.]\n", done.stdout)
+
+
+class TestTheNameOfTheProgram:
+    def started_as(self, monkeypatch, program, path=""):
+        monkeypatch.setattr(sys, "argv", [program])
+        monkeypatch.setenv("PATH", path)
+
+    def test_as_it_was_typed(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        program = tmp_path / ".venv/bin/nnlite"
+        program.parent.mkdir(parents=True)
+        program.touch(mode=0o755)
+        for typed in (".venv/bin/nnlite", str(program)):
+            self.started_as(monkeypatch, typed)
+            assert command("train") == f"{Path('.venv/bin/nnlite')} train"
+        self.started_as(monkeypatch, str(program), path=str(program.parent))
+        assert command("train") == "nnlite train"
+        monkeypatch.chdir(program.parent)
+        self.started_as(monkeypatch, str(program))
+        assert command("train") == "./nnlite train"  # a shell does not look in its own folder
+
+    @pytest.mark.skipif(os.name == "nt", reason="a script with a first line that names its interpreter")
+    @pytest.mark.parametrize(
+        ("arguments", "line"),
+        [
+            (["trian"], "Help: bin/nnlite --help"),
+            (["train", "--unit", "3"], "Help: bin/nnlite train --help"),
+            (["train", "--help"], "Usage: bin/nnlite train [OPTIONS]"),
+            (["train", "--help"], "  bin/nnlite train --text faust.txt"),
+            (["--help"], "Start with bin/nnlite train:"),
+            (["sample"], "no run under runs/ yet: bin/nnlite train makes one"),
+            (["train", "--recipe", "minimal-rnn"], "command of its own: bin/nnlite minimal-rnn"),
+        ],
+    )
+    def test_in_all_that_is_printed(self, arguments, line, tmp_path):
+        program = tmp_path / "bin/nnlite"
+        program.parent.mkdir()
+        program.write_text(f"#!{sys.executable}\nfrom nnlite.cli import main\nmain()\n")
+        program.chmod(0o755)
+        done = subprocess.run(["bin/nnlite", *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+        assert line in done.stdout + done.stderr
+        assert not re.search(r"(?<!bin/)(?<!^)nnlite (train|--help|sample)", done.stdout + done.stderr)
+
+
+def screen(output):
+    """What a terminal shows of it: text that is redrawn in place is gone."""
+    lines, row, column = [""], 0, 0
+    for token in re.findall(r"\x1b\[[0-9;?]*[A-Za-z]|.|\n", output, re.DOTALL):
+        if token == "\n":
+            row += 1
+        elif token == "\r":
+            column = 0
+        elif token.startswith("\x1b"):
+            if token.endswith("A"):
+                row -= int(token[2:-1] or 1)
+            elif token.endswith("K"):
+                lines[row] = ""
+        else:
+            lines[row] = lines[row][:column].ljust(column) + token + lines[row][column + 1 :]
+            column += 1
+        lines += [""] * (row + 1 - len(lines))
+    return [line.rstrip() for line in lines]
+
+
+@pytest.fixture(scope="module")
+def output(tmp_path_factory):
+    """What the minimal recipe writes in a terminal."""
+    arguments = "minimal-rnn", "--units=20", "--iterations=4000"
+    return in_terminal(*arguments, columns=100, cwd=tmp_path_factory.mktemp("bar"))
+
+
+@unix
+class TestTheMinimalRecipesBar:
+    def test_samples_begin_on_a_line_of_their_own(self, output):
+        lines = screen(output)
+        for number in range(5):
+            thousands = f"{number:},000" if number else "0"
+            assert any(line.startswith(f"iteration {thousands}: ") for line in lines), number
+
+    def test_the_bar_leaves_nothing_behind(self, output):
+        assert "━" in output
+        assert not any("━" in line and "layer" not in line and "┏" not in line and "┡" not in line
+                       for line in screen(output))  # fmt: skip
+
+    def test_all_losses_are_per_character(self, output):
+        shown = re.findall(r"loss (\d+\.\d+)", ESCAPE.sub("", output)) + re.findall(r": (\d+\.\d+) nats", output)
+        assert len(shown) > 10
+        assert all(1.5 < float(loss) < 4 for loss in shown)

@@ -1,0 +1,164 @@
+"""`--resume`, `--force` and Ctrl-C on the command line: what is said, and what is kept."""
+
+import json
+from shutil import copytree
+
+import pytest
+from commands import contents
+
+import nnlite
+from nnlite.experiment import Digits, Sonnets, folder
+from nnlite.experiment.sonnets import FreshStarts
+
+TINY = ["--units=6", "--step=100", "--batch-size=16", "--temperature=1", "--schedule=constant"]
+RESULTS = "model.safetensors", "checkpoint.safetensors", "log.jsonl", "poems.txt", "loss.png"
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory):
+    """A finished run of two epochs; tests read it."""
+    run = Sonnets(
+        tmp_path_factory.mktemp("tiny") / "sonnets",
+        Sonnets.Settings(units=6, step=100, batch_size=16, epochs=2, temperatures=(1.0,), schedule="constant"),
+    )
+    run.create()
+    history = run.fit(verbose=0).history
+    run.draw(history)
+    run.write_poems(run.outcome(history).model)
+    return run.folder
+
+
+class TestNothingToResume:
+    def test_an_empty_folder(self, tmp_path, nnlite_command, blank_pictures):
+        (tmp_path / "run").mkdir()
+        code, output, _ = nnlite_command("train", *TINY, "--epochs=1", "--resume", "--out", tmp_path / "run")
+        assert code == 0
+        assert output.startswith(f"There is nothing to resume in {tmp_path / 'run'}: a new run starts in ")
+
+    def test_no_run_at_all(self, tmp_path, monkeypatch, nnlite_command, blank_pictures):
+        monkeypatch.chdir(tmp_path)
+        output = nnlite_command("train", *TINY, "--epochs=1", "--resume")[1]
+        assert output.startswith("There is nothing to resume in runs/: a new run starts in runs/sonnets.\n")
+
+
+class TestFinished:
+    def test_says_so(self, tiny, tmp_path, nnlite_command, blank_pictures):
+        run = copytree(tiny, tmp_path / "run")
+        code, output, _ = nnlite_command("train", "--resume", "--out", run)
+        assert code == 0
+        assert output.startswith(f"{run} is finished: nothing is left to train.")
+        assert f"train --resume --out {run} --epochs 4" in output
+
+    def test_the_minimal_recipe(self, tmp_path, nnlite_command, blank_pictures):
+        arguments = "minimal-rnn", "--resume", "--out", tmp_path / "run"
+        assert "is finished" not in nnlite_command(*arguments, "--units=4", "--iterations=120")[1]
+        output = nnlite_command(*arguments)[1]
+        assert "run is finished: nothing is left to train." in output
+        assert "epochs" not in output.partition("\n")[0]  # it has no such option
+
+    def test_a_sweep(self, tmp_path, nnlite_command, blank_pictures):
+        arguments = "sweep", "--resume", "--units=4", "--sgd=0.01", "--iterations=100", "--out", tmp_path / "run"
+        assert "is finished" not in nnlite_command(*arguments)[1]
+        assert "run is finished: nothing is left to train." in nnlite_command(*arguments)[1]
+
+
+class TestMoreEpochs:
+    def test_ends_as_one_that_was_started_with_them(self, tiny, tmp_path, nnlite_command):
+        run = copytree(tiny, tmp_path / "run")
+        code, output, _ = nnlite_command("train", "--resume", "--epochs", 4, "--out", run)
+        assert code == 0
+        assert output.startswith(f"Resuming {run}, with 4 epochs instead of 2.\n")
+        assert "different weights" not in output
+        assert nnlite_command("train", *TINY, "--epochs=4", "--out", tmp_path / "straight")[0] == 0
+        extended, straight = contents(run), contents(tmp_path / "straight")
+        for name in RESULTS:
+            assert extended[name] == straight[name], name
+        assert json.loads(extended["config.json"])["settings"] == json.loads(straight["config.json"])["settings"]
+        assert nnlite_command("train", "--resume", "--out", run)[1].startswith(f"{run} is finished")
+
+    def test_a_schedule_of_the_whole_training_goes_on_anew(self, tmp_path, nnlite_command, blank_pictures):
+        """And it says that the result is another."""
+        line = "digits", "--filters=2", "--out", tmp_path / "run"
+        assert nnlite_command(*line, "--epochs=1")[0] == 0
+        code, output, _ = nnlite_command(*line, "--resume", "--epochs=2")
+        assert code == 0
+        assert "so far as for 1 epochs, from here on as for 2." in output
+        assert "A run that is started with --epochs 2 ends with somewhat different weights." in output
+        log = [json.loads(line) for line in (tmp_path / "run/log.jsonl").read_text().splitlines()]
+        assert [record["epoch"] for record in log] == [1, 2]
+        steps = log[-1]["step"]
+        assert log[-1]["learning_rate"] == nnlite.CosineDecay(0.005, steps)(steps - 1)
+        run = Digits.open(tmp_path / "run")
+        assert (run.settings.epochs, run.earlier_epochs) == (2, [1])
+
+    def test_not_fewer_than_are_trained(self, tiny, tmp_path, nnlite_command):
+        run = copytree(tiny, tmp_path / "run")
+        before = contents(run)
+        code, _, error = nnlite_command("train", "--resume", "--epochs", 1, "--out", run)
+        assert code == 1
+        assert "has trained 2 epochs already: expected at least as many, got 1" in error
+        assert contents(run) == before
+
+    def test_without_extending_another_schedule_is_refused(self, tiny, tmp_path):
+        run = copytree(tiny, tmp_path / "run")
+        settings = Sonnets.open(run).settings
+        other = Sonnets(run, Sonnets.Settings(**{**vars(settings), "schedule": "cosine", "epochs": 4}))
+        with pytest.raises(nnlite.CheckpointError, match=r"schedule|learning_rate"):
+            other.fit(verbose=0)
+
+    @pytest.mark.parametrize("earlier", ['["2"]', "[-1]", "3"])
+    def test_damaged_settings(self, earlier, tiny, tmp_path, nnlite_command):
+        run = copytree(tiny, tmp_path / "run")
+        config = (run / "config.json").read_text()
+        (run / "config.json").write_text(config.replace('{\n  "nnlite"', f'{{"earlier_epochs": {earlier}, "nnlite"', 1))
+        code, _, error = nnlite_command("train", "--resume", "--out", run)
+        assert code == 1
+        assert "cannot read the settings" in error
+        assert "earlier_epochs" in error
+
+
+class TestCtrlC:
+    def stop(self, monkeypatch, at):
+        """As if Ctrl-C were pressed at a batch of the first epoch."""
+        usual = FreshStarts.on_train_batch_begin
+
+        def on_train_batch_begin(self, batch, logs):
+            if batch == at:
+                raise KeyboardInterrupt
+            usual(self, batch, logs)
+
+        monkeypatch.setattr(FreshStarts, "on_train_batch_begin", on_train_batch_begin)
+
+    def test_in_the_first_epoch(self, tiny, tmp_path, monkeypatch, nnlite_command):
+        run = tmp_path / "run"
+        with monkeypatch.context() as patch:
+            patch.setattr(folder, "SAVE_SECONDS", 0.0)
+            patch.setattr("nnlite.callbacks.backup_and_restore.time.monotonic", lambda: 0.0)  # saving takes no time
+            self.stop(patch, at=21)
+            code, output, _ = nnlite_command("train", *TINY, "--epochs=2", "--out", run)
+        assert code == 130
+        assert "keeps what was learned up to batch 21 of epoch 1. To resume:" in output
+        assert not (run / "model.safetensors").exists()
+        code, poem, _ = nnlite_command("sample", run, "--length", 20)  # what was learned can be used
+        assert code == 0
+        assert poem.startswith("shall i compare")
+        code, output, _ = nnlite_command("train", "--resume", "--out", run)
+        assert code == 0
+        assert "resumed in epoch 1 after 21 of 52 batches" in output
+        for name in RESULTS:
+            assert (run / name).read_bytes() == (tiny / name).read_bytes(), name
+
+    def test_before_anything_is_kept(self, tmp_path, monkeypatch, nnlite_command):
+        self.stop(monkeypatch, at=0)
+        code, output, _ = nnlite_command("train", *TINY, "--out", tmp_path / "run")
+        assert code == 130
+        assert "keeps only the settings: it is saved every 2 seconds, and after each epoch. To resume:" in output
+
+
+def test_force_needs_a_folder(tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    for line in ("train", "digits", "minimal-rnn", "sweep"):
+        code, _, error = nnlite_command(line, "--force")
+        assert code == 2
+        assert "it overwrites the run in a folder that is named: add --out FOLDER, such as --out runs/" in error
+    assert list(tmp_path.iterdir()) == []
