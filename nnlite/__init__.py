@@ -58,6 +58,7 @@ from .callbacks import (
     JSONLogger,
     LambdaCallback,
     LearningRateScheduler,
+    LiveCurve,
     ModelCheckpoint,
     ProgressBar,
     ReduceLROnPlateau,
@@ -70,10 +71,11 @@ from .divergence import NonFiniteLossError
 from .gradcheck import GradientCheckError, GradientReport, gradcheck
 from .saving import CheckpointError, save_model
 from .sampling import sample, sampler, sampling_probabilities
+from . import notebook
 
 # Where Keras' users look for them; and what the names of Keras and PyTorch are here.
 from . import callbacks, initializers, layers, losses, metrics, optimizers, regularizers, schedules  # noqa: F401
-from .translations import names as _names
+from .arguments.translations import names as _names
 
 __version__ = "0.2.0"
 
@@ -87,6 +89,10 @@ def __getattr__(name: str):
     if name in (*_names.ALIASES, "Activation"):
         return getattr(layers, name)
     raise _names.missing(__name__, name, [*__all__, *_names.ALIASES, *_PACKAGES])
+
+
+# Results of the lower floors that draw themselves in a notebook.
+notebook.draws_with(lambda: __getattr__("plot"))
 
 
 def __dir__() -> list[str]:
@@ -145,6 +151,7 @@ __all__ = [
     "JSONLogger",
     "LambdaCallback",
     "LearningRateScheduler",
+    "LiveCurve",
     "ModelCheckpoint",
     "Constant",
     "CosineDecay",

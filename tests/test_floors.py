@@ -15,8 +15,7 @@ CSRC = PACKAGE.parent / "csrc"
 # From the ground up. A module imports from lower floors only, and a folder's modules each other as well. A new module
 # takes its place here: as low as it can stand. CONTRIBUTING.md draws the same floors.
 FLOORS = [
-    {"seeds", "translations"},
-    {"arguments", "checks", "kernels", "reference", "turns"},
+    {"arguments", "checks", "kernels", "notebook", "reference", "seeds", "turns"},
     {"divergence", "initializers", "regularizers", "saving", "schedules", "sequence_lengths", "utils"},
     {"callbacks", "layers", "losses", "metrics", "optimizers", "sampling"},
     {"models"},
@@ -34,19 +33,19 @@ FLOOR_OF |= {"__init__": FLOOR_OF["images"] - 0.5, "__main__": len(FLOORS)}
 
 # A layer is made of these, of what is in layers/base, and of no other layer.
 FOUNDATION_OF_LAYERS = {
-    "arguments", "checks", "initializers", "kernels", "regularizers", "seeds", "sequence_lengths", "translations",
-    "turns",
+    "arguments", "checks", "initializers", "kernels", "notebook", "regularizers", "seeds", "sequence_lengths", "turns",
 }  # fmt: skip
 
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
     "callbacks", "derive", "experiment", "gradcheck", "images", "initializers", "inspect", "layers", "losses",
-    "machine", "metrics", "optimizers", "plot", "regularizers", "report", "saving", "schedules", "text", "turns",
-    "utils",
+    "machine", "metrics", "notebook", "optimizers", "plot", "regularizers", "report", "saving", "schedules", "text",
+    "turns", "utils",
 }  # fmt: skip
 
 # Other people's packages, and the only rooms that know them.
 PACKAGES = {
+    "IPython": {"notebook"},
     "PIL": {"images"},
     "joblib": {"experiment"},
     "jinja2": {"report"},

@@ -11,6 +11,7 @@ import pytest
 import nnlite
 
 HEAVY = [
+    "IPython",
     "matplotlib",
     "rich",
     "typer",

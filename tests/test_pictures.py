@@ -38,6 +38,7 @@ def waves(*shape):
 
 VERSE = "so long lives this,\n  and this\n"
 LOSSES = {"loss": [3.5, 2.5, 1.9, 1.7, 1.5, 1.4], "val_loss": [2.6, 2.1, 1.85, 1.8, 1.82, 1.9]}
+SCORES = {"accuracy": [0.3, 0.6, 0.8, 0.9], "val_accuracy": [0.5, 0.7, 0.75, 0.72]}
 LANDMARKS = {"uniform": 3.638, "bigram": 2.364}
 CURVES = {"one": ([0, 5, 9], [3.6, 3.0, 2.5]), "two": ([0, 5, 9], [3.6, 3.2, 3.1]), "lost": ([0, 5, 9], [3.6, 3.7, 99])}
 SHARES = {" ": 18, "e": 10, "t": 8, "\n": 2.5, "?": 0.5}, {" ": 17, "e": 9, "t": 9, "a": 6, "\n": 3}
@@ -71,6 +72,7 @@ PICTURES = {
     "learning_curves": (plot.learning_curves, [CURVES], {"landmarks": LANDMARKS}, (5, 3)),
     "line_lengths": (plot.line_lengths, LENGTHS, {}, (5, 3)),
     "loss_curves": (plot.loss_curves, [LOSSES], {"landmarks": LANDMARKS}, (5, 3)),
+    "metric_curves": (plot.metric_curves, [SCORES], {}, (5, 3)),
 }
 
 

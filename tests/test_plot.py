@@ -18,6 +18,7 @@ from nnlite.plot import (
     learning_curves,
     line_lengths,
     loss_curves,
+    metric_curves,
     png,
 )
 from nnlite.text import Landmarks
@@ -137,6 +138,7 @@ def contrast_to_white(colour):
     ("draw", "numbers"),
     [
         (loss_curves, CURVES),
+        (metric_curves, {"accuracy": [0.5, 0.7]}),
         (learning_curves, {"a": ([0, 1], [3.0, 2.0])}),
         (confusion_matrix, np.eye(3, dtype=int)),
         (filters, np.ones((3, 3, 1, 4))),
@@ -163,6 +165,19 @@ from matplotlib import pyplot
 assert ax.figure.number in pyplot.get_fignums()  # so that pyplot.show() shows it
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env={"PYTHONPATH": ":".join(sys.path)})
+
+
+class TestMetricCurves:
+    def test_draws_training_and_validation_by_epochs(self, ax):
+        assert metric_curves({"mae": [3, 2, 1], "val_mae": [3, 3, 2], "loss": [1, 1, 1]}, "mae", ax=ax) is ax
+        assert [line.get_label() for line in ax.get_lines()] == ["training", "validation"]
+        np.testing.assert_array_equal(ax.get_lines()[1].get_xydata(), [[1, 3], [2, 3], [3, 2]])
+
+    def test_lists_the_metrics(self, ax):
+        with pytest.raises(ValueError, match=r"metric: expected one of loss, mae, got 'accuracy'"):
+            metric_curves({"loss": [1.0], "mae": [2.0]}, ax=ax)
+        with pytest.raises(ValueError, match=r"metric: expected an epoch with it, got none"):
+            metric_curves({}, ax=ax)
 
 
 class TestConfusionMatrix:

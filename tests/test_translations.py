@@ -28,7 +28,7 @@ from nnlite import (
     ZeroPadding2D,
     layers,
 )
-from nnlite.translations import arguments, methods, names
+from nnlite.arguments.translations import arguments, methods, names
 
 ARGUMENTS = {
     "LSTM(64, 'relu')": (

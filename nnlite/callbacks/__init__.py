@@ -8,6 +8,7 @@ from .history import History
 from .json_logger import JSONLogger
 from .lambda_callback import LambdaCallback
 from .learning_rate_scheduler import LearningRateScheduler
+from .live_curve import LiveCurve
 from .model_checkpoint import ModelCheckpoint
 from .progress_bar import ProgressBar
 from .reduce_lr_on_plateau import ReduceLROnPlateau
@@ -22,6 +23,7 @@ __all__ = [
     "JSONLogger",
     "LambdaCallback",
     "LearningRateScheduler",
+    "LiveCurve",
     "Logs",
     "ModelCheckpoint",
     "ProgressBar",
@@ -31,6 +33,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    from ..translations.names import missing
+    from ..arguments.translations.names import missing
 
     raise missing(__name__, name, __all__)

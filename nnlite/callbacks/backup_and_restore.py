@@ -2,8 +2,8 @@
 
 import math
 import os
-from collections.abc import Mapping
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from .. import checks

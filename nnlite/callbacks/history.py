@@ -1,11 +1,21 @@
 """History: the numbers of each epoch."""
 
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..notebook import Drawing, Shown, Table, plots, side_by_side
 from ..saving import states
 from .base import Callback, Logs
 
+SIZE = (6.0, 3.6)  # of a picture in a notebook, in inches
+ROWS = 20  # of the table that is printed: of more epochs, the first and the last
 
-class History(Callback):
-    """The numbers of each epoch. `fit` returns it.
+
+class History(Callback, Shown):
+    """The numbers of each epoch. `fit` returns it. Prints as a table; a notebook shows the curves of the loss, too.
 
     Attributes:
         history: lists with one number for each epoch, such as {"loss": [3.1, 2.5], "val_loss": [2.9, 2.6]}.
@@ -19,6 +29,11 @@ class History(Callback):
         >>> history = model.fit(np.zeros((4, 2), "float32"), np.ones((4, 1), "float32"), epochs=3, verbose=0)
         >>> history.epoch, [round(loss, 3) for loss in history.history["loss"]]
         ([0, 1, 2], [1.0, 0.96, 0.922])
+        >>> history
+        epoch    loss
+            1  1.0000
+            2  0.9604
+            3  0.9224
     """
 
     order = -1
@@ -41,3 +56,40 @@ class History(Callback):
             # A user's callback may log anything.
             rule = states.number if log in self.loop.measured else states.anything
             states.list_of(rule)(f"{name}: {log}", values)
+
+    def __str__(self) -> str:
+        return str(self._table()) if self.epoch else "no epoch is complete"
+
+    def html(self) -> str:
+        if not self.history.get("loss"):
+            return super().html()
+        plot, drawings = plots(), []
+        for name, values in self.history.items():
+            if name == "loss":
+                svg = plot.svg(plot.loss_curves, self, size=SIZE)
+            elif name.startswith("val_") or name == "perplexity" or not all(map(_is_number, values)):
+                continue
+            else:
+                svg = plot.svg(plot.metric_curves, self, name, size=SIZE)
+            drawings.append(Drawing(f"{name} while training, {_shown(values[-1])} in the last epoch", svg).html())
+        return side_by_side(drawings) + self._table().html()
+
+    def _table(self):
+        epochs = [str(epoch + 1) for epoch in self.epoch]
+        columns = [epochs, *(map(_shown, values) for values in self.history.values())]
+        rows: list[Sequence[str]] = list(itertools.zip_longest(*columns, fillvalue=""))
+        if len(rows) > ROWS:
+            half = ROWS // 2
+            rows = [*rows[:half], ["..."] * len(columns), *rows[-half:]]
+        return Table(rows, ["epoch", *self.history], align="r" * len(columns), folded="numbers")
+
+
+def _shown(value: Any) -> str:
+    """A number with four decimals, or digits where that says more; what a user's callback logs may be anything."""
+    if not _is_number(value):
+        return str(value)
+    return f"{value:.4f}" if 0.01 <= abs(float(value)) < 10000 else f"{value:.4g}"
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.floating)

@@ -1,13 +1,11 @@
 """ProgressBar: shows the progress of a training."""
 
-import importlib.util
-import os
-import sys
 import time
 from collections.abc import Collection, Mapping
 from numbers import Real
 from typing import Any
 
+from .bars import bar_for
 from .base import Callback, Logs, coming_logs
 
 # Seconds between two drawings: smooth to the eye, and cheap beside a training step.
@@ -19,8 +17,8 @@ class ProgressBar(Callback):
 
     For sequences with a label at each step it also shows the perplexity: the number of equally likely choices.
 
-    In a terminal or a notebook it draws a bar, and a line for each epoch above it; elsewhere (a pipe, a log of a build
-    server, a notebook without ipywidgets) it prints only the lines.
+    In a terminal it draws a bar, and a line for each epoch above it; in a notebook the lines are below the bar.
+    Elsewhere (a pipe, a log of a build server) it prints only the lines.
 
     Args:
         landmarks: reference losses by name; shown beside the loss, with those that it has passed.
@@ -66,8 +64,7 @@ class ProgressBar(Callback):
         self._batches_done = 0
         self._validation = ""
         self._unit = self.unit or ("positions" if self.loop.is_sequence else "samples")
-        if self.look == "bar" or (self.look == "auto" and _can_animate(self.console)):
-            self._live = _started_live(self.console)
+        self._live = bar_for(self.look, self.console)
         if self.landmarks:
             self._print("landmarks: " + "  ".join(f"{name} {loss:.3f}" for name, loss in self.landmarks.items()))
 
@@ -117,22 +114,13 @@ class ProgressBar(Callback):
         return {name: value for name, value in logs.items() if name not in hidden | self.hidden}
 
     def _draw(self, batch, logs, now):
-        from rich.console import Group
-        from rich.progress_bar import ProgressBar as RichBar
-        from rich.table import Table
-        from rich.text import Text
-
         loop = self.loop
         left = (loop.epochs - loop.epoch) * loop.batches - batch
         seconds = (now - self._start) / self._batches_done * left  # the average includes validation
         speed = f"{self._speed:,.0f} {self._unit}/s   {_clock(seconds)} left"
-        row = Table.grid(padding=(0, 1), expand=True)
-        for ratio in (None, 1, None, None):
-            row.add_column(no_wrap=ratio is None, ratio=ratio)
-        bar = RichBar(loop.batches, batch)
-        row.add_row(f"epoch {loop.epoch + 1}/{loop.epochs}", bar, f"{batch}/{loop.batches}", speed)
         parts = [_numbers(self._shown(logs)), self._validation, self.passed(logs[self.monitor])]
-        self._live.update(Group(row, Text("   ".join(filter(None, parts)))), refresh=True)
+        numbers = "   ".join(filter(None, parts))
+        self._live.draw(f"epoch {loop.epoch + 1}/{loop.epochs}", batch, loop.batches, speed, numbers)
 
     def _print(self, line):
         console = self._live.console if self._live else self.console
@@ -140,27 +128,6 @@ class ProgressBar(Callback):
             console.print(line, soft_wrap=not console.is_terminal, highlight=False, markup=False)
         else:
             print(line, flush=True)
-
-
-def _started_live(console):
-    """An area of the screen that can be redrawn. rich is imported only where there is one."""
-    from rich.console import Console
-    from rich.live import Live
-
-    live = Live(console=console or Console(), auto_refresh=False, transient=True)
-    live.start()
-    return live
-
-
-def _can_animate(console):
-    """Whether the output can be redrawn."""
-    if os.environ.get("TERM") in ("dumb", "unknown"):
-        return False
-    if "ipykernel" in sys.modules and (console is None or console.is_jupyter):
-        return importlib.util.find_spec("ipywidgets") is not None  # without it rich cannot redraw
-    if console is not None:
-        return console.is_terminal
-    return bool(getattr(sys.stdout, "isatty", None) and sys.stdout.isatty())
 
 
 def _numbers(logs):

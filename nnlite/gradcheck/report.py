@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from ..notebook import Shown, Table
 from .target import Kind, Target
 
 NAMED = 4  # names in a line
@@ -69,8 +70,8 @@ class Row:
     kinks: list[tuple[int, ...] | None] = field(default_factory=list)  # indices of the entries at kinks
 
 
-@dataclass
-class GradientReport:
+@dataclass(repr=False)
+class GradientReport(Shown):
     """What was checked, and how well it agrees. Prints as a table.
 
     Attributes:
@@ -98,19 +99,21 @@ class GradientReport:
         return [(row.name, index) for row in self.rows for index in row.kinks]
 
     def __str__(self) -> str:
-        table = [("", "checked", "largest gradient", "largest relative error", "on kinks")]
+        return str(self._table())
+
+    def html(self) -> str:
+        return self._table().html()
+
+    def _table(self):
+        rows = []
         for row in self.rows:
             how = f"{row.directions} directions" if row.directions else f"{row.checked} of {row.size}"
-            table.append((row.name, how, f"{row.largest:.3g}", f"{row.error:.1e}", str(len(row.kinks) or "")))
-        widths = [max(map(len, column)) for column in zip(*table, strict=True)]
-        lines = [
-            f"{first:<{widths[0]}}" + "".join(f"  {cell:>{w}}" for cell, w in zip(rest, widths[1:], strict=True))
-            for first, *rest in table
-        ]
+            rows.append((row.name, how, f"{row.largest:.3g}", f"{row.error:.1e}", str(len(row.kinks) or "")))
         notes = [_moved_line(self.moved)] if self.moved else []
         notes += [f"warning: {name} is constant, which hides mistakes: use random numbers" for name in self.constant]
-        first = f"{self.title}: every gradient agrees with central differences"
-        return "\n".join([first, *map(str.rstrip, lines), *notes])
+        header = ("", "checked", "largest gradient", "largest relative error", "on kinks")
+        title = f"{self.title}: every gradient agrees with central differences"
+        return Table(rows, header, align="lrrrr", title=title, notes=notes)
 
 
 def _moved_line(names):

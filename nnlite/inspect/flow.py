@@ -8,13 +8,14 @@ import numpy as np
 from .. import checks
 from ..layers import GRU, LSTM, RNN
 from ..layers.base.recurrent import Recurrent
+from ..notebook import Drawing, Shown, plots
 from . import recurrent
 from .recording import private_copy
 from .require import require
 
 
-@dataclass(frozen=True)
-class GradientFlow:
+@dataclass(frozen=True, repr=False)
+class GradientFlow(Shown):
     """The norm of the gradient of each state, by time step: it starts at T, and goes back to 0.
 
     Attributes:
@@ -43,6 +44,11 @@ class GradientFlow:
             if norms is not None:
                 lines.append(f"  {name}  from {norms[-1]:.3g} to {norms[0]:.3g}: times {factor:.6g} at each step")
         return "\n".join(lines)
+
+    def html(self) -> str:
+        plot = plots()
+        curves = plot.svg(plot.gradient_flow, {self.layer: self})
+        return f"{super().html()}\n{Drawing(str(self), curves).html()}"
 
 
 def gradient_flow(

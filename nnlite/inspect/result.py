@@ -5,9 +5,10 @@ from typing import NoReturn
 import numpy as np
 
 from .. import checks
+from ..notebook import Shown, Table
 
 
-class LayerTrace(dict[str, np.ndarray]):
+class LayerTrace(Shown, dict[str, np.ndarray]):
     """The values of one layer: a dict from names, such as "f", to arrays. Prints as a table of names and shapes.
 
     Attributes:
@@ -36,14 +37,18 @@ class LayerTrace(dict[str, np.ndarray]):
         hint = "" if any(name.startswith("d") for name in self) else ": give targets for gradients"
         raise KeyError(f"{self.name} ({self.layer}): expected one of {', '.join(self)}, got {key!r}{hint}")
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
+        return str(self._table())
+
+    def html(self) -> str:
+        return self._table().html()
+
+    def _table(self):
         rows = [(name, checks.shape_text(array.shape), self.meanings[name]) for name, array in self.items()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = [f"  {name:<{widths[0]}}  {shape:<{widths[1]}}  {meaning}" for name, shape, meaning in rows]
-        return "\n".join([f"{self.name}: {self.layer}", *lines])
+        return Table(rows, title=f"{self.name}: {self.layer}", indent="  ")
 
 
-class Trace(dict[str, LayerTrace]):
+class Trace(Shown, dict[str, LayerTrace]):
     """The values of a model: a dict from its layers' names to `LayerTrace`s. Prints as a table of names and shapes.
 
     Attributes:
@@ -68,7 +73,12 @@ class Trace(dict[str, LayerTrace]):
     def __missing__(self, key: str) -> NoReturn:
         raise KeyError(f"layer: expected one of {', '.join(self)}, got {key!r}")
 
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
+        return "\n".join([self._head(), *map(str, self.values())])
+
+    def html(self) -> str:
+        return "\n".join([Table([], title=self._head()).html(), *(layer.html() for layer in self.values())])
+
+    def _head(self):
         loss = "" if self.loss is None else f", loss {self.loss:.4f}"
-        head = f"x {checks.shape_text(self.x.shape)} -> y {checks.shape_text(self.y.shape)}{loss}"
-        return "\n".join([head, *map(repr, self.values())])
+        return f"x {checks.shape_text(self.x.shape)} -> y {checks.shape_text(self.y.shape)}{loss}"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from ..translations import names
+from ..arguments.translations import names
 from .activation import Activation as Activation
 from .avg_pool2d import AvgPool2D
 from .base.input import Input as Input

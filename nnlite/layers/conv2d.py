@@ -5,10 +5,10 @@ from typing import Any, Unpack
 import numpy as np
 
 from .. import checks
+from ..arguments.translations.arguments import refuse_pytorchs_order
 from ..initializers import Given
 from ..kernels import backend
 from ..regularizers import Regularizer
-from ..translations.arguments import refuse_pytorchs_order
 from .base.layer import Layer, Options, Shape
 from .base.sliding_window import Window2D, image_shape, pair
 from .base.weighted import Weighted

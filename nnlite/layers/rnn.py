@@ -5,8 +5,8 @@ from typing import Unpack
 
 import numpy as np
 
+from ..arguments.translations.arguments import size_first
 from ..kernels import backend, of_dtype
-from ..translations.arguments import size_first
 from .base.recurrent import Recurrent, RecurrentOptions
 
 

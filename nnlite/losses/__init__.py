@@ -3,7 +3,7 @@
 import difflib
 from typing import Any
 
-from ..translations.names import missing
+from ..arguments.translations.names import missing
 from .absolute_error import MeanAbsoluteError
 from .base import REDUCTIONS, SMALLEST_PROBABILITY, Loss
 from .binary import BinaryCrossentropy

@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import checks
 from ..arguments import Configured
-from ..translations.methods import LossValue
+from ..arguments.translations.methods import LossValue
 from ..turns import Keeps
 
 # Smaller probabilities are raised to this: log 0 is infinite. The smallest power of ten with an inverse in float32.

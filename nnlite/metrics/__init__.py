@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..translations.names import missing
+from ..arguments.translations.names import missing
 from .accuracies import (
     accuracy,
     binary_accuracy,

@@ -10,6 +10,7 @@ import numpy as np
 from .. import layers
 from ..arguments import ChecksArguments
 from ..layers.base.layer import Seed, Shape
+from ..notebook import shows_itself
 from ..optimizers import Optimizer
 from ..turns import copy_at_rest
 from . import blame, hints
@@ -117,6 +118,7 @@ class Model(Contents, ChecksArguments):
 
         print_summary(self)
 
+    @shows_itself
     def explain(self, input_shape: Shape | None = None) -> str:
         """The shape and parameter arithmetic of every layer written out with its numbers, as a text.
 
@@ -199,6 +201,12 @@ class Model(Contents, ChecksArguments):
                 blame.forward(error, self, layer, shapes[-1])
                 raise
         return shapes
+
+    def _repr_html_(self):
+        """For a notebook: the table of `summary`."""
+        from .summary import Summary
+
+        return Summary(self)._repr_html_()
 
 
 def _config_within(layer):

@@ -1,18 +1,51 @@
 """The table that `model.summary()` prints."""
 
+import io
+
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
-from .. import checks
+from .. import checks, notebook
 from .agreement import activations
 
 
 def print_summary(model, console=None):
-    """Print a table of a model's layers: name and class, shape of the output, number of parameters.
+    """Print a model's table, or show it in a notebook."""
+    if console is None and notebook.in_notebook():
+        notebook.Place().show(Summary(model))
+    else:
+        (console or Console()).print(summary_table(model), markup=False)
+
+
+class Summary(notebook.Shown):
+    """The table of a model: prints as `model.summary()` does."""
+
+    def __init__(self, model):
+        self.table = summary_table(model)
+
+    def __str__(self):
+        screen = io.StringIO()
+        Console(file=screen, force_jupyter=False, force_terminal=False, color_system=None).print(
+            self.table, markup=False
+        )
+        return screen.getvalue().rstrip("\n")
+
+    def html(self):
+        table, columns = self.table, self.table.columns
+        header, footer = [c.header for c in columns], [c.footer for c in columns]
+        rows = list(zip(*(column.cells for column in columns), strict=True))
+        align = "".join("r" if column.justify == "right" else "l" for column in columns)
+        notes = [table.caption] if table.caption else []
+        return notebook.Table(rows, header, footer, align, str(table.title), notes).html()
+
+
+def summary_table(model):
+    """A table of a model's layers: name and class, shape of the output, number of parameters.
 
     Layers of a model inside it, and the activation that is part of a layer, are indented under it.
     """
-    table = Table(title=model.name, show_footer=True)
+    table = Table(title=Text(model.name, "table.title"), show_footer=True)
     table.add_column("layer", "total")
     table.add_column("class")
     table.add_column("output shape", _size(model))
@@ -26,7 +59,7 @@ def print_summary(model, console=None):
     if not model.built:
         captions.append("The model is built by its first input, or by input_shape=...")
     table.caption = " ".join(captions) or None
-    (console or Console()).print(table)
+    return table
 
 
 def _rows(model, input_shape, built, indent=""):

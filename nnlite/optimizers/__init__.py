@@ -5,7 +5,7 @@ Names, arguments, defaults and formulas are those of Keras 3.
 
 import difflib
 
-from ..translations.names import missing
+from ..arguments.translations.names import missing
 from . import schedules
 from .adagrad import Adagrad
 from .adam import Adam, AdamW

@@ -11,6 +11,7 @@ from .confusion import confusion_matrix
 from .curves import learning_curves, loss_curves
 from .gates import gates
 from .gradients import gradient_flow
+from .metrics import metric_curves
 from .text import character_frequencies, line_lengths
 from .tiles import feature_maps, filters, images
 
@@ -27,6 +28,7 @@ __all__ = [
     "learning_curves",
     "line_lengths",
     "loss_curves",
+    "metric_curves",
     "png",
     "svg",
 ]

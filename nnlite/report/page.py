@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import NamedTuple
 
+from nnlite.notebook import inline_svg
+
 # The pictures' colours, and their names in page.css.
 COLORS = {
     "#000000": "currentColor",
@@ -183,19 +185,7 @@ def _lines(poem):
 
 
 def _inline(svg, name):
-    """An SVG file as inline SVG.
-
-    Removes its header and its styles, which would apply to the whole page. Replaces its colours by those of the page,
-    which differ in dark mode. Prefixes its ids, since two pictures on a page may use the same. The picture shrinks with
-    the page until its text would be too small; then it scrolls sideways.
-    """
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
+    """An SVG file as a part of the page. It shrinks with it until its text would be too small; then it scrolls."""
     view_box = re.search(r'viewBox="0 0 ([\d.]+)', svg)
     least = 0.8 * float(view_box[1]) if view_box else 0
-    svg = re.sub(r'(<svg[^>]*?) width="[^"]*" height="[^"]*"', rf'\1 style="min-width: {least:.0f}px"', svg, count=1)
-    svg = svg.replace('fill="#ffffff"', 'style="fill: #ffffff"')  # CSS variables work only in styles
-    for color, name_on_page in COLORS.items():
-        svg = svg.replace(color, name_on_page)
-    svg = re.sub(r'\bid="', f'id="{name}-', svg)
-    return re.sub(r'(href="#|url\(#)', rf"\g<1>{name}-", svg)
+    return inline_svg(svg, name, COLORS).replace("<svg", f'<svg style="min-width: {least:.0f}px"', 1)

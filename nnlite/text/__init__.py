@@ -27,7 +27,14 @@ from .statistics import (
     total_variation,
     words,
 )
-from .temperature import NextCharacter, TemperatureSample, compare_temperatures, next_characters
+from .temperature import (
+    NextCharacter,
+    NextCharacters,
+    TemperatureSample,
+    TemperatureSamples,
+    compare_temperatures,
+    next_characters,
+)
 from .vocabulary import Vocabulary
 from .windows import columns, windows
 
@@ -35,7 +42,9 @@ __all__ = [
     "Copy",
     "Landmarks",
     "NextCharacter",
+    "NextCharacters",
     "TemperatureSample",
+    "TemperatureSamples",
     "TextStatistics",
     "Vocabulary",
     "character_frequencies",

@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from nnlite.notebook import Shown, Table
+
 from .arguments import require_text, require_whole
 from .graphemes import split_graphemes
 from .memorization import Copy, copied_share, longest_copy
@@ -155,11 +157,11 @@ def line_lengths(text: str, graphemes: bool = False) -> list[int]:
     return [sum(1 for _ in _units("text", line, graphemes)) for line in _lines(text) if line.strip()]
 
 
-@dataclass(frozen=True)
-class TextStatistics:
-    """Statistics of a text compared with a corpus, returned by `text_statistics`. Shares are from 0 to 1.
+@dataclass(frozen=True, repr=False)
+class TextStatistics(Shown):
+    """Statistics of a text compared with a corpus, returned by `text_statistics`. Prints as a table of the numbers.
 
-    A share or mean of nothing is NaN, such as the share of known words in a text without words.
+    Shares are from 0 to 1. A share or mean of nothing is NaN, such as the share of known words in a text without words.
 
     Attributes:
         characters: number of characters, or of graphemes if these were asked for.
@@ -181,6 +183,9 @@ class TextStatistics:
         >>> statistics = text_statistics("thou art\\nmine arb\\n", "thou art mine\\n")
         >>> statistics.words, statistics.known_words, statistics.line_length_mean, statistics.copied.text
         (4, 0.75, 8.0, 'thou art')
+        >>> print("\\n".join(str(statistics).splitlines()[4:6]))
+        words                     4
+          in the corpus           75.0 %
     """
 
     characters: int
@@ -197,6 +202,31 @@ class TextStatistics:
     blank_lines: int
     copied: Copy
     copied_windows: float
+
+    def __str__(self) -> str:
+        return str(self._table())
+
+    def html(self) -> str:
+        return self._table().html()
+
+    def _table(self):
+        often = ", ".join(f"{character!r} {share:.1f} %" for character, share in [*self.frequencies.items()][:5])
+        length, deviation = self.line_length_mean, self.line_length_deviation
+        rows = {
+            "characters": f"{self.characters:,}",
+            "  most frequent": often,
+            "  distance to the corpus": f"{self.distance:.3f}",
+            "  distance by chance": f"{self.expected_distance:.3f}",
+            "words": f"{self.words:,}",
+            "  in the corpus": _percent(self.known_words),
+            "lines": f"{self.lines:,}",
+            "  characters in a line": f"{length:.1f}, deviation {deviation:.1f}" if self.lines else "-",
+            "  indented": _percent(self.indented_lines),
+            "blank lines": f"{self.blank_lines:,}",
+            "longest copied run": f"{len(self.copied.text):,}: {self.copied.text!r}",
+            "copied windows of 30": _percent(self.copied_windows),
+        }
+        return Table([*rows.items()])
 
 
 def text_statistics(text: str, corpus: str, source: str | None = None, graphemes: bool = False) -> TextStatistics:
@@ -270,3 +300,7 @@ def _share(part: int, whole: int) -> float:
 
 def _mean(numbers: list) -> float:
     return math.fsum(numbers) / len(numbers) if numbers else math.nan
+
+
+def _percent(share: float) -> str:
+    return "-" if math.isnan(share) else f"{100 * share:.1f} %"

@@ -2,12 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 import nnlite
+from nnlite.notebook import Shown, Table
 
 from .arguments import require_whole
 from .generate import ids_to_read, write
@@ -53,6 +54,62 @@ class NextCharacter(NamedTuple):
     probabilities: tuple[float, ...]
 
 
+class TemperatureSamples(Shown, list[TemperatureSample]):
+    """The list that `compare_temperatures` returns.
+
+    Example:
+        >>> from nnlite.text import TemperatureSample, TemperatureSamples
+        >>> TemperatureSamples([TemperatureSample(0.25, "the the the", 0.1), TemperatureSample(1.5, "thy\\nwhe", 1.9)])
+        temperature 0.25, entropy 0.10 nats per character
+        the the the
+        <BLANKLINE>
+        temperature 1.5, entropy 1.90 nats per character
+        thy
+        whe
+    """
+
+    def __str__(self) -> str:
+        heads = (f"temperature {t:g}, entropy {entropy:.2f} nats per character\n{text}" for t, text, entropy in self)
+        return "\n\n".join(heads) or "no temperatures"
+
+    def html(self) -> str:
+        if not self:
+            return super().html()
+        heads = [f"temperature {sample.temperature:g}" for sample in self]
+        entropies = [f"entropy {sample.entropy:.2f} nats per character" for sample in self]
+        return Table([[sample.text for sample in self]], heads, entropies).html()
+
+
+class NextCharacters(Shown, list[NextCharacter]):
+    """The list that `next_characters` returns.
+
+    Args:
+        temperatures: of the probabilities.
+
+    Example:
+        >>> from nnlite.text import NextCharacter, NextCharacters
+        >>> NextCharacters([NextCharacter("e", (0.3, 0.8)), NextCharacter(" ", (0.2, 0.1))], (1.5, 0.25))
+        character  temperature 1.5  temperature 0.25
+        'e'                 30.0 %            80.0 %
+        ' '                 20.0 %            10.0 %
+    """
+
+    def __init__(self, characters: Iterable[NextCharacter] = (), temperatures: Sequence[float] = ()) -> None:
+        super().__init__(characters)
+        self.temperatures = tuple(temperatures)
+
+    def __str__(self) -> str:
+        return str(self._table())
+
+    def html(self) -> str:
+        return self._table().html()
+
+    def _table(self):
+        rows = [(repr(character), *(f"{100 * p:.1f} %" for p in shares)) for character, shares in self]
+        header = ["character", *(f"temperature {temperature:g}" for temperature in self.temperatures)]
+        return Table(rows, header, align="l" + "r" * len(self.temperatures))
+
+
 def compare_temperatures(
     model: nnlite.Sequential,
     vocabulary: Vocabulary,
@@ -63,12 +120,13 @@ def compare_temperatures(
     top_k: int | None = None,
     top_p: float | None = None,
     unknown: str = "error",
-) -> list[TemperatureSample]:
+) -> TemperatureSamples:
     """Let a model continue a text at several temperatures: one `TemperatureSample` each, with its choices' entropy.
 
     Each text is the output of `generate` with the same draws, so differences come only from the temperature. The
     entropy of a distribution p is H = -sum_v p_v ln p_v: 0 if the next character is certain, ln V if all are equally
-    likely, and 0 at temperature 0. The other arguments, and the errors, are those of `generate`.
+    likely, and 0 at temperature 0. The other arguments, and the errors, are those of `generate`. The list prints as
+    the texts, one below the other; a notebook shows them side by side.
 
     Example:
         >>> import nnlite
@@ -85,7 +143,7 @@ def compare_temperatures(
     samplers = [(temperature, nnlite.sampler(temperature, top_k, top_p)) for temperature in temperatures]
     read = ids_to_read(vocabulary, seed, unknown)
     draws = np.random.default_rng(rng).random(length).tolist()
-    samples = []
+    samples = TemperatureSamples()
     for temperature, sampler in samplers:
         ids, entropies = [], []
         written = write(model, vocabulary, read, draws, sampler)
@@ -108,11 +166,11 @@ def next_characters(
     top_k: int | None = None,
     top_p: float | None = None,
     unknown: str = "error",
-) -> list[NextCharacter]:
+) -> NextCharacters:
     """The most likely next characters after a text, with their probabilities at each temperature.
 
     Temperature changes how far the probabilities are apart, not their order. They sum to less than 1 if other
-    characters are possible.
+    characters are possible. The list prints as a table.
 
     Args:
         text: the text that the model reads, starting from a zero state, like the seed of `generate`. The other
@@ -139,7 +197,8 @@ def next_characters(
     (logits,) = [logits.copy() for logits, _ in write(model, vocabulary, read, [0.0], nnlite.sampler(1.0))]
     columns = [nnlite.sampling_probabilities(logits, t, top_k, top_p).tolist() for t in temperatures]
     likeliest = np.argsort(-logits, kind="stable")[:top].tolist()
-    return [NextCharacter(vocabulary.characters[i], tuple(column[i] for column in columns)) for i in likeliest]
+    found = (NextCharacter(vocabulary.characters[i], tuple(column[i] for column in columns)) for i in likeliest)
+    return NextCharacters(found, temperatures)
 
 
 def _entropies(p: np.ndarray) -> np.ndarray:

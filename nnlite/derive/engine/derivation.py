@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from ...notebook import Shown
 from .expression import Quantity
 
 # A layer may sum in any order and by any algorithm. So this much more than the rounding of the arithmetic as written is
@@ -67,8 +68,8 @@ class Comparison:
         return tuple(int(i) for i in np.unravel_index(np.argmax(difference), difference.shape))
 
 
-@dataclass
-class Derivation:
+@dataclass(repr=False)
+class Derivation(Shown):
     """A computation, step by step. Prints as its text.
 
     Attributes:

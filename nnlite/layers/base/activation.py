@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import checks
-from ...translations.arguments import size_first
+from ...arguments.translations.arguments import size_first
 from . import named
 from .layer import Layer
 

@@ -9,6 +9,7 @@ from numpy.typing import DTypeLike
 
 from ... import checks, seeds
 from ...arguments import Configured
+from ...notebook import Table, shows_itself
 from . import own
 from .weights import Weights
 
@@ -118,6 +119,7 @@ class Layer(Configured, Weights):
         """Shape of the output for inputs of this shape, both without the batch axis."""
         return tuple(input_shape)
 
+    @shows_itself
     def explain(self, input_shape: Shape) -> str:
         """The layer's shape and parameter arithmetic written out with its numbers, as a text."""
         output = f"{checks.shape_text(self.output_shape(input_shape), 'any')}: {self._shape_rule(input_shape)}"
@@ -148,3 +150,11 @@ class Layer(Configured, Weights):
 
     def _shown_config(self):
         return {k: v for k, v in self.get_config().items() if k not in ("dtype", "name")}
+
+    def _repr_html_(self):
+        """For a notebook: the layer, and the shapes of its arrays."""
+        arrays = {**self.params, **self.statistics}
+        rows = [(name, checks.shape_text(array.shape), f"{array.size:,}") for name, array in arrays.items()]
+        header = ("array", "shape", "numbers") if rows else ()
+        notes = [] if self.built else ["It is built by its first input."]
+        return Table(rows, header, align="llr", title=repr(self), notes=notes)._repr_html_()

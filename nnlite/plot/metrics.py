@@ -1,0 +1,49 @@
+"""Plot a metric of each epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .canvas import BLUE, VERMILION, Axes, new_axes, whole_ticks
+
+if TYPE_CHECKING:
+    from nnlite import History
+
+
+def metric_curves(
+    history: History | Mapping[str, list[float]], metric: str = "accuracy", ax: Axes | None = None
+) -> Axes:
+    """Draw a metric of each epoch, in training and, if present, in validation.
+
+    For the loss there is `loss_curves`.
+
+    Args:
+        history: the result of `fit`, or a dict of lists like its `history`.
+        metric: its name there, such as "accuracy".
+        ax: where to draw; by default into a new figure.
+
+    Raises:
+        ValueError: there is no epoch with this metric.
+
+    Example:
+        >>> from matplotlib.figure import Figure
+        >>> from nnlite.plot import metric_curves
+        >>> ax = Figure().add_subplot()  # without it: a new figure of pyplot
+        >>> metric_curves({"accuracy": [0.5, 0.8], "val_accuracy": [0.6, 0.7]}, ax=ax).get_title()
+        'accuracy while training'
+    """
+    curves: Any = getattr(history, "history", history)
+    if not curves:
+        raise ValueError("metric: expected an epoch with it, got none: train first")
+    if not curves.get(metric):
+        raise ValueError(f"metric: expected one of {', '.join(curves)}, got {metric!r}")
+    ax = new_axes() if ax is None else ax
+    looks = (metric, BLUE, "--o", "training"), (f"val_{metric}", VERMILION, "-s", "validation")
+    for name, colour, dashes, label in looks:
+        if name in curves:
+            ax.plot(range(1, len(curves[name]) + 1), curves[name], dashes, color=colour, markersize=4, label=label)
+    ax.set(title=f"{metric} while training", xlabel="epoch", ylabel=metric)
+    whole_ticks(ax.xaxis)
+    ax.legend(framealpha=1, edgecolor="none")
+    return ax
