@@ -306,7 +306,7 @@ def between_0_and_1(name: str, array: np.ndarray, what: str, remedy: str) -> Non
 
 def samples(name: str, x: Any) -> np.ndarray:
     """x as an array of numbers whose first axis counts samples."""
-    array = numbers(name, x)
+    array = x if type(x) is np.ndarray and x.dtype.kind in "biuf" and x.dtype.isnative else numbers(name, x)
     if array.ndim == 0:
         raise ValueError(f"{name}: expected an array of samples, got a single number: use np.array([...])")
     return array

@@ -133,7 +133,10 @@ def _of_ones_own(name):
 
 def penalty(layers: Iterable[Any]) -> float:
     """The price of all regularized parameters of these layers, and of layers inside them; not of frozen ones."""
-    return sum((float(one.penalty(layer.params[name])) for layer, name, one in _regularized(layers)), 0.0)
+    price = 0.0
+    for layer, name, regularizer in _regularized(layers):
+        price += float(regularizer.penalty(layer.params[name]))
+    return price
 
 
 def add_gradients(layers: Iterable[Any]) -> None:
@@ -146,7 +149,7 @@ def add_gradients(layers: Iterable[Any]) -> None:
 def _regularized(layers: Iterable[Any]) -> Iterator[tuple[Any, str, Regularizer]]:
     for layer in layers:
         own = getattr(layer, "regularizers", None)  # a model has none
-        if own == {} or not getattr(layer, "trainable", True):
+        if own == {} or not getattr(layer, "_trainable", True):
             continue
         yield from ((layer, *item) for item in (own or {}).items())
         yield from _regularized(getattr(layer, "layers", ()))

@@ -114,7 +114,7 @@ class Conv2D(Weighted):
         return y if self.activation is None else self._activate(y)
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
-        (x, shape), dy = self._kept(), self._undo_activation(dy)
+        (x, shape), dy = self._kept(), dy if self.activation is None else self.activation.backward(dy)
         (W, _), (dW, db) = self._arrays("params", "W", "b"), self._gradients()
         dy = checks.floats("dy", dy, self.dtype, shape, "of y")
         dx = self._empty("dx", *x.shape) if needs_dx else None

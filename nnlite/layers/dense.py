@@ -89,7 +89,7 @@ class Dense(Weighted):
         return y if self.activation is None else self._activate(y)
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
-        (x,), dy = self._kept(), self._undo_activation(dy)
+        (x,), dy = self._kept(), dy if self.activation is None else self.activation.backward(dy)
         W, _ = self._arrays("params", "W", "b")
         dW, db = self._gradients()
         F, U = W.shape

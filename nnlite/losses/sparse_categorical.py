@@ -76,7 +76,7 @@ class SparseCategoricalCrossentropy(Loss):
         if shape[-1] == 1:
             _check_one_score(y_true)
         labels = checks.labels("y_true", y_true, shape).reshape(-1)
-        D = self._divisor(count)
+        D = 1 if self.reduction == "sum" else max(1, count)
         y_pred = y_pred.reshape(labels.size, shape[-1])
         losses = np.empty(labels.size)
         if self.from_logits:

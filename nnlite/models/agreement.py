@@ -65,7 +65,7 @@ def last_step(model: Any) -> str | None:
 
 def activations(layer: Any) -> list[Any]:
     """The layers that are steps of this one, after its own: its activation, if it has one."""
-    return layer.steps()[1:] if hasattr(layer, "steps") else []
+    return layer._steps()[1:] if hasattr(layer, "_steps") else []
 
 
 def gives_probabilities(model: Any) -> bool:

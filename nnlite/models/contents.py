@@ -50,8 +50,14 @@ class Contents:
 
     def learned(self) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
         """The gradients and parameters that an optimizer steps: all but those of layers with trainable=False."""
-        layers = {name: layer for name, layer in self.all_layers.items() if getattr(layer, "trainable", True)}
-        return self._gathered("grads", layers), self._gathered("params", layers)
+        grads, params = {}, {}
+        for full, layer in self.all_layers.items():
+            if getattr(layer, "_trainable", True):
+                for name, array in layer.grads.items():
+                    grads[f"{full}.{name}"] = array
+                for name, array in layer.params.items():
+                    params[f"{full}.{name}"] = array
+        return ModelParameters("grads", grads, self), ModelParameters("params", params, self)
 
     @property
     def trainable(self) -> bool:

@@ -114,7 +114,10 @@ class Sequential(Trainer):
         with computing:
             for layer in self.layers:
                 try:
-                    y, lengths = self._through(layer, y, training, lengths)
+                    if lengths is None and type(layer).__module__.startswith("nnlite."):  # saves a call
+                        y = layer.forward(y, training)
+                    else:
+                        y, lengths = self._through(layer, y, training, lengths)
                 except Exception as error:
                     blame.forward(error, self, layer, y)
                     raise
@@ -137,9 +140,7 @@ class Sequential(Trainer):
             return y, lengths if layer.return_sequences else None
         if lengths is not None:
             return self._forward_by_steps(layer, x, training), lengths
-        if own_layers.is_own(layer):
-            return self._forward_own(layer, x, training), None
-        return layer.forward(x, training), None
+        return self._forward_own(layer, x, training) if own_layers.is_own(layer) else layer.forward(x, training), None
 
     def _forward_own(self, layer, x, training):
         """layer.forward of a user's own layer, which is checked."""
@@ -183,19 +184,19 @@ class Sequential(Trainer):
                     if i == first and not needs_dx and leaves_dx_out(layer):
                         layer.backward(dx, needs_dx=False)
                     else:
-                        dx = self._back_through(layer, dx, needs_dx or i > first)
+                        dx = layer.backward(dx)
+                        if self._own_inputs and (needs_dx or i > first):
+                            self._check_dx(layer, dx)
                 except Exception as error:
                     blame.backward(error, self, layer, dx)
                     raise
         return dx if needs_dx else None
 
-    def _back_through(self, layer, dy, needs_dx):
-        """What the layer makes of dy, checked where it is a user's own and somebody needs dx."""
-        dx = layer.backward(dy)
+    def _check_dx(self, layer, dx):
+        """Check what a user's own layer returns, where somebody needs it."""
         shape = self._own_inputs.get(layer.name)
-        if needs_dx and shape is not None and own_layers.is_own(layer):
+        if shape is not None and own_layers.is_own(layer):
             own_layers.check_dx(layer, shape, dx)
-        return dx
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""
@@ -221,4 +222,4 @@ class Sequential(Trainer):
 
 def _learns(layer):
     """Whether the layer has parameters that training changes."""
-    return bool(layer.params) and getattr(layer, "trainable", True)
+    return bool(layer.params) and getattr(layer, "_trainable", True)

@@ -40,6 +40,7 @@ class Trainer(Model):
     history: History | None = None
     stop_training = False
 
+    _met: Any = None  # the loss and the last layer that were compared
     _fit: object | None = None  # the call of `fit` that is running
 
     @hints.explained
@@ -186,9 +187,11 @@ class Trainer(Model):
             NonFiniteLossError: the loss is NaN or infinite; nothing was updated.
         """
         self._meet_loss("train_on_batch")
-        _check_return_dict("train_on_batch", return_dict)
+        if type(return_dict) is not bool:  # saves a call
+            _check_return_dict("train_on_batch", return_dict)
         batch = Batch.checked("train_on_batch", x, y, lengths, sample_weight)
-        batch = data.weighted(batch, class_weight, self.loss, "train_on_batch")
+        if class_weight is not None or batch.weights is not None:
+            batch = data.weighted(batch, class_weight, self.loss, "train_on_batch")
         return _as_asked(self.train_step(batch), return_dict)
 
     def train_step(self, batch: Batch) -> dict[str, float]:
@@ -209,7 +212,7 @@ class Trainer(Model):
             dy = self.loss.backward()
             dy = dy if real is None else sequence_lengths.spread(dy, real)
             self.backward(dy, needs_dx=False) if leaves_dx_out(self) else self.backward(dy)
-            regularizers.add_gradients(self.all_layers.values())
+            regularizers.add_gradients(self.layers)
             try:
                 self.optimizer.apply(*self.learned())
             except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
@@ -226,7 +229,7 @@ class Trainer(Model):
         try:
             with_weights = {} if weights is None else {"sample_weight": weights}
             numbers = {"loss": float(self.loss.forward(y, y_pred, **with_weights))}
-            numbers["loss"] += regularizers.penalty(self.all_layers.values())
+            numbers["loss"] += regularizers.penalty(self.layers)
             for name, metric in self.metrics.items():
                 numbers[name] = float(metric(y, y_pred))
         except Exception as error:
@@ -369,7 +372,10 @@ class Trainer(Model):
         """Refuse to go on without a loss, or with one that expects something else than the last layer gives."""
         if self.optimizer is None:
             raise RuntimeError(f"{method} needs an optimizer and a loss: call compile(optimizer, loss) first")
-        agreement.check(self, self.loss)
+        met = self.loss, self.layers[-1:]
+        if self._met != met:  # once is enough
+            agreement.check(self, self.loss)
+            self._met = met
 
     @property
     def metrics_names(self) -> list[str]:

@@ -102,7 +102,7 @@ class ModelParameters(Parameters):
         """The names of what no optimizer changes: the layers' `trainable` is False."""
         frozen: list[str] = []
         for layer in self.model.layers:
-            if not getattr(layer, "trainable", True):
+            if not getattr(layer, "_trainable", True):
                 frozen += [f"{layer.name}.{name}" for name in layer.params]
             elif isinstance(layer.params, ModelParameters):
                 frozen += [f"{layer.name}.{name}" for name in layer.params.frozen]

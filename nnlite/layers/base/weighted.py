@@ -4,6 +4,7 @@ import copy
 from typing import Any
 
 from ... import checks, initializers, regularizers
+from ...notebook import shows_itself
 from . import activation
 from .layer import Layer, Shape
 
@@ -37,17 +38,13 @@ class Weighted(Layer):
 
     def _gradients(self):
         """Where the kernels write dW and db; None for what nobody needs."""
-        return self._arrays("grads", "W", "b") if self.trainable else (None, None)
+        return self._arrays("grads", "W", "b") if self._trainable else (None, None)
 
     def _activate(self, z):
         """y = f(z), where there is an f."""
         f: Any = self.activation
         f.dtype = self.dtype  # a model may have changed it
         return f.forward(z)
-
-    def _undo_activation(self, dy):
-        """dz from dy."""
-        return dy if self.activation is None else self.activation.backward(dy)
 
     def _steps(self) -> list[Layer]:
         """The layer without its activation, with the same weights, and then the activation."""
@@ -57,6 +54,7 @@ class Weighted(Layer):
         first.activation, last.dtype = None, self.dtype
         return [first, last]
 
+    @shows_itself
     def explain(self, input_shape: Shape) -> str:
         text, f = super().explain(input_shape), self.activation
         return text if f is None else f"{text}\n  activation   {f!r}: {f._shape_rule(self.output_shape(input_shape))}"
