@@ -14,6 +14,8 @@ import nnlite
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "extensions"))
 
+import reference  # noqa: E402  one of them
+
 # For the notebooks' kernels, which inherit it. Settings of IPython that a user may have stay out, and so does what a
 # kernel says of itself: for each page, that it listens on this computer without encryption.
 profile = HERE / "_build" / "ipython" / "profile_default"
@@ -27,8 +29,30 @@ project = "nnlite"
 author = copyright = "The nnlite developers"
 version = release = nnlite.__version__
 
-extensions = ["myst_nb", "docstrings", "house", "mathml", "sources"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.linkcode",
+    "docstrings",
+    "house",
+    "mathml",
+    "reference",
+    "sources",
+]
 exclude_patterns = ["_build"]
+
+# The reference: signatures without types, which the docstrings give with the shapes.
+autodoc_typehints = "none"
+autodoc_inherit_docstrings = False
+autodoc_member_order = "bysource"
+autosummary_generate = False
+napoleon_use_param = napoleon_use_rtype = False
+napoleon_custom_sections = [("Arguments", "params_style"), ("Attributes", "params_style")]
+toc_object_entries_show_parents = "hide"
+smartquotes_action = "De"  # dashes: what is in quotes is mostly code, such as "val_loss"
+linkcode_resolve = reference.source
 
 myst_enable_extensions = ["dollarmath"]
 html_math_renderer = "mathml"

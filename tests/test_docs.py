@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import json
 import re
 import subprocess
 import sys
@@ -111,14 +112,19 @@ def test_equations_are_numbered_once_and_the_reference_undoes_these_numbers(laye
             assert f"undoes ({numbers[-1]})" in source
 
 
+def name(path):
+    return path.relative_to(DOCS).as_posix()
+
+
 PAGES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if path.name != "index.md"], ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", [path for path in PAGES if path != DOCS / "index.md"], ids=name)
 def test_every_page_is_in_an_index(path):
     """Both where it is described and in the table of contents."""
-    index = read("layers/index.md" if path.parent.name == "layers" else "index.md")
-    name = path.relative_to(DOCS / "layers" if path.parent.name == "layers" else DOCS).as_posix()
+    folder = path.parent if (path.parent / "index.md").exists() else DOCS
+    folder = DOCS if path.name == "index.md" else folder
+    index, name = (folder / "index.md").read_text(encoding="utf-8"), path.relative_to(folder).as_posix()
     assert name in linked(index)
     assert re.search(rf"^{name.removesuffix('.md')}$", index, re.MULTILINE), "the table of contents lacks it"
 
@@ -128,10 +134,6 @@ def test_every_plot_is_drawn_on_a_page():
     plots = [name for name in plot.__all__ if "ax" in inspect.signature(getattr(plot, name)).parameters]
     assert len(plots) > 8
     assert [name for name in plots if f"plot.{name}(" not in drawn] == []
-
-
-def name(path):
-    return path.relative_to(DOCS).as_posix()
 
 
 @pytest.mark.parametrize("path", PAGES, ids=name)
@@ -245,6 +247,55 @@ def test_the_docstring_of_every_layer_can_be_shown(extension):
     assert docstrings.signature(nnlite.Dropout) == f"Dropout(rate, *, {shared})"
 
 
+def test_a_new_public_name_is_in_the_reference_by_itself(extension, monkeypatch):
+    reference = extension("reference")
+
+    class Patience(nnlite.Callback):
+        """Waits."""
+
+    Patience.__module__ = "nnlite.callbacks.patience"
+    monkeypatch.setattr(nnlite, "Patience", Patience, raising=False)
+    monkeypatch.setattr(nnlite, "__all__", [*nnlite.__all__, "Patience"])
+    assert "nnlite.Patience" in reference.public("callbacks")
+    Patience.__module__ = "nnlite.somewhere_new"
+    assert "nnlite.Patience" in reference.public("*")
+    assert "nnlite.Patience" not in reference.public("callbacks")
+
+
+def test_a_docstring_says_the_same_in_the_reference(extension):
+    reference = extension("reference")
+    lines = [
+        "Squares x_ * y, as `Dense` does.",
+        "",
+        "    y = x * x      (1)",
+        "    z = y_",
+        "",
+        "Args:",
+        "    units: H.",
+    ]
+    assert reference.as_rst(lines) == [
+        r"Squares x\_ \* y, as :py:obj:`Dense` does.",
+        "",
+        ".. code-block:: text",
+        "",
+        "    y = x * x      (1)",
+        "    z = y_",
+        "",
+        "Args:",
+        r"    units: H\.",
+    ]
+    example = ["Example:", "    >>> 2 * 3", "    6", "", "    >>> print('*')", "    *"]
+    assert reference.as_rst(example) == example
+
+
+def test_a_class_has_the_methods_of_bases_that_have_no_description(extension):
+    members = extension("reference").members
+    assert {"fit", "predict", "summary", "save"} < set(members(nnlite.Sequential))
+    assert "reset_state" in members(nnlite.LSTM)
+    assert "explain" in members(nnlite.Layer)
+    assert "explain" not in members(nnlite.LSTM)
+
+
 def test_links_lead_to_pages_of_sources(extension):
     source_of = extension("sources").source_of
     assert source_of(DOCS / "layers" / ".." / ".." / "csrc" / "lstm.pyx") == "csrc/lstm.pyx"
@@ -284,6 +335,23 @@ def built(tmp_path_factory):
     made = subprocess.run([sys.executable, "-m", "sphinx", *options, DOCS, html], capture_output=True, text=True)
     assert (made.returncode, made.stderr) == (0, "")
     return html
+
+
+@pytest.fixture(scope="module")
+def index(built):
+    """What the search box searches."""
+    text = (built / "searchindex.js").read_text(encoding="utf-8")
+    return json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
+
+
+PACKAGES = [getattr(nnlite, name) for name in nnlite._PACKAGES]
+
+
+@pytest.mark.parametrize("module", [nnlite, *PACKAGES], ids=lambda module: module.__name__)
+def test_every_public_name_is_in_the_reference(index, module):
+    found = {f"{prefix}.{entry[-1]}" for prefix, entries in index["objects"].items() for entry in entries}
+    public = {f"{module.__name__}.{name}" for name in module.__all__}
+    assert sorted(public - found) == []
 
 
 def test_no_page_needs_a_network(built):

@@ -40,7 +40,8 @@ def pages(app):
     for path in sorted([*(ROOT / "csrc").iterdir(), *(ROOT / "nnlite").rglob("*.py")]):
         name = source_of(path)
         if name is not None:
-            code = bridge.highlight_block(path.read_text(encoding="utf-8"), LANGUAGES[path.suffix], linenos="inline")
+            text, language = path.read_text(encoding="utf-8"), LANGUAGES[path.suffix]
+            code = bridge.highlight_block(text, language, linenos="inline", lineanchors="line")
             yield (
                 f"source/{name}",
                 {"title": name, "body": f'<h1>{name}</h1>\n<div class="source">{code}</div>'},
