@@ -38,6 +38,7 @@ extensions = [
     "docstrings",
     "house",
     "mathml",
+    "notebooks",
     "reference",
     "sources",
 ]

@@ -374,3 +374,22 @@ def test_formulas_are_built_as_mathml(built):
     page = (built / "layers" / "lstm.html").read_text(encoding="utf-8")
     assert "<mtable" in page
     assert "MathJax" not in page
+
+
+@pytest.mark.parametrize("path", [page for page in PAGES if cells(page.read_text(encoding="utf-8"))], ids=name)
+def test_a_page_that_is_executed_can_be_downloaded_as_a_notebook(built, path):
+    stem = name(path).removesuffix(".md")
+    notebook = json.loads((built / "notebooks" / f"{stem}.ipynb").read_text(encoding="utf-8"))
+    assert f'notebooks/{stem}.ipynb" download' in (built / f"{stem}.html").read_text(encoding="utf-8")
+
+    page = path.read_text(encoding="utf-8")
+    found = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    assert [cell.strip() for cell in found] == [cell.strip() for cell in cells(page)]
+    text = ["".join(cell["source"]) for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
+    assert ("[digits]" in text[0]) == ("load_digits" in page), "the first cell says what to install"
+    assert not re.search(r"^```\{|\]\([^)\s]*\.(?:md|py|pyx)", "\n".join(text), re.MULTILINE)
+
+
+def test_a_notebook_quotes_the_source(built):
+    notebook = json.loads((built / "notebooks" / "layers" / "lstm.ipynb").read_text(encoding="utf-8"))
+    assert "undoes" in "".join(line for cell in notebook["cells"][1:] for line in cell["source"])
