@@ -77,3 +77,4 @@ html_theme_options = {
 }
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
+html_js_files = ["search.js"]

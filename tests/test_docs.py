@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -352,6 +353,60 @@ def test_every_public_name_is_in_the_reference(index, module):
     found = {f"{prefix}.{entry[-1]}" for prefix, entries in index["objects"].items() for entry in entries}
     public = {f"{module.__name__}.{name}" for name in module.__all__}
     assert sorted(public - found) == []
+
+
+# What a student types into the search box, and where the answer is.
+QUESTIONS = {
+    "how do I save": "guides/saving",
+    "what does EarlyStopping watch": "questions#what-does-earlystopping-watch",
+    "how do I use my own PNG": "guides/own_data",
+    "learning rate decay": "reference/optimizers",
+    "what is a logit": "glossary#term-logit",
+    "how many parameters": "questions#how-many-parameters",
+    "dropout only in training": "layers/dropout",
+    "how do I load a model": "questions#how-do-i-save-and-load-a-model",
+    "resume training after a crash": "guides/saving#resume-a-training",
+    "what can I do against overfitting": "questions#what-can-i-do-against-overfitting",
+    "what does a confusion matrix show": "reference/plot",
+    "vanishing gradient": "lstm_inside",
+    "exploding gradients clip": "lstm_inside",
+    "is my gradient right": "guides/gradient_checking",
+    "write my own layer": "guides/own_layer",
+    "custom loss function": "guides/own_loop",
+    "what is an epoch": "glossary#term-epoch",
+    "batch size": "glossary#term-batch-size",
+    "why is my loss nan": "questions#why-is-my-loss-nan",
+    "PyTorch Linear": "guides/coming_from",
+    "is there a Conv1D": "guides/coming_from",
+    "train on MNIST": "guides/own_data#mnist",
+    "my own text file": "guides/own_data",
+    "sequences of different lengths": "guides/own_data#sequences-of-different-lengths",
+    "temperature": "writing_poems#temperature",
+    "GPU": "questions#does-it-use-a-gpu",
+    "how many threads": "reference/machine",
+    "the same result each time, reproducible": "questions#how-do-i-get-reproducible-results",
+    "difference between Adam and AdamW": "questions#what-is-the-difference-between-adam-and-adamw",
+    "plot the loss curve": "questions#how-do-i-plot-the-loss-curve",
+    "how do I predict one image": "questions#how-do-i-predict-one-image",
+    "freeze a layer": "questions#how-do-i-freeze-a-layer",
+    "get the weights": "questions#how-do-i-get-or-set-the-weights",
+    "forget gate": "glossary#term-forget-gate",
+    "output size of a convolution": "convolution",
+    "EarlyStopping": "reference/callbacks#nnlite.EarlyStopping",
+    "load_idx": "reference/images#nnlite.images.load_idx",
+    "predict": "reference/models#nnlite.Sequential.predict",
+}
+
+
+def test_the_search_box_answers_questions(built):
+    """Each among the first three, and a name at once; the search is that of the pages, run by Node."""
+    if shutil.which("node") is None:
+        pytest.skip("the search of the pages is JavaScript, and there is no node")
+    command = ["node", ROOT / "tests" / "search.js", built, *QUESTIONS]
+    answers = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    for (question, expected), answer in zip(QUESTIONS.items(), map(json.loads, answers), strict=True):
+        first = [address for _, _, address in answer[: 1 if "#nnlite" in expected else 3]]
+        assert any(address.startswith(expected) for address in first), f"{question}: {first}"
 
 
 def test_no_page_needs_a_network(built):
