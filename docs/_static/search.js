@@ -1,7 +1,7 @@
 // The search box. Sphinx finds pages that have all words of a question, and headings that are written like it. Students ask
 // in whole sentences, so here
 // - words count by how rare they are, and a page or a heading by the words that it has, even if it lacks some;
-// - a heading, or a word of the glossary, leads to its place, and a page shows two of them at most;
+// - a heading leads to its section, and a page shows two of them at most;
 // - "what", "how" and the like are no part of a name;
 // - of equal pages a guide comes before the reference, and this before a record.
 function answerSentences(Search, Scorer) {
@@ -33,9 +33,8 @@ function answerSentences(Search, Scorer) {
   };
 
   const headings = (words) => {
-    const { alltitles, docnames, filenames, indexentries, titles } = Search._index;
-    const ofGlossary = ([term, places]) => [term, places.filter(([, id]) => id.startsWith("term-"))];
-    return [...Object.entries(alltitles), ...Object.entries(indexentries).map(ofGlossary)].flatMap(([title, places]) => {
+    const { alltitles, docnames, filenames, titles } = Search._index;
+    return Object.entries(alltitles).flatMap(([title, places]) => {
       const own = stems(title);
       const shared = [...own].filter((word) => words.has(word));
       const score = (2 * Scorer.title * weights(shared)) / (weights(own) + weights(words));
@@ -43,7 +42,8 @@ function answerSentences(Search, Scorer) {
       return places.map(([file, id]) => {
         const page = titles[file] === title;
         const shown = page ? title : `${titles[file]} > ${title}`;
-        return [docnames[file], shown, page || id === null ? "" : `#${id}`, null, score, filenames[file], "title"];
+        const address = [docnames[file], shown, page || id === null ? "" : `#${id}`];
+        return [...address, null, score + 2 * page, filenames[file], "title"]; // what a whole page is about
       });
     });
   };
