@@ -149,7 +149,9 @@ STOPS = [
 @pytest.mark.parametrize(("code", "message"), STOPS, ids=[code for code, _ in STOPS])
 def test_it_stops_and_says_what_to_type(code, message, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises((TypeError, ValueError, IndexError, AttributeError, ImportError, RuntimeError, FloatingPointError)) as raised:
+    with pytest.raises(
+        (TypeError, ValueError, IndexError, AttributeError, ImportError, RuntimeError, FloatingPointError)
+    ) as raised:
         exec(code, {**NAMES, "model": model})
     text = str(raised.value) + " ".join(getattr(raised.value, "__notes__", []))
     import re

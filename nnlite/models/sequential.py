@@ -174,7 +174,9 @@ class Sequential(Trainer):
         """
         # Nobody needs the gradient of a model's input then, and it costs the first layer as much as its output did.
         first = 0
-        while not needs_dx and first < len(self.layers) and not _learns(self.layers[first]):
+        while not needs_dx and first < len(self.layers):
+            if self.layers[first].params and getattr(self.layers[first], "_trainable", True):
+                break  # it learns
             first += 1
         dx: Any = dy
         with computing:
@@ -218,8 +220,3 @@ class Sequential(Trainer):
             return x
 
         return step
-
-
-def _learns(layer):
-    """Whether the layer has parameters that training changes."""
-    return bool(layer.params) and getattr(layer, "_trainable", True)

@@ -203,7 +203,7 @@ class Trainer(Model):
         Returns:
             The loss before the step and the metrics, by their names.
         """
-        real = self._real_steps(batch)
+        real = None if batch.lengths is None else self._real_steps(batch)
         with computing:
             y_pred = self.forward(batch.x, training=True, **batch.options)
             numbers = self._judge(batch, y_pred, real)
