@@ -8,13 +8,14 @@ for what comes from x, b0, and one for what comes from h, b1.
     forward, for t = 1 .. T
         (1) a_z, a_r = x_t Wx + b0 + h_{t-1} Wh + b1, the blocks z and r                           (N,H) each
             u = h_{t-1} Whh + b1h,  a_g = x_t Wxh + b0h, the block h
-        (2) z, r = sigmoid(a_z, a_r);  g = tanh(a_g + r * u)
-        (3) h_t = z * h_{t-1} + (1 - z) * g
+        (2) z, r = sigmoid(a_z, a_r)
+        (3) g = tanh(a_g + r * u)
+        (4) h_t = z * h_{t-1} + (1 - z) * g
 
     backward, for t = T .. 1, with dh = dy_t + what came from t + 1
-        dz = dh (h_{t-1} - g);  dg = dh (1 - z);  dh = dh z                             undoes (3)
-        da_z = dz z (1-z);  da_g = dg (1-g^2);  dr = da_g u;  da_r = dr r (1-r)         undoes (2)
-        du = da_g r                                                                     undoes (2)
+        dz = dh (h_{t-1} - g);  dg = dh (1 - z);  dh = dh z                             undoes (4)
+        da_g = dg (1-g^2);  dr = da_g u;  du = da_g r                                   undoes (3)
+        da_z = dz z (1-z);  da_r = dr r (1-r)                                           undoes (2)
         dh += [da_z, da_r, du] Wh'                                                      undoes (1) for h_{t-1}
     and for all rows of several steps at once
         dx = [da_z, da_r, da_g] Wx';  dWx += x' [da_z, da_r, da_g];  db0 += sum of [da_z, da_r, da_g]
@@ -80,9 +81,9 @@ cdef inline void cell_forward(Py_ssize_t H, floating *gates, const floating *h_p
     for j in range(2 * H):  # (2) for z and r
         z[j] = sigmoid(z[j])
     for j in range(H):
-        g[j] = tanh(g[j] + r[j] * u[j])  # (2)
+        g[j] = tanh(g[j] + r[j] * u[j])  # (3)
     for j in range(H):
-        h[j] = z[j] * h_prev[j] + (one - z[j]) * g[j]  # (3)
+        h[j] = z[j] * h_prev[j] + (one - z[j]) * g[j]  # (4)
 
 
 cdef inline void cell_backward(Py_ssize_t H, const floating *gates, const floating *h_prev,  # IN (4H) (H)
@@ -94,8 +95,8 @@ cdef inline void cell_backward(Py_ssize_t H, const floating *gates, const floati
     cdef floating dz, da_g, one = 1
     cdef Py_ssize_t j
     for j in range(H):
-        dz = dh[j] * (h_prev[j] - g[j])  # undoes (3)
-        da_g = dh[j] * (one - z[j]) * (one - g[j] * g[j])  # and (2)
+        dz = dh[j] * (h_prev[j] - g[j])  # undoes (4)
+        da_g = dh[j] * (one - z[j]) * (one - g[j] * g[j])  # and (3)
         dh[j] = dh[j] * z[j]
         da[j] = da_g
         da[H + j] = dz * z[j] * (one - z[j])
