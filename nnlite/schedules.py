@@ -31,12 +31,6 @@ class Schedule(Configured):
         0.02
     """
 
-    hints: Mapping[str, str] = {
-        "name": "a schedule has no name here: leave it out",
-        "warmup_steps": "use WarmUp(schedule, warmup_steps=...)",
-        "warmup_target": "use WarmUp(schedule, warmup_steps=...), which rises to the schedule's own first rate",
-    }
-
     def __call__(self, step: int) -> float:
         raise NotImplementedError(f"{type(self).__name__} has no __call__(step)")
 

@@ -6,7 +6,6 @@ What Keras and PyTorch call them is in `translations`.
 import difflib
 import functools
 import inspect
-from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -21,7 +20,6 @@ class ChecksArguments:
 
     Attributes:
         also_called: dict from other names of arguments to ours, such as Keras': they are taken, too.
-        hints: dict from names that other libraries use, such as "lr", to what to write here; subclasses have them, too.
 
     Raises:
         TypeError: an unknown argument; the message says what Keras' or PyTorch's is called here, suggests the nearest
@@ -38,7 +36,6 @@ class ChecksArguments:
         TypeError: Pen: unknown argument 'colour': did you mean 'color'?
     """
 
-    hints: Mapping[str, str] = {}
     also_called: dict[str, str] = {}  # noqa: RUF012  replaced, never changed
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -49,9 +46,7 @@ class ChecksArguments:
         """For what is not there."""
         if hasattr(type(self), name):  # a property, in which something else is not there
             return object.__getattribute__(self, name)
-        remedy = methods.remedy(type(self), name) if name in methods.NAMES else None  # quick: hasattr comes here, too
-        message = f"{type(self).__name__!r} object has no attribute {name!r}"
-        raise AttributeError(f"{message}: {remedy}" if remedy else message, name=name, obj=self)
+        raise methods.missing(self, name)
 
     def _constructed(self, by_place: int) -> None:
         """Called at the end of a constructor that was given so many arguments without a name."""
@@ -137,9 +132,6 @@ def _all_names(mro):
 def _message(cls, base, name):
     """The message for an argument of cls that `base`, cls itself or the class that its **kwargs reach, lacks."""
     names = _all_names(cls.__mro__[: cls.__mro__.index(base) + 1])
-    hint = next((vars(c)["hints"][name] for c in cls.__mro__ if name in vars(c).get("hints", ())), None)
-    if hint:
-        return f"{cls.__name__}: unknown argument {name!r}: {hint}"
     near = difflib.get_close_matches(name, names, n=1)
     hint = arguments.remedy(cls, name) or (f"did you mean {near[0]!r}?" if near else f"use {names}")
     return f"{cls.__name__}: unknown argument {name!r}: {hint}"

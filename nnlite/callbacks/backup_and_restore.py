@@ -3,7 +3,6 @@
 import math
 import os
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 from .. import checks
@@ -40,10 +39,6 @@ class BackupAndRestore(Callback):
     """
 
     order = 1
-    hints: Mapping[str, str] = {
-        "backup_dir": "use path, which is a file",
-        "double_checkpoint": "one file is always complete: leave it out",
-    }
 
     def __init__(
         self,

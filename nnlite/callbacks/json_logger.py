@@ -3,7 +3,6 @@
 import json
 import math
 import os
-from collections.abc import Mapping
 
 from .. import checks
 from .base import Logs
@@ -25,8 +24,6 @@ class JSONLogger(LineLogger):
         >>> from nnlite.callbacks import JSONLogger
         >>> callback = JSONLogger("log.jsonl", every=100)
     """
-
-    hints: Mapping[str, str] = {"filename": "use path", "separator": "use CSVLogger for columns"}
 
     def __init__(self, path: str | os.PathLike, every: int | None = None, append: bool = False) -> None:
         super().__init__(path, append)

@@ -35,7 +35,6 @@ class ReduceLROnPlateau(Monitor):
 
     order = -2
     adds: Mapping[str, type] = {"learning_rate": float}
-    hints: Mapping[str, str] = {"epsilon": "use min_delta", "threshold": "use min_delta"}
 
     def __init__(
         self,

@@ -5,7 +5,6 @@ from typing import Unpack
 
 import numpy as np
 
-from ..arguments.translations.arguments import size_first
 from ..kernels import backend, of_dtype
 from .base.recurrent import Recurrent, RecurrentOptions
 
@@ -68,8 +67,7 @@ class RNN(Recurrent):
     def __init__(self, units: int, *, activation: str = "tanh", **options: Unpack[RecurrentOptions]) -> None:
         super().__init__(units, **options)
         if activation not in ("tanh", "relu"):
-            hint = size_first("RNN", activation)
-            raise ValueError(f"activation: expected 'tanh' or 'relu', got {activation!r}{hint}")
+            raise ValueError(f"activation: expected 'tanh' or 'relu', got {activation!r}")
         self.activation = activation
 
     def forward(

@@ -3,7 +3,7 @@
 import difflib
 from typing import Any
 
-from ..arguments.translations.names import missing
+from ..arguments.translations.names import NAMES, missing
 from .absolute_error import MeanAbsoluteError
 from .base import REDUCTIONS, SMALLEST_PROBABILITY, Loss
 from .binary import BinaryCrossentropy
@@ -35,22 +35,8 @@ _BY_NAME: dict[str, type[Loss]] = {
     "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
 }
 
-# What these are called in PyTorch.
-_ELSEWHERE = {
-    "BCELoss": "BinaryCrossentropy()",
-    "BCEWithLogitsLoss": "BinaryCrossentropy(from_logits=True)",
-    "CrossEntropyLoss": "SparseCategoricalCrossentropy(from_logits=True)",
-    "L1Loss": "MeanAbsoluteError()",
-    "MSELoss": "MeanSquaredError()",
-    "NLLLoss": "SparseCategoricalCrossentropy(), after a Softmax layer",
-}
-_ELSEWHERE |= {name: f"{kind.__name__}()" for name, kind in _BY_NAME.items()}
-_ELSEWHERE |= dict.fromkeys(("cross_entropy", "crossentropy"), "sparse_categorical_crossentropy")
-
 
 def __getattr__(name: str) -> Any:
-    if name in _ELSEWHERE:
-        raise AttributeError(f"nnlite.losses has no {name}: use {_ELSEWHERE[name]}, which has forward and backward")
     raise missing(__name__, name, globals())
 
 
@@ -73,7 +59,7 @@ def get(loss: str | Any) -> Any:
         known = _BY_NAME | {kind.__name__.lower(): kind for kind in _BY_NAME.values()}
         if loss.lower() not in known:
             near = difflib.get_close_matches(loss.lower(), _BY_NAME, n=1)
-            hint = f": use {_ELSEWHERE.get(loss, *near)}" if near or loss in _ELSEWHERE else ""
+            hint = f": {NAMES.get(loss) or f'use {near[0]}'}" if near or loss in NAMES else ""
             raise ValueError(f"loss: expected a loss or one of {sorted(_BY_NAME)}, got {loss!r}{hint}")
         return known[loss.lower()]()
     if isinstance(loss, type):

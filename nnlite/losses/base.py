@@ -1,7 +1,6 @@
 """Loss: base class of all losses, and what they check and weigh in the same way."""
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -41,14 +40,6 @@ class Loss(Configured, Keeps):
     """
 
     takes_labels = False  # whether y_true holds no values, but the numbers of labels, each below V
-    hints: Mapping[str, str] = {
-        "axis": "the scores of a position are on the last axis: use np.moveaxis for another",
-        "ignore_index": "use SparseCategoricalCrossentropy(ignore_class=...)",
-        "label_smoothing": "use CategoricalCrossentropy, with one-hot labels, or BinaryCrossentropy",
-        "name": "a loss has no name here: leave it out",
-        "weight": "use class_weight of fit, or sample_weight of forward",
-        "pos_weight": "use class_weight of fit, or sample_weight of forward",
-    }
 
     def __init__(self, reduction: str = "sum_over_batch_size") -> None:
         if reduction not in REDUCTIONS:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from .. import checks
+from ..layers.base import own
 from ..layers.base.input import Input
 from ..layers.base.layer import Layer
 
@@ -51,10 +52,7 @@ def _check_kinds(layers):
         if isinstance(layer, Input):
             raise TypeError(f"{where}: expected a layer, got {layer!r}: Input comes first, before all layers")
         if not _is_part(layer) or isinstance(layer, type):
-            hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
-            if not hint and hasattr(layer, "forward") and hasattr(layer, "backward"):
-                hint = f": derive its class from Layer, class {what}(nnlite.Layer), and call super().__init__()"
-            raise TypeError(f"{where}: expected a layer, got {layer!r}{hint}")
+            raise TypeError(f"{where}: expected a layer, got {layer!r}{own.hint(layer)}")
         if "name" not in vars(layer):
             raise TypeError(
                 f"{where}: {what} has no name, dtype and params: add super().__init__() as the first line of "

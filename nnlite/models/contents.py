@@ -123,13 +123,16 @@ class Contents:
         Raises:
             ValueError: it is not built, so nobody knows yet.
         """
+        self._require_built()
+        return sum(array.size for array in self.params.values())
+
+    def _require_built(self):
         for layer in self.all_layers.values():
             if not layer.built and type(layer).build is not Layer.build:
                 raise ValueError(
                     f"{self.name} is not built, so the size of {layer.name} is not known: give it an input_shape, as "
                     f"in {self.name}.build((F,)), or call it once"
                 )
-        return sum(array.size for array in self.params.values())
 
     def count_params(self) -> int:
         """`parameter_count` and the number of statistics: what Keras counts, and calls so."""
@@ -138,12 +141,16 @@ class Contents:
     def get_weights(self) -> list[np.ndarray]:
         """Copies of all parameters and statistics, layer by layer, in Keras' order.
 
+        Raises:
+            ValueError: the model is not built.
+
         Example:
             >>> from nnlite import Dense, Sequential
             >>> model = Sequential([Dense(3)], input_shape=(2,))
             >>> [array.shape for array in model.get_weights()]
             [(2, 3), (3,)]
         """
+        self._require_built()
         return [array.copy() for _, array in self._weights()]
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
@@ -151,8 +158,11 @@ class Contents:
 
         Raises:
             ValueError: another number of arrays, or another shape; nothing is set then.
+            TypeError: these are no list of arrays.
         """
         own = self._weights()
+        if not hasattr(weights, "__len__"):
+            raise TypeError(f"set_weights: expected a list of {len(own)} arrays, got {type(weights).__name__}")
         if not own or len(own) != len(weights):
             known = ", ".join(name for name, _ in own) or "none, as the model is not built: call build(input_shape)"
             raise ValueError(f"set_weights: expected {len(own)} arrays ({known}), got {len(weights)}")

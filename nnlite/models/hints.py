@@ -1,4 +1,4 @@
-"""Hints: what Keras' and PyTorch's methods and arguments of models are called here."""
+"""Hints: what the arguments of models' methods are called here. What their methods are: `arguments.translations`."""
 
 import difflib
 import functools
@@ -7,59 +7,9 @@ import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-Method = TypeVar("Method", bound=Callable)
+from ..arguments.translations import methods
 
-METHODS = {
-    # Keras
-    "fit_generator": "fit(generator, steps_per_epoch=...)",
-    "evaluate_generator": "evaluate(generator, steps=...)",
-    "predict_generator": "predict(generator, steps=...)",
-    "predict_on_batch": "predict(x), or model(x)",
-    "predict_step": "predict(x)",
-    "predict_classes": "predict(x).argmax(axis=-1)",
-    "predict_proba": "predict(x)",
-    "test_on_batch": "evaluate(x, y)",
-    "test_step": "evaluate(x, y)",
-    "save_weights": "save(path); load_model(path) reads it",
-    "load_weights": "load_model(path), or set_weights(load_model(path).get_weights())",
-    "to_json": "json.dumps(model.get_config())",
-    "call": "forward(x), or model(x)",
-    "weights": "params, a dict of arrays, and statistics; or get_weights()",
-    "trainable_weights": "params, a dict of arrays",
-    "trainable_variables": "params, a dict of arrays",
-    "variables": "params, a dict of arrays, and statistics",
-    "non_trainable_weights": "statistics, a dict of arrays",
-    "losses": "loss",
-    "reset_states": "reset_state()",
-    "inputs": "input_shape",
-    "input": "input_shape",
-    "outputs": "output_shape()",
-    "output": "output_shape(); what layers compute, nnlite.inspect.trace(model, x) shows",
-    "load_model": "nnlite.load_model(path)",
-    # PyTorch
-    "parameters": "params, a dict of arrays; fit hands it to the optimizer",
-    "named_parameters": "params.items()",
-    "state_dict": "params and statistics, dicts of arrays; save(path) writes all",
-    "load_state_dict": "params |= {...}, or nnlite.load_model(path)",
-    "zero_grad": "leave it out: backward overwrites grads, it does not add to them",
-    "train": "forward(x, training=True); fit does so by itself",
-    "eval": "forward(x), whose default is training=False",
-    "to": "dtype='float64' in Sequential(...); all runs on the CPU",
-    "cuda": "leave it out: all runs on the CPU",
-    "cpu": "leave it out: all runs on the CPU",
-    "double": "Sequential(..., dtype='float64')",
-    "float": "Sequential(..., dtype='float32'), the default",
-    "half": "Sequential(..., dtype='float32'), the default",
-    "modules": "layers",
-    "children": "layers",
-    "append": "add(layer)",
-    "requires_grad_": "trainable = False",
-    "register_forward_hook": "nnlite.inspect.trace(model, x)",
-    # scikit-learn
-    "score": "evaluate(x, y), with metrics=['accuracy'] in compile",
-    "coef_": "params, a dict of arrays",
-    "train_batch": "train_on_batch(x, y)",
-}
+Method = TypeVar("Method", bound=Callable)
 
 _OPTIMIZER = "it is the optimizer's: compile(Adam({}=...), loss)"
 _ONE_PROCESS = "batches are made in this process, one after the other: leave it out"
@@ -98,13 +48,10 @@ ARGUMENTS = {
 
 def missing(model: Any, name: str) -> AttributeError:
     """The error for an attribute that the model does not have."""
-    what = f"{type(model).__name__} has no {name!r}"
-    if name in METHODS:
-        remedy = METHODS[name]
-        return AttributeError(f"{what}: {remedy if remedy.startswith('leave') else f'use {remedy}'}")
-    public = [known for known in dir(type(model)) if not known.startswith("_")]
-    near = difflib.get_close_matches(name, public, n=1)
-    return AttributeError(f"{what}: did you mean {near[0]!r}?" if near else what)
+    near: list[str] = []
+    if not name.startswith("_") and methods.remedy(type(model), name) is None:
+        near = difflib.get_close_matches(name, [known for known in dir(type(model)) if known[0] != "_"], n=1)
+    return methods.missing(model, name, near)
 
 
 def explained(method: Method) -> Method:

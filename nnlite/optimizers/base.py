@@ -2,18 +2,17 @@
 
 import math
 import weakref
-from collections.abc import Mapping
-from typing import Any, NamedTuple, Self, TypedDict
+from typing import Any, NamedTuple, NoReturn, Self, TypedDict
 
 import numpy as np
 
 from .. import checks
 from ..arguments import Configured
+from ..arguments.translations import arguments, methods
 from ..kernels import backend
 from ..kernels.host import uninterrupted
 from ..schedules import Schedule, made
 from ..turns import TakesTurns, in_turn
-from .elsewhere import ARGUMENTS, METHODS, number
 
 
 class Limits(TypedDict, total=False):
@@ -65,7 +64,6 @@ class Optimizer(Configured, TakesTurns):
     """
 
     slots: dict[str, float] = {}  # noqa: RUF012  replaced, never changed
-    hints: Mapping[str, str] = ARGUMENTS
     decays_in_update = False  # whether `update` sees to weight_decay
 
     def __init__(
@@ -115,19 +113,17 @@ class Optimizer(Configured, TakesTurns):
                 f"needs an optimizer with a number, such as {type(self).__name__}({self._learning_rate:g})"
             )
         else:
-            self._learning_rate = number(value)
+            self._learning_rate = _number(value)
 
     def _scheduled(self, step):
         """The schedule's learning rate of a step, counted from 0."""
         assert self.schedule is not None
         return checks.between(f"{self.schedule!r} at step {step}", self.schedule(step), 0, math.inf, closed=False)
 
-    def __getattr__(self, name: str) -> Any:
-        hint = f": {METHODS[name]}" if name in METHODS else ""
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}{hint}")
+    def _no_lr(self, _: float | None = None) -> NoReturn:
+        raise methods.missing(self, "lr")
 
-    # So that setting it is not silent either; getting it ends in __getattr__.
-    lr = property(fset=lambda self, value: self.__getattr__("lr"), doc="Not here: its name is learning_rate.")
+    lr = property(_no_lr, _no_lr, doc="Not here: its name is learning_rate. Setting it is not silent either.")
 
     @in_turn
     def apply(self, grads: dict[str, np.ndarray], params: dict[str, np.ndarray]) -> None:
@@ -294,3 +290,19 @@ class _Row(NamedTuple):
     flat_grad: np.ndarray
     flat_param: np.ndarray
     slots: dict[str, np.ndarray]
+
+
+def _number(learning_rate):
+    """A learning rate that is no schedule."""
+    if callable(learning_rate):
+        raise TypeError(
+            f"learning_rate: expected a number or a schedule, got {learning_rate!r}: use a schedule such as "
+            f"CosineDecay, or a class of your own derived from nnlite.schedules.Schedule; for a function of the epoch "
+            f"there is the callback LearningRateScheduler"
+        )
+    if hasattr(learning_rate, "__iter__") and not isinstance(learning_rate, str):
+        raise TypeError(
+            f"learning_rate: expected a number or a schedule, got {type(learning_rate).__name__}: "
+            f"{arguments.REMEDIES['Optimizer']['params']}"
+        )
+    return checks.between("learning_rate", learning_rate, 0, math.inf, closed=False)

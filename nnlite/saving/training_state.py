@@ -11,6 +11,9 @@ from ..turns import computing
 from . import checkpoint, loop_state, states
 from .checkpoint import CheckpointError
 
+# How other frameworks' files end: who finds this one would take it for theirs.
+_OTHERS = (".h5", ".hdf5", ".keras", ".pt", ".pth")
+
 
 def save_model(model: Any, path: str | os.PathLike) -> None:
     """Save a model to one safetensors file: layers, weights, random generator, and the optimizer, if any.
@@ -22,7 +25,7 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
         path: the file; its folder exists. "model.safetensors" is a usual name.
 
     Raises:
-        ValueError: the model has no weights yet.
+        ValueError: the model has no weights yet, or path ends like a file of Keras or PyTorch.
         CheckpointError: the file cannot be written.
 
     Example:
@@ -36,6 +39,12 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
         >>> (same.params["dense.W"] == model.params["dense.W"]).all()
         np.True_
     """
+    stem, ending = os.path.splitext(os.fspath(path))
+    if ending.lower() in _OTHERS:
+        raise ValueError(
+            f"path: expected that of a safetensors file, which is what is written, got {os.fspath(path)!r}: use "
+            f"{stem + '.safetensors'!r}"
+        )
     checkpoint.write(path, _at_rest(model))
 
 

@@ -41,7 +41,10 @@ class Vocabulary:
         require_text("characters", self.characters, least=1)
         for i, character in enumerate(self.characters):
             if self._ids[character] != i:
-                raise ValueError(f"characters: expected distinct characters, got {character!r} twice")
+                raise ValueError(
+                    f"characters: expected distinct characters, got {character!r} twice: for the characters of a text, "
+                    f"use Vocabulary.from_text(text)"
+                )
 
     @classmethod
     def from_text(cls, text: str) -> Self:

@@ -108,6 +108,8 @@ def columns(ids: np.ndarray, length: int, batch_size: int, step: int | None = No
 
 def _require_fitting(ids: np.ndarray, length: int, step: int) -> tuple[np.ndarray, int, int]:
     """ids, length and step, checked: at least one window fits."""
+    if isinstance(ids, str):
+        raise TypeError("ids: expected integers, got a str: use vocabulary.encode(text), see Vocabulary.from_text")
     ids = np.asarray(ids)
     length = require_whole("length", length)
     step = require_whole("step", step)

@@ -41,7 +41,7 @@ LAYERS = {
     "Conv2D same": (lambda **kw: Conv2D(1, (2, 3), 2, "same", **kw), (1, 4, 4, 1)),
     "Conv2D uneven padding": (lambda **kw: Conv2D(1, 2, padding=((1, 0), (2, 1)), **kw), (1, 2, 3, 1)),
     "Conv2D dilation": (lambda **kw: Conv2D(1, 2, padding=1, dilation_rate=(2, 3), **kw), (1, 4, 4, 2)),
-    "Conv2D dilation and strides": (lambda **kw: Conv2D(1, 3, 2, 2, 2, **kw), (1, 5, 5, 1)),
+    "Conv2D dilation and strides": (lambda **kw: Conv2D(1, 3, 2, 2, dilation_rate=2, **kw), (1, 5, 5, 1)),
     "Conv2D groups": (lambda **kw: Conv2D(4, 2, groups=2, **kw), (1, 3, 3, 4)),
     "Conv2D depthwise": (lambda **kw: Conv2D(6, 2, groups=3, **kw), (1, 3, 3, 3)),
     "Conv2D no bias": (lambda **kw: Conv2D(2, 2, use_bias=False, **kw), (2, 3, 3, 1)),

@@ -38,8 +38,14 @@ def torch_conv2d(torch, layer, x, W, b=None):
     return y.permute(0, 2, 3, 1)
 
 
+def conv2d(*arguments, **options):
+    """A Conv2D of arguments in this order: the last three have names."""
+    names = ("filters", "kernel_size", "strides", "padding", "dilation_rate", "groups", "use_bias")
+    return Conv2D(**dict(zip(names, arguments, strict=False)), **options)
+
+
 def case(name, shape, *arguments, large=False, **options):
-    return Case(name, lambda **kw: Conv2D(*arguments, **options, **kw), shape, large=large)
+    return Case(name, lambda **kw: conv2d(*arguments, **options, **kw), shape, large=large)
 
 
 class TestConv2D(ChainOfTrust):
@@ -101,7 +107,7 @@ padding_and_groups = pytest.mark.parametrize(
 def grid(filters, padding, groups, **options):
     """Layers with all other options; every other one has no bias."""
     for i, (size, strides, dilation) in enumerate(itertools.product(KERNEL_SIZES, STRIDES, DILATIONS)):
-        yield Conv2D(filters, size, strides, padding, dilation, groups, i % 2 == 0, **options)
+        yield conv2d(filters, size, strides, padding, dilation, groups, i % 2 == 0, **options)
 
 
 def drawn(layer, shape, draw):
@@ -166,7 +172,7 @@ def random_layer(rng):
     padding = ["valid", "same", int(rng.integers(4)), rng.integers(4, size=2).tolist(), rng.integers(4, size=(2, 2))]
     padding = padding[rng.integers(5)]
     padding = padding.tolist() if isinstance(padding, np.ndarray) else padding
-    layer = Conv2D(filters, pair(6), pair(4), padding, pair(4), groups, rng.random() < 0.7, dtype="float64")
+    layer = conv2d(filters, pair(6), pair(4), padding, pair(4), groups, rng.random() < 0.7, dtype="float64")
     try:
         layer.output_shape(shape[1:])
     except ValueError:
@@ -181,7 +187,7 @@ def random_quads(rng):
     shape = (int(rng.integers(1, 4)), *(int(n) for n in rng.integers(16, 24, 2)), C)
     size, strides, dilation = [(3, 1, 1), (3, 1, 1), (5, 2, 1), (3, 2, 2)][rng.integers(4)]
     padding = rng.integers(4, size=(2, 2)).tolist()
-    return Conv2D(filters, size, strides, padding, dilation, groups, rng.random() < 0.7, dtype="float64"), shape
+    return conv2d(filters, size, strides, padding, dilation, groups, rng.random() < 0.7, dtype="float64"), shape
 
 
 @pytest.mark.parametrize("seed", range(240))
@@ -424,7 +430,7 @@ IMAGES = np.zeros((2, 6, 7, 4), "float32")
 )
 def test_images_that_do_not_fit_are_refused(arguments, x, message):
     with pytest.raises(ValueError, match=message):
-        Conv2D(*arguments).forward(x)
+        conv2d(*arguments).forward(x)
 
 
 def test_images_with_other_channels_than_the_first_are_refused():
@@ -453,7 +459,7 @@ def test_images_with_other_channels_than_the_first_are_refused():
 )
 def test_options_that_make_no_convolution_are_refused(arguments, message):
     with pytest.raises(ValueError, match=message):
-        Conv2D(*arguments)
+        conv2d(*arguments)
 
 
 @pytest.mark.parametrize("input_shape", [(28, 28), (2, 28, 28, 1), ()])

@@ -91,17 +91,39 @@ REMEDIES: dict[str, dict[str, str]] = {
     },
     "Optimizer": {
         "lr": "use learning_rate",
-        "params": "the optimizer is given to model.compile, which knows the parameters: leave it out",
-        "decay": "give a schedule as the learning_rate, such as Adam(CosineDecay(...))",
+        "params": "an optimizer gets the parameters from compile, or from apply(grads, params): leave it out",
+        "decay": "use weight_decay for smaller weights, or a schedule as learning_rate, such as Adam(CosineDecay(...))",
         "betas": "use beta_1 and beta_2",
         "eps": "use epsilon",
         "alpha": "use rho",
-        "maximize": "change the sign of the loss: leave it out",
+        "dampening": "there is none here, as in Keras: leave it out",
+        "maximize": "let the loss be the negative of what is to grow: leave it out",
         "max_grad_norm": "use global_clipnorm",
-        "amsgrad": "it is not here: leave it out",
-        "centered": "it is not here: leave it out",
+        "amsgrad": "there is no AMSGrad here: leave it out",
+        "gradient_accumulation_steps": "every batch makes a step here: use a larger batch_size",
+        "loss_scale_factor": "float32 needs no scaled loss: leave it out",
+        "name": "an optimizer has no name here: leave it out",
+        **dict.fromkeys(("use_ema", "ema_momentum"), "there is no average of the weights here: leave it out"),
     },
-    "Loss": {"weight": "use class_weight of fit", "size_average": "use reduction", "reduce": "use reduction"},
+    "Schedule": {
+        "name": "a schedule has no name here: leave it out",
+        "warmup_steps": "use WarmUp(schedule, warmup_steps=...)",
+        "warmup_target": "use WarmUp(schedule, warmup_steps=...), which rises to the schedule's own first rate",
+    },
+    "Loss": {
+        "axis": "the scores of a position are on the last axis: use np.moveaxis for another",
+        "ignore_index": "use SparseCategoricalCrossentropy(ignore_class=...)",
+        "label_smoothing": "use CategoricalCrossentropy, with one-hot labels, or BinaryCrossentropy",
+        "name": "a loss has no name here: leave it out",
+        **dict.fromkeys(("weight", "pos_weight"), "use class_weight of fit, or sample_weight of forward"),
+        **dict.fromkeys(("size_average", "reduce"), "use reduction"),
+    },
+    "BackupAndRestore": {
+        "backup_dir": "use path, which is a file",
+        "double_checkpoint": "one file is always complete: leave it out",
+    },
+    "JSONLogger": {"filename": "use path", "separator": "use CSVLogger for columns"},
+    "ReduceLROnPlateau": {"epsilon": "use min_delta", "threshold": "use min_delta"},
     "Initializer": {"seed": "give the layer or the model a seed: leave it out", "std": "use stddev"},
 }
 
@@ -125,6 +147,10 @@ ORDERS: dict[str, dict[str, tuple[str, ...]]] = {
     "ReLU": {"Keras": ("max_value", "negative_slope", "threshold"), "PyTorch": ("inplace",)},
     "LeakyReLU": {"PyTorch": ("negative_slope", "inplace")},
     "Dropout": {"Keras": ("rate", "noise_shape", "seed"), "PyTorch": ("p", "inplace")},
+    "Conv2D": {
+        "Keras": ("filters", "kernel_size", "strides", "padding", "data_format", "dilation_rate", "groups"),
+        "PyTorch": ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias"),
+    },
     "AvgPool2D": {
         "Keras": ("pool_size", "strides", "padding", "data_format"),
         "PyTorch": ("kernel_size", "stride", "padding", "ceil_mode"),
@@ -141,7 +167,8 @@ TUPLES = {
     "ZeroPadding2D": "Give the padding as one tuple, such as ZeroPadding2D(((1, 1), (2, 2)))",
 }
 
-_SIZES = {"input_size", "hidden_size", "num_layers", "in_features", "out_features", "num_features"}
+_SIZES = {"in_channels", "out_channels", "input_size", "hidden_size", "num_layers"}
+_SIZES |= {"in_features", "out_features", "num_features"}
 _NO_NUMBERS = {"activation", "recurrent_activation"}
 _TRUTHS = {"ceil_mode", "bias", "use_bias", "batch_first", "inplace"}
 
@@ -207,6 +234,8 @@ def _fits(name, value):
     """Whether a value can be meant as this argument of another framework."""
     if name in _TRUTHS:
         return isinstance(value, bool)
+    if isinstance(value, str) and name in ("kernel_size", "stride", "strides", "dilation", "groups"):
+        return False
     if name == "data_format":
         return isinstance(value, str)
     is_number = isinstance(value, int | float) and not isinstance(value, bool)

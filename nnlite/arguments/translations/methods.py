@@ -1,12 +1,14 @@
 """Methods and attributes that Keras' and PyTorch's classes have, and what to do here."""
 
+from collections.abc import Iterable
 from typing import Any
 
 _CONSTRUCTED = "call super().__init__(**kwargs) first in the __init__ of your class"
 _ARRAYS = "the arrays are in params: layer.params['W'], and 'b'"
 _TO_DEVICE = "it computes on the CPU: leave it out"
-_COMPILE = "training is model.compile(optimizer, loss) and model.fit(x, y)"
-_GRADIENTS = "backward writes new gradients over the old ones: leave it out"
+_GRADIENTS = "backward writes new gradients over the old ones in grads, and adds nothing up: leave it out"
+_STEP = "use model.train_on_batch(x, y), or after model.backward(dy) optimizer.apply(model.grads, model.params)"
+_SAVE = "model.save(path) saves the optimizer, too, and nnlite.load_model(path) loads both"
 _DERIVATIVE = "there is no autograd: y = model.forward(x); loss.forward(y_true, y); model.backward(loss.backward())"
 _MODES = "there is no mode: fit trains, and predict and evaluate do not; in a loop of your own, model(x, training=True)"
 
@@ -45,29 +47,55 @@ METHODS: dict[str, dict[str, str]] = {
     },
     "Model": {
         **_MODULE,
-        "state_dict": "use params, or model.save(path)",
-        "load_state_dict": "use load_model(path), or model.params.update(...)",
-        "load_weights": "use load_model(path)",
-        "save_weights": "use model.save(path)",
-        "fit_generator": "use fit",
+        # Keras
+        "fit_generator": "use model.fit(generator, steps_per_epoch=...)",
+        "evaluate_generator": "use model.evaluate(generator, steps=...)",
+        "predict_generator": "use model.predict(generator, steps=...)",
+        "predict_on_batch": "use model.predict(x), or model(x)",
+        "predict_step": "use model.predict(x)",
         "predict_classes": "use model.predict(x).argmax(axis=-1)",
         "predict_proba": "use model.predict(x)",
-        "predict_on_batch": "use model.predict(x), or model(x)",
         "test_on_batch": "use model.evaluate(x, y)",
-        "append": "use Sequential([...]) with all layers",
+        "test_step": "use model.evaluate(x, y)",
+        "train_batch": "use model.train_on_batch(x, y)",
+        "save_weights": "use model.save(path); nnlite.load_model(path) reads it",
+        "load_weights": "use nnlite.load_model(path), or model.set_weights(nnlite.load_model(path).get_weights())",
+        "load_model": "use nnlite.load_model(path)",
+        "to_json": "use json.dumps(model.get_config())",
+        "call": "use model.forward(x), or model(x)",
+        "weights": "use params, a dict of arrays, and statistics; or get_weights()",
+        "variables": "use params, a dict of arrays, and statistics; or get_weights()",
+        "non_trainable_weights": "use statistics, a dict of arrays",
+        "losses": "use model.loss",
+        "reset_states": "use model.reset_state()",
+        "inputs": "use model.input_shape",
+        "input": "use model.input_shape",
+        "outputs": "use model.output_shape()",
+        "output": "use model.output_shape(); what layers compute, nnlite.inspect.trace(model, x) shows",
+        # PyTorch
+        "parameters": "use params, a dict from names to arrays; fit hands it to the optimizer",
+        "state_dict": "use params and statistics, dicts of arrays; or model.save(path), which writes all",
+        "load_state_dict": "use nnlite.load_model(path), or model.params |= {...}",
+        "half": "use Sequential(..., dtype='float32'), the default",
+        "float": "use Sequential(..., dtype='float32'), the default",
+        "double": "use Sequential(..., dtype='float64')",
+        "modules": "use model.layers",
+        "children": "use model.layers",
+        "append": "use model.add(layer)",
+        "requires_grad_": "use model.trainable = False",
+        "requires_grad": "use model.trainable = False",
         "register_forward_hook": "use nnlite.inspect.trace(model, x)",
-        "score": "use model.evaluate(x, y)",
-        "to_json": "use get_config()",
+        # scikit-learn
+        "score": "use model.evaluate(x, y), with metrics=['accuracy'] in compile",
+        "coef_": "use params, a dict of arrays",
     },
     "Optimizer": {
-        "step": f"use optimizer.apply(model.grads, model.params); or {_COMPILE}",
+        **dict.fromkeys(("step", "minimize", "apply_gradients"), _STEP),
         "zero_grad": _GRADIENTS,
-        "minimize": _COMPILE,
-        "apply_gradients": "use optimizer.apply(model.grads, model.params)",
-        "param_groups": "the learning rate is optimizer.learning_rate",
+        "param_groups": "all parameters have one learning rate, optimizer.learning_rate",
         "lr": "use learning_rate",
-        "state_dict": "model.save(path) saves the optimizer, too",
-        "load_state_dict": "load_model(path) loads the optimizer, too",
+        **dict.fromkeys(("state_dict", "load_state_dict"), _SAVE),
+        "variables": "its arrays are in optimizer.state",
     },
     "Loss": {
         "item": "what it returns is a float already: leave it out",
@@ -90,13 +118,22 @@ class LossValue(float):
         raise AttributeError(f"{message}: {hint}" if hint else message, name=name, obj=self)
 
 
-NAMES = frozenset(name for table in METHODS.values() for name in table)
+_NAMES = frozenset(name for table in METHODS.values() for name in table)
 
 
 def remedy(cls: type, name: str) -> str | None:
     """What to do instead of using an attribute of this name of this class; None if nothing is known of it."""
-    for base in cls.__mro__:
-        found = METHODS.get(base.__name__, {}).get(name)
-        if found:
-            return found
-    return None
+    if name not in _NAMES:  # quick: hasattr comes here, too
+        return None
+    return next((table[name] for base in cls.__mro__ if name in (table := METHODS.get(base.__name__, {}))), None)
+
+
+def missing(thing: Any, name: str, near: Iterable[str] = ()) -> AttributeError:
+    """The error for an attribute that an object does not have, with what to do.
+
+    Args:
+        near: where nothing is known of it, the attributes that may have been meant, the likeliest first.
+    """
+    hint = remedy(type(thing), name) or next((f"did you mean {other!r}?" for other in near), None)
+    message = f"{type(thing).__name__!r} object has no attribute {name!r}"
+    return AttributeError(f"{message}: {hint}" if hint else message, name=name, obj=thing)

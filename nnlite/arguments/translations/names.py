@@ -78,8 +78,8 @@ NAMES = {
     "BCEWithLogitsLoss": "use BinaryCrossentropy(from_logits=True), called as loss(y_true, y_pred)",
     "optim": "the optimizers are in nnlite.optimizers, such as nnlite.optimizers.Adam",
     "StepLR": "give the optimizer a schedule: Adam(StepDecay(...))",
+    "ExponentialLR": "give the optimizer a schedule: Adam(ExponentialDecay(...))",
     "CosineAnnealingLR": "give the optimizer a schedule: Adam(CosineDecay(...))",
-    "ExponentialDecay": "give the optimizer a schedule: Adam(StepDecay(...))",
     "RMSProp": "use RMSprop",
     "Adadelta": f"{_NOT_HERE}: use Adagrad, RMSprop or Adam",
     "Adamax": f"{_NOT_HERE}: use Adam",
@@ -108,6 +108,22 @@ for _name in ("MultiHeadAttention", "MultiheadAttention", "Attention", "Transfor
     NAMES[_name] = f"{_NOT_HERE}: for sequences there are LSTM, GRU and RNN"
 for _name in ("Add", "Concatenate", "Multiply", "Average", "Subtract", "Dot", "Maximum"):
     NAMES[_name] = f"{_NOT_HERE}: a layer has one input: the layers stand in a row, in Sequential"
+for _name, _loss in {
+    "binary_crossentropy": "BinaryCrossentropy",
+    "bce": "BinaryCrossentropy",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+    "cce": "CategoricalCrossentropy",
+    "mean_absolute_error": "MeanAbsoluteError",
+    "mae": "MeanAbsoluteError",
+    "l1_loss": "MeanAbsoluteError",
+    "mean_squared_error": "MeanSquaredError",
+    "mse": "MeanSquaredError",
+    "mse_loss": "MeanSquaredError",
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+}.items():
+    NAMES[_name] = f"use {_loss}(), called as loss(y_true, y_pred)"
+for _name in ("cross_entropy", "crossentropy"):
+    NAMES[_name] = "use 'sparse_categorical_crossentropy', for scores SparseCategoricalCrossentropy(from_logits=True)"
 for _name, _layer in (("relu", "ReLU"), ("sigmoid", "Sigmoid"), ("tanh", "Tanh"), ("softmax", "Softmax")):
     NAMES[_name] = f"use {_FUNCTION} {_layer}(), or the argument activation={_name!r} of Dense and Conv2D"
 

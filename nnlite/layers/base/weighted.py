@@ -19,7 +19,7 @@ class Weighted(Layer):
         *Layer.added,
         *("activation", "use_bias", "bias_initializer", "kernel_regularizer", "bias_regularizer"),
     )
-    activation: Layer | None
+    activation: Any  # a layer, or None
 
     def _set_weighted(self, f, use_bias, kernel_initializer, bias_initializer):
         self.activation = activation.get(f, type(self).__name__)

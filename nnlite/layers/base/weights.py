@@ -1,7 +1,6 @@
 """Weights: a layer's parameters as Keras hands them out, and whether they are trained."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -45,8 +44,8 @@ class Weights(Storage):
         return sum(param.size for param in self.params.values())
 
     def count_params(self) -> int:
-        """How many numbers the layer learns: `parameter_count`, as Keras calls it."""
-        return self.parameter_count
+        """`parameter_count` and the number of statistics: what Keras counts, and calls so."""
+        return self.parameter_count + sum(array.size for array in self.statistics.values())
 
     def get_weights(self) -> list[np.ndarray]:
         """Copies of the parameters and then of the statistics, in the order of the dicts, which is that of Keras.
@@ -90,57 +89,6 @@ class Weights(Storage):
                 f"{self.name}: its {what} are not known before it is built: give the model input_shape=..., let the "
                 f"layer see an input, or call {self.name}.build(input_shape), without the batch axis"
             )
-
-
-class WeightsOfLayers:
-    """Base of models: the same of all their layers together."""
-
-    layers: list[Any]
-    name: str
-
-    @property
-    def trainable(self) -> bool:
-        """Whether any layer is. Set, it is that of every layer."""
-        return any(getattr(layer, "trainable", True) for layer in self.layers)
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        value = checks.boolean("trainable", value)
-        for layer in self.layers:
-            layer.trainable = value
-
-    def count_params(self) -> int:
-        """How many numbers the model learns: `parameter_count`, as Keras calls it."""
-        return sum(layer.count_params() for layer in self.layers)
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of all layers' parameters and statistics, layer by layer, in the order of Keras.
-
-        Raises:
-            ValueError: the model is not built.
-        """
-        return [array for layer in self.layers for array in layer.get_weights()]
-
-    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
-        """Copy these numbers into the layers, in the order of `get_weights`.
-
-        Raises:
-            ValueError, TypeError: the model is not built, or these do not fit; nothing has changed.
-        """
-        before = [layer.get_weights() for layer in self.layers]
-        expected = sum(map(len, before))
-        if not isinstance(weights, Iterable) or len(weights := list(weights)) != expected:
-            got = f"{len(weights)} arrays" if isinstance(weights, list) else type(weights).__name__
-            raise ValueError(f"set_weights: expected a list of the {expected} arrays of {self.name}, got {got}")
-        rest = iter(weights)
-        parts = [[next(rest) for _ in arrays] for arrays in before]
-        for i, (layer, part) in enumerate(zip(self.layers, parts, strict=True)):
-            try:
-                layer.set_weights(part)
-            except (TypeError, ValueError) as error:
-                for earlier, arrays in zip(self.layers[:i], before, strict=False):
-                    earlier.set_weights(arrays)
-                raise type(error)(f"{layer.name}: {error}") from error
 
 
 def _plain_build():
