@@ -8,9 +8,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ... import checks, seeds
-from ...arguments import Configured
-from ...notebook import Table, shows_itself
 from . import own
+from .shown import ShownLayer
 from .weights import Weights
 
 Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
@@ -27,7 +26,7 @@ class Options(TypedDict, total=False):
     input_shape: Shape | None
 
 
-class Layer(Configured, Weights):
+class Layer(ShownLayer, Weights):
     """Base of all layers: parameters, their gradients, and a forward and a backward pass.
 
     A layer of your own defines `forward(x, training=False)`, which keeps what backward needs, `backward(dy)`, which
@@ -119,18 +118,6 @@ class Layer(Configured, Weights):
         """Shape of the output for inputs of this shape, both without the batch axis."""
         return tuple(input_shape)
 
-    @shows_itself
-    def explain(self, input_shape: Shape) -> str:
-        """The layer's shape and parameter arithmetic written out with its numbers, as a text."""
-        output = f"{checks.shape_text(self.output_shape(input_shape), 'any')}: {self._shape_rule(input_shape)}"
-        return f"{self!r}\n  output   {output}\n  parameters   {self._parameter_rule(input_shape)}"
-
-    def _shape_rule(self, input_shape):
-        return "the shape of the input"
-
-    def _parameter_rule(self, input_shape):
-        return "none"
-
     def _steps(self) -> list["Layer"]:
         """The layers that this one computes with, one after the other: itself; of `Dense(8, activation="relu")` two."""
         return [self]
@@ -147,14 +134,3 @@ class Layer(Configured, Weights):
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them, without the seed."""
         return {**super().get_config(), "dtype": self.dtype.name, "name": self.name}
-
-    def _shown_config(self):
-        return {k: v for k, v in self.get_config().items() if k not in ("dtype", "name")}
-
-    def _repr_html_(self):
-        """For a notebook: the layer, and the shapes of its arrays."""
-        arrays = {**self.params, **self.statistics}
-        rows = [(name, checks.shape_text(array.shape), f"{array.size:,}") for name, array in arrays.items()]
-        header = ("array", "shape", "numbers") if rows else ()
-        notes = [] if self.built else ["It is built by its first input."]
-        return Table(rows, header, align="llr", title=repr(self), notes=notes)._repr_html_()
