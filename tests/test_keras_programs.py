@@ -51,7 +51,7 @@ def test_a_classifier_of_rows(table):
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(x, y, batch_size=16, epochs=30, validation_split=0.2, verbose=0)
     assert set(history.history) >= {"loss", "accuracy", "val_loss", "val_accuracy"}
-    loss, accuracy = model.evaluate(x, y, verbose=0)
+    _, accuracy = model.evaluate(x, y, verbose=0)
     assert accuracy > 0.8
     assert model.predict(x[:5], verbose=0).shape == (5, 3)
 
