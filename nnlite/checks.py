@@ -261,23 +261,6 @@ def labels(name: str, y_true: Any, scores: Sequence[int]) -> np.ndarray:
     return integers(name, y_true, V, what="label")
 
 
-def targets(name: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
-    """A number for each of y_pred, in its dtype. Where y_pred is (N, ..., 1), y_true may leave the last axis out.
-
-    Raises:
-        TypeError, ValueError: as in `floats`.
-    """
-    y = numbers(name, y_true)
-    if y.shape == y_pred.shape[:-1] != () and y_pred.shape[-1] == 1:
-        y = y[..., None]
-    elif y.shape == y_pred.shape[:-1] != () and y.dtype.kind in "iu":
-        raise ValueError(
-            f"{name}: expected shape of y_pred = {shape_text(y_pred.shape)}, got {shape_text(y.shape)}: labels are for "
-            f"SparseCategoricalCrossentropy; for this loss use np.eye({y_pred.shape[-1]})[{_variable(name)}]"
-        )
-    return floats(name, y, y_pred.dtype, y_pred.shape, "of y_pred")
-
-
 def like(name: str, y_true: Any, y_pred: np.ndarray) -> np.ndarray:
     """y_true as numbers, with the last axis of 1 that y_pred has, and without one that it lacks: (N,) fits (N, 1)."""
     y = numbers(name, y_true)

@@ -308,7 +308,7 @@ def test_the_remedies_work():
     _, y = np.unique(words, return_inverse=True)
     model = classifier()
     model.fit(X[:3], y, verbose=0)
-    with pytest.raises(ValueError, match=r"use np\.argmax\(y_true, axis=-1\)"):
+    with pytest.raises(ValueError, match=r"use np\.argmax\(y, axis=-1\)"):
         model.fit(X[:3], np.eye(3)[y.ravel()], verbose=0)
     model.fit(X[:3], np.argmax(np.eye(3)[y.ravel()].tolist(), axis=-1), verbose=0)
 

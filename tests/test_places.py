@@ -142,7 +142,7 @@ def test_more_labels_than_are_checked_at_once():
 
 
 def test_a_model_that_does_not_say_its_shapes_is_not_refused_early():
-    """Nor one that does otherwise with x: only its loss knows then."""
+    """Nor one with a layer of one's own, or that does otherwise with x: only its loss knows then."""
 
     class Widens(nnlite.Layer):
         def forward(self, x, training=False):
@@ -150,6 +150,9 @@ def test_a_model_that_does_not_say_its_shapes_is_not_refused_early():
 
         def backward(self, dy):
             return dy[:, :4] + dy[:, 4:]
+
+        def output_shape(self, input_shape):
+            return (8,)
 
     class Shifted(Sequential):
         def forward(self, x, training=False, lengths=None):

@@ -104,12 +104,21 @@ def pair(y_true: Any, y_pred: Any) -> tuple[np.ndarray, np.ndarray]:
     if type(y_true) is not np.ndarray or y_true.shape != y_pred.shape:
         y_true = checks.like("y_true", y_true, y_pred)
         if y_true.shape != y_pred.shape:
-            hint = ""
-            if y_true.shape == y_pred.shape[:-1]:
-                hint = ": end the model with Dense(1); for labels 0 .. V - 1 use SparseCategoricalCrossentropy"
             expected, got = checks.shape_text(y_pred.shape), checks.shape_text(y_true.shape)
-            raise ValueError(f"y_true: expected shape of y_pred = {expected}, got {got}{hint}")
+            raise ValueError(f"y_true: expected shape of y_pred = {expected}, got {got}{_hint(y_true, y_pred)}")
     return checks.floats("y_true", y_true, y_pred.dtype, y_pred.shape, "of y_pred"), y_pred
+
+
+def _hint(y_true, y_pred):
+    """The end of the message where the shapes of targets and predictions differ; may be empty."""
+    if y_true.shape != y_pred.shape[:-1]:
+        return ""
+    if y_true.dtype.kind not in "iu":
+        return ": end the model with Dense(1)"
+    return (
+        f": labels are for SparseCategoricalCrossentropy; for this loss use np.eye({y_pred.shape[-1]})[y_true]; and "
+        f"where they are no labels, end the model with Dense(1)"
+    )
 
 
 def check_probabilities(loss: Loss, y_pred: np.ndarray, layer: str) -> None:

@@ -59,6 +59,7 @@ class FitLoop:
             self.positions *= float(data.lengths.mean()) / steps[0]
         self.epoch, self.batch = self._checked_start(initial_epoch), 0
         self._is_weighted = any(part.weights is not None for part in (data, validation_data) if part is not None)
+        self._is_regularized = _is_regularized(model.layers)
         self.resumed = False
         self.latest = {}
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
@@ -170,10 +171,13 @@ class FitLoop:
         return {name: total / max(1, self.seen) for name, total in self.totals.items()}
 
     def _with_perplexity(self, logs):
-        """e^loss of a mean cross-entropy: among how many equally likely labels the model would choose."""
+        """e^loss of a mean cross-entropy: among how many equally likely labels the model would choose.
+
+        Not of weighted losses, and not where regularizers add to them: that would be no such number.
+        """
         loss = self.model.loss
         is_mean = isinstance(loss, losses.SparseCategoricalCrossentropy) and loss.reduction != "sum"
-        if is_mean and not self._is_weighted:
+        if is_mean and not self._is_weighted and not self._is_regularized:
             for name in [name for name in ("loss", "val_loss") if name in logs]:
                 # 700: a double ends at e^709, and JSON has no infinity.
                 logs[name.replace("loss", "perplexity")] = math.exp(min(logs[name], 700.0))
@@ -224,6 +228,16 @@ def _steps(y, loss):
     if not getattr(loss, "takes_labels", y.dtype.kind in "iu"):  # of a loss of one's own
         return y.shape[1:-1]
     return () if y.shape[1:] == (1,) else y.shape[1:]
+
+
+def _is_regularized(layers):
+    """Whether a penalty is added to the loss. Before the first batch, layers know only what they were given."""
+    names = "regularizers", "kernel_regularizer", "bias_regularizer", "embeddings_regularizer"
+    return any(
+        getattr(layer, "_trainable", True)
+        and (any(getattr(layer, name, None) for name in names) or _is_regularized(getattr(layer, "layers", ())))
+        for layer in layers
+    )
 
 
 def _line_up(callbacks, history, verbose):

@@ -186,9 +186,10 @@ class Sequential(Trainer):
                     if i == first and not needs_dx and leaves_dx_out(layer):
                         layer.backward(dx, needs_dx=False)
                     else:
-                        dx = layer.backward(dx)
+                        found = layer.backward(dx)
                         if self._own_inputs and (needs_dx or i > first):
-                            self._check_dx(layer, dx)
+                            self._check_dx(layer, found)
+                        dx = found
                 except Exception as error:
                     blame.backward(error, self, layer, dx)
                     raise
