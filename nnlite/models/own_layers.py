@@ -1,43 +1,16 @@
 """What a layer of one's own has to keep to in a model: checked at every pass, with the line that is missing."""
 
-import functools
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import checks
-from ..layers.base.layer import Layer
+from ..layers.base import own
 
 
 def is_own(layer: Any) -> bool:
     """Whether the layer is a user's own class."""
-    return not type(layer).__module__.startswith("nnlite.")
-
-
-def build(layer: Any, input_shape: tuple[int | None, ...]) -> None:
-    """Build it, and remember that, which a build of one's own may leave out."""
-    layer.build(input_shape)
-    if not layer.built:
-        layer.built = True
-
-
-def ensure_built(layer: Any, x: np.ndarray) -> None:
-    """Build it by its first input, which a forward of one's own may leave out."""
-    if not layer.built and type(layer).build is not Layer.build:
-        build(layer, x.shape[1:])
-
-
-def forward(layer: Any, x: np.ndarray, training: bool) -> Any:
-    """layer.forward(x, training), or layer.forward(x) where it takes nothing else."""
-    return layer.forward(x, training) if _takes_training(type(layer).forward) else layer.forward(x)
-
-
-@functools.cache
-def _takes_training(method: Callable) -> bool:
-    parameters = [*inspect.signature(method).parameters.values()]
-    return len(parameters) > 2 or any(p.kind is p.VAR_POSITIONAL for p in parameters)
+    return own.is_own(type(layer))
 
 
 def check_y(layer: Any, x: np.ndarray, y: Any) -> None:

@@ -90,7 +90,7 @@ class Sequential(Trainer):
         for layer in self.layers:
             try:
                 if not layer.built:
-                    own_layers.build(layer, shape)
+                    layer.build(shape)
                 shape = layer.output_shape(shape)
             except Exception as error:
                 blame.forward(error, self, layer, shape)
@@ -144,8 +144,7 @@ class Sequential(Trainer):
 
     def _forward_own(self, layer, x, training):
         """layer.forward of a user's own layer, which is checked."""
-        own_layers.ensure_built(layer, x)
-        y = own_layers.forward(layer, x, training)
+        y = layer.forward(x, training)
         own_layers.check_y(layer, x, y)
         self._own_inputs[layer.name] = x.shape if x.dtype.kind == "f" else None
         return y
