@@ -67,7 +67,7 @@ class Trainer(Model):
         if isinstance(optimizer, type):
             name = optimizer.__name__
             raise TypeError(f"optimizer: expected an optimizer, got the class {name}: use an instance, {name}()")
-        optimizer, loss, found = optimizers.get(optimizer), losses.get(hints.plain_name(loss)), get_metrics(metrics)
+        optimizer, loss, found = optimizers.get(optimizer), losses.get(loss), get_metrics(metrics)
         for name, function in {"loss": loss, **found}.items():
             hints.check_order(name, function)
         if self.built:
@@ -129,8 +129,8 @@ class Trainer(Model):
         Returns:
             The `History`, whose `history` is a dict of lists with one number for each epoch: "loss" and the metrics,
             such as "accuracy"; with validation data "val_loss", "val_accuracy"; and with a cross-entropy "perplexity"
-            and "val_perplexity". The numbers of an epoch are means over all samples, each at the time when it was
-            trained on; those of the validation are measured at its end.
+            and "val_perplexity", unless weights or regularizers change it. The numbers of an epoch are means over all
+            samples, each at the time when it was trained on; those of the validation are measured at its end.
 
         Raises:
             RuntimeError: `compile` comes first.
