@@ -70,6 +70,7 @@ class ModelCheckpoint(Monitor):
                 f"save_freq: expected 'epoch', got {save_freq!r}: use BackupAndRestore(path, save_freq=...) to save "
                 f"within an epoch"
             )
+        training_state.check_ending("filepath", filepath)
         self.filepath, self.save_best_only = os.fspath(filepath), checks.boolean("save_best_only", save_best_only)
         if initial_value_threshold is not None:
             checks.between("initial_value_threshold", initial_value_threshold, -math.inf, math.inf)

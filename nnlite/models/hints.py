@@ -3,7 +3,6 @@
 import difflib
 import functools
 import inspect
-import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -79,16 +78,6 @@ def explained(method: Method) -> Method:
         return method(self, *args, **kwargs)
 
     return checked  # type: ignore[return-value]
-
-
-def plain_name(name: Any) -> Any:
-    """The name of a loss as it is looked up: Keras takes "MeanSquaredError" and "MSE", too.
-
-    Example:
-        >>> plain_name("SparseCategoricalCrossentropy"), plain_name("MSE")
-        ('sparse_categorical_crossentropy', 'mse')
-    """
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower() if isinstance(name, str) else name
 
 
 def check_order(what: str, function: Any) -> None:

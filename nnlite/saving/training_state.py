@@ -39,13 +39,18 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
         >>> (same.params["dense.W"] == model.params["dense.W"]).all()
         np.True_
     """
+    check_ending("path", path)
+    checkpoint.write(path, _at_rest(model))
+
+
+def check_ending(name: str, path: str | os.PathLike) -> None:
+    """Refuse the path of a model's file that ends like a file of Keras or PyTorch."""
     stem, ending = os.path.splitext(os.fspath(path))
     if ending.lower() in _OTHERS:
         raise ValueError(
-            f"path: expected that of a safetensors file, which is what is written, got {os.fspath(path)!r}: use "
+            f"{name}: expected that of a safetensors file, which is what is written, got {os.fspath(path)!r}: use "
             f"{stem + '.safetensors'!r}"
         )
-    checkpoint.write(path, _at_rest(model))
 
 
 def recipe(model: Any) -> dict[str, Any]:
