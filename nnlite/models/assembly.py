@@ -102,9 +102,9 @@ def _rename(layer, taken):
 
 def _check_full_names(layers):
     """Refuse a layer "inner.dense" beside a model "inner": their parameters would share names."""
-    for model in layers:
+    for model in [layer for layer in layers if hasattr(layer, "layers")]:
         for layer in layers:
-            if hasattr(model, "layers") and layer.name.startswith(f"{model.name}."):
+            if layer.name.startswith(f"{model.name}."):
                 raise ValueError(f"a layer's name cannot begin with that of the model {model.name!r}: {layer.name!r}")
 
 
