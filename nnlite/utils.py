@@ -7,6 +7,8 @@ import numpy as np
 
 from . import checks, seeds
 
+__all__ = ["set_random_seed", "to_categorical"]
+
 
 def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray:
     """Labels as one-hot vectors, float32: of (N, ...) labels (N, ..., num_classes) numbers.
