@@ -37,6 +37,15 @@ from .layers import (
     LayerNorm,
     RepeatVector,
     TimeDistributed,
+    # Keras' long names: the same classes.
+    MaxPooling2D,
+    AveragePooling2D,
+    GlobalMaxPooling2D,
+    GlobalAveragePooling2D,
+    BatchNormalization,
+    LayerNormalization,
+    SimpleRNN,
+    Activation,
 )
 from .models import Sequential, load_model
 
@@ -86,9 +95,7 @@ _PACKAGES = ("derive", "experiment", "images", "inspect", "plot", "report", "tex
 def __getattr__(name: str):
     if name in _PACKAGES:
         return importlib.import_module(f"{__name__}.{name}")
-    if name in (*_names.ALIASES, "Activation"):
-        return getattr(layers, name)
-    raise _names.missing(__name__, name, [*__all__, *_names.ALIASES, *_PACKAGES])
+    raise _names.missing(__name__, name, [*__all__, *_PACKAGES])
 
 
 # Results of the lower floors that draw themselves in a notebook.
@@ -96,7 +103,7 @@ notebook.draws_with(lambda: __getattr__("plot"))
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PACKAGES, *_names.ALIASES, "Activation"})
+    return sorted({*globals(), *_PACKAGES})
 
 
 __all__ = [
@@ -131,6 +138,14 @@ __all__ = [
     "LayerNorm",
     "RepeatVector",
     "TimeDistributed",
+    "MaxPooling2D",
+    "AveragePooling2D",
+    "GlobalMaxPooling2D",
+    "GlobalAveragePooling2D",
+    "BatchNormalization",
+    "LayerNormalization",
+    "SimpleRNN",
+    "Activation",
     "Sequential",
     "BinaryCrossentropy",
     "CategoricalCrossentropy",

@@ -908,6 +908,52 @@ def test_an_epoch_that_was_being_stopped_is_still_finished(tmp_path):
     assert len(resumed["loss"]) == 2
 
 
+class LogsOwn(Callback):
+    """Puts a number of its own into the logs, as callbacks do in Keras: with the order of all others."""
+
+    def __init__(self, value=None):
+        self.value = value
+
+    def on_epoch_end(self, epoch, logs):
+        assert self.model.history.epoch[-1] == epoch
+        logs["f1"] = epoch / 4 if self.value is None else self.value
+
+
+def test_what_a_callback_logs_is_in_the_history(tmp_path):
+    class Late(Callback):
+        def on_epoch_end(self, epoch, logs):
+            assert self.model.history.history["f1"][-1] == logs["f1"]
+            if epoch == 2:
+                logs["late"] = 7
+
+    class CrashLast(Callback):
+        order = 2
+
+        def on_epoch_end(self, epoch, logs):
+            if epoch == 1:
+                raise ZeroDivisionError
+
+    history = fit(make_model(), LogsOwn(), Late()).history
+    assert history["f1"] == [0, 0.25, 0.5]
+    assert history["late"] == [7]
+    assert [len(history[name]) for name in ("loss", "perplexity")] == [3, 3]
+    path = tmp_path / "backup.safetensors"
+    with pytest.raises(ZeroDivisionError):
+        fit(make_model(), LogsOwn(), Late(), BackupAndRestore(path), CrashLast())
+    assert fit(make_model(), LogsOwn(), Late(), BackupAndRestore(path)).history == history
+
+
+@pytest.mark.parametrize("value", [np.float32(0.5), np.int64(3), math.nan, math.inf, "low", True, np.ones(2), {1}])
+def test_whatever_a_callback_logs_a_backup_can_be_made(tmp_path, value):
+    path = crash(tmp_path, LogsOwn(value))
+    history = fit(make_model(), LogsOwn(value), BackupAndRestore(path))
+    first, *_, last = history.history["f1"]
+    assert last is value
+    np.testing.assert_array_equal(first, str(value) if isinstance(value, set) else value)
+    assert len(history.history["f1"]) == len(history.epoch) == 3
+    assert "f1" in str(history)
+
+
 def test_a_backup_is_a_checkpoint(tmp_path):
     path = crash(tmp_path)
     assert load_model(path).optimizer.iterations == 3

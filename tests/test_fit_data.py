@@ -1,5 +1,6 @@
 """What fit, evaluate and predict read: parts of the samples, weights, and batches from generators."""
 
+import itertools
 import math
 import re
 from inspect import signature
@@ -14,8 +15,10 @@ from nnlite import (
     Adam,
     BackupAndRestore,
     Callback,
+    CategoricalCrossentropy,
     Dense,
     Embedding,
+    MeanSquaredError,
     NonFiniteLossError,
     Sequential,
     Softmax,
@@ -23,6 +26,7 @@ from nnlite import (
     Tanh,
 )
 from nnlite.models.batch import Batch
+from nnlite.models.data import weighted
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 4))
@@ -423,11 +427,13 @@ WRONG = {
     "initial epoch": ({"initial_epoch": -1}, ValueError, "initial_epoch: expected a whole number of at least 0"),
     "weights of others": ({"sample_weight": WEIGHTS[:3]}, ValueError, "sample_weight: expected a weight for each"),
     "weights that are none": ({"sample_weight": WEIGHTS * np.nan}, ValueError, r"finite numbers, got nan at \(0"),
+    "negative weights": ({"sample_weight": WEIGHTS - 2.5}, ValueError, "expected numbers of at least 0, got -"),
     "both weights": ({"sample_weight": WEIGHTS, "class_weight": {0: 1}}, ValueError, "multiply them into one"),
     "class weights": ({"class_weight": [1, 2]}, TypeError, r"a dict such as \{0: 1.0, 1: 5.0\}, got \[1, 2\]"),
     "balanced": ({"class_weight": "balanced"}, TypeError, "a dict such as"),
     "names of classes": ({"class_weight": {"cat": 2}}, TypeError, "expected whole numbers as labels, got 'cat'"),
     "negative class": ({"class_weight": {0: -2}}, ValueError, r"class_weight\[0\]: expected a number in \[0, inf\)"),
+    "classes of no labels": ({"class_weight": {0: 2}}, ValueError, r"is for labels, and y holds .*\(0, 0\)"),
     "steps of arrays": ({"steps_per_epoch": 2}, ValueError, "steps_per_epoch is for generators"),
     "no steps": ({"x": batches(), "y": None}, ValueError, "steps_per_epoch: a generator does not say.*=100"),
     "a function": ({"x": batches, "y": None}, TypeError, "got the function batches: call it"),
@@ -451,11 +457,63 @@ def test_fit_refuses(name):
     assert name == "an end" or same(model, before)
 
 
+@pytest.mark.parametrize("pair", [(X, Y), [X, Y], [X, LABELS], (X[:, 0], LABELS)])
+def test_x_that_holds_a_pair_is_refused(pair):
+    with pytest.raises(TypeError, match=r"^fit: x holds a pair \(x, y\): use fit\(x, y\)$"):
+        regressor().fit(pair, verbose=0)
+    with pytest.raises(TypeError, match=r"^evaluate: x holds a pair \(x, y\): use evaluate\(x, y\)$"):
+        regressor().evaluate(pair)
+
+
+@pytest.mark.parametrize("items", [[(X, Y)], [(X, Y), (X, Y)], [[X, Y, WEIGHTS]] * 3])
+def test_a_list_of_batches_is_refused_and_a_generator_of_them_is_taken(items):
+    hint = (
+        rf"a list of batches \(x, y\): give a generator, such as itertools.cycle\(batches\), and steps.*={len(items)}"
+    )
+    with pytest.raises(TypeError, match=f"^fit: x: .*{hint}"):
+        regressor().fit(items, verbose=0)
+    with pytest.raises(TypeError, match=f"^evaluate: x: .*{hint}"):
+        regressor().evaluate(items)
+    history = regressor().fit(itertools.cycle(items), steps_per_epoch=len(items), verbose=0)
+    assert history.epoch == [0]
+
+
+def test_a_missing_y_is_no_pair():
+    for x in (X, [[1.0, 2.0], [3.0, 4.0]], [X[0], X[1], X[2]]):
+        with pytest.raises(TypeError, match="fit: y: "):
+            regressor().fit(x, verbose=0)
+
+
 def test_a_loss_without_weights_is_told_so():
     model = regressor(Unweighted())
     for given in ({"sample_weight": WEIGHTS}, {"class_weight": {0: 1}}, {"validation_data": (X, Y, WEIGHTS)}):
         with pytest.raises(TypeError, match=r"Unweighted.forward does not take it: write forward\(self, y_true"):
             model.fit(X, Y, verbose=0, **given)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", MeanSquaredError()])
+def test_class_weights_are_refused_with_a_loss_that_takes_no_labels(loss):
+    model, before = regressor(loss), regressor(loss)
+    with pytest.raises(
+        ValueError, match=r"^fit: class_weight is for labels, and Mean\w+ takes none: use sample_weight$"
+    ):
+        model.fit(X, np.eye(2)[LABELS % 2], class_weight={1: 3}, verbose=0)
+    with pytest.raises(ValueError, match=r"^train_on_batch: class_weight is for labels"):
+        model.train_on_batch(X, np.eye(2)[LABELS % 2], class_weight={1: 3})
+    assert same(model, before)
+
+
+def test_class_weights_of_soft_labels_are_those_of_the_likeliest():
+    batch = Batch(X, np.eye(2)[LABELS % 2] * 0.8 + 0.1)
+    weights = weighted(batch, {1: 3}, CategoricalCrossentropy(), "fit").weights
+    np.testing.assert_array_equal(weights, np.array([1, 3])[LABELS % 2])
+
+
+def test_class_weights_look_at_real_steps_alone():
+    y, lengths = STEP_LABELS.astype("float64"), np.array([5, 1, 3, 2, 4, 5])
+    y[1, 1:] = np.nan
+    batch = Batch(STEPS, y, lengths)
+    assert weighted(batch, {1: 3}, SparseCategoricalCrossentropy(), "fit").weights[1, 0] == [1, 3, 1][STEP_LABELS[1, 0]]
 
 
 def test_one_unit_is_too_few_for_labels():

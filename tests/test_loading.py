@@ -1,5 +1,7 @@
 """Loading takes what the file holds, and no more: no memory for what it claims, and no random weights."""
 
+import copy
+import pickle
 import tracemalloc
 
 import numpy as np
@@ -76,3 +78,187 @@ def test_loading_draws_no_weights(tmp_path, monkeypatch, name):
             assert_same_bits(getattr(loaded, kind)[key], array, key)
     assert all(layer._saved is None for layer in loaded.layers)
     assert loaded.rng.bit_generator.state == model.rng.bit_generator.state
+
+
+class Mul(nnlite.Layer):
+    """Keeps its argument under another name."""
+
+    def __init__(self, k=1, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = k
+
+    def forward(self, x, training=False):
+        return x * self.factor(2) if callable(self.factor) else x * self.factor
+
+    def backward(self, dy):
+        return dy * self.factor
+
+
+class MulInConfig(Mul):
+    def get_config(self):
+        return {**super().get_config(), "k": self.factor}
+
+
+class PlainMul(Mul):
+    """Takes no name and no dtype."""
+
+    def __init__(self, k):
+        super().__init__(k)
+
+
+class ReluDense(nnlite.Dense):
+    def __init__(self, units):
+        super().__init__(units, activation="relu")
+
+
+class AnyReluDense(nnlite.Dense):
+    def __init__(self, units, **kwargs):
+        super().__init__(units, activation="relu", **kwargs)
+
+
+class MendedReluDense(nnlite.Dense):
+    def __init__(self, units, **kwargs):
+        kwargs.setdefault("activation", "relu")
+        super().__init__(units, **kwargs)
+
+
+class HalfLoss(nnlite.losses.MeanSquaredError):
+    def __init__(self, part=0.5):
+        super().__init__()
+        self.p = part
+
+
+class SlowAdam(nnlite.Adam):
+    def __init__(self, slower=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.s = slower
+
+
+class Rise(nnlite.schedules.Schedule):
+    def __init__(self, by):
+        self.b = by
+
+    def __call__(self, step):
+        return self.b * (step + 1)
+
+
+class Pull(nnlite.regularizers.Regularizer):
+    def __init__(self, strength=0.5):
+        self.s = strength
+
+    def loss(self, w):
+        return self.s * float((w * w).sum())
+
+    def gradient(self, w):
+        return 2 * self.s * w
+
+
+OWN = {kind.__name__: kind for kind in (Mul, MulInConfig, PlainMul, ReluDense, AnyReluDense, HalfLoss, SlowAdam, Rise)}
+
+
+def compiled(*layers, optimizer="adam", loss="mse", metrics=None):
+    model = nnlite.Sequential(list(layers), input_shape=(3,), seed=0)
+    model.compile(optimizer, loss, metrics)
+    return model
+
+
+def loaded(model, tmp_path, custom=OWN):
+    model.save(tmp_path / "a")
+    return nnlite.load_model(tmp_path / "a", custom)
+
+
+@pytest.mark.parametrize("make", [lambda: Mul(3), lambda: Mul(k=3.0), lambda: MulInConfig(3)])
+def test_an_argument_that_no_attribute_keeps_comes_back(tmp_path, make):
+    model, x = compiled(make()), np.ones((2, 3), "float32")
+    for same in (loaded(model, tmp_path), copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        np.testing.assert_array_equal(same.predict(x), 3 * x)
+        assert same.layers[0].get_config()["k"] == 3
+        np.testing.assert_array_equal(loaded(same, tmp_path).predict(x), 3 * x)
+    assert repr(make()) in ("Mul(k=3)", "Mul(k=3.0)", "MulInConfig(k=3)")
+
+
+def test_so_it_does_for_optimizers_losses_schedules_and_regularizers(tmp_path):
+    model = compiled(nnlite.Dense(3), optimizer=SlowAdam(2.0, learning_rate=Rise(0.25)), loss=HalfLoss(0.125))
+    same = loaded(model, tmp_path)
+    assert (same.optimizer.s, same.optimizer.schedule.b, same.loss.p) == (2.0, 0.25, 0.125)
+    assert Pull.from_config(Pull(2.0).get_config()).s == 2.0
+
+
+def test_nothing_is_remembered_that_an_attribute_keeps():
+    class Kept(nnlite.Dense):
+        def __init__(self, units, extra=1, **kwargs):
+            super().__init__(units, **kwargs)
+            self.extra = extra
+
+    for one in (Kept(3, extra=2, seed=1, name="a", trainable=False), Mul(1), Mul(), nnlite.Dense(3), nnlite.Adam(0.5)):
+        assert "_given" not in vars(one)
+    changed = Mul(3)
+    changed.k = 4  # an attribute knows better
+    assert changed.get_config()["k"] == 4
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        (
+            lambda: compiled(Mul(np.sqrt)),
+            "Mul: k: expected an attribute self.k or a value that JSON can write, got ufunc: keep it as self.k, or "
+            "write get_config",
+        ),
+        (
+            lambda: compiled(nnlite.Dense(3), loss=HalfLoss(np.ones(2))),
+            "HalfLoss: part: expected an attribute self.part",
+        ),
+        (
+            lambda: compiled(nnlite.Dense(3), optimizer=nnlite.Adam(Rise(np.ones(())))),
+            "Rise: by: expected an attribute self.by",
+        ),
+        (
+            lambda: compiled(ReluDense(3)),
+            "ReluDense: its constructor does not take dtype, name, activation: add **kwargs, set its own activation by "
+            "kwargs.setdefault('activation', ...) and hand them to super().__init__()",
+        ),
+        (
+            lambda: compiled(nnlite.Sequential([PlainMul(3)])),
+            "PlainMul: its constructor does not take dtype, name: add",
+        ),
+        (lambda: compiled(nnlite.Dense(3, kernel_regularizer=Pull(np.ones(())))), "Pull: strength: expected an attr"),
+    ],
+)
+def test_save_refuses_what_could_not_be_made_again(tmp_path, model, message):
+    with pytest.raises(TypeError) as raised:
+        model().save(tmp_path / "a")
+    assert str(raised.value).startswith(message)
+    assert not (tmp_path / "a").exists()
+
+
+def test_load_says_what_a_constructor_lacks(tmp_path):
+    model = compiled(ReluDense(3))
+    checkpoint.write(tmp_path / "a", training_state.model_tree(model))  # as an older nnlite did
+    with pytest.raises(nnlite.CheckpointError, match=r"ReluDense: its constructor does not take dtype, name, act"):
+        nnlite.load_model(tmp_path / "a", OWN)
+    mended = nnlite.load_model(tmp_path / "a", {"ReluDense": MendedReluDense})  # the message's advice
+    assert mended.layers[0].activation.name == model.layers[0].activation.name
+    with pytest.raises(nnlite.CheckpointError, match=r"activation.*: write kwargs\.setdefault\('activation', \.\.\.\)"):
+        loaded(compiled(AnyReluDense(3)), tmp_path)
+
+
+def mymae(y_true, y_pred):
+    return float(np.abs(y_true - y_pred).mean())
+
+
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ({"metrics": [mymae]}, "mymae"),
+        ({"loss": HalfLoss()}, "HalfLoss"),
+        ({"optimizer": SlowAdam()}, "SlowAdam"),
+    ],
+)
+def test_load_says_how_to_give_what_is_ones_own(tmp_path, part, name):
+    model = compiled(nnlite.Dense(2), **part)
+    with pytest.raises(nnlite.CheckpointError, match=rf"custom_objects={{'{name}': {name}}}"):
+        loaded(model, tmp_path, None)
+    same = loaded(model, tmp_path, {name: globals()[name]})
+    assert type(same.loss) is type(model.loss)
+    assert same.metrics == model.metrics

@@ -365,9 +365,59 @@ class TestCallbacks:
 def test_a_saved_model_knows_its_metrics(tmp_path):
     path = tmp_path / "model.safetensors"
     save_model(classifier(["accuracy", misses]), path)
-    with pytest.raises(CheckpointError, match=r"metrics: expected a function.*'misses'"):
+    with pytest.raises(CheckpointError, match=r"no metric 'misses'.*custom_objects={'misses': misses}"):
         load_model(path)
     model = load_model(path, custom_objects={"misses": misses})
     assert list(model.metrics) == ["accuracy", "misses"]
     save_model(classifier(), path)
     assert len(load_model(path).evaluate(X, LABELS)) == 2
+
+
+class OwnLoss:
+    """As a user writes it: it trusts the shapes, and broadcasts where they differ."""
+
+    def forward(self, y_true, y_pred):
+        self.difference = y_pred - y_true
+        return float((self.difference**2).mean())
+
+    def backward(self):
+        return 2 * self.difference / self.difference.size
+
+
+class Broadcasting(OwnLoss):
+    def backward(self):
+        return super().backward() + np.zeros(len(self.difference))
+
+
+def own_error(y_true, y_pred):
+    return float(np.abs(y_true - y_pred).mean())
+
+
+def own_accuracy(y_true, y_pred):
+    return float((y_true == y_pred.argmax(axis=-1)).mean())
+
+
+@pytest.mark.parametrize("y", [X[:, 0], X[:, :1]])
+def test_losses_and_metrics_of_ones_own_get_y_in_the_shape_of_predictions(y):
+    numbers = []
+    for loss, metric in (("mse", "mae"), (OwnLoss(), own_error)):
+        model = Sequential([Dense(1)], input_shape=(4,), seed=0)
+        model.compile(SGD(0.1), loss, [metric])
+        history = model.fit(X, y, epochs=2, verbose=0)
+        numbers.append([*history.history.values(), model.evaluate(X, y)])
+    for ours, own in zip(*numbers, strict=True):
+        assert own == pytest.approx(ours, rel=1e-5)
+
+
+def test_metrics_of_ones_own_get_labels_without_a_last_axis():
+    model = classifier([own_accuracy, "accuracy"])
+    for labels in (LABELS, LABELS[:, None]):
+        _, own, ours = model.evaluate(X, labels)
+        assert own == ours
+
+
+def test_a_loss_whose_gradient_has_another_shape_is_named():
+    model = Sequential([Dense(1)], input_shape=(4,), seed=0)
+    model.compile(SGD(0.1), Broadcasting())
+    with pytest.raises(ValueError, match=r"^Broadcasting.backward returned \(50, 50\) for y_pred \(50, 1\): return dL"):
+        model.fit(X, X[:, 0], batch_size=50, verbose=0)

@@ -130,6 +130,20 @@ def test_losses_and_metrics_in_pytorchs_order_are_refused():
     assert isinstance(made.loss, SparseCategoricalCrossentropy)
 
 
+@pytest.mark.parametrize("predicted", ["output", "outputs", "input", "inputs", "out", "predictions", "p"])
+@pytest.mark.parametrize("true", ["target", "targets", "t", "y"])
+def test_pytorchs_order_is_known_by_its_names(predicted, true):
+    space = {}
+    exec(f"def wrong({predicted}, {true}): return 0.0\ndef right({true}, {predicted}): return 0.0", space)
+    loss = type("Wrong", (), {"forward": staticmethod(space["wrong"]), "backward": lambda self: 0.0})()
+    made, names = model(), re.escape(f"got ({predicted}, {true}): change")
+    with pytest.raises(TypeError, match=f"^wrong: expected arguments in the order .*{names}"):
+        made.compile("adam", "mse", metrics=[space["wrong"]])
+    with pytest.raises(TypeError, match=f"^loss: .*{names}"):
+        made.compile("adam", loss)
+    made.compile("adam", "mse", metrics=[space["right"]])
+
+
 def test_metrics_names_are_those_of_evaluate():
     made = model()
     assert made.metrics_names == ["loss", "accuracy"]

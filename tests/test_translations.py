@@ -139,6 +139,15 @@ def test_no_table_speaks_of_an_argument_that_is_there():
                 assert not table.keys() & parameters.keys(), kind
 
 
+def test_a_star_brings_the_long_names():
+    for module in ("nnlite", "nnlite.layers"):
+        scope = {}
+        exec(f"from {module} import *", scope)
+        assert scope.keys() >= {*names.ALIASES}, module
+    exec("from nnlite import *", scope)
+    assert repr(scope["Activation"]("relu")) == "ReLU()"
+
+
 @pytest.mark.parametrize("alias", names.ALIASES)
 def test_long_names_are_the_same_classes(alias):
     for module in (nnlite, nnlite.layers):
@@ -240,6 +249,7 @@ def test_other_attributes_are_missing_as_ever():
 
 def test_no_table_speaks_of_a_method_that_is_there():
     kinds = {"Layer": nnlite.Layer, "Model": Sequential, "Optimizer": nnlite.Optimizer, "Loss": nnlite.losses.Loss}
+    kinds["HasStates"] = LSTM
     for name, table in methods.METHODS.items():
         there = [method for method in table if hasattr(kinds[name], method)]
         assert there == (["lr"] if name == "Optimizer" else []), name  # which is there to refuse being set

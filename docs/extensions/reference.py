@@ -47,7 +47,7 @@ def public(room: str) -> list[str]:
     found = []
     for name in dict.fromkeys(names):
         value = getattr(module, name) if hasattr(module, name) else getattr(nnlite, name)
-        if _room(value) == room:
+        if _room(value) == room and value.__name__ == name:  # and not Keras' name for it
             found.append(f"nnlite.{name}" if getattr(nnlite, name, None) is value else f"nnlite.{room}.{name}")
     return found
 

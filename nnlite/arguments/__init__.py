@@ -6,7 +6,7 @@ What Keras and PyTorch call them is in `translations`.
 import difflib
 import functools
 import inspect
-from typing import Any, Self, TypeVar
+from typing import Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -61,6 +61,7 @@ def check_arguments(cls: Class) -> Class:
     hands_on = None in known  # **kwargs go to a base, which checks them, and whose arguments are shown
     by_place = [p.name for p in [*inspect.signature(init).parameters.values()][1:] if p.kind is p.POSITIONAL_OR_KEYWORD]
     most = None if _takes_any_number(init) else len(by_place)
+    remembers = not is_ours(cls) and issubclass(cls, Configured)
 
     # A function for each class, as several may be made with the same __init__.
     @functools.wraps(init)
@@ -77,11 +78,18 @@ def check_arguments(cls: Class) -> Class:
         init(self, *args, **kwargs)
         if isinstance(self, ChecksArguments) and _constructor_of(type(self)) is checked:
             self._constructed(len(args))
+            if remembers:
+                self._remember(dict(zip(by_place, args, strict=False)) | kwargs)
 
     cls.__init__ = checked  # type: ignore[misc]  # mypy reports every assignment to __init__
     if hands_on:
         checked.__signature__ = _full_signature(cls)  # type: ignore[attr-defined]
     return cls
+
+
+def is_ours(thing: Any) -> bool:
+    """Whether a class or a function is one of nnlite's."""
+    return (getattr(thing, "__module__", None) or "").startswith("nnlite.")
 
 
 def _is_foreign(cls, name):
@@ -129,6 +137,11 @@ def _all_names(mro):
     return list(dict.fromkeys(name for cls in mro for name in _names(vars(cls).get("__init__")) if name))
 
 
+def _names_of_ours(cls):
+    """The names that constructors of nnlite's classes among the bases take."""
+    return _all_names([base for base in cls.__mro__ if is_ours(base)])
+
+
 def _message(cls, base, name):
     """The message for an argument of cls that `base`, cls itself or the class that its **kwargs reach, lacks."""
     names = _all_names(cls.__mro__[: cls.__mro__.index(base) + 1])
@@ -151,6 +164,8 @@ def _too_many(cls, by_place, args, names):
 class Configured(ChecksArguments):
     """Base of classes that keep their constructor's arguments in attributes of the same names.
 
+    Of a class of a user's own, what was given and no such attribute keeps is remembered, if JSON can write it.
+
     Attributes:
         added: the arguments that configurations in older files do not have: written only where they are not at their
             defaults, so that older trainings can still be gone on with.
@@ -171,15 +186,64 @@ class Configured(ChecksArguments):
     is_value = False
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON can write them. Left out: functions, and what no attribute keeps."""
+        """The constructor's arguments, as JSON can write them. Left out: functions, defaults without an attribute."""
         parameters = _full_signature(type(self)).parameters
         late = {name for name in self.added if name in parameters and _is_at_default(self, parameters[name])}
-        return self._kept_arguments([name for name in parameters if name not in late])
+        kept = self._kept_arguments([name for name in parameters if name not in late])
+        if "_given" not in vars(self) or not is_ours(type(self).get_config):  # which knows what it wants
+            return kept
+        return kept | {name: _as_json(value) for name, value in self._remembered() if _is_json(value)}
 
     def full_config(self) -> dict[str, Any]:
         """`get_config`, and the arguments of all bases: also those that this class gives to them by itself."""
         names = [name for name in _all_names(type(self).__mro__) if name not in self.added]
         return self._kept_arguments(names) | self.get_config()
+
+    def check_saving(self) -> None:
+        """Refuse what `from_config` could not make again; of nnlite's own classes all can be.
+
+        Raises:
+            TypeError: the constructor was given what JSON cannot write and no attribute keeps, or it does not take what
+                `get_config` gives.
+        """
+        if is_ours(type(self)) or not is_ours(type(self).get_config):
+            return
+        for name, value in self._remembered():
+            if not _is_json(value):
+                raise TypeError(
+                    f"{type(self).__name__}: {name}: expected an attribute self.{name} or a value that JSON can write, "
+                    f"got {value.text}: keep it as self.{name}, or write get_config"
+                )
+        self.check_config(self.get_config())
+
+    @classmethod
+    def check_config(cls, config: dict[str, Any]) -> None:
+        """Refuse arguments that a user's own constructor does not take; see `check_saving`."""
+        signature = _full_signature(cls)
+        if is_ours(cls) or not is_ours(cls.from_config) or _takes_any_name(signature):
+            return
+        wrong = [name for name in config if name not in signature.parameters and name in _names_of_ours(cls)]
+        if wrong:
+            own = [name for name in wrong if name not in ("dtype", "name") and config[name] is not None]
+            mend = ["add **kwargs", *(f"set its own {name} by kwargs.setdefault({name!r}, ...)" for name in own)]
+            raise TypeError(
+                f"{cls.__name__}: its constructor does not take {', '.join(wrong)}: {', '.join(mend)} and hand them "
+                f"to super().__init__()"
+            )
+
+    def _remember(self, given):
+        """Keep what the constructor was given, where no attribute does."""
+        parameters = _full_signature(type(self)).parameters
+        ours = _names_of_ours(type(self))
+        for other, value in given.items():
+            name = self.also_called.get(other, other)
+            default = parameters[name].default if name in parameters else inspect.Parameter.empty
+            if name not in ours and not _has(self, name) and not _is_same(value, default):
+                kept = _as_json(value) if _is_json(value) else _NoJson(type(value).__name__)
+                vars(self).setdefault("_given", {})[name] = kept
+
+    def _remembered(self):
+        return [(name, value) for name, value in vars(self).get("_given", {}).items() if not _has(self, name)]
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
@@ -191,7 +255,10 @@ class Configured(ChecksArguments):
         config, defaults = self._shown_config(), _full_signature(type(self)).parameters
         names = [name for name in dict.fromkeys([*defaults, *config]) if name in config]
         given = [name for name in names if name not in defaults or config[name] != defaults[name].default]
-        shown = {name: getattr(self, name) if isinstance(config[name], dict) else config[name] for name in given}
+        shown = {
+            name: getattr(self, name, config[name]) if isinstance(config[name], dict) else config[name]
+            for name in given
+        }
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in shown.items())})"
 
     def _shown_config(self):
@@ -202,6 +269,25 @@ class Configured(ChecksArguments):
         return {name: _as_json(value) for name, value in kept.items() if _is_json(value)}
 
 
+class _NoJson(NamedTuple):
+    """Stands for a value that JSON cannot write."""
+
+    text: str
+
+
+def _has(one, name):
+    """Whether an attribute of that name, and no method, is there."""
+    return name in vars(one) or (hasattr(one, name) and not inspect.isroutine(getattr(one, name)))
+
+
+def _is_same(value, default):
+    return value is default or (_is_json(value) and _is_json(default) and bool(_as_json(value) == _as_json(default)))
+
+
+def _takes_any_name(signature):
+    return any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+
+
 def _is_at_default(one, parameter):
     return getattr(one, parameter.name, parameter.default) == parameter.default
 
@@ -209,7 +295,7 @@ def _is_at_default(one, parameter):
 def _is_json(value):
     if isinstance(value, dict):
         return all(isinstance(k, str) and _is_json(v) for k, v in value.items())
-    if isinstance(value, list | tuple):
+    if isinstance(value, list | tuple) and not isinstance(value, _NoJson):
         return all(map(_is_json, value))
     if isinstance(value, Configured):
         return value.is_value

@@ -33,7 +33,8 @@ class Callback(ChecksArguments):
     """
 
     # Callbacks are called in ascending `order`, those of equal order as they were given: first those that add to the
-    # logs, then the history, and last the backup, which saves the state of all others.
+    # logs for all others, then the history, which also takes what later ones add, and last the backup, which saves the
+    # state of all others.
     order = 0
 
     adds: Mapping[str, type] = {}

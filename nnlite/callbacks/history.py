@@ -1,6 +1,7 @@
 """History: the numbers of each epoch."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,8 +45,31 @@ class History(Callback, Shown):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self.epoch.append(epoch)
+        self._taken: set[str] = set()
+        self.add(epoch, logs)
+
+    def add(self, epoch: int, logs: Logs) -> None:
+        """Take from the logs of an epoch what is new in them: `fit` calls this after each callback, for what it adds.
+
+        The backup, which comes last, finds all of it; and so do callbacks that read the history before.
+        """
+        if not self.epoch or self.epoch[-1] != epoch:  # callbacks that come before this one
+            return
         for name, value in logs.items():
-            self.history.setdefault(name, []).append(value)
+            if name not in self._taken:
+                self._taken.add(name)
+                self.history.setdefault(name, []).append(value)
+
+    def get_state(self) -> dict[str, Any]:
+        history = {name: [*values] for name, values in self.history.items()}
+        for name in history.keys() - set(self.loop.measured):
+            history[name] = [_in_a_file(value) for value in history[name]]
+        return {"history": history, "epoch": self.epoch}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        super().set_state(state)
+        for values in self.history.values():
+            values[:] = [v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in values]
 
     def _state_rules(self) -> dict[str, states.Rule]:
         return {"history": self._require_history, "epoch": states.list_of(states.count)}
@@ -89,6 +113,16 @@ def _shown(value: Any) -> str:
     if not _is_number(value):
         return str(value)
     return f"{value:.4f}" if 0.01 <= abs(float(value)) < 10000 else f"{value:.4g}"
+
+
+def _in_a_file(value: Any) -> Any:
+    """What a user's callback logs, as a checkpoint can hold it: JSON has no NaN, and of other objects there is text."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return np.array(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
+        return value
+    return value if value is None or isinstance(value, int | float | str) else str(value)
 
 
 def _is_number(value: Any) -> bool:

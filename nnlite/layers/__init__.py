@@ -34,35 +34,6 @@ from .tanh import Tanh
 from .time_distributed import TimeDistributed
 from .zero_padding2d import ZeroPadding2D
 
-__all__ = [
-    "GELU",
-    "GRU",
-    "LSTM",
-    "RNN",
-    "AvgPool2D",
-    "BatchNorm",
-    "Bidirectional",
-    "Conv2D",
-    "Dense",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "GlobalAvgPool2D",
-    "GlobalMaxPool2D",
-    "LayerNorm",
-    "LeakyReLU",
-    "MaxPool2D",
-    "OneHot",
-    "ReLU",
-    "RepeatVector",
-    "Reshape",
-    "Sigmoid",
-    "Softmax",
-    "Tanh",
-    "TimeDistributed",
-    "ZeroPadding2D",
-]
-
 # Keras' long names: the same classes.
 MaxPooling2D = MaxPool2D
 AveragePooling2D = AvgPool2D
@@ -72,6 +43,42 @@ BatchNormalization = BatchNorm
 LayerNormalization = LayerNorm
 SimpleRNN = RNN
 
+__all__ = [
+    "GELU",
+    "GRU",
+    "LSTM",
+    "RNN",
+    "AveragePooling2D",
+    "AvgPool2D",
+    "BatchNorm",
+    "BatchNormalization",
+    "Bidirectional",
+    "Conv2D",
+    "Dense",
+    "Dropout",
+    "Embedding",
+    "Flatten",
+    "GlobalAveragePooling2D",
+    "GlobalAvgPool2D",
+    "GlobalMaxPool2D",
+    "GlobalMaxPooling2D",
+    "LayerNorm",
+    "LayerNormalization",
+    "LeakyReLU",
+    "MaxPool2D",
+    "MaxPooling2D",
+    "OneHot",
+    "ReLU",
+    "RepeatVector",
+    "Reshape",
+    "Sigmoid",
+    "SimpleRNN",
+    "Softmax",
+    "Tanh",
+    "TimeDistributed",
+    "ZeroPadding2D",
+]
+
 
 def __getattr__(name: str) -> Any:
-    raise names.missing(__name__, name, [*__all__, *names.ALIASES, "Layer"])
+    raise names.missing(__name__, name, [*__all__, "Layer"])

@@ -39,7 +39,8 @@ class Bidirectional(RecurrentPair):
             With return_state, `layer(x)` returns (y, *state).
         merge_mode: "concat", "sum", "mul" or "ave".
         dtype, seed: by default those of `layer`.
-        name, trainable, input_shape: as in `Layer`.
+        name, input_shape: as in `Layer`.
+        trainable: False freezes both layers. The flag is theirs: by default that of `layer`.
 
     Parameters: those of both, such as forward_Wx, forward_Wh, forward_b, backward_Wx, backward_Wh, backward_b.
 

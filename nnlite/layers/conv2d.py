@@ -6,12 +6,13 @@ import numpy as np
 
 from .. import checks
 from ..arguments.translations.arguments import refuse_pytorchs_order
+from ..arguments.translations.calls import translated
 from ..initializers import Given
 from ..kernels import backend
 from ..regularizers import Regularizer
 from .base.layer import Layer, Options, Shape
 from .base.sliding_window import Window2D, image_shape, pair
-from .base.weighted import Weighted
+from .base.weighted import Weighted, size
 
 
 class Conv2D(Weighted):
@@ -58,6 +59,7 @@ class Conv2D(Weighted):
           parameters   filters * (kh * kw * C) + filters = 8 * (5 * 5 * 3) + 8 = 608
     """
 
+    @translated
     def __init__(
         self,
         filters: int,
@@ -88,6 +90,8 @@ class Conv2D(Weighted):
         super()._constructed(by_place)
         self._strides_have_no_name = by_place > 2
 
+    filters = size("filters", "How many. It cannot be set any more when the layer is built.")
+
     def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)
         C = input_shape[2]
@@ -101,7 +105,7 @@ class Conv2D(Weighted):
         H, W, C = image_shape("Conv2D", input_shape)
         if C is not None and C % self.groups:
             raise ValueError(f"Conv2D: groups = {self.groups} does not divide {C} channels: each group needs as many")
-        return *self.window.output_size(H, W), self.filters
+        return *self.window.output_size(H, W, C), self.filters
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (None, None, None, self._channels), "(N, H, W, C)")

@@ -10,7 +10,7 @@ from ..initializers import Given
 from ..kernels import backend, of_dtype
 from ..regularizers import Regularizer
 from .base.layer import Layer, Options, Shape
-from .base.weighted import Weighted
+from .base.weighted import Weighted, size
 
 
 class Dense(Weighted):
@@ -66,6 +66,8 @@ class Dense(Weighted):
         self.units = checks.positive("units", units)
         self._set_weighted(activation, use_bias, kernel_initializer, bias_initializer)
         self._set_regularizers(kernel_regularizer, bias_regularizer)
+
+    units = size("units", "U. It cannot be set any more when the layer is built.")
 
     def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)

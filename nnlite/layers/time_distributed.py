@@ -22,7 +22,8 @@ class TimeDistributed(Layer):
     Args:
         layer: the layer, not a recurrent one.
         dtype, seed: by default those of `layer`.
-        name, trainable, input_shape: as in `Layer`; input_shape begins with T.
+        name, input_shape: as in `Layer`; input_shape begins with T.
+        trainable: False freezes `layer`. The flag is that of `layer`, wherever it is set.
 
     Parameters: those of `layer`, under the same names.
 
@@ -50,10 +51,18 @@ class TimeDistributed(Layer):
             hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
             hint = ": a recurrent layer reads the steps by itself" if isinstance(layer, Layer) else hint
             raise TypeError(f"TimeDistributed: expected a layer, such as Dense(8), got {layer!r}{hint}")
+        self.layer = layer  # first, as it has the flag `trainable`
         super().__init__(**{"dtype": layer.dtype, "seed": layer.rng, **options})  # type: ignore[arg-type]
-        self.layer = layer
         self.params, self.grads, self.statistics = layer.params, layer.grads, layer.statistics
         self.regularizers, self.built = layer.regularizers, layer.built
+
+    @property
+    def _trainable(self) -> bool:
+        return self.layer.trainable
+
+    @_trainable.setter
+    def _trainable(self, value: bool) -> None:
+        self.layer.trainable = value
 
     def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)
@@ -88,7 +97,7 @@ class TimeDistributed(Layer):
 
     def _equip(self):
         """The layer, with what a model has given to this one."""
-        self.layer.dtype, self.layer.rng, self.layer.trainable = self.dtype, self.rng, self.trainable
+        self.layer.dtype, self.layer.rng = self.dtype, self.rng
         return self.layer
 
     def _forget(self) -> None:

@@ -106,6 +106,11 @@ def get(metrics: Sequence[str | Metric] | None) -> dict[str, Metric]:
     return found
 
 
+def is_name(name: str) -> bool:
+    """Whether `get` knows a metric of this name."""
+    return name.lower() in _BY_NAME
+
+
 def _named(metric):
     """The name of a metric in the logs, and its function."""
     if isinstance(metric, str):

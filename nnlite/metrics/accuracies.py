@@ -32,6 +32,7 @@ def accuracy(y_true: np.ndarray, y_pred: np.ndarray) -> float:
         0.6666666666666666
     """
     y_pred = checks.samples("accuracy: y_pred", y_pred)
+    _refuse_labels("accuracy", y_true, y_pred)
     if y_pred.ndim == 1 or y_pred.shape[-1] == 1:
         return _binary("accuracy", y_true, y_pred, 0.5)
     if np.shape(y_true) == y_pred.shape:
@@ -148,7 +149,20 @@ def sparse_top_k_categorical_accuracy(y_true: np.ndarray, y_pred: np.ndarray, k:
     return _top_k(name, checks.labels(f"{name}: y_true", y_true, y_pred.shape), y_pred, k)
 
 
+def _refuse_labels(name, y_true, y_pred):
+    """Refuse labels in the place of scores: what `argmax` gives."""
+    shapes = (y_pred.shape, (*y_pred.shape, 1))
+    if y_pred.dtype.kind not in "iu" or np.shape(y_true) not in shapes or y_pred.max(initial=0) < 2:
+        return
+    if y_pred.ndim == 1 or np.max(y_true) > 1:
+        raise ValueError(
+            f"{name}: y_pred: expected scores, (N, ..., V), got labels, {checks.shape_text(y_pred.shape)}: use "
+            f"np.mean(y_true == y_pred), or give what predict gives, without argmax"
+        )
+
+
 def _binary(name, y_true, y_pred, threshold):
+    _refuse_labels(name, y_true, y_pred)
     y_true = checks.like(f"{name}: y_true", y_true, y_pred)
     if y_true.shape != y_pred.shape:
         expected, got = checks.shape_text(y_pred.shape), checks.shape_text(y_true.shape)
@@ -168,6 +182,7 @@ def _categorical(name, y_true, y_pred):
 
 
 def _sparse(name, y_true, y_pred):
+    _refuse_labels(name, y_true, checks.samples(f"{name}: y_pred", y_pred))
     y_pred = _scores(name, y_pred)
     return _mean(y_pred.argmax(axis=-1) == checks.labels(f"{name}: y_true", y_true, y_pred.shape))
 

@@ -35,6 +35,7 @@ def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, classes: int | None
     """
     upper = np.iinfo(np.intp).max if classes is None else checks.positive("classes", classes)
     labels = checks.integers("confusion_matrix: y_true", y_true, upper, what="label")
+    _refuse_scores(labels, y_pred)
     predicted = checks.integers("confusion_matrix: y_pred", y_pred, upper, what="label")
     if labels.shape != predicted.shape:
         raise ValueError(
@@ -45,3 +46,13 @@ def confusion_matrix(y_true: np.ndarray, y_pred: np.ndarray, classes: int | None
     checks.memory("confusion_matrix", (V, V), np.int64)
     counts = np.bincount(labels.ravel() * V + predicted.ravel(), minlength=V * V)
     return counts.astype(np.int64, copy=False).reshape(V, V)
+
+
+def _refuse_scores(labels, y_pred):
+    """Refuse what `predict` gives: scores, with one more axis than the labels have."""
+    scores = checks.numbers("confusion_matrix: y_pred", y_pred)
+    if scores.dtype.kind == "f" and scores.ndim == labels.ndim + 1 and scores.shape[-1] > 1:
+        raise TypeError(
+            f"confusion_matrix: y_pred: expected labels, got scores {checks.shape_text(scores.shape)}: use "
+            f"y_pred.argmax(axis=-1)"
+        )

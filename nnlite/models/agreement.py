@@ -3,10 +3,13 @@
 A loss that is given something else computes a number all the same, and training follows it to nowhere.
 """
 
+import functools
 from typing import Any
 
-from .. import losses
-from .own_layers import is_own
+import numpy as np
+
+from .. import checks, losses
+from . import own_layers
 
 PROBABILITIES = "Softmax", "Sigmoid"  # the layers that give some; all others can give any number
 
@@ -55,7 +58,7 @@ def last_step(model: Any) -> str | None:
     for layer in reversed(model.all_layers.values()):
         if type(layer).__name__ == "TimeDistributed":
             layer = getattr(layer, "layer", layer)
-        if is_own(layer):
+        if own_layers.is_own(layer):
             return None
         name = type([layer, *activations(layer)][-1]).__name__
         if name not in MOVES:
@@ -71,3 +74,36 @@ def activations(layer: Any) -> list[Any]:
 def gives_probabilities(model: Any) -> bool:
     """Whether the model's numbers are probabilities of all labels, and not logits."""
     return last_step(model) == "Softmax"
+
+
+@functools.cache  # each batch asks: a call that is found there is none of Python's
+def is_own(module: str | None) -> bool:
+    """Whether a loss or a metric that was defined in this module is a user's own."""
+    return not (module or "").startswith("nnlite.")
+
+
+def fitted(y: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
+    """y for a loss or metric of one's own, as nnlite's take it: without an axis of size 1 that would broadcast.
+
+    (N,) is (N, 1) for such predictions, and (N, 1) is (N,); labels (N, 1) for scores (N, V) are (N,).
+    """
+    if y.shape == y_pred.shape:
+        return y
+    if (*y.shape, 1) == y_pred.shape or y.shape == (*y_pred.shape, 1):
+        return y.reshape(y_pred.shape)
+    if y.dtype.kind in "iu" and y.shape == (*y_pred.shape[:-1], 1):
+        return y[..., 0]
+    return y
+
+
+def check_gradient(loss: Any, dy: Any, y_pred: np.ndarray) -> None:
+    """Refuse what `backward` of a loss of one's own may not return.
+
+    Raises:
+        ValueError: it has another shape than y_pred.
+    """
+    if np.shape(dy) != y_pred.shape:
+        raise ValueError(
+            f"{type(loss).__name__}.backward returned {checks.shape_text(np.shape(dy))} for y_pred "
+            f"{checks.shape_text(y_pred.shape)}: return dL/dy_pred, an array of the shape of y_pred"
+        )

@@ -135,7 +135,8 @@ def _checked_weights(name, weights, y):
             f"{name}: expected a weight for each sample, shape ({len(y)},), or for each position of y "
             f"{checks.shape_text(y.shape)}, got {checks.shape_text(weights.shape)}"
         )
-    if not np.isfinite(weights).all():
-        where = tuple(int(i) for i in np.argwhere(~np.isfinite(weights))[0])
-        raise ValueError(f"{name}: expected finite numbers, got {weights[where]} at {where}")
+    for wrong, expected in ((~np.isfinite(weights), "finite numbers"), (weights < 0, "numbers of at least 0")):
+        if wrong.any():
+            where = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise ValueError(f"{name}: expected {expected}, got {weights[where]} at {where}")
     return weights

@@ -21,17 +21,31 @@ def forward(error: Exception, model: Any, layer: Any, x: Any) -> None:
         _set_message(error, text)
         return
     source = f"from {_named(before)}" if before is not None else "as the model's input"
-    _prefix(error, f"{_named(layer)}, which got {_described(x)} {source}", _batch_axis(model, before, x))
+    _prefix(error, f"{_named(layer)}, which got {_described(x)} {source}", _batch_axis(model, before, x, str(error)))
 
 
-def _batch_axis(model, before, x):
-    """What to do where the batch axis is missing in x, or where a shape has it, as Keras' build takes it."""
+def _batch_axis(model, before, x, message):
+    """What to do where an axis is missing in the model's input x, or where a shape has that of the batch, as Keras'."""
     if before is not None:
         return ""
     if isinstance(x, tuple):
+        if len(x) == 2 and "(H, W, C)" in message:
+            return f". Images of one channel need {checks.shape_text((*x, 1), 'any')}, and x[..., None]"
         return ". Is the None the batch axis? It is not part of input_shape" if x[:1] == (None,) else ""
+    if not isinstance(x, np.ndarray):
+        return ""
+    if x.ndim == 1 and model.input_shape in (None, (1,)) and "(N, ..., F)" in message:
+        return f". For samples of one number, x[:, None] makes ({len(x)}, 1) of it"
+    if x.ndim == 3 and "(N, H, W, C)" in message and x.shape != model.input_shape:
+        return ". Images of one channel need it as their last axis: use x[..., None]"
     is_sample = model.input_shape is not None and x.shape == model.input_shape
     return ". For a single sample use x[None], a batch of one" if is_sample else ""
+
+
+def validation(error: Exception) -> None:
+    """Say in the error that it comes from validation_data, not from the x and y to train on."""
+    if "validation_data" not in str(error):
+        _prefix(error, "fit: validation_data")
 
 
 def backward(error: Exception, model: Any, layer: Any, dy: Any) -> None:
@@ -43,8 +57,13 @@ def backward(error: Exception, model: Any, layer: Any, dy: Any) -> None:
 
 
 def loss(error: Exception, model: Any, true: tuple[int, ...], predicted: tuple[int, ...]) -> None:
-    """Say in the error for y of these shapes where a recurrent layer gives one step and not all, or all and not one."""
-    recurrent = [layer for layer in model.all_layers.values() if hasattr(layer, "return_sequences")]
+    """Say in the error for y of these shapes where the model keeps pixels or steps, or gives one step and not all."""
+    layers = [*model.all_layers.values()]
+    dense = next((layer for layer in reversed(layers) if type(layer).__name__ == "Dense"), None)
+    if type(error) is ValueError and dense is not None and len(predicted) == 4 and len(true) <= 2:
+        _set_message(error, f"{error}; {dense.name} works on each pixel by itself: put Flatten() before {dense.name}")
+        return
+    recurrent = [layer for layer in layers if hasattr(layer, "return_sequences")]
     if type(error) is not ValueError or not recurrent or true in (predicted, predicted[:-1]):
         return
     layer = recurrent[-1]

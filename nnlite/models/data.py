@@ -122,7 +122,28 @@ def arrays_or_stream(
     if steps is not None:
         name = "steps_per_epoch" if where == "fit" else "steps"
         raise ValueError(f"{where}: {name} is for generators, and x is an array: use batch_size, or leave it out")
+    if y is None:
+        _refuse_pairs(where, x)
     return weighted(_with_steps(where, Batch.checked(where, x, y, lengths, sample_weight)), class_weight, loss, where)
+
+
+def _refuse_pairs(where, x):
+    """Refuse x that holds y, too: as a pair, or as a list of batches."""
+    if not isinstance(x, tuple | list):
+        return
+    if x and all(isinstance(item, tuple | list) and len(item) in (2, 3) and _are_arrays(item[:2]) for item in x):
+        raise TypeError(
+            f"{where}: x: expected an array or a generator, got a list of batches (x, y): give a generator, such as "
+            f"itertools.cycle(batches), and {'steps_per_epoch' if where == 'fit' else 'steps'}={len(x)}"
+        )
+    if len(x) == 2 and _are_arrays(x):
+        raise TypeError(f"{where}: x holds a pair (x, y): use {where}(x, y)")
+
+
+def _are_arrays(items):
+    """Whether these are arrays, frames or tensors with an axis of samples, and of as many."""
+    counts = [np.shape(item)[:1] for item in items if hasattr(item, "__array__")]
+    return len(counts) == len(items) and counts[0] == counts[1] != ()
 
 
 def _with_steps(where, batch):
@@ -197,27 +218,55 @@ def weighted(batch: Batch, class_weight: Any, loss: Any, where: str) -> Batch:
         loss: tells labels from one-hot vectors.
     """
     if class_weight is None:
-        if batch.weights is not None and "sample_weight" not in inspect.signature(loss.forward).parameters:
-            raise TypeError(
-                f"{where}: sample_weight: {type(loss).__name__}.forward does not take it: write "
-                f"forward(self, y_true, y_pred, sample_weight=None)"
-            )
+        if batch.weights is not None:
+            _require_weights(loss, where)
         return batch
     if batch.weights is not None:
         raise ValueError(f"{where}: class_weight: there is a sample_weight, too: multiply them into one sample_weight")
     if not isinstance(class_weight, dict):
         raise TypeError(f"{where}: class_weight: expected a dict such as {{0: 1.0, 1: 5.0}}, got {class_weight!r}")
-    y: Any = batch.y
-    if not isinstance(loss, losses.SparseCategoricalCrossentropy) and y.ndim > 1 and y.shape[-1] > 1:
-        y = y.argmax(axis=-1)
-    elif y.ndim > 1 and y.shape[-1] == 1:
-        y = y[..., 0]
-    weights = np.ones(y.shape)
     for label, weight in class_weight.items():
         if isinstance(label, bool) or not isinstance(label, int | np.integer):
             raise TypeError(f"{where}: class_weight: expected whole numbers as labels, got {label!r}")
-        weights[y == label] = checks.between(f"{where}: class_weight[{label}]", weight, 0, math.inf, closed=False)
-    return weighted(replace(batch, weights=weights), None, loss, where)
+        checks.between(f"{where}: class_weight[{label}]", weight, 0, math.inf, closed=False)
+    _require_weights(loss, where)
+    y = _labels(batch, loss, where)
+    weights = np.ones(y.shape)
+    for label, weight in class_weight.items():
+        weights[y == label] = weight
+    return replace(batch, weights=weights)
+
+
+def _require_weights(loss, where):
+    """Refuse a loss of one's own that takes no weights."""
+    if "sample_weight" not in inspect.signature(loss.forward).parameters:
+        raise TypeError(
+            f"{where}: sample_weight: {type(loss).__name__}.forward does not take it: write "
+            f"forward(self, y_true, y_pred, sample_weight=None)"
+        )
+
+
+def _labels(batch, loss, where):
+    """The labels that y holds: one-hot vectors are numbered; those of CategoricalCrossentropy may be soft, as in Keras.
+
+    Raises:
+        ValueError: it holds none.
+    """
+    if isinstance(loss, losses.MeanSquaredError | losses.MeanAbsoluteError):
+        name = type(loss).__name__
+        raise ValueError(f"{where}: class_weight is for labels, and {name} takes none: use sample_weight")
+    y = batch.y
+    if y.dtype.kind == "f" and not isinstance(loss, losses.CategoricalCrossentropy):
+        real = batch.without_padding(y.shape[:2] == batch.x.shape[:2]).y
+        wrong = np.argwhere(real != np.round(real))
+        if len(wrong):
+            place = tuple(int(i) for i in wrong[0])
+            raise ValueError(
+                f"{where}: class_weight is for labels, and y holds {y[place]:g} at {place}: use sample_weight"
+            )
+    if not isinstance(loss, losses.SparseCategoricalCrossentropy) and y.ndim > 1 and y.shape[-1] > 1:
+        return y.argmax(axis=-1)
+    return y[..., 0] if y.ndim > 1 and y.shape[-1] == 1 else y
 
 
 def _got(value):

@@ -9,6 +9,7 @@ from .. import checks, losses
 from ..callbacks import BackupAndRestore, History, ProgressBar, TerminateOnNaN
 from ..callbacks.base import checked_callbacks, own_method
 from ..divergence import NonFiniteLossError, check_params, loss_error
+from . import blame
 from .data import Stream
 
 
@@ -110,7 +111,9 @@ class FitLoop:
             if self.seen:
                 logs = self._measure()
                 self.epoch, self.batch = self.epoch + 1, 0
-                self._notify("on_epoch_end", self.epoch - 1, logs)
+                for listener in self._listeners("on_epoch_end"):
+                    listener(self.epoch - 1, logs)
+                    self.history.add(self.epoch - 1, logs)
 
     def batches_left(self):
         """The batches of this epoch that are still to come."""
@@ -156,7 +159,11 @@ class FitLoop:
         logs = self._means()
         if self.validation_data:
             self._notify("on_test_begin", {})
-            found = self.model._evaluate(self.validation_data, self.validation_batch_size, "fit: validation_data")
+            try:
+                found = self.model._evaluate(self.validation_data, self.validation_batch_size, "fit: validation_data")
+            except (TypeError, ValueError) as error:
+                blame.validation(error)
+                raise
             if not math.isfinite(found["loss"]):
                 raise loss_error(self.model, found["loss"], self.validation_data).at(self.epoch + 1, "validation")
             self._notify("on_test_end", dict(found))

@@ -44,6 +44,13 @@ ARGUMENTS = {
     "device": "all runs on the CPU: leave it out",
 }
 
+# How arguments of losses and metrics are named.
+_PREDICTED = {
+    *("y_pred", "pred", "preds", "predicted", "prediction", "predictions", "p", "y_hat", "yhat", "logits"),
+    *("output", "outputs", "out", "input", "inputs"),
+}
+_TRUE = {"y_true", "true", "y", "t", "target", "targets", "label", "labels"}
+
 
 def missing(model: Any, name: str) -> AttributeError:
     """The error for an attribute that the model does not have."""
@@ -84,15 +91,13 @@ def check_order(what: str, function: Any) -> None:
     """Refuse a loss or a metric whose arguments are named in PyTorch's order: it would get the one for the other.
 
     Raises:
-        TypeError: its first argument is called y_pred, or its second y_true.
+        TypeError: its first argument is named as predictions are, such as y_pred, and its second as targets.
     """
     try:
         names = [*inspect.signature(getattr(function, "forward", function)).parameters][:2]
     except (TypeError, ValueError):  # a function without a signature
         return
-    predicted, true = {"y_pred", "pred", "preds", "y_hat", "yhat", "logits"}, {"y_true", "true", "y", "target", "label"}
-    true |= {"targets", "labels"}
-    if len(names) == 2 and (names[0] in predicted and names[1] in true):
+    if len(names) == 2 and names[0] in _PREDICTED and names[1] in _TRUE:
         raise TypeError(
             f"{what}: expected arguments in the order (y_true, y_pred), got ({', '.join(names)}): change their order"
         )

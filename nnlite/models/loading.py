@@ -1,16 +1,20 @@
 """Loading: a saved model becomes one again."""
 
 import os
+import re
 from typing import Any
 
 import numpy as np
 
 from .. import losses, metrics, optimizers, schedules
+from ..arguments import Configured
+from ..arguments.translations.calls import translated
 from ..saving import checkpoint, training_state
 from ..saving.checkpoint import CheckpointError
 from .sequential import Sequential
 
 
+@translated
 def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = None) -> Sequential:
     """Load what `save_model` saved: a model with the same weights, random generator, optimizer, loss and metrics.
 
@@ -29,6 +33,8 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
         kind = {"Sequential": Sequential, **custom}.get(tree["class"])
         if kind is None:
             raise ValueError(f"the model is a {tree['class']}: if that is your own class, give it in custom_objects")
+        for part in (tree["model"]["layers"], tree["optimizer"], tree["loss"], tree.get("metrics")):
+            _check_configs(part, custom)
         model = kind.from_config({**tree["model"], "input_shape": None}, custom, seed=_generator(tree["rng"]))
         if tree["optimizer"]:  # before it is built: an old file's loss may not be the one for its last layer
             model.compile(
@@ -39,8 +45,34 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
         training_state.build_from(model, tree)
         training_state.restore_model(model, tree)
     except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
-        raise CheckpointError(f"cannot load the model in {os.fspath(path)}: {training_state.explain(error)}") from error
+        reason = f"{training_state.explain(error)}{_hint(error)}"
+        raise CheckpointError(f"cannot load the model in {os.fspath(path)}: {reason}") from error
     return model
+
+
+def _hint(error):
+    """What to do where a constructor of one's own gives an argument to its base that **kwargs give, too."""
+    found = re.search(r"multiple values for keyword argument '(\w+)'", str(error))
+    if not isinstance(error, TypeError) or not found:
+        return ""
+    name = found[1]
+    return (
+        f": a constructor of your own gives {name} to super().__init__(), and its **kwargs do, too: write "
+        f"kwargs.setdefault({name!r}, ...) before, and leave it out there"
+    )
+
+
+def _check_configs(node, custom):
+    """Refuse arguments that classes of one's own do not take, wherever in the tree they are described."""
+    if isinstance(node, list):
+        for one in node:
+            _check_configs(one, custom)
+    elif isinstance(node, dict):
+        kind, config = custom.get(node.get("class")), node.get("config")
+        if isinstance(kind, type) and issubclass(kind, Configured) and isinstance(config, dict):
+            kind.check_config(config)
+        for one in node.values():
+            _check_configs(one, custom)
 
 
 def _make(description, module, base, custom):
@@ -50,14 +82,22 @@ def _make(description, module, base, custom):
         config = {**config, "learning_rate": schedules.made(config["learning_rate"], custom)}
     found: Any = custom.get(name) or getattr(module, name, None)
     if not (name in custom or (isinstance(found, type) and issubclass(found, base))):
-        raise ValueError(f"there is no {base.__name__.lower()} {name!r}: if it is your own, give it in custom_objects")
+        raise ValueError(_unknown(base.__name__.lower(), name))
     make = getattr(found, "from_config", None)
     return make(config) if make else found(**config)
 
 
 def _metric(saved, custom):
     """A metric by its name, or made with its arguments."""
-    return custom.get(saved, saved) if isinstance(saved, str) else _make(saved, metrics, metrics.NamedMetric, custom)
+    if not isinstance(saved, str):
+        return _make(saved, metrics, metrics.NamedMetric, custom)
+    if saved not in custom and not metrics.is_name(saved):
+        raise ValueError(_unknown("metric", saved))
+    return custom.get(saved, saved)
+
+
+def _unknown(what, name):
+    return f"there is no {what} {name!r}: if it is your own, give it as custom_objects={{{name!r}: {name}}}"
 
 
 def _generator(state):

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import layers
 from ..arguments import ChecksArguments
+from ..arguments.translations.calls import translated
 from ..layers.base.layer import Seed, Shape
 from ..notebook import shows_itself
 from ..optimizers import Optimizer
@@ -97,6 +98,7 @@ class Model(Contents, ChecksArguments):
             if hasattr(layer, "reset_state"):
                 layer.reset_state()
 
+    @translated
     def __call__(self, x: np.ndarray, training: bool = False, lengths: np.ndarray | None = None) -> np.ndarray:
         return self.forward(x, training) if lengths is None else self.forward(x, training, lengths=lengths)
 
@@ -143,6 +145,7 @@ class Model(Contents, ChecksArguments):
             texts.append(f"{layer.name}: {text}")
         return "\n".join(texts)
 
+    @translated
     def save(self, path: str | os.PathLike) -> None:
         """Save the model to one file; see `save_model`."""
         from ..saving.training_state import save_model

@@ -23,12 +23,26 @@ def require_ranges(model: Any, where: str, data: Any) -> None:
         return
     x = data.x
     below = model.ids_below(x)
+    if where.endswith("validation_data") and below is None:
+        _require_features(model, f"{where}: x", x)
     if below is not None and x.dtype.kind in "iu":
         real = None if data.lengths is None else sequence_lengths.real_steps(data.lengths, x.shape[1])
         checks.require_below(f"{where}: x", x, below, "id", real)
     scores = _scores(model, x)
     if data.y is not None and scores and getattr(model.loss, "takes_labels", False):
         _require_labels(model, f"{where}: y", data, scores)
+
+
+def _require_features(model, name, x):
+    """Refuse an x with another number of features than the first layer's weights take, before an epoch is spent."""
+    first, expected = model.layers[0], model.input_shape
+    W = None if is_own(first) else first.params.get("W", first.params.get("Wx"))
+    if W is None or not expected or x.ndim != len(expected) + 1 or not W.shape[-2] == expected[-1] != x.shape[-1]:
+        return
+    raise ValueError(
+        f"{name}: expected {checks.shape_text(('N', *expected), 'any')}, as the model's input, got "
+        f"{checks.shape_text(x.shape)}: give it the features of the x to train on"
+    )
 
 
 def _require_labels(model, name, data, scores):

@@ -210,6 +210,8 @@ class Trainer(Model):
             if not math.isfinite(numbers["loss"]):
                 raise loss_error(self, numbers["loss"], batch)
             dy = self.loss.backward()
+            if agreement.is_own(getattr(self.loss, "__module__", None)):
+                agreement.check_gradient(self.loss, dy, y_pred if real is None else y_pred[real])
             dy = dy if real is None else sequence_lengths.spread(dy, real)
             self.backward(dy, needs_dx=False) if leaves_dx_out(self) else self.backward(dy)
             regularizers.add_gradients(self.layers)
@@ -228,10 +230,12 @@ class Trainer(Model):
                 weights = np.broadcast_to(weights.reshape(len(weights), -1), real.shape)[real]
         try:
             with_weights = {} if weights is None else {"sample_weight": weights}
-            numbers = {"loss": float(self.loss.forward(y, y_pred, **with_weights))}
+            true = agreement.fitted(y, y_pred) if agreement.is_own(getattr(self.loss, "__module__", None)) else y
+            numbers = {"loss": float(self.loss.forward(true, y_pred, **with_weights))}
             numbers["loss"] += regularizers.penalty(self.layers)
             for name, metric in self.metrics.items():
-                numbers[name] = float(metric(y, y_pred))
+                true = agreement.fitted(y, y_pred) if agreement.is_own(getattr(metric, "__module__", None)) else y
+                numbers[name] = float(metric(true, y_pred))
         except Exception as error:
             blame.loss(error, self, y.shape, y_pred.shape)
             raise

@@ -1,5 +1,6 @@
 """Optimizer: base class of all optimizers."""
 
+import inspect
 import math
 import weakref
 from typing import Any, NamedTuple, NoReturn, Self, TypedDict
@@ -75,6 +76,7 @@ class Optimizer(Configured, TakesTurns):
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
     ) -> None:
+        self._check_update()
         self.iterations = 0
         self.schedule: Schedule | None = None
         self.learning_rate = learning_rate
@@ -178,6 +180,7 @@ class Optimizer(Configured, TakesTurns):
         """The gradients, after checking them and the parameters."""
         if grads.keys() != params.keys():
             odd = sorted(grads.keys() ^ params.keys())
+            self._require_grads(grads, params)
             raise ValueError(
                 f"apply: expected grads and params with the same names, got {', '.join(odd)} in only one of them"
             )
@@ -193,6 +196,28 @@ class Optimizer(Configured, TakesTurns):
     ) -> None:
         """Change one parameter in place. All arrays are flat; use the gradient scale * grad, clipped to ±clip."""
         raise NotImplementedError(f"{type(self).__name__} has no update(grad, param, slots, scale, clip)")
+
+    def _check_update(self):
+        """Refuse an `update` of one's own that cannot be called as `apply` calls it."""
+        signature = inspect.signature(self.update)
+        try:
+            signature.bind("grad", "param", "slots", "scale", "clip")
+        except TypeError:
+            raise TypeError(
+                f"{type(self).__name__}.update: expected the arguments (grad, param, slots, scale, clip), got "
+                f"({', '.join(signature.parameters)}): write def update(self, grad, param, slots, scale, clip)"
+            ) from None
+
+    @staticmethod
+    def _require_grads(grads, params):
+        """Name the layer of a model whose backward has left a gradient out."""
+        model: Any = getattr(params, "model", None)
+        for name in sorted(params.keys() - grads.keys()) if model is not None else ():
+            layer, _, key = name.rpartition(".")
+            raise ValueError(
+                f"gradient of {name}: expected an array, got none: {type(model.all_layers[layer]).__name__}.backward "
+                f"did not set self.grads[{key!r}]"
+            )
 
     @staticmethod
     def _check_param(name, param):
@@ -232,7 +257,7 @@ class Optimizer(Configured, TakesTurns):
                 raise ValueError(
                     f"parameter {name}: expected {checks.shape_text(memory.shape)} {memory.dtype.name}, as the "
                     f"optimizer's {slot} for it, got {checks.shape_text(param.shape)} {param.dtype.name}: an optimizer "
-                    f"belongs to one model: use a new one"
+                    f"belongs to one model: use a new one; if layers of the model were changed, compile again with it"
                 )
             if not (memory.flags.c_contiguous and memory.flags.writeable):  # as some file formats load it
                 memory = self.state[key] = np.array(memory, order="C")

@@ -1,12 +1,14 @@
 """Save models, and save and restore trainings, as checkpoint trees."""
 
 import copy
+import inspect
 import json
 import os
 from collections.abc import Callable
 from typing import Any
 
 from ..arguments import Configured
+from ..arguments.translations.calls import translated
 from ..turns import computing
 from . import checkpoint, loop_state, states
 from .checkpoint import CheckpointError
@@ -15,6 +17,7 @@ from .checkpoint import CheckpointError
 _OTHERS = (".h5", ".hdf5", ".keras", ".pt", ".pth")
 
 
+@translated
 def save_model(model: Any, path: str | os.PathLike) -> None:
     """Save a model to one safetensors file: layers, weights, random generator, and the optimizer, if any.
 
@@ -26,6 +29,7 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
 
     Raises:
         ValueError: the model has no weights yet, or path ends like a file of Keras or PyTorch.
+        TypeError: a part of the model is of a class of your own that could not be made again; the message says why.
         CheckpointError: the file cannot be written.
 
     Example:
@@ -40,7 +44,25 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
         np.True_
     """
     check_ending("path", path)
+    for part in _parts(model):
+        part.check_saving()
     checkpoint.write(path, _at_rest(model))
+
+
+def _parts(model):
+    """What loading makes again with the arguments in the file: layers, optimizer, loss, metrics, and those in them."""
+    found = [*_layers(model), model.optimizer, model.loss, *model.metrics.values()]
+    for one in found:  # which grows
+        if isinstance(one, Configured):
+            yield one
+            names = [*inspect.signature(type(one)).parameters, "forward_layer", "schedule"]
+            inner = [vars(one)[name] for name in dict.fromkeys(names) if name in vars(one)]
+            found += [value for value in inner if isinstance(value, Configured)]
+
+
+def _layers(model):
+    for layer in model.layers:
+        yield from _layers(layer) if hasattr(layer, "all_layers") else [layer]
 
 
 def check_ending(name: str, path: str | os.PathLike) -> None:

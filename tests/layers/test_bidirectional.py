@@ -303,3 +303,28 @@ def test_bad_input_is_refused(x, error, message, is_built):
         layer.forward(x)
     with pytest.raises(RuntimeError, match="Bidirectional: backward needs a forward before it"):
         layer.backward(np.zeros((2, 8), "float32"))
+
+
+def test_its_layers_have_the_flag_trainable(tmp_path, capsys):
+    x, y = np.random.default_rng(0).standard_normal((8, 3, 4)).astype("float32"), np.arange(8) % 2
+    later = Bidirectional(LSTM(4))
+    later.forward_layer.trainable = later.backward_layer.trainable = False
+    for layer in (Bidirectional(LSTM(4, trainable=False)), Bidirectional(LSTM(4), trainable=False), later):
+        model = Sequential([layer, Dense(2)], input_shape=(3, 4), seed=0)
+        model.compile("adam", nnlite.SparseCategoricalCrossentropy(from_logits=True))
+        before = layer.get_weights()
+        model.fit(x, y, verbose=0)
+        model.save(tmp_path / "m.safetensors")
+        for same in (layer, nnlite.load_model(tmp_path / "m.safetensors").layers[0]):
+            assert not same.trainable
+            assert not same.backward_layer.trainable
+            for array, old in zip(same.get_weights(), before, strict=True):
+                assert_same_bits(array, old)
+        model.summary()
+        assert " frozen" in capsys.readouterr().out
+    later.forward_layer.trainable = True
+    with pytest.raises(ValueError, match="trainable: expected the same of forward_layer and backward_layer, got True"):
+        model.fit(x, y, verbose=0)
+    later.trainable = True
+    model.fit(x, y, verbose=0)
+    assert all((array != old).any() for array, old in zip(later.get_weights(), before, strict=True))

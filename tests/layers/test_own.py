@@ -165,6 +165,69 @@ def test_constants_ids_and_arrays_in_params_are_not():
     layer.build((3,))
 
 
+class Holds(Layer):
+    def __init__(self, parts, **kwargs):
+        super().__init__(**kwargs)
+        self.parts = parts
+
+    def forward(self, x, training=False):
+        for part in self.parts:
+            x = part.forward(x, training)
+        return x
+
+    def backward(self, dy):
+        for part in reversed(self.parts):
+            dy = part.backward(dy)
+        return dy
+
+
+class HandsOn(Holds):
+    def __init__(self, **kwargs):
+        super().__init__([Dense(4), Dense(4, "tanh")], **kwargs)
+
+    def build(self, input_shape):
+        for i, part in enumerate(self.parts):
+            part.build(input_shape)
+            for name in part.params:
+                self.params[f"parts[{i}]_{name}"] = part.params[name]
+                self.grads[f"parts[{i}]_{name}"] = part.grads[name]
+
+
+@pytest.mark.parametrize(
+    "parts", [lambda: [Dense(4)], lambda: (nnlite.ReLU(), Dense(4)), lambda: [Sequential([Dense(4)])]]
+)
+def test_parts_whose_weights_nobody_trains_are_refused(parts):
+    message = r"Holds: expected all weights in params, got a layer in self.parts\[\d\] whose parameters nobody trains.*"
+    with pytest.raises(ValueError, match=message + r"self.params\['parts\[\d\]_.*W'\] = self.parts\[\d\].params\["):
+        trained([Holds(parts()), Dense(2)])
+
+    class One(Double):
+        def __init__(self):
+            super().__init__()
+            self.fc = Dense(4)
+
+        def forward(self, x):
+            return self.fc.forward(x)
+
+    with pytest.raises(ValueError, match=r"One: expected .* got a layer in self.fc whose parameters nobody trains"):
+        trained([Dense(4), One(), Dense(2)])
+    assert One().forward(X).shape == (6, 4)  # by hand, one may train it as one likes
+
+
+def test_parts_that_are_handed_on_have_none_or_stand_in_the_model_are_not(tmp_path):
+    shared, layer, none = Dense(4), HandsOn(), Holds([nnlite.ReLU(), nnlite.Dropout(0.1)])
+    none.other = shared
+    model = trained([shared, layer, none, Dense(2)])
+    before = layer.parts[1].params["W"].copy()
+    model.fit(X, Y, verbose=0)
+    assert (layer.parts[1].params["W"] != before).any()
+
+    model = trained([HandsOn(), Dense(2)])
+    model.save(tmp_path / "m.safetensors")
+    same = nnlite.load_model(tmp_path / "m.safetensors", custom_objects={"HandsOn": HandsOn})
+    np.testing.assert_array_equal(same.predict(X), model.predict(X))
+
+
 def test_the_forms_of_the_exercises_of_the_docs_run():
     class Blur:
         params, grads = {}, {}

@@ -10,7 +10,7 @@ import pytest
 import nnlite
 from nnlite.models import trainer
 
-LAYERS = [getattr(nnlite.layers, name) for name in nnlite.layers.__all__]
+LAYERS = [*dict.fromkeys(getattr(nnlite.layers, name) for name in nnlite.layers.__all__)]
 
 
 def file_of(layer):

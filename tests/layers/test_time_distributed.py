@@ -54,6 +54,34 @@ def test_in_a_model_it_is_trained_saved_and_loaded(tmp_path):
         assert not same.layers[0].layer.params["W"].any()
 
 
+def test_its_layer_has_the_flag_trainable(tmp_path, capsys):
+    x, y = np.random.default_rng(0).standard_normal((8, 3, 4)).astype("float32"), np.arange(8) % 2
+    later = TimeDistributed(Dense(4))
+    later.layer.trainable = False
+    frozen = [
+        TimeDistributed(Dense(4, trainable=False)),
+        TimeDistributed(BatchNorm(trainable=False)),
+        TimeDistributed(Dense(4), trainable=False),
+        later,
+    ]
+    model = Sequential([*frozen, nnlite.Flatten(), Dense(2)], input_shape=(3, 4), seed=0)
+    model.compile("adam", nnlite.SparseCategoricalCrossentropy(from_logits=True))
+    before = [array.copy() for layer in frozen for array in layer.get_weights()]
+    model.fit(x, y, epochs=2, verbose=0)
+    model.save(tmp_path / "m.safetensors")
+    same = nnlite.load_model(tmp_path / "m.safetensors")
+    for layers in (frozen, same.layers[:4]):
+        assert not any(layer.trainable or layer.layer.trainable for layer in layers)
+        for array, old in zip([array for layer in layers for array in layer.get_weights()], before, strict=True):
+            assert_same_bits(array, old)
+    model.summary()
+    assert capsys.readouterr().out.count(" frozen") == 4
+    frozen[0].trainable = True
+    model.fit(x, y, verbose=0)
+    assert (frozen[0].params["W"] != before[0]).any()
+    assert frozen[0].layer.trainable
+
+
 def test_what_it_does_not_take_is_refused():
     for recurrent in (LSTM(3), GRU(3)):
         with pytest.raises(TypeError, match=r"TimeDistributed: expected a layer, .*: a recurrent layer reads"):

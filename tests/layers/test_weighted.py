@@ -198,3 +198,29 @@ def test_pytorchs_spellings_of_gelu():
         np.testing.assert_allclose(GELU(spelling, dtype="float64")(x), expected, rtol=1e-12, atol=1e-15)
     with pytest.raises(TypeError, match="approximate: expected True or False, got 'no'"):
         GELU("no")
+
+
+def test_an_activation_can_be_set_at_any_time():
+    x = np.random.default_rng(0).standard_normal((5, 3)).astype("float32")
+    model = Sequential([Dense(4), Dense(2, "relu")], input_shape=(3,), seed=0)
+    z = model.layers[0].forward(x)
+    model.layers[0].activation = "tanh"
+    assert_same_bits(model.layers[0].forward(x), nnlite.Tanh().forward(z))
+    assert model.layers[0].get_config()["activation"] == "tanh"
+    model.layers[1].activation = None
+    model.compile("adam", nnlite.SparseCategoricalCrossentropy(from_logits=True))
+    model.fit(x, np.arange(5) % 2, verbose=0)
+    assert isinstance(model.layers[0].activation, nnlite.Tanh)
+    with pytest.raises(ValueError, match=r"activation: expected one of gelu, .*got 'swish'"):
+        model.layers[1].activation = "swish"
+    assert model.layers[1].activation is None
+
+
+@pytest.mark.parametrize(("layer", "name", "shape"), [(Dense(4), "units", (3,)), (Conv2D(4, 3), "filters", (5, 5, 1))])
+def test_a_size_is_settled_when_the_weights_are_made(layer, name, shape):
+    setattr(layer, name, 6)
+    layer.build(shape)
+    assert layer.params["W"].shape[-1] == getattr(layer, name) == layer.get_config()[name] == 6
+    with pytest.raises(ValueError, match=rf"{name}: expected 6, as the weights of .* got 16: make a new layer, .*\(16"):
+        setattr(layer, name, 16)
+    assert getattr(layer, name) == 6

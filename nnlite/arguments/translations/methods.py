@@ -45,6 +45,7 @@ METHODS: dict[str, dict[str, str]] = {
         "input": "use y = layer.forward(x)",
         "gradient": _DERIVATIVE,
     },
+    "HasStates": {"reset_states": "use reset_state()"},
     "Model": {
         **_MODULE,
         # Keras

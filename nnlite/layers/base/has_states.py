@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ...arguments.translations.calls import translated
 from ...turns import computing
 from .layer import Layer
 
@@ -42,6 +43,7 @@ class HasStates(Layer):
         """dx (N, T, F), None for ids; `dstate` is the gradient of the final state."""
         raise NotImplementedError(f"{type(self).__name__} has no backward(dy, dstate, needs_dx)")
 
+    @translated
     def __call__(
         self,
         x: np.ndarray,

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from .storage import Storage
+
 
 def is_own(cls: type) -> bool:
     """Whether a class is not one of nnlite's."""
@@ -42,12 +44,16 @@ def _adapted(forward):
         build = _found(type(self), "build")
         if not self.built and is_own_function(build):
             self.build(np.shape(x)[1:])
+        is_trained = training[0] if training else options.get("training")
         if not takes_a_second:
             if training:
                 options["training"], training = training[0], training[1:]
             if not by_name:
                 options.pop("training", None)
-        return forward(self, x, *training, **options)
+        y = forward(self, x, *training, **options)
+        if is_trained is True:  # by hand, without a model, one may train the parts as one likes
+            _refuse_hidden_parts(self)  # now, as they are built
+        return y
 
     adapted.adapted = True  # type: ignore[attr-defined]
     return adapted
@@ -96,6 +102,40 @@ def _warn_of_hidden(layer):
                 f"is a constant, call it _{name}",
                 stacklevel=5,
             )
+
+
+def _refuse_hidden_parts(layer):
+    """Refuse to train a layer that holds others, also in a list, with weights that no optimizer and no file will see.
+
+    Raises:
+        ValueError: it does; the message has the lines to add.
+    """
+    handed_on = {id(array) for array in layer.params.values()}
+    for name, part in _parts(layer):
+        hidden = [key for key, array in part.params.items() if id(array) not in handed_on]
+        if hidden:
+            what, key = type(layer).__name__, hidden[0]
+            ours, theirs = repr(f"{name}_{key}"), repr(key)
+            raise ValueError(
+                f"{what}: expected all weights in params, got a layer in self.{name} whose parameters nobody trains or "
+                f"saves: make a Sequential of the parts instead of {what}, or hand them on at the end of build, when "
+                f"self.{name} is built: self.params[{ours}] = self.{name}.params[{theirs}] and self.grads[{ours}] = "
+                f"self.{name}.grads[{theirs}]"
+            )
+
+
+def _parts(layer):
+    """The layers and models in a layer's attributes, with their names, such as "fc" and "blocks[0]"."""
+    for name, value in vars(layer).items():
+        found = [(name, value)]
+        if isinstance(value, list | tuple | dict) and len(value) < 1000:  # more are data
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            found = [(f"{name}[{key!r}]", item) for key, item in items]
+        for where, part in found:
+            # What has the same generator is in the same model, which trains it: such as one whose weights are shared.
+            is_part = isinstance(part, Storage) or hasattr(type(part), "all_layers")
+            if is_part and getattr(part, "rng", None) is not layer.rng:
+                yield where, part
 
 
 def hint(thing: Any) -> str:

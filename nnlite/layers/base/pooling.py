@@ -37,7 +37,7 @@ class Pooling(Layer):
             if H == 0 or W == 0:
                 raise ValueError(f"{type(self).__name__}: expected an image of at least 1 pixel, got H = {H}, W = {W}")
             return (1, 1, C) if self.keepdims else (C,)
-        OH, OW = self.window.output_size(H, W)
+        OH, OW = self.window.output_size(H, W, C)
         self.window.refuse_padding_alone(H, W)
         return OH, OW, C
 

@@ -31,10 +31,10 @@ class RecurrentPair(HasStates):
             )
         if layer.built:
             raise ValueError(f"{what}: {layer!r} has its weights already, and would not share them: give a new one")
+        self.forward_layer, self.backward_layer = (type(layer).from_config(layer.get_config()) for _ in range(2))
         own = {"dtype": layer.dtype, "seed": layer.rng, "input_shape": layer._input_shape}
         own |= {name: value for name, value in options.items() if value is not None}
         super().__init__(**own)  # type: ignore[arg-type]
-        self.forward_layer, self.backward_layer = (type(layer).from_config(layer.get_config()) for _ in range(2))
         self.return_state = layer.return_state
         self.state = self.dinitial_state = None
 
@@ -42,6 +42,14 @@ class RecurrentPair(HasStates):
     def return_sequences(self) -> bool:
         """Whether y holds every step."""
         return self.forward_layer.return_sequences
+
+    @property
+    def _trainable(self) -> bool:
+        return self.forward_layer.trainable or self.backward_layer.trainable
+
+    @_trainable.setter
+    def _trainable(self, value: bool) -> None:
+        self.forward_layer.trainable = self.backward_layer.trainable = value
 
     def build(self, input_shape: Shape) -> None:
         self._equip()
@@ -79,6 +87,12 @@ class RecurrentPair(HasStates):
 
     def _equip(self, with_grads=False):
         """Hand this layer's own on to the two: a model, a user or a checkpoint may have exchanged it, here."""
+        first, second = self.forward_layer.trainable, self.backward_layer.trainable
+        if with_grads and first != second:
+            raise ValueError(
+                f"trainable: expected the same of forward_layer and backward_layer, got {first} and {second}: set that "
+                f"of {self.name}, which is for both"
+            )
         for direction, layer in self._both():
             layer.dtype, layer.rng = self.dtype, self.rng
             if self.built:

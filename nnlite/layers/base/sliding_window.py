@@ -71,6 +71,13 @@ def image_shape(owner: str, input_shape: Any) -> tuple[int | None, int | None, i
     return tuple(input_shape)
 
 
+def _channels_first(H, W, C):
+    """What to do where an image looks like (C, H, W), as PyTorch has it; else empty."""
+    if H not in (1, 3) or W is None or C is None or min(W, C) <= H:
+        return ""
+    return f"The channels come last: is it ({W}, {C}, {H})? np.moveaxis(x, 1, -1) makes it so"
+
+
 def short(value: Any) -> Any:
     """A pair, or a padding, as one would type it and as JSON can write it: 2 for (2, 2), [2, 1] for (2, 1)."""
     if not isinstance(value, tuple):
@@ -217,8 +224,11 @@ class Window2D:
         vertical, horizontal = self._axes
         return *vertical.pads(H), *horizontal.pads(W)
 
-    def output_size(self, H: int | None, W: int | None) -> tuple[int | None, int | None]:
+    def output_size(self, H: int | None, W: int | None, C: int | None = None) -> tuple[int | None, int | None]:
         """How many windows fit, as (H_out, W_out). A size that is not known, None, stays None.
+
+        Args:
+            C: the number of channels, for the message: whether H looks like it instead.
 
         Raises:
             ValueError: none fits; the message has the arithmetic. An image without pixels.
@@ -232,7 +242,7 @@ class Window2D:
             if count is not None and count < 1:
                 raise ValueError(
                     f"{self.owner}: the window is larger than the padded image: {axis.letter}_out = {axis.rule(n)}. "
-                    f"Take a smaller window, more padding or a larger image"
+                    f"{_channels_first(H, W, C) or 'Take a smaller window, more padding or a larger image'}"
                 )
         return counts[0], counts[1]
 

@@ -1,12 +1,28 @@
 """What Dense and Conv2D share beside their sums: weights, bias, and an activation at the end."""
 
 import copy
+import operator
 from typing import Any
 
 from ... import checks, initializers, regularizers
 from ...notebook import shows_itself
 from . import activation
 from .layer import Layer, Shape
+
+
+def size(name: str, meaning: str) -> property:
+    """The property of a size that the weights are made for: it can be set until they are."""
+
+    def set_size(self, value):
+        value = checks.positive(name, value)
+        if vars(self).get("built") and value != vars(self)[f"_{name}"]:
+            raise ValueError(
+                f"{name}: expected {vars(self)[f'_{name}']}, as the weights of {self.name} are made for it, got "
+                f"{value}: make a new layer, {type(self).__name__}({value}, ...)"
+            )
+        vars(self)[f"_{name}"] = value
+
+    return property(operator.attrgetter(f"_{name}"), set_size, doc=meaning)
 
 
 class Weighted(Layer):
@@ -19,10 +35,15 @@ class Weighted(Layer):
         *Layer.added,
         *("activation", "use_bias", "bias_initializer", "kernel_regularizer", "bias_regularizer"),
     )
-    activation: Any  # a layer, or None
+
+    def _set_activation(self, f):
+        self._activation = activation.get(f, type(self).__name__)
+
+    # Read without a Python call, at every step.
+    activation = property(operator.attrgetter("_activation"), _set_activation, doc="f, a layer, or None.")
 
     def _set_weighted(self, f, use_bias, kernel_initializer, bias_initializer):
-        self.activation = activation.get(f, type(self).__name__)
+        self.activation = f
         self.use_bias = checks.boolean("use_bias", use_bias)
         self.kernel_initializer = initializers.given("kernel_initializer", kernel_initializer)
         self.bias_initializer = initializers.given("bias_initializer", bias_initializer)
