@@ -5,12 +5,13 @@ import os
 
 import numpy as np
 import pytest
+from extras import import_extra
 
 import nnlite
 from nnlite import callbacks, layers, losses, metrics, optimizers
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
-keras = pytest.importorskip("keras")
+keras = import_extra("keras", "peers")
 
 PAIRS = [
     *[

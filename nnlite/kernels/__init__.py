@@ -11,7 +11,6 @@ import contextlib
 import contextvars
 import functools
 import importlib
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ... import checks
+from ...arguments import is_ours
 from ...arguments.translations.arguments import size_first
 from . import named
 from .layer import Layer
@@ -54,11 +55,11 @@ def get(activation: Any, owner: str) -> Layer | None:
     if isinstance(activation, str):
         if activation not in NAMES:
             raise ValueError(f"{expected}, got {activation!r}")
-        kind = next(kind for kind in named.all_classes(Layer) if named.is_ours(kind) and _name(kind) == activation)
+        kind = next(kind for kind in named.all_classes(Layer) if is_ours(kind) and _name(kind) == activation)
         return kind(**DEFAULTS.get(activation, {}))
     if isinstance(activation, type) and issubclass(activation, Layer):
         activation = activation()
-    if isinstance(activation, Layer) and (_name(type(activation)) in NAMES or not named.is_ours(type(activation))):
+    if isinstance(activation, Layer) and (_name(type(activation)) in NAMES or not is_ours(type(activation))):
         return type(activation).from_config(activation.get_config())
     hint = size_first(owner, activation)
     if callable(activation) and not isinstance(activation, Layer):
@@ -69,7 +70,7 @@ def get(activation: Any, owner: str) -> Layer | None:
 def config(activation: Layer) -> Any:
     """What `get` makes the same activation from: its name, or a dict."""
     name = _name(type(activation))
-    usual = type(activation)(**DEFAULTS.get(name, {})) if name in NAMES and named.is_ours(type(activation)) else None
+    usual = type(activation)(**DEFAULTS.get(name, {})) if name in NAMES and is_ours(type(activation)) else None
     if usual is not None and activation._shown_config() == usual._shown_config():
         return name
     return {"class": type(activation).__name__, "config": activation.get_config()}

@@ -3,17 +3,13 @@
 import re
 from typing import Any
 
+from ...arguments import is_ours
 from .layer import Layer
 
 
 def in_words(name: str) -> str:
     """The name of a class as that of its layers: "max_pool2d" of MaxPool2D."""
     return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", name).lower()
-
-
-def is_ours(kind: type) -> bool:
-    """Whether a class is one of nnlite's."""
-    return kind.__module__.startswith("nnlite.")
 
 
 def all_classes(base: Any) -> list[Any]:

@@ -7,17 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from ...arguments import is_ours
 from .storage import Storage
-
-
-def is_own(cls: type) -> bool:
-    """Whether a class is not one of nnlite's."""
-    return not cls.__module__.startswith("nnlite.")
 
 
 def adapt(cls: type) -> None:
     """Let `forward(self, x)` do without `training`, and let the first input build a layer with a `build` of its own."""
-    if not is_own(cls):
+    if is_ours(cls):
         return
     method = _found(cls, "forward")
     if inspect.isfunction(method) and not hasattr(method, "adapted") and not hasattr(method, "takes_turns"):
@@ -42,7 +38,7 @@ def _adapted(forward):
     @functools.wraps(forward)
     def adapted(self, x, *training, **options):
         build = _found(type(self), "build")
-        if not self.built and is_own_function(build):
+        if not self.built and not is_ours(build):
             self.build(np.shape(x)[1:])
         is_trained = training[0] if training else options.get("training")
         if not takes_a_second:
@@ -59,11 +55,6 @@ def _adapted(forward):
     return adapted
 
 
-def is_own_function(function: Any) -> bool:
-    """Whether a method is not one of nnlite's."""
-    return not (function.__module__ or "").startswith("nnlite.")
-
-
 def _marked_built(build):
     @functools.wraps(build)
     def marked(self, input_shape):
@@ -77,14 +68,14 @@ def _marked_built(build):
 def check_constructed(layer: Any) -> None:
     """Refuse a layer whose `__init__` has not called that of `Layer`."""
     cls = type(layer)
-    if not is_own(cls):
+    if is_ours(cls):
         return
     if "params" not in vars(layer):
         raise TypeError(
             f"{cls.__name__}: its __init__ does not call that of Layer: add super().__init__() as its first line, or "
             f"super().__init__(**kwargs), to take dtype, seed and name"
         )
-    if not is_own_function(_found(cls, "build")):
+    if is_ours(_found(cls, "build")):
         _warn_of_hidden(layer)
 
 
