@@ -732,7 +732,7 @@ def test_ctrl_c_is_python_s_again_after_a_step():
         (lambda: Adam(clip=1.0), TypeError, "clip"),
         (lambda: optimizers.get("adams"), ValueError, "expected an optimizer or one of .*'adam'.* got 'adams'"),
         (lambda: optimizers.get(None), ValueError, "got None"),
-        (lambda: optimizers.get(Adam), ValueError, r"use an instance, Adam\(\)"),
+        (lambda: optimizers.get(Adam), TypeError, r"use an instance, Adam\(\)"),
         (lambda: optimizers.get("adm"), ValueError, "got 'adm': use 'adam'"),
         (lambda: optimizers.schedules.PolynomialDecay, AttributeError, "write it as a class derived from"),
     ],

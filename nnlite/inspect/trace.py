@@ -162,13 +162,13 @@ def _backward(model, x, y, targets, loss, lengths):
         loss = model.loss if loss is None else copy.deepcopy(losses.get(loss))
         agreement.check(model, loss)
     try:
-        real = model._real_steps(Batch(x, targets, lengths))
-        number = float(loss.forward(*((targets, y) if real is None else (targets[real], y[real]))))
+        batch = Batch(x, targets, lengths)
+        real = model._real_steps(batch)
+        number = agreement.loss(loss, *((targets, y) if real is None else batch.counted(y, real)))
     except (TypeError, ValueError, IndexError) as error:
         hint = ", the default: give another one, loss=..." if is_default else ""
         raise type(error)(f"targets: {error} (by {loss!r}{hint})") from error
-    dy = loss.backward()
-    model.backward(dy if real is None else sequence_lengths.spread(dy, real))
+    model.backward(agreement.dy(loss, y, real))
     return number
 
 

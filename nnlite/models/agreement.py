@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, losses
+from .. import checks, losses, sequence_lengths
 from . import own_layers
 
 PROBABILITIES = "Softmax", "Sigmoid"  # the layers that give some; all others can give any number
@@ -18,6 +18,16 @@ MOVES = (
     *("Flatten", "Reshape", "Dropout", "ZeroPadding2D", "RepeatVector"),
     *("MaxPool2D", "AvgPool2D", "GlobalMaxPool2D", "GlobalAvgPool2D"),
 )
+
+
+def require_loss(model: Any, method: str) -> None:
+    """Refuse to go on without a loss, or with one that expects something else than the last layer gives."""
+    if model.optimizer is None:
+        raise RuntimeError(f"{method} needs an optimizer and a loss: call compile(optimizer, loss) first")
+    met = model.loss, model.layers[-1:]
+    if model._met != met:  # once is enough
+        check(model, model.loss)
+        model._met = met
 
 
 def check(model: Any, loss: Any) -> None:
@@ -77,17 +87,17 @@ def gives_probabilities(model: Any) -> bool:
 
 
 @functools.cache  # each batch asks: a call that is found there is none of Python's
-def is_own(module: str | None) -> bool:
+def _is_own(module: str | None) -> bool:
     """Whether a loss or a metric that was defined in this module is a user's own."""
     return not (module or "").startswith("nnlite.")
 
 
-def fitted(y: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
-    """y for a loss or metric of one's own, as nnlite's take it: without an axis of size 1 that would broadcast.
+def fitted(judge: Any, y: Any, y_pred: np.ndarray) -> Any:
+    """y for a loss or metric; for one of one's own without an axis of size 1 that would broadcast, as nnlite's do.
 
     (N,) is (N, 1) for such predictions, and (N, 1) is (N,); labels (N, 1) for scores (N, V) are (N,).
     """
-    if y.shape == y_pred.shape:
+    if y.shape == y_pred.shape or not _is_own(getattr(judge, "__module__", None)):
         return y
     if (*y.shape, 1) == y_pred.shape or y.shape == (*y_pred.shape, 1):
         return y.reshape(y_pred.shape)
@@ -96,14 +106,24 @@ def fitted(y: np.ndarray, y_pred: np.ndarray) -> np.ndarray:
     return y
 
 
-def check_gradient(loss: Any, dy: Any, y_pred: np.ndarray) -> None:
-    """Refuse what `backward` of a loss of one's own may not return.
+def loss(judge: Any, y: Any, y_pred: np.ndarray, weights: np.ndarray | None = None) -> float:
+    """The loss of predictions, as a number."""
+    if y.shape != y_pred.shape and _is_own(getattr(judge, "__module__", None)):  # saves a call
+        y = fitted(judge, y, y_pred)
+    return float(judge.forward(y, y_pred) if weights is None else judge.forward(y, y_pred, sample_weight=weights))
+
+
+def dy(judge: Any, y_pred: np.ndarray, real: np.ndarray | None) -> np.ndarray:
+    """dL/dy_pred of the loss, which saw the steps where `real`, (N, T), is True, or all: 0 elsewhere.
 
     Raises:
-        ValueError: it has another shape than y_pred.
+        ValueError: a loss of one's own returned another shape.
     """
-    if np.shape(dy) != y_pred.shape:
+    dy = judge.backward()
+    expected = y_pred.shape if real is None else y_pred[real].shape
+    if getattr(dy, "shape", None) != expected:
         raise ValueError(
-            f"{type(loss).__name__}.backward returned {checks.shape_text(np.shape(dy))} for y_pred "
-            f"{checks.shape_text(y_pred.shape)}: return dL/dy_pred, an array of the shape of y_pred"
+            f"{type(judge).__name__}.backward returned {checks.shape_text(np.shape(dy))} for y_pred "
+            f"{checks.shape_text(expected)}: return dL/dy_pred, an array of the shape of y_pred"
         )
+    return dy if real is None else sequence_lengths.spread(dy, real)

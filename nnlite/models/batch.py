@@ -77,7 +77,7 @@ class Batch:
             order: in which the samples are taken; by default as they are.
             first: the number of the first batch that is asked for.
         """
-        for start in range(first * size, len(self), size):
+        for start in range(first * size, len(self) or 1, size):
             rows = slice(start, start + size)
             yield self[rows if order is None else order[rows]]
 
@@ -94,6 +94,13 @@ class Batch:
             expected, got = checks.shape_text(self.x.shape[:2]), checks.shape_text(self.y.shape)
             raise ValueError(f"y: expected something for each step of x, shape {expected}, got {got}")
         return sequence_lengths.real_steps(self.lengths, self.x.shape[1])
+
+    def counted(self, y_pred: np.ndarray, real: np.ndarray) -> tuple[Any, np.ndarray, np.ndarray | None]:
+        """y, its predictions and its weights, of the steps where `real`, (N, T), is True."""
+        weights = self.weights
+        if weights is not None:
+            weights = np.broadcast_to(weights.reshape(len(weights), -1), real.shape)[real]
+        return None if self.y is None else self.y[real], y_pred[real], weights
 
     def weight(self, keeps_steps: bool) -> int:
         """How much the batch counts in a mean: as many samples, or where y has a step for each of x, real steps."""

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NoReturn
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import checks, losses
 from .batch import Batch
+from .ranges import require_ranges
 
 
 class Stream:
@@ -168,13 +169,63 @@ def for_fit(
     """What `fit` trains on, and what it validates with, checked."""
     data = arrays_or_stream("fit", model.loss, x, y, lengths, sample_weight, class_weight, steps)
     validation = _validation(model.loss, validation_data, validation_steps)
-    model._require_ranges("fit", data)
-    model._require_ranges("fit: validation_data", validation)
+    require_ranges(model, "fit", data)
+    require_ranges(model, "fit: validation_data", validation)
     if not validation_split:
         return data, validation
     if validation is not None:
         raise ValueError("fit: validation_split: there are validation_data, too: give one of the two")
     return _split_off(data, validation_split)
+
+
+def for_evaluate(model: Any, x: Any, y: Any, lengths: Any, sample_weight: Any, steps: int | None) -> Batch | Stream:
+    """What `evaluate` measures, checked."""
+    data = arrays_or_stream("evaluate", model.loss, x, y, lengths, sample_weight, steps=steps)
+    require_ranges(model, "evaluate", data)
+    return data
+
+
+def for_predict(model: Any, x: Any, lengths: Any, steps: int | None) -> Batch | Stream:
+    """What `predict` is given, checked."""
+    if isinstance(lengths, int | str):
+        raise TypeError(f"predict: lengths: expected an array, got {lengths!r}: give verbose by its name")
+    if is_stream(x, None):
+        return Stream("predict", None, x, steps)
+    data = Batch.checked("predict", x, lengths=lengths, has_y=False)
+    require_ranges(model, "predict", data)
+    return data
+
+
+def batch_size(model: Any, where: str, data: Batch | Stream, size: int | None, training: bool = False) -> int:
+    """The number of samples in a batch. Stateful layers need all batches to be of that size."""
+    size = 32 if size is None else checks.positive("batch_size", size)
+    if isinstance(data, Stream):
+        return data.batch_size
+    count, left = len(data), len(data) % size
+    stateful = [layer for layer in model.stateful_layers if training or layer.stateful != "training"]
+    if left and count > size and stateful:
+        names = ", ".join(layer.name for layer in stateful)
+        raise ValueError(
+            f"{where}: stateful layers ({names}) carry a state for each row of a batch, so all batches must have "
+            f"batch_size={size} rows, but {count} samples leave {left} for the last: drop {left} samples, or choose a "
+            f"batch_size that divides {count}"
+        )
+    return size
+
+
+def joined(parts: Iterable[np.ndarray], rows: int) -> np.ndarray:
+    """Arrays one after the other in a new one, made at once where they have so many rows together."""
+    y: Any = None
+    done = 0
+    for part in parts:
+        end = done + len(part)
+        if y is None or end > len(y):
+            longer = np.empty((max(rows, 2 * done, end), *part.shape[1:]), part.dtype)
+            longer[:done] = y[:done] if done else 0
+            y = longer
+        y[done:end] = part
+        done = end
+    return y if done == len(y) else y[:done]
 
 
 def _split_off(data, fraction):

@@ -11,6 +11,7 @@ from ..callbacks.base import checked_callbacks, own_method
 from ..divergence import NonFiniteLossError, check_params, loss_error
 from . import blame
 from .data import Stream
+from .data import batch_size as batch_size_of
 
 
 class FitLoop:
@@ -28,26 +29,13 @@ class FitLoop:
         latest: the loss of the last batch alone, and its metrics, by their names.
     """
 
-    def __init__(
-        self,
-        model,
-        data,
-        batch_size,
-        epochs,
-        validation_data,
-        callbacks,
-        shuffle,
-        verbose,
-        *,
-        initial_epoch=0,
-        validation_batch_size=None,
-    ):
+    def __init__(self, model, data, validation_data, batch_sizes, epochs, callbacks, shuffle, verbose):
         self.model, self.data, self.validation_data = model, data, validation_data
-        self.batch_size = model.checked_batch_size("fit", data, batch_size, training=True)
-        self.validation_batch_size = validation_batch_size or self.batch_size
+        self.batch_size = batch_size_of(model, "fit", data, batch_sizes[0], training=True)
+        self.validation_batch_size = batch_sizes[1] or self.batch_size
         if validation_data is not None:
-            model.checked_batch_size("fit: validation_data", validation_data, self.validation_batch_size)
-        self.epochs = checks.positive("epochs", epochs)
+            batch_size_of(model, "fit: validation_data", validation_data, self.validation_batch_size)
+        self.epochs = checks.positive("epochs", epochs[1])
         self.shuffle = self._checked_shuffle(shuffle)
         self.history = History()
         self.callbacks = _line_up(callbacks, self.history, verbose)
@@ -58,7 +46,7 @@ class FitLoop:
         self.positions, self.is_sequence = math.prod(steps), bool(steps)
         if steps and data.lengths is not None:
             self.positions *= float(data.lengths.mean()) / steps[0]
-        self.epoch, self.batch = self._checked_start(initial_epoch), 0
+        self.epoch, self.batch = self._checked_start(epochs[0]), 0
         self._is_weighted = any(part.weights is not None for part in (data, validation_data) if part is not None)
         self._is_regularized = _is_regularized(model.layers)
         self.resumed = False

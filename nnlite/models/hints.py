@@ -87,6 +87,14 @@ def explained(method: Method) -> Method:
     return checked  # type: ignore[return-value]
 
 
+def require_flag(where: str, return_dict: Any) -> None:
+    """Refuse another value than True or False: Keras has another argument in this place."""
+    if not isinstance(return_dict, bool):
+        raise TypeError(
+            f"{where}: return_dict: expected True or False, got {return_dict!r}: give verbose and sample_weight by name"
+        )
+
+
 def check_order(what: str, function: Any) -> None:
     """Refuse a loss or a metric whose arguments are named in PyTorch's order: it would get the one for the other.
 

@@ -13,7 +13,15 @@ def is_own(layer: Any) -> bool:
     return not is_ours(type(layer))
 
 
-def check_y(layer: Any, x: np.ndarray, y: Any) -> None:
+def forward(layer: Any, x: np.ndarray, training: bool) -> np.ndarray:
+    """y of the layer's own forward, checked."""
+    y = layer.forward(x, training)
+    _check_y(layer, x, y)
+    layer._x_shape = x.shape if x.dtype.kind == "f" else None
+    return y
+
+
+def _check_y(layer: Any, x: np.ndarray, y: Any) -> None:
     """Refuse what `forward` may not return.
 
     Raises:
@@ -39,8 +47,16 @@ def check_y(layer: Any, x: np.ndarray, y: Any) -> None:
         )
 
 
-def check_dx(layer: Any, shape: tuple[int, ...], dx: Any) -> None:
-    """Refuse what `backward` may not return, for an x of floats of this shape.
+def backward(layer: Any, dy: np.ndarray) -> Any:
+    """dx of the layer's own backward, checked; of ids it may be anything."""
+    dx = layer.backward(dy)
+    if getattr(layer, "_x_shape", None) is not None:
+        _check_dx(layer._x_shape, dx)
+    return dx
+
+
+def _check_dx(shape, dx):
+    """Refuse what `backward` may not return, for an x of this shape.
 
     Raises:
         TypeError: None, or no array.

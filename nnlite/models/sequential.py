@@ -9,11 +9,10 @@ from numpy.typing import DTypeLike
 from .. import checks, seeds, sequence_lengths
 from ..layers.base.layer import Layer, Seed, Shape
 from ..turns import computing
-from . import blame, own_layers
+from . import blame, own_layers, passes
 from .assembly import prepare, shape_without_batch
 from .model import Model
-from .ranges import require_ranges
-from .trainer import Trainer, leaves_dx_out
+from .trainer import Trainer
 
 
 class Sequential(Trainer):
@@ -22,22 +21,19 @@ class Sequential(Trainer):
         y = layer_L(... layer_2(layer_1(x)))            dx = backward_1(backward_2(... backward_L(dy)))
 
     Args:
-        layers: first to last, also models; by default none, for `add`. A layer whose name is taken gets a number:
-            "lstm", "lstm_1". A layer may be in two models, such as one that ends early, to look at what a trained one
-            computes inside: they share its weights and its state, and it draws its random numbers from the newer
-            model's `rng`. `Input(shape)` may stand before the first, instead of input_shape.
-        input_shape: of x without the batch axis, such as (T, F). With it the layers are built at once, without it by
-            their first input. None stands for a size that varies, such as (None, F).
+        layers: first to last, also models, or `Input(shape)` as the first; none, for `add`. A layer whose name is taken
+            gets a number: "lstm_1". Models may share a layer, its weights and state: it draws from the newer one's rng.
+        input_shape: of x without the batch axis, such as (T, F), or (None, F) where T varies. With it the layers are
+            built at once, else by their first input.
         dtype: "float32" or "float64", for all layers; by default each layer has its own.
-        seed: starts `rng`, the one random generator of all layers, and of the order of the data in `fit`.
+        seed: starts `rng`, the random generator of all layers and of the order of the data in `fit`.
         name: of the model.
 
     Attributes:
         params, grads, statistics: dicts from names such as "lstm.Wx" to the layers' own arrays, not copies.
 
     Raises:
-        TypeError: something in `layers` is not a layer.
-        ValueError: one of them twice, different dtypes, or shapes that do not fit.
+        TypeError, ValueError: no layer, one of them twice, different dtypes, or shapes that do not fit.
 
     Example:
         >>> import numpy as np
@@ -59,15 +55,13 @@ class Sequential(Trainer):
     ) -> None:
         self.name, self.rng = name or "sequential", seeds.generator(seed)
         self.input_shape, self._chosen_dtype = None, dtype
-        self._own_inputs: dict[str, tuple | None] = {}  # the shapes of what layers of one's own were given last
         self._arrange([] if layers is None else layers, input_shape)
 
     def _arrange(self, layers, input_shape=None):
         """Take these layers, and build them if the shape of the input is known."""
         self.layers, self.dtype, declared = prepare(layers, self._chosen_dtype, self.rng)
-        shape = declared if input_shape is None else input_shape
-        if shape is not None:
-            self.build(shape)
+        if input_shape is not None or declared is not None:
+            self.build(declared if input_shape is None else input_shape)
 
     def add(self, layer: Layer | Model) -> None:
         """Add a layer at the end, or `Input(shape)` at the beginning. It is built at once where its input is known."""
@@ -101,8 +95,7 @@ class Sequential(Trainer):
         """y from x. The layers keep what backward needs; `training` switches on what only training does: dropout.
 
         Args:
-            lengths: of x (N, T, ...), whose row n has lengths[n] steps, integers (N,). What stands beyond them never
-                matters: it counts as 0, and recurrent layers stop before it. In y, the steps beyond hold no answers.
+            lengths: how many steps of each row of x (N, T, ...) are real, integers (N,), as in `fit`.
         """
         if not self.layers:
             raise ValueError(f"{self.name} has no layers: add some, {self.name}.add(Dense(3))")
@@ -117,52 +110,12 @@ class Sequential(Trainer):
                     if lengths is None and type(layer).__module__.startswith("nnlite."):  # saves a call
                         y = layer.forward(y, training)
                     else:
-                        y, lengths = self._through(layer, y, training, lengths)
+                        y, lengths = passes.forward(layer, y, training, lengths)
                 except Exception as error:
                     blame.forward(error, self, layer, y)
                     raise
             if self.input_shape is None or len(self.input_shape) != x.ndim - 1:
                 self.input_shape = x.shape[1:]
-        return y
-
-    def _require_ranges(self, where, data):
-        if type(self).forward is Sequential.forward:  # else, what goes where is its own affair
-            require_ranges(self, where, data)
-
-    def ids_below(self, x: np.ndarray) -> int | None:
-        """See `Layer.ids_below`, where this model is a layer of another."""
-        return self.layers[0].ids_below(x) if self.layers else None
-
-    def _through(self, layer, x, training, lengths):
-        """What the layer makes of x; and the lengths, None where there are no steps any more."""
-        if lengths is not None and layer.takes_lengths:
-            y = layer.forward(x, training, lengths=lengths)
-            return y, lengths if layer.return_sequences else None
-        if lengths is not None:
-            return self._forward_by_steps(layer, x, training), lengths
-        return self._forward_own(layer, x, training) if own_layers.is_own(layer) else layer.forward(x, training), None
-
-    def _forward_own(self, layer, x, training):
-        """layer.forward of a user's own layer, which is checked."""
-        y = layer.forward(x, training)
-        own_layers.check_y(layer, x, y)
-        self._own_inputs[layer.name] = x.shape if x.dtype.kind == "f" else None
-        return y
-
-    def _forward_by_steps(self, layer, x, training):
-        """layer.forward of padded sequences, which must not mix their steps with padding."""
-        if not layer.built:
-            layer.build(x.shape[1:])
-        what = f"lengths: {layer.name} ({type(layer).__name__})"
-        if layer.statistics:
-            raise ValueError(f"{what} takes its statistics over all steps, and would count padding: use LayerNorm")
-        y, _ = self._through(layer, x, training, None)
-        if y.shape[:2] != x.shape[:2]:
-            shapes = f"{checks.shape_text(y.shape)} of x {checks.shape_text(x.shape)}"
-            raise ValueError(
-                f"{what} mixes steps with padding, as it makes {shapes}: let a recurrent layer without "
-                f"return_sequences come before it"
-            )
         return y
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
@@ -171,34 +124,31 @@ class Sequential(Trainer):
         Args:
             needs_dx: False to stop at the first layer that learns, without its dx, as training does.
         """
-        # Nobody needs the gradient of a model's input then, and it costs the first layer as much as its output did.
         first = 0
         while not needs_dx and first < len(self.layers):
             if self.layers[first].params and getattr(self.layers[first], "_trainable", True):
-                break  # it learns
+                break
             first += 1
         dx: Any = dy
         with computing:
             for i in reversed(range(first, len(self.layers))):
                 layer: Any = self.layers[i]
                 try:
-                    if i == first and not needs_dx and leaves_dx_out(layer):
-                        layer.backward(dx, needs_dx=False)
+                    if i == first and not needs_dx:  # its dx costs as much as its y did
+                        options = {"needs_dx": False} if passes.takes_needs_dx(type(layer).backward) else {}
+                        layer.backward(dx, **options)
+                    elif type(layer).__module__.startswith("nnlite."):
+                        dx = layer.backward(dx)
                     else:
-                        found = layer.backward(dx)
-                        if self._own_inputs and (needs_dx or i > first):
-                            self._check_dx(layer, found)
-                        dx = found
+                        dx = own_layers.backward(layer, dx)
                 except Exception as error:
                     blame.backward(error, self, layer, dx)
                     raise
         return dx if needs_dx else None
 
-    def _check_dx(self, layer, dx):
-        """Check what a user's own layer returns, where somebody needs it."""
-        shape = self._own_inputs.get(layer.name)
-        if shape is not None and own_layers.is_own(layer):
-            own_layers.check_dx(layer, shape, dx)
+    def ids_below(self, x: np.ndarray) -> int | None:
+        """See `Layer.ids_below`, where this model is a layer of another."""
+        return self.layers[0].ids_below(x) if self.layers else None
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""
@@ -208,10 +158,7 @@ class Sequential(Trainer):
         return x
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
-        """`step` for a loop of many steps of a batch of N, as `Layer.stepper` describes it.
-
-        Where another thread may use the model meanwhile, hold `nnlite.turns.computing` around the loop.
-        """
+        """`step` for many steps of a batch of N, see `Layer.stepper`; with other threads, hold `turns.computing`."""
         steps = [layer.stepper(N) for layer in self.layers]
 
         def step(x):

@@ -1,36 +1,22 @@
 """compile, fit, evaluate and predict."""
 
-import contextlib
-import functools
-import inspect
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from .. import checks, losses, optimizers, regularizers, sequence_lengths
+from .. import losses, optimizers, regularizers
 from ..callbacks import Callback, History
 from ..divergence import NonFiniteLossError, loss_error
 from ..metrics import Metric
 from ..metrics import get as get_metrics
 from ..optimizers import Optimizer
-from ..turns import Keeps, computing
-from . import agreement, blame, data, hints
+from ..turns import computing
+from . import agreement, alone, blame, data, hints, passes
 from .batch import Batch
-from .data import Stream
 from .fit_loop import FitLoop
 from .model import Model
-
-
-def leaves_dx_out(one: Any) -> bool:
-    """Whether the backward of this layer or model takes `needs_dx`."""
-    return _takes_needs_dx(type(one).backward)
-
-
-@functools.cache
-def _takes_needs_dx(backward: Callable) -> bool:
-    return "needs_dx" in inspect.signature(backward).parameters
 
 
 class Trainer(Model):
@@ -54,8 +40,7 @@ class Trainer(Model):
 
         Args:
             optimizer: such as Adam(3e-3), or a name: "sgd", "adagrad", "rmsprop", "adam", "adamw".
-            loss: such as SparseCategoricalCrossentropy(from_logits=True), or a name, also that of its class:
-                "sparse_categorical_crossentropy", which takes probabilities, or "mean_squared_error".
+            loss: such as SparseCategoricalCrossentropy(from_logits=True), or a name, such as "mean_squared_error".
             metrics: what to measure besides the loss: a list of names, such as ["accuracy"], and of functions of
                 (y_true, y_pred) that return a mean over all positions.
 
@@ -64,9 +49,6 @@ class Trainer(Model):
                 gives any numbers, or the other way round.
             TypeError: metrics is no such list; a class, not an object of it.
         """
-        if isinstance(optimizer, type):
-            name = optimizer.__name__
-            raise TypeError(f"optimizer: expected an optimizer, got the class {name}: use an instance, {name}()")
         optimizer, loss, found = optimizers.get(optimizer), losses.get(loss), get_metrics(metrics)
         for name, function in {"loss": loss, **found}.items():
             hints.check_order(name, function)
@@ -97,40 +79,35 @@ class Trainer(Model):
     ) -> History:
         """Train: `epochs` times over all samples, in batches; the last batch may be smaller.
 
-        A model with stateful layers reads its batches as one long text in `batch_size` columns: row n of a batch goes
-        on where row n of the batch before it ended (`nnlite.text.columns` cuts a text so). Each epoch starts from a
-        state of zeros, and so does validation; with stateful="training" each of its batches does.
+        With stateful layers row n of a batch goes on where row n of the batch before it ended (`nnlite.text.columns`
+        cuts a text so). Each epoch and validation starts from zeros; with stateful="training" each of its batches does.
 
         Args:
-            x: (samples, ...), what the first layer takes: an array, lists, a frame or a tensor of any kind of number.
-                Or a generator of batches (x, y) or (x, y, sample_weight),
-                without y, which goes on for ever or can be read again, such as a DataLoader of PyTorch.
+            x: (samples, ...), what the first layer takes: an array, lists, a frame or a tensor of numbers. Or, without
+                y, a generator of batches (x, y) or (x, y, sample_weight), such as a DataLoader of PyTorch.
             y: (samples, ...), what the loss takes: for each sample a label, or one for each time step, or an array.
-            batch_size: samples in one step.
+            batch_size, validation_batch_size: samples in one step, and in one of the validation, by default as many.
             epochs: how many times.
-            validation_data: (x, y), (x, y, lengths) or (x, y, sample_weight), to measure the loss on, after each epoch,
-                without learning from them; or a generator of batches.
+            validation_data: (x, y), (x, y, lengths), (x, y, sample_weight) or a generator, to measure after each epoch.
             callbacks: list of `Callback`s, called in this order.
             shuffle: take the samples in a new random order in each epoch; drawn from the model's `rng`.
             verbose: "auto" shows a progress bar in a terminal or a notebook, and a line for each epoch elsewhere;
                 1 always the bar, 2 always lines, 0 nothing.
-            lengths: for sequences of unequal length in one array (`nnlite.text.pad_sequences`), how many steps of each
-                are real, integers (samples,). The rest is padding: whatever x and y hold there, it changes nothing, and
-                losses and metrics are means over real steps.
+            lengths: how many steps of each sample are real, integers (samples,), for sequences of unequal length in one
+                array (`nnlite.text.pad_sequences`). Whatever the padding holds changes nothing; losses and metrics are
+                means over real steps.
             validation_split: instead of validation_data, the last fraction of the samples, before they are shuffled.
             initial_epoch: how many of the `epochs` were made by an earlier `fit`.
-            sample_weight: of each sample in the loss, (samples,), or of each time step, (samples, T). As in Keras the
-                weighted losses are divided by how many there are, not by the sum of the weights, which metrics do not
-                see.
+            sample_weight: of each sample in the loss, (samples,), or of each time step, (samples, T). As in Keras,
+                losses are divided by how many there are, not by the sum of the weights; metrics do not see them.
             class_weight: the same by label: {0: 1.0, 1: 5.0}. Labels that are not named count 1.
             steps_per_epoch, validation_steps: how many batches of a generator make an epoch, or a validation.
-            validation_batch_size: by default batch_size.
 
         Returns:
             The `History`, whose `history` is a dict of lists with one number for each epoch: "loss" and the metrics,
-            such as "accuracy"; with validation data "val_loss", "val_accuracy"; and with a cross-entropy "perplexity"
-            and "val_perplexity", unless weights or regularizers change it. The numbers of an epoch are means over all
-            samples, each at the time when it was trained on; those of the validation are measured at its end.
+            such as "accuracy", means over all samples, each at the time when it was trained on; with validation data
+            "val_loss" and so on, measured at the end of the epoch; and with a cross-entropy "perplexity" and
+            "val_perplexity", unless weights or regularizers change it.
 
         Raises:
             RuntimeError: `compile` comes first.
@@ -150,15 +127,12 @@ class Trainer(Model):
             >>> model.params["dense.W"].round(2), model.params["dense.b"].round(2)
             (array([[2.]], dtype=float32), array([1.], dtype=float32))
         """
-        self._meet_loss("fit")
-        train, validation = data.for_fit(
-            self,
-            *(x, y, lengths, sample_weight, class_weight, steps_per_epoch),
-            *(validation_data, validation_split, validation_steps),
-        )
-        options = {"initial_epoch": initial_epoch, "validation_batch_size": validation_batch_size}
-        loop = FitLoop(self, train, batch_size, epochs, validation, callbacks, shuffle, verbose, **options)
-        with self._one_fit(), loop:
+        agreement.require_loss(self, "fit")
+        samples = x, y, lengths, sample_weight, class_weight, steps_per_epoch
+        train, validation = data.for_fit(self, *samples, validation_data, validation_split, validation_steps)
+        sizes, epochs_left = (batch_size, validation_batch_size), (initial_epoch, epochs)
+        loop = FitLoop(self, train, validation, sizes, epochs_left, callbacks, shuffle, verbose)
+        with alone.one_fit(self), loop:
             for _ in loop.epochs_left():
                 for batch in loop.batches_left():
                     loop.count(batch, self.train_step(batch))
@@ -175,20 +149,17 @@ class Trainer(Model):
         sample_weight: np.ndarray | None = None,
         class_weight: dict[int, float] | None = None,
     ) -> float | list[float] | dict[str, float]:
-        """One step on one batch: forward, loss, backward, update. Return the loss before the update.
-
-        Args:
-            lengths, sample_weight, class_weight: as in `fit`.
+        """One step on one batch: forward, loss, backward, update. The arguments are those of `fit`.
 
         Returns:
-            What `evaluate` does: the loss, and the metrics where `compile` was given any.
+            What `evaluate` does: the loss, before the update, and the metrics where `compile` was given any.
 
         Raises:
             NonFiniteLossError: the loss is NaN or infinite; nothing was updated.
         """
-        self._meet_loss("train_on_batch")
+        agreement.require_loss(self, "train_on_batch")
         if type(return_dict) is not bool:  # saves a call
-            _check_return_dict("train_on_batch", return_dict)
+            hints.require_flag("train_on_batch", return_dict)
         batch = Batch.checked("train_on_batch", x, y, lengths, sample_weight)
         if class_weight is not None or batch.weights is not None:
             batch = data.weighted(batch, class_weight, self.loss, "train_on_batch")
@@ -209,11 +180,8 @@ class Trainer(Model):
             numbers = self._judge(batch, y_pred, real)
             if not math.isfinite(numbers["loss"]):
                 raise loss_error(self, numbers["loss"], batch)
-            dy = self.loss.backward()
-            if agreement.is_own(getattr(self.loss, "__module__", None)):
-                agreement.check_gradient(self.loss, dy, y_pred if real is None else y_pred[real])
-            dy = dy if real is None else sequence_lengths.spread(dy, real)
-            self.backward(dy, needs_dx=False) if leaves_dx_out(self) else self.backward(dy)
+            dy = agreement.dy(self.loss, y_pred, real)
+            self.backward(dy, needs_dx=False) if passes.takes_needs_dx(type(self).backward) else self.backward(dy)
             regularizers.add_gradients(self.layers)
             try:
                 self.optimizer.apply(*self.learned())
@@ -223,19 +191,11 @@ class Trainer(Model):
 
     def _judge(self, batch, y_pred, real):
         """Loss and metrics of predictions, by their names. They see the steps where `real`, (N, T), is True, or all."""
-        y, weights = batch.y, batch.weights
-        if real is not None:
-            y, y_pred = y[real], y_pred[real]
-            if weights is not None:
-                weights = np.broadcast_to(weights.reshape(len(weights), -1), real.shape)[real]
+        y, y_pred, weights = (batch.y, y_pred, batch.weights) if real is None else batch.counted(y_pred, real)
         try:
-            with_weights = {} if weights is None else {"sample_weight": weights}
-            true = agreement.fitted(y, y_pred) if agreement.is_own(getattr(self.loss, "__module__", None)) else y
-            numbers = {"loss": float(self.loss.forward(true, y_pred, **with_weights))}
-            numbers["loss"] += regularizers.penalty(self.layers)
+            numbers = {"loss": agreement.loss(self.loss, y, y_pred, weights) + regularizers.penalty(self.layers)}
             for name, metric in self.metrics.items():
-                true = agreement.fitted(y, y_pred) if agreement.is_own(getattr(metric, "__module__", None)) else y
-                numbers[name] = float(metric(true, y_pred))
+                numbers[name] = float(metric(agreement.fitted(metric, y, y_pred), y_pred))
         except Exception as error:
             blame.loss(error, self, y.shape, y_pred.shape)
             raise
@@ -284,22 +244,20 @@ class Trainer(Model):
             >>> round(loss, 3), round(accuracy, 3)
             (1.099, 0.333)
         """
-        self._meet_loss("evaluate")
-        _check_return_dict("evaluate", return_dict)
-        samples = data.arrays_or_stream("evaluate", self.loss, x, y, lengths, sample_weight, steps=steps)
-        self._require_ranges("evaluate", samples)
+        agreement.require_loss(self, "evaluate")
+        hints.require_flag("evaluate", return_dict)
+        samples = data.for_evaluate(self, x, y, lengths, sample_weight, steps)
         numbers = self._evaluate(samples, batch_size, "evaluate")
         if _speaks(verbose):
             print("  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
         return _as_asked(numbers, return_dict)
 
-    def _evaluate(self, data, batch_size, where):
-        batch_size = self.checked_batch_size(where, data, batch_size)
+    def _evaluate(self, samples, batch_size, where):
+        batch_size = data.batch_size(self, where, samples, batch_size)
         totals, seen = dict.fromkeys(("loss", *self.metrics), 0.0), 0
-        with self._apart():
-            for batch in data.split(batch_size):
-                real = self._real_steps(batch)
-                numbers = self._judge(batch, self.forward(batch.x, **batch.options), real)
+        with alone.apart(self):
+            for batch in samples.split(batch_size):
+                numbers = self._judge(batch, self.forward(batch.x, **batch.options), self._real_steps(batch))
                 weight = batch.weight(self.keeps_steps)
                 seen += weight
                 for name, value in numbers.items():
@@ -333,110 +291,15 @@ class Trainer(Model):
             (100, 3)
         """
         _speaks(verbose)
-        if isinstance(lengths, int | str):
-            raise TypeError(f"predict: lengths: expected an array, got {lengths!r}: give verbose by its name")
-        if data.is_stream(x, None):
-            stream = Stream("predict", None, x, steps)
-            return np.concatenate([self.predict(batch.x, len(batch)) for batch in stream.split(stream.batch_size)])
-        samples = Batch.checked("predict", x, lengths=lengths, has_y=False)
-        self._require_ranges("predict", samples)
-        batch_size = self.checked_batch_size("predict", samples, batch_size)
-        y: Any = None
-        with self._apart():
-            for start, batch in enumerate(samples.split(batch_size) if len(samples) else [samples]):
-                y_batch = self.forward(batch.x, **batch.options)
-                if y is None:
-                    y = np.empty((len(samples), *y_batch.shape[1:]), y_batch.dtype)
-                y[start * batch_size : start * batch_size + len(batch)] = y_batch
-        return y
-
-    def checked_batch_size(
-        self, where: str, samples: Batch | Stream, batch_size: int | None, training: bool = False
-    ) -> int:
-        """batch_size as an int. Stateful layers need all batches to be of that size."""
-        batch_size = 32 if batch_size is None else checks.positive("batch_size", batch_size)
-        if isinstance(samples, Stream):
-            return samples.batch_size
-        count = len(samples)
-        left = count % batch_size
-        stateful = [layer for layer in self.stateful_layers if training or layer.stateful != "training"]
-        if left and count > batch_size and stateful:
-            names = ", ".join(layer.name for layer in stateful)
-            raise ValueError(
-                f"{where}: stateful layers ({names}) carry a state for each row of a batch, so all batches must have "
-                f"batch_size={batch_size} rows, but {count} samples leave {left} for the last: drop {left} samples, "
-                f"or choose a batch_size that divides {count}"
-            )
-        return batch_size
-
-    def _require_ranges(self, where, data):
-        """Refuse ids and labels that are out of range, all of them before the first batch, as far as it is known."""
-
-    def _meet_loss(self, method):
-        """Refuse to go on without a loss, or with one that expects something else than the last layer gives."""
-        if self.optimizer is None:
-            raise RuntimeError(f"{method} needs an optimizer and a loss: call compile(optimizer, loss) first")
-        met = self.loss, self.layers[-1:]
-        if self._met != met:  # once is enough
-            agreement.check(self, self.loss)
-            self._met = met
+        samples = data.for_predict(self, x, lengths, steps)
+        batches = samples.split(data.batch_size(self, "predict", samples, batch_size))
+        with alone.apart(self):
+            return data.joined((self.forward(batch.x, **batch.options) for batch in batches), len(samples))
 
     @property
     def metrics_names(self) -> list[str]:
         """The names of what `evaluate` returns: "loss", and the metrics."""
         return ["loss", *self.metrics]
-
-    @contextlib.contextmanager
-    def _one_fit(self):
-        """Refuse a second training of the same model at the same time, and let go of the data at the end."""
-        mine = object()
-        try:
-            with computing:
-                self._fit = mine if self._fit is None else self._fit
-            if self._fit is not mine:
-                raise RuntimeError(
-                    f"fit: {self.name} is being trained by another call of fit: wait for its end, or train a copy, "
-                    f"copy.deepcopy(model)"
-                )
-            yield
-        finally:
-            if self._fit is mine:
-                self._fit = None
-                self._forget()
-
-    @contextlib.contextmanager
-    def _apart(self):
-        """Compute apart from a training: while no other thread does, from a state of zeros, and leave no trace."""
-        with computing:
-            states = [(layer, layer.state) for layer in self.stateful_layers]
-            for layer, _ in states:
-                layer.reset_state()
-            try:
-                yield
-            finally:
-                for layer, state in states:
-                    layer.state = state
-                self._forget()
-
-    def _forget(self):
-        """Give back what the layers and the loss keep for backward: it can hold the user's data in memory."""
-        for one in (*self.all_layers.values(), self.loss):
-            if isinstance(one, Keeps):
-                one._forget()
-
-
-def _check_return_dict(where, value):
-    """Keras has another argument in its place."""
-    if not isinstance(value, bool):
-        raise TypeError(
-            f"{where}: return_dict: expected True or False, got {value!r}: give verbose and sample_weight by name"
-        )
-
-
-def _speaks(verbose):
-    if verbose not in ("auto", 0, 1, 2):
-        raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
-    return verbose != 0
 
 
 def _as_asked(numbers, return_dict):
@@ -444,3 +307,9 @@ def _as_asked(numbers, return_dict):
     if return_dict:
         return numbers
     return list(numbers.values()) if len(numbers) > 1 else numbers["loss"]
+
+
+def _speaks(verbose):
+    if verbose not in ("auto", 0, 1, 2):
+        raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
+    return verbose != 0

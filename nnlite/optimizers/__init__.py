@@ -23,6 +23,7 @@ def get(optimizer: str | Optimizer) -> Optimizer:
 
     Raises:
         ValueError: no optimizer has this name.
+        TypeError: a class, not an object of it.
 
     Example:
         >>> from nnlite import optimizers
@@ -33,10 +34,11 @@ def get(optimizer: str | Optimizer) -> Optimizer:
         return optimizer
     if isinstance(optimizer, str) and optimizer.lower() in _BY_NAME:
         return _BY_NAME[optimizer.lower()]()
-    hint = ""
     if isinstance(optimizer, type):
-        hint = f": use an instance, {optimizer.__name__}()"
-    elif isinstance(optimizer, str):
+        name = optimizer.__name__
+        raise TypeError(f"optimizer: expected an optimizer, got the class {name}: use an instance, {name}()")
+    hint = ""
+    if isinstance(optimizer, str):
         near = difflib.get_close_matches(optimizer.lower(), _BY_NAME, n=1)
         hint = f": use {near[0]!r}" if near else ""
     raise ValueError(f"optimizer: expected an optimizer or one of {sorted(_BY_NAME)}, got {optimizer!r}{hint}")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import nnlite
-from nnlite.models import trainer
+from nnlite.models import sequential, trainer
 
 LAYERS = [*dict.fromkeys(getattr(nnlite.layers, name) for name in nnlite.layers.__all__)]
 
@@ -46,3 +46,7 @@ def test_a_layers_file_shows_both_of_its_passes(layer):
 def test_what_a_student_reads_first_is_short():
     assert len(inspect.getsource(nnlite.Layer).splitlines()) < 120
     assert lines_of_code(trainer.Trainer.fit) + lines_of_code(trainer.Trainer.train_step) < 60
+    assert len(inspect.getsource(trainer).splitlines()) < 320
+    assert len(inspect.getsource(sequential).splitlines()) < 170
+    container = [vars(nnlite.Sequential)[name] for name in ("__init__", "_arrange", "add", "pop", "build")]
+    assert sum(map(lines_of_code, container)) < 60
