@@ -3,6 +3,7 @@
 import itertools
 import math
 import re
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from nnlite import (
     SparseCategoricalCrossentropy,
     Tanh,
 )
+from nnlite.callbacks import bars
 from nnlite.models.batch import Batch
 from nnlite.models.data import weighted
 
@@ -530,12 +532,42 @@ def test_batches_know_their_rows():
 # What is printed
 
 
-@pytest.mark.parametrize(("verbose", "printed"), [(0, ""), (1, "loss "), (2, "loss "), ("auto", "loss ")])
-def test_verbose_of_evaluate_and_predict(capsys, verbose, printed):
+@pytest.mark.parametrize("verbose", [0, 1, 2, "auto"])
+def test_verbose_of_evaluate_and_predict(capsys, verbose):
     model = classifier()
-    model.evaluate(X, LABELS, verbose=verbose)
-    assert capsys.readouterr().out.startswith(printed)
+    loss = model.evaluate(X, LABELS, verbose=verbose)[0]
+    printed = capsys.readouterr().out.splitlines()[-1:]
+    assert not printed if verbose == 0 else printed[0].startswith(f"evaluate  loss {loss:.3f}  accuracy ")
     model.predict(X, verbose=verbose)
-    assert capsys.readouterr().out == ""
-    with pytest.raises(ValueError, match="verbose: expected 'auto', 0, 1 or 2, got 3"):
-        model.evaluate(X, LABELS, verbose=3)
+    printed = capsys.readouterr().out.splitlines()[-1:]
+    assert not printed if verbose == 0 else re.fullmatch(r"predict  [\d,]+ samples/s", printed[0])
+    for method in (lambda verbose: model.evaluate(X, LABELS, verbose=verbose), partial(model.predict, X)):
+        with pytest.raises(ValueError, match="verbose: expected 'auto', 0, 1 or 2, got 3"):
+            method(verbose=3)
+
+
+@pytest.mark.parametrize("method", ["evaluate", "predict"])
+def test_evaluate_and_predict_draw_a_bar_with_every_batch_and_take_it_away(monkeypatch, method):
+    drawn = []
+
+    class Bar:
+        def draw(self, place, done, total, speed, numbers):
+            drawn.append((place, done, total, numbers))
+
+        def stop(self):
+            drawn.append("stop")
+
+    monkeypatch.setattr(bars, "INTERVAL", -1)
+    monkeypatch.setattr(bars, "bar_for", lambda look, console: Bar() if look == "bar" else None)
+    model = classifier()
+    arguments = (X[:20], LABELS[:20]) if method == "evaluate" else (X[:20],)
+    getattr(model, method)(*arguments, batch_size=8, verbose=1)
+    assert [place[:3] for place in drawn[:-1]] == [(method, done, 3) for done in (1, 2, 3)]
+    assert drawn.pop() == "stop"
+    assert all(("loss" in numbers) == (method == "evaluate") for *_, numbers in drawn)
+    drawn.clear()
+    getattr(model, method)(*arguments, verbose=2)
+    assert not drawn
+    with pytest.raises(ValueError, match=r"expected shape \(N, \.\.\., F\)") as raised:
+        getattr(model, method)(X[:20, :1], *arguments[1:], verbose=1)
+    assert drawn == ["stop"], raised

@@ -216,7 +216,7 @@ CELLS = {
         from nnlite.callbacks import progress_bar
         from nnlite.notebook import Place
 
-        progress_bar._INTERVAL = 0
+        progress_bar.INTERVAL = 0
         shown, show = [], Place.show
         Place.show = lambda place, result: (shown.append(result), show(place, result))[-1]
         x = np.random.default_rng(0).normal(size=(40, 3)).astype("float32")

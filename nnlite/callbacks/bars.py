@@ -1,13 +1,65 @@
-"""The bar of a `ProgressBar`: two lines that are drawn again and again, in a terminal or in a notebook."""
+"""The bar of `fit`, `evaluate` and `predict`: two lines that are redrawn, in a terminal or in a notebook."""
 
 import html
 import os
 import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from numbers import Real
 from typing import Any
 
 from ..notebook import Place, Shown, in_notebook
 
 WIDTH = 40  # of a notebook's bar, in characters
+INTERVAL = 0.1  # seconds between two drawings: smooth to the eye, and cheap beside a training step
+
+
+def look_of(where: str, verbose: str | int) -> str:
+    """How a `ProgressBar` looks for Keras' `verbose`; "" for nothing.
+
+    Raises:
+        ValueError: there is no such verbose.
+    """
+    looks = {"auto": "auto", 0: "", 1: "bar", 2: "lines"}
+    if verbose not in looks:
+        raise ValueError(f"{where}: verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
+    return looks[verbose]
+
+
+def watched(
+    where: str, verbose: str | int, batches: Iterator[Any], total: int, numbers: Callable[[], Mapping[str, Any]] = dict
+) -> Iterator[Any]:
+    """Batches, `total` of them, with a bar while they are used; at the end a line with the numbers and the speed.
+
+    To be closed: after an error, the bar is taken away then.
+    """
+    look = look_of(where, verbose)
+    bar = bar_for(look, None) if look else None
+    start = drawn = time.perf_counter()
+    samples = 0
+    try:
+        for done, batch in enumerate(batches, 1):
+            yield batch
+            now = time.perf_counter()
+            samples += len(batch)
+            speed = f"{samples / (now - start):,.0f} samples/s"
+            if bar and (done == total or now - drawn > INTERVAL):
+                drawn = now
+                bar.draw(where, done, total, speed, numbers_text(numbers()))
+    finally:
+        if bar:
+            bar.stop()
+    if look:
+        print("  ".join(filter(None, [where, numbers_text(numbers()), speed])), flush=True)
+
+
+def numbers_text(logs: Mapping[str, Any]) -> str:
+    """Losses and metrics in a line."""
+    return "  ".join(f"{name} {_number(value)}" for name, value in logs.items() if isinstance(value, Real))
+
+
+def _number(value):
+    return f"{value:.3f}" if 0.1 <= abs(value) < 1000 else f"{value:.3g}"
 
 
 def bar_for(look: str, console: Any) -> Any:

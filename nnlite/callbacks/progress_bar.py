@@ -2,14 +2,10 @@
 
 import time
 from collections.abc import Collection, Mapping
-from numbers import Real
 from typing import Any
 
-from .bars import bar_for
+from .bars import INTERVAL, bar_for, numbers_text
 from .base import Callback, Logs, coming_logs
-
-# Seconds between two drawings: smooth to the eye, and cheap beside a training step.
-_INTERVAL = 0.1
 
 
 class ProgressBar(Callback):
@@ -77,7 +73,7 @@ class ProgressBar(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         self._batches_done += 1
         now = time.perf_counter()
-        if batch + 1 == self.loop.batches or now - self._drawn > _INTERVAL:
+        if batch + 1 == self.loop.batches or now - self._drawn > INTERVAL:
             self._drawn = now
             samples = (batch + 1 - self._epoch_first) * self.loop.batch_size
             self._speed = samples * self.loop.positions / (now - self._epoch_start)
@@ -89,11 +85,11 @@ class ProgressBar(Callback):
         validation = {name: value for name, value in shown.items() if name.startswith("val_")}
         if "val_perplexity" in validation:  # to keep the line short
             del shown["perplexity"], validation["val_perplexity"]
-        self._validation = _numbers(validation)
+        self._validation = numbers_text(validation)
         passed = self.passed(logs.get(f"val_{self.monitor}", logs[self.monitor]))
         width = len(str(self.loop.epochs))
         place = f"epoch {epoch + 1:{width}}/{self.loop.epochs}"
-        self._print("  ".join(filter(None, [place, _numbers(shown), passed, f"{self._speed:,.0f} {self._unit}/s"])))
+        self._print("  ".join(filter(None, [place, numbers_text(shown), passed, f"{self._speed:,.0f} {self._unit}/s"])))
 
     def close(self) -> None:
         if self._live:
@@ -118,7 +114,7 @@ class ProgressBar(Callback):
         left = (loop.epochs - loop.epoch) * loop.batches - batch
         seconds = (now - self._start) / self._batches_done * left  # the average includes validation
         speed = f"{self._speed:,.0f} {self._unit}/s   {_clock(seconds)} left"
-        parts = [_numbers(self._shown(logs)), self._validation, self.passed(logs[self.monitor])]
+        parts = [numbers_text(self._shown(logs)), self._validation, self.passed(logs[self.monitor])]
         numbers = "   ".join(filter(None, parts))
         self._live.draw(f"epoch {loop.epoch + 1}/{loop.epochs}", batch, loop.batches, speed, numbers)
 
@@ -128,14 +124,6 @@ class ProgressBar(Callback):
             console.print(line, soft_wrap=not console.is_terminal, highlight=False, markup=False)
         else:
             print(line, flush=True)
-
-
-def _numbers(logs):
-    return "  ".join(f"{name} {_number(value)}" for name, value in logs.items() if isinstance(value, Real))
-
-
-def _number(value):
-    return f"{value:.3f}" if 0.1 <= abs(value) < 1000 else f"{value:.3g}"
 
 
 def _clock(seconds):

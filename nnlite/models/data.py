@@ -1,14 +1,16 @@
 """Data: what `fit` is given, as batches: arrays and parts of them, weights, and batches from a generator."""
 
+import contextlib
 import inspect
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from .. import checks, losses
+from ..callbacks.bars import watched
 from .batch import Batch
 from .ranges import require_ranges
 
@@ -211,6 +213,20 @@ def batch_size(model: Any, where: str, data: Batch | Stream, size: int | None, t
             f"batch_size that divides {count}"
         )
     return size
+
+
+def batches(
+    model: Any,
+    where: str,
+    data: Batch | Stream,
+    size: int | None,
+    verbose: str | int,
+    numbers: Callable[[], dict[str, float]] = dict,
+) -> contextlib.closing:
+    """What `evaluate` and `predict` go through, with a bar as they are asked for."""
+    size = batch_size(model, where, data, size)
+    count = max(1, -(-len(data) // size))
+    return contextlib.closing(watched(where, verbose, data.split(size), count, numbers))
 
 
 def joined(parts: Iterable[np.ndarray], rows: int) -> np.ndarray:

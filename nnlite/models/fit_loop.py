@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import checks, losses
 from ..callbacks import BackupAndRestore, History, ProgressBar, TerminateOnNaN
+from ..callbacks.bars import look_of
 from ..callbacks.base import checked_callbacks, own_method
 from ..divergence import NonFiniteLossError, check_params, loss_error
 from . import blame
@@ -238,11 +239,9 @@ def _is_regularized(layers):
 def _line_up(callbacks, history, verbose):
     """All callbacks in the order in which they are called."""
     callbacks = checked_callbacks(callbacks)
-    looks = {"auto": "auto", 0: "", 1: "bar", 2: "lines"}
-    if verbose not in looks:
-        raise ValueError(f"fit: verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
-    if verbose == 0:
+    look = look_of("fit", verbose)
+    if not look:
         callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
     elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
-        callbacks = [*callbacks, ProgressBar(look=looks[verbose])]
+        callbacks = [*callbacks, ProgressBar(look=look)]
     return sorted([history, *callbacks], key=lambda callback: callback.order)

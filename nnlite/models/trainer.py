@@ -218,7 +218,7 @@ class Trainer(Model):
 
         Args:
             lengths: how many steps of each sample are real, as in `fit`: then it is the mean over real steps.
-            verbose: 0 is silent, as by default; "auto", 1 and 2 print a line with the numbers.
+            verbose: as in `fit`, by default 0, nothing; at the end a line with the numbers.
             sample_weight: as in `fit`.
             steps: how many batches of a generator to read; x may be one, as in `fit`.
 
@@ -247,22 +247,22 @@ class Trainer(Model):
         agreement.require_loss(self, "evaluate")
         hints.require_flag("evaluate", return_dict)
         samples = data.for_evaluate(self, x, y, lengths, sample_weight, steps)
-        numbers = self._evaluate(samples, batch_size, "evaluate")
-        if _speaks(verbose):
-            print("  ".join(f"{name} {value:.4g}" for name, value in numbers.items()))
-        return _as_asked(numbers, return_dict)
+        return _as_asked(self._evaluate(samples, batch_size, "evaluate", verbose), return_dict)
 
-    def _evaluate(self, samples, batch_size, where):
-        batch_size = data.batch_size(self, where, samples, batch_size)
+    def _evaluate(self, samples, batch_size, where, verbose=0):
         totals, seen = dict.fromkeys(("loss", *self.metrics), 0.0), 0
-        with alone.apart(self):
-            for batch in samples.split(batch_size):
+
+        def means():
+            return {name: total / seen for name, total in totals.items()}
+
+        with alone.apart(self), data.batches(self, where, samples, batch_size, verbose, means) as batches:
+            for batch in batches:
                 numbers = self._judge(batch, self.forward(batch.x, **batch.options), self._real_steps(batch))
                 weight = batch.weight(self.keeps_steps)
                 seen += weight
                 for name, value in numbers.items():
                     totals[name] += value * weight
-        return {name: total / seen for name, total in totals.items()}
+        return means()
 
     @hints.explained
     def predict(
@@ -278,7 +278,7 @@ class Trainer(Model):
 
         Args:
             lengths: how many steps of each sample are real, as in `fit`. Beyond them y holds no answers.
-            verbose: as in `evaluate`; there is nothing to say.
+            verbose: as in `evaluate`.
             steps: how many batches of a generator to read; x may be one, of batches of x.
 
         Raises:
@@ -290,10 +290,8 @@ class Trainer(Model):
             >>> Sequential([Dense(3)]).predict(np.ones((100, 2), "float32")).shape
             (100, 3)
         """
-        _speaks(verbose)
         samples = data.for_predict(self, x, lengths, steps)
-        batches = samples.split(data.batch_size(self, "predict", samples, batch_size))
-        with alone.apart(self):
+        with alone.apart(self), data.batches(self, "predict", samples, batch_size, verbose) as batches:
             return data.joined((self.forward(batch.x, **batch.options) for batch in batches), len(samples))
 
     @property
@@ -307,9 +305,3 @@ def _as_asked(numbers, return_dict):
     if return_dict:
         return numbers
     return list(numbers.values()) if len(numbers) > 1 else numbers["loss"]
-
-
-def _speaks(verbose):
-    if verbose not in ("auto", 0, 1, 2):
-        raise ValueError(f"verbose: expected 'auto', 0, 1 or 2, got {verbose!r}")
-    return verbose != 0
