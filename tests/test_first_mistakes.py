@@ -78,7 +78,7 @@ MISTAKES = [
     ("fit([Dense(3), Forgetful(), Softmax()], X, LABELS)", r"Forgetful.backward did not set self.grads\['g'\]"),
     (
         "fit([Dense(3), Softmax()], X, LABELS, validation_data=(X[:, :3], LABELS))",
-        "^fit: validation_data: dense, which",
+        "^epoch 1, validation_data: dense, which",
     ),
     (
         "fit([Dense(3, input_shape=(4,)), Softmax()], X, LABELS, validation_data=(X[:, :3], LABELS))",

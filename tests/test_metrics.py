@@ -419,5 +419,8 @@ def test_metrics_of_ones_own_get_labels_without_a_last_axis():
 def test_a_loss_whose_gradient_has_another_shape_is_named():
     model = Sequential([Dense(1)], input_shape=(4,), seed=0)
     model.compile(SGD(0.1), Broadcasting())
-    with pytest.raises(ValueError, match=r"^Broadcasting.backward returned \(50, 50\) for y_pred \(50, 1\): return dL"):
+    with pytest.raises(
+        ValueError,
+        match=r"^epoch 1, batch 1: Broadcasting.backward returned \(50, 50\) for y_pred \(50, 1\): return dL",
+    ):
         model.fit(X, X[:, 0], batch_size=50, verbose=0)

@@ -175,3 +175,107 @@ def test_labels_at_the_ends_of_their_range_pass(dtype):
     y[5] = np.iinfo(dtype).max
     with pytest.raises(IndexError, match=rf"evaluate: y: expected labels in 0 \.\. 2, got {y[5]} at \(5,\)"):
         classifier().evaluate(X, y)
+
+
+# Any error inside of fit
+
+
+class Refused(Exception):
+    """An error of one's own, with a message of its own."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __str__(self):
+        return f"{self.size} are too many"
+
+
+class Raises(nnlite.Layer):
+    """Raises at a batch of training, counted from 1, or in the validation."""
+
+    def __init__(self, error, at):
+        super().__init__()
+        self.error, self.at, self.count = error, at, 0
+
+    def forward(self, x, training=False):
+        self.count += training
+        if self.count == self.at if training else self.at == "validation":
+            raise self.error
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+def told(error):
+    return "\n".join([str(error), *getattr(error, "__notes__", [])])
+
+
+@pytest.mark.parametrize(
+    ("at", "place"),
+    [(1, "epoch 1, batch 1: "), (5, "epoch 2, batch 2: "), ("validation", "epoch 1, validation_data: ")],
+)
+@pytest.mark.parametrize(
+    "error", [ValueError("no"), Refused(7), OSError(2, "no", "name"), KeyError("no"), ZeroDivisionError()]
+)
+def test_any_error_names_epoch_and_batch_and_keeps_its_type(error, at, place):
+    model = nnlite.Sequential([Raises(error, at), nnlite.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.zeros((9, 2), "float32")
+    with pytest.raises(type(error)) as raised:
+        model.fit(x, x[:, 0], batch_size=3, epochs=3, validation_data=(x, x[:, 0]), verbose=0)
+    assert raised.value is error
+    assert place in told(error)
+    assert "raises" in told(error)  # the layer
+
+
+@pytest.mark.parametrize(
+    ("event", "place"),
+    [
+        ("on_epoch_begin", "epoch 1: "),
+        ("on_train_batch_begin", "epoch 1, batch 1: "),
+        ("on_train_batch_end", "epoch 1, batch 1: "),
+        ("on_test_begin", "epoch 1: "),
+        ("on_epoch_end", "epoch 1: "),
+    ],
+)
+def test_errors_of_callbacks_do_too(event, place):
+    def fails(self, *args):
+        raise RuntimeError("full")
+
+    callback = type("Fails", (nnlite.Callback,), {event: fails})()
+    model = nnlite.Sequential([nnlite.Dense(1)])
+    model.compile("sgd", "mse")
+    x = np.zeros((9, 2), "float32")
+    with pytest.raises(RuntimeError, match=f"^{place}full$"):
+        model.fit(x, x[:, 0], validation_data=(x, x[:, 0]), callbacks=[callback], verbose=0)
+
+
+def test_a_generators_wrong_batch_is_named():
+    def batches():
+        x = np.zeros((4, 2), "float32")
+        for count in range(99):
+            yield (x, x[:, 0]) if count < 4 else (x, x[:1, 0])
+
+    model = nnlite.Sequential([nnlite.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"^epoch 2, batch 2: fit: batch 5 of the generator: y: expected one label"):
+        model.fit(batches(), steps_per_epoch=3, epochs=3, verbose=0)
+
+
+def test_labels_that_are_found_late_have_their_place_in_the_users_array():
+    class Same(nnlite.Layer):
+        def forward(self, x, training=False):
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    model = nnlite.Sequential([nnlite.Dense(3), Same()], seed=0)
+    model.compile("sgd", nnlite.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = np.zeros((12, 2), "float32"), np.zeros(12, int)
+    y[7] = 3
+    with pytest.raises(
+        IndexError, match=r"^epoch 1, batch \d: .* got 3 at \(\d,\) \(row \d of the batch is sample 7 of x"
+    ):
+        model.fit(x, y, batch_size=5, verbose=0)

@@ -3,6 +3,7 @@
 The error stays the same object: its message begins with the layer.
 """
 
+import re
 from typing import Any
 
 import numpy as np
@@ -42,10 +43,17 @@ def _batch_axis(model, before, x, message):
     return ". For a single sample use x[None], a batch of one" if is_sample else ""
 
 
-def validation(error: Exception) -> None:
-    """Say in the error that it comes from validation_data, not from the x and y to train on."""
-    if "validation_data" not in str(error):
-        _prefix(error, "fit: validation_data")
+def training(error: Exception, epoch: int, batch: int | str | None, data: Any) -> None:
+    """Say in the error at which epoch and batch of `fit`, or in its validation, it came.
+
+    Args:
+        data: the `Batch`, if the error is of one: whose rows, where a message names one, are those of the user's x.
+    """
+    place = f"epoch {epoch}" + (f", batch {batch}" if isinstance(batch, int) else ", validation_data" if batch else "")
+    row, sample = re.search(r" at \((\d+),", str(error)), ""
+    if row and data is not None and data.lengths is None and data.rows is not None and int(row[1]) < len(data):
+        sample = f" (row {row[1]} of the batch is sample {data.rows[int(row[1])]} of x)"
+    _prefix(error, place, sample)
 
 
 def backward(error: Exception, model: Any, layer: Any, dy: Any) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+from typing import Any
 
 import numpy as np
 
@@ -54,12 +55,14 @@ class FitLoop:
         self.latest = {}
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
         self.order_rng = None  # state of the random generator from which this epoch's order was drawn
+        self._place: tuple[int, int | str | None] = self.epoch + 1, None  # where in `fit` an error would come
+        self._current: Any = None  # the batch in training
 
     def __enter__(self):
         self.model.history, self.model.stop_training = self.history, False
         self._closing = contextlib.ExitStack()
         # Callbacks, and the `History` that `fit` returns, live on with this loop: it holds no data then.
-        self._closing.callback(vars(self).update, data=None, validation_data=None)
+        self._closing.callback(vars(self).update, data=None, validation_data=None, _current=None)
         for callback in self.callbacks:
             callback.model, callback.loop = self.model, self
             self._closing.callback(callback.close)
@@ -74,13 +77,15 @@ class FitLoop:
         enders = [callback for callback in self.callbacks if isinstance(callback, TerminateOnNaN)]
         with self._closing:
             if isinstance(error, NonFiniteLossError) and error.epoch is None:
-                error = error.at(self.epoch + 1, self.batch + 1)
+                error = error.at(*self._place)
                 if not enders:
                     raise error from found.__cause__
             if isinstance(error, NonFiniteLossError) and enders:
                 for callback in enders:
                     callback.ended_by(error)
             elif error is not None:
+                if isinstance(error, Exception):
+                    blame.training(error, *self._place, self._current)
                 return False
             elif not enders:
                 # No loss was computed after the last update: only the parameters can tell that it went wrong.
@@ -96,7 +101,9 @@ class FitLoop:
                 self.totals, self.seen = dict.fromkeys(("loss", *self.model.metrics), 0.0), 0
                 for layer in self.model.stateful_layers:
                     layer.reset_state()
+            self._place = self.epoch + 1, None
             yield self.epoch
+            self._place, self._current = (self.epoch + 1, None), None
             if self.seen:
                 logs = self._measure()
                 self.epoch, self.batch = self.epoch + 1, 0
@@ -111,9 +118,11 @@ class FitLoop:
         order = self._draw_order(resume_rng)
         before = self._listeners("on_train_batch_begin")
         self._after = self._listeners("on_train_batch_end")
+        self._place = self.epoch + 1, self.batch + 1
         for batch in self.data.split(self.batch_size, order, first=self.batch):
             if self.model.stop_training:
                 break
+            self._current = batch
             for listener in before:
                 listener(self.batch, {})
             yield batch
@@ -130,6 +139,7 @@ class FitLoop:
             logs = self._with_perplexity(self._means())
             for listener in self._after:
                 listener(self.batch - 1, logs)
+        self._place, self._current = (self.epoch + 1, self.batch + 1), None
 
     def _draw_order(self, resume_rng):
         """The samples' order in this epoch; None where it is that of the data. A resumed epoch draws it again."""
@@ -148,13 +158,11 @@ class FitLoop:
         logs = self._means()
         if self.validation_data:
             self._notify("on_test_begin", {})
-            try:
-                found = self.model._evaluate(self.validation_data, self.validation_batch_size, "fit: validation_data")
-            except (TypeError, ValueError) as error:
-                blame.validation(error)
-                raise
+            self._place = self.epoch + 1, "validation"
+            found = self.model._evaluate(self.validation_data, self.validation_batch_size, "fit: validation_data")
             if not math.isfinite(found["loss"]):
-                raise loss_error(self.model, found["loss"], self.validation_data).at(self.epoch + 1, "validation")
+                raise loss_error(self.model, found["loss"], self.validation_data)
+            self._place = self.epoch + 1, None
             self._notify("on_test_end", dict(found))
             logs |= {f"val_{name}": value for name, value in found.items()}
         logs = self._with_perplexity(logs)
