@@ -164,7 +164,7 @@ def test_sizes_that_change_after_building(attribute, value):
 
 
 @pytest.mark.parametrize("value", [1, 1000])
-@pytest.mark.parametrize("attribute", ["Conv2D.filters", "Dense.units"])
+@pytest.mark.parametrize("attribute", ["Conv2D.filters", "Dense.units", "LSTM.units", "GRU.units", "RNN.units"])
 def test_sizes_that_cannot_change_after_building(attribute, value):
     name, attribute = attribute.split(".")
     layer, x, y = made(name)
@@ -175,9 +175,13 @@ def test_sizes_that_cannot_change_after_building(attribute, value):
     assert_same_bits(layer.forward(x), y)
 
 
-def test_units_of_a_recurrent_layer_cannot_change():
-    with pytest.raises(AttributeError, match="units"):
-        LSTM(5).units = 6
+def test_units_of_a_recurrent_layer_can_change_until_it_is_built():
+    layer = LSTM(5, seed=0)
+    with pytest.raises(ValueError, match="units: expected a whole number of at least 1, got 'a'"):
+        layer.units = "a"
+    layer.units = 6
+    x = np.ones((2, 3, 4), "float32")
+    assert_same_bits(layer.forward(x), LSTM(6, seed=0).forward(x))
 
 
 @pytest.mark.parametrize("attribute", ["size", "strides", "dilation"])

@@ -10,6 +10,7 @@ from ...kernels import backend, of_dtype
 from . import named
 from .has_states import HasStates
 from .layer import Options, Shape
+from .weighted import size
 
 Stateful = bool | Literal["training"]
 
@@ -54,7 +55,7 @@ class Recurrent(HasStates):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(**options)
-        self._units = checks.positive("units", units)
+        self.units = units
         self.return_sequences = checks.boolean("return_sequences", return_sequences)
         self.return_state = checks.boolean("return_state", return_state)
         self.go_backwards = checks.boolean("go_backwards", go_backwards)
@@ -85,10 +86,7 @@ class Recurrent(HasStates):
         """
         return named.layer_class(name, cls, "recurrent layer")
 
-    @property
-    def units(self) -> int:
-        """H. It cannot be set: the parameters are made for it."""
-        return self._units
+    units = size("units", "H. It cannot be set any more when the layer is built.")
 
     def build(self, input_shape: Shape) -> None:
         F, H, G = self._features(input_shape), self.units, self.gates
