@@ -591,7 +591,7 @@ def test_flags_are_true_or_false():
         (lambda: SparseCategoricalCrossentropy(label_smoothing=0.1), "label_smoothing': use CategoricalCrossentropy"),
         (lambda: SparseCategoricalCrossentropy(ignore_index=0), "use SparseCategoricalCrossentropy\\(ignore_class="),
         (lambda: CategoricalCrossentropy(axis=1), "on the last axis"),
-        (lambda: MeanSquaredError(weight=[1, 2]), "use class_weight of fit"),
+        (lambda: MeanSquaredError(weight=[1, 2]), "use sample_weight of fit, or of forward"),
     ],
 )
 def test_names_of_elsewhere_are_explained(make, message):

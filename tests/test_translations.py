@@ -98,7 +98,7 @@ ARGUMENTS = {
     "Adam(lr=0.1)": (lambda: Adam(lr=0.1), "Adam: unknown argument 'lr': use learning_rate"),
     "Adam(betas=)": (lambda: Adam(betas=(0.9, 0.99)), "'betas': use beta_1 and beta_2"),
     "Adam(params)": (lambda: Adam(0.1, params={}), "'params': an optimizer gets the parameters from compile"),
-    "MeanSquaredError(weight=)": (lambda: MeanSquaredError(weight=None), "'weight': use class_weight of fit"),
+    "MeanSquaredError(weight=)": (lambda: MeanSquaredError(weight=None), "'weight': use sample_weight of fit"),
     "use_bias='false'": (lambda: Dense(8, use_bias="false"), "use_bias: expected True or False, got 'false'"),
     "use_bias=0": (lambda: Conv2D(8, 3, use_bias=0), "use_bias: expected True or False, got 0"),
     "return_sequences='no'": (

@@ -118,6 +118,8 @@ REMEDIES: dict[str, dict[str, str]] = {
         **dict.fromkeys(("weight", "pos_weight"), "use class_weight of fit, or sample_weight of forward"),
         **dict.fromkeys(("size_average", "reduce"), "use reduction"),
     },
+    "MeanSquaredError": {"weight": "use sample_weight of fit, or of forward"},
+    "MeanAbsoluteError": {"weight": "use sample_weight of fit, or of forward"},
     "BackupAndRestore": {
         "backup_dir": "use path, which is a file",
         "double_checkpoint": "one file is always complete: leave it out",

@@ -8,7 +8,7 @@ from typing import TypeVar
 Function = TypeVar("Function", bound=Callable)
 
 _OVERWRITES = "the file is always overwritten, atomically: leave it out"
-_MASK = "use lengths=..., how many steps of each row are real, such as lengths=mask.sum(axis=1)"
+_MASK = "use lengths=... of a recurrent layer or a model, the real steps of each row, such as lengths=mask.sum(axis=1)"
 
 # Function -> argument -> what to do.
 CALLS: dict[str, dict[str, str]] = {
@@ -32,17 +32,21 @@ def translated(function: Function) -> Function:
     """Decorate a function so that other frameworks' arguments, which it does not have, are explained.
 
     Raises:
-        TypeError: one of them; or an argument twice: without a name and by name, as in Conv2D(3, 16, kernel_size=3).
+        TypeError: an unknown argument; or one twice: without a name and by name, as in Conv2D(3, 16, kernel_size=3).
     """
     table = CALLS.get(function.__name__, {})
-    by_place = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    parameters = inspect.signature(function).parameters.values()
+    by_place = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    names = {p.name for p in parameters} - {"self"}
+    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
 
     @functools.wraps(function)
     def checked(*args, **kwargs):
         for name in kwargs:
-            if name in table:
+            if name in table or not (name in names or takes_any):
                 owner = type(args[0]).__name__ if function.__name__ == "__call__" and args else function.__name__
-                raise TypeError(f"{owner}: unknown argument {name!r}: {table[name]}")
+                remedy = table.get(name) or f"expected one of {', '.join(sorted(names))}"
+                raise TypeError(f"{owner}: unknown argument {name!r}: {remedy}")
             if name in by_place[: len(args)]:
                 raise TypeError(_twice(function, by_place, name, args, kwargs[name]))
         return function(*args, **kwargs)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ... import checks, seeds
+from ...arguments.translations.calls import translated
 from . import own
 from .shown import ShownLayer
 from .weights import Weights
@@ -122,6 +123,7 @@ class Layer(ShownLayer, Weights):
         """The layers that this one computes with, one after the other: itself; of `Dense(8, activation="relu")` two."""
         return [self]
 
+    @translated
     def __call__(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         if type(x) is not np.ndarray or x.dtype != self.dtype:
             x = checks.given("x", x, self.dtype)
