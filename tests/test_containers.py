@@ -6,10 +6,12 @@ import pickle
 
 import numpy as np
 import pytest
+from numeric import assert_same_bits
 
 from nnlite import (
     LSTM,
     SGD,
+    Adam,
     BatchNorm,
     Dense,
     Dropout,
@@ -302,3 +304,66 @@ def test_lengths_go_through_a_nested_model():
         model = Sequential([Sequential(layers()), Dense(2)], dtype="float64", seed=0)
         np.testing.assert_array_equal(flat(x, lengths=lengths), model(x, lengths=lengths))
         assert model.keeps_steps == flat.keeps_steps
+
+
+# The optimizer's state, where layers are replaced
+
+
+def adapted(make, replace, again=False):
+    """A model trained for two steps, whose last layer is replaced, and its parameters after one more step."""
+    x, y = np.ones((4, 2), "float32"), np.zeros((4, 3), "float32")
+    model = Sequential([Dense(5), Dense(3)], input_shape=(2,), seed=0)
+    model.compile(make(), "mse")
+    for _ in range(2):
+        model.train_on_batch(x, y)
+    if again:  # from a file or a copy, nothing is remembered but names
+        model = copy.deepcopy(model)
+    replace(model)
+    model.layers[-1].params["W"][...] = 0.5
+    model.layers[-1].params["b"][...] = 0.5
+    if again is None:
+        model.optimizer.state = {
+            k: np.zeros_like(v) if "dense_1." in k else v for k, v in model.optimizer.state.items()
+        }
+    model.train_on_batch(x, y)
+    return model
+
+
+def pop_and_add(model):
+    model.pop()
+    model.add(Dense(3))
+
+
+def put_in_its_place(model):
+    fresh = Dense(3, name="dense_1")
+    fresh.build((5,))
+    model.layers[-1] = fresh
+
+
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("replace", [pop_and_add, put_in_its_place])
+@pytest.mark.parametrize("make", [Adam, lambda: SGD(0.1, momentum=0.9)])
+def test_a_fresh_layer_begins_without_the_moments_of_the_one_before(make, replace, again):
+    found = adapted(make, replace, again)
+    expected = adapted(make, lambda model: None, again=None)
+    assert found.params.keys() == expected.params.keys()
+    for name, param in expected.params.items():
+        assert_same_bits(found.params[name], param, name)
+
+
+def test_the_same_layer_goes_on_with_its_moments():
+    found = adapted(Adam, lambda model: model.add(model.pop()))
+    expected = adapted(Adam, lambda model: None)
+    for name, param in expected.params.items():
+        assert_same_bits(found.params[name], param, name)
+
+
+def test_a_layer_of_another_size_needs_no_other_optimizer():
+    x = np.ones((4, 2), "float32")
+    model = Sequential([Dense(5), Dense(3)], input_shape=(2,), seed=0)
+    model.compile("adam", "mse")
+    model.fit(x, np.zeros((4, 3)), verbose=0)
+    model.pop()
+    model.add(Dense(2))
+    model.fit(x, np.zeros((4, 2)), verbose=0)
+    assert model.optimizer.state["momentum/dense_1.W"].shape == (5, 2)

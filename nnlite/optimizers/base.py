@@ -94,10 +94,11 @@ class Optimizer(Configured, TakesTurns):
         self.state: dict[str, np.ndarray] = {}
         self._rows: list[_Row] = []
         self._model: weakref.ref | None = None  # whose parameters it has updated
+        self._layers: dict[str, Any] = {}  # and of which layers, by name
 
     def __getstate__(self):
         # Rows are views, which a copy would take for arrays of its own; and a copy has no model yet.
-        return super().__getstate__() | {"_rows": [], "_model": None}
+        return super().__getstate__() | {"_rows": [], "_model": None, "_layers": {}}
 
     @property
     def learning_rate(self) -> float:
@@ -145,6 +146,7 @@ class Optimizer(Configured, TakesTurns):
         self._check_model(params)
         known = self._is_known(grads, params)
         if not known:
+            self._forget_replaced(params)
             grads = self._checked(grads, params)
         frozen = getattr(params, "frozen", ())
         scales = self._scales({name: grad for name, grad in grads.items() if name not in frozen} if frozen else grads)
@@ -232,7 +234,18 @@ class Optimizer(Configured, TakesTurns):
 
     def belongs_to(self, model: Any) -> None:
         """Go on with this model alone, as after loading it: what is remembered of one says nothing of another."""
-        self._model = weakref.ref(model)
+        self._model, self._layers = weakref.ref(model), dict(model.all_layers)
+
+    def _forget_replaced(self, params):
+        """Begin anew for a layer of the model that has another one's name: moments belong to arrays, not to names."""
+        model = getattr(params, "model", None)
+        if model is None:
+            return
+        layers = model.all_layers
+        gone = {name for name, layer in self._layers.items() if layers.get(name) is not layer}
+        for key in [key for key in self.state if key.partition("/")[2].rpartition(".")[0] in gone]:
+            del self.state[key]
+        self._layers = layers
 
     def _check_model(self, params):
         """Refuse the parameters of another model than that of the steps before."""
@@ -257,7 +270,7 @@ class Optimizer(Configured, TakesTurns):
                 raise ValueError(
                     f"parameter {name}: expected {checks.shape_text(memory.shape)} {memory.dtype.name}, as the "
                     f"optimizer's {slot} for it, got {checks.shape_text(param.shape)} {param.dtype.name}: an optimizer "
-                    f"belongs to one model: use a new one; if layers of the model were changed, compile again with it"
+                    f"belongs to one model: compile again with a new one"
                 )
             if not (memory.flags.c_contiguous and memory.flags.writeable):  # as some file formats load it
                 memory = self.state[key] = np.array(memory, order="C")
