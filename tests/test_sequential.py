@@ -49,6 +49,23 @@ def test_names_are_made_unique_and_own_names_stay():
     assert [layer.name for layer in Sequential(layers[:2]).layers] == ["dense", "dense_1"]
 
 
+@pytest.mark.parametrize(
+    "make", [lambda: Dense(1, name="head"), lambda: LSTM(1, name="head"), lambda: Sequential([Dense(1)], name="head")]
+)
+def test_a_name_of_ones_own_is_given_once(make):
+    message = "name: expected another name for each layer, got 'head' twice: give one of them another"
+    with pytest.raises(ValueError, match=message):
+        Sequential([Dense(1, name="head"), make()])
+    model = Sequential([Dense(1, name="head")])
+    with pytest.raises(ValueError, match=message):
+        model.add(make())
+    assert [layer.name for layer in model.layers] == ["head"]
+    assert [layer.name for layer in Sequential([make(), Sequential([make()], name="other")]).layers] == [
+        "head",
+        "other",
+    ]
+
+
 def test_seed_decides_all_weights_and_layers_share_the_generator():
     def make(seed):
         return Sequential([Dense(3), Dense(2)], input_shape=(4,), seed=seed)

@@ -1,9 +1,10 @@
 """Assembly: what a list of layers has to be, and what becomes of it in a model."""
 
+import re
 from typing import Any
 
 from .. import checks
-from ..layers.base import own
+from ..layers.base import named, own
 from ..layers.base.input import Input
 from ..layers.base.layer import Layer
 
@@ -86,7 +87,7 @@ def _adopt(layer, dtype, rng):
 
 
 def _rename(layer, taken):
-    """Give the layer a name that is not taken: in a model, names are the keys of parameters.
+    """Give the layer a name that is not taken: in a model, names are the keys of parameters. One's own name stays.
 
     Args:
         taken: from each name to the last number that was added to it.
@@ -94,6 +95,8 @@ def _rename(layer, taken):
     if "/" in layer.name:  # which separates names in a checkpoint
         raise ValueError(f"a layer's name cannot have a '/', got {layer.name!r}")
     stem = layer.name
+    if stem in taken and not re.fullmatch(rf"{named.in_words(type(layer).__name__)}(_\d+)*", stem):
+        raise ValueError(f"name: expected another name for each layer, got {stem!r} twice: give one of them another")
     while layer.name in taken:
         taken[stem] += 1
         layer.name = f"{stem}_{taken[stem]}"
