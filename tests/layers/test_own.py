@@ -214,6 +214,16 @@ def test_parts_whose_weights_nobody_trains_are_refused(parts):
     assert One().forward(X).shape == (6, 4)  # by hand, one may train it as one likes
 
 
+def test_parts_whose_weights_nobody_saves_are_refused_where_the_model_is_only_saved(tmp_path):
+    model = Sequential([Holds([Dense(4)]), Dense(2)])
+    model.predict(X)
+    with pytest.raises(
+        ValueError, match=r"Holds: expected all weights in params, got a layer in self.parts\[0\] whose"
+    ):
+        model.save(tmp_path / "m.safetensors")
+    assert not [*tmp_path.iterdir()]
+
+
 def test_parts_that_are_handed_on_have_none_or_stand_in_the_model_are_not(tmp_path):
     shared, layer, none = Dense(4), HandsOn(), Holds([nnlite.ReLU(), nnlite.Dropout(0.1)])
     none.other = shared

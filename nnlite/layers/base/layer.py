@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from ... import checks, seeds
+from ...arguments import is_ours
 from ...arguments.translations.calls import translated
 from . import own
 from .shown import ShownLayer
@@ -132,6 +133,11 @@ class Layer(ShownLayer, Weights):
     def ids_below(self, x: np.ndarray) -> int | None:
         """V, where x holds ids to this layer, each below V; None where it holds numbers, or the layer does not say."""
         return None
+
+    def check_saving(self) -> None:
+        super().check_saving()
+        if not is_ours(type(self)):
+            own.refuse_hidden_parts(self)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them, without the seed."""

@@ -48,7 +48,7 @@ def _adapted(forward):
                 options.pop("training", None)
         y = forward(self, x, *training, **options)
         if is_trained is True:  # by hand, without a model, one may train the parts as one likes
-            _refuse_hidden_parts(self)  # now, as they are built
+            refuse_hidden_parts(self)  # now, as they are built
         return y
 
     adapted.adapted = True  # type: ignore[attr-defined]
@@ -95,8 +95,8 @@ def _warn_of_hidden(layer):
             )
 
 
-def _refuse_hidden_parts(layer):
-    """Refuse to train a layer that holds others, also in a list, with weights that no optimizer and no file will see.
+def refuse_hidden_parts(layer):
+    """Refuse to train or save a layer that holds others, also in a list, with weights that nobody trains or saves.
 
     Raises:
         ValueError: it does; the message has the lines to add.
