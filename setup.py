@@ -24,7 +24,7 @@ DEBUG = os.environ.get("NNLITE_DEBUG", "0") not in ("", "0")
 # whether this one can run the others.
 KERNELS = [
     *("activation", "conv2d", "dense", "dropout", "embedding", "gru", "gru_reset_before", "host", "lstm", "norm"),
-    *("pool2d", "rnn", "softmax", "update"),
+    *("orthogonal", "pool2d", "rnn", "softmax", "update"),
 ]
 
 # What Cython adds to each module for its memoryviews is two thirds of the compiler's work: here once, for all of them.
@@ -61,6 +61,9 @@ CLANG_FLAGS = [
     "-Wno-absolute-value",
     "-Wno-parentheses-equality",
 ]
+
+# No multiply-adds, which round once where a CPU without them rounds twice: the same weights on every CPU.
+ROUNDED_ALIKE = ["-ffp-contract=off"]
 
 # -ffast-math and its parts flush subnormal numbers to zero in the whole Python process, and reorder the additions
 # that exp rounds by: they must not come in through the environment either.
@@ -139,7 +142,8 @@ class BuildKernels(build_ext):
         serial_loops = self.compiles(compile_openmp, [*link_openmp, SERIAL_LOOPS])
         features = self.cpu_features(flags)
         for extension in self.extensions:
-            extension.extra_compile_args = [*compile_openmp, *flags]
+            alike = ROUNDED_ALIKE if extension.name.endswith(".orthogonal") else []
+            extension.extra_compile_args = [*compile_openmp, *flags, *alike]
             extension.extra_link_args = link_openmp
             if extension.name == SHARED:
                 extension.extra_compile_args = []

@@ -12,6 +12,7 @@ import numpy as np
 
 from . import checks
 from .arguments import Configured
+from .kernels import backend
 
 InitialValues = Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
 Given = str | InitialValues  # what a layer's argument may be
@@ -62,12 +63,12 @@ def orthogonal(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
     The columns are the last axis; all axes before it, such as a convolution's window, together are the rows.
 
     Source: Saxe, McClelland and Ganguli, Exact solutions to the nonlinear dynamics of learning in deep linear neural
-    networks, 2014. The signs of R's diagonal make Q uniform: Mezzadri, How to generate random matrices from the
-    classical compact groups, 2007.
+    networks, 2014. Of the QR decompositions of normal numbers, the one where R's diagonal is positive makes Q uniform:
+    Mezzadri, How to generate random matrices from the classical compact groups, 2007.
     """
     rows, cols = math.prod(shape[:-1]), shape[-1]
-    q, r = np.linalg.qr(rng.standard_normal((max(rows, cols), min(rows, cols))))
-    q *= np.sign(np.diag(r))
+    q, kernel = rng.standard_normal((max(rows, cols), min(rows, cols))), backend().orthogonal
+    kernel.orthonormalise(q, np.empty(kernel.work_size(q.shape[1])))
     return (q if rows >= cols else q.T).reshape(shape)
 
 
