@@ -1,54 +1,29 @@
-"""Dense: the output layer of the sonnet model, and a square layer."""
+"""Dense: the sonnets' output layer, layers of image networks, and square ones."""
 
-from work import Work, normal, on_reference, time_work
+from work import layer_work
 
-SIZES = [(5120, 200, 38), (512, 512, 512)]
-
-
-def nnlite_dense(N, F, U):
-    def prepare():
-        from nnlite import Dense
-
-        layer, x, dy = Dense(U, seed=0), normal(N, F), normal(N, U)
-
-        def run():
-            layer.forward(x)
-            layer.backward(dy)
-
-        return run
-
-    return prepare
-
-
-def pytorch_dense(N, F, U):
-    def prepare():
-        import torch
-
-        layer, x, dy = torch.nn.Linear(F, U), torch.from_numpy(normal(N, F)), torch.from_numpy(normal(N, U))
-        x.requires_grad_()
-
-        def run():
-            layer.zero_grad()
-            x.grad = None
-            layer(x).backward(dy)
-
-        return run
-
-    return prepare
-
-
-WORKS = [
-    Work(
-        f"Dense {F} -> {U}, {N} rows: forward and backward",
-        {
-            "nnlite": nnlite_dense(N, F, U),
-            "pytorch": pytorch_dense(N, F, U),
-            "reference": on_reference(nnlite_dense(N, F, U)),
-        },
-    )
-    for N, F, U in SIZES
+# Rows, inputs, units.
+SIZES = [
+    (5120, 200, 38),
+    (512, 512, 512),
+    (1, 512, 512),
+    (8, 512, 512),
+    (64, 400, 120),
+    (128, 784, 512),
+    (128, 1024, 1024),
+    (1024, 1024, 1024),
 ]
 
 
-def test_dense(benchmark, work, threads):
-    time_work(benchmark, work, threads)
+def dense(N, F, U, dtype):
+    return layer_work(
+        f"Dense {F} -> {U}, {N} row{'s' * (N > 1)}",
+        lambda nnlite: nnlite.Dense(U, seed=0, dtype=dtype),
+        lambda torch: torch.nn.Linear(F, U),
+        (N, F),
+        operations=3 * 2 * N * F * U,
+        dtype=dtype,
+    )
+
+
+WORKS = [dense(*sizes, dtype) for dtype in ("float32", "float64") for sizes in SIZES]

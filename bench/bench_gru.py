@@ -1,25 +1,8 @@
-"""GRU: the kernel on sequences of ids, and a training step."""
+"""GRU: the kernel on sequences of ids, and training steps. PyTorch does not have reset_after=False."""
 
-from cells import T, nnlite_passes, operations, passes, training_step
-from work import Work, on_reference, time_work
+from cells import passes, training_step
 
-H = 200
-
-
-def passes_reset_before(N):
-    """Both passes with reset_after=False, which PyTorch does not have."""
-    nnlite = nnlite_passes("GRU", H, N, reset_after=False)
-    name = f"GRU({H}, reset_after=False) on ids, T {T}, batch {N}: forward and backward"
-    contestants = {"nnlite": nnlite, "reference": on_reference(nnlite)}
-    return Work(name, contestants, operations=operations("GRU", H, N)[0])
-
-
-WORKS = [
-    *(passes("GRU", H, N) for N in (1, 32, 128)),
-    *(passes_reset_before(N) for N in (1, 128)),
-    training_step("GRU", H, 128, target=2.0),
-]
-
-
-def test_gru(benchmark, work, threads):
-    time_work(benchmark, work, threads)
+WORKS = [passes("GRU", 200, N) for N in (1, 32, 128)]
+WORKS += [passes("GRU", 200, N, reset_after=False) for N in (1, 128)]
+WORKS += [training_step("GRU", H, N) for H in (200, 512) for N in (1, 32, 64, 128)]
+WORKS += [training_step("GRU", 1024, 64)]

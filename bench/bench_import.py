@@ -1,25 +1,14 @@
-"""Import time: a fresh Python importing nnlite, against one importing only NumPy (pytorch: its own import)."""
+"""Import time: a fresh Python importing nnlite, against one importing only NumPy."""
 
 import subprocess
 import sys
 
-from work import Work, time_work
+from work import Work
 
 
 def importing(module):
     return lambda: lambda: subprocess.run([sys.executable, "-c", f"import {module}"], check=True)
 
 
-WORKS = [
-    Work(
-        "import nnlite, against import numpy",
-        {"nnlite": importing("nnlite"), "numpy": importing("numpy"), "pytorch": importing("torch")},
-        target=0.5,
-        threads=(1,),
-        peers=("numpy",),
-    )
-]
-
-
-def test_import(benchmark, work, threads):
-    time_work(benchmark, work, threads)
+CONTESTANTS = {"nnlite": importing("nnlite"), "NumPy": importing("numpy")}
+WORKS = [Work("import nnlite, against import numpy", CONTESTANTS, threads=(1,))]

@@ -1,10 +1,6 @@
-"""The LSTM kernel on sequences of ids: forward and backward."""
+"""The LSTM kernel: both passes over ids, and inference on numbers."""
 
-from cells import passes
-from work import time_work
+from cells import inference, passes
 
 WORKS = [passes("LSTM", 200, N) for N in (1, 32, 128)]
-
-
-def test_lstm(benchmark, work, threads):
-    time_work(benchmark, work, threads)
+WORKS += [inference(H, N) for H, N in [(200, 32), (512, 1), (512, 32)]]

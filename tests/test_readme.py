@@ -14,7 +14,15 @@ from nnlite.text import Vocabulary, clean_sonnets
 
 ROOT = Path(__file__).parent.parent
 PAGES = [path.relative_to(ROOT).as_posix() for path in sorted((ROOT / "docs").rglob("*.md"))]
-DOCUMENTS = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "csrc/README.md", "nnlite/text/data/README.md", *PAGES]
+DOCUMENTS = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "CHANGELOG.md",
+    "csrc/README.md",
+    "bench/README.md",
+    "nnlite/text/data/README.md",
+    *PAGES,
+]
 
 
 def read(name):
