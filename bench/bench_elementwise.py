@@ -1,6 +1,6 @@
 """Elementwise layers on the hidden states of a batch: forward and backward."""
 
-from work import shape_text, layer_work
+from work import layer_work, shape_text
 
 SHAPE = (128, 40, 200)
 LAYERS = [("Tanh",), ("Sigmoid",), ("ReLU",), ("LeakyReLU", 0.3), ("GELU",), ("Dropout", 0.2)]

@@ -1,6 +1,6 @@
 """Normalization of images and of sequences: forward and backward, and BatchNorm in inference."""
 
-from work import BOTH, INFERENCE, shape_text, layer_work
+from work import BOTH, INFERENCE, layer_work, shape_text
 
 IMAGES = [(64, 28, 28, 8), (64, 32, 32, 16), (64, 16, 16, 64)]
 SEQUENCES = [(128, 40, 200), (64, 64, 512), (4096, 64)]

@@ -1,6 +1,6 @@
 """Pooling of a batch of images: 2 x 2 as in small networks, overlapping windows, few channels, whole images."""
 
-from work import shape_text, layer_work
+from work import layer_work, shape_text
 
 # Image (N, H, W, C), window, strides, padding.
 WINDOWS = {
