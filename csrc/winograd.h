@@ -34,27 +34,33 @@ typedef struct {
         TYPED(quads_of)(Q, t, v, u + LANES, u, y);                      \
         break;
 
-#define input_transform(n, x, x_step, v, v_step) BY_TYPE(v, input_transform)(n, x, x_step, v, v_step)
+#define input_transform(pieces, n, x, x_piece, x_step, v, v_piece, v_step) \
+    BY_TYPE(v, input_transform)(pieces, n, x, x_piece, x_step, v, v_piece, v_step)
 #define quads(t, v, u, y) BY_TYPE(y, quads)(t, v, u, y)
 
 #endif
 
 /* V = B^T x along one axis, for n numbers beside each other: in vectors, of which the last may hold numbers of the one
- * before. (A plain loop would first ask whether each v lies apart from each x: for one vector, most of the time.) */
-static inline void TYPED(input_transform)(ptrdiff_t n, const REAL *x, ptrdiff_t x_step, REAL *v, ptrdiff_t v_step)
+ * before. (A plain loop would first ask whether each v lies apart from each x: for one vector, most of the time.) The
+ * same for `pieces` of n numbers, x_piece and v_piece apart. Inlined into a loop over rows, it would find no registers
+ * left for its addresses (a twentieth of the time from 16 to 32 channels). */
+NOINLINE void TYPED(input_transform)(ptrdiff_t pieces, ptrdiff_t n, const REAL *x, ptrdiff_t x_piece, ptrdiff_t x_step,
+                                     REAL *v, ptrdiff_t v_piece, ptrdiff_t v_step)
 {
-    for (ptrdiff_t k = 0; k < n && n < LANES; k++) {
-        const REAL *x_k = x + k, x0 = x_k[0], x1 = x_k[x_step], x2 = x_k[2 * x_step], x3 = x_k[3 * x_step];
-        v[k] = x0 - x2, v[k + v_step] = x1 + x2, v[k + 2 * v_step] = x2 - x1, v[k + 3 * v_step] = x1 - x3;
-    }
-    for (ptrdiff_t k = 0; k < n && n >= LANES; k += LANES) {
-        const ptrdiff_t at = k + LANES <= n ? k : n - LANES;
-        const TYPED(unaligned) *x_k[4];
-        TYPED(unaligned) *v_k[4];
-        UNROLL for (int i = 0; i < 4; i++)
-            x_k[i] = (const void *)(x + at + i * x_step), v_k[i] = (void *)(v + at + i * v_step);
-        const TYPED(vector) x1 = *x_k[1], x2 = *x_k[2];
-        *v_k[0] = *x_k[0] - x2, *v_k[1] = x1 + x2, *v_k[2] = x2 - x1, *v_k[3] = x1 - *x_k[3];
+    for (; pieces > 0; pieces--, x += x_piece, v += v_piece) {
+        for (ptrdiff_t k = 0; k < n && n < LANES; k++) {
+            const REAL *x_k = x + k, x0 = x_k[0], x1 = x_k[x_step], x2 = x_k[2 * x_step], x3 = x_k[3 * x_step];
+            v[k] = x0 - x2, v[k + v_step] = x1 + x2, v[k + 2 * v_step] = x2 - x1, v[k + 3 * v_step] = x1 - x3;
+        }
+        for (ptrdiff_t k = 0; k < n && n >= LANES; k += LANES) {
+            const ptrdiff_t at = k + LANES <= n ? k : n - LANES;
+            const TYPED(unaligned) *x_k[4];
+            TYPED(unaligned) *v_k[4];
+            UNROLL for (int i = 0; i < 4; i++)
+                x_k[i] = (const void *)(x + at + i * x_step), v_k[i] = (void *)(v + at + i * v_step);
+            const TYPED(vector) x1 = *x_k[1], x2 = *x_k[2];
+            *v_k[0] = *x_k[0] - x2, *v_k[1] = x1 + x2, *v_k[2] = x2 - x1, *v_k[3] = x1 - *x_k[3];
+        }
     }
 }
 

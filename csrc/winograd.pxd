@@ -46,7 +46,8 @@ cdef extern from "typed.h" nogil:
         Py_ssize_t y_line, y_pixel
         bint stream
 
-    void input_transform(Py_ssize_t n, const void *x, Py_ssize_t x_step, void *v, Py_ssize_t v_step) noexcept
+    void input_transform(Py_ssize_t pieces, Py_ssize_t n, const void *x, Py_ssize_t x_piece, Py_ssize_t x_step, void *v,
+                         Py_ssize_t v_piece, Py_ssize_t v_step) noexcept
     void quads(const Quads *t, const void *v, const void *u, void *y) noexcept
 
 
@@ -105,12 +106,11 @@ cdef inline void row_of_quads(const Sliding *grid, const floating *x, Py_ssize_t
                               floating *lines) noexcept nogil:
     """V[j][i][quad][channel] of the quads whose windows begin at x and lie beside each other; B^T x goes to `lines`."""
     cdef Py_ssize_t C = grid.groups * grid.D, count = grid.cols.count, step = quad_step(grid, V), v_k = count * step
-    cdef Py_ssize_t length = reach(grid.cols, count) * C, i, q
+    cdef Py_ssize_t length = reach(grid.cols, count) * C, i
     cdef Py_ssize_t pieces = count if step == C else 1, numbers = C if step == C else (2 * count - 1) * C
-    input_transform(length, x, line, lines, length)
+    input_transform(1, length, x, 0, line, lines, 0, length)
     for i in range(4):
-        for q in range(pieces):
-            input_transform(numbers, lines + i * length + q * 2 * C, C, V + i * v_k + q * step, 4 * v_k)
+        input_transform(pieces, numbers, lines + i * length, 2 * C, C, V + i * v_k, step, 4 * v_k)
 
 
 # U in panels of one vector of filters: the row that the sums start from, and U[j][channel][i][filter].
