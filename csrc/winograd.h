@@ -37,6 +37,7 @@ typedef struct {
 #define input_transform(pieces, n, x, x_piece, x_step, v, v_piece, v_step) \
     BY_TYPE(v, input_transform)(pieces, n, x, x_piece, x_step, v, v_piece, v_step)
 #define quads(t, v, u, y) BY_TYPE(y, quads)(t, v, u, y)
+#define quad(t, m, m_k, start, y) BY_TYPE(y, quad)(t, m, m_k, start, y)
 
 #endif
 
@@ -135,4 +136,40 @@ SHARED void TYPED(quads)(const Quads *t, const REAL *v, const REAL *u, REAL *y)
     for (int r = 0; r < t->height; r++)
         for (int c = 0; c < t->width; c++)
             memcpy(y + r * t->y_line + c * t->y_pixel, copy[r][c], (size_t)t->filters * sizeof(REAL));
+}
+
+/* Y = A^T M A for one quad, whose M[j][i] begins (4 j + i) m_k after M[0][0], with one number for each filter. (Vectors
+ * of M and of what the sums start from may reach beyond the filters.) */
+NOINLINE void TYPED(quad)(const Quads *t, const REAL *m, ptrdiff_t m_k, const REAL *start, REAL *y)
+{
+    for (int f = 0; f < t->filters; f += LANES) {
+        TYPED(vector) Y[2][2];
+        UNROLL for (int r = 0; r < 2; r++)
+            UNROLL for (int c = 0; c < 2; c++)
+                Y[r][c] = *(const TYPED(unaligned) *)(start + f);
+        UNROLL for (int j = 0; j < 4; j++) {
+            TYPED(vector) M[4];
+            UNROLL for (int i = 0; i < 4; i++)
+                M[i] = *(const TYPED(unaligned) *)(m + (4 * j + i) * m_k + f);
+            const TYPED(vector) column[2] = {M[0] + M[1] + M[2], M[1] - M[2] - M[3]};
+            UNROLL for (int r = 0; r < 2; r++) {
+                if (j < 3)
+                    Y[r][0] += column[r];
+                if (j == 1)
+                    Y[r][1] += column[r];
+                if (j > 1)
+                    Y[r][1] -= column[r];
+            }
+        }
+        for (int r = 0; r < t->height; r++)
+            for (int c = 0; c < t->width; c++) {
+                REAL *at = y + r * t->y_line + c * t->y_pixel + f;
+                if (t->filters - f < LANES)
+                    memcpy(at, &Y[r][c], (size_t)(t->filters - f) * sizeof(REAL));
+                else if (t->stream)
+                    STREAM(at, Y[r][c]);
+                else
+                    *(TYPED(unaligned) *)at = Y[r][c];
+            }
+    }
 }

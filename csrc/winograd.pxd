@@ -29,7 +29,9 @@ from libc.string cimport memcpy, memset
 
 from product cimport ceil_div, round_up
 from slide cimport Axis, Sliding, Taps, band_count, reach, threads_with_room, window, window_size
-from tile cimport VECTOR_BYTES, lanes, omp_get_thread_num, threads_for
+from tile cimport (
+    TILE_ROWS, VECTOR_BYTES, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_width,
+)
 
 
 cdef extern from "host.h" nogil:
@@ -49,11 +51,23 @@ cdef extern from "typed.h" nogil:
     void input_transform(Py_ssize_t pieces, Py_ssize_t n, const void *x, Py_ssize_t x_piece, Py_ssize_t x_step, void *v,
                          Py_ssize_t v_piece, Py_ssize_t v_step) noexcept
     void quads(const Quads *t, const void *v, const void *u, void *y) noexcept
+    void quad(const Quads *t, const void *m, Py_ssize_t m_k, const void *start, void *y) noexcept
 
 
 cdef enum:
+    STRIP = 32  # quads that meet a panel before the next, about
+    FEW_DEPTH = 32  # channels, below which all sums of a few quads stay in registers
     FEW_WEIGHTS = 16384  # pairs of channel and filter, whose U a second-level cache holds
     MANY_PIXELS = 64
+
+
+cdef inline bint in_blocks(Axis axis) noexcept nogil:
+    return axis.taps % 2 and axis.taps > 1 and axis.step == 1 and axis.gap == 1 and axis.count > 3
+
+
+cdef inline Py_ssize_t blocks(Axis axis) noexcept nogil:
+    """Into how many blocks the taps are cut."""
+    return (axis.taps - 1) // 2
 
 
 cdef inline bint takes_winograd(const Sliding *s, floating *dtype) noexcept nogil:
@@ -61,15 +75,14 @@ cdef inline bint takes_winograd(const Sliding *s, floating *dtype) noexcept nogi
     with few pixels the many weights of U: how many images share them may not count, as it would change bits."""
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t weights = s.D * s.U
-    cdef bint possible = (rows.taps == 3 and cols.taps == 3 and rows.step == 1 and cols.step == 1 and rows.gap == 1
-                          and cols.gap == 1 and rows.count > 3 and cols.count > 3)
+    cdef bint possible = in_blocks(rows) and in_blocks(cols)
     cdef bint channels = s.U >= lanes(dtype) and (weights >= 3 * lanes(dtype) if QUADS > 3 else s.D >= 8)
     return possible and channels and (weights <= FEW_WEIGHTS or rows.count * cols.count >= MANY_PIXELS)
 
 
 cdef inline Axis two_by_two(Axis axis) noexcept nogil:
     axis.count, axis.out_step = ceil_div(axis.count, 2), 2 * axis.out_step
-    axis.taps, axis.step = 4, 2
+    axis.taps, axis.step = axis.taps + 1, 2
     return axis
 
 
@@ -87,76 +100,134 @@ cdef inline Py_ssize_t quad_step(const Sliding *s, floating *dtype) noexcept nog
     return C if C >= lanes(dtype) else 2 * C
 
 
-cdef inline Py_ssize_t row_size(const Sliding *grid, floating *dtype) noexcept nogil:
-    """Numbers in V for a row of quads; what comes after them begins a vector, too."""
-    return round_up(16 * grid.cols.count * quad_step(grid, dtype), lanes(dtype))
+cdef inline bint by_quads(const Sliding *s) noexcept nogil:
+    """Whether the products of a few quads stay in registers until they are summed up. Where channels are many, those of
+    many quads are faster one after the other: a tile loads fewer numbers."""
+    return blocks(s.rows) == 1 and blocks(s.cols) == 1 and s.D < FEW_DEPTH
 
 
-cdef inline Py_ssize_t lines_size(const Sliding *grid, floating *dtype) noexcept nogil:
-    """Numbers in B^T x for a row of quads."""
+cdef inline Py_ssize_t line_quads(const Sliding *grid) noexcept nogil:
+    """How many quads of a line have a V: those of the last windows' other blocks, too."""
+    return grid.cols.count + blocks(grid.cols) - 1
+
+
+cdef inline Py_ssize_t strip_lines(const Sliding *grid) noexcept nogil:
+    """How many lines of quads have a V at the same time, at most."""
+    cdef Py_ssize_t lines = 1 if by_quads(grid) else min(grid.rows.count, max(<Py_ssize_t>1, STRIP // line_quads(grid)))
+    return lines + blocks(grid.rows) - 1
+
+
+cdef inline Py_ssize_t strip_size(const Sliding *grid, floating *dtype) noexcept nogil:
+    """Numbers in V; what comes after them begins a vector, too."""
+    return round_up(16 * strip_lines(grid) * line_quads(grid) * quad_step(grid, dtype), lanes(dtype))
+
+
+cdef inline Py_ssize_t pixels_size(const Sliding *grid, floating *dtype) noexcept nogil:
+    """Numbers in B^T x for a line of quads."""
     return round_up(4 * reach(grid.cols, grid.cols.count) * grid.groups * grid.D, lanes(dtype))
 
 
+cdef inline Py_ssize_t products_size(const Sliding *grid, floating *dtype) noexcept nogil:
+    """Numbers in M for a panel."""
+    return 0 if by_quads(grid) else (16 * strip_lines(grid) * line_quads(grid) + 1) * panel_width(dtype)
+
+
 cdef inline Py_ssize_t winograd_room(const Sliding *grid, floating *dtype) noexcept nogil:
-    """Numbers that a thread needs: V and B^T x of a row of quads, and a band of an image with its zeros."""
-    return row_size(grid, dtype) + lines_size(grid, dtype) + round_up(window_size(grid), lanes(dtype))
+    """Numbers that a thread needs: V and M of a strip, B^T x of a line, and a band of an image with its zeros."""
+    return (strip_size(grid, dtype) + products_size(grid, dtype) + pixels_size(grid, dtype)
+            + round_up(window_size(grid), lanes(dtype)))
 
 
-cdef inline void row_of_quads(const Sliding *grid, const floating *x, Py_ssize_t line, floating *V,
-                              floating *lines) noexcept nogil:
-    """V[j][i][quad][channel] of the quads whose windows begin at x and lie beside each other; B^T x goes to `lines`."""
-    cdef Py_ssize_t C = grid.groups * grid.D, count = grid.cols.count, step = quad_step(grid, V), v_k = count * step
-    cdef Py_ssize_t length = reach(grid.cols, count) * C, i
+cdef inline void line_of_quads(const Sliding *grid, const floating *x, Py_ssize_t line, floating *V, Py_ssize_t v_k,
+                               floating *pixels) noexcept nogil:
+    """V[j][i][quad][channel] of the quads whose windows begin at x and lie beside each other; B^T x goes to `pixels`."""
+    cdef Py_ssize_t C = grid.groups * grid.D, count = line_quads(grid), step = quad_step(grid, V)
+    cdef Py_ssize_t length = reach(grid.cols, grid.cols.count) * C, i
     cdef Py_ssize_t pieces = count if step == C else 1, numbers = C if step == C else (2 * count - 1) * C
-    input_transform(1, length, x, 0, line, lines, 0, length)
+    input_transform(1, length, x, 0, line, pixels, 0, length)
     for i in range(4):
-        input_transform(pieces, numbers, lines + i * length, 2 * C, C, V + i * v_k, step, 4 * v_k)
+        input_transform(pieces, numbers, pixels + i * length, 2 * C, C, V + i * v_k, step, 4 * v_k)
 
 
-# U in panels of one vector of filters: the row that the sums start from, and U[j][channel][i][filter].
+# U in panels of filters, of one vector or as wide as a tile: the row that the sums start from, and the rows of filters
+# U[j][channel][i] or U[j][i][block down][block along][channel], without those that are always 0: i = 0 and j = 0 of all
+# blocks but the first.
+
+cdef inline Py_ssize_t numbers(const Sliding *s) noexcept nogil:
+    """Of a channel and a filter."""
+    return (3 * blocks(s.rows) + 1) * (3 * blocks(s.cols) + 1)
+
+
+cdef inline int filters_width(const Sliding *s, Py_ssize_t filters, floating *dtype) noexcept nogil:
+    """Of the next panel."""
+    return lanes(dtype) if by_quads(s) else tile_width(filters, dtype)
+
 
 cdef inline Py_ssize_t winograd_packed_size(const Sliding *s, floating *dtype) noexcept nogil:
-    return s.groups * (1 + 16 * s.D) * round_up(s.U, lanes(dtype))
+    return s.groups * (1 + numbers(s) * s.D) * round_up(s.U, panel_width(dtype))
 
 
-cdef inline void filter_transform(Py_ssize_t n, const floating *g, Py_ssize_t g_step, Py_ssize_t g_col, floating *u,
+cdef inline void filter_transform(Py_ssize_t n, const floating *g, Py_ssize_t g_step, floating *u,
                                   Py_ssize_t u_step) noexcept nogil:
     """U = G g along one axis, for n filters."""
     cdef floating half = 0.5, g0, g1, g2
     cdef Py_ssize_t k
     for k in range(n):
-        g0, g1, g2 = g[k * g_col], g[k * g_col + g_step], g[k * g_col + 2 * g_step]
+        g0, g1, g2 = g[k], g[k + g_step], g[k + 2 * g_step]
         u[k] = g0
         u[k + u_step] = half * (g0 + g1 + g2)
         u[k + 2 * u_step] = half * (g0 - g1 + g2)
         u[k + 3 * u_step] = g2
 
 
+cdef inline void pack_block(const Sliding *s, const Taps *at, Py_ssize_t a, Py_ssize_t b, Py_ssize_t n, int width,
+                            const floating *W, floating *panel) noexcept nogil:
+    """U of block a down and b along for all channels and n filters, whose taps begin at W, and zeros up to `width`."""
+    cdef floating taps[9 * 2 * 16]  # of one channel, and of as many filters as there may be in a panel
+    cdef floating Gg[12 * 2 * 16]
+    cdef floating U[16 * 2 * 16]
+    cdef Py_ssize_t D = s.D, lines = blocks(s.rows), pieces = blocks(s.cols), d, i, j, k, place
+    cdef const floating *w
+    memset(taps, 0, 9 * width * sizeof(floating))
+    for d in range(D):
+        for i in range(a > 0, 3):
+            for j in range(b > 0, 3):
+                w = W + d * at.depth + (2 * a + i) * s.rows.w_step * at.line + (2 * b + j) * s.cols.w_step * at.tap
+                for k in range(n):
+                    taps[(3 * i + j) * width + k] = w[k * at.col]
+        filter_transform(3 * width, taps, 3 * width, Gg, 3 * width)
+        for i in range(4):
+            filter_transform(width, Gg + 3 * i * width, width, U + 4 * i * width, width)
+        for j in range(b > 0, 4):
+            for i in range(a > 0, 4):
+                if by_quads(s):
+                    place = (j * D + d) * 4 + i
+                else:
+                    place = (1 + (j - 1) * pieces) * (3 * lines + 1) if j else 0
+                    place += ((1 + (i - 1) * lines if i else 0) + a) * (pieces if j else 1) + b
+                    place = place * D + d
+                memcpy(panel + place * width, U + (4 * i + j) * width, width * sizeof(floating))
+
+
 cdef inline void winograd_pack(const Sliding *s, const Taps *at, const floating *W, const floating *start,
                                floating *panels) noexcept nogil:
     """All panels; the arguments are those of `pack` in slide.pxd."""
-    cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U
-    cdef floating Gg[12 * 16]  # of one channel, and of as many filters as there may be in a vector
-    cdef Py_ssize_t width = lanes(panels), g, u, d, i, j, n
-    cdef const floating *w
+    cdef Py_ssize_t U = s.U, g, u, n, a, b
+    cdef int width
     W += s.rows.w * at.line + s.cols.w * at.tap
-    for g in range(groups):
+    for g in range(s.groups):
         u = 0
         while u < U:
-            n = min(width, U - u)
-            if n < width or not start:
-                memset(panels, 0, (1 + 16 * D) * width * sizeof(floating))
+            width = filters_width(s, U - u, panels)
+            n = min(<Py_ssize_t>width, U - u)
+            memset(panels, 0, width * sizeof(floating))
             if start:
                 memcpy(panels, start + g * U + u, n * sizeof(floating))
             panels += width
-            for d in range(D):
-                w = W + g * at.group + d * at.depth + u * at.col
-                for j in range(3):
-                    filter_transform(n, w + j * s.cols.w_step * at.tap, s.rows.w_step * at.line, at.col, Gg + j * width,
-                                     3 * width)
-                for i in range(4):
-                    filter_transform(n, Gg + 3 * i * width, width, 1, panels + (4 * d + i) * width, 4 * D * width)
-            panels += 16 * D * width
+            for a in range(blocks(s.rows)):
+                for b in range(blocks(s.cols)):
+                    pack_block(s, at, a, b, n, width, W + g * at.group + u * at.col, panels)
+            panels += numbers(s) * s.D * width
             u += width
 
 
@@ -178,35 +249,91 @@ cdef inline void winograd_slide(const Sliding *s, const floating *source, const 
 cdef inline void winograd_band(const Sliding *s, const Sliding *grid, const floating *image, const floating *panels,
                                floating *out, Py_ssize_t r, Py_ssize_t end, floating *work,
                                bint stream) noexcept nogil:
-    """Rows r .. end - 1 of the quads of one image. All panels pass over a few quads before the next."""
-    cdef Axis rows = grid.rows, cols = grid.cols
-    cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, F = groups * U, out_line = s.OW * F
-    cdef Py_ssize_t tiles = ceil_div(cols.count, QUADS), line = 0, t, q, g, u
-    cdef Py_ssize_t step = quad_step(s, out), width = lanes(out)
-    cdef floating *V = work
-    cdef floating *lines = V + row_size(grid, V)
-    cdef const floating *x = window(grid, image, r, end - r, lines + lines_size(grid, V), &line)
-    cdef const floating *panel
-    cdef floating *y
+    """Rows r .. end - 1 of the quads of one image, in strips."""
+    cdef Py_ssize_t F = s.groups * s.U, below = blocks(s.rows) - 1, lines, line = 0, k
+    cdef floating *M = work + strip_size(grid, work)
+    cdef floating *pixels = M + products_size(grid, work)
+    cdef const floating *x = window(grid, image, r, end - r, pixels + pixels_size(grid, work), &line)
     cdef Quads here
-    here.depth, here.v_quad, here.v_k = D, step, cols.count * step
-    here.y_line, here.y_pixel, here.stream = s.rows.out_step * out_line, s.cols.out_step * F, stream
+    here.depth, here.v_quad = s.D, quad_step(s, out)
+    here.y_line, here.y_pixel, here.stream = s.rows.out_step * s.OW * F, s.cols.out_step * F, stream
+    out += s.rows.out * s.OW * F + s.cols.out * F
     while r < end:
-        row_of_quads(grid, x, line, V, lines)
-        here.height = <int>min(<Py_ssize_t>2, s.rows.count - 2 * r)
-        for t in range(tiles):
-            q = cols.count * t // tiles
-            here.width = <int>(min(2 * (cols.count * (t + 1) // tiles), s.cols.count) - 2 * q)
-            y = out + (s.rows.out + r * rows.out_step) * out_line + (s.cols.out + q * cols.out_step) * F
-            panel = panels
-            for g in range(groups):
-                u = 0
-                while u < U:
-                    here.filters = <int>min(width, U - u)
-                    quads(&here, V + q * step + g * D, panel, y + g * U + u)
-                    panel += (1 + 16 * D) * width
-                    u += width
-        x += 2 * line
-        r += 1
+        lines = min(end - r, strip_lines(grid) - below)
+        here.v_k = (lines + below) * line_quads(grid) * here.v_quad
+        for k in range(lines + below):
+            line_of_quads(grid, x + 2 * k * line, line, work + k * line_quads(grid) * here.v_quad, here.v_k, pixels)
+        if by_quads(s):
+            panels_by_quads(s, grid, &here, work, panels, out, r)
+        else:
+            quads_by_panels(s, grid, &here, work, panels, out, r, lines, M)
+        x += 2 * lines * line
+        r += lines
     if stream:
         STREAM_END()
+
+
+cdef inline void panels_by_quads(const Sliding *s, const Sliding *grid, Quads *here, const floating *V,
+                                 const floating *panels, floating *out, Py_ssize_t r) noexcept nogil:
+    """One line of quads. All panels pass over a few quads before the next."""
+    cdef Py_ssize_t count = grid.cols.count, tiles = ceil_div(count, QUADS), t, q, g, u
+    cdef int width = lanes(out)
+    cdef const floating *panel
+    cdef floating *y
+    here.height = <int>min(<Py_ssize_t>2, s.rows.count - 2 * r)
+    for t in range(tiles):
+        q = count * t // tiles
+        here.width = <int>(min(2 * (count * (t + 1) // tiles), s.cols.count) - 2 * q)
+        y = out + 2 * (r * here.y_line + q * here.y_pixel)
+        panel = panels
+        for g in range(s.groups):
+            u = 0
+            while u < s.U:
+                here.filters = <int>min(<Py_ssize_t>width, s.U - u)
+                quads(here, V + q * here.v_quad + g * s.D, panel, y + g * s.U + u)
+                panel += (1 + 16 * s.D) * width
+                u += width
+
+
+cdef inline void quads_by_panels(const Sliding *s, const Sliding *grid, Quads *here, const floating *V,
+                                 const floating *panel, floating *out, Py_ssize_t r, Py_ssize_t lines,
+                                 floating *M) noexcept nogil:
+    """Some lines of quads. Each panel passes over all quads before the next: sixteen products, of which each number
+    sums up all blocks of taps, give M."""
+    cdef Py_ssize_t along = line_quads(grid), total = (lines - 1) * along + grid.cols.count, g, u, k, q
+    cdef int width
+    for g in range(s.groups):
+        u = 0
+        while u < s.U:
+            width = tile_width(s.U - u, out)
+            here.filters = <int>min(<Py_ssize_t>width, s.U - u)
+            products(s, here, along, total, V + g * s.D, panel + width, width, M)
+            for k in range(lines):
+                here.height = <int>min(<Py_ssize_t>2, s.rows.count - 2 * (r + k))
+                for q in range(grid.cols.count):
+                    here.width = <int>min(<Py_ssize_t>2, s.cols.count - 2 * q)
+                    quad(here, M + (k * along + q) * width, total * width, panel,
+                         out + 2 * ((r + k) * here.y_line + q * here.y_pixel) + g * s.U + u)
+            panel += (1 + numbers(s) * s.D) * width
+            u += width
+
+
+cdef inline void products(const Sliding *s, const Quads *here, Py_ssize_t along, Py_ssize_t total, const floating *V,
+                          const floating *panel, int width, floating *M) noexcept nogil:
+    """M[j][i][quad][filter] of `total` quads, `along` in a line."""
+    cdef Py_ssize_t step = here.v_quad, tiles = ceil_div(total, TILE_ROWS), q, j, i, a, k
+    cdef Tile t = Tile(rows=1, cols=width, runs=1, a_run=step, depth=s.D, a_row=step, a_depth=1, b_row=width,
+                       start_row=width, c_row=width)
+    cdef floating *m
+    for j in range(4):
+        t.runs = blocks(s.cols) if j else 1
+        for i in range(4):
+            for k in range(tiles):
+                q = total * k // tiles
+                t.rows = <int>(total * (k + 1) // tiles - q)
+                m = M + q * width
+                for a in range(blocks(s.rows) if i else 1):
+                    tile(&t, V + (q + a * along) * step, panel + a * t.runs * s.D * width, m if a else NULL, m)
+            panel += (blocks(s.rows) if i else 1) * t.runs * s.D * width
+            V += here.v_k
+            M += total * width
