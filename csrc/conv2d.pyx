@@ -22,7 +22,8 @@ dW is computed by register tiles, too: a row of taps is a piece of memory in x, 
 by pixel, and dy already has the layout of the right factor. The sums run over a band of an image without leaving the
 registers. Threads take blocks of bands. Their number follows from the shapes alone, and their sums are added in order.
 
-Depthwise (D = U = 1) only multiplies pixels with pixels: plain loops along the channels.
+Groups of few channels and filters, as in a depthwise convolution, would leave tiles mostly empty: depthwise.pxd
+computes y, dx and dW of these.
 
 Memory: the packed weights; for each thread one band of an image with its zeros, where windows reach over the edge, and
 a panel of dy, where the filters do not fill one; for quads 16 / 9 of the packed weights, and for each thread four rows
@@ -32,13 +33,15 @@ sums, at most BLOCKS times and PARTIALS numbers; for dx of few channels a panel 
 
 from cython cimport floating
 from cython.parallel cimport prange
-from libc.string cimport memset
 
+from depthwise cimport (
+    gradients_in_groups, gradients_size, groups_size, slide_in_groups, takes_gradients, takes_groups,
+)
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from scatter cimport scatter, scatter_size
 from slide cimport (
-    Axis, Sliding, Taps, band_count, depthwise, pack, packed_size, slide, threads_with_room, window, window_size,
+    Axis, Sliding, Taps, band_count, pack, packed_size, slide, threads_with_room, window, window_size,
 )
 from tile cimport (
     TILE_ROWS, Tile, omp_get_thread_num, pack_panel, panel_width, plain, threads_for, tile, tile_width,
@@ -131,6 +134,8 @@ cdef Py_ssize_t block_scratch(const Sliding *s, floating *dtype) noexcept nogil:
 cdef Py_ssize_t convolve_size(const Sliding *s, floating *dtype) noexcept nogil:
     """Numbers of scratch memory that `convolve` needs for all threads."""
     cdef Sliding grid
+    if takes_groups(s, dtype):
+        return groups_size(s, dtype)
     if takes_winograd(s, dtype):
         grid = in_quads(s)
         return winograd_packed_size(s, dtype) + num_threads * winograd_room(&grid, dtype)
@@ -141,6 +146,9 @@ cdef void convolve(const Sliding *s, const Taps *at, const floating *W, const fl
                    floating *out, floating *work, Py_ssize_t room) noexcept nogil:
     """out (N,OH,OW,groups*U) from source (N,H,W,groups*D), by the algorithm with fewer multiplications."""
     cdef Py_ssize_t packed
+    if takes_groups(s, work):
+        slide_in_groups(s, at, W, start, source, out, work, room)
+        return
     if takes_winograd(s, work):
         packed = winograd_packed_size(s, work)
         winograd_pack(s, at, W, start, work)
@@ -155,7 +163,7 @@ cdef Py_ssize_t scratch_size(const Convolution *c, floating *dtype) noexcept nog
     cdef Sliding s = windows_of_x(c)
     cdef Py_ssize_t size = c.kh * c.kw * s.D * c.F + c.F, work, i, j
     work = max(convolve_size(&s, dtype), (block_count(c.N * band_count(&s), size) - 1) * size
-               + num_threads * block_scratch(&s, dtype))
+               + num_threads * block_scratch(&s, dtype), gradients_size(&s, dtype))
     if has_few_channels(c):
         return max(work, num_threads * scatter_size(&s, dtype))
     for i in range(c.sh):
@@ -226,6 +234,9 @@ def backward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W,    
 cdef void weight_gradients(const Sliding *s, const floating *x, const floating *dy, floating *dW, floating *db,
                            floating *work, Py_ssize_t room) noexcept nogil:
     """Block 0 sums in dW and db, each other block in memory of its own, which is added to them at the end."""
+    if takes_gradients(s, work):
+        gradients_in_groups(s, x, dy, dW, db, work, room)
+        return
     cdef Py_ssize_t F = s.groups * s.U, size = s.rows.taps * s.cols.taps * s.D * F
     cdef Py_ssize_t bands = s.N * band_count(s), blocks = block_count(bands, size + F)
     cdef Py_ssize_t partials = (blocks - 1) * (size + F), scratch = block_scratch(s, dW)
@@ -273,10 +284,7 @@ cdef void block_gradients(const Sliding *s, const floating *x, const floating *d
         count = rows.count * (band % bands + 1) // bands - q
         a = window(s, x + n * H * W * C, q, count, scratch, &line)
         panel = 0
-        if depthwise(s):
-            depthwise_gradients(s, count, a, line, dy + (n * rows.count + q) * cols.count * C, part, parts, dW, db,
-                                band > first)
-        for g in range(0 if depthwise(s) else groups):
+        for g in range(groups):
             u = 0
             while u < U:
                 width = tile_width(U - u, dW)
@@ -315,31 +323,3 @@ cdef void panel_gradients(const Sliding *s, Py_ssize_t count, int width, const f
     if db:  # a product with a row of ones
         t.rows, t.runs, t.depth, t.a_depth = 1, 1, count * cols.count, 0
         tile(&t, &one, b, db if accumulate else NULL, db)
-
-
-cdef void depthwise_gradients(const Sliding *s, Py_ssize_t count, const floating *a, Py_ssize_t line,
-                              const floating *dy, Py_ssize_t part, Py_ssize_t parts, floating *dW, floating *db,
-                              bint accumulate) noexcept nogil:
-    """The same where every channel has a filter of its own; of the channels, the part-th part."""
-    cdef Axis rows = s.rows, cols = s.cols
-    cdef Py_ssize_t C = s.groups
-    cdef Py_ssize_t begin = C * part // parts, end = C * (part + 1) // parts, q, i, j, k, c
-    cdef const floating *x
-    cdef floating *sums
-    if not accumulate:
-        for k in range(rows.taps * cols.taps):
-            memset(dW + k * C + begin, 0, (end - begin) * sizeof(floating))
-        if db:
-            memset(db + begin, 0, (end - begin) * sizeof(floating))
-    for q in range(count):
-        for k in range(cols.count):
-            for i in range(rows.taps):
-                for j in range(cols.taps):
-                    x = a + (q * rows.step + i * rows.gap) * line + (k * cols.step + j * cols.gap) * C
-                    sums = dW + (i * cols.taps + j) * C
-                    for c in range(begin, end):
-                        sums[c] += x[c] * dy[c]
-            if db:
-                for c in range(begin, end):
-                    db[c] += dy[c]
-            dy += C

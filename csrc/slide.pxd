@@ -101,22 +101,13 @@ cdef inline const floating *window(const Sliding *s, const floating *image, Py_s
     return copy
 
 
-cdef inline bint depthwise(const Sliding *s) noexcept nogil:
-    """Whether each channel of the source has an output channel of its own."""
-    return s.groups > 1 and s.D == 1 and s.U == 1
-
-
 # The weights, packed in the order in which tiles read them: for each group, for each panel of its columns, the row that
-# the sums start from and the rows of all taps. A group has D channels of the source and U of the output. Depthwise, the
-# channels of all groups are treated as those of one.
+# the sums start from and the rows of all taps. A group has D channels of the source and U of the output.
 
 cdef inline Py_ssize_t packed_size(const Sliding *s, floating *dtype) noexcept nogil:
     """Numbers in all panels. Only the last panel of a group is as narrow as possible."""
-    cdef Py_ssize_t groups = s.groups, U = s.U
-    if depthwise(s):
-        groups, U = 1, groups
-    cdef Py_ssize_t last = U % panel_width(dtype)
-    return groups * (1 + s.rows.taps * s.cols.taps * s.D) * (U - last + (tile_width(last, dtype) if last else 0))
+    cdef Py_ssize_t U = s.U, last = U % panel_width(dtype)
+    return s.groups * (1 + s.rows.taps * s.cols.taps * s.D) * (U - last + (tile_width(last, dtype) if last else 0))
 
 
 cdef inline void pack(const Sliding *s, const Taps *at, const floating *W, const floating *start,
@@ -128,8 +119,6 @@ cdef inline void pack(const Sliding *s, const Taps *at, const floating *W, const
     cdef Py_ssize_t g, u, i, j
     cdef const floating *w
     cdef int width
-    if depthwise(s):
-        groups, U, places.col = 1, groups, at.group
     for g in range(groups):
         u = 0
         while u < U:
@@ -142,7 +131,7 @@ cdef inline void pack(const Sliding *s, const Taps *at, const floating *W, const
             for i in range(rows.taps):
                 for j in range(cols.taps):
                     w = W + (rows.w + i * rows.w_step) * at.line + (cols.w + j * cols.w_step) * at.tap
-                    pack_panel(D, U - u, w + g * at.group + u * places.col, places, panels, width)
+                    pack_panel(D, U - u, w + g * at.group + u * at.col, places, panels, width)
                     panels += D * width
             u += width
 
@@ -170,11 +159,8 @@ cdef inline void slide_band(const Sliding *s, const floating *image, const float
     cdef const floating *panel
     cdef floating *c
     cdef int height, width, inside
-    cdef bint elementwise = depthwise(s)
-    if elementwise:
-        groups, U = 1, groups
     while q < end:
-        inside_taps(s, q, &tap, &tap_end)
+        inside_taps(rows, s.H, q, &tap, &tap_end)
         for t in range(tiles):
             j = cols.count * t // tiles
             height = <int>(cols.count * (t + 1) // tiles - j)
@@ -187,23 +173,19 @@ cdef inline void slide_band(const Sliding *s, const floating *image, const float
                     width = tile_width(U - u, out)
                     inside = <int>min(U - u, <Py_ssize_t>width)
                     c = out + (rows.out + q * rows.out_step) * out_line + (cols.out + j * cols.out_step) * F + g * U + u
-                    if elementwise:
-                        depthwise_pixels(s, height, inside, a + j * cols.step * C + u, line, panel, width, c)
-                    else:
-                        slide_tile(s, tap, tap_end, height, inside, a + j * cols.step * C + g * D, line, panel, width,
-                                   c)
+                    slide_tile(s, tap, tap_end, height, inside, a + j * cols.step * C + g * D, line, panel, width, c)
                     panel += (1 + rows.taps * cols.taps * D) * width
                     u += width
         a += rows.step * line
         q += 1
 
 
-cdef inline void inside_taps(const Sliding *s, Py_ssize_t q, Py_ssize_t *tap, Py_ssize_t *end) noexcept nogil:
-    """Which rows of the window of row q lie in the image: the others would multiply zeros."""
-    cdef Axis rows = s.rows
-    cdef Py_ssize_t top = rows.first + q * rows.step
-    tap[0] = min(rows.taps, ceil_div(max(<Py_ssize_t>0, -top), rows.gap))
-    end[0] = max(tap[0], min(rows.taps, ceil_div(max(<Py_ssize_t>0, s.H - top), rows.gap)))
+cdef inline void inside_taps(Axis axis, Py_ssize_t size, Py_ssize_t q, Py_ssize_t *tap,
+                             Py_ssize_t *end) noexcept nogil:
+    """Which taps of window q lie on the source, which is `size` long: the others would multiply zeros."""
+    cdef Py_ssize_t first = axis.first + q * axis.step
+    tap[0] = min(axis.taps, ceil_div(max(<Py_ssize_t>0, -first), axis.gap))
+    end[0] = max(tap[0], min(axis.taps, ceil_div(max(<Py_ssize_t>0, size - first), axis.gap)))
 
 
 cdef inline void slide_tile(const Sliding *s, Py_ssize_t tap, Py_ssize_t tap_end, int height, int width,
@@ -228,25 +210,3 @@ cdef inline void slide_tile(const Sliding *s, Py_ssize_t tap, Py_ssize_t tap_end
         start, t.start_row = c, c_row
         a += to_next
         b += cols.taps * D * panel_row
-
-
-cdef inline void depthwise_pixels(const Sliding *s, int height, int width, const floating *a, Py_ssize_t line,
-                                  const floating *panel, int panel_row, floating *out) noexcept nogil:
-    """The same where every channel has weights of its own: pixels times weights, channel by channel."""
-    cdef Axis rows = s.rows, cols = s.cols
-    cdef Py_ssize_t C = s.groups
-    cdef Py_ssize_t _, i, j, u
-    cdef const floating *x
-    cdef const floating *w
-    for _ in range(height):
-        for u in range(width):
-            out[u] = panel[u]
-        w = panel + panel_row
-        for i in range(rows.taps):
-            for j in range(cols.taps):
-                x = a + i * rows.gap * line + j * cols.gap * C
-                for u in range(width):
-                    out[u] += x[u] * w[u]
-                w += panel_row
-        a += cols.step * C
-        out += cols.out_step * C

@@ -1,0 +1,251 @@
+/* Convolution in small groups, channel by channel: the innermost loops of depthwise.pxd.
+ *
+ *        a group of 4 in a vector              A vector holds neighbouring channels of x, as they lie in memory: several
+ *    x   | 0 1 2 3 | 4 5 6 7 | ...             groups side by side. The tile of tile.h would multiply each number by a
+ *        x w_0                                 vector of filters, but a group has too few filters to fill one.
+ *    s_0 | 0 1 2 3 |                           Here channel d of x is multiplied by its weight for filter d ^ r of the
+ *        x w_1                                 group, for each r: s_0, s_1, ... are sums that wait in the wrong place.
+ *    s_1 | 1 0 3 2 |       y = s_0             They stay in registers while all taps pass. Only then is each moved to
+ *        x w_2               + swap(s_1, 1)    its place, by an exchange with the neighbour r places away. So there is
+ *    s_2 | 2 3 0 1 |         + swap(s_2, 2)    one load of x for all filters of its group, and nothing is moved in the
+ *        x w_3               + swap(s_3, 3)    loop. Depthwise, a group is one channel, and nothing is moved at all.
+ *    s_3 | 3 2 1 0 |
+ *
+ * A register tile is a few pixels side by side, for the weights are loaded once for all of them. In backward, the roles
+ * change: the sums of a few taps stay in registers while the pixels of a piece of the image pass, and dy is exchanged
+ * instead, once for all taps.
+ *
+ * Weights, and in backward their sums, are in panels, one for each vector of channels: a row for the bias, and for each
+ * tap the rows w_0, w_1, ... . The last vector ends with the last channel and may overlap the one before: what is
+ * computed twice is the same. Fewer channels than fill half a vector are computed one by one.
+ */
+#ifndef NNLITE_DEPTHWISE_H
+#define NNLITE_DEPTHWISE_H
+
+#define SMALL_GROUP 8                      /* channels of a group, at most: each has a sum for all the others */
+#define GROUP_SUMS (TILE_ROWS * TILE_VECTORS) /* in registers, as many as in the tile of tile.h */
+
+typedef struct {
+    int group;                   /* channels of a group: 1, 2, 4 or 8 */
+    ptrdiff_t channels;          /* of all groups, C */
+    ptrdiff_t taps, line;        /* in a window, and in a row of it */
+    ptrdiff_t first, rows, cols; /* the rows x cols taps from the first on lie on the image, for all pixels of a call */
+    ptrdiff_t x_row, x_col;      /* from a tap to the next, down and along */
+    ptrdiff_t x_line, x_pixel;   /* from a pixel's window to that of the next, down and along, */
+    ptrdiff_t y_line, y_pixel;   /* and from a pixel of y to the next */
+} Groups;
+
+/* A piece of the image, and the taps whose sums are taken over it: where their numbers lie in x, and their sums. */
+typedef struct {
+    ptrdiff_t lines, pixels;
+    ptrdiff_t x_at[TILE_ROWS], w_at[TILE_ROWS];
+} Piece;
+
+#define vector_channels(channels, dtype) BY_TYPE(dtype, vector_channels)(channels)
+#define group_pixels(t, pixels, x, panels, y) BY_TYPE(y, group_pixels)(t, pixels, x, panels, y)
+#define group_gradients(t, lines, pixels, x, dy, panels) BY_TYPE(panels, group_gradients)(t, lines, pixels, x, dy, panels)
+
+/* How many pixels or taps have their sums in registers. */
+static inline ptrdiff_t group_tile_height(int group)
+{
+    return GROUP_SUMS / group < TILE_ROWS ? GROUP_SUMS / group : TILE_ROWS;
+}
+
+#define GROUP_CASE(F, D, N, ...)                                          \
+    case N:                                                               \
+        if (N * D <= GROUP_SUMS && D * sizeof(REAL) <= BYTES)             \
+            TYPED(F)(D, N, __VA_ARGS__);                                  \
+        break;
+#define GROUP_CASES(F, D, n, ...)                                                                             \
+    case D:                                                                                                   \
+        switch (n) {                                                                                          \
+            GROUP_CASE(F, D, 0, __VA_ARGS__) GROUP_CASE(F, D, 1, __VA_ARGS__) GROUP_CASE(F, D, 2, __VA_ARGS__) \
+            GROUP_CASE(F, D, 3, __VA_ARGS__) GROUP_CASE(F, D, 4, __VA_ARGS__) GROUP_CASE(F, D, 5, __VA_ARGS__) \
+            GROUP_CASE(F, D, 6, __VA_ARGS__) GROUP_CASE(F, D, 7, __VA_ARGS__) GROUP_CASE(F, D, 8, __VA_ARGS__) \
+            GROUP_CASE(F, D, 9, __VA_ARGS__) GROUP_CASE(F, D, 10, __VA_ARGS__)                                \
+        }                                                                                                     \
+        break;
+#define GROUP_CALL(F, D, n, ...)                                                                              \
+    switch (D) {                                                                                              \
+        GROUP_CASES(F, 1, n, __VA_ARGS__) GROUP_CASES(F, 2, n, __VA_ARGS__) GROUP_CASES(F, 4, n, __VA_ARGS__)  \
+        GROUP_CASES(F, 8, n, __VA_ARGS__)                                                                     \
+    }
+
+/* The indices of a vector's numbers after an exchange with the one s places away. */
+#define SWAPPED_2(s) 0 ^ s, 1 ^ s
+#define SWAPPED_4(s) SWAPPED_2(s), 2 ^ s, 3 ^ s
+#define SWAPPED_8(s) SWAPPED_4(s), 4 ^ s, 5 ^ s, 6 ^ s, 7 ^ s
+#define SWAPPED_16(s) SWAPPED_8(s), 8 ^ s, 9 ^ s, 10 ^ s, 11 ^ s, 12 ^ s, 13 ^ s, 14 ^ s, 15 ^ s
+#if defined(__clang__)
+#define SHUFFLED(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
+#else
+#define SHUFFLED(v, ...) __builtin_shuffle(v, (TYPED(indices)){__VA_ARGS__})
+#endif
+
+#endif
+
+#if BYTES == PICK(4, 8) /* one number */
+typedef REAL TYPED(vector);
+typedef REAL TYPED(unaligned);
+INLINE REAL TYPED(swap)(REAL v, const int s) { (void)s; return v; }
+#else
+typedef BITS TYPED(indices) __attribute__((vector_size(BYTES)));
+#if BYTES == 16 * PICK(4, 8)
+#define SWAPPED SWAPPED_16
+#elif BYTES == 8 * PICK(4, 8)
+#define SWAPPED SWAPPED_8
+#elif BYTES == 4 * PICK(4, 8)
+#define SWAPPED SWAPPED_4
+#else
+#define SWAPPED SWAPPED_2
+#endif
+INLINE TYPED(vector) TYPED(swap)(TYPED(vector) v, const int s)
+{
+#if BYTES >= 8 * PICK(4, 8)
+    if (s == 4)
+        return SHUFFLED(v, SWAPPED(4));
+#endif
+#if BYTES >= 4 * PICK(4, 8)
+    if (s == 2)
+        return SHUFFLED(v, SWAPPED(2));
+#endif
+    (void)s;
+    return SHUFFLED(v, SWAPPED(1));
+}
+#undef SWAPPED
+#endif
+
+/* y = bias + sum over taps of x w, for n pixels and one vector of channels. w begins with the first tap's weights. */
+INLINE void TYPED(group_tile_of)(const int D, const int n, const Groups *t, const REAL *x, const REAL *bias,
+                                 const REAL *w, REAL *y)
+{
+    enum { lanes = BYTES / sizeof(REAL) };
+    const ptrdiff_t rows = t->rows, cols = t->cols, x_pixel = t->x_pixel, y_pixel = t->y_pixel, x_col = t->x_col;
+    const ptrdiff_t x_next = t->x_row - cols * x_col, w_next = (t->line - cols) * D * lanes;
+    TYPED(vector) sum[TILE_ROWS][SMALL_GROUP];
+    UNROLL for (int p = 0; p < n; p++)
+        UNROLL for (int r = 0; r < D; r++)
+            if (r == 0)
+                sum[p][r] = *(const TYPED(unaligned) *)bias;
+            else
+                sum[p][r] = (TYPED(vector)){0};
+    for (ptrdiff_t i = 0; i < rows; i++, x += x_next, w += w_next)
+        for (ptrdiff_t j = 0; j < cols; j++, x += x_col, w += D * lanes) {
+            TYPED(vector) w_r[SMALL_GROUP];
+            UNROLL for (int r = 0; r < D; r++)
+                w_r[r] = *(const TYPED(unaligned) *)(w + r * lanes);
+            UNROLL for (int p = 0; p < n; p++) {
+                const TYPED(vector) x_p = *(const TYPED(unaligned) *)(x + p * x_pixel);
+                UNROLL for (int r = 0; r < D; r++)
+                    sum[p][r] += x_p * w_r[r];
+            }
+        }
+    UNROLL for (int p = 0; p < n; p++) {
+        UNROLL for (int r = D - 1; r > 0; r--)
+            sum[p][r & (r - 1)] += TYPED(swap)(sum[p][r], r & -r);
+        *(TYPED(unaligned) *)(y + p * y_pixel) = sum[p][0];
+    }
+}
+
+/* For n taps, the sums over pixels of x dy, and that of dy; all are added to what is there. Tap m reads x at x + piece->x_at[m]. */
+INLINE void TYPED(group_sums_of)(const int D, const int n, const Groups *t, const Piece *piece, const REAL *x,
+                                 const REAL *dy, REAL *bias, REAL *w)
+{
+    enum { lanes = BYTES / sizeof(REAL) };
+    const ptrdiff_t lines = piece->lines, pixels = piece->pixels, x_pixel = t->x_pixel, y_pixel = t->y_pixel;
+    const ptrdiff_t x_next = t->x_line - pixels * x_pixel, y_next = t->y_line - pixels * y_pixel;
+    TYPED(vector) sum[TILE_ROWS][SMALL_GROUP], total = *(const TYPED(unaligned) *)bias;
+    UNROLL for (int m = 0; m < n; m++)
+        UNROLL for (int r = 0; r < D; r++)
+            sum[m][r] = *(const TYPED(unaligned) *)(w + piece->w_at[m] + r * lanes);
+    for (ptrdiff_t i = 0; i < lines; i++, x += x_next, dy += y_next)
+        for (ptrdiff_t j = 0; j < pixels; j++, x += x_pixel, dy += y_pixel) {
+            TYPED(vector) d[SMALL_GROUP];
+            d[0] = *(const TYPED(unaligned) *)dy;
+            total += d[0];
+            UNROLL for (int r = 1; r < D; r++)
+                d[r] = TYPED(swap)(d[r & (r - 1)], r & -r);
+            UNROLL for (int m = 0; m < n; m++) {
+                const TYPED(vector) x_m = *(const TYPED(unaligned) *)(x + piece->x_at[m]);
+                UNROLL for (int r = 0; r < D; r++)
+                    sum[m][r] += x_m * d[r];
+            }
+        }
+    *(TYPED(unaligned) *)bias = total;
+    UNROLL for (int m = 0; m < n; m++)
+        UNROLL for (int r = 0; r < D; r++)
+            *(TYPED(unaligned) *)(w + piece->w_at[m] + r * lanes) = sum[m][r];
+}
+
+SHARED void TYPED(group_tile)(int n, const Groups *t, const REAL *x, const REAL *bias, const REAL *w, REAL *y)
+{
+    GROUP_CALL(group_tile_of, t->group, n, t, x, bias, w, y)
+}
+
+SHARED void TYPED(group_sums)(int n, const Groups *t, const Piece *p, const REAL *x, const REAL *dy, REAL *bias,
+                              REAL *w)
+{
+    GROUP_CALL(group_sums_of, t->group, n, t, p, x, dy, bias, w)
+}
+
+#ifdef HALF
+
+#define EACH_WIDTH(lanes, F, ...)                \
+    if (lanes == LANES)                          \
+        TYPED(F)(__VA_ARGS__);                   \
+    else if (lanes == HALF_LANES)                \
+        HALF(F)(__VA_ARGS__);                    \
+    else                                         \
+        ONE(F)(__VA_ARGS__);
+
+/* How many channels are computed side by side: a vector, half of one, or one. */
+static inline int TYPED(vector_channels)(ptrdiff_t channels)
+{
+    return channels >= LANES ? LANES : channels >= HALF_LANES ? HALF_LANES : 1;
+}
+
+/* `pixels` pixels of y, all channels; the window of the first begins at x. */
+SHARED void TYPED(group_pixels)(const Groups *t, ptrdiff_t pixels, const REAL *x, const REAL *panels, REAL *y)
+{
+    const int D = t->group, lanes = TYPED(vector_channels)(t->channels);
+    const ptrdiff_t last = t->channels - lanes, panel = (1 + t->taps * D) * lanes;
+    const ptrdiff_t tiles = (pixels + group_tile_height(D) - 1) / group_tile_height(D);
+    for (ptrdiff_t n = 0; n < tiles; n++) {
+        const ptrdiff_t p = pixels * n / tiles, height = pixels * (n + 1) / tiles - p;
+        const REAL *bias = panels;
+        for (ptrdiff_t v = 0; v < t->channels; v += lanes, bias += panel) {
+            const ptrdiff_t c = v < last ? v : last;
+            EACH_WIDTH(lanes, group_tile, (int)height, t, x + p * t->x_pixel + c, bias, bias + (1 + t->first * D) * lanes,
+                       y + p * t->y_pixel + c)
+        }
+    }
+}
+
+/* What `lines` rows of `pixels` pixels add to the sums in the panels. */
+SHARED void TYPED(group_gradients)(const Groups *t, ptrdiff_t lines, ptrdiff_t pixels, const REAL *x, const REAL *dy,
+                                   REAL *panels)
+{
+    const int D = t->group, lanes = TYPED(vector_channels)(t->channels);
+    const ptrdiff_t last = t->channels - lanes, panel = (1 + t->taps * D) * lanes, taps = t->rows * t->cols;
+    const ptrdiff_t tiles = taps ? (taps + group_tile_height(D) - 1) / group_tile_height(D) : 1;
+    REAL unused[LANES] = {0};
+    Piece piece = {.lines = lines, .pixels = pixels};
+    ptrdiff_t i = 0, j = 0;
+    for (ptrdiff_t k = 0; k < tiles; k++) {
+        const ptrdiff_t n = taps * (k + 1) / tiles - taps * k / tiles;
+        for (ptrdiff_t m = 0; m < n; m++) {
+            piece.x_at[m] = i * t->x_row + j * t->x_col;
+            piece.w_at[m] = (1 + (t->first + i * t->line + j) * D) * lanes;
+            if (++j == t->cols)
+                i++, j = 0;
+        }
+        for (ptrdiff_t v = 0, c; v < t->channels; v += lanes) {
+            c = v < last ? v : last;
+            REAL *sums = panels + v / lanes * panel;
+            EACH_WIDTH(lanes, group_sums, (int)n, t, &piece, x + c, dy + c, k ? unused : sums, sums)
+        }
+    }
+}
+
+#undef EACH_WIDTH
+#endif

@@ -1,0 +1,372 @@
+"""Convolution in small groups: depthwise, with some filters a channel, and in groups of 2, 4 or 8 channels.
+
+The tile of slide.pxd has a column for each filter of a group, so that a few filters would leave it mostly empty.
+depthwise.h has a vector of neighbouring channels instead, of as many groups as it holds. What is here says where they
+lie. Images are read in place: no copy has zeros around it, as every pixel knows its taps.
+
+                 W             The pixels in the middle see all taps of a row, and are computed in one call. Those at
+          +--+--------+--+     the edges are computed one by one, from the taps that lie on the image. The rows of a
+          | 1|   2    | 3|     window are cut in the same way. For dW, the rows in the middle of a band are one call,
+     H    |  |        |  |     too: its sums pass over all of their pixels.
+          +--+--------+--+
+                               Channels that fill no vectors: where windows move by one pixel, `side` pixels beside each
+          C|C|C|C|C|C|C|C      other are treated as one pixel of side * C channels, whose weights are repeated: their
+          vector|vector|ve     taps are just as far from each other.
+
+With several filters a channel, each channel of x is repeated for all of its filters, and backward adds what they give.
+
+Threads take bands of rows. Every number of y and dx is the work of one call, in the order of the taps; that of dW is
+summed in blocks of bands, whose number follows from the shapes.
+"""
+
+from cython cimport floating
+from cython.parallel cimport prange
+from libc.string cimport memset
+
+from nnlite.kernels.host cimport num_threads
+from product cimport ceil_div, round_up
+from rows cimport add_row
+from slide cimport Axis, Sliding, Taps, band_count, inside_taps, reach, threads_with_room
+from tile cimport lanes, omp_get_thread_num, threads_for
+
+
+cdef extern from "typed.h" nogil:
+    const int SMALL_GROUP
+
+    ctypedef struct Groups:
+        int group
+        Py_ssize_t channels
+        Py_ssize_t taps, line
+        Py_ssize_t first, rows, cols
+        Py_ssize_t x_row, x_col
+        Py_ssize_t x_line, x_pixel
+        Py_ssize_t y_line, y_pixel
+
+    int vector_channels(Py_ssize_t channels, const void *dtype) noexcept
+    void group_pixels(const Groups *t, Py_ssize_t pixels, const void *x, const void *panels, void *y) noexcept
+    void group_gradients(const Groups *t, Py_ssize_t lines, Py_ssize_t pixels, const void *x, const void *dy,
+                         void *panels) noexcept
+
+
+cdef enum:
+    BLOCKS = 16  # of bands, at most, with a sum of dW each
+    PIXELS = 64  # in a band for dW, at least: its sums are loaded and stored once for all of them
+
+
+cdef inline bint takes_groups(const Sliding *s, floating *dtype) noexcept nogil:
+    """Whether vectors of channels are possible, and pay."""
+    cdef Py_ssize_t D = s.D, U = s.U
+    if s.groups == 1 or max(D, U) > SMALL_GROUP:
+        return False
+    return min(D, U) == 1 or (D == U and D in (2, 4, 8) and D <= vector_channels(s.groups * D, dtype))
+
+
+cdef inline bint takes_gradients(const Sliding *s, floating *dtype) noexcept nogil:
+    """The same for dW."""
+    return s.U >= s.D and takes_groups(s, dtype)
+
+
+cdef inline Py_ssize_t channels(const Sliding *s) noexcept nogil:
+    """Of what is computed: those of the source or of the output, whichever has more."""
+    return s.groups * max(s.D, s.U)
+
+
+cdef inline void middle(Axis axis, Py_ssize_t size, Py_ssize_t *begin, Py_ssize_t *end) noexcept nogil:
+    """The windows that lie on the source, `size` long, with all of their taps."""
+    begin[0] = min(axis.count, max(<Py_ssize_t>0, ceil_div(-axis.first, axis.step)))
+    end[0] = max(begin[0], min(axis.count, ceil_div(size - axis.first - (axis.taps - 1) * axis.gap, axis.step)))
+
+
+cdef inline Py_ssize_t side_by_side(const Sliding *s, floating *dtype) noexcept nogil:
+    """How many pixels are treated as one, so that their channels fill vectors; 1 where that saves nothing."""
+    cdef Py_ssize_t C = channels(s), width = lanes(dtype), whole = width, begin, end, count
+    while whole > 1 and C % whole:
+        whole //= 2
+    middle(s.cols, s.W, &begin, &end)
+    count = end - begin
+    if whole == width or C > 4 * width or s.cols.step > 1 or s.cols.out_step > 1 or count < 2:
+        return 1
+    return count // max(<Py_ssize_t>1, count // (width // whole))
+
+
+cdef inline Groups in_groups(const Sliding *s, Py_ssize_t side) noexcept nogil:
+    """`side` neighbouring pixels as one."""
+    cdef Py_ssize_t C = channels(s)
+    return Groups(group=<int>s.D if s.D == s.U else 1, channels=side * C, taps=s.rows.taps * s.cols.taps,
+                  line=s.cols.taps, first=0, rows=0, cols=0, x_row=s.rows.gap * s.W * C, x_col=s.cols.gap * C,
+                  x_line=s.rows.step * s.W * C, x_pixel=side * s.cols.step * C, y_line=s.cols.count * C,
+                  y_pixel=side * C * (s.cols.out_step if s.D <= s.U else 1))
+
+
+cdef inline Py_ssize_t panels_size(const Groups *t, floating *dtype) noexcept nogil:
+    cdef Py_ssize_t width = vector_channels(t.channels, dtype)
+    return round_up(t.channels, width) * (1 + t.taps * t.group)
+
+
+cdef inline Py_ssize_t all_panels(const Sliding *s, floating *dtype) noexcept nogil:
+    """Numbers in the panels of single pixels, and of those side by side, if any."""
+    cdef Py_ssize_t side = side_by_side(s, dtype)
+    cdef Groups single = in_groups(s, 1), wide = in_groups(s, side)
+    return panels_size(&single, dtype) + (panels_size(&wide, dtype) if side > 1 else 0)
+
+
+# Which weight belongs to lane m of row r of a panel: in W, it is `places[r * width + m]` numbers from that of channel 0
+# and filter 0 of the same tap.
+
+cdef inline void find_places(const Sliding *s, const Groups *t, const Taps *at, Py_ssize_t c, Py_ssize_t width,
+                             Py_ssize_t *places) noexcept nogil:
+    """Of the panel whose first lane is channel c."""
+    cdef Py_ssize_t C = channels(s), group = max(s.D, s.U), r, m, d, u
+    for m in range(width):
+        d = u = (c + m) % C % group
+        for r in range(t.group):
+            if s.D == s.U:
+                u = d ^ r
+            places[r * width + m] = ((c + m) % C // group * at.group + (d if s.D > 1 else 0) * at.depth
+                                     + (u if s.U > 1 else 0) * at.col)
+
+
+cdef inline void pack_groups(const Sliding *s, const Taps *at, Py_ssize_t side, const floating *W,
+                             const floating *start, floating *panels) noexcept nogil:
+    cdef Groups t = in_groups(s, side)
+    cdef Py_ssize_t places[SMALL_GROUP * 16]
+    cdef Py_ssize_t width = vector_channels(t.channels, panels), C = channels(s), v = 0, c, i, j, k, ch
+    cdef Py_ssize_t fold = s.D // min(s.D, s.U)  # channels that one filter adds: the first has its bias
+    cdef const floating *w
+    while v < t.channels:
+        c = min(v, t.channels - width)
+        find_places(s, &t, at, c, width, places)
+        for k in range(width):
+            ch = (c + k) % C
+            panels[k] = 0 if not start or ch % fold else start[ch // fold]
+        panels += width
+        for i in range(s.rows.taps):
+            for j in range(s.cols.taps):
+                w = W + (s.rows.w + i * s.rows.w_step) * at.line + (s.cols.w + j * s.cols.w_step) * at.tap
+                for k in range(t.group * width):
+                    panels[k] = w[places[k]]
+                panels += t.group * width
+        v += width
+
+
+cdef inline void unpack_sums(const Sliding *s, const Taps *at, Py_ssize_t side, const floating *panels, floating *dW,
+                             floating *db) noexcept nogil:
+    """Add the sums in the panels to dW and db."""
+    cdef Groups t = in_groups(s, side)
+    cdef Py_ssize_t places[SMALL_GROUP * 16]
+    cdef Py_ssize_t width = vector_channels(t.channels, panels), C = channels(s), v = 0, c, i, j, r, m
+    cdef floating *w
+    while v < t.channels:
+        c = min(v, t.channels - width)
+        find_places(s, &t, at, c, width, places)
+        if db:
+            for m in range(v - c, width):
+                db[(c + m) % C] += panels[m]
+        panels += width
+        for i in range(s.rows.taps):
+            for j in range(s.cols.taps):
+                w = dW + i * at.line + j * at.tap
+                for r in range(t.group):
+                    for m in range(v - c, width):
+                        w[places[r * width + m]] += panels[m]
+                    panels += width
+        v += width
+
+
+cdef inline Py_ssize_t copies_size(const Sliding *s, Py_ssize_t count) noexcept nogil:
+    """Numbers that a thread needs for `count` rows: the source with repeated channels, or a row of y before it is
+    added up."""
+    if s.U > s.D:
+        return reach(s.rows, count) * s.W * channels(s)
+    return s.cols.count * channels(s) if s.D > s.U else 0
+
+
+cdef inline const floating *repeated(const Sliding *s, const floating *image, Py_ssize_t q, Py_ssize_t count,
+                                     floating *copy) noexcept nogil:
+    """The image, each channel once for every filter, as far as rows q .. q + count - 1 see it."""
+    cdef Py_ssize_t times = s.U // s.D, top = s.rows.first + q * s.rows.step, k, u
+    cdef Py_ssize_t begin = max(<Py_ssize_t>0, top) * s.W * s.groups
+    cdef Py_ssize_t end = max(<Py_ssize_t>0, min(s.H, top + reach(s.rows, count))) * s.W * s.groups
+    if s.U <= s.D:
+        return image
+    image += begin
+    if times == 2:
+        for k in range(end - begin):
+            copy[2 * k] = image[k]
+            copy[2 * k + 1] = image[k]
+    else:
+        for k in range(end - begin):
+            for u in range(times):
+                copy[k * times + u] = image[k]
+    return copy - begin * times
+
+
+cdef inline Py_ssize_t groups_room(const Sliding *s) noexcept nogil:
+    """Numbers that a thread needs beside the panels."""
+    return copies_size(s, ceil_div(s.rows.count, band_count(s)))
+
+
+cdef inline Py_ssize_t groups_size(const Sliding *s, floating *dtype) noexcept nogil:
+    """Numbers of scratch memory for `slide_in_groups`, for all threads."""
+    return all_panels(s, dtype) + num_threads * groups_room(s)
+
+
+cdef inline void slide_in_groups(const Sliding *s, const Taps *at, const floating *W, const floating *start,
+                              const floating *source, floating *out, floating *work, Py_ssize_t room) noexcept nogil:
+    """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U)."""
+    cdef Py_ssize_t image = s.H * s.W * s.groups * s.D, result = s.OH * s.OW * s.groups * s.U, count = s.rows.count
+    cdef Py_ssize_t bands = band_count(s), size = groups_room(s), side = side_by_side(s, work), k
+    cdef Groups single = in_groups(s, 1)
+    cdef floating *copies = work + all_panels(s, work)
+    cdef int threads = threads_for(<double>s.N * count * s.cols.count * single.taps * single.group * single.channels)
+    pack_groups(s, at, 1, W, start, work)
+    if side > 1:
+        pack_groups(s, at, side, W, start, work + panels_size(&single, work))
+    for k in prange(s.N * bands, schedule="dynamic",
+                    num_threads=min(threads, threads_with_room(room - (copies - work), size))):
+        groups_band(s, source + k // bands * image, work, out + k // bands * result, count * (k % bands) // bands,
+                    count * (k % bands + 1) // bands, copies + omp_get_thread_num() * size)
+
+
+cdef inline void groups_band(const Sliding *s, const floating *image, const floating *panels, floating *out,
+                             Py_ssize_t q, Py_ssize_t end, floating *copy) noexcept nogil:
+    """Rows q .. end - 1 of one image."""
+    cdef Axis rows = s.rows, cols = s.cols
+    cdef Py_ssize_t C = channels(s), side = side_by_side(s, out), F = s.groups * s.U, tap, tap_end, tap_j, tap_j_end
+    cdef Py_ssize_t begin, middle_end, j, stop, count
+    cdef Groups single = in_groups(s, 1), wide = in_groups(s, side)
+    cdef const floating *wide_panels = panels + panels_size(&single, out)
+    cdef const floating *x
+    cdef floating *y
+    cdef floating *row
+    image = repeated(s, image, q, end - q, copy)
+    middle(cols, s.W, &begin, &middle_end)
+    while q < end:
+        inside_taps(rows, s.H, q, &tap, &tap_end)
+        row = out + (rows.out + q * rows.out_step) * s.OW * F + cols.out * F
+        y = copy if s.D > s.U else row
+        j = 0
+        while j < cols.count:
+            stop = piece_end(j, cols.count, begin, middle_end)
+            inside_taps(cols, s.W, j, &tap_j, &tap_j_end)
+            single.first = wide.first = tap * cols.taps + tap_j
+            single.rows = wide.rows = tap_end - tap
+            single.cols = wide.cols = tap_j_end - tap_j
+            x = (image + (rows.first + q * rows.step + tap * rows.gap) * s.W * C
+                 + (cols.first + j * cols.step + tap_j * cols.gap) * C)
+            count = stop - j
+            if side > 1 and count >= side:
+                group_pixels(&wide, count // side, x, wide_panels, y + j * C)
+                if count % side:
+                    group_pixels(&wide, 1, x + (count - side) * C, wide_panels, y + (stop - side) * C)
+            else:
+                group_pixels(&single, count, x, panels, y + j * single.y_pixel)
+            j = stop
+        if s.D > s.U:
+            add_filters(s, y, row)
+        q += 1
+
+
+cdef inline Py_ssize_t piece_end(Py_ssize_t q, Py_ssize_t end, Py_ssize_t begin, Py_ssize_t middle_end) noexcept nogil:
+    """Up to where the windows from q on see the same taps."""
+    return min(end, middle_end) if begin <= q < middle_end else q + 1
+
+
+cdef inline void add_filters(const Sliding *s, const floating *y, floating *out) noexcept nogil:
+    """A row of dx: the sum over all filters of a channel."""
+    cdef Py_ssize_t D = s.D, groups = s.groups, j, g, d
+    cdef floating total
+    for j in range(s.cols.count):
+        for g in range(groups):
+            total = y[g * D]
+            for d in range(1, D):
+                total += y[g * D + d]
+            out[g] = total
+        y += groups * D
+        out += s.cols.out_step * groups
+
+
+cdef inline Py_ssize_t gradient_bands(const Sliding *s) noexcept nogil:
+    """Bands of one image."""
+    return max(<Py_ssize_t>1, min(s.rows.count, s.rows.count * s.cols.count // PIXELS))
+
+
+cdef inline Py_ssize_t block_count(const Sliding *s) noexcept nogil:
+    return min(<Py_ssize_t>BLOCKS, s.N * gradient_bands(s))
+
+
+cdef inline Py_ssize_t gradients_room(const Sliding *s) noexcept nogil:
+    """Numbers that a thread needs beside the sums of its block."""
+    return copies_size(s, ceil_div(s.rows.count, gradient_bands(s)))
+
+
+cdef inline Py_ssize_t gradients_size(const Sliding *s, floating *dtype) noexcept nogil:
+    """Numbers of scratch memory for dW, for all threads."""
+    return block_count(s) * all_panels(s, dtype) + num_threads * gradients_room(s) if takes_gradients(s, dtype) else 0
+
+
+cdef inline void gradients_in_groups(const Sliding *s, const floating *x, const floating *dy, floating *dW,
+                                     floating *db, floating *work, Py_ssize_t room) noexcept nogil:
+    cdef Py_ssize_t F = s.groups * s.U, D = s.D, bands = s.N * gradient_bands(s), blocks = block_count(s)
+    cdef Py_ssize_t size = all_panels(s, work), side = side_by_side(s, work), copy = gradients_room(s), k
+    cdef Taps at = Taps(line=s.cols.taps * D * F, tap=D * F, group=s.U, depth=F, col=1)
+    cdef Groups single = in_groups(s, 1)
+    cdef floating *copies = work + blocks * size
+    cdef int threads = threads_for(<double>s.N * s.rows.count * s.cols.count * single.taps * D * F)
+    for k in prange(blocks, schedule="dynamic",
+                    num_threads=min(threads, threads_with_room(room - blocks * size, copy))):
+        memset(work + k * size, 0, size * sizeof(floating))
+        groups_block(s, x, dy, bands * k // blocks, bands * (k + 1) // blocks, work + k * size,
+                     copies + omp_get_thread_num() * copy)
+    for k in range(1, blocks):
+        add_row(size, work + k * size, work)
+    memset(dW, 0, single.taps * D * F * sizeof(floating))
+    if db:
+        memset(db, 0, F * sizeof(floating))
+    unpack_sums(s, &at, 1, work, dW, db)
+    if side > 1:
+        unpack_sums(s, &at, side, work + panels_size(&single, work), dW, db)
+
+
+cdef inline void groups_block(const Sliding *s, const floating *x, const floating *dy, Py_ssize_t band, Py_ssize_t end,
+                              floating *panels, floating *copy) noexcept nogil:
+    """The bands up to `end`."""
+    cdef Axis rows = s.rows, cols = s.cols
+    cdef Py_ssize_t C = channels(s), side = side_by_side(s, panels), tap, tap_end, tap_j, tap_j_end
+    cdef Py_ssize_t bands = gradient_bands(s), begin, middle_end, begin_j, middle_j_end, n, q, last, rows_end, j, stop, count
+    cdef Groups single = in_groups(s, 1), wide = in_groups(s, side)
+    cdef floating *wide_panels = panels + panels_size(&single, panels)
+    cdef const floating *image
+    cdef const floating *x_q
+    cdef const floating *dy_q
+    middle(rows, s.H, &begin, &middle_end)
+    middle(cols, s.W, &begin_j, &middle_j_end)
+    while band < end:
+        n = band // bands
+        q = rows.count * (band % bands) // bands
+        last = rows.count * (band % bands + 1) // bands
+        image = repeated(s, x + n * s.H * s.W * s.groups * s.D, q, last - q, copy)
+        while q < last:
+            rows_end = piece_end(q, last, begin, middle_end)
+            inside_taps(rows, s.H, q, &tap, &tap_end)
+            j = 0
+            while j < cols.count:
+                stop = piece_end(j, cols.count, begin_j, middle_j_end)
+                inside_taps(cols, s.W, j, &tap_j, &tap_j_end)
+                single.first = wide.first = tap * cols.taps + tap_j
+                single.rows = wide.rows = tap_end - tap
+                single.cols = wide.cols = tap_j_end - tap_j
+                x_q = (image + (rows.first + q * rows.step + tap * rows.gap) * s.W * C
+                       + (cols.first + j * cols.step + tap_j * cols.gap) * C)
+                dy_q = dy + ((n * rows.count + q) * cols.count + j) * C
+                count = stop - j
+                if side > 1 and count >= side:
+                    group_gradients(&wide, rows_end - q, count // side, x_q, dy_q, wide_panels)
+                    x_q += count // side * side * C
+                    dy_q += count // side * side * C
+                    count %= side
+                if count:
+                    group_gradients(&single, rows_end - q, count, x_q, dy_q, panels)
+                j = stop
+            q = rows_end
+        band += 1
