@@ -247,6 +247,16 @@ def test_other_attributes_are_missing_as_ever():
         assert getattr(thing, "item_", None) is None
 
 
+def test_hints_cost_nothing_where_the_attribute_is_there():
+    """No clock: what a `__getattr__` would cost is in Python, which then looks up every attribute in the slow way."""
+    for thing in (Dense(2), LSTM(2), SGD(), MeanSquaredError()):
+        assert not hasattr(type(thing), "__getattr__")
+        assert not {"weight", "zero_grad", "item"} & {*dir(thing)}
+        assert "get_config" in dir(thing)
+    with pytest.raises(AttributeError, match=r"^type object 'Dense' has no attribute 'weight': the arrays are in"):
+        Dense.weight  # noqa: B018
+
+
 def test_no_table_speaks_of_a_method_that_is_there():
     kinds = {"Layer": nnlite.Layer, "Model": Sequential, "Optimizer": nnlite.Optimizer, "Loss": nnlite.losses.Loss}
     kinds["HasStates"] = LSTM

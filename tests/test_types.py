@@ -23,7 +23,7 @@ def functions():
             owner = next(base for base in thing.__mro__ if key in vars(base))
             if (key in SPECIAL or not key.startswith("_")) and owner.__module__.startswith("nnlite"):
                 member = inspect.getattr_static(thing, key)
-                member = member.fget if isinstance(member, property) else getattr(thing, key)
+                member = member.fget if isinstance(member, property) else getattr(thing, key, None)
                 if inspect.isroutine(member):
                     yield f"{name}.{key}", member
 

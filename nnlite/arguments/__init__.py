@@ -6,7 +6,7 @@ What Keras and PyTorch call them is in `translations`.
 import difflib
 import functools
 import inspect
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
@@ -41,12 +41,15 @@ class ChecksArguments:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_arguments(cls)
+        if not hasattr(cls, "__getattr__"):  # which sees to it for all names
+            methods.explain_missing(cls)
 
-    def __getattr__(self, name: str) -> Any:
-        """For what is not there."""
-        if hasattr(type(self), name):  # a property, in which something else is not there
-            return object.__getattribute__(self, name)
-        raise methods.missing(self, name)
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if methods.remedy(type(self), name) is None or hasattr(self, name)]
+
+    if TYPE_CHECKING:  # what a mixin's `self` has is in another class
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def _constructed(self, by_place: int) -> None:
         """Called at the end of a constructor that was given so many arguments without a name."""
@@ -75,7 +78,12 @@ def check_arguments(cls: Class) -> Class:
                 raise TypeError(_message(type(self), cls, name))
         if most is not None and len(args) > most:
             raise TypeError(_too_many(type(self), by_place, args, _all_names(type(self).__mro__)))
-        init(self, *args, **kwargs)
+        try:
+            init(self, *args, **kwargs)
+        except AttributeError as error:
+            if error.obj is self and error.name:  # such as params, before super().__init__()
+                error.args = methods.missing(self, error.name).args
+            raise
         if isinstance(self, ChecksArguments) and _constructor_of(type(self)) is checked:
             self._constructed(len(args))
             if remembers:

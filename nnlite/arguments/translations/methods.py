@@ -1,7 +1,7 @@
 """Methods and attributes that Keras' and PyTorch's classes have, and what to do here."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NoReturn
 
 _CONSTRUCTED = "call super().__init__(**kwargs) first in the __init__ of your class"
 _ARRAYS = "the arrays are in params: layer.params['W'], and 'b'"
@@ -129,12 +129,35 @@ def remedy(cls: type, name: str) -> str | None:
     return next((table[name] for base in cls.__mro__ if name in (table := METHODS.get(base.__name__, {}))), None)
 
 
+class Elsewhere:
+    """In the place of a method or an attribute that only Keras' or PyTorch's class has: using it says what to do.
+
+    A `__getattr__` would be shorter, but where a class has one, Python looks up all attributes in the slow way, also
+    those that are there: 8 % of a training step of a small RNN.
+    """
+
+    def __init__(self, name: str, hint: str) -> None:
+        self.name, self.__doc__ = name, f"Not here: {hint}."
+
+    def __get__(self, thing: Any, cls: type) -> NoReturn:
+        raise missing(cls if thing is None else thing, self.name)
+
+
+def explain_missing(cls: type) -> None:
+    """Put an `Elsewhere` for each of its `METHODS` into a class. What is always there needs none."""
+    for name, hint in METHODS.get(cls.__name__, {}).items():
+        if name not in vars(cls) and hint != _CONSTRUCTED:
+            setattr(cls, name, Elsewhere(name, hint))
+
+
 def missing(thing: Any, name: str, near: Iterable[str] = ()) -> AttributeError:
-    """The error for an attribute that an object does not have, with what to do.
+    """The error for an attribute that an object or a class does not have, with what to do.
 
     Args:
         near: where nothing is known of it, the attributes that may have been meant, the likeliest first.
     """
-    hint = remedy(type(thing), name) or next((f"did you mean {other!r}?" for other in near), None)
-    message = f"{type(thing).__name__!r} object has no attribute {name!r}"
+    cls = thing if isinstance(thing, type) else type(thing)
+    hint = remedy(cls, name) or next((f"did you mean {other!r}?" for other in near), None)
+    what = f"type object {cls.__name__!r}" if cls is thing else f"{cls.__name__!r} object"
+    message = f"{what} has no attribute {name!r}"
     return AttributeError(f"{message}: {hint}" if hint else message, name=name, obj=thing)
