@@ -54,7 +54,7 @@ def _check_kinds(layers):
             raise TypeError(f"{where}: expected a layer, got {layer!r}: Input comes first, before all layers")
         if not _is_part(layer) or isinstance(layer, type):
             raise TypeError(f"{where}: expected a layer, got {layer!r}{own.hint(layer)}")
-        if "name" not in vars(layer):
+        if not hasattr(layer, "name"):
             raise TypeError(
                 f"{where}: {what} has no name, dtype and params: add super().__init__() as the first line of "
                 f"{what}.__init__"

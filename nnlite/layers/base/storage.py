@@ -28,7 +28,7 @@ class Storage(Keeps):
     regularizers: dict[str, Any]
 
     def __init__(self) -> None:
-        if early := [name for name in ("params", "grads", "statistics") if vars(self).get(name)]:
+        if early := [name for name in ("params", "grads", "statistics") if getattr(self, name, None)]:
             raise TypeError(
                 f"{type(self).__name__}: {early[0]} is set before super().__init__(), which would empty it: call "
                 f"super().__init__() first"

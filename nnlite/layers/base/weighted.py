@@ -12,17 +12,18 @@ from .layer import Layer, Shape
 
 def size(name: str, meaning: str) -> property:
     """The property of a size that the weights are made for: it can be set until they are."""
+    get_size = operator.attrgetter(f"_{name}")
 
     def set_size(self, value):
         value = checks.positive(name, value)
-        if vars(self).get("built") and value != vars(self)[f"_{name}"]:
+        if getattr(self, "built", False) and value != get_size(self):
             raise ValueError(
-                f"{name}: expected {vars(self)[f'_{name}']}, as the weights of {self.name} are made for it, got "
-                f"{value}: make a new layer, {type(self).__name__}({value}, ...)"
+                f"{name}: expected {get_size(self)}, as the weights of {self.name} are made for it, got {value}: make "
+                f"a new layer, {type(self).__name__}({value}, ...)"
             )
-        vars(self)[f"_{name}"] = value
+        setattr(self, f"_{name}", value)
 
-    return property(operator.attrgetter(f"_{name}"), set_size, doc=meaning)
+    return property(get_size, set_size, doc=meaning)
 
 
 class Weighted(Layer):
