@@ -11,7 +11,6 @@ With words, only work whose name or family contains one of them.
 
 import argparse
 import contextlib
-import multiprocessing
 import signal
 import statistics
 import sys
@@ -19,6 +18,10 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
+
+import machine
+import report
+from work import PACKAGES, all_works, as_contestant, is_installed, start
 
 TURN = 0.05  # seconds per turn, approximately
 REST = 0.05  # seconds between turns on several threads, until idle ones sleep: BLAS threads take about 20 ms
@@ -28,21 +31,19 @@ FEWEST = 5
 
 def contestant(name, threads, pipe):
     """A contestant's process. It is sent a key of the work to prepare, or None for a turn of it; answers seconds."""
-    import work
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    works = work.all_works()
-    with work.as_contestant(name, threads), contextlib.suppress(EOFError):  # which is the end
+    works = all_works()
+    with as_contestant(name, threads), contextlib.suppress(EOFError):  # which is the end
         while True:
             key = pipe.recv()
             if key:
                 run = None  # frees the memory of the last one first
                 run, runs = works[key].contestants["nnlite" if name == "reference" else name](), 1
                 run()
-            start = time.perf_counter()
+            began = time.perf_counter()
             for _ in range(runs):
                 run()
-            seconds = (time.perf_counter() - start) / runs
+            seconds = (time.perf_counter() - began) / runs
             if key:
                 runs = max(1, min(1000, round(TURN / seconds)))
             pipe.send(seconds)
@@ -56,10 +57,7 @@ class Contestants:
 
     def ask(self, name, threads, key=None):
         if (name, threads) not in self.pipes:
-            context = multiprocessing.get_context("spawn")
-            ours, theirs = context.Pipe()
-            context.Process(target=contestant, args=(name, threads, theirs), daemon=True).start()
-            self.pipes[name, threads] = ours
+            self.pipes[name, threads] = start(contestant, name, threads)
         pipe = self.pipes[name, threads]
         pipe.send(key)
         return pipe.recv()
@@ -99,10 +97,6 @@ def row_of(family, work, threads, times, peak):
 
 
 def main():
-    import machine
-    import report
-    from work import PACKAGES, all_works, is_installed
-
     parser = argparse.ArgumentParser("python -m bench.compare", description="Compare nnlite with its peers")
     parser.add_argument("words", nargs="*", metavar="WORD", help="only work whose name or family has one of these")
     parser.add_argument("--quick", action="store_true", help="three rounds on one thread")

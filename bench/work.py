@@ -3,6 +3,7 @@
 import contextlib
 import importlib
 import importlib.util
+import multiprocessing
 import os
 import sys
 from collections.abc import Callable
@@ -184,6 +185,15 @@ def as_contestant(name, threads):
     set_threads(threads)
     with sys.modules["nnlite"].use_backend("reference") if name == "reference" else contextlib.nullcontext():
         yield
+
+
+def start(target, *arguments):
+    """Run target(*arguments, pipe) in a new process, which ends with this one: the pipe's other end."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    context.Process(target=target, args=(*arguments, theirs), daemon=True).start()
+    theirs.close()  # so that the end of the process is the end of the pipe
+    return ours
 
 
 def set_threads(n):
