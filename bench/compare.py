@@ -123,7 +123,7 @@ def main():
         if rows:
             report.show(rows)
             saved = report.save(options.json, facts, rows)
-            print(machine.line(facts), report.summary(rows), f"Saved: {saved}", sep="\n")
+            print(machine.lines(facts), report.summary(rows), f"Saved: {saved}", sep="\n")
         else:
             print("Nothing was measured: no name or family has one of the words, or none of its rows so many threads")
 

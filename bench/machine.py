@@ -4,6 +4,7 @@ import contextlib
 import os
 import subprocess
 import tempfile
+import textwrap
 from importlib import metadata
 from pathlib import Path
 
@@ -52,15 +53,13 @@ def measure():
     return facts
 
 
-def line(facts):
-    """The facts in a few words."""
+def lines(facts):
+    """The facts in a few lines."""
     text = f"{facts['CPU']}, {facts['cores'].split(',')[0]} cores; {facts['kernels']}"
     if facts["peak"]:
-        text += (
-            f", vectors of {facts['vector']} bits; a core's peak: {facts['peak']['float32'] / 1e9:.0f} GFLOP/s, and "
-        )
-        levels = {level: f" ({size >> 10} KiB)" for level, size in facts["caches"].items()}
-        text += ", ".join(
-            f"{gb:.0f} GB/s from {level}{levels.get(level, '')}" for level, gb in facts["bandwidth"].items()
-        )
-    return f"{text}\n{', '.join(f'{package} {version}' for package, version in facts['versions'].items())}"
+        text += f", vectors of {facts['vector']} bits; a core's peak: {facts['peak']['float32'] / 1e9:.0f} GFLOP/s"
+    levels = {level: f" ({size >> 10} KiB)" for level, size in facts["caches"].items()}
+    for level, gb in facts["bandwidth"].items():
+        text += f", {gb:.0f} GB/s from {level}{levels.get(level, '')}"
+    versions = ", ".join(f"{package} {version}" for package, version in facts["versions"].items())
+    return f"{textwrap.fill(text, 120)}\n{versions}"

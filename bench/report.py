@@ -15,7 +15,7 @@ def rounded(number):
 
 
 def milliseconds(seconds):
-    """Three digits, of which at least none is behind the point, and at most three."""
+    """With three digits."""
     return f"{1e3 * seconds:.{min(3, max(0, 2 - math.floor(math.log10(1e3 * seconds))))}f}" if seconds else ""
 
 
@@ -36,7 +36,7 @@ def summary(rows):
     losing = sum(row["loses"] for row in counted)
     return (
         f"Geometric mean of {len(counted)} ratio{'s' * (len(counted) > 1)}: {means[None]:.2f} ({by_threads}). "
-        f"Below 1.0 (0.9 in float64), marked <: {losing}."
+        f"Below 1.0 (0.9 in float64): {losing}."
     )
 
 
@@ -120,6 +120,5 @@ def draw_column(ax, families):
     ax.xaxis.set_major_formatter("{x:g}")
     ax.tick_params(axis="x", top=True, labeltop=True)
     ax.grid(axis="x", color="0.9")
-    ax.set_xlabel(
-        "times as fast as the fastest peer; filled with 1 thread, hollow with 2; orange: slower than the peer"
-    )
+    ax.set_axisbelow(True)
+    ax.set_xlabel("times as fast as the fastest peer")
