@@ -14,8 +14,17 @@ def is_own(layer: Any) -> bool:
 
 
 def forward(layer: Any, x: np.ndarray, training: bool) -> np.ndarray:
-    """y of the layer's own forward, checked."""
+    """y of the layer's own forward, checked; in its first training batch also that it leaves x as it is."""
+    before = x.copy() if training and not vars(layer).get("_leaves_x") else None
     y = layer.forward(x, training)
+    if before is not None:
+        if not np.array_equal(x, before, equal_nan=x.dtype.kind == "f"):
+            x[...] = before  # it may be the user's data
+            raise ValueError(
+                "forward: expected x to stay as it is, as the layer before needs it in its backward, got other numbers "
+                "in it: compute in a new array, such as x = x * 2 instead of x *= 2, or in x.copy()"
+            )
+        layer._leaves_x = True
     _check_y(layer, x, y)
     layer._x_shape = x.shape if x.dtype.kind == "f" else None
     return y

@@ -165,6 +165,30 @@ def test_constants_ids_and_arrays_in_params_are_not():
     layer.build((3,))
 
 
+def test_a_layer_that_changes_its_input_is_named():
+    class Twice(Double):
+        def forward(self, x, training=False):
+            x *= 2
+            return x
+
+    x = X.copy()
+    for layers in ([Twice(), Dense(2)], [Dense(4), Twice(), Dense(2)]):
+        model = Sequential(layers)
+        model.compile("sgd", "mse")
+        with pytest.raises(ValueError, match=r"twice, which got .*forward: expected x to stay as it is.*x = x \* 2"):
+            model.fit(x, Y, shuffle=False, verbose=0)
+    np.testing.assert_array_equal(x, X)
+
+    class Same(Double):  # and NaN is as it was
+        def forward(self, x, training=False):
+            return x
+
+    model = Sequential([Same(), Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(nnlite.NonFiniteLossError):
+        model.fit(np.full_like(X, np.nan), Y, verbose=0)
+
+
 class Holds(Layer):
     def __init__(self, parts, **kwargs):
         super().__init__(**kwargs)
