@@ -7,7 +7,7 @@ import pytest
 from commands import contents
 
 import nnlite
-from nnlite.experiment import Digits, Sonnets, folder
+from nnlite.experiment import Digits, MinimalRNN, Sonnets, folder
 from nnlite.experiment.sonnets import FreshStarts
 
 TINY = ["--units=6", "--step=100", "--batch-size=16", "--temperature=1", "--schedule=constant"]
@@ -54,7 +54,7 @@ class TestFinished:
         assert "is finished" not in nnlite_command(*arguments, "--units=4", "--iterations=120")[1]
         output = nnlite_command(*arguments)[1]
         assert "run is finished: nothing is left to train." in output
-        assert "epochs" not in output.partition("\n")[0]  # it has no such option
+        assert f"minimal-rnn --resume --out {tmp_path / 'run'} --iterations 240" in output
 
     def test_a_sweep(self, tmp_path, nnlite_command, blank_pictures):
         arguments = "sweep", "--resume", "--units=4", "--sgd=0.01", "--iterations=100", "--out", tmp_path / "run"
@@ -75,6 +75,30 @@ class TestMoreEpochs:
             assert extended[name] == straight[name], name
         assert json.loads(extended["config.json"])["settings"] == json.loads(straight["config.json"])["settings"]
         assert nnlite_command("train", "--resume", "--out", run)[1].startswith(f"{run} is finished")
+
+    @pytest.mark.parametrize(("first", "then"), [(50, 130), (64, 130), (1000, 1001)])
+    def test_of_the_minimal_recipe(self, first, then, tmp_path, nnlite_command, blank_pictures):
+        """Within the first pass through the text, from one pass to another, and from a sample on."""
+        text = tmp_path / "text.txt"
+        text.write_text("to be, or not to be: that is the question. " * 12, encoding="utf-8")
+        line = "minimal-rnn", "--units=4", "--length=8", "--text", text, "--out"
+        run, straight = tmp_path / "run", tmp_path / "straight"
+        assert nnlite_command(*line, run, "--iterations", first)[0] == 0
+        assert len(MinimalRNN.open(run).data()[0]) == 64
+        done = contents(run)
+        assert nnlite_command("minimal-rnn", "--resume", "--out", run)[0] == 0
+        assert contents(run) == done
+        code, output, _ = nnlite_command("minimal-rnn", "--resume", "--iterations", then, "--out", run)
+        assert code == 0
+        assert output.startswith(f"Resuming {run}, with {then} iterations instead of {first}.\n")
+        assert "different weights" not in output
+        assert nnlite_command(*line, straight, "--iterations", then)[0] == 0
+        for name, content in contents(straight).items():
+            if name != "config.json":
+                assert contents(run)[name] == content, name
+        code, _, error = nnlite_command("minimal-rnn", "--resume", "--iterations", first, "--out", run)
+        assert code == 1
+        assert f"has trained {then} iterations already: expected at least as many, got {first}" in error
 
     def test_a_schedule_of_the_whole_training_goes_on_anew(self, tmp_path, nnlite_command, blank_pictures):
         """And it says that the result is another."""

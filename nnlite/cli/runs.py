@@ -103,7 +103,7 @@ def resumed(
     for option in context.command.params:
         theirs, ours = (getattr(s, option.name or "", None) for s in (run.settings, settings))
         if theirs != ours and getattr(context.get_parameter_source(option.name or ""), "name", None) == "COMMANDLINE":
-            if option.name == "epochs":
+            if option.name == run.goal:
                 is_extended = True
                 continue
             raise typer.BadParameter(
@@ -113,28 +113,27 @@ def resumed(
             )
     run.check_folder()
     if is_extended:
-        extend(run, settings.epochs)
+        extend(run, getattr(settings, run.goal))
     elif run.is_finished:
         console.print(f"{run.folder} is finished: nothing is left to train. Its results are shown again.")
-        if hasattr(run.settings, "epochs"):
-            more = command(
-                context.info_name or "", "--resume", "--out", run.folder, "--epochs", 2 * run.settings.epochs
-            )
-            console.print(f"To train on, give it more epochs:  {more}", soft_wrap=True)
+        if goal := getattr(run.settings, run.goal, None):
+            options = "--resume", "--out", run.folder, f"--{run.goal}", 2 * goal
+            more = command(context.info_name or "", *options)
+            console.print(f"To train on, give it more {run.goal}:  {more}", soft_wrap=True)
     else:
         console.print(f"Resuming {run.folder}.")
     return run
 
 
-def extend(run: Experiment, epochs: int) -> None:
-    """Give a run another number of epochs, and say whether it ends as one that was started with that number."""
-    before, progress = run.settings.epochs, run.progress
-    run.extend(epochs)
-    console.print(f"Resuming {run.folder}, with {epochs} epochs instead of {before}.")
+def extend(run: Experiment, goal: int) -> None:
+    """Give a run another number of epochs or iterations, and say whether it ends as one that was started with it."""
+    before, progress = getattr(run.settings, run.goal), run.progress
+    run.extend(goal)
+    console.print(f"Resuming {run.folder}, with {goal} {run.goal} instead of {before}.")
     if progress and not run.has_constant_rate:
         console.print(
             f"The learning rate falls over the whole training: so far as for {before} epochs, from here on as for "
-            f"{epochs}. A run that is started with --epochs {epochs} ends with somewhat different weights."
+            f"{goal}. A run that is started with --epochs {goal} ends with somewhat different weights."
         )
 
 

@@ -37,11 +37,13 @@ class Progress(NamedTuple):
     Attributes:
         epoch, batch: how many epochs are complete, and how many batches of the next one.
         stopped: whether the training was ended before its last epoch, by its own rule.
+        steps: how many batches that is, over all epochs.
     """
 
     epoch: int
     batch: int
     stopped: bool
+    steps: int
 
 
 class Experiment:
@@ -55,12 +57,13 @@ class Experiment:
         settings: by default those of the class. They do not change afterwards, except by `extend`.
 
     Attributes:
-        earlier_epochs: the numbers of epochs that the run was to have before it was extended.
+        earlier_epochs: the numbers of epochs, or what else `goal` counts, before the run was extended.
     """
 
     kind: ClassVar[str]  # in config.json, and the name of its run folders
     Settings: ClassVar[Any]  # a dataclass of values that JSON can hold
     FILES: ClassVar[dict[str, str]]  # the content of each file in the folder
+    goal: ClassVar[str] = "epochs"  # the setting that says how long to train
     EARLIER: ClassVar[dict[str, Any]] = {}  # values of settings that an older config.json lacks
 
     def __init__(self, folder: str | os.PathLike, settings: Any = None) -> None:
@@ -124,8 +127,9 @@ class Experiment:
         if not self.checkpoint_path.exists():
             return None
         try:
-            run = checkpoint.read(self.checkpoint_path)["run"]
-            return Progress(int(run["epoch"]), int(run["batch"]), bool(run["stop_training"]))
+            tree = checkpoint.read(self.checkpoint_path)
+            run, steps = tree["run"], int(tree["optimizer"]["iterations"])
+            return Progress(int(run["epoch"]), int(run["batch"]), bool(run["stop_training"]), steps)
         except (LookupError, TypeError, ValueError) as error:
             raise CheckpointError(f"cannot resume from {self.checkpoint_path}: it holds no training") from error
 
@@ -135,29 +139,33 @@ class Experiment:
         progress = self.progress
         if progress is None or progress.batch:
             return False
-        return progress.stopped or progress.epoch >= getattr(self.settings, "epochs", math.inf)
+        return progress.stopped or self._done(progress) >= getattr(self.settings, self.goal, math.inf)
+
+    def _done(self, progress):
+        """How many epochs, or what else `goal` counts, have begun."""
+        return progress.epoch + bool(progress.batch)
 
     @property
     def has_constant_rate(self) -> bool:
         """Whether the learning rate at a step is the same for any number of epochs."""
         return getattr(self.settings, "schedule", None) == "constant"
 
-    def extend(self, epochs: int) -> None:
-        """Let the training have another number of epochs: the next `fit` goes on to there.
+    def extend(self, goal: int) -> None:
+        """Let the training have another number of epochs, or what else `goal` counts: the next `fit` goes on to there.
 
         Raises:
-            ExperimentError: more epochs than that are trained already.
+            ExperimentError: more than that are trained already.
         """
         self.check_folder()
         progress = self.progress
-        if progress and (progress.epoch, bool(progress.batch)) > (epochs, False):
+        if progress and self._done(progress) > goal:
             raise ExperimentError(
-                f"{self.folder} has trained {progress.epoch + bool(progress.batch)} epochs already: expected at least "
-                f"as many, got {epochs}"
+                f"{self.folder} has trained {self._done(progress)} {self.goal} already: expected at least as many, got "
+                f"{goal}"
             )
         if progress:  # else no epoch has known another number
-            self.earlier_epochs.append(self.settings.epochs)
-        self.settings = dataclasses.replace(self.settings, epochs=epochs)
+            self.earlier_epochs.append(getattr(self.settings, self.goal))
+        self.settings = dataclasses.replace(self.settings, **{self.goal: goal})
         vars(self).pop("start", None)
         self._write_config()
 

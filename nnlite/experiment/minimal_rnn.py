@@ -19,7 +19,7 @@ from nnlite.saving import states
 from nnlite.text import generate, windows
 
 from .corpus import COPY, Corpus
-from .folder import Pair
+from .folder import SAVE_SECONDS, Pair
 from .writer import Writer
 
 Sample = tuple[int, float, str]  # iteration, smoothed loss, text
@@ -89,7 +89,8 @@ class MinimalRNN(Writer):
         [3.6]
     """
 
-    kind = "minimal-rnn"
+    kind, goal = "minimal-rnn", "iterations"
+    has_constant_rate = True
     Settings = Settings
     FILES: ClassVar = {
         "model.safetensors": "the model after its last iteration",
@@ -104,6 +105,14 @@ class MinimalRNN(Writer):
     def __init__(self, folder: str | os.PathLike, settings: Any = None, corpus: Corpus | None = None) -> None:
         super().__init__(folder, settings, corpus)
         self.samples: list[Sample] = []
+
+    def _done(self, progress):
+        return progress.steps
+
+    @property
+    def is_finished(self) -> bool:
+        progress = self.progress
+        return progress is not None and progress.steps >= self.settings.iterations
 
     # The recipe.
 
@@ -159,7 +168,7 @@ class MinimalRNN(Writer):
                 Recipe(self, show),
                 nnlite.JSONLogger(self.folder / "log.jsonl", every=LOG_EVERY),
                 nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
-                self.backup(),
+                Backup(self.checkpoint_path, delete_checkpoint=False, save_seconds=SAVE_SECONDS),
                 *callbacks,
                 # The loss itself is a sum over a window: the bar shows only the one that samples and summary name.
                 nnlite.ProgressBar(
@@ -204,8 +213,10 @@ class Recipe(nnlite.Callback):
         self.smoothed = experiment.landmarks.uniform
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
-        if self.model.optimizer.iterations == 0:
+        iterations = self.model.optimizer.iterations
+        if iterations == 0:
             self._write_sample(0)
+        self.model.stop_training = iterations >= self.experiment.settings.iterations  # of a run that was extended
 
     def on_train_batch_begin(self, batch: int, logs: Logs) -> None:
         # Right after a line of the log was written, so that its last line shows the divergence.
@@ -256,7 +267,22 @@ class Recipe(nnlite.Callback):
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.smoothed = state["smoothed"]
-        self.experiment.samples = [(iteration, loss, text) for iteration, loss, text in state["samples"]]
+        last = self.experiment.settings.iterations  # a shorter run wrote a sample at its end
+        self.experiment.samples = [tuple(s) for s in state["samples"] if s[0] % SAMPLE_EVERY == 0 or s[0] == last]
+
+
+class Backup(nnlite.BackupAndRestore):
+    """Keeps the state after the last iteration: `fit` rounds its epoch off, and more iterations could not go on."""
+
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+        if self.model.stop_training:
+            super().on_epoch_end(batch, logs)
+        else:
+            super().on_train_batch_end(batch, logs)
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        if not self.model.stop_training:
+            super().on_epoch_end(epoch, logs)
 
 
 def heading(sample: Sample) -> str:
