@@ -41,6 +41,9 @@ def texts(ax):
     return [text.get_text() for text in ax.texts]
 
 
+EPOCHS = np.arange(12)
+
+
 class TestLossCurves:
     def test_draws_the_numbers(self, ax):
         assert loss_curves(CURVES, ax=ax) is ax
@@ -60,6 +63,27 @@ class TestLossCurves:
         assert texts(ax) == [f"kept: {CURVES[losses][3]:.3f}, epoch 4"]
         (ring,) = (line for line in ax.get_lines() if line.get_fillstyle() == "none")
         assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (4, CURVES[losses][3])
+
+    @pytest.mark.parametrize(
+        ("loss", "val_loss", "kept"),
+        [
+            (3.2 - 0.2 * EPOCHS, 3.0 - 0.35 * EPOCHS + 0.025 * EPOCHS**2, None),
+            (0.9 * np.exp(-EPOCHS / 3) + 0.12, 0.8 * np.exp(-EPOCHS / 3) + 0.03, 12),
+            (2.0 * np.exp(-EPOCHS / 4), 1.2 * np.exp(-EPOCHS / 8) + 0.05, 5),
+            (1.0 + 0 * EPOCHS, 1.02 + 0 * EPOCHS, 1),
+        ],
+    )
+    def test_no_curve_crosses_the_label_of_the_ring(self, loss, val_loss, kept, ax):
+        loss_curves({"loss": [*loss], "val_loss": [*val_loss]}, ax=ax, kept=kept)
+        ax.figure.canvas.draw()
+        (label,) = ax.texts
+        box = label.get_window_extent()
+        assert ax.bbox.contains(box.x0, box.y0)
+        assert ax.bbox.contains(box.x1, box.y1)
+        for values in (loss, val_loss):
+            x = np.linspace(0, 11, 2000)
+            points = ax.transData.transform(np.stack([x + 1, np.interp(x, EPOCHS, values)], axis=1))
+            assert not any(box.contains(*point) for point in points)
 
     @pytest.mark.parametrize("kept", [0, 5])
     def test_only_a_model_of_an_epoch_is_kept(self, kept, ax):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
 
 from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, new_axes, whole_ticks
 
@@ -57,8 +60,8 @@ def loss_curves(
     ax.plot(epochs, curves["loss"], "--o", color=BLUE, markersize=4, label="training")
     if "val_loss" in curves:
         ax.plot(epochs, curves["val_loss"], "-s", color=VERMILION, markersize=4, label="validation")
-    _ring(ax, curves, kept)
     _draw_landmarks(ax, landmarks)
+    _ring(ax, curves, kept)
     unit = " (nats per character)" if landmarks else " (nats)" if "perplexity" in curves else ""
     ax.set(title="Loss while training", xlabel="epoch", ylabel=f"loss{unit}")
     whole_ticks(ax.xaxis)
@@ -174,12 +177,32 @@ def _ring(ax, curves, kept):
     else:
         loss, epoch, word = losses[kept - 1], kept, "kept"
     ax.plot(epoch, loss, "o", color=color, markersize=10, fillstyle="none")
-    # Centred above the point, except at the ends, where the label would leave the plot.
-    ends = {len(losses): "right", 1: "left"}
-    ax.annotate(
-        f"{word}: {loss:.3f}, epoch {epoch}", (epoch, loss), xytext=(0, 12),
-        textcoords="offset points", ha=ends.get(epoch, "center"), va="bottom", color=color,
-    )  # fmt: skip
+    label = ax.annotate(
+        f"{word}: {loss:.3f}, epoch {epoch}", (epoch, loss), (0, 0), textcoords="offset points", color=color
+    )
+    ax.autoscale_view()  # which would else be done when it is drawn
+    places = itertools.product((12, -12, 24, -24, 40, -40), ("center", "right", "left"))
+    _put(label, *min(places, key=lambda place: _crossed(ax, _put(label, *place))))  # the first of the best
+
+
+def _put(label, offset, ha):
+    label.set(va="bottom" if offset > 0 else "top", ha=ha)
+    label.xyann = (0, offset)
+    return label
+
+
+def _crossed(ax, label):
+    """How much of the curves a label covers; more than all of them where it leaves the plot."""
+    box = label.get_window_extent()
+    if not (ax.bbox.contains(box.x0, box.y0) and ax.bbox.contains(box.x1, box.y1)):
+        return math.inf
+    count = 0
+    for line in ax.lines:
+        x, y = line.get_transform().transform(line.get_xydata()).T
+        steps = np.linspace(0, len(x) - 1, 50 * len(x))
+        x, y = (np.interp(steps, np.arange(len(x)), values) for values in (x, y))
+        count += int(np.sum((box.x0 - 4 < x) & (x < box.x1 + 4) & (box.y0 - 4 < y) & (y < box.y1 + 4)))
+    return count
 
 
 def _checked(name, iterations, losses):
