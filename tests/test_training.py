@@ -256,6 +256,21 @@ def test_stateful_layers_need_whole_batches_in_order():
         model.evaluate(ids, ids, batch_size=2)
 
 
+def test_predict_carries_states_from_batch_to_batch_and_leaves_them_as_they_were():
+    x = np.random.default_rng(0).normal(size=(6, 4, 3)).astype("float32")
+    model = Sequential([LSTM(2, stateful=True)], seed=0)
+    y = model(x[:2])
+    state = model.layers[0].state
+    expected = []
+    for source in (x, (x[start : start + 2] for start in (0, 2, 4))):
+        options = {} if source is x else {"steps": 3}
+        expected.append(model.predict(source, batch_size=2, **options))
+        assert model.layers[0].state is state
+    np.testing.assert_array_equal(*expected)
+    np.testing.assert_array_equal(expected[0][:2], y)
+    np.testing.assert_array_equal(model(x[2:4]), expected[0][2:4])  # which goes on from the call before
+
+
 def test_layers_that_are_stateful_in_training_are_judged_without_a_state():
     states, model, plain = States(), character_model(stateful="training"), character_model()
     text = rng.integers(5, size=(6, 5))

@@ -15,7 +15,7 @@ def is_own(layer: Any) -> bool:
 
 def forward(layer: Any, x: np.ndarray, training: bool) -> np.ndarray:
     """y of the layer's own forward, checked; in its first training batch also that it leaves x as it is."""
-    before = x.copy() if training and not vars(layer).get("_leaves_x") else None
+    before = x.copy() if training and not getattr(layer, "_leaves_x", False) else None
     y = layer.forward(x, training)
     if before is not None:
         if not np.array_equal(x, before, equal_nan=x.dtype.kind == "f"):

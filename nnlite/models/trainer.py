@@ -214,7 +214,7 @@ class Trainer(Model):
         sample_weight: np.ndarray | None = None,
         steps: int | None = None,
     ) -> float | list[float] | dict[str, float]:
-        """The mean loss over all samples, without training. Stateful layers start from zeros, and keep their state.
+        """The mean loss over all samples, without training. Stateful layers carry their states as in `predict`.
 
         Args:
             lengths: how many steps of each sample are real, as in `fit`: then it is the mean over real steps.
@@ -274,7 +274,11 @@ class Trainer(Model):
         verbose: str | int = 0,
         steps: int | None = None,
     ) -> np.ndarray:
-        """y for all samples, computed in batches. Stateful layers start from zeros, and keep their state.
+        """y for all samples, computed in batches.
+
+        Stateful layers start from zeros, and carry their states from batch to batch: row n goes on where row n of the
+        batch before it ended. They carry nothing from call to call: afterwards each has the state it had before. To go
+        on from call to call, use `model(x)`, which leaves its states in the layers.
 
         Args:
             lengths: how many steps of each sample are real, as in `fit`. Beyond them y holds no answers.

@@ -39,6 +39,7 @@ class Doubled(Layer):
     """A layer of one's own, which changes its input in place, counts, and draws random numbers."""
 
     calls = 0
+    _leaves_x = True  # it does not, but training looks at it no more
 
     def forward(self, x, training=False):
         if self.calls == 13:
@@ -320,6 +321,25 @@ def test_an_unknown_name_is_told_what_there_is():
     assert "df" not in seen["lstm"]
     with pytest.raises(KeyError, match=r"expected one of y, dy, got 'x'\""):
         trace(Conv2D(1, 1), np.ones((1, 2, 2, 1), "float32"), np.zeros((1, 2, 2), int))["conv2d"]["x"]
+
+
+def test_a_loss_of_ones_own_gets_targets_shaped_as_in_fit():
+    class Squares:
+        def forward(self, y_true, y_pred):
+            self.difference = y_pred - y_true  # (N, N), where y_true is (N,) and y_pred (N, 1)
+            return np.mean(self.difference**2)
+
+        def backward(self):
+            return 2 * self.difference / self.difference.size
+
+    x, y = np.random.default_rng(0).normal(size=(2, 5, 3, 2)).astype("float32")
+    model = Sequential([LSTM(4), Dense(1)], seed=0)
+    model.compile("sgd", Squares())
+    seen = trace(model, x, y[:, 0, 0])
+    assert seen.loss == model.evaluate(x, y[:, 0, 0])
+    expected = trace(model, x, y[:, 0, :1])
+    for name, array in expected["lstm"].items():
+        np.testing.assert_array_equal(seen["lstm"][name], array)
 
 
 def test_a_layer_of_ones_own_kind_is_looked_into_as_what_it_is():
