@@ -3,14 +3,13 @@
 What Keras and PyTorch call them is in `translations`.
 """
 
-import difflib
 import functools
 import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
-from .translations import arguments, methods
+from .translations import arguments, calls, methods
 
 Class = TypeVar("Class", bound=type)
 
@@ -153,9 +152,7 @@ def _names_of_ours(cls):
 def _message(cls, base, name):
     """The message for an argument of cls that `base`, cls itself or the class that its **kwargs reach, lacks."""
     names = _all_names(cls.__mro__[: cls.__mro__.index(base) + 1])
-    near = difflib.get_close_matches(name, names, n=1)
-    hint = arguments.remedy(cls, name) or (f"did you mean {near[0]!r}?" if near else f"use {names}")
-    return f"{cls.__name__}: unknown argument {name!r}: {hint}"
+    return calls.unknown(cls.__name__, name, names, arguments.remedy(cls, name))
 
 
 def _too_many(cls, by_place, args, names):

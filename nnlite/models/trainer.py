@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import losses, optimizers, regularizers
+from ..arguments.translations.calls import translated
 from ..callbacks import Callback, History
 from ..divergence import NonFiniteLossError, loss_error
 from ..metrics import Metric
@@ -29,7 +30,7 @@ class Trainer(Model):
     _met: Any = None  # the loss and the last layer that were compared
     _fit: object | None = None  # the call of `fit` that is running
 
-    @hints.explained
+    @translated
     def compile(
         self,
         optimizer: str | Optimizer = "rmsprop",
@@ -56,7 +57,7 @@ class Trainer(Model):
             agreement.check(self, loss)
         self.optimizer, self.loss, self.metrics = optimizer, loss, found
 
-    @hints.explained
+    @translated
     def fit(
         self,
         x: Any,
@@ -138,7 +139,7 @@ class Trainer(Model):
                     loop.count(batch, self.train_step(batch))
         return loop.history
 
-    @hints.explained
+    @translated
     def train_on_batch(
         self,
         x: np.ndarray,
@@ -201,7 +202,7 @@ class Trainer(Model):
             raise
         return numbers
 
-    @hints.explained
+    @translated
     def evaluate(
         self,
         x: Any,
@@ -264,7 +265,7 @@ class Trainer(Model):
                     totals[name] += value * weight
         return means()
 
-    @hints.explained
+    @translated
     def predict(
         self,
         x: Any,

@@ -1,5 +1,6 @@
 """Arguments of functions and calls that Keras' and PyTorch's have, and what to do here."""
 
+import difflib
 import functools
 import inspect
 from collections.abc import Callable
@@ -9,6 +10,40 @@ Function = TypeVar("Function", bound=Callable)
 
 _OVERWRITES = "the file is always overwritten, atomically: leave it out"
 _MASK = "use lengths=... of a recurrent layer or a model, the real steps of each row, such as lengths=mask.sum(axis=1)"
+
+_OPTIMIZER = "it is the optimizer's: compile(Adam({}=...), loss)"
+_ONE_PROCESS = "batches are made in this process, one after the other: leave it out"
+_AS_IT_IS = "there is no graph to compile: leave it out"
+
+_OF_MODELS = {
+    "lr": _OPTIMIZER.format("learning_rate"),
+    "learning_rate": _OPTIMIZER.format("learning_rate"),
+    "clipnorm": _OPTIMIZER.format("clipnorm"),
+    "clipvalue": _OPTIMIZER.format("clipvalue"),
+    "nb_epoch": "use epochs",
+    "n_epochs": "use epochs",
+    "num_epochs": "use epochs",
+    "max_epochs": "use epochs",
+    "bs": "use batch_size",
+    "X": "use x",
+    "data": "use x and y",
+    "target": "use y",
+    "targets": "use y",
+    "labels": "use y",
+    "validation_freq": "validation comes after every epoch: leave it out",
+    "workers": _ONE_PROCESS,
+    "use_multiprocessing": _ONE_PROCESS,
+    "max_queue_size": _ONE_PROCESS,
+    "run_eagerly": _AS_IT_IS,
+    "jit_compile": _AS_IT_IS,
+    "steps_per_execution": _AS_IT_IS,
+    "auto_scale_loss": _AS_IT_IS,
+    "loss_weights": "a model has one output and one loss: leave it out",
+    "weighted_metrics": "metrics count every sample alike, the loss takes sample_weight: use metrics",
+    "criterion": "use loss",
+    "metric": "use metrics=[...]",
+    "device": "all runs on the CPU: leave it out",
+}
 
 # Function -> argument -> what to do.
 CALLS: dict[str, dict[str, str]] = {
@@ -26,32 +61,49 @@ CALLS: dict[str, dict[str, str]] = {
     "__call__": {"mask": _MASK},
 }
 CALLS["save_model"] = CALLS["save"]
+CALLS |= dict.fromkeys(("compile", "fit", "train_on_batch", "evaluate", "predict"), _OF_MODELS)
 
 
 def translated(function: Function) -> Function:
-    """Decorate a function so that other frameworks' arguments, which it does not have, are explained.
+    """Decorate a function or a method so that an argument that it does not take is explained.
 
     Raises:
-        TypeError: an unknown argument; or one twice: without a name and by name, as in Conv2D(3, 16, kernel_size=3).
+        TypeError: an unknown argument, or too many without a name; or one twice: without a name and by name, as in
+            Conv2D(3, 16, kernel_size=3).
     """
     table = CALLS.get(function.__name__, {})
     parameters = inspect.signature(function).parameters.values()
     by_place = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
-    names = {p.name for p in parameters} - {"self"}
+    names = [p.name for p in parameters if p.name != "self"]
     takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
 
     @functools.wraps(function)
     def checked(*args, **kwargs):
         for name in kwargs:
-            if name in table or not (name in names or takes_any):
+            if not (name in names or takes_any):
                 owner = type(args[0]).__name__ if function.__name__ == "__call__" and args else function.__name__
-                remedy = table.get(name) or f"expected one of {', '.join(sorted(names))}"
-                raise TypeError(f"{owner}: unknown argument {name!r}: {remedy}")
+                raise TypeError(unknown(owner, name, names, table.get(name)))
             if name in by_place[: len(args)]:
                 raise TypeError(_twice(function, by_place, name, args, kwargs[name]))
+        if len(args) > len(by_place):
+            raise TypeError(_too_many(function.__name__, by_place, names, args))
         return function(*args, **kwargs)
 
     return checked  # type: ignore[return-value]
+
+
+def unknown(owner: str, name: str, names: list[str], remedy: str | None = None) -> str:
+    """The message for an argument that a function or a class does not take, of those that it does."""
+    near = difflib.get_close_matches(name, names, n=1)
+    hint = remedy or (f"did you mean {near[0]!r}?" if near else f"use {names}")
+    return f"{owner}: unknown argument {name!r}: {hint}"
+
+
+def _too_many(owner, by_place, names, args):
+    known, rest = [name for name in by_place if name in names], [name for name in names if name not in by_place]
+    hint = f"give the others by name, such as {rest[-1]}=..." if rest else "leave the others out"
+    got = len(args) - (len(by_place) - len(known))  # without self
+    return f"{owner}: expected at most {len(known)} arguments without a name ({', '.join(known)}), got {got}: {hint}"
 
 
 def _twice(function, by_place, name, args, value):
