@@ -116,7 +116,7 @@ def test_layers_are_found_by_number_and_name():
         (lambda m: m.add(Dense(2, name="inner.dense")), ValueError, "cannot begin with that of the model 'inner'"),
         (lambda m: m.parameter_count, ValueError, "sequential is not built, so the size of dense is not known"),
         (lambda m: m.count_params(), ValueError, "is not built"),
-        (lambda m: m.set_weights([]), ValueError, r"expected 0 arrays \(none, as the model is not built"),
+        (lambda m: m.set_weights([]), ValueError, "sequential is not built"),
         (lambda _: Sequential(Dense(1), Dense(2)), TypeError, r"give a list, Sequential\(\[Dense\(...\), ...\]\)"),
         (lambda _: Sequential()(X), ValueError, "sequential has no layers: add some"),
         (lambda _: Input(4), TypeError, r"Input: shape: .* use \(4,\)"),
@@ -147,9 +147,9 @@ def test_weights_are_given_and_set_in_order():
 def test_weights_that_do_not_fit_change_nothing():
     model = Sequential([Dense(3), Dense(2)], input_shape=(4,))
     before = model.get_weights()
-    with pytest.raises(ValueError, match=r"set_weights: dense_1.W: expected shape \(3, 2\), got \(2, 3\)"):
+    with pytest.raises(ValueError, match=r"set_weights: dense_1.W: expected shape .* = \(3, 2\), got \(2, 3\)"):
         model.set_weights([np.zeros((4, 3)), np.zeros(3), np.zeros((2, 3)), np.zeros(2)])
-    with pytest.raises(ValueError, match=r"expected 4 arrays \(dense.W, dense.b, dense_1.W, dense_1.b\), got 1"):
+    with pytest.raises(ValueError, match=r"expected a list of 4 arrays, dense.W \(4, 3\), .*, got 1 arrays"):
         model.set_weights(before[:1])
     assert all((a == b).all() for a, b in zip(before, model.get_weights(), strict=True))
 

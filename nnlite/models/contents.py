@@ -7,6 +7,7 @@ import numpy as np
 
 from ..layers.base.layer import Layer
 from ..layers.base.parameters import ModelParameters
+from ..layers.base.weights import copy_into
 
 
 def _of_all_layers(what: str) -> property:
@@ -151,32 +152,22 @@ class Contents:
             [(2, 3), (3,)]
         """
         self._require_built()
-        return [array.copy() for _, array in self._weights()]
+        return [array.copy() for array in self._weights().values()]
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """Set what `get_weights` returned, of this model or one like it.
 
         Raises:
-            ValueError: another number of arrays, or another shape; nothing is set then.
-            TypeError: these are no list of arrays.
+            ValueError: the model is not built, or these are not as many arrays of the same shapes; nothing is set then.
+            TypeError: these are no numbers.
         """
-        own = self._weights()
-        if not hasattr(weights, "__len__"):
-            raise TypeError(f"set_weights: expected a list of {len(own)} arrays, got {type(weights).__name__}")
-        if not own or len(own) != len(weights):
-            known = ", ".join(name for name, _ in own) or "none, as the model is not built: call build(input_shape)"
-            raise ValueError(f"set_weights: expected {len(own)} arrays ({known}), got {len(weights)}")
-        found = [np.asarray(array) for array in weights]
-        for (name, array), new in zip(own, found, strict=True):
-            if new.shape != array.shape:
-                raise ValueError(f"set_weights: {name}: expected shape {array.shape}, got {new.shape}")
-        for (_, array), new in zip(own, found, strict=True):
-            array[...] = new
+        self._require_built()
+        copy_into(self._weights(), weights)
 
     def _weights(self):
-        return [
-            (f"{full}.{name}", array)
+        return {
+            f"{full}.{name}": array
             for full, layer in self.all_layers.items()
             for what in ("params", "statistics")
             for name, array in getattr(layer, what).items()
-        ]
+        }

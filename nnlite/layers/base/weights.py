@@ -1,6 +1,6 @@
 """Weights: a layer's parameters as Keras hands them out, and whether they are trained."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -71,17 +71,7 @@ class Weights(Storage):
             TypeError: these are no numbers.
         """
         self._require_built("weights to set")
-        arrays = {**self.params, **self.statistics}
-        shapes = ", ".join(f"{name} {checks.shape_text(array.shape)}" for name, array in arrays.items())
-        if not isinstance(weights, Iterable) or len(weights := list(weights)) != len(arrays):
-            got = f"{len(weights)} arrays" if isinstance(weights, list) else type(weights).__name__
-            raise ValueError(f"set_weights: expected a list of {len(arrays)} arrays, {shapes}, got {got}")
-        new = [
-            checks.floats(f"set_weights: {name}", value, array.dtype, array.shape, "of the layer's array").copy()
-            for (name, array), value in zip(arrays.items(), weights, strict=True)
-        ]
-        for array, value in zip(arrays.values(), new, strict=True):
-            array[...] = value
+        copy_into({**self.params, **self.statistics}, weights)
 
     def _require_built(self, what):
         if not self.built and not self._has_none and type(self).build is not _plain_build():
@@ -89,6 +79,25 @@ class Weights(Storage):
                 f"{self.name}: its {what} are not known before it is built: give the model input_shape=..., let the "
                 f"layer see an input, or call {self.name}.build(input_shape), without the batch axis"
             )
+
+
+def copy_into(arrays: Mapping[str, np.ndarray], weights: Iterable[np.ndarray]) -> None:
+    """Copy these numbers into the arrays, in their order, or, if one does not fit, none.
+
+    Raises:
+        ValueError: these are not as many arrays of the same shapes.
+        TypeError: these are no numbers.
+    """
+    shapes = ", ".join(f"{name} {checks.shape_text(array.shape)}" for name, array in arrays.items())
+    if not isinstance(weights, Iterable) or len(weights := list(weights)) != len(arrays):
+        got = f"{len(weights)} arrays" if isinstance(weights, list) else type(weights).__name__
+        raise ValueError(f"set_weights: expected a list of {len(arrays)} arrays, {shapes}, got {got}")
+    new = [
+        checks.floats(f"set_weights: {name}", value, array.dtype, array.shape, "of the layer's array").copy()
+        for (name, array), value in zip(arrays.items(), weights, strict=True)
+    ]
+    for array, value in zip(arrays.values(), new, strict=True):
+        array[...] = value
 
 
 def _plain_build():
