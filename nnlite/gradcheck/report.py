@@ -98,12 +98,6 @@ class GradientReport(Shown):
         """(name, index) of every entry at a kink."""
         return [(row.name, index) for row in self.rows for index in row.kinks]
 
-    def __str__(self) -> str:
-        return str(self._table())
-
-    def html(self) -> str:
-        return self._table().html()
-
     def _table(self):
         rows = []
         for row in self.rows:

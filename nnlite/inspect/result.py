@@ -37,12 +37,6 @@ class LayerTrace(Shown, dict[str, np.ndarray]):
         hint = "" if any(name.startswith("d") for name in self) else ": give targets for gradients"
         raise KeyError(f"{self.name} ({self.layer}): expected one of {', '.join(self)}, got {key!r}{hint}")
 
-    def __str__(self) -> str:
-        return str(self._table())
-
-    def html(self) -> str:
-        return self._table().html()
-
     def _table(self):
         rows = [(name, checks.shape_text(array.shape), self.meanings[name]) for name, array in self.items()]
         return Table(rows, title=f"{self.name}: {self.layer}", indent="  ")

@@ -13,8 +13,8 @@ P = ParamSpec("P")
 class Shown:
     """Base of results that print as a text: a cell or a console that ends on one shows that text, too.
 
-    A class says with `html` how it is shown in a notebook; by default as its text. It comes before others in a class'
-    list of bases, and a dataclass needs repr=False.
+    A class says with `html` how it is shown in a notebook; by default as its text. One that is shown as a `Table` needs
+    only `_table`, which makes it. It comes before others in a class' list of bases, and a dataclass needs repr=False.
 
     Example:
         >>> from nnlite.notebook import Shown
@@ -27,12 +27,19 @@ class Shown:
         True
     """
 
+    def _table(self) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} has no __str__ and no _table")
+
+    def __str__(self) -> str:
+        return str(self._table())
+
     def __repr__(self) -> str:
         return str(self)
 
     def html(self) -> str:
         """What a notebook shows, as HTML without a page around it."""
-        return markup.preformatted(str(self))
+        is_table = type(self).__str__ is Shown.__str__
+        return self._table().html() if is_table else markup.preformatted(str(self))
 
     def _repr_html_(self) -> str:
         """For IPython."""

@@ -203,12 +203,6 @@ class TextStatistics(Shown):
     copied: Copy
     copied_windows: float
 
-    def __str__(self) -> str:
-        return str(self._table())
-
-    def html(self) -> str:
-        return self._table().html()
-
     def _table(self):
         often = ", ".join(f"{character!r} {share:.1f} %" for character, share in [*self.frequencies.items()][:5])
         length, deviation = self.line_length_mean, self.line_length_deviation

@@ -98,12 +98,6 @@ class NextCharacters(Shown, list[NextCharacter]):
         super().__init__(characters)
         self.temperatures = tuple(temperatures)
 
-    def __str__(self) -> str:
-        return str(self._table())
-
-    def html(self) -> str:
-        return self._table().html()
-
     def _table(self):
         rows = [(repr(character), *(f"{100 * p:.1f} %" for p in shares)) for character, shares in self]
         header = ["character", *(f"temperature {temperature:g}" for temperature in self.temperatures)]
