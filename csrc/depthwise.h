@@ -23,6 +23,7 @@
 #define NNLITE_DEPTHWISE_H
 
 #define SMALL_GROUP 8                      /* channels of a group, at most: each has a sum for all the others */
+#define LONG_ROW 5                         /* taps, at most, that an x is loaded once for */
 #define GROUP_SUMS (TILE_ROWS * TILE_VECTORS) /* in registers, as many as in the tile of tile.h */
 
 typedef struct {
@@ -33,12 +34,15 @@ typedef struct {
     ptrdiff_t x_row, x_col;      /* from a tap to the next, down and along */
     ptrdiff_t x_line, x_pixel;   /* from a pixel's window to that of the next, down and along, */
     ptrdiff_t y_line, y_pixel;   /* and from a pixel of y to the next */
+    ptrdiff_t x_ahead;           /* from a pixel to what is fetched then; 0 where all of x is in a cache */
 } Groups;
 
-/* A piece of the image, and the taps whose sums are taken over it: where their numbers lie in x, and their sums. */
+/* Some rows of pixels, and the taps whose sums are taken over them. */
 typedef struct {
     ptrdiff_t lines, pixels;
-    ptrdiff_t x_at[TILE_ROWS], w_at[TILE_ROWS];
+    ptrdiff_t x_at[TILE_ROWS], w_at[TILE_ROWS]; /* where a tap begins in x, and its sums in a panel */
+    ptrdiff_t x_ahead, y_ahead;                 /* from a pixel to what is fetched then, or 0 */
+    int bias;                                   /* whether the sum of dy is taken, too */
 } Piece;
 
 #define vector_channels(channels, dtype) BY_TYPE(dtype, vector_channels)(channels)
@@ -115,77 +119,159 @@ INLINE TYPED(vector) TYPED(swap)(TYPED(vector) v, const int s)
 #undef SWAPPED
 #endif
 
-/* y = bias + sum over taps of x w, for n pixels and one vector of channels. w begins with the first tap's weights. */
-INLINE void TYPED(group_tile_of)(const int D, const int n, const Groups *t, const REAL *x, const REAL *bias,
-                                 const REAL *w, REAL *y)
+/* y = bias + sum over taps of x w, for n pixels and all channels. K > 0: rows have K taps, and a tap is as far from the
+ * next as a pixel, so that each x is loaded once for all taps of a row; only depthwise, as it takes K registers. */
+INLINE void TYPED(group_tile_of)(const int D, const int n, const int K, const Groups *t, const REAL *x_0,
+                                 const REAL *panels, REAL *y_0)
 {
     enum { lanes = BYTES / sizeof(REAL) };
-    const ptrdiff_t rows = t->rows, cols = t->cols, x_pixel = t->x_pixel, y_pixel = t->y_pixel, x_col = t->x_col;
-    const ptrdiff_t x_next = t->x_row - cols * x_col, w_next = (t->line - cols) * D * lanes;
-    TYPED(vector) sum[TILE_ROWS][SMALL_GROUP];
-    UNROLL for (int p = 0; p < n; p++)
-        UNROLL for (int r = 0; r < D; r++)
-            if (r == 0)
-                sum[p][r] = *(const TYPED(unaligned) *)bias;
-            else
-                sum[p][r] = (TYPED(vector)){0};
-    for (ptrdiff_t i = 0; i < rows; i++, x += x_next, w += w_next)
-        for (ptrdiff_t j = 0; j < cols; j++, x += x_col, w += D * lanes) {
-            TYPED(vector) w_r[SMALL_GROUP];
+    const ptrdiff_t rows = t->rows, cols = t->cols, x_row = t->x_row, x_col = t->x_col, x_pixel = t->x_pixel;
+    const ptrdiff_t x_next = x_row - cols * x_col, w_row = t->line * D * lanes, w_next = w_row - cols * D * lanes;
+    const ptrdiff_t panel = (1 + t->taps * D) * lanes, first = (1 + t->first * D) * lanes, y_pixel = t->y_pixel;
+    const ptrdiff_t channels = t->channels, last = channels - lanes, ahead = t->x_ahead;
+    for (ptrdiff_t v = 0; v < channels; v += lanes, panels += panel) {
+        const ptrdiff_t c = v < last ? v : last;
+        const REAL *x = x_0 + c, *w = panels + first;
+        REAL *y = y_0 + c;
+        TYPED(vector) sum[TILE_ROWS][SMALL_GROUP];
+        UNROLL for (int p = 0; p < n; p++)
             UNROLL for (int r = 0; r < D; r++)
-                w_r[r] = *(const TYPED(unaligned) *)(w + r * lanes);
-            UNROLL for (int p = 0; p < n; p++) {
-                const TYPED(vector) x_p = *(const TYPED(unaligned) *)(x + p * x_pixel);
-                UNROLL for (int r = 0; r < D; r++)
-                    sum[p][r] += x_p * w_r[r];
+                if (r == 0)
+                    sum[p][r] = *(const TYPED(unaligned) *)panels;
+                else
+                    sum[p][r] = (TYPED(vector)){0};
+        if (K)
+            for (ptrdiff_t i = rows; i > 0; i--, x += x_row, w += w_row) {
+                TYPED(vector) w_j[LONG_ROW];
+                UNROLL for (int j = 0; j < K; j++)
+                    w_j[j] = *(const TYPED(unaligned) *)(w + j * lanes);
+                UNROLL for (int p = 0; p < n + K - 1; p++) {
+                    TYPED(vector) x_p = *(const TYPED(unaligned) *)(x + p * x_pixel);
+                    IN_REGISTER(x_p);
+                    UNROLL for (int j = 0; j < K; j++)
+                        if (j <= p && p - j < n)
+                            sum[p - j][0] += x_p * w_j[j];
+                }
             }
+        else /* one loop over all rows, as in tile.h */
+            for (ptrdiff_t k = rows * cols, left = cols; k > 0; k--, w += D * lanes) {
+                TYPED(vector) w_r[SMALL_GROUP];
+                UNROLL for (int r = 0; r < D; r++)
+                    w_r[r] = *(const TYPED(unaligned) *)(w + r * lanes);
+                UNROLL for (int p = 0; p < n; p++) {
+                    TYPED(vector) x_p = *(const TYPED(unaligned) *)(x + p * x_pixel);
+                    if (D > 1)
+                        IN_REGISTER(x_p);
+                    UNROLL for (int r = 0; r < D; r++)
+                        sum[p][r] += x_p * w_r[r];
+                }
+                x += x_col;
+                left--;
+                const REAL *next_row = x + x_next, *w_next_row = w + w_next;
+                x = left ? x : next_row;
+                w = left ? w : w_next_row;
+                left = left ? left : cols;
+            }
+        if (ahead)
+            UNROLL for (int p = 0; p < n; p++)
+                __builtin_prefetch(x_0 + c + ahead + p * x_pixel);
+        UNROLL for (int p = 0; p < n; p++) {
+            UNROLL for (int r = D - 1; r > 0; r--)
+                sum[p][r & (r - 1)] += TYPED(swap)(sum[p][r], r & -r);
+            *(TYPED(unaligned) *)(y + p * y_pixel) = sum[p][0];
         }
-    UNROLL for (int p = 0; p < n; p++) {
-        UNROLL for (int r = D - 1; r > 0; r--)
-            sum[p][r & (r - 1)] += TYPED(swap)(sum[p][r], r & -r);
-        *(TYPED(unaligned) *)(y + p * y_pixel) = sum[p][0];
     }
 }
 
-/* For n taps, the sums over pixels of x dy, and that of dy; all are added to what is there. Tap m reads x at x + piece->x_at[m]. */
-INLINE void TYPED(group_sums_of)(const int D, const int n, const Groups *t, const Piece *piece, const REAL *x,
-                                 const REAL *dy, REAL *bias, REAL *w)
+/* For n taps, the sums over a piece's pixels of x dy, and those of dy; all are added to what is there. K > 0: as above,
+ * a pixel has all but one x of each row in common with the one before. */
+INLINE void TYPED(group_sums_of)(const int D, const int n, const int K, const Groups *t, const Piece *piece,
+                                 const REAL *x_0, const REAL *dy_0, REAL *panels)
 {
     enum { lanes = BYTES / sizeof(REAL) };
     const ptrdiff_t lines = piece->lines, pixels = piece->pixels, x_pixel = t->x_pixel, y_pixel = t->y_pixel;
     const ptrdiff_t x_next = t->x_line - pixels * x_pixel, y_next = t->y_line - pixels * y_pixel;
-    TYPED(vector) sum[TILE_ROWS][SMALL_GROUP], total = *(const TYPED(unaligned) *)bias;
-    UNROLL for (int m = 0; m < n; m++)
-        UNROLL for (int r = 0; r < D; r++)
-            sum[m][r] = *(const TYPED(unaligned) *)(w + piece->w_at[m] + r * lanes);
-    for (ptrdiff_t i = 0; i < lines; i++, x += x_next, dy += y_next)
-        for (ptrdiff_t j = 0; j < pixels; j++, x += x_pixel, dy += y_pixel) {
-            TYPED(vector) d[SMALL_GROUP];
-            d[0] = *(const TYPED(unaligned) *)dy;
-            total += d[0];
-            UNROLL for (int r = 1; r < D; r++)
-                d[r] = TYPED(swap)(d[r & (r - 1)], r & -r);
-            UNROLL for (int m = 0; m < n; m++) {
-                const TYPED(vector) x_m = *(const TYPED(unaligned) *)(x + piece->x_at[m]);
-                UNROLL for (int r = 0; r < D; r++)
-                    sum[m][r] += x_m * d[r];
+    const ptrdiff_t panel = (1 + t->taps * D) * lanes, channels = t->channels, last = channels - lanes;
+    const ptrdiff_t x_ahead = piece->x_ahead, y_ahead = piece->y_ahead;
+    for (ptrdiff_t v = 0; v < channels; v += lanes, panels += panel) {
+        const ptrdiff_t c = v < last ? v : last;
+        const REAL *x = x_0 + c, *dy = dy_0 + c;
+        TYPED(vector) sum[TILE_ROWS][SMALL_GROUP], x_m[TILE_ROWS], total = {0};
+        UNROLL for (int m = 0; m < n; m++)
+            UNROLL for (int r = 0; r < D; r++)
+                sum[m][r] = *(const TYPED(unaligned) *)(panels + piece->w_at[m] + r * lanes);
+        for (ptrdiff_t i = 0; i < lines; i++, x += x_next, dy += y_next) {
+            if (K)
+                UNROLL for (int m = 0; m < n; m++)
+                    if (m % K)
+                        x_m[m] = *(const TYPED(unaligned) *)(x + piece->x_at[m] - x_pixel);
+            for (ptrdiff_t j = 0; j < pixels; j++, x += x_pixel, dy += y_pixel) {
+                TYPED(vector) d[SMALL_GROUP];
+                d[0] = *(const TYPED(unaligned) *)dy;
+                total += d[0];
+                UNROLL for (int r = 1; r < D; r++)
+                    d[r] = TYPED(swap)(d[r & (r - 1)], r & -r);
+                UNROLL for (int m = 0; m < n; m++) {
+                    if (K && m % K < K - 1)
+                        x_m[m] = x_m[m + 1];
+                    else
+                        x_m[m] = *(const TYPED(unaligned) *)(x + piece->x_at[m]);
+                    if (D > 1)
+                        IN_REGISTER(x_m[m]);
+                    UNROLL for (int r = 0; r < D; r++)
+                        sum[m][r] += x_m[m] * d[r];
+                }
+                if (x_ahead) {
+                    __builtin_prefetch(x + x_ahead);
+                    __builtin_prefetch(dy + y_ahead);
+                }
             }
         }
-    *(TYPED(unaligned) *)bias = total;
-    UNROLL for (int m = 0; m < n; m++)
-        UNROLL for (int r = 0; r < D; r++)
-            *(TYPED(unaligned) *)(w + piece->w_at[m] + r * lanes) = sum[m][r];
+        if (piece->bias)
+            *(TYPED(unaligned) *)panels += total;
+        UNROLL for (int m = 0; m < n; m++)
+            UNROLL for (int r = 0; r < D; r++)
+                *(TYPED(unaligned) *)(panels + piece->w_at[m] + r * lanes) = sum[m][r];
+    }
 }
 
-SHARED void TYPED(group_tile)(int n, const Groups *t, const REAL *x, const REAL *bias, const REAL *w, REAL *y)
+/* The same with K as it is for these taps. */
+INLINE void TYPED(group_tile)(const int D, const int n, const Groups *t, const REAL *x, const REAL *panels, REAL *y)
 {
-    GROUP_CALL(group_tile_of, t->group, n, t, x, bias, w, y)
+    const ptrdiff_t K = D == 1 && n > 1 && t->x_col == t->x_pixel ? t->cols : 0;
+    if (K == 3)
+        TYPED(group_tile_of)(D, n, 3, t, x, panels, y);
+    else if (K == 5)
+        TYPED(group_tile_of)(D, n, 5, t, x, panels, y);
+    else
+        TYPED(group_tile_of)(D, n, 0, t, x, panels, y);
 }
 
-SHARED void TYPED(group_sums)(int n, const Groups *t, const Piece *p, const REAL *x, const REAL *dy, REAL *bias,
-                              REAL *w)
+INLINE void TYPED(group_sums)(const int D, const int n, const Groups *t, const Piece *piece, const REAL *x,
+                              const REAL *dy, REAL *panels)
 {
-    GROUP_CALL(group_sums_of, t->group, n, t, p, x, dy, bias, w)
+    const ptrdiff_t K = D == 1 && n > 0 && t->x_col == t->x_pixel ? t->cols : 0;
+    if (K == 3 && n % 3 == 0)
+        TYPED(group_sums_of)(D, n, 3, t, piece, x, dy, panels);
+    else if (K == 5 && n % 5 == 0)
+        TYPED(group_sums_of)(D, n, 5, t, piece, x, dy, panels);
+    else
+        TYPED(group_sums_of)(D, n, 0, t, piece, x, dy, panels);
+}
+
+/* `pixels` pixels of y, all channels; the window of the first begins at x. */
+SHARED void TYPED(group_row)(const Groups *t, ptrdiff_t pixels, const REAL *x, const REAL *panels, REAL *y)
+{
+    const ptrdiff_t tiles = (pixels + group_tile_height(t->group) - 1) / group_tile_height(t->group);
+    for (ptrdiff_t k = 0; k < tiles; k++) {
+        const ptrdiff_t p = pixels * k / tiles, n = pixels * (k + 1) / tiles - p;
+        GROUP_CALL(group_tile, t->group, n, t, x + p * t->x_pixel, panels, y + p * t->y_pixel)
+    }
+}
+
+SHARED void TYPED(group_piece)(int n, const Groups *t, const Piece *piece, const REAL *x, const REAL *dy, REAL *panels)
+{
+    GROUP_CALL(group_sums, t->group, n, t, piece, x, dy, panels)
 }
 
 #ifdef HALF
@@ -204,47 +290,38 @@ static inline int TYPED(vector_channels)(ptrdiff_t channels)
     return channels >= LANES ? LANES : channels >= HALF_LANES ? HALF_LANES : 1;
 }
 
-/* `pixels` pixels of y, all channels; the window of the first begins at x. */
 SHARED void TYPED(group_pixels)(const Groups *t, ptrdiff_t pixels, const REAL *x, const REAL *panels, REAL *y)
 {
-    const int D = t->group, lanes = TYPED(vector_channels)(t->channels);
-    const ptrdiff_t last = t->channels - lanes, panel = (1 + t->taps * D) * lanes;
-    const ptrdiff_t tiles = (pixels + group_tile_height(D) - 1) / group_tile_height(D);
-    for (ptrdiff_t n = 0; n < tiles; n++) {
-        const ptrdiff_t p = pixels * n / tiles, height = pixels * (n + 1) / tiles - p;
-        const REAL *bias = panels;
-        for (ptrdiff_t v = 0; v < t->channels; v += lanes, bias += panel) {
-            const ptrdiff_t c = v < last ? v : last;
-            EACH_WIDTH(lanes, group_tile, (int)height, t, x + p * t->x_pixel + c, bias, bias + (1 + t->first * D) * lanes,
-                       y + p * t->y_pixel + c)
-        }
-    }
+    EACH_WIDTH(TYPED(vector_channels)(t->channels), group_row, t, pixels, x, panels, y)
 }
 
-/* What `lines` rows of `pixels` pixels add to the sums in the panels. */
+/* What `lines` rows of `pixels` pixels add to the sums in the panels: for as many taps at a time as fit the registers,
+ * whole rows of them where x is loaded once for a row. */
 SHARED void TYPED(group_gradients)(const Groups *t, ptrdiff_t lines, ptrdiff_t pixels, const REAL *x, const REAL *dy,
                                    REAL *panels)
 {
     const int D = t->group, lanes = TYPED(vector_channels)(t->channels);
-    const ptrdiff_t last = t->channels - lanes, panel = (1 + t->taps * D) * lanes, taps = t->rows * t->cols;
-    const ptrdiff_t tiles = taps ? (taps + group_tile_height(D) - 1) / group_tile_height(D) : 1;
-    REAL unused[LANES] = {0};
-    Piece piece = {.lines = lines, .pixels = pixels};
-    ptrdiff_t i = 0, j = 0;
-    for (ptrdiff_t k = 0; k < tiles; k++) {
-        const ptrdiff_t n = taps * (k + 1) / tiles - taps * k / tiles;
+    const ptrdiff_t taps = t->rows * t->cols, height = group_tile_height(D);
+    const ptrdiff_t most = t->cols && t->cols <= height ? height / t->cols * t->cols : height;
+    ptrdiff_t i = 0, j = 0, done = 0;
+    Piece piece = {.lines = lines, .pixels = pixels, .bias = 1};
+    if (t->x_ahead) {
+        piece.x_ahead = (t->rows - 1) * t->x_row + lines * t->x_line;
+        piece.y_ahead = lines * t->y_line;
+    }
+    do {
+        const ptrdiff_t n = taps - done < most ? taps - done : most;
         for (ptrdiff_t m = 0; m < n; m++) {
             piece.x_at[m] = i * t->x_row + j * t->x_col;
             piece.w_at[m] = (1 + (t->first + i * t->line + j) * D) * lanes;
             if (++j == t->cols)
                 i++, j = 0;
         }
-        for (ptrdiff_t v = 0, c; v < t->channels; v += lanes) {
-            c = v < last ? v : last;
-            REAL *sums = panels + v / lanes * panel;
-            EACH_WIDTH(lanes, group_sums, (int)n, t, &piece, x + c, dy + c, k ? unused : sums, sums)
-        }
-    }
+        EACH_WIDTH(lanes, group_piece, (int)n, t, &piece, x, dy, panels)
+        piece.bias = 0;
+        piece.x_ahead = 0;
+        done += n;
+    } while (done < taps);
 }
 
 #undef EACH_WIDTH

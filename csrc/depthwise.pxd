@@ -30,6 +30,9 @@ from slide cimport Axis, Sliding, Taps, band_count, inside_taps, reach, threads_
 from tile cimport lanes, omp_get_thread_num, threads_for
 
 
+cdef extern from "host.h" nogil:
+    const int CACHE_BYTES
+
 cdef extern from "typed.h" nogil:
     const int SMALL_GROUP
 
@@ -41,6 +44,7 @@ cdef extern from "typed.h" nogil:
         Py_ssize_t x_row, x_col
         Py_ssize_t x_line, x_pixel
         Py_ssize_t y_line, y_pixel
+        Py_ssize_t x_ahead
 
     int vector_channels(Py_ssize_t channels, const void *dtype) noexcept
     void group_pixels(const Groups *t, Py_ssize_t pixels, const void *x, const void *panels, void *y) noexcept
@@ -50,7 +54,7 @@ cdef extern from "typed.h" nogil:
 
 cdef enum:
     BLOCKS = 16  # of bands, at most, with a sum of dW each
-    PIXELS = 64  # in a band for dW, at least: its sums are loaded and stored once for all of them
+    PIXELS = 128  # in a band for dW, at least: its sums are loaded and stored once for all of them
 
 
 cdef inline bint takes_groups(const Sliding *s, floating *dtype) noexcept nogil:
@@ -92,10 +96,12 @@ cdef inline Py_ssize_t side_by_side(const Sliding *s, floating *dtype) noexcept 
 cdef inline Groups in_groups(const Sliding *s, Py_ssize_t side) noexcept nogil:
     """`side` neighbouring pixels as one."""
     cdef Py_ssize_t C = channels(s)
+    cdef bint cached = s.N * s.H * s.W * C * 4 <= CACHE_BYTES or s.U > s.D
     return Groups(group=<int>s.D if s.D == s.U else 1, channels=side * C, taps=s.rows.taps * s.cols.taps,
                   line=s.cols.taps, first=0, rows=0, cols=0, x_row=s.rows.gap * s.W * C, x_col=s.cols.gap * C,
                   x_line=s.rows.step * s.W * C, x_pixel=side * s.cols.step * C, y_line=s.cols.count * C,
-                  y_pixel=side * C * (s.cols.out_step if s.D <= s.U else 1))
+                  y_pixel=side * C * (s.cols.out_step if s.D <= s.U else 1),
+                  x_ahead=0 if cached else ((s.rows.taps - 1) * s.rows.gap + s.rows.step) * s.W * C)
 
 
 cdef inline Py_ssize_t panels_size(const Groups *t, floating *dtype) noexcept nogil:
