@@ -87,8 +87,8 @@ GET_OPENMP = (
     'and build again with CPPFLAGS="-I$(brew --prefix libomp)/include" LDFLAGS="-L$(brew --prefix libomp)/lib"'
 )
 
-# GCC enters every parallel loop through this function of OpenMP's library. What host.h puts before it spares a loop on
-# one thread the making of a team.
+# GCC enters every parallel loop through this function of OpenMP's library. What host.h puts before it lets every thread
+# flush subnormal numbers, and spares a loop on one thread the making of a team.
 SERIAL_LOOPS = "-Wl,--wrap=GOMP_parallel"
 
 # The instruction sets that a kernel may use: predefined macro of the compiler -> name in __builtin_cpu_supports.
@@ -133,13 +133,14 @@ class BuildKernels(build_ext):
         arch = next((flag for flag in ARCH_FLAGS if self.compiles([flag])), None)
         if arch is None:
             raise CompileError(f"the compiler knows no -march={ARCH}: set NNLITE_ARCH to one that it knows")
-        wanted = HOST_FLAGS + CLANG_FLAGS if "__clang__" in self.macros([]) else HOST_FLAGS
+        clang = "__clang__" in self.macros([])
+        wanted = HOST_FLAGS + CLANG_FLAGS if clang else HOST_FLAGS
         flags = [arch, *(part for flag in wanted if self.compiles(flag.split()) for part in flag.split())]
         openmp = next((pair for pair in OPENMP_FLAGS if self.compiles(*pair, program=WITH_OPENMP)), None)
         if openmp is None:
             print(f"nnlite: without OpenMP the kernels run on one thread ({GET_OPENMP})", file=sys.stderr)
         compile_openmp, link_openmp = openmp or ([], [])
-        serial_loops = self.compiles(compile_openmp, [*link_openmp, SERIAL_LOOPS])
+        serial_loops = not clang and self.compiles(compile_openmp, [*link_openmp, SERIAL_LOOPS])
         features = self.cpu_features(flags)
         for extension in self.extensions:
             alike = ROUNDED_ALIKE if extension.name.endswith(".orthogonal") else []

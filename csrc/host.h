@@ -74,21 +74,74 @@
 /* A parallel loop costs some microseconds to start: below this many multiplications one thread is faster. */
 #define SERIAL_WORK 500000
 
+/* Processors are made for numbers down to the smallest normal one, 1e-38 in float32. What is below, a subnormal number,
+ * costs an x86 processor over a hundred cycles, and decaying gradients and averages are full of them: a kernel reads
+ * and writes 0 in their place. The mode belongs to a thread. It is on from where a door gives Python's lock away to
+ * where it takes it back, on whichever way the door is left; what the thread had set before is set again. */
+#if defined(__SSE2__) && (!defined(_OPENMP) || defined(SERIAL_LOOPS) || defined(__clang__))
+#define FLUSH_TO_ZERO 0x8040u /* results, and what is read */
+#define GET_MODE(mode) __asm__ volatile("stmxcsr %0" : "=m"(mode) : : "memory")
+#define SET_MODE(mode) __asm__ volatile("ldmxcsr %0" : : "m"(mode) : "memory")
+typedef unsigned Mode;
+#elif defined(__aarch64__) && (!defined(_OPENMP) || defined(SERIAL_LOOPS))
+#define FLUSH_TO_ZERO (1ul << 24)
+#define GET_MODE(mode) __asm__ volatile("mrs %0, fpcr" : "=r"(mode) : : "memory")
+#define SET_MODE(mode) __asm__ volatile("msr fpcr, %0" : : "r"(mode) : "memory")
+typedef unsigned long Mode;
+#else /* no way to reach every thread: none flushes, so that the bits do not depend on their number */
+#define FLUSH_TO_ZERO 0
+#define GET_MODE(mode) (void)(mode)
+#define SET_MODE(mode) (void)(mode)
+typedef int Mode;
+#endif
+
+static _Thread_local Mode mode_outside;
+
+static inline void flush_subnormals(void)
+{
+    GET_MODE(mode_outside);
+    Mode inside = mode_outside | FLUSH_TO_ZERO;
+    SET_MODE(inside);
+}
+
+static inline void keep_subnormals(void) { SET_MODE(mode_outside); }
+
+#define PyEval_SaveThread() ({ PyThreadState *given = PyEval_SaveThread(); flush_subnormals(); given; })
+#define PyEval_RestoreThread(thread) (keep_subnormals(), PyEval_RestoreThread(thread))
+
 #ifdef _OPENMP
 #include <omp.h>
 
-/* A loop on one thread needs no team of threads: making one takes half a microsecond, and a training step of a small
- * model has twenty loops. GCC enters each of them through GOMP_parallel, which the linker redirects here (setup.py).
- * OpenMP's calls inside a loop also work outside of any team, as on a single thread. */
-#if defined(SERIAL_LOOPS) && !defined(__clang__)
+/* GCC enters each parallel loop through GOMP_parallel, which the linker redirects here (setup.py). Each thread of the
+ * team flushes, too; threads that are made for it, and stay, begin as the caller is outside. (Clang's library hands the
+ * caller's mode on by itself, on x86.) A loop on one thread needs no team: making one takes half a microsecond, and a
+ * training step of a small model has twenty loops. OpenMP's calls inside a loop also work outside of any team, as on a
+ * single thread. */
+#ifdef SERIAL_LOOPS
+struct Loop {
+    void (*run)(void *);
+    void *data;
+};
+
+static void run_in_team(void *loop)
+{
+    flush_subnormals();
+    ((struct Loop *)loop)->run(((struct Loop *)loop)->data);
+    keep_subnormals();
+}
+
 void __real_GOMP_parallel(void (*loop)(void *), void *data, unsigned threads, unsigned flags);
-__attribute__((visibility("hidden"))) void __wrap_GOMP_parallel(void (*loop)(void *), void *data, unsigned threads,
+__attribute__((visibility("hidden"))) void __wrap_GOMP_parallel(void (*run)(void *), void *data, unsigned threads,
                                                                unsigned flags)
 {
-    if (threads == 1)
-        loop(data);
-    else
-        __real_GOMP_parallel(loop, data, threads, flags);
+    struct Loop loop = {run, data};
+    if (threads == 1) {
+        run(data);
+        return;
+    }
+    keep_subnormals();
+    __real_GOMP_parallel(run_in_team, &loop, threads, flags);
+    flush_subnormals();
 }
 #endif
 #else

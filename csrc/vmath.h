@@ -10,8 +10,8 @@
  * Error bounds, in units in the last place: 1.1 for exp, 2.5 for sigmoid, 2.6 for tanh, 12 for normal_cdf. (Measured,
  * with and without fused multiplications: for all float32 up to 2^7 in size, and for 60 million float64, normal_cdf for
  * fewer; tests/kernels/test_vmath.py holds them against wider arithmetic.) Where the value lies below the smallest
- * normal number, exp and sigmoid are 0, and normal_cdf where e^(-x^2/2) does; exp is infinite from 2^127.5 (2^1023.5)
- * on, half a binary order early; NaN passes through.
+ * normal number it is 0 (host.h); exp is infinite from 2^127.5 (2^1023.5) on, half a binary order early; NaN passes
+ * through.
  */
 #ifndef NNLITE_VMATH_H
 #define NNLITE_VMATH_H
