@@ -226,14 +226,14 @@ def require_below(name: str, ids: np.ndarray, upper: int, what: str, counts: np.
     if not ids.size or (ids.min() >= 0 and ids.max() < upper):
         return
     for start in range(0, len(ids), ROWS_AT_ONCE):
-        rows = slice(start, start + ROWS_AT_ONCE)
-        outside = (ids[rows] < 0) | (ids[rows] >= upper)
+        part = ids[start : start + ROWS_AT_ONCE]
+        outside = (part < 0) | (part >= upper)
         if counts is not None:
-            outside[~counts[rows]] = False
+            outside[~counts[start : start + ROWS_AT_ONCE]] = False
         if outside.any():
             first, *others = (int(i) for i in np.argwhere(outside)[0])
-            where = (start + first, *others)
-            raise IndexError(f"{name}: expected {what}s in 0 .. {upper - 1}, got {ids[where]} at {where}")
+            got, where = part[(first, *others)], (start + first, *others)
+            raise IndexError(f"{name}: expected {what}s in 0 .. {upper - 1}, got {got} at {where}")
 
 
 def labels(name: str, y_true: Any, scores: Sequence[int]) -> np.ndarray:
@@ -288,8 +288,9 @@ def between_0_and_1(name: str, array: np.ndarray, what: str, remedy: str) -> Non
 
 
 def samples(name: str, x: Any) -> np.ndarray:
-    """x as an array of numbers whose first axis counts samples."""
-    array = x if type(x) is np.ndarray and x.dtype.kind in "biuf" and x.dtype.isnative else numbers(name, x)
+    """x as an array of numbers whose first axis counts samples, or as what makes its rows when it is asked for them."""
+    is_array = type(x) is np.ndarray and x.dtype.kind in "biuf" and x.dtype.isnative
+    array = x if is_array or getattr(x, "reads_rows", False) is True else numbers(name, x)
     if array.ndim == 0:
         raise ValueError(f"{name}: expected an array of samples, got a single number: use np.array([...])")
     return array

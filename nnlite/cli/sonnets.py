@@ -81,7 +81,7 @@ def train(
         s, (model, ((x, _), _)) = run.settings, run.start
         windows = f"{len(x):,} training windows of {s.length} characters"
         carried = f"; the state is carried through {s.carry} of them" if s.carry > 1 else ""
-        console.print(f"{run.corpus.title}: {run.corpus.describe(run.parts)}. {windows}{carried}.")
+        console.print(f"{run.corpus.title}: {run.description}. {windows}{carried}.")
         model.summary()
         history = run.fit().history
         run.draw(history)

@@ -3,6 +3,7 @@
 import functools
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -14,6 +15,7 @@ from .folder import ExperimentError
 HELD_OUT = 16  # the last sonnets, for validation
 SEED_TEXT = "shall i compare thee to a summer's day?\n"
 COPY = "text.txt"  # copy of the user's own text in the run folder
+PIECE = 2**18  # characters of it that are encoded together
 
 
 class Parts(NamedTuple):
@@ -67,7 +69,14 @@ class Corpus:
     @property
     def sha256(self) -> str:
         """SHA-256 of the copy in the run folder, as `sha256sum text.txt` prints it."""
-        return hashlib.sha256(self.text.encode()).hexdigest()
+        digest = hashlib.sha256()
+        for part in self._encoded():
+            digest.update(part)
+        return digest.hexdigest()
+
+    def _encoded(self):
+        """The bytes of the copy, part by part: all of them would take as much memory as the text."""
+        return (self.text[start : start + PIECE].encode() for start in range(0, len(self.text), PIECE))
 
     def split(self, length: int) -> Parts:
         """Cut the text into two parts, each with at least one window of `length` characters.
@@ -92,17 +101,17 @@ class Corpus:
         line, end, _ = parts.held_out.lstrip("\n").partition("\n")
         return (line + end)[:length]
 
-    def describe(self, parts: Parts) -> str:
-        """The size of both parts, in words."""
+    def describe(self, cut: int) -> str:
+        """The size of both parts, the first of so many characters, in words."""
         if self.file is None:
             return f"{len(poems()) - HELD_OUT} poems for training and {HELD_OUT} for validation"
-        return f"{len(parts.training):,} characters for training and {len(parts.held_out):,} for validation"
+        return f"{cut:,} characters for training and {len(self.text) - cut:,} for validation"
 
     # In the run folder.
 
-    def copies(self) -> dict[str, bytes]:
+    def copies(self) -> dict[str, Iterable[bytes]]:
         """Files for the run folder: contents by file name."""
-        return {} if self.file is None else {COPY: self.text.encode()}
+        return {} if self.file is None else {COPY: self._encoded()}
 
     def facts(self) -> dict[str, Any]:
         """Entries for config.json."""
@@ -134,4 +143,5 @@ class Corpus:
         text = facts.get("text")
         if not isinstance(text, dict) or not path.is_file():  # reading a pipe would block
             return False
-        return hashlib.sha256(path.read_bytes()).hexdigest() == text.get("sha256")
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == text.get("sha256")

@@ -5,6 +5,7 @@ import functools
 import json
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -185,8 +186,8 @@ class Experiment:
         """The path of a file in the folder for `ModelCheckpoint`, with braces escaped."""
         return str(self.folder / name).replace("{", "{{").replace("}", "}}")
 
-    def copies(self) -> dict[str, bytes]:
-        """Files that the folder keeps of the data, as the originals may change: contents by file name."""
+    def copies(self) -> dict[str, Iterable[bytes]]:
+        """Files that the folder keeps of the data, as the originals may change: contents by file name, part by part."""
         return {}
 
     def facts(self) -> dict[str, Any]:
@@ -213,7 +214,7 @@ class Experiment:
             ValueError, TypeError: the settings do not work. Nothing was written or removed.
         """
         self.start  # noqa: B018  makes model and data: wrong settings fail before anything is written
-        copies, kind = self.copies(), kind_of(self.folder)
+        kind = kind_of(self.folder)
         if kind is not None:
             if not overwrite:
                 raise ExperimentError(f"{self.folder} holds a run already")
@@ -221,11 +222,11 @@ class Experiment:
             # config.json is removed first and written last: without it the folder is no run.
             for name in sorted(self.kept(read_config(self.folder)), key="config.json".__eq__):
                 (self.folder / name).unlink(missing_ok=True)
-        elif os.path.lexists(self.folder) and not _is_empty(self.folder, copies):
+        elif os.path.lexists(self.folder) and not _is_empty(self.folder, self.copies()):
             raise ExperimentError(f"{self.folder} exists and is no run folder: choose another name")
         self.folder.mkdir(parents=True, exist_ok=True)
-        for name, data in copies.items():
-            self._put(name, data)
+        for name, parts in self.copies().items():
+            self._put(name, parts)
         self.earlier_epochs = []
         self._write_config()
 
@@ -384,6 +385,7 @@ def _rule(default):
 def _is_empty(folder, copies):
     """Whether it is a folder that holds at most what a killed `create` leaves."""
     return folder.is_dir() and all(
-        path.name.startswith(".") or (path.name in copies and path.is_file() and path.read_bytes() == copies[path.name])
+        path.name.startswith(".")
+        or (path.name in copies and path.is_file() and path.read_bytes() == b"".join(copies[path.name]))
         for path in folder.iterdir()
     )

@@ -138,7 +138,7 @@ class MinimalRNN(Writer):
 
         As published, a window that would need the text's last character is left out.
         """
-        ids, T = self.encode(self.corpus.text), self.settings.length
+        ids, T = self.vocabulary.encode(self.corpus.text), self.settings.length
         return windows(ids[:-1], T, T)
 
     def fit(

@@ -174,7 +174,7 @@ class Sonnets(Writer):
     @functools.cached_property
     def held_out_ids(self) -> np.ndarray:
         """The ids (L,) of the held-out part, encoded once. Those of the other part are needed once only."""
-        return self.encode(self.parts.held_out)
+        return self.vocabulary.encode(self.corpus.text[self.cut :])
 
     def data(self) -> tuple[Pair, Pair]:
         """Windows to train on and windows for validation, each a pair of ids (x, y): y holds the next characters.
@@ -185,10 +185,10 @@ class Sonnets(Writer):
         s = self.settings
         # First: it is shorter, and so the first to be too short.
         validation = windows(self.held_out_ids, s.length, s.length)
-        training = self.encode(self.parts.training)
+        training = self.vocabulary.encode(self.corpus.text)[: self.cut]
         if s.carry == 1:
             return windows(training, s.length, s.step), validation
-        return columns(training, s.length, s.batch_size, s.step), validation
+        return columns(training, s.length, s.batch_size, s.step, copy=False), validation
 
     def fit(self, callbacks: Sequence[nnlite.Callback] = (), verbose: int | str = "auto") -> nnlite.History:
         """Train, or resume a stopped training. Return the `History`."""

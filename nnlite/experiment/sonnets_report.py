@@ -50,7 +50,7 @@ def sonnets_report(run: Sonnets, outcome: Outcome) -> Report:
 
 def _lead(run, outcome):
     s = run.settings
-    layers, data = f"{s.layers} LSTMs" if s.layers > 1 else "An LSTM", run.corpus.describe(run.parts)
+    layers, data = f"{s.layers} LSTMs" if s.layers > 1 else "An LSTM", run.description
     return (
         f"{layers} of {s.units} units learned to write like this text, one character at a time: {data}. The model of "
         f"epoch {outcome.best_epoch}, the best of {len(outcome.history['val_loss'])}, wrote what you see below."

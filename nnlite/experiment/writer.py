@@ -2,10 +2,9 @@
 
 import functools
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from nnlite.text import Landmarks, Vocabulary
 
@@ -29,25 +28,26 @@ class Writer(Experiment):
         return self.corpus.landmarks
 
     @functools.cached_property
-    def _cut(self):
+    def cut(self) -> int:
         """Where the corpus is cut in two: corpus and settings of a run stay the same."""
         return len(self.corpus.split(self.settings.length).training)
 
     @property
     def parts(self) -> Parts:
         """The corpus, cut in two. Copies, which are not kept: those of a large text are as large as the text."""
-        return Parts(self.corpus.text[: self._cut], self.corpus.text[self._cut :])
+        return Parts(self.corpus.text[: self.cut], self.corpus.text[self.cut :])
 
-    def encode(self, text: str) -> np.ndarray:
-        """The ids of a text in the smallest dtype: windows of a large text take little memory."""
-        return self.vocabulary.encode(text, dtype=self.vocabulary.smallest_dtype)
+    @property
+    def description(self) -> str:
+        """The size of both parts, in words."""
+        return self.corpus.describe(self.cut)
 
     @property
     def seed_text(self) -> str:
         """The text that the model reads before it writes."""
         return self.corpus.seed_text(self.parts, self.settings.length)
 
-    def copies(self) -> dict[str, bytes]:
+    def copies(self) -> dict[str, Iterable[bytes]]:
         return self.corpus.copies()
 
     def kept(self, config: dict[str, Any]) -> list[str]:

@@ -322,7 +322,7 @@ def _labels(batch, loss, where):
     if isinstance(loss, losses.MeanSquaredError | losses.MeanAbsoluteError):
         name = type(loss).__name__
         raise ValueError(f"{where}: class_weight is for labels, and {name} takes none: use sample_weight")
-    y = batch.y
+    y = np.asarray(batch.y)
     if y.dtype.kind == "f" and not isinstance(loss, losses.CategoricalCrossentropy):
         real = batch.without_padding(y.shape[:2] == batch.x.shape[:2]).y
         wrong = np.argwhere(real != np.round(real))

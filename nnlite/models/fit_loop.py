@@ -148,7 +148,10 @@ class FitLoop:
             rng.bit_generator.state = self.order_rng
         else:
             self.order_rng = rng.bit_generator.state
-        order = rng.permutation(len(self.data)) if self.shuffle else None
+        order = None
+        if self.shuffle:
+            order = np.arange(len(self.data), dtype=np.min_scalar_type(len(self.data)))
+            rng.shuffle(order)
         if self.batch:
             rng.bit_generator.state = resume_rng
         return order

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from .. import checks, sequence_lengths
 from ..arguments import is_ours
 from . import blame
@@ -63,7 +65,8 @@ def _require_labels(model, name, data, scores):
         return
     real, ignored = model._real_steps(data), getattr(model.loss, "ignore_class", None)
     if ignored is not None:
-        real = y != ignored if real is None else real & (y != ignored)
+        counts = np.asarray(y) != ignored
+        real = counts if real is None else real & counts
     checks.require_below(name, y, V, "label", real)
 
 

@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 # Names of temporary files: a counter, and a random name of this process, as process ids are reused, in a container even
@@ -11,7 +12,7 @@ _count = itertools.count()
 _run = os.urandom(4).hex()
 
 
-def write(path: str | os.PathLike, data: bytes) -> None:
+def write(path: str | os.PathLike, data: bytes | Iterable[bytes]) -> None:
     """Write a file atomically and durably: after a crash, and for any reader, it is the old file or the new one.
 
     The bytes go to a temporary file in the same folder, which is then renamed. Both bytes and name are on the disk when
@@ -35,7 +36,7 @@ def write(path: str | os.PathLike, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{_run}-{next(_count)}.tmp")
     try:
         with open(temporary, "xb") as file:  # x: fails if the file exists
-            file.write(data)
+            file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())  # otherwise a power cut can leave an empty file under the new name
         os.replace(temporary, path)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-PIECE = 1_000_000  # characters of a long text that are worked on together
+PIECE = 2**17  # characters of a long text that are worked on together
 
 
 def require_text(name: str, text: object, least: int = 0) -> str:
@@ -54,7 +54,7 @@ def index_table(characters: Sequence[str]) -> np.ndarray:
     return table
 
 
-def indices(text: str, table: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """The indices of a text's characters in an `index_table`, piece by piece, each with its start."""
-    for start, piece in pieces(text, PIECE):
-        yield start, table[np.minimum(code_points("text", piece), len(table) - 1)]
+def indices(text: str, table: np.ndarray, overlap: int = 0) -> Iterator[np.ndarray]:
+    """The indices of a text's characters in an `index_table`, in `pieces`."""
+    for _, piece in pieces(text, PIECE, overlap):
+        yield table[np.minimum(code_points("text", piece), len(table) - 1)]

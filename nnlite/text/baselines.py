@@ -1,10 +1,15 @@
 """Landmarks: losses of simple counting models, to compare a network's loss with."""
 
+import itertools
+import math
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from .arguments import PIECE, index_table, indices, require_text
+
+PARTS = 4  # in which pairs of characters are counted
 
 
 class Landmarks(NamedTuple):
@@ -56,34 +61,32 @@ def landmarks(text: str) -> Landmarks:
         >>> [round(nats, 3) for nats in landmarks(clean_sonnets())]
         [3.638, 2.99, 2.364]
     """
-    ids = _ids(require_text("text", text, least=2))
-    V = 1 + int(ids.max())
-    # Only pairs that occur are counted: a V x V table is large for many characters.
-    pairs, pair_counts = np.empty(0, np.int64), np.empty(0, np.int64)
-    for start in range(0, len(ids) - 1, PIECE):
-        piece = ids[start : start + PIECE + 1].astype(np.int64)
-        found, counts = np.unique(piece[:-1] * V + piece[1:], return_counts=True)
-        pairs, places = np.unique(np.concatenate([pairs, found]), return_inverse=True)
-        pair_counts = np.bincount(places, np.concatenate([pair_counts, counts])).astype(np.int64)
-    counts = np.bincount(pairs // V, pair_counts, minlength=V).astype(np.int64)  # of all characters but the last
-    before = counts[pairs // V]
+    characters = sorted(set(require_text("text", text, least=2)))
+    V, L, table = len(characters), len(text), index_table(characters)
+    counts = np.zeros(V, np.int64)
+    for ids in indices(text, table, overlap=1):  # all characters but the last, which is the first of no pair
+        counts += np.bincount(ids[:-1], minlength=V)
+    bigram = math.fsum(itertools.chain.from_iterable(_pair_losses(text, table, counts))) / (L - 1)
     counts[ids[-1]] += 1
-    return Landmarks(
-        uniform=float(np.log(V)),
-        unigram=_mean_loss(counts, len(text)),
-        bigram=_mean_loss(pair_counts, before),
-    )
+    return Landmarks(float(np.log(V)), float(np.sum(counts * np.log(L / counts))) / L, bigram)
 
 
-def _ids(text: str) -> np.ndarray:
-    """The rank of each character among those of the text, in the smallest dtype."""
-    characters = sorted(set(text))
-    ids = np.empty(len(text), np.min_scalar_type(len(characters) - 1))
-    for start, found in indices(text, index_table(characters)):
-        ids[start : start + len(found)] = found
-    return ids
+def _pair_losses(text: str, table: np.ndarray, counts: np.ndarray) -> Iterator[np.ndarray]:
+    """n_ab ln(m_a / n_ab) of all pairs that occur, for some of the first characters at a time.
 
-
-def _mean_loss(counts: np.ndarray, totals: np.ndarray | int) -> float:
-    """The mean of -ln p over all counts, with p = counts / totals."""
-    return float(np.sum(counts * np.log(totals / counts)) / counts.sum())
+    A table of V x V counts would be large for many characters, and so would be all pairs of a long text.
+    """
+    V, parts = len(counts), np.cumsum(counts) * PARTS // len(text)
+    for part in range(PARTS):
+        pairs, start, end = np.empty(counts[parts == part].sum(), np.min_scalar_type(V * V - 1)), 0, 0
+        for ids in indices(text, table, overlap=1):
+            found = (ids[:-1].astype(np.int64) * V + ids[1:])[parts[ids[:-1]] == part]
+            pairs[end : end + len(found)] = found
+            end += len(found)
+        pairs.sort()
+        while start < end:
+            last = pairs[min(start + PIECE, end) - 1]
+            equal = int(np.searchsorted(pairs, last, "right"))  # equal pairs are counted together
+            found, n = np.unique(pairs[start:equal], return_counts=True)
+            yield n * np.log(counts[found // V] / n)
+            start = equal

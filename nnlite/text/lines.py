@@ -50,7 +50,7 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np
         x[n, t] = sequences[n][t] for t < lengths[n], and value for t = lengths[n] .. T - 1, with T the largest length
 
     N sequences, T time. A sequence is (T_n,), such as ids, or (T_n, F). x is (N, T) or (N, T, F), of the sequences'
-    common dtype; lengths is (N,) of int64.
+    common dtype, or for ids one that holds value, too; lengths is (N,) of int64.
 
     Given `lengths`, models ignore the padding, so no padding id is needed. (Keras has the same function, but pads at
     the start by default and returns only x.)
@@ -87,8 +87,10 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np
                 f"sequences[{first}] and {array.shape} at sequences[{n}]"
             )
     # An empty list becomes a float array, which must not turn ids into floats.
-    dtype = np.result_type(*{array.dtype for _, array in full})
-    if not np.can_cast(np.min_scalar_type(value), dtype, "same_kind"):
+    dtype, of_value = np.result_type(*{array.dtype for _, array in full}), np.min_scalar_type(value)
+    wider = np.result_type(dtype, of_value)
+    dtype = wider if wider.kind in "iu" else dtype  # of small ids and -1, one that holds both
+    if not np.can_cast(of_value, dtype, "same_kind"):
         raise TypeError(f"value: expected one that fits the sequences' {dtype.name}, got {value!r}")
     lengths = np.array([len(array) for array in arrays])
     x = np.full((len(arrays), lengths.max(), *features), value, dtype)

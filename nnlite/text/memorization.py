@@ -14,7 +14,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .arguments import PIECE, code_points, pieces, require_text, require_whole
+from .arguments import code_points, pieces, require_text, require_whole
+
+PIECE = 1_000_000  # characters that are compared with as many: the smaller, the more pairs of pieces
 
 
 class Copy(NamedTuple):

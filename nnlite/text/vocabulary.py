@@ -30,7 +30,7 @@ class Vocabulary:
         >>> len(vocabulary), "b" in vocabulary
         (8, True)
         >>> vocabulary.encode("be to")
-        array([2, 3, 0, 7, 5])
+        array([2, 3, 0, 7, 5], dtype=uint8)
         >>> vocabulary.decode([2, 3, 0, 7, 5])
         'be to'
     """
@@ -61,25 +61,19 @@ class Vocabulary:
 
     @property
     def smallest_dtype(self) -> np.dtype:
-        """The smallest dtype for the ids: those of a long text then take an eighth of the memory.
-
-        Do not calculate with such ids: in uint8, 200 + 100 is 44.
-
-        Example:
-            >>> from nnlite.text import Vocabulary
-            >>> vocabulary = Vocabulary("abcd")
-            >>> vocabulary.encode("dad", dtype=vocabulary.smallest_dtype)
-            array([3, 0, 3], dtype=uint8)
-        """
+        """The smallest dtype that holds the ids: uint8 up to 256 characters, then uint16, then uint32."""
         return np.min_scalar_type(len(self) - 1)
 
-    def encode(self, text: str, unknown: str = "error", dtype: DTypeLike = np.int64) -> np.ndarray:
+    def encode(self, text: str, unknown: str = "error", dtype: DTypeLike | None = None) -> np.ndarray:
         """The ids of a text: (L,) for L characters.
+
+        Models take them in any dtype, and in the smallest a text of up to 256 different characters takes a byte for
+        each. Do not calculate with such ids: in uint8, 200 + 100 is 44. For that use dtype="int64".
 
         Args:
             text: any length, including 0.
             unknown: how to treat characters that are not in the vocabulary: "error" or "skip".
-            dtype: of the ids, integers that can hold V - 1; see `smallest_dtype`.
+            dtype: of the ids, integers that can hold V - 1; by default `smallest_dtype`.
 
         Raises:
             ValueError: a character is not in the vocabulary; the message names the first and its position. Or dtype is
@@ -88,19 +82,19 @@ class Vocabulary:
         require_text("text", text)
         if unknown not in ("error", "skip"):
             raise ValueError(f"unknown: expected 'error' or 'skip', got {unknown!r}")
-        if unknown == "skip":
-            text = "".join(filter(self._ids.__contains__, text))
-        dtype = np.dtype(dtype)
+        dtype = np.dtype(self.smallest_dtype if dtype is None else dtype)
         if dtype.kind not in "iu" or np.iinfo(dtype).max < len(self) - 1:
             raise ValueError(
                 f"dtype: expected integers that can hold {len(self) - 1}, got {dtype}: use smallest_dtype, or int64"
             )
-        ids = np.empty(len(text), dtype)
-        for start, found in indices(text, self._table):
-            if (found == len(self)).any():
+        ids, end = np.empty(len(text), dtype), 0
+        for found in indices(text, self._table):
+            known = found < len(self)
+            if unknown == "error" and not known.all():
                 raise ValueError(self._unknown_message(text))
-            ids[start : start + len(found)] = found
-        return ids
+            start, end = end, end + int(np.count_nonzero(known))
+            ids[start:end] = found[known]
+        return ids[:end]
 
     def decode(self, ids: np.ndarray | Sequence[int]) -> str:
         """The text of ids, an (L,) array of integers or a sequence of ints.

@@ -1,5 +1,7 @@
 """Cut a long text into windows of equal length, to train recurrent networks."""
 
+from typing import Any
+
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
@@ -12,8 +14,8 @@ def windows(ids: np.ndarray, length: int, step: int = 1) -> tuple[np.ndarray, np
         x[n] = ids[n step : n step + T]
         y[n] = ids[n step + 1 : n step + T + 1]         n = 0 .. N - 1, with N = (L - T - 1) // step + 1
 
-    L ids, N windows (as many as fit), T time. ids is (L,); x and y are (N, T), new C-contiguous arrays with the dtype
-    of ids.
+    L ids, N windows (as many as fit), T time. ids is (L,); x and y are (N, T), with the dtype of ids. They are views of
+    ids, which take no memory, and read-only, as windows overlap: `x.copy()` is an array to write to.
 
     A window may span two poems. To keep training and validation separate, split first (`split_poems`), then cut each
     part.
@@ -41,12 +43,13 @@ def windows(ids: np.ndarray, length: int, step: int = 1) -> tuple[np.ndarray, np
                [3, 4, 5]])
     """
     ids, length, step = _require_fitting(ids, length, step)
-    # A view with windows one id longer contains both; the copies make them contiguous.
-    both = sliding_window_view(ids, length + 1)[::step]
-    return both[:, :-1].copy(), both[:, 1:].copy()
+    both = sliding_window_view(ids, length + 1)[::step]  # windows one id longer contain x and y
+    return both[:, :-1], both[:, 1:]
 
 
-def columns(ids: np.ndarray, length: int, batch_size: int, step: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def columns(
+    ids: np.ndarray, length: int, batch_size: int, step: int | None = None, copy: bool = True
+) -> tuple[Any, Any]:
     """Cut ids into windows for `stateful` layers: row n of a batch continues row n of the previous batch.
 
         x[k N + n] = ids[s : s + T]
@@ -65,6 +68,8 @@ def columns(ids: np.ndarray, length: int, batch_size: int, step: int | None = No
         length: T.
         batch_size: N.
         step: gives as many windows as `windows` does with this step, less a few to fill whole batches; by default T.
+        copy: False for a large text: x and y then take no memory. `fit` cuts each batch out of ids when it reads it,
+            and so does x[rows]; np.asarray(x) is the array.
 
     Raises:
         TypeError: ids are not integers.
@@ -96,14 +101,39 @@ def columns(ids: np.ndarray, length: int, batch_size: int, step: int | None = No
     S = ring // N
     S -= (S - step) % length  # so that windows start `step` after those of the previous column
     K = ring // (N * step)
-    x, y = np.empty((2, K * N, length), ids.dtype)
-    rows = max(1, PIECE // (N * length))  # batches: the places of all would take 16 times the memory of x
-    for k in range(0, K, rows):
-        starts = np.arange(N) * S + np.arange(k, min(k + rows, K))[:, None] * length
-        places = (starts.reshape(-1, 1) + np.arange(length)) % ring
-        part = slice(k * N, k * N + len(places))
-        x[part], y[part] = ids[places], ids[places + 1]
-    return x, y
+    x, y = (Columns(ids[ahead : ring + ahead], (K * N, length), N, S) for ahead in (0, 1))
+    return (np.asarray(x), np.asarray(y)) if copy else (x, y)
+
+
+class Columns:
+    """The x or y of `columns`, of which rows are made when they are asked for.
+
+    Args:
+        ring: the ids that rows are cut out of; after the last comes the first.
+        shape: (K N, T).
+        N, S: rows of a batch, and from the start of one to the start of the next.
+    """
+
+    reads_rows, ndim = True, 2  # what fit wants to know: see checks.samples
+
+    def __init__(self, ring: np.ndarray, shape: tuple[int, int], N: int, S: int) -> None:
+        self.shape, self.size, self.dtype = shape, shape[0] * shape[1], ring.dtype
+        self._ring, self._N, self._S, self.min, self.max = ring, N, S, ring.min, ring.max
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
+        k, n = np.divmod(np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows, self._N)
+        starts = n * self._S + k * self.shape[1]
+        return self._ring[(starts[..., None] + np.arange(self.shape[1])) % len(self._ring)]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        array = np.empty(self.shape, self.dtype if dtype is None else dtype)
+        rows = max(1, PIECE // self.shape[1])  # the places of all would take 16 times the memory of the array
+        for start in range(0, len(self), rows):
+            array[start : start + rows] = self[start : start + rows]
+        return array
 
 
 def _require_fitting(ids: np.ndarray, length: int, step: int) -> tuple[np.ndarray, int, int]:

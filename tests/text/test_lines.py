@@ -50,6 +50,8 @@ def test_lists_and_empty_ones_are_sequences():
     assert x.tolist() == [[1, 2], [-1, -1], [3, -1]]
     assert x.dtype.kind == "i"
     assert lengths.tolist() == [2, 0, 1]
+    x, _ = pad_sequences([np.array([200, 1], np.uint8), np.array([3], np.uint8)], value=-1)
+    assert x.tolist() == [[200, 1], [3, -1]]
     whole, lengths = pad_sequences(np.arange(6).reshape(2, 3))
     assert whole.tolist() == [[0, 1, 2], [3, 4, 5]]
     assert lengths.tolist() == [3, 3]

@@ -17,7 +17,7 @@ texts = st.text(st.characters(), min_size=1)
 def test_decode_undoes_encode(text):
     vocabulary = Vocabulary.from_text(text)
     ids = vocabulary.encode(text)
-    assert ids.dtype == np.int64
+    assert ids.dtype == vocabulary.smallest_dtype
     assert ids.shape == (len(text),)
     assert vocabulary.decode(ids) == text
 
@@ -73,7 +73,7 @@ def test_repr_makes_the_same_vocabulary():
 def test_empty_text_is_encoded_and_decoded():
     vocabulary = Vocabulary("ab")
     assert vocabulary.encode("").shape == (0,)
-    assert vocabulary.encode("").dtype == np.int64
+    assert vocabulary.encode("").dtype == np.uint8
     assert vocabulary.decode([]) == ""
 
 
@@ -133,7 +133,7 @@ def test_unknown_characters_are_left_out_on_request():
     vocabulary = Vocabulary("abc")
     assert vocabulary.encode("aXbYcZ", unknown="skip").tolist() == [0, 1, 2]
     empty = vocabulary.encode("XYZ", unknown="skip")
-    assert (empty.shape, empty.dtype) == ((0,), np.int64)
+    assert (empty.shape, empty.dtype) == ((0,), np.uint8)
     with pytest.raises(ValueError, match="unknown: expected 'error' or 'skip', got 'drop'"):
         vocabulary.encode("a", unknown="drop")
 
@@ -144,10 +144,10 @@ class TestDtypes:
         vocabulary = Vocabulary("".join(map(chr, range(0x10000, 0x10000 + size))))
         assert vocabulary.smallest_dtype == dtype
         text = vocabulary.characters[-1] + vocabulary.characters[0]
-        ids = vocabulary.encode(text, dtype=vocabulary.smallest_dtype)
+        ids = vocabulary.encode(text)
         assert (ids.dtype, ids.tolist()) == (dtype, [size - 1, 0])
         assert vocabulary.decode(ids) == text
-        assert vocabulary.encode(text).dtype == np.int64
+        assert vocabulary.encode(text, dtype="int64").dtype == np.int64
 
     @pytest.mark.parametrize("dtype", ["float32", "bool", "uint8", "int8"])
     def test_one_that_does_not_fit(self, dtype):

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numeric import assert_same_bits
 
 from nnlite import LSTM, Dense, Sequential, SparseCategoricalCrossentropy
 from nnlite.text import Vocabulary, clean_sonnets, columns, split_poems, windows
@@ -21,15 +22,13 @@ def test_windows_are_slices(size, length, step, data):
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
-def test_windows_are_contiguous_copies_of_the_same_dtype(dtype):
+def test_windows_are_views_of_the_same_dtype(dtype):
     ids = np.arange(20, dtype=dtype)
-    x, y = windows(ids, 4, 3)
-    for array in (x, y):
+    for array in windows(ids, 4, 3):
         assert array.dtype == dtype
-        assert array.flags.c_contiguous
-        assert array.flags.writeable
-        array[:] = 0
-    assert ids.tolist() == list(range(20))
+        assert np.shares_memory(array, ids)
+        with pytest.raises(ValueError, match="read-only"):
+            array[:] = 0
 
 
 def test_step_is_one_by_default():
@@ -133,6 +132,43 @@ def test_columns_are_contiguous_copies_of_the_same_dtype(dtype):
         assert (array.dtype, array.flags.c_contiguous) == (dtype, True)
         array[:] = 0
     assert ids.tolist() == list(range(50))
+
+
+@pytest.mark.parametrize(("step", "classes", "ignored"), [(7, None, None), (3, {1: 2.0}, None), (20, None, 3)])
+def test_columns_without_copies_train_to_the_same_bits(step, classes, ignored):
+    ids, found = np.random.default_rng(0).integers(5, size=400, dtype=np.uint8), []
+    for copy in (True, False):
+        x, y = columns(ids, 7, 4, step, copy=copy)
+        lstm = LSTM(7, return_sequences=True, stateful=True, input_dim=5)
+        model = Sequential([lstm, Dense(5)], seed=0)
+        model.compile("adam", SparseCategoricalCrossentropy(from_logits=True, ignore_class=ignored), metrics=["acc"])
+        options = {"class_weight": classes, "batch_size": 4, "shuffle": False, "verbose": 0}
+        history = model.fit(x, y, epochs=2, validation_data=(x, y), **options).history
+        found.append((history, model.evaluate(x, y, batch_size=4), model.params, model.predict(x, batch_size=4)))
+    assert found[0][:2] == found[1][:2]
+    assert_same_bits(found[0][3], found[1][3])
+    for name, param in found[0][2].items():
+        assert_same_bits(param, found[1][2][name])
+
+
+def test_columns_without_copies_are_made_when_asked_for():
+    ids = np.random.default_rng(0).integers(5, size=400, dtype=np.uint8)
+    for array, lazy in zip(columns(ids, 7, 4, 3), columns(ids, 7, 4, 3, copy=False), strict=True):
+        assert (lazy.shape, lazy.ndim, lazy.size, lazy.dtype) == (array.shape, 2, array.size, array.dtype)
+        np.testing.assert_array_equal(lazy, array)
+        for rows in (slice(3, 11), slice(-2, None), np.array([5, 0, 5])):
+            np.testing.assert_array_equal(lazy[rows], array[rows])
+        assert np.asarray(lazy, np.int64).dtype == np.int64
+
+
+@pytest.mark.parametrize("copy", [True, False])
+def test_ids_in_columns_that_are_out_of_range_are_found(copy):
+    ids = np.random.default_rng(0).integers(5, size=400, dtype=np.uint8)
+    ids[123] = 9
+    model = Sequential([LSTM(7, return_sequences=True, input_dim=5), Dense(5)])
+    model.compile("adam", SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.raises(IndexError, match=r"fit: x: expected ids in 0 .. 4, got 9 at \(17, 1\)"):
+        model.fit(*columns(ids, 7, 4, 3, copy=copy), batch_size=4, shuffle=False)
 
 
 @pytest.mark.parametrize(
