@@ -66,8 +66,16 @@ cdef extern from *:
     void release_interrupts()
     void interrupt()
 
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+
+import numpy
+
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
+
+cdef enum:
+    LINE = 64           # bytes of a cache line
+    SMALL = 32 * 1024   # bytes that stay in the first-level cache, where a vector in two lines costs little
 
 
 def architecture():
@@ -109,6 +117,25 @@ def set_num_threads(int n):
     """Set it, for all Python threads. The caller checks n."""
     global num_threads
     num_threads = n if HAS_OPENMP else 1
+
+
+def empty(tuple shape, dtype):
+    """numpy.empty whose first number stands where a cache line begins, if it has more than a few.
+
+    A vector that lies in two lines is read twice, and NumPy's arrays begin anywhere in a line: BatchNorm took a fifth
+    more time, Sigmoid a tenth, a step of an LSTM of 200 units a quarter, each in three processes of four.
+    """
+    cdef Py_ssize_t n, size = dtype.itemsize
+    cdef Py_buffer memory
+    for n in shape:
+        size *= n
+    if size < SMALL:
+        return numpy.empty(shape, dtype)
+    around = numpy.empty(size + LINE, numpy.uint8)
+    PyObject_GetBuffer(around, &memory, PyBUF_SIMPLE)
+    n = -<Py_ssize_t>memory.buf & (LINE - 1)
+    PyBuffer_Release(&memory)
+    return numpy.ndarray(shape, dtype, around, n)
 
 
 cdef class Uninterrupted:

@@ -12,17 +12,22 @@
 #ifndef NNLITE_ROW_H
 #define NNLITE_ROW_H
 
-/* For each of the first `half` lanes in turn of 8, 4, 2, 1: the statement, which joins lanes[k] and lanes[k + half].
- * Sizes are constants, so that each step is one vector operation. */
-#define ROW_FOLD_STEP(HALF, statement)                            \
-    if (LANES > HALF)                                         \
-        for (int k = 0, half = HALF; k < HALF; k++)               \
-            statement;
-#define ROW_FOLD(statement)                                       \
-    ROW_FOLD_STEP(8, statement)                                   \
-    ROW_FOLD_STEP(4, statement)                                   \
-    ROW_FOLD_STEP(2, statement)                                   \
-    ROW_FOLD_STEP(1, statement)
+/* Steps of folding `lanes`: the upper half of the first 2 * HALF joins the lower. Sizes are constants, so that each is
+ * one vector operation; for sums this has to be spelled out, or GCC takes the lanes one by one. */
+#define ROW_FOLD(step) step(8) step(4) step(2) step(1)
+#define ADD_HALVES(HALF)                                                     \
+    if (LANES > HALF) {                                                      \
+        typedef REAL vector __attribute__((vector_size(HALF * sizeof(REAL)))); \
+        vector lower, upper;                                                 \
+        memcpy(&lower, lanes, sizeof lower);                                 \
+        memcpy(&upper, lanes + HALF, sizeof upper);                          \
+        lower += upper;                                                      \
+        memcpy(lanes, &lower, sizeof lower);                                 \
+    }
+#define LARGER_HALF(HALF)                                                    \
+    if (LANES > HALF)                                                        \
+        for (int k = 0; k < HALF; k++)                                       \
+            lanes[k] = lanes[k + HALF] > lanes[k] ? lanes[k + HALF] : lanes[k];
 
 #define max_of_row(n, x) BY_TYPE(x, row_max)(n, x)
 #define sum_of_row(n, x) BY_TYPE(x, row_sum)(n, x)
@@ -34,6 +39,16 @@
 typedef BITS TYPED(bits) __attribute__((vector_size(VECTOR_BYTES)));
 
 static const BITS TYPED(row_index)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+
+/* The sum of all lanes. */
+INLINE REAL TYPED(folded)(TYPED(vector) sum)
+{
+    REAL lanes[LANES];
+    IN_REGISTER(sum); /* until here: GCC would add it up in the place of lanes */
+    memcpy(lanes, &sum, sizeof lanes);
+    ROW_FOLD(ADD_HALVES)
+    return lanes[0];
+}
 
 /* The largest of n numbers, -infinity if there is none. NaN is ignored. */
 static inline REAL TYPED(row_max)(ptrdiff_t n, const REAL *x)
@@ -48,7 +63,7 @@ static inline REAL TYPED(row_max)(ptrdiff_t n, const REAL *x)
             largest = (TYPED(vector))(((TYPED(bits))next & larger) | ((TYPED(bits))largest & ~larger));
         }
         memcpy(lanes, &largest, sizeof lanes);
-        ROW_FOLD(lanes[k] = lanes[k + half] > lanes[k] ? lanes[k + half] : lanes[k])
+        ROW_FOLD(LARGER_HALF)
     } else
         for (ptrdiff_t i = 0; i < n; i++)
             lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
@@ -58,7 +73,7 @@ static inline REAL TYPED(row_max)(ptrdiff_t n, const REAL *x)
 /* x_0 y_0 + x_1 y_1 + ...; where y is NULL, which the compiler sees in row_sum, x_0 + x_1 + ... */
 INLINE REAL TYPED(row_dot)(ptrdiff_t n, const REAL *x, const REAL *y)
 {
-    REAL lanes[LANES] = {0};
+    REAL total = 0;
     if (n >= LANES) {
         const ptrdiff_t last = n - LANES;
         TYPED(vector) sum = *(const TYPED(unaligned) *)(x + last);
@@ -71,12 +86,11 @@ INLINE REAL TYPED(row_dot)(ptrdiff_t n, const REAL *x, const REAL *y)
             const TYPED(vector) next = *(const TYPED(unaligned) *)(x + i);
             sum += y ? next * *(const TYPED(unaligned) *)(y + i) : next;
         }
-        memcpy(lanes, &sum, sizeof lanes);
-        ROW_FOLD(lanes[k] += lanes[k + half])
-    } else
-        for (ptrdiff_t i = 0; i < n; i++)
-            lanes[0] += y ? x[i] * y[i] : x[i];
-    return lanes[0];
+        return TYPED(folded)(sum);
+    }
+    for (ptrdiff_t i = 0; i < n; i++)
+        total += y ? x[i] * y[i] : x[i];
+    return total;
 }
 
 static inline REAL TYPED(row_sum)(ptrdiff_t n, const REAL *x)
@@ -87,7 +101,7 @@ static inline REAL TYPED(row_sum)(ptrdiff_t n, const REAL *x)
 /* The sums of x_i - m and of (x_i - m)^2. */
 static inline void TYPED(row_moments)(ptrdiff_t n, const REAL *x, REAL m, REAL *first, REAL *second)
 {
-    REAL sums[LANES] = {0}, squares[LANES] = {0};
+    *first = *second = 0;
     if (n >= LANES) {
         const ptrdiff_t last = n - LANES;
         TYPED(bits) index;
@@ -100,15 +114,11 @@ static inline void TYPED(row_moments)(ptrdiff_t n, const REAL *x, REAL m, REAL *
             sum += next;
             square += next * next;
         }
-        memcpy(sums, &sum, sizeof sums);
-        memcpy(squares, &square, sizeof squares);
-        ROW_FOLD(sums[k] += sums[k + half])
-        ROW_FOLD(squares[k] += squares[k + half])
+        *first = TYPED(folded)(sum);
+        *second = TYPED(folded)(square);
     } else
         for (ptrdiff_t i = 0; i < n; i++) {
-            sums[0] += x[i] - m;
-            squares[0] += (x[i] - m) * (x[i] - m);
+            *first += x[i] - m;
+            *second += (x[i] - m) * (x[i] - m);
         }
-    *first = sums[0];
-    *second = squares[0];
 }

@@ -113,13 +113,14 @@ def backward(const floating[:, ::1] y, const floating[:, ::1] dy, floating[:, ::
 
 def cross_entropy_forward(const floating[:, ::1] x, const Py_ssize_t[::1] labels,  # IN (N,V) (N)
                           floating[:, ::1] y, double[::1] losses):                 # OUT (N,V) (N)
-    """Softmax y of the logits x, and the loss of each row in float64."""
+    """Softmax y of the logits x, and the loss of each row in float64; return their sum."""
     cdef Py_ssize_t N = x.shape[0], V = x.shape[1], n, rows
     if N == 0 or V == 0:
-        return
+        return 0.0
     rows = rows_of_block(V)
     for n in prange(0, N, rows, nogil=True, schedule="static", num_threads=threads_for(EXP * N * V)):
         loss_forward(min(rows, N - n), V, &x[n, 0], &labels[n], &y[n, 0], &losses[n])
+    return row_sum(N, &losses[0])
 
 
 def cross_entropy_backward(const floating[:, ::1] y, const Py_ssize_t[::1] labels,  # IN (N,V) (N)

@@ -235,14 +235,11 @@ INLINE void TYPED(row_of)(const int vectors, ptrdiff_t depth, const REAL *a, con
 }
 
 /* c += a B for one row, with B in rows: each of its numbers is needed once, so packing would cost more than it saves.
- * The columns are cut into blocks of vectors, whose sums stay in registers as those of a tile do. Seven or eight
- * vectors form two blocks: a 100 x 100 matrix of float32 is a little larger than a first-level cache of 32 KiB, and
- * more of it stays there when it is read in two halves (a sixth of the time). */
+ * The columns are cut into blocks of vectors, whose sums stay in registers as those of a tile do. */
 SHARED void TYPED(add_row_product)(ptrdiff_t depth, ptrdiff_t cols, const REAL *a, const REAL *b, ptrdiff_t b_row,
                                    REAL *c)
 {
-    const ptrdiff_t total = (cols + LANES - 1) / LANES, full = (total + ROW_VECTORS - 1) / ROW_VECTORS;
-    const ptrdiff_t blocks = full == 1 && total > 6 ? 2 : full;
+    const ptrdiff_t total = (cols + LANES - 1) / LANES, blocks = (total + ROW_VECTORS - 1) / ROW_VECTORS;
     if (cols < LANES) {
         for (ptrdiff_t k = 0; k < depth; k++)
             for (ptrdiff_t j = 0; j < cols; j++)

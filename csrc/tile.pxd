@@ -10,7 +10,6 @@ from nnlite.kernels.host cimport num_threads
 
 cdef extern from "host.h" nogil:
     const int VECTOR_BYTES
-    const int HALF_VECTOR_BYTES
     const int TILE_ROWS
     const int TILE_VECTORS
     const int PANEL_DEPTH

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 Expected = tuple[int | EllipsisType | None, ...]  # a shape; None is any size, a leading Ellipsis any number of axes
+IDS = np.dtype(np.intp)  # as a dtype: NumPy would look the type up at each comparison
 ROWS_AT_ONCE = 2**14  # in the search for a number that is out of range
 
 
@@ -113,7 +114,7 @@ def fits(x: np.ndarray, dtype: DTypeLike, shape: Expected) -> bool:
 
 def is_id(x: object, upper: int) -> bool:
     """Whether x is a (1,) array of one id below `upper`, as kernels take it. Fast, for generating text."""
-    return type(x) is np.ndarray and x.shape == (1,) and x.dtype == np.intp and 0 <= x.item() < upper
+    return type(x) is np.ndarray and x.shape == (1,) and x.dtype == IDS and 0 <= x.item() < upper
 
 
 def _is_plain(x):
@@ -196,10 +197,10 @@ def integers(name: str, x: Any, upper: int, what: str = "id") -> np.ndarray:
     if x.ndim == 0:
         raise ValueError(f"{name}: expected an array of {what}s, got a single number: use np.array([...])")
     if x.size == 1 and 0 <= x.item() < upper:  # fast, for generating text
-        return np.array(x, np.intp, order="C")
+        return np.array(x, IDS, order="C")
     if not x.flags.c_contiguous:
         memory(name, x.shape, np.intp)  # a broadcast array can exceed any memory
-    ids = np.array(x, np.intp, order="C")
+    ids = np.array(x, IDS, order="C")
     as_unsigned = ids.view(np.uintp)  # negative numbers become huge; argmax is three times as fast as max
     if ids.size and as_unsigned.item(as_unsigned.argmax()) >= upper:
         require_below(name, x, upper, what)

@@ -296,8 +296,8 @@ class ChainOfTrust:
         def on_nan(array):
             return array if array.size else as_strided(np.full(1, np.nan, array.dtype), array.shape, (0,) * array.ndim)
 
-        aligned, concatenate = storage._aligned, np.concatenate
-        monkeypatch.setattr(storage, "_aligned", lambda shape, dtype: on_nan(aligned(shape, dtype)))
+        empty, concatenate = storage.empty, np.concatenate
+        monkeypatch.setattr(storage, "empty", lambda shape, dtype: on_nan(empty(shape, dtype)))
         monkeypatch.setattr(np, "concatenate", lambda *args, **options: on_nan(concatenate(*args, **options)))
         layer = case.layer(dtype)
         inputs = {k: v[:0] for k, v in case.draw(dtype).items()}

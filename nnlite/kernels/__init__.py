@@ -61,6 +61,7 @@ def _check_cpu():
 
 
 _check_cpu()
+empty = host.empty
 
 
 class _Backend:

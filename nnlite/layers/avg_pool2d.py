@@ -5,7 +5,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from .. import checks
-from ..kernels import backend
+from ..kernels import backend, empty
 from .base.layer import Options
 from .base.pooling import Pooling
 
@@ -74,6 +74,6 @@ W_out = (W - F + 2P)/S + 1 = (5 - 2 + 2*0)/2 + 1 = 2.5, rounded down to 2
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         x_shape, y_shape, geometry = self._kept()
-        dx = np.empty(x_shape, self.dtype)
+        dx = empty(x_shape, self.dtype)
         backend().pool2d.average_backward(self._dy(dy, y_shape), dx, *geometry, self.count_include_pad)
         return dx

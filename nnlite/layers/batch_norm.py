@@ -5,7 +5,7 @@ from typing import Unpack
 import numpy as np
 
 from .. import checks
-from ..kernels import backend
+from ..kernels import backend, empty
 from .base.layer import Layer, Options, Shape
 
 
@@ -82,7 +82,7 @@ class BatchNorm(Layer):
         self._ensure_built(x)
         gamma, beta = self._arrays("params", "gamma", "beta")
         mean, variance = self._arrays("statistics", "moving_mean", "moving_variance")
-        rows, y = x.reshape(-1, len(gamma)), np.empty(x.shape, x.dtype)
+        rows, y = x.reshape(-1, len(gamma)), empty(x.shape, x.dtype)
         work = self._buffer("work", backend().norm.batch_work_size(*rows.shape))
         training = training and self.trainable
         if training:
@@ -103,7 +103,7 @@ class BatchNorm(Layer):
         x, mean, variance, training = self._kept()
         dy = checks.floats("dy", dy, self.dtype, x.shape, "of y")
         (gamma,), (dgamma, dbeta) = self._arrays("params", "gamma"), self._arrays("grads", "gamma", "beta")
-        rows, dx = x.reshape(-1, len(gamma)), np.empty(x.shape, x.dtype)
+        rows, dx = x.reshape(-1, len(gamma)), empty(x.shape, x.dtype)
         work = self._buffer("work", backend().norm.batch_work_size(*rows.shape))
         inputs, outputs = (rows, dy.reshape(rows.shape), mean, variance, gamma), (dx.reshape(rows.shape), dgamma, dbeta)
         backend().norm.batch_backward(*inputs, *outputs, work, self.epsilon, training)

@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import checks
 from ..initializers import Given
-from ..kernels import backend, of_dtype
+from ..kernels import backend, empty, of_dtype
 from ..regularizers import Regularizer
 from .base.layer import Layer, Options, Shape
 from .base.weighted import Weighted, size
@@ -85,7 +85,7 @@ class Dense(Weighted):
         checks.memory("Dense: y", (*x.shape[:-1], U), self.dtype)
         self._ensure_built(x)
         W, b = self._arrays("params", "W", "b")
-        y = np.empty((*x.shape[:-1], U), self.dtype)
+        y = empty((*x.shape[:-1], U), self.dtype)
         of_dtype(backend().dense.forward, self.dtype)(x.reshape(-1, len(W)), W, b, y.reshape(-1, U))
         self._keep(x)
         return y if self.activation is None else self._activate(y)
@@ -96,7 +96,7 @@ class Dense(Weighted):
         dW, db = self._gradients()
         F, U = W.shape
         dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], U), "of y").reshape(-1, U)
-        dx = np.empty((len(dy), F), self.dtype) if needs_dx else None
+        dx = empty((len(dy), F), self.dtype) if needs_dx else None
         of_dtype(backend().dense.backward, self.dtype)(x.reshape(-1, F), W, dy, dx, dW, db)
         return None if dx is None else dx.reshape(x.shape)
 
@@ -105,7 +105,7 @@ class Dense(Weighted):
             return self.step
         W, b = self._arrays("params", "W", "b")
         forward = of_dtype(backend().dense.forward, self.dtype)
-        y, shape = np.empty((N, W.shape[1]), self.dtype), (N, len(W))
+        y, shape = empty((N, W.shape[1]), self.dtype), (N, len(W))
         checked: Any = None  # the layer before hands over the same array at every step
 
         def step(x):

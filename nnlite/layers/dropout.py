@@ -5,7 +5,7 @@ from typing import Unpack
 import numpy as np
 
 from .. import checks
-from ..kernels import backend
+from ..kernels import backend, empty
 from .base.layer import Layer, Options
 
 
@@ -64,7 +64,7 @@ class Dropout(Layer):
     def _drop(self, x, key):
         if key is None:
             return x
-        y = np.empty(x.shape, x.dtype)
+        y = empty(x.shape, x.dtype)
         backend().dropout.apply(x.reshape(-1), y.reshape(-1), key, self.rate)
         return y
 

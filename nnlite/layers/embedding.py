@@ -6,7 +6,7 @@ import numpy as np
 
 from .. import checks, initializers, regularizers
 from ..initializers import Given
-from ..kernels import backend
+from ..kernels import backend, empty
 from ..regularizers import Regularizer
 from .base.layer import Layer, Options, Shape
 
@@ -87,7 +87,7 @@ class Embedding(Layer):
         checks.memory("Embedding: y", (*x.shape, U), self.dtype)
         self._ensure_built(x)
         (W,) = self._arrays("params", "W")
-        y = np.empty((*x.shape, W.shape[1]), self.dtype)
+        y = empty((*x.shape, W.shape[1]), self.dtype)
         backend().embedding.forward(W, x.reshape(-1), y.reshape(-1, U))
         self._keep(x)
         return y

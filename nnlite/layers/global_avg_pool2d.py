@@ -4,7 +4,7 @@ from typing import Unpack
 
 import numpy as np
 
-from ..kernels import backend
+from ..kernels import backend, empty
 from .base.layer import Options
 from .base.pooling import Pooling
 
@@ -55,6 +55,6 @@ class GlobalAvgPool2D(Pooling):
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         x_shape, y_shape, geometry = self._kept()
-        dx = np.empty(x_shape, self.dtype)
+        dx = empty(x_shape, self.dtype)
         backend().pool2d.average_backward(self._dy(dy, y_shape), dx, *geometry, False)
         return dx

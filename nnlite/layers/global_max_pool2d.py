@@ -4,7 +4,7 @@ from typing import Unpack
 
 import numpy as np
 
-from ..kernels import backend
+from ..kernels import backend, empty
 from .base.layer import Options
 from .base.pooling import Pooling, where_it_was
 
@@ -58,6 +58,6 @@ class GlobalMaxPool2D(Pooling):
 
     def backward(self, dy: np.ndarray) -> np.ndarray:
         x_shape, index, geometry = self._kept()
-        dx = np.empty(x_shape, self.dtype)
+        dx = empty(x_shape, self.dtype)
         backend().pool2d.max_backward(self._dy(dy, index.shape), index, dx, *geometry)
         return dx

@@ -5,7 +5,7 @@ from typing import Unpack
 import numpy as np
 
 from .. import checks
-from ..kernels import backend
+from ..kernels import backend, empty
 from .base.layer import Layer, Options, Shape
 
 
@@ -65,7 +65,7 @@ class LayerNorm(Layer):
         x = checks.floats("x", x, self.dtype, (..., C), "(N, ..., C)")
         self._ensure_built(x)
         gamma, beta = self._arrays("params", "gamma", "beta")
-        rows, y = x.reshape(-1, len(gamma)), np.empty(x.shape, x.dtype)
+        rows, y = x.reshape(-1, len(gamma)), empty(x.shape, x.dtype)
         backend().norm.layer_forward(rows, gamma, beta, y.reshape(rows.shape), self.epsilon)
         self._keep(x)
         return y
@@ -74,7 +74,7 @@ class LayerNorm(Layer):
         (x,) = self._kept()
         dy = checks.floats("dy", dy, self.dtype, x.shape, "of y")
         (gamma,), (dgamma, dbeta) = self._arrays("params", "gamma"), self._arrays("grads", "gamma", "beta")
-        rows, dx = x.reshape(-1, len(gamma)), np.empty(x.shape, x.dtype)
+        rows, dx = x.reshape(-1, len(gamma)), empty(x.shape, x.dtype)
         work = self._buffer("work", backend().norm.layer_work_size(*rows.shape))
         dy, dx_rows = dy.reshape(rows.shape), dx.reshape(rows.shape)
         backend().norm.layer_backward(rows, gamma, dy, dx_rows, dgamma, dbeta, work, self.epsilon)

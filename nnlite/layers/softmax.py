@@ -3,7 +3,7 @@
 import numpy as np
 
 from .. import checks
-from ..kernels import backend
+from ..kernels import backend, empty
 from .base.layer import Layer, Shape
 
 
@@ -39,7 +39,7 @@ class Softmax(Layer):
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.floats("x", x, self.dtype, (..., None), "(N, ..., V)")
-        rows, y = x.reshape(-1, x.shape[-1] or 1), np.empty(x.shape, x.dtype)
+        rows, y = x.reshape(-1, x.shape[-1] or 1), empty(x.shape, x.dtype)
         backend().softmax.forward(rows, y.reshape(rows.shape))
         self._keep(y)
         return y
@@ -47,7 +47,7 @@ class Softmax(Layer):
     def backward(self, dy: np.ndarray) -> np.ndarray:
         (y,) = self._kept()
         dy = checks.floats("dy", dy, self.dtype, y.shape, "of y")
-        rows, dx = y.reshape(-1, y.shape[-1] or 1), np.empty(y.shape, y.dtype)
+        rows, dx = y.reshape(-1, y.shape[-1] or 1), empty(y.shape, y.dtype)
         backend().softmax.backward(rows, dy.reshape(rows.shape), dx.reshape(rows.shape))
         return dx
 

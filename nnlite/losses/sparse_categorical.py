@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from .. import checks
-from ..kernels import backend, of_dtype
+from ..kernels import backend, empty, of_dtype
 from .base import SMALLEST_PROBABILITY, Loss, check_probabilities, predictions, weights_of
 
 
@@ -80,18 +80,18 @@ class SparseCategoricalCrossentropy(Loss):
         y_pred = y_pred.reshape(labels.size, shape[-1])
         losses = np.empty(labels.size)
         if self.from_logits:
-            p = np.empty(y_pred.shape, y_pred.dtype)
-            of_dtype(backend().softmax.cross_entropy_forward, p.dtype)(y_pred, labels, p, losses)
+            p = empty(y_pred.shape, y_pred.dtype)
+            total = of_dtype(backend().softmax.cross_entropy_forward, p.dtype)(y_pred, labels, p, losses)
         else:
             p = np.maximum(y_pred[np.arange(labels.size), labels], y_pred.dtype.type(SMALLEST_PROBABILITY))
-            np.negative(np.log(p, dtype=np.float64), out=losses)
+            total = np.negative(np.log(p, dtype=np.float64), out=losses).sum()
         self._keep(shape, labels, p, weights, D)
-        return float(np.add.reduce(losses if weights is None else losses * weights) / D)
+        return float(total if weights is None else (losses * weights).sum()) / D
 
     def backward(self) -> np.ndarray:
         shape, labels, p, weights, D = self._kept()
         if self.from_logits:
-            dy_pred = np.empty(p.shape, p.dtype)
+            dy_pred = empty(p.shape, p.dtype)
             of_dtype(backend().softmax.cross_entropy_backward, p.dtype)(p, labels, dy_pred, 1 / D)
         else:
             dy_pred = np.zeros((labels.size, shape[-1]), p.dtype)

@@ -10,7 +10,7 @@ import numpy as np
 from .. import checks
 from ..arguments import Configured
 from ..arguments.translations import arguments, methods
-from ..kernels import backend
+from ..kernels import backend, of_dtype
 from ..kernels.host import uninterrupted
 from ..schedules import Schedule, made
 from ..turns import TakesTurns, in_turn
@@ -158,12 +158,12 @@ class Optimizer(Configured, TakesTurns):
         decay = 0.0 if self.decays_in_update else self._learning_rate * (self.weight_decay or 0.0)
         with uninterrupted:  # Ctrl-C interrupts before or after a step, never within
             self.iterations += 1
-            for row in self._rows:
-                if row.name in frozen:
+            for name, _, _, _, grad, param, slots in self._rows:
+                if name in frozen:
                     continue
                 if decay:
-                    row.flat_param[...] -= decay * row.flat_param
-                self.update(row.flat_grad, row.flat_param, row.slots, scales.get(row.name, 1.0), clip)
+                    param[...] -= decay * param
+                self.update(grad, param, slots, scales.get(name, 1.0), clip)
 
     def _is_known(self, grads, params):
         """Whether these are the arrays of the previous step, as in training: already checked."""
@@ -286,7 +286,9 @@ class Optimizer(Configured, TakesTurns):
             return {}
         kernel = backend().update
         work = np.empty(kernel.work_size(max([grad.size for grad in grads.values()], default=0)))
-        squares = {name: kernel.sum_of_squares(grad.reshape(-1), work) for name, grad in grads.items()}
+        squares = {
+            name: of_dtype(kernel.sum_of_squares, grad.dtype)(grad.reshape(-1), work) for name, grad in grads.items()
+        }
         for name, square in squares.items():
             if not math.isfinite(square):
                 raise FloatingPointError(

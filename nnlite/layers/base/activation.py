@@ -5,11 +5,10 @@ And how other layers find them by name.
 
 from typing import Any
 
-import numpy as np
-
 from ... import checks
 from ...arguments import is_ours
 from ...arguments.translations.arguments import size_first
+from ...kernels import empty
 from . import named
 from .layer import Layer
 
@@ -27,12 +26,12 @@ class Activation(Layer):
     def _checked(self, x):
         """x checked, and room for y."""
         x = checks.floats("x", x, self.dtype, (...,), "(N, ...)")
-        return x, np.empty(x.shape, x.dtype)
+        return x, empty(x.shape, x.dtype)
 
     def _checked_gradient(self, dy):
         """What was kept, dy checked, and room for dx."""
         (kept,) = self._kept()
-        return kept, checks.floats("dy", dy, self.dtype, kept.shape, "of y"), np.empty(kept.shape, kept.dtype)
+        return kept, checks.floats("dy", dy, self.dtype, kept.shape, "of y"), empty(kept.shape, kept.dtype)
 
 
 def get(activation: Any, owner: str) -> Layer | None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ... import checks
+from ...kernels import empty
 from .layer import Layer, Shape
 from .sliding_window import Window2D, image_shape, pair
 
@@ -83,4 +84,4 @@ def where_it_was(y: np.ndarray, geometry: tuple[int, ...], owner: str) -> np.nda
     kh, kw = geometry[:2]
     if kh * kw >= 2**31:
         raise ValueError(f"{owner}: expected windows of less than 2**31 pixels, got {kh} * {kw}")
-    return np.empty(y.shape, np.int32)
+    return empty(y.shape, np.dtype(np.int32))

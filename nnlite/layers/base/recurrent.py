@@ -6,7 +6,7 @@ from typing import Any, Literal, Unpack
 import numpy as np
 
 from ... import checks, sequence_lengths
-from ...kernels import backend, of_dtype
+from ...kernels import backend, empty, of_dtype
 from . import named
 from .has_states import HasStates
 from .layer import Options, Shape
@@ -192,7 +192,7 @@ class Recurrent(HasStates):
         So of a text some characters are missing throughout: an id that is dropped adds nothing to the sums.
         """
         shape = x.shape[1], self._shapes["Wx"][0]
-        self._mask, ones = np.empty(shape, self.dtype), np.ones(shape, self.dtype)
+        self._mask, ones = empty(shape, self.dtype), np.ones(shape, self.dtype)
         key = int(self.rng.integers(2**64, dtype=np.uint64))
         backend().dropout.apply(ones.reshape(-1), self._mask.reshape(-1), key, self.dropout)
         if x.ndim == 3:
@@ -276,7 +276,7 @@ class Recurrent(HasStates):
 
     def _room_for_y(self, N, T):
         """For the kernels: every step, or the last one alone (N, S, H)."""
-        return np.empty((N, T if self.return_sequences else 1, self._units), self.dtype)
+        return empty((N, T if self.return_sequences else 1, self._units), self.dtype)
 
     def _work(self, kernel):
         """Scratch memory of a kernel."""
@@ -302,7 +302,7 @@ class Recurrent(HasStates):
 
     def _room_for_dx(self, x, needs_dx):
         """For the kernels: (T, N, F), or None where nobody needs it, as of ids, which have no gradient."""
-        return np.empty(x.shape, x.dtype) if needs_dx and self._has_dx else None
+        return empty(x.shape, x.dtype) if needs_dx and self._has_dx else None
 
     def _batch_first(self, dx, lengths):
         """dx (T, N, F) as `backward` returns it: undoes _time_major."""

@@ -1,16 +1,14 @@
 """Storage: a layer's parameters, gradients, running statistics and scratch memory."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from ... import checks, initializers
+from ...kernels import empty
 from ...turns import Keeps
 from .parameters import Parameters
-
-LINE = 64  # bytes of a cache line
 
 
 class Storage(Keeps):
@@ -66,7 +64,7 @@ class Storage(Keeps):
         if values.shape != shape:
             raise ValueError(f"{what}: expected shape {shape} from its initializer, got {values.shape}")
         for arrays, start in ((self.params, values), (self.grads, 0)):
-            array = _aligned(shape, self.dtype)
+            array = empty(shape, self.dtype)
             array[...] = start
             arrays.add(name, array)
         self._shapes[name] = shape
@@ -135,16 +133,4 @@ class Storage(Keeps):
     def _empty(self, name, *shape):
         """An array for a result: fresh each time, as its caller keeps it."""
         checks.memory(f"{type(self).__name__}: {name}", shape, self.dtype)
-        return _aligned(shape, self.dtype)
-
-
-def _aligned(shape, dtype):
-    """np.empty whose first number stands where a cache line begins.
-
-    A vector that lies in two lines is read twice, and NumPy's arrays begin anywhere in a line: a step of an LSTM of 200
-    units took a quarter more time in three models of four, a convolution of 64 channels a fifth.
-    """
-    size = math.prod(shape) * dtype.itemsize
-    memory = np.empty(size + LINE, np.uint8)
-    start = -memory.__array_interface__["data"][0] % LINE
-    return memory[start : start + size].view(dtype).reshape(shape)
+        return empty(shape, self.dtype)
