@@ -32,6 +32,7 @@ Source: Ioffe and Szegedy, Batch normalization: accelerating deep network traini
 from cython cimport floating
 from cython.parallel cimport prange
 from libc.math cimport sqrt
+from libc.string cimport memset
 
 from row cimport row_dot, row_moments, row_sum
 from tile cimport threads_for
@@ -41,6 +42,8 @@ cdef enum:
     BLOCK = 32768   # numbers in a block, about
     LINES = 16      # lines in a block, at least: with fewer there would be as many sums as numbers
     ROWS = 64       # rows in a block of layer norm
+    NEAR = 4096     # numbers in those of them that go through each step together, at most
+    LONG = 256      # numbers in a row that goes through all steps of backward alone
     PLACES = 4      # numbers that every place of a line needs
     MOVE = 4        # the cost of a number, in multiplications, from which the number of threads follows
 
@@ -299,59 +302,92 @@ def batch_backward(const floating[:, ::1] x, const floating[:, ::1] dy,         
                        &dx[0, 0] + start)
 
 
-# Layer norm: a row stays in the first-level cache from step to step.
+# Layer norm: short rows go through each step together, a few at a time, and stay in the first-level cache from step to
+# step. A row's sums, root and divisions wait for each other; those of its neighbours do not, and fill the time (4,096
+# rows of 64: half of the time). In backward long rows wait for memory, and three arrays come best row by row.
 
-cdef inline void row_statistics(Py_ssize_t C, const floating *x, double epsilon, floating *high, floating *low,
-                                floating *r) noexcept nogil:
-    """(1) and (2) of a row: m = high + low, and r = 1 / sqrt(v + epsilon)."""
-    cdef floating m = row_sum(C, x) / <floating>C, first = 0, second = 0
-    row_moments(C, x, m, &first, &second)
-    high[0] = m
-    low[0] = first / <floating>C  # the rounding error of a large m: small beside the deviation
-    r[0] = <floating>(1 / sqrt((<double>second - <double>first * <double>low[0]) / <double>C + epsilon))
+cdef inline Py_ssize_t near_rows(Py_ssize_t C) noexcept nogil:
+    return max(<Py_ssize_t>1, min(<Py_ssize_t>ROWS, NEAR // C))
+
+
+cdef inline void rows_statistics(Py_ssize_t rows, Py_ssize_t C, const floating *x, double epsilon, floating *high,
+                                 floating *low, floating *r) noexcept nogil:
+    """(1) and (2) of each row: m = high + low, and r = 1 / sqrt(v + epsilon)."""
+    cdef floating squares[ROWS]
+    cdef floating first
+    cdef Py_ssize_t n
+    for n in range(rows):
+        high[n] = row_sum(C, x + n * C)
+    for n in range(rows):  # a loop of its own: vectors of roots and divisions take as long as one of each
+        high[n] = high[n] / <floating>C
+    for n in range(rows):
+        row_moments(C, x + n * C, high[n], &low[n], &squares[n])
+    for n in range(rows):
+        first = low[n]
+        low[n] = first / <floating>C  # the rounding error of a large m: small beside the deviation
+        r[n] = <floating>(1 / sqrt((<double>squares[n] - <double>first * <double>low[n]) / <double>C + epsilon))
 
 
 cdef inline void rows_forward(Py_ssize_t rows, Py_ssize_t C, const floating *x, const floating *gamma,
                               const floating *beta, floating *y, double epsilon) noexcept nogil:
-    cdef floating high = 0, low = 0, r = 0
-    cdef Py_ssize_t _n, c
-    for _n in range(rows):
-        row_statistics(C, x, epsilon, &high, &low, &r)
+    cdef floating high[ROWS]
+    cdef floating low[ROWS]
+    cdef floating r[ROWS]
+    cdef Py_ssize_t n, c
+    rows_statistics(rows, C, x, epsilon, high, low, r)
+    for n in range(rows):
         for c in range(C):
-            y[c] = gamma[c] * (((x[c] - high) - low) * r) + beta[c]  # (3), (4)
-        x, y = x + C, y + C
+            y[n * C + c] = gamma[c] * (((x[n * C + c] - high[n]) - low[n]) * r[n]) + beta[c]  # (3), (4)
 
 
 cdef inline void rows_backward(Py_ssize_t rows, Py_ssize_t C, const floating *x, const floating *gamma,
                                const floating *dy, floating *dx, floating *work, double epsilon) noexcept nogil:
-    """dx, and in work the sums of dy u and of dy over the rows."""
+    """dx, and added to work the sums of dy u and of dy over the rows."""
     cdef floating *dgamma = work
     cdef floating *dbeta = work + C
     cdef floating *products = work + 2 * C
-    cdef floating high = 0, low = 0, r = 0, mean_g, mean_gu
-    cdef Py_ssize_t _n, c
-    for c in range(2 * C):
-        work[c] = 0
-    for _n in range(rows):
-        row_statistics(C, x, epsilon, &high, &low, &r)
+    cdef floating high[ROWS]
+    cdef floating low[ROWS]
+    cdef floating r[ROWS]
+    cdef floating mean_g[ROWS]
+    cdef floating mean_gu[ROWS]
+    cdef Py_ssize_t n, c
+    rows_statistics(rows, C, x, epsilon, high, low, r)
+    for n in range(rows):
         for c in range(C):
-            products[c] = dy[c] * (((x[c] - high) - low) * r)
+            products[c] = dy[n * C + c] * (((x[n * C + c] - high[n]) - low[n]) * r[n])
             dgamma[c] += products[c]
-            dbeta[c] += dy[c]
-        mean_g = row_dot(C, dy, gamma) / <floating>C
-        mean_gu = row_dot(C, products, gamma) / <floating>C
+            dbeta[c] += dy[n * C + c]
+        mean_g[n] = row_dot(C, dy + n * C, gamma)
+        mean_gu[n] = row_dot(C, products, gamma)
+    for n in range(rows):
+        mean_g[n] = mean_g[n] / <floating>C
+        mean_gu[n] = mean_gu[n] / <floating>C
+    for n in range(rows):
         for c in range(C):
-            dx[c] = r * ((gamma[c] * dy[c] - mean_g) - ((x[c] - high) - low) * r * mean_gu)
-        x, dy, dx = x + C, dy + C, dx + C
+            dx[n * C + c] = r[n] * ((gamma[c] * dy[n * C + c] - mean_g[n])
+                                    - ((x[n * C + c] - high[n]) - low[n]) * r[n] * mean_gu[n])
+
+
+cdef inline void block_backward_of_rows(Py_ssize_t rows, Py_ssize_t C, const floating *x, const floating *gamma,
+                                        const floating *dy, floating *dx, floating *work,
+                                        double epsilon) noexcept nogil:
+    """dx, and in work the sums of dy u and of dy over the rows."""
+    cdef Py_ssize_t near = near_rows(C) if C < LONG else 1, n = 0
+    memset(work, 0, 2 * C * sizeof(floating))
+    while n < rows:
+        rows_backward(min(near, rows - n), C, x + n * C, gamma, dy + n * C, dx + n * C, work, epsilon)
+        n += near
 
 
 def layer_forward(const floating[:, ::1] x, const floating[::1] gamma, const floating[::1] beta,  # IN (N,C) (C) (C)
                   floating[:, ::1] y, double epsilon):                                            # OUT (N,C)
-    cdef Py_ssize_t N = x.shape[0], C = x.shape[1], n
+    cdef Py_ssize_t N = x.shape[0], C = x.shape[1], n, rows
     if N == 0 or C == 0:
         return
-    for n in prange(0, N, ROWS, nogil=True, schedule="static", num_threads=threads_for(MOVE * N * C)):
-        rows_forward(min(<Py_ssize_t>ROWS, N - n), C, &x[n, 0], &gamma[0], &beta[0], &y[n, 0], epsilon)
+    rows = near_rows(C)
+    for n in prange(0, N, rows, nogil=True, schedule="static", num_threads=threads_for(MOVE * N * C)):
+        rows_forward(min(rows, N - n), C, &x[n, 0], &gamma[0], &beta[0], &y[n, 0], epsilon)
 
 
 def layer_backward(const floating[:, ::1] x, const floating[::1] gamma, const floating[:, ::1] dy,  # IN (N,C) (C) (N,C)
@@ -364,8 +400,8 @@ def layer_backward(const floating[:, ::1] x, const floating[::1] gamma, const fl
         dbeta[:] = 0
         return
     for n in prange(0, N, ROWS, nogil=True, schedule="static", num_threads=threads_for(MOVE * N * C)):
-        rows_backward(min(<Py_ssize_t>ROWS, N - n), C, &x[n, 0], &gamma[0], &dy[n, 0], &dx[n, 0],
-                      &work[n // ROWS * 3 * C], epsilon)
+        block_backward_of_rows(min(<Py_ssize_t>ROWS, N - n), C, &x[n, 0], &gamma[0], &dy[n, 0], &dx[n, 0],
+                               &work[n // ROWS * 3 * C], epsilon)
     with nogil:
         for c in range(C):
             s = t = 0
