@@ -42,8 +42,8 @@ cdef enum:
     BLOCK = 32768   # numbers in a block, about
     LINES = 16      # lines in a block, at least: with fewer there would be as many sums as numbers
     ROWS = 64       # rows in a block of layer norm
-    NEAR = 4096     # numbers in those of them that go through each step together, at most
-    LONG = 256      # numbers in a row that goes through all steps of backward alone
+    NEAR = 4096     # numbers in those of them that go through each step together, at most,
+    LONG = 256      # but with rows of so many numbers only two at a time
     PLACES = 4      # numbers that every place of a line needs
     MOVE = 4        # the cost of a number, in multiplications, from which the number of threads follows
 
@@ -304,10 +304,10 @@ def batch_backward(const floating[:, ::1] x, const floating[:, ::1] dy,         
 
 # Layer norm: short rows go through each step together, a few at a time, and stay in the first-level cache from step to
 # step. A row's sums, root and divisions wait for each other; those of its neighbours do not, and fill the time (4,096
-# rows of 64: half of the time). In backward long rows wait for memory, and three arrays come best row by row.
+# rows of 64: half of the time). Long rows wait for memory, which comes best from few places at a time.
 
 cdef inline Py_ssize_t near_rows(Py_ssize_t C) noexcept nogil:
-    return max(<Py_ssize_t>1, min(<Py_ssize_t>ROWS, NEAR // C))
+    return 2 if C >= LONG else max(<Py_ssize_t>1, min(<Py_ssize_t>ROWS, NEAR // C))
 
 
 cdef inline void rows_statistics(Py_ssize_t rows, Py_ssize_t C, const floating *x, double epsilon, floating *high,
@@ -333,11 +333,17 @@ cdef inline void rows_forward(Py_ssize_t rows, Py_ssize_t C, const floating *x, 
     cdef floating high[ROWS]
     cdef floating low[ROWS]
     cdef floating r[ROWS]
-    cdef Py_ssize_t n, c
+    cdef Py_ssize_t n
     rows_statistics(rows, C, x, epsilon, high, low, r)
     for n in range(rows):
-        for c in range(C):
-            y[n * C + c] = gamma[c] * (((x[n * C + c] - high[n]) - low[n]) * r[n]) + beta[c]  # (3), (4)
+        row_forward(C, x + n * C, high[n], low[n], r[n], gamma, beta, y + n * C)
+
+
+cdef inline void row_forward(Py_ssize_t C, const floating *x, floating high, floating low, floating r,
+                             const floating *gamma, const floating *beta, floating *y) noexcept nogil:
+    cdef Py_ssize_t c
+    for c in range(C):
+        y[c] = gamma[c] * (((x[c] - high) - low) * r) + beta[c]  # (3), (4)
 
 
 cdef inline void rows_backward(Py_ssize_t rows, Py_ssize_t C, const floating *x, const floating *gamma,
@@ -351,29 +357,35 @@ cdef inline void rows_backward(Py_ssize_t rows, Py_ssize_t C, const floating *x,
     cdef floating r[ROWS]
     cdef floating mean_g[ROWS]
     cdef floating mean_gu[ROWS]
+    cdef floating high_n, low_n, r_n, g, gu
+    cdef const floating *x_n
+    cdef const floating *dy_n
+    cdef floating *dx_n
     cdef Py_ssize_t n, c
     rows_statistics(rows, C, x, epsilon, high, low, r)
     for n in range(rows):
+        x_n, dy_n, high_n, low_n, r_n = x + n * C, dy + n * C, high[n], low[n], r[n]
         for c in range(C):
-            products[c] = dy[n * C + c] * (((x[n * C + c] - high[n]) - low[n]) * r[n])
+            products[c] = dy_n[c] * (((x_n[c] - high_n) - low_n) * r_n)
             dgamma[c] += products[c]
-            dbeta[c] += dy[n * C + c]
-        mean_g[n] = row_dot(C, dy + n * C, gamma)
+            dbeta[c] += dy_n[c]
+        mean_g[n] = row_dot(C, dy_n, gamma)
         mean_gu[n] = row_dot(C, products, gamma)
     for n in range(rows):
         mean_g[n] = mean_g[n] / <floating>C
         mean_gu[n] = mean_gu[n] / <floating>C
     for n in range(rows):
+        x_n, dy_n, dx_n, high_n, low_n, r_n = x + n * C, dy + n * C, dx + n * C, high[n], low[n], r[n]
+        g, gu = mean_g[n], mean_gu[n]
         for c in range(C):
-            dx[n * C + c] = r[n] * ((gamma[c] * dy[n * C + c] - mean_g[n])
-                                    - ((x[n * C + c] - high[n]) - low[n]) * r[n] * mean_gu[n])
+            dx_n[c] = r_n * ((gamma[c] * dy_n[c] - g) - ((x_n[c] - high_n) - low_n) * r_n * gu)
 
 
 cdef inline void block_backward_of_rows(Py_ssize_t rows, Py_ssize_t C, const floating *x, const floating *gamma,
                                         const floating *dy, floating *dx, floating *work,
                                         double epsilon) noexcept nogil:
     """dx, and in work the sums of dy u and of dy over the rows."""
-    cdef Py_ssize_t near = near_rows(C) if C < LONG else 1, n = 0
+    cdef Py_ssize_t near = near_rows(C), n = 0
     memset(work, 0, 2 * C * sizeof(floating))
     while n < rows:
         rows_backward(min(near, rows - n), C, x + n * C, gamma, dy + n * C, dx + n * C, work, epsilon)

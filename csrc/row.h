@@ -12,11 +12,11 @@
 #ifndef NNLITE_ROW_H
 #define NNLITE_ROW_H
 
-/* Steps of folding `lanes`: the upper half of the first 2 * HALF joins the lower. Sizes are constants, so that each is
- * one vector operation; for sums this has to be spelled out, or GCC takes the lanes one by one. */
-#define ROW_FOLD(step) step(8) step(4) step(2) step(1)
-#define ADD_HALVES(HALF)                                                     \
-    if (LANES > HALF) {                                                      \
+/* Steps of folding `lanes`, `count` of them: the upper half of the first 2 * HALF joins the lower. Sizes are constants,
+ * so that each is one vector operation; for sums this has to be spelled out, or GCC takes the lanes one by one. */
+#define ROW_FOLD(step, count) step(8, count) step(4, count) step(2, count) step(1, count)
+#define ADD_HALVES(HALF, count)                                              \
+    if (count > HALF) {                                                      \
         typedef REAL vector __attribute__((vector_size(HALF * sizeof(REAL)))); \
         vector lower, upper;                                                 \
         memcpy(&lower, lanes, sizeof lower);                                 \
@@ -24,8 +24,8 @@
         lower += upper;                                                      \
         memcpy(lanes, &lower, sizeof lower);                                 \
     }
-#define LARGER_HALF(HALF)                                                    \
-    if (LANES > HALF)                                                        \
+#define LARGER_HALF(HALF, count)                                             \
+    if (count > HALF)                                                        \
         for (int k = 0; k < HALF; k++)                                       \
             lanes[k] = lanes[k + HALF] > lanes[k] ? lanes[k + HALF] : lanes[k];
 
@@ -43,10 +43,13 @@ static const BITS TYPED(row_index)[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 
 /* The sum of all lanes. */
 INLINE REAL TYPED(folded)(TYPED(vector) sum)
 {
-    REAL lanes[LANES];
-    IN_REGISTER(sum); /* until here: GCC would add it up in the place of lanes */
-    memcpy(lanes, &sum, sizeof lanes);
-    ROW_FOLD(ADD_HALVES)
+    typedef REAL half __attribute__((vector_size(VECTOR_BYTES / 2)));
+    half halves[2]; /* so these stay in registers; memcpy to `lanes` would be a store, which the loads wait for */
+    REAL lanes[LANES / 2];
+    memcpy(halves, &sum, sizeof halves);
+    halves[0] += halves[1];
+    memcpy(lanes, halves, sizeof lanes);
+    ROW_FOLD(ADD_HALVES, LANES / 2)
     return lanes[0];
 }
 
@@ -63,7 +66,7 @@ static inline REAL TYPED(row_max)(ptrdiff_t n, const REAL *x)
             largest = (TYPED(vector))(((TYPED(bits))next & larger) | ((TYPED(bits))largest & ~larger));
         }
         memcpy(lanes, &largest, sizeof lanes);
-        ROW_FOLD(LARGER_HALF)
+        ROW_FOLD(LARGER_HALF, LANES)
     } else
         for (ptrdiff_t i = 0; i < n; i++)
             lanes[0] = x[i] > lanes[0] ? x[i] : lanes[0];
