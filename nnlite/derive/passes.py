@@ -10,6 +10,7 @@ import numpy as np
 from .. import checks, losses
 from ..layers.base.layer import Layer
 from ..layers.base.recurrent import Recurrent
+from ..models.float64_copy import in_float64
 from . import steps
 from .engine.derivation import Comparison, Derivation, verdict
 from .engine.layout import MAX_LINES, WIDTH, Page
@@ -151,7 +152,7 @@ def loss(
     loss = losses.get(loss)
     derivation = derivation_of(loss, "loss")
     y_true, y_pred = checks.numbers("y_true", y_true), checks.as_floats("y_pred", y_pred)
-    kernels = _run_loss(loss, y_true, y_pred), _run_loss(loss, _in_float64(y_true), _in_float64(y_pred))
+    kernels = _run_loss(loss, y_true, y_pred), _run_loss(loss, _wide(y_true), _wide(y_pred))
     _require_numbers(y_pred=y_pred, y_true=y_true)
     return _derive(loss, "loss", derivation, (y_true, y_pred), {}, kernels, y_pred.dtype, at, precision, max_lines)
 
@@ -232,21 +233,15 @@ def _layer_and_its_copy(layer, run, arrays, states):
     found = run(copy.deepcopy(layer), *arrays, **states)
     if layer.dtype == np.float64:
         return found, found
-    exact = copy.deepcopy(layer)
-    exact.dtype = np.dtype(np.float64)
-    for parameters in (exact.params, exact.grads):
-        parameters.update({name: array.astype(np.float64) for name, array in parameters.items()})
-    if isinstance(layer, Recurrent):
-        exact.state = _in_float64(layer.state)
-    states = {name: _in_float64(state) for name, state in states.items()}
-    return found, run(exact, *map(_in_float64, arrays), **states)
+    states = {name: _wide(state) for name, state in states.items()}
+    return found, run(in_float64(layer), *map(_wide, arrays), **states)
 
 
-def _in_float64(value):
+def _wide(value):
     """An array, or each of several, in float64; ids stay ids."""
     if isinstance(value, np.ndarray):
         return value.astype(np.float64) if value.dtype.kind == "f" else value
-    return None if value is None else tuple(map(_in_float64, value))
+    return None if value is None else tuple(map(_wide, value))
 
 
 def _require_numbers(**given):
@@ -265,7 +260,7 @@ def _require_numbers(**given):
 
 def _derive(thing, which, derivation, arrays, states, kernels, dtype, at, precision, max_lines):
     """The `Derivation` of a layer or loss. `kernels`: two dicts of what it computes, in its dtype and in float64."""
-    own, in_float64 = kernels
+    own, exact = kernels
     choices = {name: np.shape(array) for name, array in own.items()}
     if isinstance(thing, Recurrent):
         choices = recurrent.choices(thing, next(iter(arrays)), choices)
@@ -276,7 +271,7 @@ def _derive(thing, which, derivation, arrays, states, kernels, dtype, at, precis
     page.line()
     derived = derivation(page, thing, *arrays, **states)
     page.line()
-    comparisons = [_compared(thing, name, derived, own[name], in_float64[name], dtype, at) for name in own]
+    comparisons = [_compared(thing, name, derived, own[name], exact[name], dtype, at) for name in own]
     comparisons = [comparison for comparison in comparisons if comparison.count]  # `at` left the others out
     for comparison in comparisons:
         page.compared(derived[comparison.name], comparison.kernel)
@@ -287,7 +282,7 @@ def _derive(thing, which, derivation, arrays, states, kernels, dtype, at, precis
     return Derivation(title, str(page), comparisons)
 
 
-def _compared(thing, name, derived, own, in_float64, dtype, at):
+def _compared(thing, name, derived, own, exact, dtype, at):
     """The comparison with the layer, or with its copy in float64 if only that one differs."""
     source = f"{name} from the derivation of {type(thing).__name__}"
     if name not in derived:
@@ -296,7 +291,7 @@ def _compared(thing, name, derived, own, in_float64, dtype, at):
     missing = comparison.derived.size - comparison.count
     if at is None and missing:
         raise ValueError(f"derive: expected every number of {source}, got all but {missing}: derive those, too")
-    if comparison.agrees and in_float64.dtype == np.float64:  # a user's own layer may always compute in float32
-        copied = Comparison.of(name, derived[name], in_float64, in_float64.dtype, is_copy=True)
+    if comparison.agrees and exact.dtype == np.float64:  # a user's own layer may always compute in float32
+        copied = Comparison.of(name, derived[name], exact, exact.dtype, is_copy=True)
         return comparison if copied.agrees else copied
     return comparison

@@ -2,7 +2,6 @@
 
 In the order of the check:
 
-float64_copy.py   take a copy in float64, where the layer is float32
 checked_layer.py  evaluate a layer at a point, and get its gradients there
 perturbation.py   change values such as 0 and 1, which hide mistakes
 contract.py       check that backward writes every gradient, and changes nothing else

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, losses, regularizers
-from .float64_copy import in_float64, layers_inside
+from ..models.float64_copy import in_float64, layers_inside
 from .report import GradientCheckError
 from .target import Kind, Perturbed, Target
 

@@ -8,6 +8,7 @@ import numpy as np
 from .. import checks
 from ..layers import GRU, LSTM, RNN
 from ..layers.base.recurrent import Recurrent
+from ..models.float64_copy import in_float64
 from ..notebook import Drawing, Shown, plots
 from . import recurrent
 from .recording import private_copy
@@ -98,7 +99,8 @@ def gradient_flow(
     """
     require(layer, (RNN, LSTM, GRU), "gradient_flow", built=False)
     T, N = checks.positive("T", T), checks.positive("N", N)
-    copied = _in_float64(private_copy(layer, "gradient_flow"))
+    copied = in_float64(private_copy(layer, "gradient_flow"))
+    copied.reset_state()
     if x is None:
         F = copied.params["Wx"].shape[0] if copied.built else copied.input_dim or 1
         x = np.zeros((N, T, F))
@@ -114,15 +116,6 @@ def gradient_flow(
     steps, initial = recurrent.gradients(copied, np.zeros_like(y), directions)
     norms = {name: _norms(np.concatenate([first[None], steps[name]])) for name, first in initial.items()}
     return GradientFlow(repr(layer), **norms)
-
-
-def _in_float64(layer):
-    """Convert a copy of a layer to float64, and reset its state."""
-    layer.dtype = np.dtype(np.float64)
-    for arrays in (layer.params, layer.grads):
-        arrays.update({name: array.astype(np.float64) for name, array in arrays.items()})
-    layer.reset_state()
-    return layer
 
 
 def _directions(rng, N, H):

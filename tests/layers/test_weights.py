@@ -220,7 +220,10 @@ def test_weights_that_do_not_fit_a_model_change_nothing():
     made = model()
     before, weights = made.get_weights(), [array + 1 for array in made.get_weights()]
     for wrong, message in (
-        (weights[:-1], r"set_weights: expected a list of 10 arrays, conv2d.W \(3, 3, 1, 3\), conv2d.b \(3,\), .*, got 9"),
+        (
+            weights[:-1],
+            r"set_weights: expected a list of 10 arrays, conv2d.W \(3, 3, 1, 3\), .*, got 9",
+        ),
         ([*weights[:-1], np.ones(7)], "set_weights: dense_1.b: expected shape"),
         (None, "got NoneType"),
     ):

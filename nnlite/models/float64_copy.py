@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..layers.base.layer import Layer
-from ..models.model import Model
+from .model import Model
 
 
 def in_float64(layer: Any) -> Any:
