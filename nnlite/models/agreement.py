@@ -3,13 +3,13 @@
 A loss that is given something else computes a number all the same, and training follows it to nowhere.
 """
 
-import functools
+import inspect
 from typing import Any
 
 import numpy as np
 
 from .. import checks, losses, sequence_lengths
-from . import own_layers
+from ..arguments import is_ours
 
 PROBABILITIES = "Softmax", "Sigmoid"  # the layers that give some; all others can give any number
 
@@ -18,6 +18,14 @@ MOVES = (
     *("Flatten", "Reshape", "Dropout", "ZeroPadding2D", "RepeatVector"),
     *("MaxPool2D", "AvgPool2D", "GlobalMaxPool2D", "GlobalAvgPool2D"),
 )
+
+
+# How arguments of losses and metrics are named.
+_PREDICTED = {
+    *("y_pred", "pred", "preds", "predicted", "prediction", "predictions", "p", "y_hat", "yhat", "logits"),
+    *("output", "outputs", "out", "input", "inputs"),
+}
+_TRUE = {"y_true", "true", "y", "t", "target", "targets", "label", "labels"}
 
 
 def require_loss(model: Any, method: str) -> None:
@@ -30,12 +38,28 @@ def require_loss(model: Any, method: str) -> None:
         model._met = met
 
 
-def check(model: Any, loss: Any) -> None:
-    """Refuse a loss that expects something else than the last layer gives. Layers and losses of one's own may be right.
+def check_order(what: str, function: Any) -> None:
+    """Refuse a loss or a metric whose arguments are named in PyTorch's order: it would get the one for the other."""
+    try:
+        names = [*inspect.signature(getattr(function, "forward", function)).parameters][:2]
+    except (TypeError, ValueError):  # a function without a signature
+        return
+    if len(names) == 2 and names[0] in _PREDICTED and names[1] in _TRUE:
+        raise TypeError(
+            f"{what}: expected arguments in the order (y_true, y_pred), got ({', '.join(names)}): change their order"
+        )
 
-    Raises:
-        ValueError: with what each of them means, and both remedies.
-    """
+
+def require_flag(where: str, return_dict: Any) -> None:
+    """Refuse another value than True or False: Keras has another argument in this place."""
+    if not isinstance(return_dict, bool):
+        raise TypeError(
+            f"{where}: return_dict: expected True or False, got {return_dict!r}: give verbose and sample_weight by name"
+        )
+
+
+def check(model: Any, loss: Any) -> None:
+    """Refuse a loss that expects something else than the last layer gives. Those of one's own may be right."""
     wants_logits, name = getattr(loss, "from_logits", None), last_step(model)
     if wants_logits is None or name is None or not isinstance(loss, losses.Loss):
         return
@@ -68,7 +92,7 @@ def last_step(model: Any) -> str | None:
     for layer in reversed(model.all_layers.values()):
         if type(layer).__name__ == "TimeDistributed":
             layer = getattr(layer, "layer", layer)
-        if own_layers.is_own(layer):
+        if not is_ours(type(layer)):
             return None
         name = type([layer, *activations(layer)][-1]).__name__
         if name not in MOVES:
@@ -86,18 +110,12 @@ def gives_probabilities(model: Any) -> bool:
     return last_step(model) == "Softmax"
 
 
-@functools.cache  # each batch asks: a call that is found there is none of Python's
-def _is_own(module: str | None) -> bool:
-    """Whether a loss or a metric that was defined in this module is a user's own."""
-    return not (module or "").startswith("nnlite.")
-
-
 def fitted(judge: Any, y: Any, y_pred: np.ndarray) -> Any:
     """y for a loss or metric; for one of one's own without an axis of size 1 that would broadcast, as nnlite's do.
 
     (N,) is (N, 1) for such predictions, and (N, 1) is (N,); labels (N, 1) for scores (N, V) are (N,).
     """
-    if y.shape == y_pred.shape or not _is_own(getattr(judge, "__module__", None)):
+    if y.shape == y_pred.shape or is_ours(judge):
         return y
     if (*y.shape, 1) == y_pred.shape or y.shape == (*y_pred.shape, 1):
         return y.reshape(y_pred.shape)
@@ -108,17 +126,13 @@ def fitted(judge: Any, y: Any, y_pred: np.ndarray) -> Any:
 
 def loss(judge: Any, y: Any, y_pred: np.ndarray, weights: np.ndarray | None = None) -> float:
     """The loss of predictions, as a number."""
-    if y.shape != y_pred.shape and _is_own(getattr(judge, "__module__", None)):  # saves a call
+    if y.shape != y_pred.shape and not (getattr(judge, "__module__", None) or "").startswith("nnlite."):  # no call
         y = fitted(judge, y, y_pred)
     return float(judge.forward(y, y_pred) if weights is None else judge.forward(y, y_pred, sample_weight=weights))
 
 
 def dy(judge: Any, y_pred: np.ndarray, real: np.ndarray | None) -> np.ndarray:
-    """dL/dy_pred of the loss, which saw the steps where `real`, (N, T), is True, or all: 0 elsewhere.
-
-    Raises:
-        ValueError: a loss of one's own returned another shape.
-    """
+    """dL/dy_pred of the loss, which saw the steps where `real`, (N, T), is True, or all: 0 elsewhere."""
     dy = judge.backward()
     expected = y_pred.shape if real is None else y_pred[real].shape
     if getattr(dy, "shape", None) != expected:

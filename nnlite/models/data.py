@@ -104,16 +104,7 @@ def is_stream(x: Any, y: Any) -> bool:
     return hasattr(x, "__next__") or (hasattr(x, "__len__") and (hasattr(x, "__iter__") or hasattr(x, "__getitem__")))
 
 
-def arrays_or_stream(
-    where: str,
-    loss: Any,
-    x: Any,
-    y: Any,
-    lengths: Any = None,
-    sample_weight: Any = None,
-    class_weight: Any = None,
-    steps: int | None = None,
-) -> Batch | Stream:
+def _arrays_or_stream(where, loss, x, y, lengths, sample_weight, class_weight, steps):
     """What `fit` or `evaluate` was given, checked."""
     if is_stream(x, y):
         for name, value in (("lengths", lengths), ("sample_weight", sample_weight)):
@@ -169,7 +160,7 @@ def for_fit(
     validation_steps: int | None,
 ) -> tuple[Batch | Stream, Batch | Stream | None]:
     """What `fit` trains on, and what it validates with, checked."""
-    data = arrays_or_stream("fit", model.loss, x, y, lengths, sample_weight, class_weight, steps)
+    data = _arrays_or_stream("fit", model.loss, x, y, lengths, sample_weight, class_weight, steps)
     validation = _validation(model.loss, validation_data, validation_steps)
     require_ranges(model, "fit", data)
     require_ranges(model, "fit: validation_data", validation)
@@ -182,7 +173,7 @@ def for_fit(
 
 def for_evaluate(model: Any, x: Any, y: Any, lengths: Any, sample_weight: Any, steps: int | None) -> Batch | Stream:
     """What `evaluate` measures, checked."""
-    data = arrays_or_stream("evaluate", model.loss, x, y, lengths, sample_weight, steps=steps)
+    data = _arrays_or_stream("evaluate", model.loss, x, y, lengths, sample_weight, None, steps)
     require_ranges(model, "evaluate", data)
     return data
 
@@ -278,12 +269,7 @@ def _validation(loss, given, steps):
 
 
 def weighted(batch: Batch, class_weight: Any, loss: Any, where: str) -> Batch:
-    """The batch with the weights of its labels' classes, as Keras has them: those not named count 1.
-
-    Args:
-        class_weight: dict from labels to numbers, or None.
-        loss: tells labels from one-hot vectors.
-    """
+    """The batch with the weights of its labels' classes, as Keras has them: those not named count 1."""
     if class_weight is None:
         if batch.weights is not None:
             _require_weights(loss, where)
@@ -314,11 +300,7 @@ def _require_weights(loss, where):
 
 
 def _labels(batch, loss, where):
-    """The labels that y holds: one-hot vectors are numbered; those of CategoricalCrossentropy may be soft, as in Keras.
-
-    Raises:
-        ValueError: it holds none.
-    """
+    """The labels that y holds: one-hot vectors are numbered; CategoricalCrossentropy's may be soft, as in Keras."""
     if isinstance(loss, losses.MeanSquaredError | losses.MeanAbsoluteError):
         name = type(loss).__name__
         raise ValueError(f"{where}: class_weight is for labels, and {name} takes none: use sample_weight")

@@ -1,6 +1,7 @@
 """Base class of models: parameters, summary, configuration."""
 
 import copy
+import difflib
 import os
 import textwrap
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -9,12 +10,13 @@ import numpy as np
 
 from .. import layers
 from ..arguments import ChecksArguments
+from ..arguments.translations import methods
 from ..arguments.translations.calls import translated
 from ..layers.base.layer import Seed, Shape
 from ..notebook import shows_itself
 from ..optimizers import Optimizer
 from ..turns import copy_at_rest
-from . import blame, hints
+from . import blame
 from .assembly import parts, shape_without_batch
 from .contents import Contents
 
@@ -105,7 +107,10 @@ class Model(Contents, ChecksArguments):
     if not TYPE_CHECKING:  # which would then expect any attribute to be there
 
         def __getattr__(self, name: str) -> NoReturn:
-            raise hints.missing(self, name)
+            near: list[str] = []
+            if not name.startswith("_") and methods.remedy(type(self), name) is None:
+                near = difflib.get_close_matches(name, [known for known in dir(type(self)) if known[0] != "_"], n=1)
+            raise methods.missing(self, name, near)
 
     def __repr__(self):
         return f"{type(self).__name__}([{', '.join(map(repr, self.layers))}])"

@@ -8,19 +8,12 @@ from .. import checks, sequence_lengths
 from ..arguments import is_ours
 from . import blame
 from .batch import Batch
-from .own_layers import is_own
 
 
 def require_ranges(model: Any, where: str, data: Any) -> None:
     """Refuse ids in x and labels in y that are out of range for a model of layers in a row, as far as it knows.
 
-    Args:
-        where: begins the messages, such as "fit".
-        data: a `Batch` of all samples; what a generator makes is checked when it comes.
-
-    Raises:
-        IndexError: the message says what is out of range, and where in the user's own array.
-        TypeError, ValueError: there cannot be labels such as these.
+    What a generator makes is checked when it comes. `where` begins the messages, which have the place in the user's x.
     """
     if not isinstance(data, Batch) or not model.layers or not is_ours(type(model).forward):
         return  # in a forward of one's own, what goes where is its own affair
@@ -39,7 +32,7 @@ def require_ranges(model: Any, where: str, data: Any) -> None:
 def _require_features(model, name, x):
     """Refuse an x with another number of features than the first layer's weights take, before an epoch is spent."""
     first, expected = model.layers[0], model.input_shape
-    W = None if is_own(first) else first.params.get("W", first.params.get("Wx"))
+    W = None if not is_ours(type(first)) else first.params.get("W", first.params.get("Wx"))
     if W is None or not expected or x.ndim != len(expected) + 1 or not W.shape[-2] == expected[-1] != x.shape[-1]:
         return
     raise ValueError(
@@ -72,7 +65,7 @@ def _require_labels(model, name, data, scores):
 
 def _scores(model, x):
     """The shape of the scores for labels; None where a layer of one's own does not say, or x does not fit."""
-    if any(map(is_own, model.all_layers.values())):
+    if not all(is_ours(type(layer)) for layer in model.all_layers.values()):
         return None
     try:
         return len(x), *model.output_shape(x.shape[1:])

@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from .. import checks, seeds, sequence_lengths
 from ..layers.base.layer import Layer, Seed, Shape
 from ..turns import computing
-from . import blame, own_layers, passes
+from . import blame, passes
 from .assembly import prepare, shape_without_batch
 from .model import Model
 from .trainer import Trainer
@@ -140,7 +140,7 @@ class Sequential(Trainer):
                     elif type(layer).__module__.startswith("nnlite."):
                         dx = layer.backward(dx)
                     else:
-                        dx = own_layers.backward(layer, dx)
+                        dx = passes.backward_own(layer, dx)
                 except Exception as error:
                     blame.backward(error, self, layer, dx)
                     raise

@@ -14,7 +14,7 @@ from ..metrics import Metric
 from ..metrics import get as get_metrics
 from ..optimizers import Optimizer
 from ..turns import computing
-from . import agreement, alone, blame, data, hints, passes
+from . import agreement, alone, blame, data, passes
 from .batch import Batch
 from .fit_loop import FitLoop
 from .model import Model
@@ -52,7 +52,7 @@ class Trainer(Model):
         """
         optimizer, loss, found = optimizers.get(optimizer), losses.get(loss), get_metrics(metrics)
         for name, function in {"loss": loss, **found}.items():
-            hints.check_order(name, function)
+            agreement.check_order(name, function)
         if self.built:
             agreement.check(self, loss)
         self.optimizer, self.loss, self.metrics = optimizer, loss, found
@@ -160,7 +160,7 @@ class Trainer(Model):
         """
         agreement.require_loss(self, "train_on_batch")
         if type(return_dict) is not bool:  # saves a call
-            hints.require_flag("train_on_batch", return_dict)
+            agreement.require_flag("train_on_batch", return_dict)
         batch = Batch.checked("train_on_batch", x, y, lengths, sample_weight)
         if class_weight is not None or batch.weights is not None:
             batch = data.weighted(batch, class_weight, self.loss, "train_on_batch")
@@ -246,7 +246,7 @@ class Trainer(Model):
             (1.099, 0.333)
         """
         agreement.require_loss(self, "evaluate")
-        hints.require_flag("evaluate", return_dict)
+        agreement.require_flag("evaluate", return_dict)
         samples = data.for_evaluate(self, x, y, lengths, sample_weight, steps)
         return _as_asked(self._evaluate(samples, batch_size, "evaluate", verbose), return_dict)
 

@@ -82,12 +82,7 @@ class Weights(Storage):
 
 
 def copy_into(arrays: Mapping[str, np.ndarray], weights: Iterable[np.ndarray]) -> None:
-    """Copy these numbers into the arrays, in their order, or, if one does not fit, none.
-
-    Raises:
-        ValueError: these are not as many arrays of the same shapes.
-        TypeError: these are no numbers.
-    """
+    """Copy these numbers into the arrays, in their order, or, if one does not fit, none; see `Weights.set_weights`."""
     shapes = ", ".join(f"{name} {checks.shape_text(array.shape)}" for name, array in arrays.items())
     if not isinstance(weights, Iterable) or len(weights := list(weights)) != len(arrays):
         got = f"{len(weights)} arrays" if isinstance(weights, list) else type(weights).__name__
