@@ -8,36 +8,28 @@ from typing import TypeVar
 
 Function = TypeVar("Function", bound=Callable)
 
-_OVERWRITES = "the file is always overwritten, atomically: leave it out"
 _MASK = "use lengths=... of a recurrent layer or a model, the real steps of each row, such as lengths=mask.sum(axis=1)"
 
-_OPTIMIZER = "it is the optimizer's: compile(Adam({}=...), loss)"
-_ONE_PROCESS = "batches are made in this process, one after the other: leave it out"
-_AS_IT_IS = "there is no graph to compile: leave it out"
-
 _OF_MODELS = {
-    "lr": _OPTIMIZER.format("learning_rate"),
-    "learning_rate": _OPTIMIZER.format("learning_rate"),
-    "clipnorm": _OPTIMIZER.format("clipnorm"),
-    "clipvalue": _OPTIMIZER.format("clipvalue"),
-    "nb_epoch": "use epochs",
-    "n_epochs": "use epochs",
-    "num_epochs": "use epochs",
-    "max_epochs": "use epochs",
+    "lr": "it is the optimizer's: compile(Adam(learning_rate=...), loss)",
+    **{
+        name: f"it is the optimizer's: compile(Adam({name}=...), loss)"
+        for name in ("learning_rate", "clipnorm", "clipvalue")
+    },
+    **dict.fromkeys(("nb_epoch", "n_epochs", "num_epochs", "max_epochs"), "use epochs"),
     "bs": "use batch_size",
     "X": "use x",
     "data": "use x and y",
-    "target": "use y",
-    "targets": "use y",
-    "labels": "use y",
+    **dict.fromkeys(("target", "targets", "labels"), "use y"),
     "validation_freq": "validation comes after every epoch: leave it out",
-    "workers": _ONE_PROCESS,
-    "use_multiprocessing": _ONE_PROCESS,
-    "max_queue_size": _ONE_PROCESS,
-    "run_eagerly": _AS_IT_IS,
-    "jit_compile": _AS_IT_IS,
-    "steps_per_execution": _AS_IT_IS,
-    "auto_scale_loss": _AS_IT_IS,
+    **dict.fromkeys(
+        ("workers", "use_multiprocessing", "max_queue_size"),
+        "batches are made in this process, one after the other: leave it out",
+    ),
+    **dict.fromkeys(
+        ("run_eagerly", "jit_compile", "steps_per_execution", "auto_scale_loss"),
+        "there is no graph to compile: leave it out",
+    ),
     "loss_weights": "a model has one output and one loss: leave it out",
     "weighted_metrics": "metrics count every sample alike, the loss takes sample_weight: use metrics",
     "criterion": "use loss",
@@ -49,12 +41,11 @@ _OF_MODELS = {
 CALLS: dict[str, dict[str, str]] = {
     "load_model": {
         "compile": "the model comes back compiled as it was saved, and predict needs none of it: leave it out",
-        "safe_mode": "nothing in the file is run as code: leave it out",
+        **dict.fromkeys(("safe_mode", "weights_only"), "nothing in the file is run as code: leave it out"),
         "map_location": "it computes on the CPU: leave it out",
-        "weights_only": "nothing in the file is run as code: leave it out",
     },
     "save": {
-        "overwrite": _OVERWRITES,
+        "overwrite": "the file is always overwritten, atomically: leave it out",
         "include_optimizer": "the optimizer is always saved, if there is one: leave it out",
         "save_format": "there is one format, safetensors: leave it out",
     },
