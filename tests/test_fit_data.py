@@ -532,6 +532,12 @@ def test_batches_know_their_rows():
 # What is printed
 
 
+def test_lengths_of_a_generator_are_not_silently_left_out():
+    model = Sequential([LSTM(2)])
+    with pytest.raises(ValueError, match="predict: lengths: a generator gives x alone"):
+        model.predict((STEPS for _ in range(2)), steps=2, lengths=[1] * 6)
+
+
 @pytest.mark.parametrize("verbose", [0, 1, 2, "auto"])
 def test_verbose_of_evaluate_and_predict(capsys, verbose):
     model = classifier()

@@ -216,7 +216,8 @@ def told(error):
     [(1, "epoch 1, batch 1: "), (5, "epoch 2, batch 2: "), ("validation", "epoch 1, validation_data: ")],
 )
 @pytest.mark.parametrize(
-    "error", [ValueError("no"), Refused(7), OSError(2, "no", "name"), KeyError("no"), ZeroDivisionError()]
+    "error",
+    [ValueError("no"), Refused(7), OSError(2, "no", "name"), KeyError("no"), ZeroDivisionError(), LookupError(7)],
 )
 def test_any_error_names_epoch_and_batch_and_keeps_its_type(error, at, place):
     model = nnlite.Sequential([Raises(error, at), nnlite.Dense(1)])

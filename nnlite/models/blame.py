@@ -116,9 +116,9 @@ def _prefix(error, text, hint=""):
 
 
 def _set_message(error, text):
-    """Let str(error) be this text; where its class makes its own, the text becomes a note."""
+    """Let str(error) be this text; where its class makes its own, or of something else, the text becomes a note."""
     old = error.args
-    if len(old) <= 1:
+    if len(old) <= 1 and all(isinstance(argument, str) for argument in old):
         error.args = (text,)
         if text in str(error):
             return

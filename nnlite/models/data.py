@@ -183,6 +183,10 @@ def for_predict(model: Any, x: Any, lengths: Any, steps: int | None) -> Batch | 
     if isinstance(lengths, int | str):
         raise TypeError(f"predict: lengths: expected an array, got {lengths!r}: give verbose by its name")
     if is_stream(x, None):
+        if lengths is not None:
+            raise ValueError(
+                "predict: lengths: a generator gives x alone: predict its batches one by one, with lengths"
+            )
         return Stream("predict", None, x, steps)
     data = Batch.checked("predict", x, lengths=lengths, has_y=False)
     require_ranges(model, "predict", data)
