@@ -4,7 +4,6 @@ from typing import Any
 
 _FOUND = "the size of the input is found from it: leave it out"
 _LAST_AXIS = "it always works on the last axis: leave it out"
-_SEQUENCES = "all of this is always (N, T, F), batch first: leave it out"
 _ACTIVATION = "its activations are those of its equations: leave it out"
 _DECAY = "it is not here: use weight_decay of the optimizer"
 _START = "it starts as in Keras by default; for others set params once it is built"
@@ -12,36 +11,38 @@ _RECURRENT = {
     "input_size": _FOUND,
     "hidden_size": "use units",
     "num_layers": "use one layer for each, [CLASS(H, return_sequences=True), CLASS(H)]",
-    "bias": "it always has a bias: leave it out",
-    "use_bias": "it always has a bias: leave it out",
-    "batch_first": _SEQUENCES,
+    **dict.fromkeys(("bias", "use_bias"), "it always has a bias: leave it out"),
+    **dict.fromkeys(("batch_first", "time_major"), "all of this is always (N, T, F), batch first: leave it out"),
     "bidirectional": "use Bidirectional(layer)",
     "nonlinearity": "use activation",
-    "activation": _ACTIVATION,
-    "recurrent_activation": _ACTIVATION,
+    **dict.fromkeys(("activation", "recurrent_activation"), _ACTIVATION),
     "implementation": "there is one: leave it out",
     "unroll": "it computes the same: leave it out",
     "unit_forget_bias": "it is always 1 at the start: leave it out",
-    "time_major": _SEQUENCES,
     "recurrent_dropout": "it is not here: use a Dropout layer before or after it",
     **dict.fromkeys(("kernel_regularizer", "recurrent_regularizer", "bias_regularizer"), _DECAY),
     **dict.fromkeys(("kernel_initializer", "recurrent_initializer", "bias_initializer"), _START),
 }
 _POOL = {"kernel_size": "use pool_size", "stride": "use strides", "size": "use pool_size"}
+_NORM = {
+    "axis": _LAST_AXIS,
+    "eps": "use epsilon",
+    **dict.fromkeys(("affine", "elementwise_affine"), "gamma and beta are always there: leave it out"),
+    "center": "beta is always there: leave it out",
+    "scale": "gamma is always there: leave it out",
+}
 _CHANNELS_LAST = "images are always (N, H, W, C), channels last: leave it out"
 
 # Class -> argument -> what to do. Those of a base hold for all classes below it.
 REMEDIES: dict[str, dict[str, str]] = {
     "Layer": {
         "data_format": _CHANNELS_LAST,
-        "batch_input_shape": "use input_shape=..., without the batch axis",
-        "batch_shape": "use input_shape=..., without the batch axis",
+        **dict.fromkeys(("batch_input_shape", "batch_shape"), "use input_shape=..., without the batch axis"),
         "input_dim": "use input_shape=(F,), on the first layer",
         "bias": "use use_bias",
         "device": "it computes on the CPU: leave it out",
         "inplace": "nothing is computed in place: leave it out",
-        "activity_regularizer": "it is not here: use kernel_regularizer",
-        "kernel_constraint": "it is not here: use kernel_regularizer",
+        **dict.fromkeys(("activity_regularizer", "kernel_constraint"), "it is not here: use kernel_regularizer"),
         "bias_constraint": "it is not here: use bias_regularizer",
         "weights": "use layer.set_weights([...]) once it is built",
     },
@@ -61,33 +62,16 @@ REMEDIES: dict[str, dict[str, str]] = {
         "num_embeddings": "use vocabulary_size",
         "embedding_dim": "use units",
         "input_length": "any length will do: leave it out",
-        "padding_idx": "give fit lengths=... instead",
-        "mask_zero": "give fit lengths=... instead",
+        **dict.fromkeys(("padding_idx", "mask_zero"), "give fit lengths=... instead"),
     },
-    "OneHot": {"num_classes": "use vocabulary_size", "num_tokens": "use vocabulary_size"},
-    "BatchNorm": {
-        "axis": _LAST_AXIS,
-        "num_features": _FOUND,
-        "eps": "use epsilon",
-        "affine": "gamma and beta are always there: leave it out",
-        "center": "beta is always there: leave it out",
-        "scale": "gamma is always there: leave it out",
-        "track_running_stats": "they are always kept: leave it out",
-    },
-    "LayerNorm": {
-        "axis": _LAST_AXIS,
-        "normalized_shape": _FOUND,
-        "eps": "use epsilon",
-        "elementwise_affine": "gamma and beta are always there: leave it out",
-        "center": "beta is always there: leave it out",
-        "scale": "gamma is always there: leave it out",
-    },
-    "Softmax": {"axis": _LAST_AXIS, "dim": _LAST_AXIS},
+    "OneHot": dict.fromkeys(("num_classes", "num_tokens"), "use vocabulary_size"),
+    "BatchNorm": {**_NORM, "num_features": _FOUND, "track_running_stats": "they are always kept: leave it out"},
+    "LayerNorm": {**_NORM, "normalized_shape": _FOUND},
+    "Softmax": dict.fromkeys(("axis", "dim"), _LAST_AXIS),
     "LeakyReLU": {"alpha": "use negative_slope"},
     "ReLU": {
         "negative_slope": "use LeakyReLU(negative_slope)",
-        "max_value": "it is not here: leave it out",
-        "threshold": "it is not here: leave it out",
+        **dict.fromkeys(("max_value", "threshold"), "it is not here: leave it out"),
     },
     "Optimizer": {
         "lr": "use learning_rate",
@@ -118,8 +102,10 @@ REMEDIES: dict[str, dict[str, str]] = {
         **dict.fromkeys(("weight", "pos_weight"), "use class_weight of fit, or sample_weight of forward"),
         **dict.fromkeys(("size_average", "reduce"), "use reduction"),
     },
-    "MeanSquaredError": {"weight": "use sample_weight of fit, or of forward"},
-    "MeanAbsoluteError": {"weight": "use sample_weight of fit, or of forward"},
+    **{
+        loss: {"weight": "use sample_weight of fit, or of forward"}
+        for loss in ("MeanSquaredError", "MeanAbsoluteError")
+    },
     "BackupAndRestore": {
         "backup_dir": "use path, which is a file",
         "double_checkpoint": "one file is always complete: leave it out",
