@@ -53,12 +53,12 @@ LAYERS = {
     "tanh": (lambda **kw: nnlite.Tanh(**kw), (37, 41)),
     "sigmoid": (lambda **kw: nnlite.Sigmoid(**kw), (37, 41)),
     "gelu": (lambda **kw: nnlite.GELU(**kw), (37, 41)),
+    "leaky relu": (lambda **kw: nnlite.LeakyReLU(0.1, **kw), (37, 41)),
     "softmax": (lambda **kw: nnlite.Softmax(**kw), (37, 41)),
     "dropout": (lambda **kw: nnlite.Dropout(0.3, **kw), (37, 41)),
 }
 # Where numbers are moved and not computed with, they may pass.
 MOVED = {
-    "leaky relu": (lambda **kw: nnlite.LeakyReLU(0.1, **kw), (37, 41)),
     "relu": (lambda **kw: nnlite.ReLU(**kw), (37, 41)),
     "max": (lambda **kw: nnlite.MaxPool2D(2, **kw), IMAGES),
     "embedding": (lambda **kw: nnlite.Embedding(9, 13, **kw), (41, 7)),
