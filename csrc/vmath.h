@@ -81,7 +81,7 @@ INLINE REAL TYPED(exp)(REAL x)
     REAL inside = x < lowest ? lowest : x;
     inside = inside > highest ? highest : inside;
     const TYPED(exp_parts) e = TYPED(split_exp)(inside);
-    const REAL y = e.expm1_r * e.scale + e.scale;
+    const REAL y = (1 + e.expm1_r) * e.scale;                                  /* their product may be subnormal */
     return x < lowest ? 0 : x > highest ? (REAL)INFINITY : y;
 }
 
