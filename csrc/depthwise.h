@@ -57,7 +57,7 @@ static inline ptrdiff_t group_tile_height(int group)
 
 #define GROUP_CASE(F, D, N, ...)                                          \
     case N:                                                               \
-        if (N * D <= GROUP_SUMS && D * sizeof(REAL) <= BYTES)             \
+        if (N <= TILE_ROWS && N * D <= GROUP_SUMS && D * sizeof(REAL) <= BYTES) \
             TYPED(F)(D, N, __VA_ARGS__);                                  \
         break;
 #define GROUP_CASES(F, D, n, ...)                                                                             \
@@ -262,10 +262,10 @@ INLINE void TYPED(group_sums)(const int D, const int n, const Groups *t, const P
 /* `pixels` pixels of y, all channels; the window of the first begins at x. */
 SHARED void TYPED(group_row)(const Groups *t, ptrdiff_t pixels, const REAL *x, const REAL *panels, REAL *y)
 {
-    const ptrdiff_t tiles = (pixels + group_tile_height(t->group) - 1) / group_tile_height(t->group);
-    for (ptrdiff_t k = 0; k < tiles; k++) {
-        const ptrdiff_t p = pixels * k / tiles, n = pixels * (k + 1) / tiles - p;
-        GROUP_CALL(group_tile, t->group, n, t, x + p * t->x_pixel, panels, y + p * t->y_pixel)
+    const ptrdiff_t height = group_tile_height(t->group);
+    for (ptrdiff_t n; pixels > 0; pixels -= n, x += n * t->x_pixel, y += n * t->y_pixel) {
+        n = pixels >= 2 * height ? height : pixels > height ? (pixels + 1) / 2 : pixels;
+        GROUP_CALL(group_tile, t->group, n, t, x, panels, y)
     }
 }
 

@@ -57,17 +57,20 @@ cdef enum:
     PIXELS = 128  # in a band for dW, at least: its sums are loaded and stored once for all of them
 
 
-cdef inline bint takes_groups(const Sliding *s, floating *dtype) noexcept nogil:
-    """Whether vectors of channels are possible, and pay."""
+cdef inline bint small_groups(const Sliding *s, floating *dtype, int most) noexcept nogil:
+    """Whether vectors of channels are possible: with one channel or one filter in a group, or up to `most` of both."""
     cdef Py_ssize_t D = s.D, U = s.U
-    if s.groups == 1 or max(D, U) > SMALL_GROUP:
-        return False
-    return min(D, U) == 1 or (D == U and D in (2, 4, 8) and D <= vector_channels(s.groups * D, dtype))
+    return s.groups > 1 and max(D, U) <= SMALL_GROUP and (min(D, U) == 1 or (D == U and D in (2, 4, 8) and D <= most))
+
+
+cdef inline bint takes_groups(const Sliding *s, floating *dtype) noexcept nogil:
+    """Whether they pay: filters that fill half of a vector are faster in tiles, as none of their sums is moved."""
+    return small_groups(s, dtype, vector_channels(s.groups * s.D, dtype) // 2)
 
 
 cdef inline bint takes_gradients(const Sliding *s, floating *dtype) noexcept nogil:
     """The same for dW."""
-    return s.U >= s.D and takes_groups(s, dtype)
+    return s.U >= s.D and small_groups(s, dtype, vector_channels(s.groups * s.D, dtype))
 
 
 cdef inline Py_ssize_t channels(const Sliding *s) noexcept nogil:
@@ -240,11 +243,14 @@ cdef inline void groups_band(const Sliding *s, const floating *image, const floa
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t C = channels(s), side = side_by_side(s, out), F = s.groups * s.U, tap, tap_end, tap_j, tap_j_end
     cdef Py_ssize_t begin, middle_end, j, stop, count
-    cdef Groups single = in_groups(s, 1), wide = in_groups(s, side)
+    cdef Groups single = in_groups(s, 1), wide = in_groups(s, side), apart = single
+    cdef Py_ssize_t gap = cols.gap if cols.step == 1 and single.group == 1 else 1, i
     cdef const floating *wide_panels = panels + panels_size(&single, out)
     cdef const floating *x
     cdef floating *y
     cdef floating *row
+    apart.x_pixel *= gap
+    apart.y_pixel *= gap
     image = repeated(s, image, q, end - q, copy)
     middle(cols, s.W, &begin, &middle_end)
     while q < end:
@@ -255,9 +261,9 @@ cdef inline void groups_band(const Sliding *s, const floating *image, const floa
         while j < cols.count:
             stop = piece_end(j, cols.count, begin, middle_end)
             inside_taps(cols, s.W, j, &tap_j, &tap_j_end)
-            single.first = wide.first = tap * cols.taps + tap_j
-            single.rows = wide.rows = tap_end - tap
-            single.cols = wide.cols = tap_j_end - tap_j
+            single.first = wide.first = apart.first = tap * cols.taps + tap_j
+            single.rows = wide.rows = apart.rows = tap_end - tap
+            single.cols = wide.cols = apart.cols = tap_j_end - tap_j
             x = (image + (rows.first + q * rows.step + tap * rows.gap) * s.W * C
                  + (cols.first + j * cols.step + tap_j * cols.gap) * C)
             count = stop - j
@@ -265,6 +271,9 @@ cdef inline void groups_band(const Sliding *s, const floating *image, const floa
                 group_pixels(&wide, count // side, x, wide_panels, y + j * C)
                 if count % side:
                     group_pixels(&wide, 1, x + (count - side) * C, wide_panels, y + (stop - side) * C)
+            elif count > gap > 1:  # first every gap-th pixel, as these have x in common
+                for i in range(gap):
+                    group_pixels(&apart, ceil_div(count - i, gap), x + i * C, panels, y + (j + i) * single.y_pixel)
             else:
                 group_pixels(&single, count, x, panels, y + j * single.y_pixel)
             j = stop

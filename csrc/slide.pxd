@@ -183,9 +183,12 @@ cdef inline void slide_band(const Sliding *s, const floating *image, const float
 cdef inline void inside_taps(Axis axis, Py_ssize_t size, Py_ssize_t q, Py_ssize_t *tap,
                              Py_ssize_t *end) noexcept nogil:
     """Which taps of window q lie on the source, which is `size` long: the others would multiply zeros."""
-    cdef Py_ssize_t first = axis.first + q * axis.step
-    tap[0] = min(axis.taps, ceil_div(max(<Py_ssize_t>0, -first), axis.gap))
-    end[0] = max(tap[0], min(axis.taps, ceil_div(max(<Py_ssize_t>0, size - first), axis.gap)))
+    cdef Py_ssize_t first = axis.first + q * axis.step, before = max(<Py_ssize_t>0, -first)
+    cdef Py_ssize_t inside = max(<Py_ssize_t>0, size - first)
+    if axis.gap > 1:
+        before, inside = ceil_div(before, axis.gap), ceil_div(inside, axis.gap)
+    tap[0] = min(axis.taps, before)
+    end[0] = max(tap[0], min(axis.taps, inside))
 
 
 cdef inline void slide_tile(const Sliding *s, Py_ssize_t tap, Py_ssize_t tap_end, int height, int width,
