@@ -240,46 +240,61 @@ cdef inline void slide_in_groups(const Sliding *s, const Taps *at, const floatin
 cdef inline void groups_band(const Sliding *s, const floating *image, const floating *panels, floating *out,
                              Py_ssize_t q, Py_ssize_t end, floating *copy) noexcept nogil:
     """Rows q .. end - 1 of one image."""
-    cdef Axis rows = s.rows, cols = s.cols
-    cdef Py_ssize_t C = channels(s), side = side_by_side(s, out), F = s.groups * s.U, tap, tap_end, tap_j, tap_j_end
-    cdef Py_ssize_t begin, middle_end, j, stop, count
-    cdef Groups single = in_groups(s, 1), wide = in_groups(s, side), apart = single
-    cdef Py_ssize_t gap = cols.gap if cols.step == 1 and single.group == 1 else 1, i
+    cdef Axis cols = s.cols
+    cdef Py_ssize_t C = channels(s), side = side_by_side(s, out), line = s.rows.out_step * s.OW * s.groups * s.U
+    cdef Groups single = in_groups(s, 1), wide = in_groups(s, side), column = single, apart = single
+    cdef Py_ssize_t gap = cols.gap if cols.step == 1 and single.group == 1 else 1
+    cdef Py_ssize_t begin, middle_end, left, right, last, i, j, count
     cdef const floating *wide_panels = panels + panels_size(&single, out)
-    cdef const floating *x
-    cdef floating *y
     cdef floating *row
-    apart.x_pixel *= gap
-    apart.y_pixel *= gap
+    cdef floating *y
+    column.x_pixel, column.y_pixel, column.x_ahead = single.x_line, line, 0
+    apart.x_pixel, apart.y_pixel = gap * single.x_pixel, gap * single.y_pixel
     image = repeated(s, image, q, end - q, copy)
-    middle(cols, s.W, &begin, &middle_end)
+    middle(s.rows, s.H, &begin, &middle_end)
+    middle(cols, s.W, &left, &right)
+    count = right - left
+    row = out + (s.rows.out * s.OW + cols.out) * s.groups * s.U + q * line
     while q < end:
-        inside_taps(rows, s.H, q, &tap, &tap_end)
-        row = out + (rows.out + q * rows.out_step) * s.OW * F + cols.out * F
+        last = piece_end(q, end, begin, middle_end) if s.D <= s.U else q + 1
         y = copy if s.D > s.U else row
-        j = 0
-        while j < cols.count:
-            stop = piece_end(j, cols.count, begin, middle_end)
-            inside_taps(cols, s.W, j, &tap_j, &tap_j_end)
-            single.first = wide.first = apart.first = tap * cols.taps + tap_j
-            single.rows = wide.rows = apart.rows = tap_end - tap
-            single.cols = wide.cols = apart.cols = tap_j_end - tap_j
-            x = (image + (rows.first + q * rows.step + tap * rows.gap) * s.W * C
-                 + (cols.first + j * cols.step + tap_j * cols.gap) * C)
-            count = stop - j
-            if side > 1 and count >= side:
-                group_pixels(&wide, count // side, x, wide_panels, y + j * C)
+        for j in range(cols.count):
+            if not left <= j < right:
+                pixels_at(s, &column, image, q, j, last - q, panels, y + j * single.y_pixel)
+        y += left * single.y_pixel
+        while q < last:
+            if side > 1:
+                pixels_at(s, &wide, image, q, left, count // side, wide_panels, y)
                 if count % side:
-                    group_pixels(&wide, 1, x + (count - side) * C, wide_panels, y + (stop - side) * C)
-            elif count > gap > 1:  # first every gap-th pixel, as these have x in common
-                for i in range(gap):
-                    group_pixels(&apart, ceil_div(count - i, gap), x + i * C, panels, y + (j + i) * single.y_pixel)
-            else:
-                group_pixels(&single, count, x, panels, y + j * single.y_pixel)
-            j = stop
-        if s.D > s.U:
-            add_filters(s, y, row)
-        q += 1
+                    pixels_at(s, &wide, image, q, right - side, 1, wide_panels, y + (count - side) * C)
+            elif gap > 1:  # first every gap-th pixel, as these have x in common
+                for i in range(min(gap, count)):
+                    pixels_at(s, &apart, image, q, left + i, ceil_div(count - i, gap), panels, y + i * single.y_pixel)
+            elif count:
+                pixels_at(s, &single, image, q, left, count, panels, y)
+            if s.D > s.U:
+                add_filters(s, copy, row)
+            q += 1
+            row += line
+            y += line
+
+
+cdef inline void pixels_at(const Sliding *s, Groups *t, const floating *image, Py_ssize_t q, Py_ssize_t j,
+                           Py_ssize_t count, const floating *panels, floating *y) noexcept nogil:
+    """Some pixels from row q and column j on."""
+    group_pixels(t, count, first_tap(s, t, image, q, j), panels, y)
+
+
+cdef inline const floating *first_tap(const Sliding *s, Groups *t, const floating *image, Py_ssize_t q,
+                                      Py_ssize_t j) noexcept nogil:
+    """Where the window of row q and column j begins on the image; t learns which of its taps lie there."""
+    cdef Axis rows = s.rows, cols = s.cols
+    cdef Py_ssize_t i_tap, i_end, j_tap, j_end
+    inside_taps(rows, s.H, q, &i_tap, &i_end)
+    inside_taps(cols, s.W, j, &j_tap, &j_end)
+    t.first, t.rows, t.cols = i_tap * cols.taps + j_tap, i_end - i_tap, j_end - j_tap
+    return image + ((rows.first + q * rows.step + i_tap * rows.gap) * s.W
+                    + cols.first + j * cols.step + j_tap * cols.gap) * channels(s)
 
 
 cdef inline Py_ssize_t piece_end(Py_ssize_t q, Py_ssize_t end, Py_ssize_t begin, Py_ssize_t middle_end) noexcept nogil:
@@ -347,15 +362,14 @@ cdef inline void groups_block(const Sliding *s, const floating *x, const floatin
                               floating *panels, floating *copy) noexcept nogil:
     """The bands up to `end`."""
     cdef Axis rows = s.rows, cols = s.cols
-    cdef Py_ssize_t C = channels(s), side = side_by_side(s, panels), tap, tap_end, tap_j, tap_j_end
-    cdef Py_ssize_t bands = gradient_bands(s), begin, middle_end, begin_j, middle_j_end, n, q, last, rows_end, j, stop, count
+    cdef Py_ssize_t C = channels(s), side = side_by_side(s, panels), bands = gradient_bands(s)
+    cdef Py_ssize_t begin, middle_end, left, right, n, q, last, rows_end, j, stop, count
     cdef Groups single = in_groups(s, 1), wide = in_groups(s, side)
     cdef floating *wide_panels = panels + panels_size(&single, panels)
     cdef const floating *image
-    cdef const floating *x_q
     cdef const floating *dy_q
     middle(rows, s.H, &begin, &middle_end)
-    middle(cols, s.W, &begin_j, &middle_j_end)
+    middle(cols, s.W, &left, &right)
     while band < end:
         n = band // bands
         q = rows.count * (band % bands) // bands
@@ -363,25 +377,17 @@ cdef inline void groups_block(const Sliding *s, const floating *x, const floatin
         image = repeated(s, x + n * s.H * s.W * s.groups * s.D, q, last - q, copy)
         while q < last:
             rows_end = piece_end(q, last, begin, middle_end)
-            inside_taps(rows, s.H, q, &tap, &tap_end)
             j = 0
             while j < cols.count:
-                stop = piece_end(j, cols.count, begin_j, middle_j_end)
-                inside_taps(cols, s.W, j, &tap_j, &tap_j_end)
-                single.first = wide.first = tap * cols.taps + tap_j
-                single.rows = wide.rows = tap_end - tap
-                single.cols = wide.cols = tap_j_end - tap_j
-                x_q = (image + (rows.first + q * rows.step + tap * rows.gap) * s.W * C
-                       + (cols.first + j * cols.step + tap_j * cols.gap) * C)
+                stop = piece_end(j, cols.count, left, right)
+                count = (stop - j) // side if stop - j >= side > 1 else 0
                 dy_q = dy + ((n * rows.count + q) * cols.count + j) * C
-                count = stop - j
-                if side > 1 and count >= side:
-                    group_gradients(&wide, rows_end - q, count // side, x_q, dy_q, wide_panels)
-                    x_q += count // side * side * C
-                    dy_q += count // side * side * C
-                    count %= side
                 if count:
-                    group_gradients(&single, rows_end - q, count, x_q, dy_q, panels)
+                    group_gradients(&wide, rows_end - q, count, first_tap(s, &wide, image, q, j), dy_q, wide_panels)
+                    j += count * side
+                    dy_q += count * side * C
+                if j < stop:
+                    group_gradients(&single, rows_end - q, stop - j, first_tap(s, &single, image, q, j), dy_q, panels)
                 j = stop
             q = rows_end
         band += 1
