@@ -66,6 +66,17 @@ class TestConv2D(ChainOfTrust):
         case("groups", (2, 4, 5, 6), 9, 3, groups=3),
         case("depthwise", (2, 5, 4, 5), 5, 3, padding="same", groups=5),
         case("depthwise, two filters a channel", (2, 5, 4, 3), 6, (3, 2), groups=3),
+        case("depthwise, pixels side by side", (2, 5, 12, 6), 6, 3, padding="same", groups=6),
+        case("depthwise, 5 x 5 on more than a vector", (1, 7, 13, 19), 19, 5, padding="same", groups=19),
+        case("depthwise, strided and dilated", (1, 7, 9, 18), 18, (3, 2), (2, 1), "same", (1, 2), groups=18),
+        case("depthwise, dilated", (1, 8, 15, 17), 17, 3, padding=2, dilation_rate=2, groups=17),
+        case("depthwise, windows larger than the image", (2, 2, 3, 17), 17, 5, padding=2, groups=17),
+        case("three filters a channel", (2, 5, 6, 7), 21, 3, strides=2, padding="same", groups=7),
+        case("one filter for two channels", (2, 5, 6, 18), 9, 3, padding="same", groups=9),
+        case("groups of 2", (2, 5, 7, 22), 22, 3, padding="same", groups=11),
+        case("groups of 4", (2, 5, 7, 20), 20, 3, strides=2, padding=1, groups=5),
+        case("groups of 8", (1, 4, 6, 24), 24, (2, 3), dilation_rate=(1, 2), groups=3),
+        case("groups of 4, pixels side by side", (1, 4, 13, 8), 8, 3, padding="same", groups=2),
         case("groups of everything", (2, 6, 7, 4), 6, (2, 3), (2, 1), ((1, 0), (0, 2)), (1, 2), 2),
         case("no bias", (2, 4, 5, 2), 3, 3, use_bias=False),
         case("a row", (2, 1, 9, 3), 4, (1, 3), padding="same"),
@@ -84,6 +95,9 @@ class TestConv2D(ChainOfTrust):
         case("1 x 1, shared by threads", (6, 16, 17, 65), 67, 1, large=True),
         case("dilated, shared by threads", (5, 17, 29, 19), 35, 3, 1, "same", (2, 3), large=True),
         case("groups, shared by threads", (5, 17, 16, 38), 66, 3, padding=1, groups=2, large=True),
+        case("groups of 4, shared by threads", (5, 17, 16, 36), 36, 3, padding="same", groups=9, large=True),
+        case("two filters a channel, shared by threads", (5, 17, 16, 35), 70, 3, padding="same", groups=35, large=True),
+        case("depthwise, more than the cache holds", (9, 66, 65, 32), 32, 3, padding="same", groups=32, large=True),
         case("depthwise, shared by threads", (7, 19, 18, 67), 67, 3, padding="same", groups=67, large=True),
     )
 
@@ -190,6 +204,21 @@ def random_quads(rng):
     return conv2d(filters, size, strides, padding, dilation, groups, rng.random() < 0.7, dtype="float64"), shape
 
 
+def random_small_groups(rng):
+    """The same of groups whose channels lie side by side in vectors."""
+    D, U = [(1, 1), (1, 1), (1, 2), (1, 3), (2, 1), (2, 2), (4, 4), (8, 8)][rng.integers(8)]
+    groups, size = int(rng.integers(2, 40 // D)), int(rng.integers(1, 6))
+    shape = (int(rng.integers(1, 4)), *(int(n) for n in rng.integers(1, 30, 2)), groups * D)
+    padding = rng.integers(4, size=(2, 2)).tolist()
+    strides, dilation = [(1, 1), (1, 1), (2, 1), (3, 1), (1, 2), (1, 3), (2, 3)][rng.integers(7)]
+    layer = conv2d(groups * U, size, strides, padding, dilation, groups, rng.random() < 0.7, dtype="float64")
+    try:
+        layer.output_shape(shape[1:])
+    except ValueError:
+        return random_small_groups(rng)
+    return layer, shape
+
+
 @pytest.mark.parametrize("seed", range(240))
 def test_pytorch_agrees_on_random_options(seed):
     rng = np.random.default_rng(seed)
@@ -200,6 +229,12 @@ def test_pytorch_agrees_on_random_options(seed):
 def test_pytorch_agrees_on_random_quads(seed):
     rng = np.random.default_rng(seed)
     assert_pytorch_agrees(*random_quads(rng), rng)
+
+
+@pytest.mark.parametrize("seed", range(120))
+def test_pytorch_agrees_on_random_small_groups(seed):
+    rng = np.random.default_rng(seed)
+    assert_pytorch_agrees(*random_small_groups(rng), rng)
 
 
 def assert_pytorch_agrees(layer, shape, rng):
@@ -253,11 +288,23 @@ def test_large_results_at_any_address(dtype, offset):
     assert np.isnan(memory[start + y.size :]).all()
 
 
-@pytest.mark.parametrize("options", [{}, {"strides": 2}, {"padding": "same", "groups": 3}], ids=str)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"strides": 2},
+        {"padding": "same", "groups": 3},
+        {"padding": "same", "groups": 6},  # three filters a channel
+        {"padding": "same", "groups": 18, "channels": 18},
+        {"padding": "same", "groups": 9, "channels": 18},
+    ],
+    ids=str,
+)
 @float_types
 def test_how_images_are_cut_into_batches_changes_no_bit(dtype, options):
-    layer, rng = Conv2D(18, 3, dtype=dtype, **options), np.random.default_rng(0)
-    x, dy = drawn(layer, (7, 11, 13, 6), rng.standard_normal)
+    C = options.get("channels", 6)
+    layer, rng = Conv2D(18, 3, dtype=dtype, **{k: v for k, v in options.items() if k != "channels"}), np.random.default_rng(0)
+    x, dy = drawn(layer, (7, 11, 13, C), rng.standard_normal)
     whole = both_passes(layer, x, dy)
     for images in (1, 2, 5):
         parts = [both_passes(layer, x[n : n + images], dy[n : n + images]) for n in range(0, 7, images)]
@@ -266,7 +313,12 @@ def test_how_images_are_cut_into_batches_changes_no_bit(dtype, options):
 
 
 REACH = pytest.mark.parametrize(
-    "options", [{}, {"strides": 2}, {"dilation_rate": 2}, {"padding": 1}, {"groups": 2}], ids=str
+    "options",
+    [
+        *({}, {"strides": 2}, {"dilation_rate": 2}, {"padding": 1}, {"groups": 2}),
+        *({"groups": 16, "filters": 16}, {"groups": 16, "filters": 32, "padding": 1}, {"groups": 4, "filters": 16}),
+    ],
+    ids=str,
 )
 CHANNELS, FILTERS = 16, 18  # so many that windows of 3 x 3 go by quads
 
@@ -275,7 +327,7 @@ CHANNELS, FILTERS = 16, 18  # so many that windows of 3 x 3 go by quads
 @REACH
 def test_a_pixel_reaches_the_windows_that_see_it_and_no_others(options, backend_name):
     """Not even as NaN times 0."""
-    layer, rng = Conv2D(FILTERS, 3, **options), np.random.default_rng(0)
+    layer, rng = Conv2D(**{"filters": FILTERS, "kernel_size": 3, **options}), np.random.default_rng(0)
     x, dy = drawn(layer, (2, 10, 11, CHANNELS), rng.standard_normal)
     with nnlite.use_backend(backend_name):
         for h, w in itertools.product(range(10), range(11)):
@@ -294,7 +346,7 @@ def test_a_pixel_reaches_the_windows_that_see_it_and_no_others(options, backend_
 @backends
 @REACH
 def test_a_gradient_reaches_the_pixels_that_its_window_sees_and_no_others(options, backend_name):
-    layer, rng = Conv2D(FILTERS, 3, **options), np.random.default_rng(0)
+    layer, rng = Conv2D(**{"filters": FILTERS, "kernel_size": 3, **options}), np.random.default_rng(0)
     x, dy = drawn(layer, (2, 10, 11, CHANNELS), rng.standard_normal)
     with nnlite.use_backend(backend_name):
         layer.forward(x)
@@ -324,9 +376,9 @@ def seen_from(i, n, options):
 
 def filters_of(channel, options):
     """The filters that see this channel."""
-    groups = options.get("groups", 1)
+    groups, filters = options.get("groups", 1), options.get("filters", FILTERS)
     group = channel // (CHANNELS // groups)
-    return range(FILTERS // groups * group, FILTERS // groups * (group + 1))
+    return range(filters // groups * group, filters // groups * (group + 1))
 
 
 @backends
