@@ -23,7 +23,8 @@
 #define NNLITE_DEPTHWISE_H
 
 #define SMALL_GROUP 8                      /* channels of a group, at most: each has a sum for all the others */
-#define LONG_ROW 5                         /* taps, at most, that an x is loaded once for */
+#define LONG_ROW 5        /* taps, at most, that an x is loaded once for: */
+#define LONG_ROW_PIXELS 8 /* then of so many pixels, as with ten GCC 12 spills, and half of the speed is lost */
 #define GROUP_SUMS (TILE_ROWS * TILE_VECTORS) /* in registers, as many as in the tile of tile.h */
 
 typedef struct {
@@ -241,8 +242,8 @@ INLINE void TYPED(group_tile)(const int D, const int n, const Groups *t, const R
     const ptrdiff_t K = D == 1 && n > 1 && t->x_col == t->x_pixel ? t->cols : 0;
     if (K == 3)
         TYPED(group_tile_of)(D, n, 3, t, x, panels, y);
-    else if (K == 5)
-        TYPED(group_tile_of)(D, n, 5, t, x, panels, y);
+    else if (K == LONG_ROW && n <= LONG_ROW_PIXELS)
+        TYPED(group_tile_of)(D, n, LONG_ROW, t, x, panels, y);
     else
         TYPED(group_tile_of)(D, n, 0, t, x, panels, y);
 }
@@ -253,8 +254,8 @@ INLINE void TYPED(group_sums)(const int D, const int n, const Groups *t, const P
     const ptrdiff_t K = D == 1 && n > 0 && t->x_col == t->x_pixel ? t->cols : 0;
     if (K == 3 && n % 3 == 0)
         TYPED(group_sums_of)(D, n, 3, t, piece, x, dy, panels);
-    else if (K == 5 && n % 5 == 0)
-        TYPED(group_sums_of)(D, n, 5, t, piece, x, dy, panels);
+    else if (K == LONG_ROW && n % LONG_ROW == 0)
+        TYPED(group_sums_of)(D, n, LONG_ROW, t, piece, x, dy, panels);
     else
         TYPED(group_sums_of)(D, n, 0, t, piece, x, dy, panels);
 }
@@ -262,7 +263,8 @@ INLINE void TYPED(group_sums)(const int D, const int n, const Groups *t, const P
 /* `pixels` pixels of y, all channels; the window of the first begins at x. */
 SHARED void TYPED(group_row)(const Groups *t, ptrdiff_t pixels, const REAL *x, const REAL *panels, REAL *y)
 {
-    const ptrdiff_t height = group_tile_height(t->group);
+    const int long_row = t->group == 1 && t->cols == LONG_ROW && TILE_ROWS > LONG_ROW_PIXELS;
+    const ptrdiff_t height = long_row ? LONG_ROW_PIXELS : group_tile_height(t->group);
     for (ptrdiff_t n; pixels > 0; pixels -= n, x += n * t->x_pixel, y += n * t->y_pixel) {
         n = pixels >= 2 * height ? height : pixels > height ? (pixels + 1) / 2 : pixels;
         GROUP_CALL(group_tile, t->group, n, t, x, panels, y)
