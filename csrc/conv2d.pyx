@@ -28,7 +28,8 @@ computes y, dx and dW of these.
 Memory: the packed weights; for each thread one band of an image with its zeros, where windows reach over the edge, and
 a panel of dy, where the filters do not fill one; for quads 16 / 9 of the packed weights, and for each thread four rows
 of pixels and 16 numbers for each channel of a row of quads (32 where the channels do not fill a vector); for dW its
-sums, at most BLOCKS times and PARTIALS numbers; for dx of few channels a panel of dy and a band of dx.
+sums, at most BLOCKS times and PARTIALS numbers; for dx of few channels a panel of dy and a band of dx; for small groups
+with more filters than channels, or fewer, a band of x with each channel repeated, or a row of y before it is added up.
 """
 
 from cython cimport floating
@@ -41,7 +42,8 @@ from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from scatter cimport scatter, scatter_size
 from slide cimport (
-    Axis, Sliding, Taps, band_count, pack, packed_size, slide, threads_with_room, window, window_size,
+    BLOCKS, Axis, Sliding, Taps, band_count, block_count, pack, packed_size, slide, threads_with_room, window,
+    window_size,
 )
 from tile cimport (
     TILE_ROWS, Tile, omp_get_thread_num, pack_panel, panel_width, plain, threads_for, tile, tile_width,
@@ -51,8 +53,6 @@ from winograd cimport in_quads, takes_winograd, winograd_pack, winograd_packed_s
 
 cdef enum:
     FEW = 4  # channels, at most, for which dx is scattered and not gathered
-    BLOCKS = 16  # blocks of bands, at most, with a sum of dW each
-    PARTIALS = 4194304  # numbers in these sums, at most
     CHUNK = 4096  # numbers that one thread adds
 
 
@@ -119,11 +119,6 @@ cdef Sliding windows_of_dy(const Convolution *c, Py_ssize_t i, Py_ssize_t j) noe
 
 cdef bint has_few_channels(const Convolution *c) noexcept nogil:
     return c.groups == 1 and c.C <= FEW
-
-
-cdef Py_ssize_t block_count(Py_ssize_t bands, Py_ssize_t size) noexcept nogil:
-    """Blocks of all the bands of a batch, for `size` sums in each."""
-    return max(<Py_ssize_t>1, min(bands, min(<Py_ssize_t>BLOCKS, PARTIALS // size)))
 
 
 cdef Py_ssize_t block_scratch(const Sliding *s, floating *dtype) noexcept nogil:

@@ -1,8 +1,8 @@
 /* Convolution in small groups, channel by channel: the innermost loops of depthwise.pxd.
  *
- *        a group of 4 in a vector              A vector holds neighbouring channels of x, as they lie in memory: several
- *    x   | 0 1 2 3 | 4 5 6 7 | ...             groups side by side. The tile of tile.h would multiply each number by a
- *        x w_0                                 vector of filters, but a group has too few filters to fill one.
+ *        a group of 4 in a vector              A vector holds neighbouring channels of x, as they lie in memory, of
+ *    x   | 0 1 2 3 | 4 5 6 7 | ...             several groups. The tile of tile.h would multiply each number of x by a
+ *        x w_0                                 vector of filters, but a group has too few to fill one.
  *    s_0 | 0 1 2 3 |                           Here channel d of x is multiplied by its weight for filter d ^ r of the
  *        x w_1                                 group, for each r: s_0, s_1, ... are sums that wait in the wrong place.
  *    s_1 | 1 0 3 2 |       y = s_0             They stay in registers while all taps pass. Only then is each moved to
@@ -22,10 +22,10 @@
 #ifndef NNLITE_DEPTHWISE_H
 #define NNLITE_DEPTHWISE_H
 
-#define SMALL_GROUP 8                      /* channels of a group, at most: each has a sum for all the others */
-#define LONG_ROW 5        /* taps, at most, that an x is loaded once for: */
-#define LONG_ROW_PIXELS 8 /* then of so many pixels, as with ten GCC 12 spills, and half of the speed is lost */
 #define GROUP_SUMS (TILE_ROWS * TILE_VECTORS) /* in registers, as many as in the tile of tile.h */
+#define SMALL_GROUP 8                         /* channels of a group, at most */
+#define LONG_ROW 5                            /* taps, at most, for which an x is loaded once, */
+#define LONG_ROW_PIXELS 8                     /* for so many pixels: with ten GCC 12 spills, which takes 1.6 times */
 
 typedef struct {
     int group;                   /* channels of a group: 1, 2, 4 or 8 */
@@ -48,7 +48,8 @@ typedef struct {
 
 #define vector_channels(channels, dtype) BY_TYPE(dtype, vector_channels)(channels)
 #define group_pixels(t, pixels, x, panels, y) BY_TYPE(y, group_pixels)(t, pixels, x, panels, y)
-#define group_gradients(t, lines, pixels, x, dy, panels) BY_TYPE(panels, group_gradients)(t, lines, pixels, x, dy, panels)
+#define group_gradients(t, lines, pixels, x, dy, panels) \
+    BY_TYPE(panels, group_gradients)(t, lines, pixels, x, dy, panels)
 
 /* How many pixels or taps have their sums in registers. */
 static inline ptrdiff_t group_tile_height(int group)
@@ -56,23 +57,24 @@ static inline ptrdiff_t group_tile_height(int group)
     return GROUP_SUMS / group < TILE_ROWS ? GROUP_SUMS / group : TILE_ROWS;
 }
 
-#define GROUP_CASE(F, D, N, ...)                                          \
-    case N:                                                               \
+/* F of constant sizes. The cases that there are no registers or lanes for are empty. */
+#define GROUP_CASE(F, D, N, ...)                                                \
+    case N:                                                                     \
         if (N <= TILE_ROWS && N * D <= GROUP_SUMS && D * sizeof(REAL) <= BYTES) \
-            TYPED(F)(D, N, __VA_ARGS__);                                  \
+            TYPED(F)(D, N, __VA_ARGS__);                                        \
         break;
-#define GROUP_CASES(F, D, n, ...)                                                                             \
-    case D:                                                                                                   \
-        switch (n) {                                                                                          \
+#define GROUP_CASES(F, D, n, ...)                                                                              \
+    case D:                                                                                                    \
+        switch (n) {                                                                                           \
             GROUP_CASE(F, D, 0, __VA_ARGS__) GROUP_CASE(F, D, 1, __VA_ARGS__) GROUP_CASE(F, D, 2, __VA_ARGS__) \
             GROUP_CASE(F, D, 3, __VA_ARGS__) GROUP_CASE(F, D, 4, __VA_ARGS__) GROUP_CASE(F, D, 5, __VA_ARGS__) \
             GROUP_CASE(F, D, 6, __VA_ARGS__) GROUP_CASE(F, D, 7, __VA_ARGS__) GROUP_CASE(F, D, 8, __VA_ARGS__) \
-            GROUP_CASE(F, D, 9, __VA_ARGS__) GROUP_CASE(F, D, 10, __VA_ARGS__)                                \
-        }                                                                                                     \
+            GROUP_CASE(F, D, 9, __VA_ARGS__) GROUP_CASE(F, D, 10, __VA_ARGS__)                                 \
+        }                                                                                                      \
         break;
 #define GROUP_CALL(F, D, n, ...)                                                                              \
     switch (D) {                                                                                              \
-        GROUP_CASES(F, 1, n, __VA_ARGS__) GROUP_CASES(F, 2, n, __VA_ARGS__) GROUP_CASES(F, 4, n, __VA_ARGS__)  \
+        GROUP_CASES(F, 1, n, __VA_ARGS__) GROUP_CASES(F, 2, n, __VA_ARGS__) GROUP_CASES(F, 4, n, __VA_ARGS__) \
         GROUP_CASES(F, 8, n, __VA_ARGS__)                                                                     \
     }
 

@@ -1,21 +1,22 @@
-"""Convolution in small groups: depthwise, with some filters a channel, and in groups of 2, 4 or 8 channels.
+"""Convolution in small groups: depthwise, with a few filters a channel, and in groups of 2, 4 or 8 channels.
 
-The tile of slide.pxd has a column for each filter of a group, so that a few filters would leave it mostly empty.
-depthwise.h has a vector of neighbouring channels instead, of as many groups as it holds. What is here says where they
-lie. Images are read in place: no copy has zeros around it, as every pixel knows its taps.
+The tile of slide.pxd has a column for each filter of a group: of a few filters it would be mostly empty. depthwise.h
+has vectors of neighbouring channels instead, whatever group they are of. What is here says where they lie. Images are
+read in place: there is no copy with zeros around it, as every pixel knows which of its taps lie on the image.
 
-                 W             The pixels in the middle see all taps of a row, and are computed in one call. Those at
-          +--+--------+--+     the edges are computed one by one, from the taps that lie on the image. The rows of a
-          | 1|   2    | 3|     window are cut in the same way. For dW, the rows in the middle of a band are one call,
-     H    |  |        |  |     too: its sums pass over all of their pixels.
-          +--+--------+--+
-                               Channels that fill no vectors: where windows move by one pixel, `side` pixels beside each
-          C|C|C|C|C|C|C|C      other are treated as one pixel of side * C channels, whose weights are repeated: their
-          vector|vector|ve     taps are just as far from each other.
+               W               The pixels in the middle see all taps of a row, and one call computes them. Those of an
+        +--+--------+--+       edge see fewer: there, a call computes pixels below each other, as these see the same.
+        |  |        |  |       For dW, a piece of the image with the same taps is one call, too: its sums pass over all
+      H | 1|   2    |3 |       pixels of the piece.
+        |  |        |  |
+        +--+--------+--+       Channels that fill no vectors: where windows move by one pixel, `side` pixels beside each
+                               other are treated as one of side * C channels, as their taps are just as far from each
+        C|C|C|C|C|C|C|C        other. Their weights are repeated, and their sums of dW are added.
+        vector|vector|ve
 
-With several filters a channel, each channel of x is repeated for all of its filters, and backward adds what they give.
+With several filters a channel, each channel of x is repeated for all of its filters; for dx, what they give is added.
 
-Threads take bands of rows. Every number of y and dx is the work of one call, in the order of the taps; that of dW is
+Threads take bands of rows. Every number of y and dx is the work of one call, in the order of the taps; those of dW are
 summed in blocks of bands, whose number follows from the shapes.
 """
 
@@ -26,7 +27,7 @@ from libc.string cimport memset
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div, round_up
 from rows cimport add_row
-from slide cimport Axis, Sliding, Taps, band_count, inside_taps, reach, threads_with_room
+from slide cimport Axis, Sliding, Taps, band_count, block_count, inside_taps, reach, threads_with_room
 from tile cimport lanes, omp_get_thread_num, threads_for
 
 
@@ -53,7 +54,6 @@ cdef extern from "typed.h" nogil:
 
 
 cdef enum:
-    BLOCKS = 16  # of bands, at most, with a sum of dW each
     PIXELS = 128  # in a band for dW, at least: its sums are loaded and stored once for all of them
 
 
@@ -119,12 +119,10 @@ cdef inline Py_ssize_t all_panels(const Sliding *s, floating *dtype) noexcept no
     return panels_size(&single, dtype) + (panels_size(&wide, dtype) if side > 1 else 0)
 
 
-# Which weight belongs to lane m of row r of a panel: in W, it is `places[r * width + m]` numbers from that of channel 0
-# and filter 0 of the same tap.
-
 cdef inline void find_places(const Sliding *s, const Groups *t, const Taps *at, Py_ssize_t c, Py_ssize_t width,
                              Py_ssize_t *places) noexcept nogil:
-    """Of the panel whose first lane is channel c."""
+    """Which weights the panel that begins at channel c holds: lane m of row r, of each tap, is that of W at
+    places[r * width + m], counted from the same tap's weight of channel 0 and filter 0."""
     cdef Py_ssize_t C = channels(s), group = max(s.D, s.U), r, m, d, u
     for m in range(width):
         d = u = (c + m) % C % group
@@ -137,6 +135,7 @@ cdef inline void find_places(const Sliding *s, const Groups *t, const Taps *at, 
 
 cdef inline void pack_groups(const Sliding *s, const Taps *at, Py_ssize_t side, const floating *W,
                              const floating *start, floating *panels) noexcept nogil:
+    """The panels of `side` pixels as one; the other arguments are those of `pack` in slide.pxd."""
     cdef Groups t = in_groups(s, side)
     cdef Py_ssize_t places[SMALL_GROUP * 16]
     cdef Py_ssize_t width = vector_channels(t.channels, panels), C = channels(s), v = 0, c, i, j, k, ch
@@ -221,7 +220,8 @@ cdef inline Py_ssize_t groups_size(const Sliding *s, floating *dtype) noexcept n
 
 
 cdef inline void slide_in_groups(const Sliding *s, const Taps *at, const floating *W, const floating *start,
-                              const floating *source, floating *out, floating *work, Py_ssize_t room) noexcept nogil:
+                                 const floating *source, floating *out, floating *work,
+                                 Py_ssize_t room) noexcept nogil:
     """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U)."""
     cdef Py_ssize_t image = s.H * s.W * s.groups * s.D, result = s.OH * s.OW * s.groups * s.U, count = s.rows.count
     cdef Py_ssize_t bands = band_count(s), size = groups_room(s), side = side_by_side(s, work), k
@@ -304,9 +304,9 @@ cdef inline Py_ssize_t piece_end(Py_ssize_t q, Py_ssize_t end, Py_ssize_t begin,
 
 cdef inline void add_filters(const Sliding *s, const floating *y, floating *out) noexcept nogil:
     """A row of dx: the sum over all filters of a channel."""
-    cdef Py_ssize_t D = s.D, groups = s.groups, j, g, d
+    cdef Py_ssize_t D = s.D, groups = s.groups, _, g, d
     cdef floating total
-    for j in range(s.cols.count):
+    for _ in range(s.cols.count):
         for g in range(groups):
             total = y[g * D]
             for d in range(1, D):
@@ -321,10 +321,6 @@ cdef inline Py_ssize_t gradient_bands(const Sliding *s) noexcept nogil:
     return max(<Py_ssize_t>1, min(s.rows.count, s.rows.count * s.cols.count // PIXELS))
 
 
-cdef inline Py_ssize_t block_count(const Sliding *s) noexcept nogil:
-    return min(<Py_ssize_t>BLOCKS, s.N * gradient_bands(s))
-
-
 cdef inline Py_ssize_t gradients_room(const Sliding *s) noexcept nogil:
     """Numbers that a thread needs beside the sums of its block."""
     return copies_size(s, ceil_div(s.rows.count, gradient_bands(s)))
@@ -332,13 +328,16 @@ cdef inline Py_ssize_t gradients_room(const Sliding *s) noexcept nogil:
 
 cdef inline Py_ssize_t gradients_size(const Sliding *s, floating *dtype) noexcept nogil:
     """Numbers of scratch memory for dW, for all threads."""
-    return block_count(s) * all_panels(s, dtype) + num_threads * gradients_room(s) if takes_gradients(s, dtype) else 0
+    cdef Py_ssize_t size = all_panels(s, dtype)
+    if not takes_gradients(s, dtype):
+        return 0
+    return block_count(s.N * gradient_bands(s), size) * size + num_threads * gradients_room(s)
 
 
 cdef inline void gradients_in_groups(const Sliding *s, const floating *x, const floating *dy, floating *dW,
                                      floating *db, floating *work, Py_ssize_t room) noexcept nogil:
-    cdef Py_ssize_t F = s.groups * s.U, D = s.D, bands = s.N * gradient_bands(s), blocks = block_count(s)
-    cdef Py_ssize_t size = all_panels(s, work), side = side_by_side(s, work), copy = gradients_room(s), k
+    cdef Py_ssize_t F = s.groups * s.U, D = s.D, size = all_panels(s, work), bands = s.N * gradient_bands(s)
+    cdef Py_ssize_t blocks = block_count(bands, size), side = side_by_side(s, work), copy = gradients_room(s), k
     cdef Taps at = Taps(line=s.cols.taps * D * F, tap=D * F, group=s.U, depth=F, col=1)
     cdef Groups single = in_groups(s, 1)
     cdef floating *copies = work + blocks * size

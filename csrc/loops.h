@@ -1,5 +1,5 @@
-/* The headers of loops, for the REAL of typed.h: tile.h and depthwise.h also for vectors of half
- * the width, and depthwise.h for single numbers. */
+/* The headers of loops, for the REAL of typed.h: tile.h and depthwise.h for vectors of half the width, depthwise.h for
+ * single numbers, and then all of them. */
 #define BYTES HALF_VECTOR_BYTES
 #define SUFFIX JOIN(_half_, TYPE)
 #include "tile.h"

@@ -52,6 +52,8 @@ cdef struct Taps:
 cdef enum:
     WINDOW = 32768  # numbers of a band's copy, about: half a megabyte for doubles with its output fits a cache
     BANDS = 32  # at least, in a batch: work for many threads
+    BLOCKS = 16  # blocks of bands, at most, with a sum of dW each
+    PARTIALS = 4194304  # numbers in these sums, at most
 
 
 cdef inline Py_ssize_t reach(Axis axis, Py_ssize_t count) noexcept nogil:
@@ -63,6 +65,11 @@ cdef inline Py_ssize_t band_count(const Sliding *s) noexcept nogil:
     """Into how many bands the rows of each image are cut."""
     cdef Py_ssize_t numbers = s.rows.count * s.rows.step * reach(s.cols, s.cols.count) * s.groups * s.D
     return max(<Py_ssize_t>1, min(s.rows.count, max(ceil_div(BANDS, s.N), ceil_div(numbers, WINDOW))))
+
+
+cdef inline Py_ssize_t block_count(Py_ssize_t bands, Py_ssize_t size) noexcept nogil:
+    """Blocks of all the bands of a batch, for `size` sums in each."""
+    return max(<Py_ssize_t>1, min(bands, min(<Py_ssize_t>BLOCKS, PARTIALS // size)))
 
 
 cdef inline Py_ssize_t window_size(const Sliding *s) noexcept nogil:

@@ -302,8 +302,8 @@ def test_large_results_at_any_address(dtype, offset):
 )
 @float_types
 def test_how_images_are_cut_into_batches_changes_no_bit(dtype, options):
-    C = options.get("channels", 6)
-    layer, rng = Conv2D(18, 3, dtype=dtype, **{k: v for k, v in options.items() if k != "channels"}), np.random.default_rng(0)
+    C, options = options.get("channels", 6), {k: v for k, v in options.items() if k != "channels"}
+    layer, rng = Conv2D(18, 3, dtype=dtype, **options), np.random.default_rng(0)
     x, dy = drawn(layer, (7, 11, 13, C), rng.standard_normal)
     whole = both_passes(layer, x, dy)
     for images in (1, 2, 5):
