@@ -64,8 +64,9 @@ cdef inline bint small_groups(const Sliding *s, floating *dtype, int most) noexc
 
 
 cdef inline bint takes_groups(const Sliding *s, floating *dtype) noexcept nogil:
-    """Whether they pay: filters that fill half of a vector are faster in tiles, as none of their sums is moved."""
-    return small_groups(s, dtype, vector_channels(s.groups * s.D, dtype) // 2)
+    """Whether they pay: eight filters that fill a vector are faster in tiles, as none of their sums is moved."""
+    cdef int width = vector_channels(s.groups * s.D, dtype)
+    return small_groups(s, dtype, width if s.D < SMALL_GROUP else width // 2)
 
 
 cdef inline bint takes_gradients(const Sliding *s, floating *dtype) noexcept nogil:
