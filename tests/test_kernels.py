@@ -10,12 +10,12 @@ import threading
 
 import numpy as np
 import pytest
-from chain import threads
+from chain import float_types, threads
 from numeric import assert_same_bits
 
 import nnlite
 from nnlite import kernels, reference
-from nnlite.kernels import backend, host, of_dtype
+from nnlite.kernels import backend, empty, host, of_dtype
 
 
 def modules(package):
@@ -83,6 +83,19 @@ def test_an_unknown_backend_is_refused():
         nnlite.use_backend("numpy"),
     ):
         pass
+
+
+@float_types
+@pytest.mark.parametrize("shape", [(0, 5), (3,), (64, 1000), (129, 1, 257)])
+def test_large_results_begin_at_a_cache_line(shape, dtype):
+    arrays = [empty(shape, np.dtype(dtype)) for _ in range(8)]
+    for array in arrays:
+        assert (array.shape, array.dtype) == (shape, dtype)
+        assert array.flags.c_contiguous
+        assert array.flags.writeable
+        assert array.nbytes < 32 * 1024 or array.ctypes.data % 64 == 0
+    with pytest.raises(MemoryError):
+        empty((2**40,), np.dtype(dtype))
 
 
 def test_threads_can_be_set():

@@ -3,6 +3,7 @@
 What a layer, a loss or gradcheck makes of them alone, their own tests ask: see `floats_of` and `ids_of`.
 """
 
+import gc
 import re
 import sys
 
@@ -395,3 +396,11 @@ def test_float32_pays_nothing():
     x = X.copy()
     assert checks.floats("x", x, x.dtype, (..., 4), "(N, ..., F)") is x
     assert checks.numbers("x", x) is checks.given("x", x, x.dtype) is checks.as_floats("x", x) is x
+
+
+@pytest.mark.parametrize("layer", [LSTM(2), Dense(2, "relu"), Conv2D(2, 3)], ids=repr)
+def test_attributes_of_layers_are_found_the_fast_way(layer):
+    """No clock: an object that was asked for its dict keeps one for good, and its methods are then looked up slowly."""
+    assert not any(isinstance(held, dict) and "_buffers" in held for held in gc.get_referents(layer))
+    vars(layer)
+    assert any(isinstance(held, dict) and "_buffers" in held for held in gc.get_referents(layer))

@@ -189,13 +189,14 @@ class Configured(ChecksArguments):
 
     added: tuple[str, ...] = ()
     is_value = False
+    _given: dict[str, Any] = {}  # noqa: RUF012  replaced, never changed: what `_remember` keeps
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them. Left out: functions, defaults without an attribute."""
         parameters = _full_signature(type(self)).parameters
         late = {name for name in self.added if name in parameters and _is_at_default(self, parameters[name])}
         kept = self._kept_arguments([name for name in parameters if name not in late])
-        if "_given" not in vars(self) or not is_ours(type(self).get_config):  # which knows what it wants
+        if not self._given or not is_ours(type(self).get_config):  # which knows what it wants
             return kept
         return kept | {name: _as_json(value) for name, value in self._remembered() if _is_json(value)}
 
@@ -245,10 +246,10 @@ class Configured(ChecksArguments):
             default = parameters[name].default if name in parameters else inspect.Parameter.empty
             if name not in ours and not _has(self, name) and not _is_same(value, default):
                 kept = _as_json(value) if _is_json(value) else _NoJson(type(value).__name__)
-                vars(self).setdefault("_given", {})[name] = kept
+                self._given = {**self._given, name: kept}
 
     def _remembered(self):
-        return [(name, value) for name, value in vars(self).get("_given", {}).items() if not _has(self, name)]
+        return [(name, value) for name, value in self._given.items() if not _has(self, name)]
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
