@@ -119,17 +119,18 @@ def set_num_threads(int n):
     num_threads = n if HAS_OPENMP else 1
 
 
-def empty(tuple shape, dtype):
-    """numpy.empty whose first number stands where a cache line begins, if it has more than a few.
+def empty(tuple shape, dtype, Py_ssize_t small=SMALL):
+    """numpy.empty whose first number stands where a cache line begins, from `small` bytes on.
 
-    A vector that lies in two lines is read twice, and NumPy's arrays begin anywhere in a line: BatchNorm took a fifth
-    more time, Sigmoid a tenth, a step of an LSTM of 200 units a quarter, each in three processes of four.
+    By default that is for results, made anew at each step; what a layer keeps is worth it at any size. A vector that
+    lies in two lines is read twice, and NumPy's arrays begin anywhere in a line: BatchNorm took a fifth more time,
+    Sigmoid a tenth, a step of an LSTM of 200 units a quarter, each in three processes of four.
     """
     cdef Py_ssize_t n, size = dtype.itemsize
     cdef Py_buffer memory
     for n in shape:
         size *= n
-    if size < SMALL:
+    if size < small:
         return numpy.empty(shape, dtype)
     around = numpy.empty(size + LINE, numpy.uint8)
     PyObject_GetBuffer(around, &memory, PyBUF_SIMPLE)

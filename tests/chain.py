@@ -297,7 +297,7 @@ class ChainOfTrust:
             return array if array.size else as_strided(np.full(1, np.nan, array.dtype), array.shape, (0,) * array.ndim)
 
         empty, concatenate = storage.empty, np.concatenate
-        monkeypatch.setattr(storage, "empty", lambda shape, dtype: on_nan(empty(shape, dtype)))
+        monkeypatch.setattr(storage, "empty", lambda *arguments: on_nan(empty(*arguments)))
         monkeypatch.setattr(np, "concatenate", lambda *args, **options: on_nan(concatenate(*args, **options)))
         layer = case.layer(dtype)
         inputs = {k: v[:0] for k, v in case.draw(dtype).items()}

@@ -88,12 +88,12 @@ def test_an_unknown_backend_is_refused():
 @float_types
 @pytest.mark.parametrize("shape", [(0, 5), (3,), (64, 1000), (129, 1, 257)])
 def test_large_results_begin_at_a_cache_line(shape, dtype):
-    arrays = [empty(shape, np.dtype(dtype)) for _ in range(8)]
-    for array in arrays:
+    arrays = [(small, empty(shape, np.dtype(dtype), *small)) for small in ((), (0,)) for _ in range(8)]
+    for small, array in arrays:
         assert (array.shape, array.dtype) == (shape, dtype)
         assert array.flags.c_contiguous
         assert array.flags.writeable
-        assert array.nbytes < 32 * 1024 or array.ctypes.data % 64 == 0
+        assert (not small and array.nbytes < 32 * 1024) or not array.size or array.ctypes.data % 64 == 0
     with pytest.raises(MemoryError):
         empty((2**40,), np.dtype(dtype))
 

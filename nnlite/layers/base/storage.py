@@ -64,7 +64,7 @@ class Storage(Keeps):
         if values.shape != shape:
             raise ValueError(f"{what}: expected shape {shape} from its initializer, got {values.shape}")
         for arrays, start in ((self.params, values), (self.grads, 0)):
-            array = empty(shape, self.dtype)
+            array = empty(shape, self.dtype, 0)
             array[...] = start
             arrays.add(name, array)
         self._shapes[name] = shape
@@ -133,4 +133,4 @@ class Storage(Keeps):
     def _empty(self, name, *shape):
         """An array for a result: fresh each time, as its caller keeps it."""
         checks.memory(f"{type(self).__name__}: {name}", shape, self.dtype)
-        return empty(shape, self.dtype)
+        return empty(shape, self.dtype, 0)
