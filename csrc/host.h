@@ -4,6 +4,7 @@
  *   TILE_ROWS      rows of the register tile; its columns are TILE_VECTORS vectors wide
  *   QUADS          quads of pixels in the register tile of Winograd's convolution
  *   UNROLL         before a short loop of constant length: unroll it, so that the arrays it indexes become registers
+ *   VECTORISE      before a short loop that is to become vectors as it is: Clang would unroll it first, and then gather
  *   IN_REGISTER    tells the compiler to keep a vector in a register, and not to load it again at each use
  *   STREAM         stores a vector to memory past the cache; STREAMS says whether there is such a store. It pays only
  *                  if a vector is a whole cache line
@@ -39,8 +40,10 @@
 
 #if defined(__clang__) /* passes over GCC's pragma in silence, and a tile in memory has a quarter of the speed */
 #define UNROLL _Pragma("clang loop unroll(full)")
+#define VECTORISE _Pragma("clang loop unroll(disable)")
 #else
 #define UNROLL _Pragma("GCC unroll 12")
+#define VECTORISE
 #endif
 
 #if defined(__SSE2__)

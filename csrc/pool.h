@@ -53,7 +53,7 @@ INLINE void TYPED(max_of)(const int size, ptrdiff_t n, const ptrdiff_t step, ptr
 {
     const ptrdiff_t row = w->row;
     const int32_t position = w->position, width = w->width;
-    for (ptrdiff_t c = 0; c < n; c++) {
+    VECTORISE for (ptrdiff_t c = 0; c < n; c++) {
         REAL best = x[c * step];
         int32_t at = position;
         UNROLL for (int i = 0; i < size; i++)
@@ -207,7 +207,7 @@ NOINLINE void TYPED(max_windows_back)(int add, const Windows *w, const REAL *dy,
 INLINE void TYPED(average_of)(const int size, ptrdiff_t n, const ptrdiff_t step, ptrdiff_t column, ptrdiff_t row,
                               const REAL *restrict x, REAL count, REAL *restrict y)
 {
-    for (ptrdiff_t c = 0; c < n; c++) {
+    VECTORISE for (ptrdiff_t c = 0; c < n; c++) {
         REAL sum = 0;
         UNROLL for (int i = 0; i < size; i++) {
             REAL part = 0;
