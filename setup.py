@@ -1,10 +1,12 @@
 """Build the compiled kernels: the one list of extensions, and the one block of host flags.
 
 NNLITE_ARCH    what -march is told: "native" (the default), or a level such as "x86-64-v3" for a CPU elsewhere
+NNLITE_CACHES  sizes of a core's first-level (data) and second-level cache, such as "48K 2M", instead of this CPU's
 NNLITE_DEBUG   set to 1: bounds checks in the kernels, and debugging symbols
 """
 
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -119,6 +121,26 @@ CPU_FEATURES = {
 }
 
 
+def cache_sizes():
+    """What NNLITE_CACHES or the system says of a core's caches, as C macros; host.h has defaults."""
+    given = os.environ.get("NNLITE_CACHES", "")
+    sizes = given.split()
+    if sizes and not re.fullmatch(r"[1-9][0-9]*[KM] +[1-9][0-9]*[KM]", given.strip()):
+        raise SystemExit(f'nnlite: NNLITE_CACHES: expected two sizes such as "48K 2M", got {given!r}')
+    if not sizes and sys.platform == "darwin":
+        command = ["sysctl", "-n", "hw.perflevel0.l1dcachesize", "hw.perflevel0.l2cachesize"]
+        sizes = subprocess.run(command, capture_output=True, text=True).stdout.split()
+    levels = dict(zip("12", sizes, strict=False))
+    for cache in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
+        level, kind, size = ((cache / name).read_text().strip() for name in ("level", "type", "size"))
+        if level in "12" and kind != "Instruction" and not sizes:
+            levels[level] = size
+    units = {"K": "1024", "M": "1048576"}
+    return [
+        (f"L{level}_BYTES", f"({size.rstrip('KM')} * {units.get(size[-1], '1')})") for level, size in levels.items()
+    ]
+
+
 class BuildKernels(build_ext):
     """build_ext with the host flags, as far as the compiler at hand knows them."""
 
@@ -141,19 +163,20 @@ class BuildKernels(build_ext):
             print(f"nnlite: without OpenMP the kernels run on one thread ({GET_OPENMP})", file=sys.stderr)
         compile_openmp, link_openmp = openmp or ([], [])
         serial_loops = not clang and self.compiles(compile_openmp, [*link_openmp, SERIAL_LOOPS])
-        features = self.cpu_features(flags)
+        features, caches = self.cpu_features(flags), cache_sizes()
         for extension in self.extensions:
             alike = ROUNDED_ALIKE if extension.name.endswith(".orthogonal") else []
             extension.extra_compile_args = [*compile_openmp, *flags, *alike]
             extension.extra_link_args = link_openmp
+            extension.define_macros = caches
             if extension.name == SHARED:
                 extension.extra_compile_args = []
             elif extension.name.endswith(".host"):  # must run anywhere, to say what the others need
                 extension.extra_compile_args = compile_openmp
-                extension.define_macros = [("BUILT_FOR", f'"{ARCH}"'), ("CPU_FEATURES", features)]
+                extension.define_macros = [*caches, ("BUILT_FOR", f'"{ARCH}"'), ("CPU_FEATURES", features)]
             elif serial_loops:
                 extension.extra_link_args = [*link_openmp, SERIAL_LOOPS]
-                extension.define_macros = [("SERIAL_LOOPS", None)]
+                extension.define_macros = [*caches, ("SERIAL_LOOPS", None)]
         super().build_extensions()
 
     def require_compiler(self):

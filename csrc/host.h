@@ -2,6 +2,7 @@
  *
  *   VECTOR_BYTES   width of a vector register; HALF_VECTOR_BYTES of one that is half as wide, where there is one
  *   TILE_ROWS      rows of the register tile; its columns are TILE_VECTORS vectors wide
+ *   L1_BYTES       a core's first-level cache for data, and L2_BYTES its second-level cache
  *   QUADS          quads of pixels in the register tile of Winograd's convolution
  *   UNROLL         before a short loop of constant length: unroll it, so that the arrays it indexes become registers
  *   VECTORISE      before a short loop that is to become vectors as it is: Clang would unroll it first, and then gather
@@ -42,7 +43,7 @@
 #define UNROLL _Pragma("clang loop unroll(full)")
 #define VECTORISE _Pragma("clang loop unroll(disable)")
 #else
-#define UNROLL _Pragma("GCC unroll 12")
+#define UNROLL _Pragma("GCC unroll 16")
 #define VECTORISE
 #endif
 
@@ -63,16 +64,28 @@
 #endif
 
 #define TILE_VECTORS 2
+#define WIDE_VECTORS 3 /* of a tile for a product of so few columns that it has one such panel, where there are */
+#define WIDE_ROWS (TILE_ROWS > 6 ? 8 : 0) /* 32 registers: 8 * 3 + 3 + 1 = 28 */
 #define HALF_VECTOR_BYTES (VECTOR_BYTES > 16 ? VECTOR_BYTES / 2 : VECTOR_BYTES)
 
-/* Depth of a packed panel: 256 rows of B beside one another, TILE_VECTORS vectors wide, fill a 32 KiB
- * first-level cache, so that a panel stays there while the row tiles pass over it. */
-#define PANEL_DEPTH 256
+/* A core's caches, which setup.py asks the system for (or NNLITE_CACHES says). They decide how products are cut into
+ * pieces, and never the order of a sum: built for other caches, a kernel gives the same bits. */
+#ifndef L1_BYTES
+#define L1_BYTES 32768
+#endif
+#ifndef L2_BYTES
+#define L2_BYTES 1048576
+#endif
+
+/* Depth of a packed panel, TILE_VECTORS vectors wide, which stays in the first-level cache while the row tiles pass
+ * over it. With 32 and with 48 KiB, 128 and 192 rows were slower, and 384 no faster. */
+#define FITTING_DEPTH (L1_BYTES / (TILE_VECTORS * VECTOR_BYTES))
+#define PANEL_DEPTH (FITTING_DEPTH < 256 ? FITTING_DEPTH : 256)
 
 /* A result of more bytes leaves the cache before it is read: STREAM it. An ordinary store would first fetch what it
  * overwrites, and so move twice as much (3 to 64 channels, 3 x 3: 2.1 ms, streamed 1.2). The address must be a multiple
  * of the vector's size, and STREAM_END() must come before another thread reads. */
-#define CACHE_BYTES (4 << 20)
+#define CACHE_BYTES (4 * L2_BYTES)
 
 /* A parallel loop costs some microseconds to start: below this many multiplications one thread is faster. */
 #define SERIAL_WORK 500000

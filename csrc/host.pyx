@@ -70,6 +70,9 @@ from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 
 import numpy
 
+cdef extern from "host.h":
+    const int L1_BYTES, L2_BYTES
+
 cdef extern from "Python.h":
     int PyErr_CheckSignals() except -1
 
@@ -81,6 +84,11 @@ cdef enum:
 def architecture():
     """What NNLITE_ARCH was when the kernels were compiled, "native" by default."""
     return BUILT_FOR.decode()
+
+
+def caches():
+    """Bytes of the first- and second-level cache that the kernels were compiled for."""
+    return L1_BYTES, L2_BYTES
 
 
 def features():

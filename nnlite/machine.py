@@ -21,6 +21,7 @@ def describe() -> dict[str, str]:
     """
     from . import __version__
 
+    caches = '"' + " ".join(f"{size // 1024}K" for size in host.caches()) + '"'
     return {
         "nnlite": __version__,
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
@@ -28,7 +29,7 @@ def describe() -> dict[str, str]:
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "CPU": cpu_model(),
         "cores": f"{os.cpu_count()}, of which this process may use {host.available_threads()}",
-        "kernels": f"compiled with NNLITE_ARCH={host.architecture()}",
+        "kernels": f"compiled with NNLITE_ARCH={host.architecture()}, NNLITE_CACHES={caches}",
         "instructions": " ".join(host.features()) or f"those of {host.architecture()}",
         "OpenMP": "yes" if host.has_openmp() else "no: the kernels run on one thread",
         "threads": f"{get_num_threads()}; NNLITE_NUM_THREADS or nnlite.set_num_threads(n) set another number",

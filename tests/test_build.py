@@ -110,6 +110,12 @@ def test_openmp_is_found_where_ldflags_point(build, compiler, tmp_path):
     assert "without OpenMP" not in said
 
 
+@pytest.mark.parametrize("sizes", ["48K", "48 2"])
+def test_sizes_of_caches_that_are_none_stop_the_build(build, sizes):
+    said = build(NNLITE_CACHES=sizes)
+    assert f'NNLITE_CACHES: expected two sizes such as "48K 2M", got {sizes!r}' in said
+
+
 def test_only_host_h_asks_which_compiler_it_is():
     """A pragma of one compiler is passed over by the other in silence, and costs it three quarters of its speed."""
     for path in (ROOT / "csrc").iterdir():
