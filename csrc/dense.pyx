@@ -7,8 +7,8 @@ Letters: N rows, F features in, U units.
                     dW = x' dy               undoes (1) for W
                     db = sum over rows of dy undoes (1) for b
 
-Design: each product is one of product.pxd, which packs the right factor into panels and runs register tiles over them.
-A transposed factor is only another pair of strides.
+Design: each product is one of product.pxd, whose sums start from b in forward. A transposed factor is only another pair
+of strides.
 """
 
 from cython cimport floating
@@ -21,19 +21,20 @@ from tile cimport add_row_product, plain, transposed
 
 def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[::1] b,  # IN (N,F) (F,U) (U) or None
             floating[:, ::1] y):                                                        # OUT (N,U)
-    cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1], n
+    cdef Py_ssize_t N = x.shape[0], F = W.shape[0], U = W.shape[1]
+    cdef const floating *start = NULL
     if N == 0 or F == 0 or U == 0:
         return
     with nogil:
-        if b is None:
-            memset(&y[0, 0], 0, N * U * sizeof(floating))
+        if b is not None:
+            start = &b[0]
+        if N > 1:  # (1)
+            product(N, F, U, &x[0, 0], plain(F), &W[0, 0], plain(U), start, &y[0, 0], U)
         else:
-            for n in range(N):  # (1)
-                memcpy(&y[n, 0], &b[0], U * sizeof(floating))
-        if N == 1:
+            memset(&y[0, 0], 0, U * sizeof(floating))
+            if start != NULL:
+                memcpy(&y[0, 0], start, U * sizeof(floating))
             add_row_product(F, U, &x[0, 0], &W[0, 0], U, &y[0, 0])
-        else:
-            product(N, F, U, &x[0, 0], plain(F), &W[0, 0], plain(U), &y[0, 0], U, True)
 
 
 def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[:, ::1] dy,  # IN (N,F) (F,U) (N,U)
@@ -49,9 +50,9 @@ def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[
         return
     with nogil:
         if dx is not None:
-            product(N, U, F, &dy[0, 0], plain(U), &W[0, 0], transposed(U), &dx[0, 0], F, False)
+            product(N, U, F, &dy[0, 0], plain(U), &W[0, 0], transposed(U), NULL, &dx[0, 0], F)
         if dW is not None:
-            product(F, N, U, &x[0, 0], transposed(F), &dy[0, 0], plain(U), &dW[0, 0], U, False)
+            product(F, N, U, &x[0, 0], transposed(F), &dy[0, 0], plain(U), NULL, &dW[0, 0], U)
         if db is not None:
             memset(&db[0], 0, U * sizeof(floating))
             sum_rows(N, U, &dy[0, 0], U, NULL, &db[0], NULL, 0)

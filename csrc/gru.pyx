@@ -168,17 +168,19 @@ cdef void weight_gradients(const Sequences *s, Block block, const floating *h, c
     cdef Py_ssize_t unused = s.N if block.start == 0 and s.h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
     cdef bint accumulate = block.end < s.T
     product(H, rows - unused, 3 * H, h + (at + unused) * H, transposed(H), da + (4 * unused + 1) * H, plain(4 * H),
-            dWh, 3 * H, accumulate)
+            dWh if accumulate else NULL, dWh, 3 * H)
     sum_rows(rows, 4 * H, da, 4 * H, NULL, db + 2 * H, NULL, 0)
     if s.ids != NULL:  # the blocks z and r, and then the block h
         sum_rows(rows, 2 * H, da + H, 4 * H, s.ids + at, NULL, dWx, 3 * H)
         sum_rows(rows, H, da, 4 * H, s.ids + at, NULL, dWx + 2 * H, 3 * H)
         return
     if dx != NULL:
-        product(rows, 2 * H, F, da + H, plain(4 * H), Wx, transposed(3 * H), dx + at * F, F, False)
-        product(rows, H, F, da, plain(4 * H), Wx + 2 * H, transposed(3 * H), dx + at * F, F, True)
-    product(F, rows, 2 * H, x + at * F, transposed(F), da + H, plain(4 * H), dWx, 3 * H, accumulate)
-    product(F, rows, H, x + at * F, transposed(F), da, plain(4 * H), dWx + 2 * H, 3 * H, accumulate)
+        product(rows, 2 * H, F, da + H, plain(4 * H), Wx, transposed(3 * H), NULL, dx + at * F, F)
+        product(rows, H, F, da, plain(4 * H), Wx + 2 * H, transposed(3 * H), dx + at * F, dx + at * F, F)
+    product(F, rows, 2 * H, x + at * F, transposed(F), da + H, plain(4 * H),
+            dWx if accumulate else NULL, dWx, 3 * H)
+    product(F, rows, H, x + at * F, transposed(F), da, plain(4 * H),
+            dWx + 2 * H if accumulate else NULL, dWx + 2 * H, 3 * H)
 
 
 # -------------------------------------------------------------------------------------------------- the doors
@@ -200,9 +202,9 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
         return
     with nogil:
         if ids is None:
-            product(T * N, F, 3 * H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(3 * H), &gates[0, 0, H], 4 * H, False)
+            product(T * N, F, 3 * H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(3 * H), NULL, &gates[0, 0, H], 4 * H)
         threads = block_threads(N, 3.0 * N * T * H * H)
-        blocks = block_count(N, threads)
+        blocks = block_count(N, threads, 3 * H * H, &work[0])
         Wh_laid_out = laid_out(&hWh, &Wh[0, 0], plain(3 * H), &work[0])
         for k in prange(blocks, schedule="dynamic", num_threads=threads):
             rows_forward(&s, block_of(N, k, blocks, 0, T), &hWh, &Wx[0, 0], Wh_laid_out, &b[0, 0], &h[0, 0, 0],
@@ -236,7 +238,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
         if ids is None:
             x_0 = &floats[0, 0, 0]
         threads = block_threads(N, 3.0 * N * da.shape[0] * H * H)
-        blocks = block_count(N, threads)
+        blocks = block_count(N, threads, 3 * H * H, &work[0])
         WhT = laid_out(&daWhT, &Wh[0, 0], transposed(3 * H), &work[0])
         memset(&db[0, 0], 0, 6 * H * sizeof(floating))
         while end > 0:

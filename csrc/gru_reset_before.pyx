@@ -191,8 +191,9 @@ cdef void input_gradients(const Sequences *s, Block block, const floating *x, co
         sum_rows(rows, 3 * H, da, 4 * H, s.ids + at, db, dWx, 3 * H)
         return
     if dx != NULL:
-        product(rows, 3 * H, F, da, plain(4 * H), Wx, transposed(3 * H), dx + at * F, F, False)
-    product(F, rows, 3 * H, x + at * F, transposed(F), da, plain(4 * H), dWx, 3 * H, block.end < s.T)
+        product(rows, 3 * H, F, da, plain(4 * H), Wx, transposed(3 * H), NULL, dx + at * F, F)
+    product(F, rows, 3 * H, x + at * F, transposed(F), da, plain(4 * H),
+            dWx if block.end < s.T else NULL, dWx, 3 * H)
     sum_rows(rows, 3 * H, da, 4 * H, NULL, db, NULL, 0)
 
 
@@ -203,9 +204,9 @@ cdef void state_gradients(const Sequences *s, Block block, const floating *h, co
     cdef Py_ssize_t unused = s.N if block.start == 0 and s.h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
     cdef bint accumulate = block.end < s.T
     product(H, rows - unused, 2 * H, h + (at + unused) * H, transposed(H), da + 4 * unused * H, plain(4 * H),
-            dWh, 3 * H, accumulate)
+            dWh if accumulate else NULL, dWh, 3 * H)
     product(H, rows - unused, H, gates + (4 * (at + unused) + 3) * H, transposed(4 * H), da + (4 * unused + 2) * H,
-            plain(4 * H), dWh + 2 * H, 3 * H, accumulate)
+            plain(4 * H), dWh + 2 * H if accumulate else NULL, dWh + 2 * H, 3 * H)
 
 
 # -------------------------------------------------------------------------------------------------- the doors
@@ -229,9 +230,9 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
         return
     with nogil:
         if ids is None:
-            product(T * N, F, 3 * H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(3 * H), &gates[0, 0, 0], 4 * H, False)
+            product(T * N, F, 3 * H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(3 * H), NULL, &gates[0, 0, 0], 4 * H)
         threads = block_threads(N, 3.0 * N * T * H * H)
-        blocks = block_count(N, threads)
+        blocks = block_count(N, threads, 3 * H * H, &work[0])
         by[0], by[1] = repeated(N, H, 2 * H, H, 4 * H), repeated(N, H, H, 4 * H, 4 * H)
         Whzr = laid_out(&by[0], &Wh[0, 0], plain(3 * H), &work[0])
         Whh = laid_out(&by[1], &Wh[0, 2 * H], plain(3 * H), &work[packed_size(H, 2 * H, &work[0])])
@@ -269,7 +270,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
         if ids is None:
             x_0 = &floats[0, 0, 0]
         threads = block_threads(N, 3.0 * N * da.shape[0] * H * H)
-        blocks = block_count(N, threads)
+        blocks = block_count(N, threads, 3 * H * H, &work[0])
         by[0], by[1] = repeated(N, H, H, 4 * H, 4 * H), repeated(N, 2 * H, H, 4 * H, H)
         WhhT = laid_out(&by[0], &Wh[0, 2 * H], transposed(3 * H), &work[0])
         WhzrT = laid_out(&by[1], &Wh[0, 0], transposed(3 * H), &work[packed_size(H, H, &work[0])])

@@ -19,6 +19,7 @@
 #define ONE(name) JOIN(name, JOIN(_one_, TYPE))
 #include "vmath.h"
 #include "tile.h"
+#include "block.h"
 #include "row.h"
 #include "winograd.h"
 #include "pool.h"

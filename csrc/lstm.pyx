@@ -24,13 +24,13 @@ With lengths, row n has lengths[n] steps; the rest is padding, with x finite and
 there, h_t = h_{t-1} and c_t = c_{t-1}, the gates are 0, and so is y_t where y holds all steps: S > 1, as S = 1 is the
 final state. In backward dh and dc pass through, and dz = 0.
 
-Design: Wh is packed once into panels (tile.h) that fit the second-level cache. A block of batch rows as high as the
-register tile goes through all T steps on its own: its z_t stays in the first-level cache between the tiles that
-compute it (1) and the loops that finish the cell (2-4). Threads take whole blocks, so they never wait for each other
-between steps, and since a row's sums do not depend on its block, nor does the result on the number of threads.
-Weight gradients are one product for some hundred rows of dz instead of a small one for each step; dz is held for just
-that many steps, so it is still in the core's cache when the weight gradients need it. If there is room for all T steps,
-all of dz is there at the end.
+Design: Wh is packed once into panels (tile.h). A block of batch rows goes through all T steps on its own. Where the
+panels fit the second-level cache, it is as high as the register tile: its z_t stays in the first-level cache between
+the tiles that compute it (1) and the loops that finish the cell (2-4). Larger weights meet many rows at a time. Threads
+take whole blocks, so they never wait for each other between steps, and since a row's sums do not depend on its block,
+nor does the result on the number of threads. Weight gradients are one product for some hundred rows of dz instead of a
+small one for each step; dz is held for just that many steps, so it is still in the core's cache when the weight
+gradients need it. If there is room for all T steps, all of dz is there at the end.
 """
 
 from cython cimport floating
@@ -179,9 +179,9 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
         return
     with nogil:
         if ids is None:
-            product(T * N, F, 4 * H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(4 * H), &gates[0, 0, 0], 4 * H, False)
+            product(T * N, F, 4 * H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(4 * H), NULL, &gates[0, 0, 0], 4 * H)
         threads = block_threads(N, 4.0 * N * T * H * H)
-        blocks = block_count(N, threads)
+        blocks = block_count(N, threads, 4 * H * H, &work[0])
         Wh_laid_out = laid_out(&hWh, &Wh[0, 0], plain(4 * H), &work[0])
         for k in prange(blocks, schedule="dynamic", num_threads=threads):
             rows_forward(&s, block_of(N, k, blocks, 0, T), &hWh, &Wx[0, 0], Wh_laid_out, &b[0], &h[0, 0, 0],
@@ -216,7 +216,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
         if ids is None:
             x_0 = &floats[0, 0, 0]
         threads = block_threads(N, 4.0 * N * dz.shape[0] * H * H)
-        blocks = block_count(N, threads)
+        blocks = block_count(N, threads, 4 * H * H, &work[0])
         WhT = laid_out(&dzWhT, &Wh[0, 0], transposed(4 * H), &work[0])
         memset(&db[0], 0, 4 * H * sizeof(floating))
         while end > 0:

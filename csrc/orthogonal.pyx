@@ -19,7 +19,7 @@ classical Gram-Schmidt orthogonalization process, 2005, for (5).
 from libc.math cimport sqrt
 
 from product cimport ceil_div
-from tile cimport Strides, panel_product, panel_width, plain, transposed
+from tile cimport Strides, block_product, block_rows, plain, transposed
 
 
 def work_size(Py_ssize_t cols):
@@ -64,7 +64,8 @@ cdef void divide_by_length(Py_ssize_t rows, Py_ssize_t row, double *a) noexcept 
 cdef void multiply(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, const double *a, Strides a_at, const double *b,
                    Py_ssize_t b_row, double *c, Py_ssize_t c_row, bint accumulate) noexcept nogil:
     """C (+)= A B on one thread: `product` of product.pxd without its loop over tasks."""
-    cdef Py_ssize_t width = panel_width(c), p, j
-    for p in range(ceil_div(cols, width)):
-        j = p * width
-        panel_product(rows, depth, min(cols - j, width), a, a_at, b + j, plain(b_row), c + j, c_row, accumulate)
+    cdef Py_ssize_t height = block_rows(c), n, i
+    for n in range(ceil_div(rows, height)):
+        i = n * height
+        block_product(min(rows - i, height), depth, cols, a + i * a_at.row, a_at, b, plain(b_row),
+                      c + i * c_row if accumulate else NULL, c + i * c_row, c_row)

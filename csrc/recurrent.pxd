@@ -1,8 +1,8 @@
 """What the recurrent kernels share: their sizes, how rows are cut into blocks, and which steps of a row are real.
 
-A block of batch rows as high as the register tile goes through all T steps on its own. Threads take whole blocks, so
-they never wait for each other between steps, and since a row's sums do not depend on its block, nor does the result on
-the number of threads.
+A block of batch rows, as high as the register tile or, where the weights come from a distant cache, of many rows, goes
+through all T steps on its own. Threads take whole blocks, so they never wait for each other between steps, and since a
+row's sums do not depend on its block, nor does the result on the number of threads.
 """
 
 from cython cimport floating
@@ -12,12 +12,13 @@ from libc.string cimport memset
 from product cimport ceil_div, pack_all, product, round_up
 from rows cimport sum_rows
 from tile cimport (
-    PANEL_DEPTH, TILE_ROWS, Strides, Tile, add_row_product, lanes, panel_width, plain, prefetch, threads_for, tile,
-    transposed, write_rows,
+    L2_BYTES, PACKED, PANEL_DEPTH, TILE_ROWS, Strides, Tile, add_row_product, block_product, block_rows, lanes,
+    panel_width, plain, prefetch, threads_for, tile, transposed, write_rows,
 )
 
 cdef enum:
-    NEAR = 262144  # numbers of a matrix that the second-level cache holds, about
+    NEAR = L2_BYTES // 4  # numbers of a matrix that the second-level cache holds, about
+    MANY_ROWS = 128  # in a block, where the weights are more than that
 
 
 cdef struct Sequences:
@@ -57,9 +58,14 @@ cdef inline int block_threads(Py_ssize_t N, double work) noexcept nogil:
     return <int>max(<Py_ssize_t>1, min(N, <Py_ssize_t>threads_for(work)))
 
 
-cdef inline Py_ssize_t block_count(Py_ssize_t N, int threads) noexcept nogil:
-    """Blocks of at most TILE_ROWS rows, the same number for every thread if there are enough rows."""
-    cdef Py_ssize_t blocks = ceil_div(N, TILE_ROWS)
+cdef inline Py_ssize_t block_count(Py_ssize_t N, int threads, Py_ssize_t weights, floating *dtype) noexcept nogil:
+    """Blocks of at most TILE_ROWS rows, or many, the same number for every thread if there are enough rows.
+
+    `weights` numbers are multiplied at every step. Where the second-level cache does not hold them, each is fetched for
+    many rows at once.
+    """
+    cdef Py_ssize_t many = min(<Py_ssize_t>MANY_ROWS, block_rows(dtype))
+    cdef Py_ssize_t blocks = ceil_div(N, many if weights > NEAR else <Py_ssize_t>TILE_ROWS)
     return min(N, round_up(blocks, threads))
 
 
@@ -131,6 +137,9 @@ cdef inline void times(const Repeated *p, int rows, const floating *a, const flo
             memset(c, 0, p.cols * sizeof(floating))
         add_row_product(p.depth, p.cols, a, W, row_step(p.cols, c), c)
         return
+    if rows > TILE_ROWS:  # in a block of many; then the memory is more than would stay in a cache
+        block_product(rows, p.depth, p.cols, a, plain(p.a_row), W, PACKED, c if accumulate else NULL, c, p.c_row)
+        return
     for k in range(panels):
         prefetch(next + k * share, share * sizeof(floating))
         t.cols = <int>min(<Py_ssize_t>width, p.cols - k * width)
@@ -144,13 +153,14 @@ cdef inline void weight_gradients(const Sequences *s, Block block, const floatin
     cdef Py_ssize_t F = s.F, H = s.H, G = s.G, at = block.start * s.N, rows = (block.end - block.start) * s.N
     cdef Py_ssize_t unused = s.N if block.start == 0 and s.h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
     cdef bint accumulate = block.end < s.T
-    product(H, rows - unused, G, h + (at + unused) * H, transposed(H), dz + unused * G, plain(G), dWh, G, accumulate)
+    product(H, rows - unused, G, h + (at + unused) * H, transposed(H), dz + unused * G, plain(G),
+            dWh if accumulate else NULL, dWh, G)
     if s.ids != NULL:
         sum_rows(rows, G, dz, G, s.ids + at, db, dWx, G)
         return
     if dx != NULL:
-        product(rows, G, F, dz, plain(G), Wx, transposed(G), dx + at * F, F, False)
-    product(F, rows, G, x + at * F, transposed(F), dz, plain(G), dWx, G, accumulate)
+        product(rows, G, F, dz, plain(G), Wx, transposed(G), NULL, dx + at * F, F)
+    product(F, rows, G, x + at * F, transposed(F), dz, plain(G), dWx if accumulate else NULL, dWx, G)
     sum_rows(rows, G, dz, G, NULL, db, NULL, 0)
 
 

@@ -149,9 +149,9 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
         return
     with nogil:
         if ids is None:
-            product(T * N, F, H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(H), &h[1, 0, 0], H, False)
+            product(T * N, F, H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(H), NULL, &h[1, 0, 0], H)
         threads = block_threads(N, <double>N * T * H * H)
-        blocks = block_count(N, threads)
+        blocks = block_count(N, threads, H * H, &work[0])
         Wh_laid_out = laid_out(&hWh, &Wh[0, 0], plain(H), &work[0])
         for k in prange(blocks, schedule="dynamic", num_threads=threads):
             rows_forward(&s, block_of(N, k, blocks, 0, T), &hWh, relu, &Wx[0, 0], Wh_laid_out, &b[0], &h[0, 0, 0],
@@ -185,7 +185,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
         if ids is None:
             x_0 = &floats[0, 0, 0]
         threads = block_threads(N, <double>N * dz.shape[0] * H * H)
-        blocks = block_count(N, threads)
+        blocks = block_count(N, threads, H * H, &work[0])
         WhT = laid_out(&dzWhT, &Wh[0, 0], transposed(H), &work[0])
         memset(&db[0], 0, H * sizeof(floating))
         while end > 0:

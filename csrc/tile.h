@@ -6,7 +6,7 @@
  *        |           | ...                   C is `rows` x cols, its numbers at c[i * c_row + j]
  *     k  +-----------+ k = depth - 1
  *   +---+-----------+
- *   | A |  C: sums   |   For each k: load the row of B (one or two vectors, or half of one), and for each row of A
+ *   | A |  C: sums   |   For each k: load the row of B (one to three vectors, or half of one), for each row of A
  *   |   |  in        |   multiply it by one number and add. The sums stay in registers from the first k to the last.
  *   +---+  registers |
  *       +-----------+
@@ -27,6 +27,7 @@
 
 #define HALF_LANES ((int)(HALF_VECTOR_BYTES / sizeof(REAL)))
 #define PANEL_WIDTH (TILE_VECTORS * LANES)
+#define WIDE_WIDTH (WIDE_VECTORS * LANES)
 #define ROW_VECTORS 8 /* whose sums fit the registers of every CPU, and are enough to keep its multiply units busy */
 
 /* Where the numbers of a matrix lie: number (i, j) at i * row + j * col. */
@@ -44,6 +45,26 @@ typedef struct {
     ptrdiff_t c_row;          /* and of C */
 } Tile;
 
+/* The numbers of two vectors in turns: of their lower halves, and of their upper. */
+#define LOW_2 0, 2
+#define HIGH_2 1, 3
+#define LOW_4 0, 4, 1, 5
+#define HIGH_4 2, 6, 3, 7
+#define LOW_8 0, 8, 1, 9, 2, 10, 3, 11
+#define HIGH_8 4, 12, 5, 13, 6, 14, 7, 15
+#define LOW_16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define HIGH_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#if VECTOR_BYTES == 64
+#define ZIP_LOW PICK(LOW_16, LOW_8)
+#define ZIP_HIGH PICK(HIGH_16, HIGH_8)
+#elif VECTOR_BYTES == 32
+#define ZIP_LOW PICK(LOW_8, LOW_4)
+#define ZIP_HIGH PICK(HIGH_8, HIGH_4)
+#else
+#define ZIP_LOW PICK(LOW_4, LOW_2)
+#define ZIP_HIGH PICK(HIGH_4, HIGH_2)
+#endif
+
 #define TILE_CASE(R)                                                    \
     case R:                                                             \
         if (width == PANEL_WIDTH)                                       \
@@ -52,6 +73,10 @@ typedef struct {
             TYPED(tile_of)(R, 1, t, a, b, start, c);                    \
         else                                                            \
             HALF(tile_of)(R, 1, t, a, b, start, c);                     \
+        break;
+#define WIDE_CASE(R)                                                    \
+    case R:                                                             \
+        TYPED(tile_of)(R, WIDE_VECTORS, t, a, b, start, c);             \
         break;
 #define ROW_CASE(V)                                                     \
     case V:                                                             \
@@ -62,8 +87,6 @@ typedef struct {
 #define write_rows(depth, cols, b, at, out, out_row) BY_TYPE(out, write_rows)(depth, cols, b, at, out, out_row)
 #define pack_panel(depth, cols, b, at, panel, width) BY_TYPE(panel, pack_panel)(depth, cols, b, at, panel, width)
 #define tile(t, a, b, start, c) BY_TYPE(c, tile)(t, a, b, start, c)
-#define panel_product(rows, depth, cols, a, a_at, b, b_at, c, c_row, accumulate) \
-    BY_TYPE(c, panel_product)(rows, depth, cols, a, a_at, b, b_at, c, c_row, accumulate)
 #define add_row_product(depth, cols, a, b, b_row, c) BY_TYPE(c, add_row_product)(depth, cols, a, b, b_row, c)
 
 #endif
@@ -80,7 +103,7 @@ INLINE void TYPED(tile_of)(const int rows, const int vectors, const Tile *t, con
     enum { lanes = BYTES / sizeof(REAL) };
     const ptrdiff_t depth = t->depth, a_row = t->a_row, a_depth = t->a_depth, b_row = t->b_row;
     const ptrdiff_t start_row = t->start_row, c_row = t->c_row;
-    TYPED(vector) sum[TILE_ROWS][TILE_VECTORS];
+    TYPED(vector) sum[TILE_ROWS][WIDE_VECTORS];
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int v = 0; v < vectors; v++)
             if (start)
@@ -97,7 +120,7 @@ INLINE void TYPED(tile_of)(const int rows, const int vectors, const Tile *t, con
      * lose 10 % of a convolution on few channels. */
     const ptrdiff_t to_next_run = t->a_run - depth * a_depth;
     for (ptrdiff_t n = t->runs * depth, left = depth; n > 0; n--, b += b_row) {
-        TYPED(vector) b_k[TILE_VECTORS];
+        TYPED(vector) b_k[WIDE_VECTORS];
         UNROLL for (int v = 0; v < vectors; v++)
             b_k[v] = *(const TYPED(unaligned) *)(b + v * lanes);
         UNROLL for (int i = 0; i < rows; i++)
@@ -125,12 +148,38 @@ static inline int TYPED(tile_width)(ptrdiff_t cols)
     return cols <= HALF_LANES ? HALF_LANES : cols <= LANES ? LANES : PANEL_WIDTH;
 }
 
-/* Write a depth x cols matrix B in rows that begin out_row apart. Four numbers of a row are one store: a transpose
- * takes a quarter of the time that single numbers would. */
+/* Write the transpose of a square of LANES x LANES numbers. Each round puts the numbers of the rows i and i + LANES / 2
+ * in turns into the rows 2 i and 2 i + 1: after log2(LANES) rounds all are where they belong. */
+INLINE void TYPED(transpose)(const REAL *b, ptrdiff_t b_row, REAL *out, ptrdiff_t out_row)
+{
+    TYPED(vector) row[LANES], old[LANES];
+    UNROLL for (int i = 0; i < LANES; i++)
+        row[i] = *(const TYPED(unaligned) *)(b + i * b_row);
+    UNROLL for (int round = 1; round < LANES; round *= 2) {
+        UNROLL for (int i = 0; i < LANES; i++)
+            old[i] = row[i];
+        UNROLL for (int i = 0; i < LANES / 2; i++) {
+            row[2 * i] = __builtin_shufflevector(old[i], old[i + LANES / 2], ZIP_LOW);
+            row[2 * i + 1] = __builtin_shufflevector(old[i], old[i + LANES / 2], ZIP_HIGH);
+        }
+    }
+    UNROLL for (int i = 0; i < LANES; i++)
+        *(TYPED(unaligned) *)(out + i * out_row) = row[i];
+}
+
+/* Write a depth x cols matrix B in rows that begin out_row apart. A transpose goes through registers, square by square
+ * (a quarter of the time of single numbers); the last square of a column may repeat rows of the one before. Of what is
+ * left four numbers of a row are one store. */
 SHARED void TYPED(write_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, Strides at, REAL *restrict out,
                               ptrdiff_t out_row)
 {
     ptrdiff_t j = 0;
+    if (at.row == 1 && depth >= LANES)
+        for (; j + LANES <= cols; j += LANES)
+            for (ptrdiff_t k = 0; k < depth; k += LANES) {
+                const ptrdiff_t from = k + LANES <= depth ? k : depth - LANES;
+                TYPED(transpose)(b + from + j * at.col, at.col, out + from * out_row + j, out_row);
+            }
     for (; j + 4 <= cols; j += 4)
         for (ptrdiff_t k = 0; k < depth; k++)
             UNROLL for (int i = 0; i < 4; i++)
@@ -151,7 +200,8 @@ SHARED void TYPED(pack_panel)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, St
         return;
     }
     TYPED(write_rows)(depth, inside, b, at, panel, width);
-    for (int j = inside; j < width; j++)
+    const int filled = TYPED(tile_width)(inside) < width ? TYPED(tile_width)(inside) : width;
+    for (int j = inside; j < filled; j++)
         for (ptrdiff_t k = 0; k < depth; k++)
             panel[k * width + j] = 0;
 }
@@ -159,6 +209,14 @@ SHARED void TYPED(pack_panel)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, St
 /* The width is a tile_width. */
 SHARED void TYPED(whole_tile)(int width, const Tile *t, const REAL *a, const REAL *b, const REAL *start, REAL *c)
 {
+#if WIDE_ROWS
+    if (width > PANEL_WIDTH) {
+        switch (t->rows) {
+            WIDE_CASE(1) WIDE_CASE(2) WIDE_CASE(3) WIDE_CASE(4) WIDE_CASE(5) WIDE_CASE(6) WIDE_CASE(7) WIDE_CASE(8)
+        }
+        return;
+    }
+#endif
     switch (t->rows) {
         TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5) TILE_CASE(6)
 #if TILE_ROWS > 6
@@ -173,8 +231,9 @@ SHARED void TYPED(tile_by_copy)(int width, const Tile *t, const REAL *a, const R
     const size_t filled = (size_t)t->cols * sizeof(REAL);
     Tile whole = *t;
     whole.c_row = width;
-    REAL copy[TILE_ROWS * TILE_VECTORS * VECTOR_BYTES / sizeof(REAL)] = {0};
+    REAL copy[TILE_ROWS * WIDE_WIDTH];
     if (start && t->start_row) {
+        memset(copy, 0, (size_t)(t->rows * width) * sizeof(REAL));
         for (int i = 0; i < t->rows; i++)
             memcpy(copy + i * width, start + i * t->start_row, filled);
         start = copy;
@@ -189,34 +248,11 @@ SHARED void TYPED(tile_by_copy)(int width, const Tile *t, const REAL *a, const R
  * took 4 % of a convolution on one channel. */
 INLINE void TYPED(tile)(const Tile *t, const REAL *a, const REAL *b, const REAL *start, REAL *c)
 {
-    const int width = TYPED(tile_width)(t->cols);
+    const int width = WIDE_ROWS && t->cols > PANEL_WIDTH ? WIDE_WIDTH : TYPED(tile_width)(t->cols);
     if (t->cols == width)
         TYPED(whole_tile)(width, t, a, b, start, c);
     else
         TYPED(tile_by_copy)(width, t, a, b, start, c);
-}
-
-/* C (+)= A B for any number of rows and one panel's columns, cols <= PANEL_WIDTH. B is packed here, PANEL_DEPTH of its
- * rows at a time, into a panel that stays in the first-level cache while the tiles of A pass over it. The tiles are as
- * high as each other: a low one at the end would have too few sums to keep the multiply units busy. */
-SHARED void TYPED(panel_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols, const REAL *a, Strides a_at,
-                                 const REAL *b, Strides b_at, REAL *c, ptrdiff_t c_row, int accumulate)
-{
-    REAL panel[PANEL_DEPTH * PANEL_WIDTH] __attribute__((aligned(VECTOR_BYTES)));
-    const int width = TYPED(tile_width)(cols);
-    const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
-    Tile t = {.cols = (int)cols, .runs = 1, .a_row = a_at.row, .a_depth = a_at.col, .b_row = width,
-              .start_row = c_row, .c_row = c_row};
-    for (ptrdiff_t k = 0; k < depth; k += PANEL_DEPTH) {
-        t.depth = depth - k < PANEL_DEPTH ? depth - k : PANEL_DEPTH;
-        TYPED(pack_panel)(t.depth, cols, b + k * b_at.row, b_at, panel, width);
-        for (ptrdiff_t n = 0; n < tiles; n++) {
-            const ptrdiff_t i = rows * n / tiles, end = rows * (n + 1) / tiles;
-            REAL *c_i = c + i * c_row;
-            t.rows = (int)(end - i);
-            TYPED(tile)(&t, a + i * a_at.row + k * a_at.col, panel, accumulate || k > 0 ? c_i : NULL, c_i);
-        }
-    }
 }
 
 /* c += a B for one row, in so many vectors of columns. The last begins at `last`, and may overlap the one before: these

@@ -13,6 +13,7 @@ cdef extern from "host.h" nogil:
     const int TILE_ROWS
     const int TILE_VECTORS
     const int PANEL_DEPTH
+    const int L2_BYTES
     int omp_get_thread_num() noexcept
     const int SERIAL_WORK
     void prefetch(const void *address, Py_ssize_t bytes) noexcept
@@ -33,8 +34,12 @@ cdef extern from "typed.h" nogil:
     void write_rows(Py_ssize_t depth, Py_ssize_t cols, const void *b, Strides at, void *out,
                     Py_ssize_t out_row) noexcept
     void pack_panel(Py_ssize_t depth, Py_ssize_t cols, const void *b, Strides at, void *panel, int width) noexcept
-    void panel_product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, const void *a, Strides a_at, const void *b,
-                       Strides b_at, void *c, Py_ssize_t c_row, bint accumulate) noexcept
+    const Strides PACKED
+    Py_ssize_t block_rows(const void *dtype) noexcept
+    void pack_panels(Py_ssize_t depth, Py_ssize_t cols, const void *b, Strides at, void *panels,
+                     Py_ssize_t panel_depth) noexcept
+    void block_product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, const void *a, Strides a_at, const void *b,
+                       Strides b_at, const void *start, void *c, Py_ssize_t c_row) noexcept
     void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const void *a, const void *b, Py_ssize_t b_row,
                          void *c) noexcept
 

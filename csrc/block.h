@@ -1,0 +1,134 @@
+/* The blocked product: C = A B on one thread, from register tiles and what keeps them fed.
+ *
+ *                             cols                 for each piece of the depth, PANEL_DEPTH long:
+ *                    +-------+-------+-----            copy the piece of A, where that pays
+ *           piece    | panel | panel | ...  B          for each panel of B:
+ *                    +-------+-------+-----                pack its piece, with those of the next few
+ *            +-----+ +-------+-------+-----                for each tile:
+ *            |tile | |       |       |                         fetch the next C
+ *            +-----+ |   C   |       |                         C += A B, in registers
+ *    rows  A |tile | |       |       |
+ *            +-----+ |       |       |       The piece of a panel stays in the first-level cache while the tiles of all
+ *            | ... | |       |       |       rows pass over it, and the piece of A, of at most BLOCK_ROWS rows, in the
+ *                                            second-level cache meanwhile. Between two pieces a sum waits in C, which
+ *                                            does not change it.
+ *
+ * The tiles are as high as each other: a low one at the end would have too few sums to keep the multiply units busy.
+ *
+ * A is read in place, but for two cases. Columns (A = x') are copied tile by tile, so that a tile reads on and on. Rows
+ * that begin a multiple of COLLIDING bytes apart are copied to rows that do not: a cache has few places for the former.
+ */
+#ifndef NNLITE_BLOCK_H
+#define NNLITE_BLOCK_H
+
+#define COLLIDING 4096
+#define FEW_PANELS 16  /* too few to copy A for; */
+#define FEW_NUMBERS 64 /* of a sum: the same */
+#define TOGETHER 4     /* panels packed at a time: B is read in longer pieces, from a distant cache twice as fast */
+#define PACK_ROWS 16   /* of B that are packed into all of these before the next */
+#define COPY_ROW (PANEL_DEPTH + LANES)
+#define COPY_BYTES (L2_BYTES / 4 * 3)
+#define BLOCK_ROWS ((ptrdiff_t)(COPY_BYTES / sizeof(REAL) / COPY_ROW / TILE_ROWS * TILE_ROWS))
+#define PACKED ((Strides){0, 0}) /* where B is in panels already */
+
+#define block_rows(dtype) BY_TYPE(dtype, block_rows)()
+#define pack_panels(depth, cols, b, at, panels, panel_depth) \
+    BY_TYPE(panels, pack_panels)(depth, cols, b, at, panels, panel_depth, tile_width(PTRDIFF_MAX, panels))
+#define block_product(rows, depth, cols, a, a_at, b, b_at, start, c, c_row) \
+    BY_TYPE(c, block_product)(rows, depth, cols, a, a_at, b, b_at, start, c, c_row)
+
+/* One for each thread, and not on its stack, of which some systems give a thread little. */
+static __attribute__((unused)) _Thread_local _Alignas(VECTOR_BYTES) char left_copy[COPY_BYTES];
+static __attribute__((unused)) _Thread_local _Alignas(VECTOR_BYTES)
+    char panel_copy[TOGETHER * PANEL_DEPTH * TILE_VECTORS * VECTOR_BYTES];
+
+static inline ptrdiff_t least(ptrdiff_t a, ptrdiff_t b) { return a < b ? a : b; }
+
+#endif
+
+_Static_assert(BLOCK_ROWS > 0, "L2_BYTES: expected more, to hold a block of rows");
+static inline ptrdiff_t TYPED(block_rows)(void) { return BLOCK_ROWS; }
+
+/* Pack all columns of B into panels of `width`, each of which has room for panel_depth rows, in the order of memory. */
+SHARED void TYPED(pack_panels)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, Strides at, REAL *panels,
+                               ptrdiff_t panel_depth, int width)
+{
+    const ptrdiff_t chunk = at.row == 1 ? depth : PACK_ROWS;
+    for (ptrdiff_t k = 0; k < depth; k += chunk)
+        for (ptrdiff_t j = 0; j < cols; j += width)
+            TYPED(pack_panel)(least(chunk, depth - k), cols - j, b + k * at.row + j * at.col, at,
+                              panels + j * panel_depth + k * width, width);
+}
+
+/* Copy A: rows at a distance of COPY_ROW or, where it lies in columns, tiles, some numbers of each column at a time. */
+SHARED void TYPED(copy_left)(ptrdiff_t rows, ptrdiff_t depth, const REAL *a, Strides at, REAL *copy)
+{
+    enum { AT_ONCE = 8, LINE = VECTOR_BYTES / sizeof(REAL), WHOLE = TILE_ROWS < LINE ? LINE : TILE_ROWS };
+    const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    for (ptrdiff_t i = 0; at.col == 1 && i < rows; i++)
+        memcpy(copy + i * COPY_ROW, a + i * at.row, (size_t)depth * sizeof(REAL));
+    for (ptrdiff_t k = 0; at.col != 1 && k < depth; k += AT_ONCE)
+        for (ptrdiff_t n = 0; n < tiles; n++) {
+            const ptrdiff_t i = rows * n / tiles, end = least(k + AT_ONCE, depth);
+            REAL *to = copy + n * TILE_ROWS * COPY_ROW;
+            for (ptrdiff_t d = k; d < end; d++)
+                if (i + WHOLE <= rows) /* whole vectors: what is too much is overwritten by the next */
+                    memcpy(to + d * TILE_ROWS, a + i + d * at.col, WHOLE * sizeof(REAL));
+                else
+                    for (ptrdiff_t r = 0; r < TILE_ROWS && i + r < rows; r++)
+                        to[d * TILE_ROWS + r] = a[i + r + d * at.col];
+        }
+}
+
+/* C = start + A B for at most BLOCK_ROWS rows; a_at.row or a_at.col is 1. The sums begin at C itself where `start` is
+ * C, at a row that is the same for all rows, or at zero where it is NULL. */
+SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols, const REAL *a, Strides a_at,
+                                 const REAL *b, Strides b_at, const REAL *start, REAL *c, ptrdiff_t c_row)
+{
+    REAL *const copy = (REAL *)left_copy, *const panels = (REAL *)panel_copy, start_j[WIDE_WIDTH];
+    const int packed = b_at.row == 0, in_columns = a_at.col != 1, far = rows * cols * sizeof(REAL) > L2_BYTES;
+    const int in_place = rows <= TILE_ROWS && b_at.col == 1; /* a number of B is met once */
+    const int copied = rows > TILE_ROWS && cols > FEW_PANELS * PANEL_WIDTH && depth >= FEW_NUMBERS &&
+                       (in_columns || a_at.row * sizeof(REAL) % COLLIDING == 0);
+    const int wide = WIDE_ROWS && !packed && cols > PANEL_WIDTH && cols <= WIDE_WIDTH &&
+                     least(rows, depth) >= FEW_NUMBERS; /* one panel instead of two */
+    const int width = wide ? WIDE_WIDTH : packed ? PANEL_WIDTH : TYPED(tile_width)(cols);
+    const ptrdiff_t group = (in_place ? 1 : TOGETHER) * width, height = wide ? WIDE_ROWS : TILE_ROWS;
+    const ptrdiff_t tiles = (rows + height - 1) / height;
+    Tile t = {.runs = 1, .a_row = a_at.row, .a_depth = a_at.col, .c_row = c_row};
+    if (copied) {
+        t.a_row = in_columns ? 1 : COPY_ROW;
+        t.a_depth = in_columns ? TILE_ROWS : 1;
+    }
+    for (ptrdiff_t k = 0; k < depth; k += PANEL_DEPTH) {
+        t.depth = least(depth - k, PANEL_DEPTH);
+        if (copied)
+            TYPED(copy_left)(rows, t.depth, a + k * a_at.col, a_at, copy);
+        for (ptrdiff_t j = 0; j < cols; j += width) {
+            const REAL *panel = packed ? b + j * depth + k * width : b + k * b_at.row + j * b_at.col;
+            t.cols = (int)least(cols - j, width);
+            t.b_row = width;
+            if (in_place && TYPED(tile_width)(t.cols) == t.cols)
+                t.b_row = b_at.row;
+            else if (!packed) {
+                if (j % group == 0)
+                    TYPED(pack_panels)(t.depth, least(cols - j, group), panel, b_at, panels, t.depth, width);
+                panel = panels + j % group * t.depth;
+            }
+            t.start_row = k > 0 || start == c ? c_row : 0;
+            if (start && !t.start_row)
+                memcpy(start_j, start + j, (size_t)t.cols * sizeof(REAL));
+            for (ptrdiff_t n = 0; n < tiles; n++) {
+                const ptrdiff_t i = rows * n / tiles, end = rows * (n + 1) / tiles;
+                const REAL *a_i = a + i * a_at.row + k * a_at.col;
+                REAL *c_i = c + i * c_row + j;
+                if (copied)
+                    a_i = copy + (in_columns ? n * TILE_ROWS : i) * COPY_ROW;
+                for (ptrdiff_t next = end; far && next < least(2 * end - i, rows); next++)
+                    prefetch(c + next * c_row + j, width * sizeof(REAL));
+                t.rows = (int)(end - i);
+                TYPED(tile)(&t, a_i, panel, t.start_row ? c_i : start ? start_j : NULL, c_i);
+            }
+        }
+    }
+}
