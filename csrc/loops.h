@@ -21,6 +21,7 @@
 #include "tile.h"
 #include "block.h"
 #include "row.h"
+#include "planes.h"
 #include "winograd.h"
 #include "pool.h"
 #include "depthwise.h"

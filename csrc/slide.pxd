@@ -21,9 +21,20 @@ from libc.string cimport memcpy, memset
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from tile cimport (
-    TILE_ROWS, Strides, Tile, omp_get_thread_num, pack_panel, panel_width, plain, prefetch, threads_for, tile,
-    tile_width,
+    TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, pack_panel, panel_width, plain, prefetch, threads_for, tile,
+    tile_width, transposed, write_rows,
 )
+
+
+cdef extern from "typed.h" nogil:
+    ctypedef struct Planes:
+        Py_ssize_t lines, taps, depth
+        Py_ssize_t line, tap, plane
+        Py_ssize_t second
+        Py_ssize_t filters
+
+    int half_lanes(const void *dtype) noexcept
+    void planes(const Planes *p, const void *x, const void *w, const void *start, void *y) noexcept
 
 
 cdef struct Axis:
@@ -143,6 +154,12 @@ cdef inline void pack(const Sliding *s, const Taps *at, const floating *W, const
             u += width
 
 
+cdef inline bint in_planes(const Sliding *s, floating *dtype) noexcept nogil:
+    """Whether a vector of pixels is filled better than one of filters, and taps are enough to pay for the planes."""
+    return (s.groups == 1 and s.U <= half_lanes(dtype) < lanes(dtype) <= s.cols.count and s.cols.step == 1
+            and s.cols.out_step == 1 and s.rows.taps * s.cols.taps > 4)
+
+
 cdef inline void slide(const Sliding *s, const floating *source, const floating *panels, floating *out,
                        floating *copies, Py_ssize_t room) noexcept nogil:
     """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U). copies: `room` numbers, for one band a thread."""
@@ -151,8 +168,12 @@ cdef inline void slide(const Sliding *s, const floating *source, const floating 
     cdef int threads = threads_for(<double>s.N * count * s.cols.count * s.rows.taps * s.cols.taps * s.groups * s.D
                                    * s.U)
     for k in prange(s.N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(room, size))):
-        slide_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
-                   count * (k % bands + 1) // bands, copies + omp_get_thread_num() * size)
+        if in_planes(s, out):
+            planes_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
+                        count * (k % bands + 1) // bands, copies + omp_get_thread_num() * size)
+        else:
+            slide_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
+                       count * (k % bands + 1) // bands, copies + omp_get_thread_num() * size)
 
 
 cdef inline void slide_band(const Sliding *s, const floating *image, const floating *panels, floating *out,
@@ -185,6 +206,48 @@ cdef inline void slide_band(const Sliding *s, const floating *image, const float
                     u += width
         a += rows.step * line
         q += 1
+
+
+cdef inline void planes_band(const Sliding *s, const floating *image, const floating *panel, floating *out,
+                             Py_ssize_t q, Py_ssize_t end, floating *copy) noexcept nogil:
+    """Rows q .. end - 1 of one image, in vectors of pixels: the last ones may begin among those of the ones before."""
+    cdef Axis rows = s.rows, cols = s.cols
+    cdef Py_ssize_t width = lanes(out), height = reach(rows, end - q), wide = reach(cols, cols.count), tap, tap_end, j
+    cdef const floating *x
+    cdef Planes p
+    p.taps, p.depth, p.filters = cols.taps, s.D, s.U
+    p.line, p.tap, p.plane = wide, cols.gap, height * wide
+    x = copy
+    if s.D == 1:
+        x = window(s, image, q, end - q, copy, &p.line)
+    else:
+        fill_planes(s, image, rows.first + q * rows.step, height, copy)
+    p.line *= rows.gap
+    while q < end:
+        inside_taps(rows, s.H, q, &tap, &tap_end)
+        p.lines = tap_end - tap
+        j = 0
+        while j < cols.count:
+            p.second = min(width, cols.count - j - width)
+            if p.second < 0:
+                j += p.second
+            p.second = max(<Py_ssize_t>0, p.second)
+            planes(&p, x + tap * p.line + j, panel + (1 + tap * cols.taps * s.D) * half_lanes(out), panel,
+                   out + ((rows.out + q * rows.out_step) * s.OW + cols.out + j) * s.U)
+            j += 2 * width
+        x += rows.step * (p.line // rows.gap)
+        q += 1
+
+
+cdef inline void fill_planes(const Sliding *s, const floating *image, Py_ssize_t top, Py_ssize_t height,
+                             floating *copy) noexcept nogil:
+    """The rows of the image from `top` on, each channel by itself, with zeros around it."""
+    cdef Py_ssize_t left = s.cols.first, width = reach(s.cols, s.cols.count), i
+    cdef Py_ssize_t begin = min(max(<Py_ssize_t>0, -left), width), end = max(begin, min(width, s.W - left))
+    memset(copy, 0, s.D * height * width * sizeof(floating))
+    for i in range(max(<Py_ssize_t>0, -top), min(height, s.H - top)):
+        write_rows(s.D, end - begin, image + ((top + i) * s.W + left + begin) * s.D, transposed(s.D),
+                   copy + i * width + begin, height * width)
 
 
 cdef inline void inside_taps(Axis axis, Py_ssize_t size, Py_ssize_t q, Py_ssize_t *tap,
