@@ -42,7 +42,7 @@ from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from scatter cimport scatter, scatter_size
 from slide cimport (
-    BLOCKS, Axis, Sliding, Taps, band_count, block_count, pack, packed_size, slide, threads_with_room, window,
+    BLOCKS, Axis, Sliding, Taps, band_count, block_count, pack, packed_size, reach, slide, threads_with_room, window,
     window_size,
 )
 from tile cimport (
@@ -54,6 +54,7 @@ from winograd cimport in_quads, takes_winograd, winograd_pack, winograd_packed_s
 cdef enum:
     FEW = 4  # channels, at most, for which dx is scattered and not gathered
     CHUNK = 4096  # numbers that one thread adds
+    PIXELS = 64  # that a tile of dW sums up in one go, if an image has as many
 
 
 cdef struct Convolution:
@@ -122,8 +123,8 @@ cdef bint has_few_channels(const Convolution *c) noexcept nogil:
 
 
 cdef Py_ssize_t block_scratch(const Sliding *s, floating *dtype) noexcept nogil:
-    """Numbers that a thread needs for dW: a band of x, and a panel of dy."""
-    return window_size(s) + ceil_div(s.rows.count, band_count(s)) * s.cols.count * panel_width(dtype)
+    """Numbers that a thread needs for dW: windows of x, and a panel of dy."""
+    return window_room(s) + rows_at_once(s) * s.cols.count * panel_width(dtype)
 
 
 cdef Py_ssize_t convolve_size(const Sliding *s, floating *dtype) noexcept nogil:
@@ -267,16 +268,20 @@ cdef void block_gradients(const Sliding *s, const floating *x, const floating *d
     """The bands up to `end`; every parts-th panel of filters, the first being `part`."""
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, H = s.H, W = s.W, C = groups * D, F = groups * U
-    cdef Py_ssize_t bands = band_count(s), first = band
+    cdef Py_ssize_t bands = band_count(s)
+    cdef bint accumulate = False
     cdef Py_ssize_t n, q, count, line = 0, g, u, panel, b_row
-    cdef floating *dy_panel = scratch + window_size(s)
+    cdef floating *dy_panel = scratch + window_room(s)
     cdef const floating *a
     cdef const floating *b
     cdef int width
     while band < end:
         n = band // bands
         q = rows.count * (band % bands) // bands
-        count = rows.count * (band % bands + 1) // bands - q
+        count = 0
+        while band < end and band // bands == n and rows.count * (band % bands + 1) // bands - q <= rows_at_once(s):
+            count = rows.count * (band % bands + 1) // bands - q
+            band += 1
         a = window(s, x + n * H * W * C, q, count, scratch, &line)
         panel = 0
         for g in range(groups):
@@ -289,10 +294,10 @@ cdef void block_gradients(const Sliding *s, const floating *x, const floating *d
                         pack_panel(count * cols.count, U - u, b, plain(F), dy_panel, width)
                         b, b_row = dy_panel, width
                     panel_gradients(s, count, <int>min(U - u, <Py_ssize_t>width), a + g * D, line, b, b_row,
-                                    dW + g * U + u, db + g * U + u if db else NULL, band > first)
+                                    dW + g * U + u, db + g * U + u if db else NULL, accumulate)
                 panel += 1
                 u += width
-        band += 1
+        accumulate = True
 
 
 cdef void panel_gradients(const Sliding *s, Py_ssize_t count, int width, const floating *a, Py_ssize_t line,

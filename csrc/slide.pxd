@@ -64,7 +64,7 @@ cdef enum:
     WINDOW = 32768  # numbers of a band's copy, about: half a megabyte for doubles with its output fits a cache
     BANDS = 32  # at least, in a batch: work for many threads
     BLOCKS = 16  # blocks of bands, at most, with a sum of dW each
-    PARTIALS = 4194304  # numbers in these sums, at most
+    PARTIALS = 1048576  # numbers in these sums, at most: a part of the third-level cache
 
 
 cdef inline Py_ssize_t reach(Axis axis, Py_ssize_t count) noexcept nogil:
