@@ -21,7 +21,7 @@ from libc.string cimport memcpy, memset
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from tile cimport (
-    TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, pack_panel, panel_width, plain, prefetch, threads_for, tile,
+    L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, pack_panel, panel_width, plain, prefetch, threads_for, tile,
     tile_width, transposed, write_rows,
 )
 
@@ -62,6 +62,7 @@ cdef struct Taps:
 
 cdef enum:
     WINDOW = 32768  # numbers of a band's copy, about: half a megabyte for doubles with its output fits a cache
+    MANY_WEIGHTS = L2_BYTES // 8  # beside all else, too many for a second-level cache: half of it in floats
     BANDS = 32  # at least, in a batch: work for many threads
     BLOCKS = 16  # blocks of bands, at most, with a sum of dW each
     PARTIALS = 1048576  # numbers in these sums, at most: a part of the third-level cache
@@ -178,34 +179,49 @@ cdef inline void slide(const Sliding *s, const floating *source, const floating 
 
 cdef inline void slide_band(const Sliding *s, const floating *image, const floating *panels, floating *out,
                             Py_ssize_t q, Py_ssize_t end, floating *copy) noexcept nogil:
-    """Rows q .. end - 1 of one image, in tiles of equal height. All panels pass over a tile before the next."""
+    """Rows q .. end - 1 of one image, in tiles of equal height. All panels pass over a tile before the next; or one panel
+    over all tiles."""
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, C = groups * D, F = groups * U, out_line = s.OW * F
-    cdef Py_ssize_t tiles = ceil_div(cols.count, TILE_ROWS), line = 0, t, j, g, u
+    cdef Py_ssize_t tiles = ceil_div(cols.count, TILE_ROWS), line = 0, begin = q, first = 0, last, t, j, g, u
     cdef Py_ssize_t tap, tap_end
-    cdef const floating *a = window(s, image, q, end - q, copy, &line)
-    cdef const floating *panel
+    cdef const floating *top = window(s, image, q, end - q, copy, &line)
+    cdef const floating *a
+    cdef const floating *panel = panels
     cdef floating *c
     cdef int height, width, inside
-    while q < end:
-        inside_taps(rows, s.H, q, &tap, &tap_end)
-        for t in range(tiles):
-            j = cols.count * t // tiles
-            height = <int>(cols.count * (t + 1) // tiles - j)
-            panel = panels
-            if rows.taps * cols.taps == 1:  # each pixel is met once: a tenth of 64 to 64 channels, 1 x 1
-                prefetch(a + (j + height) * cols.step * C, height * cols.step * C * sizeof(floating))
-            for g in range(groups):
-                u = 0
-                while u < U:
-                    width = tile_width(U - u, out)
-                    inside = <int>min(U - u, <Py_ssize_t>width)
-                    c = out + (rows.out + q * rows.out_step) * out_line + (cols.out + j * cols.out_step) * F + g * U + u
-                    slide_tile(s, tap, tap_end, height, inside, a + j * cols.step * C + g * D, line, panel, width, c)
-                    panel += (1 + rows.taps * cols.taps * D) * width
-                    u += width
-        a += rows.step * line
-        q += 1
+    while first < U:
+        last = min(U, first + panel_width(out)) if by_panels(s, end - begin) else U
+        a, q = top, begin
+        while q < end:
+            inside_taps(rows, s.H, q, &tap, &tap_end)
+            for t in range(tiles):
+                j = cols.count * t // tiles
+                height = <int>(cols.count * (t + 1) // tiles - j)
+                panel = panels
+                if rows.taps * cols.taps == 1:  # each pixel is met once: a tenth of 64 to 64 channels, 1 x 1
+                    prefetch(a + (j + height) * cols.step * C, height * cols.step * C * sizeof(floating))
+                for g in range(groups):
+                    u = first
+                    while u < last:
+                        width = tile_width(U - u, out)
+                        inside = <int>min(U - u, <Py_ssize_t>width)
+                        c = (out + (rows.out + q * rows.out_step) * out_line + (cols.out + j * cols.out_step) * F
+                             + g * U + u)
+                        slide_tile(s, tap, tap_end, height, inside, a + j * cols.step * C + g * D, line, panel, width,
+                                   c)
+                        panel += (1 + rows.taps * cols.taps * D) * width
+                        u += width
+            a += rows.step * line
+            q += 1
+        panels = panel
+        first = last
+
+
+cdef inline bint by_panels(const Sliding *s, Py_ssize_t rows) noexcept nogil:
+    """Whether a second-level cache does not hold all panels, and in so many rows enough tiles meet each."""
+    return (s.groups == 1 and s.rows.taps > 1 and s.rows.taps * s.cols.taps * s.D * s.U > MANY_WEIGHTS
+            and rows * s.cols.count > 2 * TILE_ROWS)
 
 
 cdef inline void planes_band(const Sliding *s, const floating *image, const floating *panel, floating *out,
