@@ -14,9 +14,9 @@ stride, d the dilation, p the padding before the first row and column; what lies
 Design: y and dx are both what slide.pxd computes. For dx, the pixels of one phase, the same (ih + p) mod s, have the
 same taps: those with i d = ih + p (mod s). In the order of rising oh they are a window of dy that moves by one pixel,
 with the taps of W from last to first. So a stride of s is s * s convolutions of stride 1, and no product with a zero.
-Images of few channels have their own way to dx: scatter.pxd. Windows of 3 x 3 that move by one pixel, those of y or of
-a phase of dx, have theirs with less than half of the multiplications, where filters, channels and pixels are many:
-winograd.pxd.
+Images of few channels have their own way to dx: scatter.pxd. Windows of 3 x 3, 5 x 5 and so on that move by one pixel,
+those of y or of a phase of dx, have theirs with half of the multiplications or less, where filters, channels and pixels
+are many: winograd.pxd.
 
 dW is computed by register tiles, too: a row of taps is a piece of memory in x, which is the left factor when read pixel
 by pixel, and dy already has the layout of the right factor. The sums run over a band of an image without leaving the
@@ -26,10 +26,11 @@ Groups of few channels and filters, as in a depthwise convolution, would leave t
 computes y, dx and dW of these.
 
 Memory: the packed weights; for each thread one band of an image with its zeros, where windows reach over the edge, and
-a panel of dy, where the filters do not fill one; for quads 16 / 9 of the packed weights, and for each thread four rows
-of pixels and 16 numbers for each channel of a row of quads (32 where the channels do not fill a vector); for dW its
-sums, at most BLOCKS times and PARTIALS numbers; for dx of few channels a panel of dy and a band of dx; for small groups
-with more filters than channels, or fewer, a band of x with each channel repeated, or a row of y before it is added up.
+a panel of dy, where the filters do not fill one; for quads, transformed, twice the weights, and for each thread four
+rows of pixels, 16 numbers for each channel of a strip of quads (32 where the channels do not fill a vector) and, with
+many channels, for each filter of a panel; for dW its sums, at most BLOCKS times and PARTIALS numbers; for dx of few
+channels a panel of dy and a band of dx; for small groups with more filters than channels, or fewer, a band
+of x with each channel repeated, or a row of y before it is added up.
 """
 
 from cython cimport floating

@@ -20,8 +20,8 @@ typedef struct {
 #define RIFFLE_4(a, b, n) __builtin_shufflevector(a, b, n, n + 4, n + 1, n + 5)
 #define RIFFLE_8(a, b, n) __builtin_shufflevector(a, b, n, n + 8, n + 1, n + 9, n + 2, n + 10, n + 3, n + 11)
 #define RIFFLE_16(a, b, n)                                                                                  \
-    __builtin_shufflevector(a, b, n, n + 16, n + 1, n + 17, n + 2, n + 18, n + 3, n + 19, n + 4, n + 20, n + 5, n + 21, \
-                            n + 6, n + 22, n + 7, n + 23)
+    __builtin_shufflevector(a, b, n, n + 16, n + 1, n + 17, n + 2, n + 18, n + 3, n + 19, n + 4, n + 20, n + 5, \
+                            n + 21, n + 6, n + 22, n + 7, n + 23)
 #if VECTOR_BYTES == 64
 #define RIFFLE PICK(RIFFLE_16, RIFFLE_8)
 #define RIFFLED PICK(8, 4)

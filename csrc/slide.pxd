@@ -10,8 +10,9 @@ register tile takes its left factor: as `runs` of memory, one for each row of th
 tile reads the image where it lies.
 
 Only windows that reach over the edge of the image need a copy with zeros around it: one band of rows at a time, which
-stays in the second-level cache. Threads take bands. Every sum is computed by one tile in the order of the taps, so
-neither bands nor threads change a bit of it.
+stays in the second-level cache. Where filters would leave half of a vector empty, the band becomes a plane for each
+channel, and a vector holds pixels (planes.h). Threads take bands. Every sum is computed by one tile in the order of the
+taps, so neither bands nor threads change a bit of it.
 """
 
 from cython cimport floating
@@ -21,8 +22,8 @@ from libc.string cimport memcpy, memset
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from tile cimport (
-    L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, pack_panel, panel_width, plain, prefetch, threads_for, tile,
-    tile_width, transposed, write_rows,
+    L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, pack_panel, panel_width, plain, prefetch,
+    threads_for, tile, tile_width, transposed, write_rows,
 )
 
 
@@ -179,8 +180,8 @@ cdef inline void slide(const Sliding *s, const floating *source, const floating 
 
 cdef inline void slide_band(const Sliding *s, const floating *image, const floating *panels, floating *out,
                             Py_ssize_t q, Py_ssize_t end, floating *copy) noexcept nogil:
-    """Rows q .. end - 1 of one image, in tiles of equal height. All panels pass over a tile before the next; or one panel
-    over all tiles."""
+    """Rows q .. end - 1 of one image, in tiles of equal height. All panels pass over a tile before the next; or one
+    panel over all tiles."""
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, C = groups * D, F = groups * U, out_line = s.OW * F
     cdef Py_ssize_t tiles = ceil_div(cols.count, TILE_ROWS), line = 0, begin = q, first = 0, last, t, j, g, u

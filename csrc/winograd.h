@@ -10,9 +10,9 @@
  *     Y = A^T M A       A^T = | 1  1  1  0 |       the output transform, 4 x 4 -> 2 x 2
  *                             | 0  1 -1 -1 |
  *
- * Of two indices j is the column and comes first, as the tile works on one column of M at a time: four sums a quad,
+ * Of two indices j is the column and comes first, as `quads` works on one column of M at a time: four sums a quad,
  * which stay in registers while d runs. Then A^T takes the column to two numbers, and A adds those to the pixels of the
- * quad. So M is never stored, and each sum has one order.
+ * quad. So M is never stored, and each sum has one order. `quad` does the last step alone, where M is stored.
  *
  * V[j][i] of a quad begins (4 j + i) v_k after V[0][0], with one number for each channel; quads are v_quad apart. A
  * panel of U holds one vector of filters for each j, channel, and i, in this order.

@@ -1,4 +1,4 @@
-"""Winograd's convolution: 3 x 3 taps with less than half of the multiplications.
+"""Winograd's convolution: windows of 3 x 3, 5 x 5 or any odd sizes with half of the multiplications, or less.
 
 By definition, two neighbouring outputs of a filter with three taps take six multiplications. Four are enough:
 
@@ -16,9 +16,18 @@ Halves are exact in binary: sums of whole numbers stay exact, up to a quarter of
 pixel of a window met each of its weights. NaN reaches only the windows that contain it. Infinity, and numbers above a
 quarter of the largest, can become NaN, as V adds four pixels.
 
-An Axis of quads is an Axis: windows of four taps that move by two. V, 16 numbers for each channel of a quad, holds one
-row of quads at a time, mostly in the first- or second-level cache. Every sum is the work of one tile in the order of
-the channels.
+Larger windows are blocks of 3 x 3 taps, two pixels apart, whose V are those of the next quads: a window of 5 has the
+taps {0, 1, 2} and {-, 3, 4}. As tap 2 has been counted, the second block begins with a weight of 0, and so does its U.
+That leaves 4 + 3 numbers for two pixels instead of 10, and 49 for four instead of 100; with 7 taps 100 instead of 196.
+M sums up all blocks before it becomes Y.
+
+An Axis of quads is an Axis: windows of two taps more than 2 * blocks that move by two. V, 16 numbers for each channel
+of a quad, holds a strip of a few lines of quads at a time, mostly in the second-level cache. With few channels, all
+sums of four quads and one vector of filters stay in registers until they are pixels (winograd.h). With more, M is
+sixteen plain products of a strip's V and a panel of U, in register tiles of tile.h: those load 12 numbers for 20
+multiplications of vectors, and not 5 for 4 (64 to 64 channels: a tenth of the time; 128 to 128: a quarter, as a panel
+passes over the whole strip before the next). Every number of M has one order either way: blocks down, blocks along,
+channels.
 
 Source: Lavin and Gray, Fast algorithms for convolutional neural networks, 2015: F(2 x 2, 3 x 3).
 """
@@ -66,8 +75,8 @@ cdef inline bint in_blocks(Axis axis) noexcept nogil:
 
 
 cdef inline Py_ssize_t blocks(Axis axis) noexcept nogil:
-    """Into how many blocks the taps are cut."""
-    return (axis.taps - 1) // 2
+    """Into how many blocks of three taps windows are cut."""
+    return (axis.taps - 1) // 2  # that of the windows of quads, which have one tap more, too
 
 
 cdef inline bint takes_winograd(const Sliding *s, floating *dtype) noexcept nogil:
@@ -140,7 +149,7 @@ cdef inline Py_ssize_t winograd_room(const Sliding *grid, floating *dtype) noexc
 
 cdef inline void line_of_quads(const Sliding *grid, const floating *x, Py_ssize_t line, floating *V, Py_ssize_t v_k,
                                floating *pixels) noexcept nogil:
-    """V[j][i][quad][channel] of the quads whose windows begin at x and lie beside each other; B^T x goes to `pixels`."""
+    """V[j][i][quad][channel] of quads beside each other, whose windows begin at x; B^T x goes to `pixels`."""
     cdef Py_ssize_t C = grid.groups * grid.D, count = line_quads(grid), step = quad_step(grid, V)
     cdef Py_ssize_t length = reach(grid.cols, grid.cols.count) * C, i
     cdef Py_ssize_t pieces = count if step == C else 1, numbers = C if step == C else (2 * count - 1) * C

@@ -87,6 +87,11 @@ class TestConv2D(ChainOfTrust):
         case("quads in groups", (1, 8, 9, 32), 34, 3, padding="same", groups=2),
         case("quads of a stride's phase", (1, 17, 19, 32), 24, 5, strides=2, large=True),
         case("quads of a phase, dilated", (1, 19, 21, 32), 24, 3, strides=2, dilation_rate=2, large=True),
+        case("quads of many channels", (2, 9, 12, 33), 41, 3, padding=1, large=True),
+        case("quads in blocks", (2, 11, 12, 17), 18, 5, padding="same", large=True),
+        case("quads in more blocks along than down", (2, 13, 9, 33), 16, (3, 7), padding=(0, 3), large=True),
+        case("planes of few filters", (2, 7, 37, 3), 3, 3, padding=(2, 1), large=True),
+        case("planes of one channel, strided down", (2, 9, 20, 1), 8, (5, 3), strides=(2, 1), large=True),
         case("across vectors", (3, 13, 15, 19), 37, (3, 5), large=True),
         case("as in a digit model", (9, 28, 28, 1), 8, 5, padding=2, large=True),
         case("shared by threads", (5, 17, 16, 35), 67, 3, padding="same", large=True),
@@ -199,7 +204,7 @@ def random_quads(rng):
     groups = int(rng.choice([1, 1, 2]))
     C, filters = (groups * int(rng.choice([8, 16, 19, 33])) for _ in "xy")
     shape = (int(rng.integers(1, 4)), *(int(n) for n in rng.integers(16, 24, 2)), C)
-    size, strides, dilation = [(3, 1, 1), (3, 1, 1), (5, 2, 1), (3, 2, 2)][rng.integers(4)]
+    size, strides, dilation = [(3, 1, 1), (5, 1, 1), (7, 1, 1), (5, 2, 1), (3, 2, 2)][rng.integers(5)]
     padding = rng.integers(4, size=(2, 2)).tolist()
     return conv2d(filters, size, strides, padding, dilation, groups, rng.random() < 0.7, dtype="float64"), shape
 
@@ -317,6 +322,7 @@ REACH = pytest.mark.parametrize(
     [
         *({}, {"strides": 2}, {"dilation_rate": 2}, {"padding": 1}, {"groups": 2}),
         *({"groups": 16, "filters": 16}, {"groups": 16, "filters": 32, "padding": 1}, {"groups": 4, "filters": 16}),
+        {"kernel_size": 5, "padding": 2},
     ],
     ids=str,
 )
@@ -369,9 +375,10 @@ def only(shape, *places):
 
 def seen_from(i, n, options):
     """Pairs (window, tap of the window) that see row i of n."""
-    S, D, P = (options.get(k, v) for k, v in (("strides", 1), ("dilation_rate", 1), ("padding", 0)))
-    windows = (n + 2 * P - 2 * D - 1) // S + 1
-    return [(o, tap) for o in range(windows) for tap in range(3) if o * S + tap * D - P == i]
+    defaults = {"kernel_size": 3, "strides": 1, "dilation_rate": 1, "padding": 0}
+    K, S, D, P = (options.get(name, value) for name, value in defaults.items())
+    windows = (n + 2 * P - (K - 1) * D - 1) // S + 1
+    return [(o, tap) for o in range(windows) for tap in range(K) if o * S + tap * D - P == i]
 
 
 def filters_of(channel, options):
