@@ -123,6 +123,16 @@ cdef bint has_few_channels(const Convolution *c) noexcept nogil:
     return c.groups == 1 and c.C <= FEW
 
 
+cdef Py_ssize_t rows_at_once(const Sliding *s) noexcept nogil:
+    """Rows of pixels that a tile of dW sums up in one go, at most: a band, or several of a small image."""
+    return max(ceil_div(s.rows.count, band_count(s)), min(s.rows.count, PIXELS // s.cols.count))
+
+
+cdef Py_ssize_t window_room(const Sliding *s) noexcept nogil:
+    """Numbers in the windows of so many rows."""
+    return reach(s.rows, rows_at_once(s)) * reach(s.cols, s.cols.count) * s.groups * s.D
+
+
 cdef Py_ssize_t block_scratch(const Sliding *s, floating *dtype) noexcept nogil:
     """Numbers that a thread needs for dW: windows of x, and a panel of dy."""
     return window_room(s) + rows_at_once(s) * s.cols.count * panel_width(dtype)
