@@ -79,7 +79,7 @@ def row_of(family, work, threads, times, peak):
     peer = min(seconds.keys() - {"nnlite", "reference"}, key=seconds.get, default=None)
     ratio = peer and statistics.median(b / a for a, b in zip(times["nnlite"], times[peer], strict=True))
     share = peak and work.operations and work.operations / (seconds["nnlite"] * threads * peak)
-    framework = peer not in (None, "NumPy")
+    framework = peer not in (None, "NumPy", "normal numbers")
     return {
         "family": family,
         "work": work.name,

@@ -23,6 +23,7 @@ PACKAGES = {
     "ONNX Runtime": ["onnxruntime", "onnx"],
     "JAX": ["jax"],
     "NumPy": ["numpy"],
+    "normal numbers": ["nnlite"],
 }
 threads = 1  # of this process: set_threads
 BOTH, FORWARD, INFERENCE = "forward and backward", "forward", "inference"

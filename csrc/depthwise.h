@@ -83,11 +83,7 @@ static inline ptrdiff_t group_tile_height(int group)
 #define SWAPPED_4(s) SWAPPED_2(s), 2 ^ s, 3 ^ s
 #define SWAPPED_8(s) SWAPPED_4(s), 4 ^ s, 5 ^ s, 6 ^ s, 7 ^ s
 #define SWAPPED_16(s) SWAPPED_8(s), 8 ^ s, 9 ^ s, 10 ^ s, 11 ^ s, 12 ^ s, 13 ^ s, 14 ^ s, 15 ^ s
-#if defined(__clang__)
 #define SHUFFLED(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
-#else
-#define SHUFFLED(v, ...) __builtin_shuffle(v, (TYPED(indices)){__VA_ARGS__})
-#endif
 
 #endif
 
@@ -96,7 +92,6 @@ typedef REAL TYPED(vector);
 typedef REAL TYPED(unaligned);
 INLINE REAL TYPED(swap)(REAL v, const int s) { (void)s; return v; }
 #else
-typedef BITS TYPED(indices) __attribute__((vector_size(BYTES)));
 #if BYTES == 16 * PICK(4, 8)
 #define SWAPPED SWAPPED_16
 #elif BYTES == 8 * PICK(4, 8)
