@@ -86,6 +86,8 @@ cdef inline bint takes_winograd(const Sliding *s, floating *dtype) noexcept nogi
     cdef Py_ssize_t weights = s.D * s.U
     cdef bint possible = in_blocks(rows) and in_blocks(cols)
     cdef bint channels = s.U >= lanes(dtype) and (weights >= 3 * lanes(dtype) if QUADS > 3 else s.D >= 8)
+    if blocks(rows) * blocks(cols) > 1:
+        channels = channels and weights >= lanes(dtype) * lanes(dtype)
     return possible and channels and (weights <= FEW_WEIGHTS or rows.count * cols.count >= MANY_PIXELS)
 
 
