@@ -2,9 +2,8 @@
  * row. For that each channel of the source has a plane of its own.
  *
  * The sums of all filters for two vectors of pixels stay in registers, over all taps, in the order in which tile_of of
- * tile.h would add the same numbers. Then HALF_LANES vectors, one for each filter, become vectors of whole pixels: of
- * all their numbers in one row, those of the first and of the second half take turns, as the cards of a deck that is
- * riffled, until the filters of a pixel lie side by side.
+ * tile.h would add the same numbers. At the end the vectors, one for each filter, are transposed there: then the filters
+ * of a pixel lie side by side.
  */
 #ifndef NNLITE_PLANES_H
 #define NNLITE_PLANES_H
@@ -15,23 +14,6 @@ typedef struct {
     ptrdiff_t second;             /* where the second vector of pixels begins, in pixels; 0: there is none */
     ptrdiff_t filters;            /* at most HALF_LANES; the weights of each tap are filled with zeros up to that */
 } Planes;
-
-#define RIFFLE_2(a, b, n) __builtin_shufflevector(a, b, n, n + 2)
-#define RIFFLE_4(a, b, n) __builtin_shufflevector(a, b, n, n + 4, n + 1, n + 5)
-#define RIFFLE_8(a, b, n) __builtin_shufflevector(a, b, n, n + 8, n + 1, n + 9, n + 2, n + 10, n + 3, n + 11)
-#define RIFFLE_16(a, b, n)                                                                                  \
-    __builtin_shufflevector(a, b, n, n + 16, n + 1, n + 17, n + 2, n + 18, n + 3, n + 19, n + 4, n + 20, n + 5, \
-                            n + 21, n + 6, n + 22, n + 7, n + 23)
-#if VECTOR_BYTES == 64
-#define RIFFLE PICK(RIFFLE_16, RIFFLE_8)
-#define RIFFLED PICK(8, 4)
-#elif VECTOR_BYTES == 32
-#define RIFFLE PICK(RIFFLE_8, RIFFLE_4)
-#define RIFFLED PICK(4, 2)
-#else
-#define RIFFLE PICK(RIFFLE_4, RIFFLE_2)
-#define RIFFLED PICK(2, 1)
-#endif
 
 #define half_lanes(dtype) BY_TYPE(dtype, half_lanes)()
 #define planes(p, x, w, start, y) BY_TYPE(y, planes)(p, x, w, start, y)
@@ -46,7 +28,7 @@ static inline int TYPED(half_lanes)(void)
 INLINE void TYPED(planes_of)(const int vectors, const Planes *p, const REAL *x, const REAL *w, const REAL *start,
                              REAL *y)
 {
-    TYPED(vector) sum[HALF_LANES][2], next[HALF_LANES];
+    TYPED(vector) sum[HALF_LANES][2], filters[HALF_LANES];
     UNROLL for (int f = 0; f < HALF_LANES; f++)
         UNROLL for (int v = 0; v < vectors; v++)
             sum[f][v] = start[f] - (TYPED(vector)){0};
@@ -64,23 +46,15 @@ INLINE void TYPED(planes_of)(const int vectors, const Planes *p, const REAL *x, 
         }
     UNROLL for (int v = 0; v < vectors; v++) {
         REAL *y_v = y + v * p->second * p->filters;
-        UNROLL for (int n = 1; n < HALF_LANES; n *= 2) {
-            UNROLL for (int f = 0; f < HALF_LANES / 2; f++) {
-                next[2 * f] = RIFFLE(sum[f][v], sum[f + HALF_LANES / 2][v], 0);
-                next[2 * f + 1] = RIFFLE(sum[f][v], sum[f + HALF_LANES / 2][v], RIFFLED);
-            }
-            UNROLL for (int f = 0; f < HALF_LANES; f++)
-                sum[f][v] = next[f];
-        }
+        UNROLL for (int f = 0; f < HALF_LANES; f++)
+            filters[f] = sum[f][v];
+        TYPED(transpose)(HALF_LANES, filters);
         if (p->filters == HALF_LANES)
             UNROLL for (int f = 0; f < HALF_LANES; f++)
-                *(TYPED(unaligned) *)(y_v + f * LANES) = sum[f][v];
-        else {
-            UNROLL for (int f = 0; f < HALF_LANES; f++)
-                next[f] = sum[f][v];
+                *(TYPED(unaligned) *)(y_v + f * LANES) = filters[f];
+        else
             for (int n = 0; n < LANES; n++)
-                memcpy(y_v + n * p->filters, (const REAL *)next + n * HALF_LANES, (size_t)p->filters * sizeof(REAL));
-        }
+                memcpy(y_v + n * p->filters, (const REAL *)filters + n * HALF_LANES, (size_t)p->filters * sizeof(REAL));
     }
 }
 

@@ -15,11 +15,10 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from tile cimport Strides, block_product, block_rows, pack_panels, panel_width, threads_for
+from tile cimport PACK_ROWS, Strides, block_product, block_rows, pack_panels, panel_width, threads_for
 
 
 cdef enum:
-    PACK_ROWS = 16  # rows of B that a thread packs at a time
     GROUP_ROWS = 64  # rows in a group, at least, so that packing a panel is a small part of the work with it
     TASKS = 2  # for each thread, at least, so that all have about the same work
 

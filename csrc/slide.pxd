@@ -170,12 +170,8 @@ cdef inline void slide(const Sliding *s, const floating *source, const floating 
     cdef int threads = threads_for(<double>s.N * count * s.cols.count * s.rows.taps * s.cols.taps * s.groups * s.D
                                    * s.U)
     for k in prange(s.N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(room, size))):
-        if in_planes(s, out):
-            planes_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
-                        count * (k % bands + 1) // bands, copies + omp_get_thread_num() * size)
-        else:
-            slide_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
-                       count * (k % bands + 1) // bands, copies + omp_get_thread_num() * size)
+        slide_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
+                   count * (k % bands + 1) // bands, copies + omp_get_thread_num() * size)
 
 
 cdef inline void slide_band(const Sliding *s, const floating *image, const floating *panels, floating *out,
@@ -186,11 +182,15 @@ cdef inline void slide_band(const Sliding *s, const floating *image, const float
     cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, C = groups * D, F = groups * U, out_line = s.OW * F
     cdef Py_ssize_t tiles = ceil_div(cols.count, TILE_ROWS), line = 0, begin = q, first = 0, last, t, j, g, u
     cdef Py_ssize_t tap, tap_end
-    cdef const floating *top = window(s, image, q, end - q, copy, &line)
+    cdef const floating *top
     cdef const floating *a
     cdef const floating *panel = panels
     cdef floating *c
     cdef int height, width, inside
+    if in_planes(s, out):
+        planes_band(s, image, panels, out, q, end, copy)
+        return
+    top = window(s, image, q, end - q, copy, &line)
     while first < U:
         last = min(U, first + panel_width(out)) if by_panels(s, end - begin) else U
         a, q = top, begin

@@ -45,7 +45,7 @@ typedef struct {
     ptrdiff_t c_row;          /* and of C */
 } Tile;
 
-/* The numbers of two vectors in turns: of their lower halves, and of their upper. */
+/* The numbers of two vectors in turns: of their lower halves, and of their upper ones. */
 #define LOW_2 0, 2
 #define HIGH_2 1, 3
 #define LOW_4 0, 4, 1, 5
@@ -148,23 +148,30 @@ static inline int TYPED(tile_width)(ptrdiff_t cols)
     return cols <= HALF_LANES ? HALF_LANES : cols <= LANES ? LANES : PANEL_WIDTH;
 }
 
-/* Write the transpose of a square of LANES x LANES numbers. Each round puts the numbers of the rows i and i + LANES / 2
- * in turns into the rows 2 i and 2 i + 1: after log2(LANES) rounds all are where they belong. */
-INLINE void TYPED(transpose)(const REAL *b, ptrdiff_t b_row, REAL *out, ptrdiff_t out_row)
+/* Transpose n vectors, a power of 2: what follows is LANES rows of n numbers, one after the other. Each round riffles all
+ * numbers as the cards of a deck: those of the first and of the second half take turns. */
+INLINE void TYPED(transpose)(const int n, TYPED(vector) *rows)
 {
-    TYPED(vector) row[LANES], old[LANES];
-    UNROLL for (int i = 0; i < LANES; i++)
-        row[i] = *(const TYPED(unaligned) *)(b + i * b_row);
-    UNROLL for (int round = 1; round < LANES; round *= 2) {
-        UNROLL for (int i = 0; i < LANES; i++)
-            old[i] = row[i];
-        UNROLL for (int i = 0; i < LANES / 2; i++) {
-            row[2 * i] = __builtin_shufflevector(old[i], old[i + LANES / 2], ZIP_LOW);
-            row[2 * i + 1] = __builtin_shufflevector(old[i], old[i + LANES / 2], ZIP_HIGH);
+    TYPED(vector) old[LANES];
+    UNROLL for (int round = 1; round < n; round *= 2) {
+        UNROLL for (int i = 0; i < n; i++)
+            old[i] = rows[i];
+        UNROLL for (int i = 0; i < n / 2; i++) {
+            rows[2 * i] = __builtin_shufflevector(old[i], old[i + n / 2], ZIP_LOW);
+            rows[2 * i + 1] = __builtin_shufflevector(old[i], old[i + n / 2], ZIP_HIGH);
         }
     }
+}
+
+/* Write the transpose of a square of LANES x LANES numbers. */
+INLINE void TYPED(write_square)(const REAL *b, ptrdiff_t b_row, REAL *out, ptrdiff_t out_row)
+{
+    TYPED(vector) rows[LANES];
     UNROLL for (int i = 0; i < LANES; i++)
-        *(TYPED(unaligned) *)(out + i * out_row) = row[i];
+        rows[i] = *(const TYPED(unaligned) *)(b + i * b_row);
+    TYPED(transpose)(LANES, rows);
+    UNROLL for (int i = 0; i < LANES; i++)
+        *(TYPED(unaligned) *)(out + i * out_row) = rows[i];
 }
 
 /* Write a depth x cols matrix B in rows that begin out_row apart. A transpose goes through registers, square by square
@@ -178,7 +185,7 @@ SHARED void TYPED(write_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, St
         for (; j + LANES <= cols; j += LANES)
             for (ptrdiff_t k = 0; k < depth; k += LANES) {
                 const ptrdiff_t from = k + LANES <= depth ? k : depth - LANES;
-                TYPED(transpose)(b + from + j * at.col, at.col, out + from * out_row + j, out_row);
+                TYPED(write_square)(b + from + j * at.col, at.col, out + from * out_row + j, out_row);
             }
     for (; j + 4 <= cols; j += 4)
         for (ptrdiff_t k = 0; k < depth; k++)

@@ -35,6 +35,7 @@ cdef extern from "typed.h" nogil:
                     Py_ssize_t out_row) noexcept
     void pack_panel(Py_ssize_t depth, Py_ssize_t cols, const void *b, Strides at, void *panel, int width) noexcept
     const Strides PACKED
+    const int PACK_ROWS
     Py_ssize_t block_rows(const void *dtype) noexcept
     void pack_panels(Py_ssize_t depth, Py_ssize_t cols, const void *b, Strides at, void *panels,
                      Py_ssize_t panel_depth) noexcept

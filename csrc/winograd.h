@@ -65,6 +65,28 @@ NOINLINE void TYPED(input_transform)(ptrdiff_t pieces, ptrdiff_t n, const REAL *
     }
 }
 
+/* What column j of M adds to the pixels of a quad: A^T gives two numbers of it, and A adds those to Y. */
+INLINE void TYPED(add_column)(const int j, const TYPED(vector) *M, TYPED(vector) (*Y)[2])
+{
+    const TYPED(vector) column[2] = {M[0] + M[1] + M[2], M[1] - M[2] - M[3]};
+    UNROLL for (int r = 0; r < 2; r++) {
+        if (j < 3)
+            Y[r][0] += column[r];
+        if (j == 1)
+            Y[r][1] += column[r];
+        if (j > 1)
+            Y[r][1] -= column[r];
+    }
+}
+
+INLINE void TYPED(store)(REAL *at, TYPED(vector) y, int stream)
+{
+    if (stream)
+        STREAM(at, y);
+    else
+        *(TYPED(unaligned) *)at = y;
+}
+
 INLINE void TYPED(quads_of)(const int quads, const Quads *t, const REAL *v, const REAL *u, const REAL *start, REAL *y)
 {
     const ptrdiff_t depth = t->depth, v_quad = t->v_quad, v_k = t->v_k, y_line = t->y_line, y_pixel = t->y_pixel;
@@ -89,27 +111,13 @@ INLINE void TYPED(quads_of)(const int quads, const Quads *t, const REAL *v, cons
             UNROLL for (int q = 0; q < quads; q++)
                 v_d[q]++;
         }
-        UNROLL for (int q = 0; q < quads; q++) {
-            const TYPED(vector) column[2] = {M[q][0] + M[q][1] + M[q][2], M[q][1] - M[q][2] - M[q][3]};
-            UNROLL for (int r = 0; r < 2; r++) {
-                if (j < 3)
-                    Y[q][r][0] += column[r];
-                if (j == 1)
-                    Y[q][r][1] += column[r];
-                if (j > 1)
-                    Y[q][r][1] -= column[r];
-            }
-        }
+        UNROLL for (int q = 0; q < quads; q++)
+            TYPED(add_column)(j, M[q], Y[q]);
     }
     UNROLL for (int q = 0; q < quads; q++)
         UNROLL for (int r = 0; r < 2; r++)
-            UNROLL for (int c = 0; c < 2; c++) {
-                REAL *at = y + r * y_line + (2 * q + c) * y_pixel;
-                if (stream)
-                    STREAM(at, Y[q][r][c]);
-                else
-                    *(TYPED(unaligned) *)at = Y[q][r][c];
-            }
+            UNROLL for (int c = 0; c < 2; c++)
+                TYPED(store)(y + r * y_line + (2 * q + c) * y_pixel, Y[q][r][c], stream);
 }
 
 SHARED void TYPED(whole_quads)(int quads, const Quads *t, const REAL *v, const REAL *u, REAL *y)
@@ -151,25 +159,15 @@ NOINLINE void TYPED(quad)(const Quads *t, const REAL *m, ptrdiff_t m_k, const RE
             TYPED(vector) M[4];
             UNROLL for (int i = 0; i < 4; i++)
                 M[i] = *(const TYPED(unaligned) *)(m + (4 * j + i) * m_k + f);
-            const TYPED(vector) column[2] = {M[0] + M[1] + M[2], M[1] - M[2] - M[3]};
-            UNROLL for (int r = 0; r < 2; r++) {
-                if (j < 3)
-                    Y[r][0] += column[r];
-                if (j == 1)
-                    Y[r][1] += column[r];
-                if (j > 1)
-                    Y[r][1] -= column[r];
-            }
+            TYPED(add_column)(j, M, Y);
         }
         for (int r = 0; r < t->height; r++)
             for (int c = 0; c < t->width; c++) {
                 REAL *at = y + r * t->y_line + c * t->y_pixel + f;
                 if (t->filters - f < LANES)
                     memcpy(at, &Y[r][c], (size_t)(t->filters - f) * sizeof(REAL));
-                else if (t->stream)
-                    STREAM(at, Y[r][c]);
                 else
-                    *(TYPED(unaligned) *)at = Y[r][c];
+                    TYPED(store)(at, Y[r][c], t->stream);
             }
     }
 }
