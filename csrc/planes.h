@@ -2,7 +2,7 @@
  * row. For that each channel of the source has a plane of its own.
  *
  * The sums of all filters for two vectors of pixels stay in registers, over all taps, in the order in which tile_of of
- * tile.h would add the same numbers. At the end the vectors, one for each filter, are transposed there: then the filters
+ * tile.h would add the same numbers. At the end these vectors, one for each filter, are transposed, so that the filters
  * of a pixel lie side by side.
  */
 #ifndef NNLITE_PLANES_H

@@ -148,8 +148,8 @@ static inline int TYPED(tile_width)(ptrdiff_t cols)
     return cols <= HALF_LANES ? HALF_LANES : cols <= LANES ? LANES : PANEL_WIDTH;
 }
 
-/* Transpose n vectors, a power of 2: what follows is LANES rows of n numbers, one after the other. Each round riffles all
- * numbers as the cards of a deck: those of the first and of the second half take turns. */
+/* Transpose n vectors, n a power of two: they become LANES rows of n numbers, one after the other. Each round riffles
+ * the numbers as the cards of a deck: those of the first and of the second half take turns. */
 INLINE void TYPED(transpose)(const int n, TYPED(vector) *rows)
 {
     TYPED(vector) old[LANES];
