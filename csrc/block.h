@@ -13,19 +13,19 @@
  *                                            second-level cache meanwhile. Between two pieces a sum waits in C, which
  *                                            does not change it.
  *
- * The tiles are as high as each other: a low one at the end would have too few sums to keep the multiply units busy.
+ * All tiles have about the same height: a low one at the end would have too few sums to keep the multiply units busy.
  *
  * A is read in place, but for two cases. Columns (A = x') are copied tile by tile, so that a tile reads on and on. Rows
- * that begin a multiple of COLLIDING bytes apart are copied to rows that do not: a cache has few places for the former.
+ * that begin a multiple of COLLIDING bytes apart are copied to rows that do not: a cache has few places for such rows.
  */
 #ifndef NNLITE_BLOCK_H
 #define NNLITE_BLOCK_H
 
 #define COLLIDING 4096
-#define FEW_PANELS 16  /* too few to copy A for; */
-#define FEW_NUMBERS 64 /* of a sum: the same */
-#define TOGETHER 4     /* panels packed at a time: B is read in longer pieces, from a distant cache twice as fast */
-#define PACK_ROWS 16   /* of B that are packed into all of these before the next */
+#define FEW_PANELS 16  /* for so few, a copy of A does not pay, */
+#define FEW_NUMBERS 64 /* nor for sums of fewer numbers */
+#define TOGETHER 4     /* panels packed at a time: longer pieces of B are read twice as fast from a distant cache */
+#define PACK_ROWS 16   /* rows of B packed into all these panels before the next rows */
 #define COPY_ROW (PANEL_DEPTH + LANES)
 #define COPY_BYTES (L2_BYTES / 4 * 3)
 #define BLOCK_ROWS ((ptrdiff_t)(COPY_BYTES / sizeof(REAL) / COPY_ROW / TILE_ROWS * TILE_ROWS))
@@ -60,7 +60,7 @@ SHARED void TYPED(pack_panels)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, S
                               panels + j * panel_depth + k * width, width);
 }
 
-/* Copy A: rows at a distance of COPY_ROW or, where it lies in columns, tiles, some numbers of each column at a time. */
+/* Copy A: row by row, COPY_ROW apart; or tile by tile, where it lies in columns, AT_ONCE columns at a time. */
 SHARED void TYPED(copy_left)(ptrdiff_t rows, ptrdiff_t depth, const REAL *a, Strides at, REAL *copy)
 {
     enum { AT_ONCE = 8, LINE = VECTOR_BYTES / sizeof(REAL), WHOLE = TILE_ROWS < LINE ? LINE : TILE_ROWS };
@@ -72,7 +72,7 @@ SHARED void TYPED(copy_left)(ptrdiff_t rows, ptrdiff_t depth, const REAL *a, Str
             const ptrdiff_t i = rows * n / tiles, end = least(k + AT_ONCE, depth);
             REAL *to = copy + n * TILE_ROWS * COPY_ROW;
             for (ptrdiff_t d = k; d < end; d++)
-                if (i + WHOLE <= rows) /* whole vectors: what is too much is overwritten by the next */
+                if (i + WHOLE <= rows) /* whole vectors: the next copy overwrites what is too much */
                     memcpy(to + d * TILE_ROWS, a + i + d * at.col, WHOLE * sizeof(REAL));
                 else
                     for (ptrdiff_t r = 0; r < TILE_ROWS && i + r < rows; r++)

@@ -41,6 +41,7 @@ from depthwise cimport (
 )
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
+from rows cimport add_row
 from scatter cimport scatter, scatter_size
 from slide cimport (
     BLOCKS, Axis, Sliding, Taps, band_count, block_count, pack, packed_size, reach, slide, threads_with_room, window,
@@ -266,11 +267,9 @@ cdef void weight_gradients(const Sliding *s, const floating *x, const floating *
 
 cdef void add_partials(Py_ssize_t n, Py_ssize_t blocks, Py_ssize_t stride, const floating *partial,
                        floating *sums) noexcept nogil:
-    cdef Py_ssize_t _, j
-    for _ in range(1, blocks):
-        for j in range(n):
-            sums[j] += partial[j]
-        partial += stride
+    cdef Py_ssize_t k
+    for k in range(blocks - 1):
+        add_row(n, partial + k * stride, sums)
 
 
 cdef void block_gradients(const Sliding *s, const floating *x, const floating *dy, Py_ssize_t band, Py_ssize_t end,

@@ -11,7 +11,7 @@
  *        x w_3               + swap(s_3, 3)    loop. Depthwise, a group is one channel, and nothing is moved at all.
  *    s_3 | 3 2 1 0 |
  *
- * A register tile is a few pixels side by side, for the weights are loaded once for all of them. In backward, the roles
+ * A register tile is a few pixels side by side, so that weights are loaded once for all of them. In backward the roles
  * change: the sums of a few taps stay in registers while the pixels of a piece of the image pass, and dy is exchanged
  * instead, once for all taps.
  *

@@ -1,8 +1,8 @@
 """Convolution in small groups: depthwise, with a few filters a channel, and in groups of 2, 4 or 8 channels.
 
-The tile of slide.pxd has a column for each filter of a group: of a few filters it would be mostly empty. depthwise.h
-has vectors of neighbouring channels instead, whatever group they are of. What is here says where they lie. Images are
-read in place: there is no copy with zeros around it, as every pixel knows which of its taps lie on the image.
+The tile of slide.pxd has a column for each filter of a group: with few filters it would be mostly empty. depthwise.h
+has vectors of neighbouring channels instead, whatever their groups; what is here says where they lie. Images are read
+in place: there is no copy with zeros around it, as every pixel knows which of its taps lie on the image.
 
                W               The pixels in the middle see all taps of a row, and one call computes them. Those of an
         +--+--------+--+       edge see fewer: there, a call computes pixels below each other, as these see the same.

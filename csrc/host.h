@@ -1,4 +1,4 @@
-/* What the kernels know of the machine that they are compiled for; no other file in csrc/ depends on it.
+/* What the kernels know of the machine that they are compiled for: no other file in csrc/ asks the compiler.
  *
  *   VECTOR_BYTES   width of a vector register; HALF_VECTOR_BYTES of one that is half as wide, where there is one
  *   TILE_ROWS      rows of the register tile; its columns are TILE_VECTORS vectors wide
@@ -64,8 +64,9 @@
 #endif
 
 #define TILE_VECTORS 2
-#define WIDE_VECTORS 3 /* of a tile for a product of so few columns that it has one such panel, where there are */
-#define WIDE_ROWS (TILE_ROWS > 6 ? 8 : 0) /* 32 registers: 8 * 3 + 3 + 1 = 28 */
+/* Where there are 32 registers, a product whose columns fill up to three vectors is one panel: 8 * 3 + 3 + 1 = 28. */
+#define WIDE_VECTORS 3
+#define WIDE_ROWS (TILE_ROWS > 6 ? 8 : 0)
 #define HALF_VECTOR_BYTES (VECTOR_BYTES > 16 ? VECTOR_BYTES / 2 : VECTOR_BYTES)
 
 /* A core's caches, which setup.py asks the system for (or NNLITE_CACHES says). They decide how products are cut into

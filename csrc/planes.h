@@ -31,7 +31,7 @@ INLINE void TYPED(planes_of)(const int vectors, const Planes *p, const REAL *x, 
     TYPED(vector) sum[HALF_LANES][2], filters[HALF_LANES];
     UNROLL for (int f = 0; f < HALF_LANES; f++)
         UNROLL for (int v = 0; v < vectors; v++)
-            sum[f][v] = start[f] - (TYPED(vector)){0};
+            sum[f][v] = start[f] - (TYPED(vector)){0}; /* + 0 would turn -0 into 0 */
     for (ptrdiff_t i = 0; i < p->lines; i++)
         for (ptrdiff_t j = 0; j < p->taps; j++) {
             const REAL *x_d = x + i * p->line + j * p->tap;

@@ -176,8 +176,11 @@ cdef inline void slide(const Sliding *s, const floating *source, const floating 
 
 cdef inline void slide_band(const Sliding *s, const floating *image, const floating *panels, floating *out,
                             Py_ssize_t q, Py_ssize_t end, floating *copy) noexcept nogil:
-    """Rows q .. end - 1 of one image, in tiles of equal height. All panels pass over a tile before the next; or one
-    panel over all tiles."""
+    """Rows q .. end - 1 of one image, in tiles of about equal height.
+
+    All panels pass over a tile before the next tile; where the second-level cache does not hold them, one panel passes
+    over all tiles before the next panel.
+    """
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, C = groups * D, F = groups * U, out_line = s.OW * F
     cdef Py_ssize_t tiles = ceil_div(cols.count, TILE_ROWS), line = 0, begin = q, first = 0, last, t, j, g, u

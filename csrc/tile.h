@@ -1,4 +1,4 @@
-/* The register tile: the innermost loop of every dense product and convolution, and the packing that feeds it.
+/* The register tile: the innermost loop of all dense products and most convolutions, and the packing that feeds it.
  *
  *        B (often packed)                    A is `rows` x depth, with its numbers at a[i * a_row + k * a_depth]
  *        +-----------+ k = 0                 B is depth x `vectors`: its row k begins at b[k * b_row]. Packed into a
@@ -36,7 +36,7 @@ typedef struct {
 } Strides;
 
 typedef struct {
-    int rows, cols;           /* of C: 1 <= rows <= TILE_ROWS, 1 <= cols <= PANEL_WIDTH */
+    int rows, cols;           /* of C: up to TILE_ROWS x PANEL_WIDTH, or WIDE_ROWS x WIDE_WIDTH */
     ptrdiff_t runs, a_run;    /* how many pieces A is cut into, and how far apart they begin; */
     ptrdiff_t depth;          /* of each */
     ptrdiff_t a_row, a_depth; /* how far apart its numbers lie, down and along */
@@ -213,7 +213,7 @@ SHARED void TYPED(pack_panel)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, St
             panel[k * width + j] = 0;
 }
 
-/* The width is a tile_width. */
+/* The width is a tile_width, or WIDE_WIDTH. */
 SHARED void TYPED(whole_tile)(int width, const Tile *t, const REAL *a, const REAL *b, const REAL *start, REAL *c)
 {
 #if WIDE_ROWS

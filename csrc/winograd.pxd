@@ -5,7 +5,7 @@ By definition, two neighbouring outputs of a filter with three taps take six mul
     y0 = m0 + m1 + m2       m0 = (x0 - x2) g0        m1 = (x1 + x2) (g0 + g1 + g2) / 2
     y1 = m1 - m2 - m3       m3 = (x1 - x3) g2        m2 = (x2 - x1) (g0 - g1 + g2) / 2
 
-In two dimensions, rows first and columns then, a quad of 2 x 2 outputs takes 16 instead of 36:
+In two dimensions, rows first and then columns, a quad of 2 x 2 outputs takes 16 instead of 36:
 
     U = G g G^T       V = B^T x B       M = sum over channels of V U, number by number       Y = A^T M A
 
