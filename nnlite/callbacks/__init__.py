@@ -14,22 +14,9 @@ from .progress_bar import ProgressBar
 from .reduce_lr_on_plateau import ReduceLROnPlateau
 from .terminate_on_nan import TerminateOnNaN
 
-__all__ = [
-    "BackupAndRestore",
-    "CSVLogger",
-    "Callback",
-    "EarlyStopping",
-    "History",
-    "JSONLogger",
-    "LambdaCallback",
-    "LearningRateScheduler",
-    "LiveCurve",
-    "Logs",
-    "ModelCheckpoint",
-    "ProgressBar",
-    "ReduceLROnPlateau",
-    "TerminateOnNaN",
-]
+__all__ = ["BackupAndRestore", "CSVLogger", "Callback", "EarlyStopping", "History", "JSONLogger", "LambdaCallback"]
+__all__ += ["LearningRateScheduler", "LiveCurve", "Logs", "ModelCheckpoint", "ProgressBar", "ReduceLROnPlateau"]
+__all__ += ["TerminateOnNaN"]
 
 
 def __getattr__(name: str) -> object:

@@ -45,8 +45,7 @@ TEMPERATURES = [1.5, 0.75, 0.25]  # of `nnlite next` and `nnlite stats`
 BOLD = "How freely the model chooses: at 0.25 it repeats itself, at 1.5 it stammers. Repeat it for more poems."
 
 TextFile = Annotated[
-    Path | None,
-    option("Data", "A text of your own to learn from; by default the sonnets.", "--text", metavar="FILE"),
+    Path | None, option("Data", "A text of your own to learn from; by default the sonnets.", "--text", metavar="FILE")
 ]
 ENCODING = "How the file stores its characters, such as cp1252, utf-16 or shift_jis."
 Encoding = Annotated[str, option("Data", ENCODING, "--encoding", metavar="NAME")]

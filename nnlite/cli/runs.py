@@ -15,15 +15,7 @@ from rich.rule import Rule
 from rich.text import Text
 
 from nnlite.experiment import Corpus, Digits, Experiment, MinimalRNN, Sonnets, Sweep
-from nnlite.experiment.folder import (
-    SAVE_SECONDS,
-    ExperimentError,
-    Progress,
-    find_runs,
-    kind_of,
-    new_folder,
-    plain,
-)
+from nnlite.experiment.folder import SAVE_SECONDS, ExperimentError, Progress, find_runs, kind_of, new_folder, plain
 from nnlite.experiment.writer import Writer
 
 

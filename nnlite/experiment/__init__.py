@@ -13,18 +13,5 @@ from .reproduce import reproduce
 from .sonnets import Sonnets
 from .sweep import Sweep
 
-__all__ = [
-    "Corpus",
-    "Digits",
-    "Experiment",
-    "ExperimentError",
-    "MinimalRNN",
-    "Sonnets",
-    "Sweep",
-    "find_runs",
-    "kind_of",
-    "new_folder",
-    "own_folder",
-    "own_place",
-    "reproduce",
-]
+__all__ = ["Corpus", "Digits", "Experiment", "ExperimentError", "MinimalRNN", "Sonnets", "Sweep", "find_runs"]
+__all__ += ["kind_of", "new_folder", "own_folder", "own_place", "reproduce"]

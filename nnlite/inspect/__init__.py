@@ -6,13 +6,5 @@ from .result import LayerTrace, Trace
 from .spectrum import set_spectral_radius, spectral_radius
 from .trace import trace
 
-__all__ = [
-    "GradientFlow",
-    "LayerTrace",
-    "Trace",
-    "gradient_flow",
-    "saturate_gates",
-    "set_spectral_radius",
-    "spectral_radius",
-    "trace",
-]
+__all__ = ["GradientFlow", "LayerTrace", "Trace", "gradient_flow", "saturate_gates", "set_spectral_radius"]
+__all__ += ["spectral_radius", "trace"]

@@ -45,6 +45,9 @@ def private_copy(model: Any, where: str) -> Any:
 class Recording:
     """Copies of a layer's y and dy.
 
+    Args:
+        before: to record what the layer computes before its activation, and the gradient there: the activation's x, dx.
+
     Attributes:
         name: the layer's name in the trace.
         is_recurrent: whether it has gates or states.
@@ -53,46 +56,26 @@ class Recording:
         y, dy: from its last forward and backward; None before.
     """
 
-    def __init__(self, layer: Any, name: str, reads_backwards: bool = False) -> None:
+    def __init__(self, layer: Any, name: str, reads_backwards: bool = False, before: bool = False) -> None:
         self.layer, self.name, self.reads_backwards = layer, name, reads_backwards
         self.is_recurrent, self.makes_images = recurrent.has_meanings(layer), False
         self.y: np.ndarray | None = None
         self.dy: np.ndarray | None = None
-        forward, backward = layer.forward, layer.backward
+        runs = layer.activation if before else layer
+        forward, backward = runs.forward, runs.backward
 
         def recorded_forward(x, *arguments, **options):
             y = forward(x, *arguments, **options)
-            self.makes_images = y.ndim == 4 and y is not x
-            self.y = y.copy()
+            self.makes_images = y.ndim == 4 and (before or y is not x)
+            self.y = (x if before else y).copy()
             return y
 
         def recorded_backward(dy, *arguments, **options):
-            self.dy = dy.copy()
-            return backward(dy, *arguments, **options)
+            dx = backward(dy, *arguments, **options)
+            self.dy = (dx if before else dy).copy()
+            return dx
 
-        layer.forward, layer.backward = recorded_forward, recorded_backward
-
-
-class RecordingBefore(Recording):
-    """Copies of what a layer computes before its activation, and of the gradient there."""
-
-    def __init__(self, layer: Any, name: str) -> None:
-        self.layer, self.name, self.reads_backwards = layer, name, False
-        self.is_recurrent, self.makes_images = False, False
-        self.y, self.dy = None, None
-        activation = layer.activation
-        forward, backward = activation.forward, activation.backward
-
-        def recorded_forward(z, *arguments, **options):
-            self.makes_images, self.y = z.ndim == 4, z.copy()
-            return forward(z, *arguments, **options)
-
-        def recorded_backward(dy, *arguments, **options):
-            dz = backward(dy, *arguments, **options)
-            self.dy = dz.copy()
-            return dz
-
-        activation.forward, activation.backward = recorded_forward, recorded_backward
+        runs.forward, runs.backward = recorded_forward, recorded_backward
 
 
 def record(model: Model) -> list[Recording]:
@@ -103,7 +86,7 @@ def record(model: Model) -> list[Recording]:
             recordings.append(Recording(layer.forward_layer, f"{name}.forward"))
             recordings.append(Recording(layer.backward_layer, f"{name}.backward", reads_backwards=True))
         elif isinstance(layer, Weighted) and layer.activation is not None:
-            recordings.append(RecordingBefore(layer, name))
+            recordings.append(Recording(layer, name, before=True))
             recordings.append(Recording(layer.activation, f"{name}.{layer.activation.name}"))
         elif isinstance(layer, NNLITE_LAYERS):
             recordings.append(Recording(layer, name, getattr(layer, "go_backwards", False)))

@@ -45,10 +45,7 @@ MEANINGS = {
         "v": "what the candidate sees of the previous state: r_t * h_{t-1}",
         "h": _STATE,
     },
-    "rnn": {
-        "z": "weighted sum: x_t Wx + b + h_{t-1} Wh",
-        "h": _STATE,
-    },
+    "rnn": {"z": "weighted sum: x_t Wx + b + h_{t-1} Wh", "h": _STATE},
 }
 
 

@@ -147,12 +147,6 @@ def _fitting(x, y, targets, is_text):
     return targets if y.ndim > 2 else targets.reshape(N)
 
 
-def last_step(model: Model) -> Any:
-    """What a model computes last: its last layer, or the activation in it."""
-    steps = getattr(model.layers[-1], "_steps", None)
-    return steps()[-1] if steps else model.layers[-1]
-
-
 def _backward(model, x, y, targets, loss, lengths):
     """Run the model's backward pass; returns the loss as a number."""
     is_default = loss is None and model.loss is None

@@ -43,41 +43,11 @@ BatchNormalization = BatchNorm
 LayerNormalization = LayerNorm
 SimpleRNN = RNN
 
-__all__ = [
-    "GELU",
-    "GRU",
-    "LSTM",
-    "RNN",
-    "AveragePooling2D",
-    "AvgPool2D",
-    "BatchNorm",
-    "BatchNormalization",
-    "Bidirectional",
-    "Conv2D",
-    "Dense",
-    "Dropout",
-    "Embedding",
-    "Flatten",
-    "GlobalAveragePooling2D",
-    "GlobalAvgPool2D",
-    "GlobalMaxPool2D",
-    "GlobalMaxPooling2D",
-    "LayerNorm",
-    "LayerNormalization",
-    "LeakyReLU",
-    "MaxPool2D",
-    "MaxPooling2D",
-    "OneHot",
-    "ReLU",
-    "RepeatVector",
-    "Reshape",
-    "Sigmoid",
-    "SimpleRNN",
-    "Softmax",
-    "Tanh",
-    "TimeDistributed",
-    "ZeroPadding2D",
-]
+__all__ = ["GELU", "GRU", "LSTM", "RNN", "AveragePooling2D", "AvgPool2D", "BatchNorm", "BatchNormalization"]
+__all__ += ["Bidirectional", "Conv2D", "Dense", "Dropout", "Embedding", "Flatten", "GlobalAveragePooling2D"]
+__all__ += ["GlobalAvgPool2D", "GlobalMaxPool2D", "GlobalMaxPooling2D", "LayerNorm", "LayerNormalization", "LeakyReLU"]
+__all__ += ["MaxPool2D", "MaxPooling2D", "OneHot", "ReLU", "RepeatVector", "Reshape", "Sigmoid", "SimpleRNN", "Softmax"]
+__all__ += ["Tanh", "TimeDistributed", "ZeroPadding2D"]
 
 
 def __getattr__(name: str) -> Any:

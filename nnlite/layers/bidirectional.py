@@ -68,12 +68,7 @@ class Bidirectional(RecurrentPair):
           parameters   2 * (4 gates * (F * H + H * H + H) = 4 * (38 * 5 + 5 * 5 + 5) = 880) = 1760
     """
 
-    def __init__(
-        self,
-        layer: Recurrent,
-        merge_mode: str = "concat",
-        **options: Unpack[Options],
-    ) -> None:
+    def __init__(self, layer: Recurrent, merge_mode: str = "concat", **options: Unpack[Options]) -> None:
         super().__init__(layer, **options)
         if merge_mode not in MERGES:
             raise ValueError(f"merge_mode: expected one of {', '.join(MERGES)}, got {merge_mode!r}")

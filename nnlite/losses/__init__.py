@@ -11,17 +11,8 @@ from .categorical import CategoricalCrossentropy
 from .sparse_categorical import SparseCategoricalCrossentropy
 from .squared_error import MeanSquaredError
 
-__all__ = [
-    "REDUCTIONS",
-    "SMALLEST_PROBABILITY",
-    "BinaryCrossentropy",
-    "CategoricalCrossentropy",
-    "Loss",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "SparseCategoricalCrossentropy",
-    "get",
-]
+__all__ = ["REDUCTIONS", "SMALLEST_PROBABILITY", "BinaryCrossentropy", "CategoricalCrossentropy", "Loss"]
+__all__ += ["MeanAbsoluteError", "MeanSquaredError", "SparseCategoricalCrossentropy", "get"]
 
 _BY_NAME: dict[str, type[Loss]] = {
     "binary_crossentropy": BinaryCrossentropy,

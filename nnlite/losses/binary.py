@@ -3,14 +3,7 @@
 import numpy as np
 
 from .. import checks
-from .base import (
-    SMALLEST_PROBABILITY,
-    Loss,
-    check_probabilities,
-    element_weights,
-    pair,
-    weighted,
-)
+from .base import SMALLEST_PROBABILITY, Loss, check_probabilities, element_weights, pair, weighted
 
 
 class BinaryCrossentropy(Loss):

@@ -5,14 +5,7 @@ import math
 import numpy as np
 
 from .. import checks
-from .base import (
-    SMALLEST_PROBABILITY,
-    Loss,
-    check_probabilities,
-    element_weights,
-    predictions,
-    weighted,
-)
+from .base import SMALLEST_PROBABILITY, Loss, check_probabilities, element_weights, predictions, weighted
 
 
 class CategoricalCrossentropy(Loss):

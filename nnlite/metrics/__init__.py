@@ -29,44 +29,21 @@ from .named import (
     TopKCategoricalAccuracy,
 )
 
-__all__ = [
-    "BinaryAccuracy",
-    "CategoricalAccuracy",
-    "MeanAbsoluteError",
-    "MeanSquaredError",
-    "Metric",
-    "NamedMetric",
-    "SparseCategoricalAccuracy",
-    "SparseTopKCategoricalAccuracy",
-    "TopKCategoricalAccuracy",
-    "accuracy",
-    "binary_accuracy",
-    "categorical_accuracy",
-    "confusion_matrix",
-    "get",
-    "mean_absolute_error",
-    "mean_squared_error",
-    "sparse_categorical_accuracy",
-    "sparse_top_k_categorical_accuracy",
-    "top_k_categorical_accuracy",
-]
+__all__ = ["BinaryAccuracy", "CategoricalAccuracy", "MeanAbsoluteError", "MeanSquaredError", "Metric", "NamedMetric"]
+__all__ += ["SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "TopKCategoricalAccuracy", "accuracy"]
+__all__ += ["binary_accuracy", "categorical_accuracy", "confusion_matrix", "get", "mean_absolute_error"]
+__all__ += ["mean_squared_error", "sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy"]
+__all__ += ["top_k_categorical_accuracy"]
 
 # Maps (y_true, y_pred) to a mean over all positions.
 Metric = Callable[[np.ndarray, np.ndarray], float]
 
-_BY_NAME: dict[str, Metric] = {
-    "acc": accuracy,
-    "accuracy": accuracy,
-    "binary_accuracy": binary_accuracy,
-    "categorical_accuracy": categorical_accuracy,
-    "mae": mean_absolute_error,
-    "mean_absolute_error": mean_absolute_error,
-    "mean_squared_error": mean_squared_error,
-    "mse": mean_squared_error,
-    "sparse_categorical_accuracy": sparse_categorical_accuracy,
-    "sparse_top_k_categorical_accuracy": sparse_top_k_categorical_accuracy,
-    "top_k_categorical_accuracy": top_k_categorical_accuracy,
-}
+_FUNCTIONS = (
+    *(accuracy, binary_accuracy, categorical_accuracy, mean_absolute_error, mean_squared_error),
+    *(sparse_categorical_accuracy, sparse_top_k_categorical_accuracy, top_k_categorical_accuracy),
+)
+_SHORT = {"acc": accuracy, "mae": mean_absolute_error, "mse": mean_squared_error}
+_BY_NAME: dict[str, Metric] = {function.__name__: function for function in _FUNCTIONS} | _SHORT
 
 
 # Keras' metrics that are no means over positions, and so no means over batches.

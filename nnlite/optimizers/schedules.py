@@ -3,15 +3,7 @@
 from ..schedules import Constant, CosineDecay, ExponentialDecay, Schedule, StepDecay, WarmUp
 from ..schedules import Schedule as LearningRateSchedule
 
-__all__ = [
-    "Constant",
-    "CosineDecay",
-    "ExponentialDecay",
-    "LearningRateSchedule",
-    "Schedule",
-    "StepDecay",
-    "WarmUp",
-]
+__all__ = ["Constant", "CosineDecay", "ExponentialDecay", "LearningRateSchedule", "Schedule", "StepDecay", "WarmUp"]
 
 _NOT_HERE = ("CosineDecayRestarts", "InverseTimeDecay", "PiecewiseConstantDecay", "PolynomialDecay")
 

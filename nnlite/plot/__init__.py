@@ -15,20 +15,6 @@ from .metrics import metric_curves
 from .text import character_frequencies, line_lengths
 from .tiles import feature_maps, filters, images
 
-__all__ = [
-    "activation_text",
-    "character_frequencies",
-    "character_name",
-    "confusion_matrix",
-    "feature_maps",
-    "filters",
-    "gates",
-    "gradient_flow",
-    "images",
-    "learning_curves",
-    "line_lengths",
-    "loss_curves",
-    "metric_curves",
-    "png",
-    "svg",
-]
+__all__ = ["activation_text", "character_frequencies", "character_name", "confusion_matrix", "feature_maps", "filters"]
+__all__ += ["gates", "gradient_flow", "images", "learning_curves", "line_lengths", "loss_curves", "metric_curves"]
+__all__ += ["png", "svg"]

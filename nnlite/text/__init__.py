@@ -38,36 +38,8 @@ from .temperature import (
 from .vocabulary import Vocabulary
 from .windows import columns, windows
 
-__all__ = [
-    "Copy",
-    "Landmarks",
-    "NextCharacter",
-    "NextCharacters",
-    "TemperatureSample",
-    "TemperatureSamples",
-    "TextStatistics",
-    "Vocabulary",
-    "character_frequencies",
-    "clean_sonnets",
-    "columns",
-    "compare_temperatures",
-    "copied_share",
-    "expected_total_variation",
-    "generate",
-    "landmarks",
-    "line_lengths",
-    "lines",
-    "load_sonnets",
-    "longest_copy",
-    "next_characters",
-    "pad_sequences",
-    "poems",
-    "read_text",
-    "split_graphemes",
-    "split_poems",
-    "split_text",
-    "text_statistics",
-    "total_variation",
-    "windows",
-    "words",
-]
+__all__ = ["Copy", "Landmarks", "NextCharacter", "NextCharacters", "TemperatureSample", "TemperatureSamples"]
+__all__ += ["TextStatistics", "Vocabulary", "character_frequencies", "clean_sonnets", "columns", "compare_temperatures"]
+__all__ += ["copied_share", "expected_total_variation", "generate", "landmarks", "line_lengths", "lines"]
+__all__ += ["load_sonnets", "longest_copy", "next_characters", "pad_sequences", "poems", "read_text", "split_graphemes"]
+__all__ += ["split_poems", "split_text", "text_statistics", "total_variation", "windows", "words"]

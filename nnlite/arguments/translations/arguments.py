@@ -126,10 +126,7 @@ ORDERS: dict[str, dict[str, tuple[str, ...]]] = {
         "PyTorch": ("input_size", "hidden_size", "num_layers", "nonlinearity"),
     },
     "Dense": {"Keras": ("units", "activation", "use_bias"), "PyTorch": ("in_features", "out_features", "bias")},
-    "BatchNorm": {
-        "Keras": ("axis", "momentum", "epsilon"),
-        "PyTorch": ("num_features", "eps", "momentum"),
-    },
+    "BatchNorm": {"Keras": ("axis", "momentum", "epsilon"), "PyTorch": ("num_features", "eps", "momentum")},
     "LayerNorm": {"Keras": ("axis", "epsilon"), "PyTorch": ("normalized_shape", "eps", "elementwise_affine")},
     "Softmax": {"Keras": ("axis",), "PyTorch": ("dim",)},
     "ReLU": {"Keras": ("max_value", "negative_slope", "threshold"), "PyTorch": ("inplace",)},
