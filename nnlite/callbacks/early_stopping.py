@@ -89,8 +89,5 @@ class EarlyStopping(Monitor):
         return super()._state_rules() | {
             "wait": states.count,
             "stopped_epoch": states.optional(states.count),
-            "best_weights": states.optional(self._require_weights),
+            "best_weights": states.optional(lambda *given: states.arrays_like(self._weights())(*given)),
         }
-
-    def _require_weights(self, name, value):
-        states.arrays_like(self._weights())(name, value)

@@ -60,8 +60,6 @@ def _takes_two(schedule):
     """Whether a function takes the epoch and the learning rate."""
     try:
         inspect.signature(schedule).bind(0, 0.1)
-    except TypeError:
-        return False
-    except ValueError:  # without a signature, as of some built-in functions
+    except (TypeError, ValueError):  # ValueError: without a signature, as of some built-in functions
         return False
     return True

@@ -11,15 +11,7 @@ from .base import Callback, Logs
 
 
 class LineLogger(Callback):
-    """Writes lines to a file, which can be read during the training.
-
-    A resumed training removes the lines written after the last backup, and so ends with the same file as an
-    uninterrupted one.
-
-    Args:
-        path: the file.
-        append: keep the content of the file.
-    """
+    """Writes lines to a file: see `JSONLogger`."""
 
     def __init__(self, path: str | os.PathLike, append: bool) -> None:
         self.path, self.append = Path(path), checks.boolean("append", append)

@@ -115,21 +115,14 @@ class Digits(Experiment):
         s, (model, (training, held_out)) = self.settings, self._take_start()
         x, y = shifted(*training)  # augmentation by half a pixel or a pixel in each direction
         model.optimizer.learning_rate = nnlite.CosineDecay(s.learning_rate, s.epochs * math.ceil(len(x) / s.batch_size))
-        return model.fit(
-            x,
-            y,
-            batch_size=s.batch_size,
-            epochs=s.epochs,
-            validation_data=held_out,
-            callbacks=[
-                nnlite.JSONLogger(self.folder / "log.jsonl"),
-                nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
-                self.backup(),
-                *callbacks,
-                nnlite.ProgressBar(unit="images"),
-            ],
-            verbose=verbose,
-        )
+        callbacks = [
+            nnlite.JSONLogger(self.folder / "log.jsonl"),
+            nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
+            self.backup(),
+            *callbacks,
+            nnlite.ProgressBar(unit="images"),
+        ]
+        return model.fit(x, y, s.batch_size, s.epochs, held_out, callbacks, verbose=verbose)
 
     # The results.
 

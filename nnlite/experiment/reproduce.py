@@ -82,16 +82,9 @@ def reproduce(
         loss = cast(float, model.train_on_batch(x[window : window + 1], y[window : window + 1]))
         end = time.perf_counter()
         memory = {name: optimizer.state[f"accumulator/{name}"] for name in model.params}
-        yield Pair(
-            iteration,
-            float(plain_loss),
-            loss,
-            float(next(alone)[0]),
-            _largest_difference(model.grads, gradients),
-            _largest_difference(model.params, weights),
-            middle - start,
-            end - middle,
-        )
+        losses = float(plain_loss), loss, float(next(alone)[0])
+        differences = _largest_difference(model.grads, gradients), _largest_difference(model.params, weights)
+        yield Pair(iteration, *losses, *differences, middle - start, end - middle)
 
 
 def _plain(arrays):

@@ -195,23 +195,15 @@ class Sonnets(Writer):
         s, (model, ((x, y), validation)) = self.settings, self._take_start()
         steps = s.epochs * math.ceil(len(x) / s.batch_size)
         model.optimizer.learning_rate = SCHEDULES[s.schedule](s.learning_rate, steps)
-        return model.fit(
-            x,
-            y,
-            batch_size=s.batch_size,
-            epochs=s.epochs,
-            validation_data=validation,
-            shuffle=s.carry == 1,
-            callbacks=[
-                FreshStarts(s.carry),
-                nnlite.JSONLogger(self.folder / "log.jsonl"),
-                nnlite.ModelCheckpoint(self.pattern("model.safetensors"), save_best_only=True),
-                self.backup(),
-                *callbacks,
-                nnlite.ProgressBar(self.landmarks, unit="characters"),
-            ],
-            verbose=verbose,
-        )
+        callbacks = [
+            FreshStarts(s.carry),
+            nnlite.JSONLogger(self.folder / "log.jsonl"),
+            nnlite.ModelCheckpoint(self.pattern("model.safetensors"), save_best_only=True),
+            self.backup(),
+            *callbacks,
+            nnlite.ProgressBar(self.landmarks, unit="characters"),
+        ]
+        return model.fit(x, y, s.batch_size, s.epochs, validation, callbacks, shuffle=s.carry == 1, verbose=verbose)
 
     # The results.
 

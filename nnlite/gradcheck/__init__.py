@@ -100,15 +100,7 @@ def gradcheck(
     """
     rng = np.random.default_rng(seed)
     checked = CheckedLayer(
-        layer,
-        x,
-        y=y,
-        loss=loss,
-        initial_state=initial_state,
-        training=training,
-        fast=fast,
-        tolerance=tolerance,
-        rng=rng,
+        layer, x, y, loss, initial_state=initial_state, training=training, fast=fast, tolerance=tolerance, rng=rng
     )
     try:
         perturb(checked, rng)

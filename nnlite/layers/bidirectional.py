@@ -1,12 +1,12 @@
 """Bidirectional: reads a sequence in both directions."""
 
-from collections.abc import Sequence
 from typing import Unpack
 
 import numpy as np
 
 from .. import checks, sequence_lengths
 from ..sequence_lengths import reversed_steps
+from .base.has_states import States
 from .base.layer import Options, Shape
 from .base.recurrent import Recurrent
 from .base.recurrent_pair import RecurrentPair
@@ -79,11 +79,7 @@ class Bidirectional(RecurrentPair):
         return (*steps, 2 * H if self.merge_mode == "concat" else H)
 
     def forward(
-        self,
-        x: np.ndarray,
-        training: bool = False,
-        initial_state: Sequence[np.ndarray] | None = None,
-        lengths: np.ndarray | None = None,
+        self, x: np.ndarray, training: bool = False, initial_state: States = None, lengths: np.ndarray | None = None
     ) -> np.ndarray:
         self._equip()
         if lengths is not None:
@@ -100,9 +96,7 @@ class Bidirectional(RecurrentPair):
         merge, _ = MERGES[self.merge_mode]
         return merge(a, b)
 
-    def backward(
-        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
-    ) -> np.ndarray | None:
+    def backward(self, dy: np.ndarray, dstate: States = None, needs_dx: bool = True) -> np.ndarray | None:
         da, db = self._unmerge(dy)
         first, second = self._split("dstate", dstate)
         dx = self.forward_layer.backward(da, first, needs_dx)

@@ -1,12 +1,12 @@
 """GRU: a recurrent layer whose update gate decides how much of the state stays."""
 
-from collections.abc import Sequence
 from typing import Unpack
 
 import numpy as np
 
 from .. import checks
 from ..kernels import backend, of_dtype
+from .base.has_states import States
 from .base.recurrent import Recurrent, RecurrentOptions
 
 
@@ -80,11 +80,7 @@ class GRU(Recurrent):
         return self._reset_after
 
     def forward(
-        self,
-        x: np.ndarray,
-        training: bool = False,
-        initial_state: Sequence[np.ndarray] | None = None,
-        lengths: np.ndarray | None = None,
+        self, x: np.ndarray, training: bool = False, initial_state: States = None, lengths: np.ndarray | None = None
     ) -> np.ndarray:
         gru = getattr(backend(), self.kernel)
         x, lengths = self._time_major(x, lengths, training)  # (T, N, F), or ids (T, N)
@@ -97,14 +93,12 @@ class GRU(Recurrent):
         self.state = (h[T].copy(),)
         return self._y(y, lengths)
 
-    def backward(
-        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
-    ) -> np.ndarray | None:
+    def backward(self, dy: np.ndarray, dstate: States = None, needs_dx: bool = True) -> np.ndarray | None:
         gru = getattr(backend(), self.kernel)
         x, lengths, h, gates = self._kept()
         (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
-        (dh,) = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
+        (dh,) = self.dinitial_state = self._copied("dstate", dstate, N)  # the last state's; they become the first one's
         da = self._buffer("da", gru.backward_steps(N, T), N, 4 * H)
         weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, gates, dy, dh

@@ -1,10 +1,9 @@
 """LSTM: a recurrent layer whose gates control a cell state."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from ..kernels import backend, of_dtype
+from .base.has_states import States
 from .base.layer import Shape
 from .base.recurrent import Recurrent
 
@@ -77,11 +76,7 @@ class LSTM(Recurrent):
         self.params["b"][self.units : 2 * self.units] = 1  # remember, until trained to forget
 
     def forward(
-        self,
-        x: np.ndarray,
-        training: bool = False,
-        initial_state: Sequence[np.ndarray] | None = None,
-        lengths: np.ndarray | None = None,
+        self, x: np.ndarray, training: bool = False, initial_state: States = None, lengths: np.ndarray | None = None
     ) -> np.ndarray:
         lstm = backend().lstm
         x, lengths = self._time_major(x, lengths, training)  # (T, N, F), or ids (T, N)
@@ -94,14 +89,12 @@ class LSTM(Recurrent):
         self.state = h[T].copy(), c[T].copy()
         return self._y(y, lengths)
 
-    def backward(
-        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
-    ) -> np.ndarray | None:
+    def backward(self, dy: np.ndarray, dstate: States = None, needs_dx: bool = True) -> np.ndarray | None:
         lstm = backend().lstm
         x, lengths, h, c, gates = self._kept()
         (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
-        dh, dc = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
+        dh, dc = self.dinitial_state = self._copied("dstate", dstate, N)  # the last state's; they become the first one's
         dz = self._buffer("dz", lstm.backward_steps(N, T), N, 4 * H)
         weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, c, gates, dy, dh, dc

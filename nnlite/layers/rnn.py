@@ -1,11 +1,11 @@
 """RNN: the vanilla recurrent layer."""
 
-from collections.abc import Sequence
 from typing import Unpack
 
 import numpy as np
 
 from ..kernels import backend, of_dtype
+from .base.has_states import States
 from .base.recurrent import Recurrent, RecurrentOptions
 
 
@@ -71,11 +71,7 @@ class RNN(Recurrent):
         self.activation = activation
 
     def forward(
-        self,
-        x: np.ndarray,
-        training: bool = False,
-        initial_state: Sequence[np.ndarray] | None = None,
-        lengths: np.ndarray | None = None,
+        self, x: np.ndarray, training: bool = False, initial_state: States = None, lengths: np.ndarray | None = None
     ) -> np.ndarray:
         rnn = backend().rnn
         x, lengths = self._time_major(x, lengths, training)  # (T, N, F), or ids (T, N)
@@ -87,14 +83,12 @@ class RNN(Recurrent):
         self.state = (h[T].copy(),)
         return self._y(y, lengths)
 
-    def backward(
-        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
-    ) -> np.ndarray | None:
+    def backward(self, dy: np.ndarray, dstate: States = None, needs_dx: bool = True) -> np.ndarray | None:
         rnn = backend().rnn
         x, lengths, h = self._kept()
         (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
-        (dh,) = self.dinitial_state = self._dstate(dstate, N)  # the final state's, which become the initial one's
+        (dh,) = self.dinitial_state = self._copied("dstate", dstate, N)  # the last state's; they become the first one's
         dz = self._buffer("dz", rnn.backward_steps(N, T), N, H)
         weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, dy, dh

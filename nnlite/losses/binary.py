@@ -51,7 +51,9 @@ class BinaryCrossentropy(Loss):
         self.label_smoothing = checks.between("label_smoothing", label_smoothing, 0, 1)
 
     def forward(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
-        y_true, y_pred = _answers(y_true, y_pred)
+        y_true, y_pred = pair(y_true, y_pred)
+        remedy = "use SparseCategoricalCrossentropy for labels; the order is loss(y_true, y_pred)"
+        checks.between_0_and_1("y_true", y_true, "answers", remedy)
         if not self.from_logits:
             check_probabilities(self, y_pred, "Sigmoid")
         weights, D = element_weights(sample_weight, y_pred), self._elements(y_pred.shape)
@@ -79,11 +81,3 @@ def _raised(p):
     """p and 1 - p, of which the logarithm is finite."""
     p = p.astype(np.float64)
     return np.maximum(p, SMALLEST_PROBABILITY), np.maximum(1 - p, SMALLEST_PROBABILITY)
-
-
-def _answers(y_true, y_pred):
-    """Answers and predictions of the same shape."""
-    y_true, y_pred = pair(y_true, y_pred)
-    remedy = "use SparseCategoricalCrossentropy for labels; the order is loss(y_true, y_pred)"
-    checks.between_0_and_1("y_true", y_true, "answers", remedy)
-    return y_true, y_pred

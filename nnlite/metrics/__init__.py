@@ -42,8 +42,12 @@ _FUNCTIONS = (
     *(accuracy, binary_accuracy, categorical_accuracy, mean_absolute_error, mean_squared_error),
     *(sparse_categorical_accuracy, sparse_top_k_categorical_accuracy, top_k_categorical_accuracy),
 )
-_SHORT = {"acc": accuracy, "mae": mean_absolute_error, "mse": mean_squared_error}
-_BY_NAME: dict[str, Metric] = {function.__name__: function for function in _FUNCTIONS} | _SHORT
+_BY_NAME: dict[str, Metric] = {
+    **{function.__name__: function for function in _FUNCTIONS},
+    "acc": accuracy,
+    "mae": mean_absolute_error,
+    "mse": mean_squared_error,
+}
 
 
 # Keras' metrics that are no means over positions, and so no means over batches.

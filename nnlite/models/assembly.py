@@ -4,9 +4,10 @@ import re
 from typing import Any
 
 from .. import checks
-from ..layers.base import named, own
+from ..layers.base import own
 from ..layers.base.input import Input
 from ..layers.base.layer import Layer
+from ..layers.base.shown import in_words
 
 
 def prepare(layers, dtype, rng):
@@ -95,7 +96,7 @@ def _rename(layer, taken):
     if "/" in layer.name:  # which separates names in a checkpoint
         raise ValueError(f"a layer's name cannot have a '/', got {layer.name!r}")
     stem = layer.name
-    if stem in taken and not re.fullmatch(rf"{named.in_words(type(layer).__name__)}(_\d+)*", stem):
+    if stem in taken and not re.fullmatch(rf"{in_words(type(layer))}(_\d+)*", stem):
         raise ValueError(f"name: expected another name for each layer, got {stem!r} twice: give one of them another")
     while layer.name in taken:
         taken[stem] += 1

@@ -8,7 +8,7 @@ import numpy as np
 from .. import checks
 from ..kernels import backend, of_dtype
 from ..schedules import Schedule
-from .base import Optimizer, Options
+from .base import Optimizer, Options, Slots
 
 
 class Adagrad(Optimizer):
@@ -54,8 +54,6 @@ class Adagrad(Optimizer):
         self.epsilon = checks.above_zero("epsilon", epsilon)
         self.slots = {"accumulator": self.initial_accumulator_value}
 
-    def update(
-        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
-    ) -> None:
+    def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:
         kernel = of_dtype(backend().update.adagrad, param.dtype)
         kernel(grad, param, slots["accumulator"], self._learning_rate, self.epsilon, scale, clip)

@@ -8,7 +8,7 @@ import numpy as np
 from .. import checks
 from ..kernels import backend, of_dtype
 from ..schedules import Schedule
-from .base import Limits, Optimizer, Options
+from .base import Limits, Optimizer, Options, Slots
 
 
 class Adam(Optimizer):
@@ -52,9 +52,7 @@ class Adam(Optimizer):
         self.beta_2 = checks.between("beta_2", beta_2, 0, 1, closed=False)
         self.epsilon = checks.above_zero("epsilon", epsilon)
 
-    def update(
-        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
-    ) -> None:
+    def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:
         kernel = of_dtype(backend().update.adam, param.dtype)
         decay = self._learning_rate * (self.weight_decay or 0.0)
         rates = self._learning_rate, self.beta_1, self.beta_2, self.epsilon, decay
@@ -90,11 +88,5 @@ class AdamW(Adam):
         epsilon: float = 1e-7,
         **limits: Unpack[Limits],
     ) -> None:
-        super().__init__(
-            learning_rate,
-            beta_1,
-            beta_2,
-            epsilon,
-            weight_decay=checks.between("weight_decay", weight_decay, 0, math.inf, closed=False),
-            **limits,
-        )
+        decay = checks.between("weight_decay", weight_decay, 0, math.inf, closed=False)
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, weight_decay=decay, **limits)

@@ -15,6 +15,8 @@ from ..kernels.host import uninterrupted
 from ..schedules import Schedule, made
 from ..turns import TakesTurns, in_turn
 
+Slots = dict[str, np.ndarray]  # the optimizer's arrays for a parameter, by their names
+
 
 class Limits(TypedDict, total=False):
     """How every optimizer clips gradients: see `Optimizer`."""
@@ -193,9 +195,7 @@ class Optimizer(Configured, TakesTurns):
             for name, grad in grads.items()
         }
 
-    def update(
-        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
-    ) -> None:
+    def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:
         """Change one parameter in place. All arrays are flat; use the gradient scale * grad, clipped to ±clip."""
         raise NotImplementedError(f"{type(self).__name__} has no update(grad, param, slots, scale, clip)")
 

@@ -7,7 +7,7 @@ import numpy as np
 from .. import checks
 from ..kernels import backend, of_dtype
 from ..schedules import Schedule
-from .base import Optimizer, Options
+from .base import Optimizer, Options, Slots
 
 
 class RMSprop(Optimizer):
@@ -53,9 +53,7 @@ class RMSprop(Optimizer):
         names = ["velocity", *(["average_gradient"] if centered else []), *(["momentum"] if momentum > 0 else [])]
         self.slots = dict.fromkeys(names, 0.0)
 
-    def update(
-        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
-    ) -> None:
+    def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:
         memory = slots["velocity"], slots.get("average_gradient"), slots.get("momentum")
         rates = self._learning_rate, self.rho, self.momentum, self.epsilon
         of_dtype(backend().update.rmsprop, param.dtype)(grad, param, *memory, *rates, scale, clip)

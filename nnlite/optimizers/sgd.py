@@ -7,7 +7,7 @@ import numpy as np
 from .. import checks
 from ..kernels import backend, of_dtype
 from ..schedules import Schedule
-from .base import Optimizer, Options
+from .base import Optimizer, Options, Slots
 
 
 class SGD(Optimizer):
@@ -46,9 +46,7 @@ class SGD(Optimizer):
         self.nesterov = checks.boolean("nesterov", nesterov)
         self.slots = {"momentum": 0.0} if self.momentum > 0 else {}
 
-    def update(
-        self, grad: np.ndarray, param: np.ndarray, slots: dict[str, np.ndarray], scale: float, clip: float
-    ) -> None:
+    def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:
         if slots:
             rates = self._learning_rate, self.momentum, self.nesterov
             kernel = of_dtype(backend().update.sgd_momentum, param.dtype)

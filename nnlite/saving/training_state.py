@@ -51,18 +51,13 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
 
 def _parts(model):
     """What loading makes again with the arguments in the file: layers, optimizer, loss, metrics, and those in them."""
-    found = [*_layers(model), model.optimizer, model.loss, *model.metrics.values()]
+    found = [*model.all_layers.values(), model.optimizer, model.loss, *model.metrics.values()]
     for one in found:  # which grows
         if isinstance(one, Configured):
             yield one
             names = [*inspect.signature(type(one)).parameters, "forward_layer", "schedule"]
             inner = [vars(one)[name] for name in dict.fromkeys(names) if name in vars(one)]
             found += [value for value in inner if isinstance(value, Configured)]
-
-
-def _layers(model):
-    for layer in model.layers:
-        yield from _layers(layer) if hasattr(layer, "all_layers") else [layer]
 
 
 def check_ending(name: str, path: str | os.PathLike) -> None:

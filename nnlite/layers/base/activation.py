@@ -11,6 +11,7 @@ from ...arguments.translations.arguments import size_first
 from ...kernels import empty
 from . import named
 from .layer import Layer
+from .shown import in_words
 
 # Where a name stands for other numbers, in Keras, than the layer of this name has by default.
 DEFAULTS: dict[str, dict[str, Any]] = {"leaky_relu": {"negative_slope": 0.2}}
@@ -54,11 +55,11 @@ def get(activation: Any, owner: str) -> Layer | None:
     if isinstance(activation, str):
         if activation not in NAMES:
             raise ValueError(f"{expected}, got {activation!r}")
-        kind = next(kind for kind in named.all_classes(Layer) if is_ours(kind) and _name(kind) == activation)
+        kind = next(kind for kind in named.all_classes(Layer) if is_ours(kind) and in_words(kind) == activation)
         return kind(**DEFAULTS.get(activation, {}))
     if isinstance(activation, type) and issubclass(activation, Layer):
         activation = activation()
-    if isinstance(activation, Layer) and (_name(type(activation)) in NAMES or not is_ours(type(activation))):
+    if isinstance(activation, Layer) and (in_words(type(activation)) in NAMES or not is_ours(type(activation))):
         return type(activation).from_config(activation.get_config())
     hint = size_first(owner, activation)
     if callable(activation) and not isinstance(activation, Layer):
@@ -68,12 +69,8 @@ def get(activation: Any, owner: str) -> Layer | None:
 
 def config(activation: Layer) -> Any:
     """What `get` makes the same activation from: its name, or a dict."""
-    name = _name(type(activation))
+    name = in_words(type(activation))
     usual = type(activation)(**DEFAULTS.get(name, {})) if name in NAMES and is_ours(type(activation)) else None
     if usual is not None and activation._shown_config() == usual._shown_config():
         return name
     return {"class": type(activation).__name__, "config": activation.get_config()}
-
-
-def _name(kind):
-    return named.in_words(kind.__name__)

@@ -9,6 +9,8 @@ from ...arguments.translations.calls import translated
 from ...turns import computing
 from .layer import Layer
 
+States = Sequence[np.ndarray] | None  # an array (N, H) for each; None for zeros
+
 
 class HasStates(Layer):
     """Base of `Recurrent` and `Bidirectional`, whose `forward` starts from states and leaves some.
@@ -28,28 +30,18 @@ class HasStates(Layer):
         self.state = None
 
     def forward(
-        self,
-        x: np.ndarray,
-        training: bool = False,
-        initial_state: Sequence[np.ndarray] | None = None,
-        lengths: np.ndarray | None = None,
+        self, x: np.ndarray, training: bool = False, initial_state: States = None, lengths: np.ndarray | None = None
     ) -> np.ndarray:
         """y of all time steps of x (N, T, F), or ids (N, T). Also with return_state y alone: models go on with it."""
         raise NotImplementedError(f"{type(self).__name__} has no forward(x, training, initial_state, lengths)")
 
-    def backward(
-        self, dy: np.ndarray, dstate: Sequence[np.ndarray] | None = None, needs_dx: bool = True
-    ) -> np.ndarray | None:
+    def backward(self, dy: np.ndarray, dstate: States = None, needs_dx: bool = True) -> np.ndarray | None:
         """dx (N, T, F), None for ids; `dstate` is the gradient of the final state."""
         raise NotImplementedError(f"{type(self).__name__} has no backward(dy, dstate, needs_dx)")
 
     @translated
     def __call__(
-        self,
-        x: np.ndarray,
-        training: bool = False,
-        initial_state: Sequence[np.ndarray] | None = None,
-        lengths: np.ndarray | None = None,
+        self, x: np.ndarray, training: bool = False, initial_state: States = None, lengths: np.ndarray | None = None
     ) -> Any:
         """What `forward` gives; with return_state (y, *state)."""
         with computing:  # so that the states are those of this x

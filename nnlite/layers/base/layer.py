@@ -1,6 +1,5 @@
 """Layer: the base class of all layers."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypedDict
 
@@ -11,7 +10,7 @@ from ... import checks, seeds
 from ...arguments import is_ours
 from ...arguments.translations.calls import translated
 from . import own
-from .shown import ShownLayer
+from .shown import ShownLayer, in_words
 from .weights import Weights
 
 Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
@@ -85,7 +84,7 @@ class Layer(ShownLayer, Weights):
         input_shape: Shape | None = None,
     ) -> None:
         self.dtype = checks.float_dtype("dtype", dtype)
-        self.name = name or re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", type(self).__name__).lower()
+        self.name = name or in_words(type(self))
         self.rng = seeds.generator(seed)
         self.built = False
         self._input_shape = input_shape

@@ -1,15 +1,9 @@
 """Find a layer class by its name, as configurations have it."""
 
-import re
 from typing import Any
 
 from ...arguments import is_ours
 from .layer import Layer
-
-
-def in_words(name: str) -> str:
-    """The name of a class as that of its layers: "max_pool2d" of MaxPool2D."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 def all_classes(base: Any) -> list[Any]:

@@ -7,7 +7,6 @@ import numpy as np
 
 from ... import checks, sequence_lengths
 from ...kernels import backend, empty, of_dtype
-from . import named
 from .has_states import HasStates
 from .layer import Options, Shape
 from .weighted import size
@@ -77,15 +76,6 @@ class Recurrent(HasStates):
         self.state = self.dinitial_state = None
         self._mask: np.ndarray | None = None  # of the last forward: what `dropout` left of each row's features
 
-    @classmethod
-    def named(cls, name: str) -> type["Recurrent"]:
-        """The recurrent layer class of that name, your own too. Of two, nnlite's is taken, and else the newer one.
-
-        Raises:
-            ValueError: there is none.
-        """
-        return named.layer_class(name, cls, "recurrent layer")
-
     units = size("units", "H. It cannot be set any more when the layer is built.")
 
     def build(self, input_shape: Shape) -> None:
@@ -154,7 +144,7 @@ class Recurrent(HasStates):
         if not self.built:
             return self.step
         weights = self._arrays("params", *self.weights)
-        state = self.state = self._step_state(N)
+        state = self.state = self._copied("state", self.state, N)
         arguments = weights, *state, self._empty("z", self.blocks * self._units), *self._options()
         step = of_dtype(getattr(backend(), self.kernel).step, self.dtype)
         shape, h = (N, len(weights[0])), state[0]
@@ -243,15 +233,9 @@ class Recurrent(HasStates):
             arrays.append(array)
         return tuple(arrays)
 
-    def _step_state(self, N):
-        """The state in arrays that a step may change: who holds the old ones keeps them as they are."""
-        return tuple([array.copy() for array in self._state_arrays("state", self.state, N)])
-
-    def _dstate(self, dstate, N):
-        """The final state's gradient, in arrays that backward turns into the initial state's."""
-        if dstate is None:
-            return self._zeros(N)
-        return tuple([array.copy() for array in self._state_arrays("dstate", dstate, N)])
+    def _copied(self, name, state, N):
+        """The states, or their gradients, in arrays to write to: who holds the given ones keeps them as they are."""
+        return self._zeros(N) if state is None else tuple([a.copy() for a in self._state_arrays(name, state, N)])
 
     def _state_arrays(self, name, state, N):
         if state is None:

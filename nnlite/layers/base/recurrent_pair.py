@@ -4,6 +4,7 @@ from typing import Any, Self, Unpack
 
 import numpy as np
 
+from . import named
 from .has_states import HasStates
 from .layer import Options, Shape
 from .recurrent import Recurrent
@@ -79,8 +80,8 @@ class RecurrentPair(HasStates):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        name, inner = config["layer"]["class"], config["layer"]["config"]
-        return cls(**{**config, "layer": Recurrent.named(name).from_config(inner)})
+        kind = named.layer_class(config["layer"]["class"], Recurrent, "recurrent layer")
+        return cls(**{**config, "layer": kind.from_config(config["layer"]["config"])})
 
     def _both(self):
         return ("forward", self.forward_layer), ("backward", self.backward_layer)

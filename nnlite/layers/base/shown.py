@@ -1,11 +1,17 @@
 """ShownLayer: what a layer says about itself, as a text and in a notebook."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from ... import checks
 from ...arguments import Configured
 from ...notebook import Table, shows_itself
+
+
+def in_words(kind: type) -> str:
+    """The name of a class as that of its layers: "max_pool2d" of MaxPool2D."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", kind.__name__).lower()
 
 
 class ShownLayer(Configured):

@@ -266,13 +266,9 @@ class Window2D:
     def rule(self, H: int | None, W: int | None) -> str:
         """The arithmetic of the output's size, with its numbers."""
         vertical, horizontal = self._axes
-        if H == W and H is not None and vertical[2:] == horizontal[2:] and self._is_symmetric(H):
+        if H == W and H is not None and vertical[2:] == horizontal[2:] and len({*horizontal.pads(W)}) == 1:
             return f"H_out = W_out = {horizontal.rule(W)}"
         return f"H_out = {vertical.rule(H)}; W_out = {horizontal.rule(W)}"
-
-    def _is_symmetric(self, n):
-        before, after = self._axes[1].pads(n)
-        return before == after
 
 
 def _tuples(value):

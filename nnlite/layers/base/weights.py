@@ -74,7 +74,9 @@ class Weights(Storage):
         copy_into({**self.params, **self.statistics}, weights)
 
     def _require_built(self, what):
-        if not self.built and not self._has_none and type(self).build is not _plain_build():
+        from .layer import Layer  # which derives from this class
+
+        if not self.built and not self._has_none and type(self).build is not Layer.build:
             raise ValueError(
                 f"{self.name}: its {what} are not known before it is built: give the model input_shape=..., let the "
                 f"layer see an input, or call {self.name}.build(input_shape), without the batch axis"
@@ -93,10 +95,3 @@ def copy_into(arrays: Mapping[str, np.ndarray], weights: Iterable[np.ndarray]) -
     ]
     for array, value in zip(arrays.values(), new, strict=True):
         array[...] = value
-
-
-def _plain_build():
-    """`build` of a layer that makes no parameters."""
-    from .layer import Layer
-
-    return Layer.build
