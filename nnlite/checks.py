@@ -21,6 +21,12 @@ def shape_text(shape: Sequence[int | str | None], unknown: str = "N") -> str:
     return f"({', '.join(unknown if size is None else str(size) for size in shape)}{',' if len(shape) == 1 else ''})"
 
 
+def count(shape: Sequence[int | None]) -> int | None:
+    """How many numbers a shape holds; None where a size is not known."""
+    sizes = [size for size in shape if size is not None]
+    return math.prod(sizes) if len(sizes) == len(shape) else None
+
+
 def float_dtype(name: str, dtype: DTypeLike) -> np.dtype:
     """The NumPy dtype of "float32" or "float64"."""
     try:
@@ -96,18 +102,15 @@ def _remedy(variable, x, array):
 
 
 def given(name: str, x: Any, dtype: np.dtype) -> np.ndarray:
-    """x as an array, and its floats in this dtype; integers stay, as they may be ids.
-
-    Raises:
-        TypeError, ValueError: as in `floats`.
-    """
+    """x as an array, and its floats in this dtype; integers stay, as they may be ids. Errors are those of `floats`."""
     x = numbers(name, x)
     return _cast(name, x, dtype) if x.dtype.kind == "f" and x.dtype != dtype else x
 
 
 def fits(x: np.ndarray, dtype: DTypeLike, shape: Expected) -> bool:
     """Whether x is a C-contiguous array of this dtype and shape. Fast, for checks at every step."""
-    if type(x) is not np.ndarray and not _is_plain(x):  # saves a call
+    # Memory maps are such arrays; masked arrays and matrices are not.
+    if type(x) is not np.ndarray and (not isinstance(x, np.ndarray) or isinstance(x, np.ma.MaskedArray | np.matrix)):
         return False
     return x.shape == shape and x.dtype == dtype and x.flags.c_contiguous
 
@@ -115,13 +118,6 @@ def fits(x: np.ndarray, dtype: DTypeLike, shape: Expected) -> bool:
 def is_id(x: object, upper: int) -> bool:
     """Whether x is a (1,) array of one id below `upper`, as kernels take it. Fast, for generating text."""
     return type(x) is np.ndarray and x.shape == (1,) and x.dtype == IDS and 0 <= x.item() < upper
-
-
-def _is_plain(x):
-    """Whether x is an ordinary array. Memory maps are; masked arrays and matrices are not."""
-    if type(x) is np.ndarray:  # fast, and does not import np.ma
-        return True
-    return isinstance(x, np.ndarray) and not isinstance(x, np.ma.MaskedArray | np.matrix)
 
 
 def floats(name: str, x: Any, dtype: np.dtype, shape: Expected, letters: str) -> np.ndarray:
@@ -155,11 +151,7 @@ def floats(name: str, x: Any, dtype: np.dtype, shape: Expected, letters: str) ->
 
 
 def as_floats(name: str, x: Any) -> np.ndarray:
-    """x in float32 where that holds all numbers of its dtype, else in float64.
-
-    Raises:
-        TypeError, ValueError: as in `floats`.
-    """
+    """x in float32 where that holds all numbers of its dtype, else in float64. Errors are those of `floats`."""
     x = numbers(name, x)
     is_small = np.promote_types(x.dtype, np.float32) == np.float32
     dtype = np.dtype("float32" if is_small else "float64")
@@ -275,11 +267,7 @@ _ROUNDING = 1e-4
 
 
 def between_0_and_1(name: str, array: np.ndarray, what: str, remedy: str) -> None:
-    """Check that all numbers are in [0, 1]; NaN is none of this check's business.
-
-    Raises:
-        ValueError: one is not; the message says which and where, and the remedy.
-    """
+    """Refuse numbers outside of [0, 1], with the remedy; NaN is none of this check's business."""
     if array.size == 0 or (array.min() >= -_ROUNDING and array.max() <= 1 + _ROUNDING):
         return
     outside = np.argwhere((array < -_ROUNDING) | (array > 1 + _ROUNDING))

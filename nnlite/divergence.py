@@ -46,11 +46,7 @@ def loss_error(model: Any, loss: float, batch: Any) -> NonFiniteLossError:
 def check_params(
     model: Any, loop: Any, consequence: str = "the checkpoint was not written, the one before it stays"
 ) -> None:
-    """Check that all parameters are finite, before a model is saved or returned; `loop` knows the epoch and batch.
-
-    Raises:
-        NonFiniteLossError: with the name of the parameter, and the consequence.
-    """
+    """Refuse parameters that are not finite before a model is saved or returned; `loop` knows the epoch and batch."""
     name = _first_bad(model.params)
     if name:
         problem = f"the last update made {name} NaN or infinite; {consequence}"

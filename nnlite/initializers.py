@@ -36,10 +36,7 @@ def ones(shape: tuple[int, ...], rng: np.random.Generator) -> np.ndarray:
 
 
 def _fans(shape):
-    """How many numbers each output is a sum of, and how many outputs each input is part of.
-
-    The last two axes are (in, out); axes before them, such as a convolution's window, multiply both.
-    """
+    """How many numbers each output is a sum of, and how many outputs each input is part of; see `glorot_uniform`."""
     if len(shape) < 2:
         return math.prod(shape), math.prod(shape)
     window = math.prod(shape[:-2])
@@ -223,7 +220,7 @@ def _in_lower_case(name):
 
 def given(what: str, initializer: Any) -> Any:
     """An argument of a layer: what `get` takes, as its configuration keeps it, checked when the layer is made."""
-    found = _found(initializer, what)
+    found = get(initializer, what)
     return found if isinstance(found, Initializer) and not isinstance(initializer, str) else initializer
 
 
@@ -237,10 +234,6 @@ def get(initializer: Any, what: str = "initializer") -> InitialValues:
         ValueError: no initializer has this name.
         TypeError: neither a name nor a function.
     """
-    return _found(initializer, what)
-
-
-def _found(initializer, what):
     expected = (
         f"{what}: expected a function of (shape, rng), an initializer such as RandomNormal(stddev=0.01), or one of"
     )

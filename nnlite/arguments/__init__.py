@@ -61,8 +61,9 @@ def check_arguments(cls: Class) -> Class:
         return cls
     known = _names(init)
     hands_on = None in known  # **kwargs go to a base, which checks them, and whose arguments are shown
-    by_place = [p.name for p in [*inspect.signature(init).parameters.values()][1:] if p.kind is p.POSITIONAL_OR_KEYWORD]
-    most = None if _takes_any_number(init) else len(by_place)
+    parameters = [*inspect.signature(init).parameters.values()][1:]
+    by_place = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
+    most = None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(by_place)
     remembers = not is_ours(cls) and issubclass(cls, Configured)
 
     # A function for each class, as several may be made with the same __init__.
@@ -83,7 +84,7 @@ def check_arguments(cls: Class) -> Class:
             if error.obj is self and error.name:  # such as params, before super().__init__()
                 error.args = methods.missing(self, error.name).args
             raise
-        if isinstance(self, ChecksArguments) and _constructor_of(type(self)) is checked:
+        if isinstance(self, ChecksArguments) and type(self).__init__ is checked:
             self._constructed(len(args))
             if remembers:
                 self._remember(dict(zip(by_place, args, strict=False)) | kwargs)
@@ -101,14 +102,6 @@ def is_ours(thing: Any) -> bool:
 
 def _is_foreign(cls, name):
     return arguments.remedy(cls, name) is not None and name not in _all_names(cls.__mro__)
-
-
-def _constructor_of(cls):
-    return next(vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base))
-
-
-def _takes_any_number(init):
-    return any(p.kind is p.VAR_POSITIONAL for p in inspect.signature(init).parameters.values())
 
 
 def _names(init):
@@ -225,10 +218,11 @@ class Configured(ChecksArguments):
     @classmethod
     def check_config(cls, config: dict[str, Any]) -> None:
         """Refuse arguments that a user's own constructor does not take; see `check_saving`."""
-        signature = _full_signature(cls)
-        if is_ours(cls) or not is_ours(cls.from_config) or _takes_any_name(signature):
+        parameters = _full_signature(cls).parameters
+        takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+        if takes_any or is_ours(cls) or not is_ours(cls.from_config):
             return
-        wrong = [name for name in config if name not in signature.parameters and name in _names_of_ours(cls)]
+        wrong = [name for name in config if name not in parameters and name in _names_of_ours(cls)]
         if wrong:
             own = [name for name in wrong if name not in ("dtype", "name") and config[name] is not None]
             mend = ["add **kwargs", *(f"set its own {name} by kwargs.setdefault({name!r}, ...)" for name in own)]
@@ -288,10 +282,6 @@ def _has(one, name):
 
 def _is_same(value, default):
     return value is default or (_is_json(value) and _is_json(default) and bool(_as_json(value) == _as_json(default)))
-
-
-def _takes_any_name(signature):
-    return any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
 
 
 def _is_at_default(one, parameter):

@@ -113,7 +113,7 @@ class Callback(ChecksArguments):
             Traceback (most recent call last):
             ValueError: Patience: left: expected a whole number of at least 0, got -1
         """
-        self._check_fields(state, self._state_rules())
+        states.fields(type(self).__name__, state, self._state_rules())
 
     @property
     def checks_its_state(self) -> bool:
@@ -128,9 +128,6 @@ class Callback(ChecksArguments):
     def _state_rules(self) -> dict[str, states.Rule]:
         """The attributes that make up the state, with a rule for each, if a class has no methods of its own for it."""
         return {}
-
-    def _check_fields(self, state, rules):
-        states.fields(type(self).__name__, state, rules)
 
 
 HOOKS = [name for name in vars(Callback) if name.startswith("on_")]
@@ -157,11 +154,7 @@ def own_method(callback: Callback, event: str) -> Callable | None:
 
 
 def check_hooks(callback: Callback) -> None:
-    """Refuse a callback with a method that looks like a hook and would never be called.
-
-    Raises:
-        TypeError: with the hook to use.
-    """
+    """Refuse a callback with a method that looks like a hook and would never be called."""
     for name in {*dir(type(callback)), *vars(callback)}.difference(HOOKS):
         if name.startswith("on_") and callable(getattr(callback, name)):
             near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.7)
@@ -171,11 +164,7 @@ def check_hooks(callback: Callback) -> None:
 
 
 def checked_callbacks(callbacks: Any) -> list[Callback]:
-    """The callbacks that `fit` was given, as a list.
-
-    Raises:
-        TypeError: one is no callback, or has a method that would never be called.
-    """
+    """The callbacks that `fit` was given, as a list, each with `check_hooks`."""
     given = [] if callbacks is None else [callbacks] if isinstance(callbacks, Callback) else callbacks
     for callback in given if isinstance(given, tuple | list) else [given]:
         if not isinstance(callback, Callback):

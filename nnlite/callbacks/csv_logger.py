@@ -56,9 +56,8 @@ class CSVLogger(LineLogger):
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "names": self._names}
 
-    def check_state(self, state: dict[str, Any]) -> None:
-        rules = {"bytes": states.count, "names": states.optional(states.list_of(states.text))}
-        self._check_fields(state, rules)
+    def _state_rules(self) -> dict[str, states.Rule]:
+        return {**super()._state_rules(), "names": states.optional(states.list_of(states.text))}
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)

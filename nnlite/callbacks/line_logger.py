@@ -32,8 +32,8 @@ class LineLogger(Callback):
         os.fsync(file.fileno())  # a backup must not count lines that a power cut can lose
         return {"bytes": file.tell()}
 
-    def check_state(self, state: dict[str, Any]) -> None:
-        self._check_fields(state, {"bytes": states.count})
+    def _state_rules(self) -> dict[str, states.Rule]:
+        return {"bytes": states.count}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self._start = state["bytes"]

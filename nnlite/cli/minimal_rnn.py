@@ -118,11 +118,7 @@ def reproduce_recipe(
 
 
 def _judge(pairs):
-    """Print the largest differences, and the time of an iteration.
-
-    Raises:
-        ValueError: the two differ by more than `TOLERANCE`.
-    """
+    """Print the largest differences, and the time of an iteration; refuse losses that differ by over `TOLERANCE`."""
     losses, gradients, weights = (
         max(getattr(pair, name) for pair in pairs) for name in ("difference", "gradients", "weights")
     )

@@ -56,11 +56,7 @@ def register(kind: type, derivation: Any) -> None:
 
 
 def derivation_of(thing: Any, function: str) -> Callable:
-    """The function "forward", "backward" or "loss" of the derivation of a layer or loss.
-
-    Raises:
-        TypeError: it has no derivation; the message lists those that do.
-    """
+    """The function "forward", "backward" or "loss" of the derivation of a layer or loss, if it has one."""
     for kind in type(thing).__mro__:
         if kind in _KNOWN and hasattr(_KNOWN[kind], function):
             return getattr(_KNOWN[kind], function)

@@ -295,11 +295,7 @@ class Experiment:
 
 
 def read_config(folder: str | os.PathLike) -> dict[str, Any]:
-    """Read the config.json of a run folder.
-
-    Raises:
-        ExperimentError: there is none, or nnlite did not write it: many programs have a config.json.
-    """
+    """Read the config.json of a run folder. Refuses one that nnlite did not write: many programs have such a file."""
     path = Path(folder, "config.json")
     try:
         if not path.is_file():  # reading a pipe would block

@@ -261,9 +261,9 @@ class Recipe(nnlite.Callback):
     def get_state(self) -> dict[str, Any]:
         return {"smoothed": self.smoothed, "samples": [list(sample) for sample in self.experiment.samples]}
 
-    def check_state(self, state: dict[str, Any]) -> None:
+    def _state_rules(self) -> dict[str, states.Rule]:
         sample = states.row(states.count, states.number, states.text)
-        states.fields("Recipe", state, {"smoothed": states.number, "samples": states.list_of(sample)})
+        return {"smoothed": states.number, "samples": states.list_of(sample)}
 
     def set_state(self, state: dict[str, Any]) -> None:
         self.smoothed = state["smoothed"]

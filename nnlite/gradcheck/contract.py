@@ -11,11 +11,7 @@ STALE = (0.75, -1.25)
 
 
 def checked_gradients(checked: CheckedLayer) -> dict[Target, np.ndarray]:
-    """The gradients of a layer that keeps the contract.
-
-    Raises:
-        GradientCheckError: it breaks the contract.
-    """
+    """The gradients of a layer that keeps the contract; `GradientCheckError` for one that breaks it."""
     before = {target: array.copy() for target, array in checked.arrays.items()}
     first, second = (_gradients_over(checked, stale) for stale in STALE)
     for target, array in checked.arrays.items():

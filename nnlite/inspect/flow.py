@@ -112,16 +112,11 @@ def gradient_flow(
         )
     y = copied.forward(x)
     rng = np.random.default_rng(seed)
-    directions = [_directions(rng, len(x), copied.units) for _ in copied.states]
-    steps, initial = recurrent.gradients(copied, np.zeros_like(y), directions)
+    directions = rng.standard_normal((len(copied.states), len(x), copied.units))  # all are equally likely
+    directions /= np.linalg.norm(directions, axis=2, keepdims=True)
+    steps, initial = recurrent.gradients(copied, np.zeros_like(y), [*directions])
     norms = {name: _norms(np.concatenate([first[None], steps[name]])) for name, first in initial.items()}
     return GradientFlow(repr(layer), **norms)
-
-
-def _directions(rng, N, H):
-    """N random vectors of norm 1, uniformly distributed over all directions."""
-    r = rng.standard_normal((N, H))
-    return r / np.linalg.norm(r, axis=1, keepdims=True)
 
 
 def _norms(gradients):

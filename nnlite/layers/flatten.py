@@ -3,11 +3,10 @@
 import numpy as np
 
 from .. import checks
-from .base.layer import Shape
-from .base.reshaping import Reshaping
+from .base.layer import Layer, Shape
 
 
-class Flatten(Reshaping):
+class Flatten(Layer):
     """Merges all axes but the first: images (N, H, W, C) become rows (N, H W C) that `Dense` can read.
 
         y[n, (h W + w) C + c] = x[n, h, w, c]           the order in which the numbers lie in memory
@@ -45,10 +44,10 @@ class Flatten(Reshaping):
         return checks.floats("dy", dy, self.dtype, y_shape, "of y").reshape(x_shape)
 
     def output_shape(self, input_shape: Shape) -> tuple:
-        return (self._count(input_shape),)
+        return (checks.count(input_shape),)
 
     def _shape_rule(self, input_shape):
-        count = self._count(input_shape)
+        count = checks.count(input_shape)
         if count is None:
             return "the product of all sizes but the batch's, one of which is left open here"
         sizes = " * ".join(map(str, input_shape)) or "1"

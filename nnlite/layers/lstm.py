@@ -94,7 +94,7 @@ class LSTM(Recurrent):
         x, lengths, h, c, gates = self._kept()
         (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
-        dh, dc = self.dinitial_state = self._copied("dstate", dstate, N)  # the last state's; they become the first one's
+        dh, dc = self.dinitial_state = self._copied("dstate", dstate, N)  # first the final, then the initial state's
         dz = self._buffer("dz", lstm.backward_steps(N, T), N, 4 * H)
         weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, c, gates, dy, dh, dc

@@ -7,11 +7,10 @@ from typing import Unpack
 import numpy as np
 
 from .. import checks
-from .base.layer import Options, Shape
-from .base.reshaping import Reshaping
+from .base.layer import Layer, Options, Shape
 
 
-class Reshape(Reshaping):
+class Reshape(Layer):
     """Gives each example another shape; its numbers stay in the order in which they lie in memory.
 
     Letters: N batch; x is (N, ...), y is (N, *target_shape). y shares the memory of x.
@@ -59,7 +58,7 @@ class Reshape(Reshaping):
         return checks.floats("dy", dy, self.dtype, y_shape, "of y").reshape(x_shape)
 
     def output_shape(self, input_shape: Shape) -> tuple:
-        count, target = self._count(input_shape), self.target_shape
+        count, target = checks.count(input_shape), self.target_shape
         known = math.prod(size for size in target if size != -1)
         if count is None:  # what varies is known with the first input
             return tuple(None if size == -1 else size for size in target)
@@ -74,6 +73,6 @@ class Reshape(Reshaping):
         return tuple(count // known if size == -1 else size for size in target)
 
     def _shape_rule(self, input_shape):
-        count = self._count(input_shape)
+        count = checks.count(input_shape)
         which = "numbers" if count is None else f"{count} numbers"
         return f"the same {which}, in the order in which they lie in memory"

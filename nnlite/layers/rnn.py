@@ -88,7 +88,7 @@ class RNN(Recurrent):
         x, lengths, h = self._kept()
         (T, N), H = x.shape[:2], self._units
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
-        (dh,) = self.dinitial_state = self._copied("dstate", dstate, N)  # the last state's; they become the first one's
+        (dh,) = self.dinitial_state = self._copied("dstate", dstate, N)  # first the final, then the initial state's
         dz = self._buffer("dz", rnn.backward_steps(N, T), N, H)
         weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
         upstream = x, lengths, weights, h, dy, dh

@@ -173,25 +173,25 @@ def _binary(name, y_true, y_pred, threshold):
         checks.between_0_and_1(f"{name}: y_pred", y_pred, "probabilities", remedy)
     remedy = "for labels 0 .. V - 1 y_pred has V scores at each position"
     checks.between_0_and_1(f"{name}: y_true", y_true, "answers", remedy)
-    return _mean((y_pred > threshold) == y_true)
+    return mean((y_pred > threshold) == y_true)
 
 
 def _categorical(name, y_true, y_pred):
     y_pred = _scores(name, y_pred)
-    return _mean(y_pred.argmax(axis=-1) == _classes(name, y_true, y_pred))
+    return mean(y_pred.argmax(axis=-1) == _classes(name, y_true, y_pred))
 
 
 def _sparse(name, y_true, y_pred):
     _refuse_labels(name, y_true, checks.samples(f"{name}: y_pred", y_pred))
     y_pred = _scores(name, y_pred)
-    return _mean(y_pred.argmax(axis=-1) == checks.labels(f"{name}: y_true", y_true, y_pred.shape))
+    return mean(y_pred.argmax(axis=-1) == checks.labels(f"{name}: y_true", y_true, y_pred.shape))
 
 
 def _top_k(name, labels, y_pred, k):
     if checks.positive("k", k) > y_pred.shape[-1]:
         raise ValueError(f"{name}: k: expected at most the {y_pred.shape[-1]} classes of y_pred, got {k}")
     own = np.take_along_axis(y_pred, labels[..., None], axis=-1)
-    return _mean((~(y_pred <= own)).sum(axis=-1) < k)  # NaN is never right: nothing is at most NaN
+    return mean((~(y_pred <= own)).sum(axis=-1) < k)  # NaN is never right: nothing is at most NaN
 
 
 def _scores(name, y_pred):
@@ -223,5 +223,6 @@ def _classes(name, y_true, y_pred):
     return y_true.argmax(axis=-1)
 
 
-def _mean(right):
-    return float(np.mean(right)) if right.size else 0.0
+def mean(numbers: np.ndarray) -> float:
+    """The mean of all; 0 without any."""
+    return float(np.mean(numbers)) if numbers.size else 0.0

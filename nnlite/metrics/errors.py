@@ -3,6 +3,7 @@
 import numpy as np
 
 from .. import checks
+from .accuracies import mean
 
 
 def mean_absolute_error(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -21,7 +22,7 @@ def mean_absolute_error(y_true: np.ndarray, y_pred: np.ndarray) -> float:
         >>> mean_absolute_error(np.array([1.0, 2.0]), np.array([[2.0], [0.0]]))
         1.5
     """
-    return _mean(np.abs(_difference("mean_absolute_error", y_true, y_pred)))
+    return mean(np.abs(_difference("mean_absolute_error", y_true, y_pred)))
 
 
 def mean_squared_error(y_true: np.ndarray, y_pred: np.ndarray) -> float:
@@ -39,7 +40,7 @@ def mean_squared_error(y_true: np.ndarray, y_pred: np.ndarray) -> float:
         >>> mean_squared_error(np.array([1.0, 2.0]), np.array([[2.0], [0.0]]))
         2.5
     """
-    return _mean(np.square(_difference("mean_squared_error", y_true, y_pred)))
+    return mean(np.square(_difference("mean_squared_error", y_true, y_pred)))
 
 
 def _difference(name, y_true, y_pred):
@@ -49,7 +50,3 @@ def _difference(name, y_true, y_pred):
         expected, got = checks.shape_text(y_pred.shape), checks.shape_text(y_true.shape)
         raise ValueError(f"{name}: y_true: expected shape of y_pred = {expected}, got {got}")
     return np.subtract(y_pred, y_true, dtype=np.float64)
-
-
-def _mean(numbers):
-    return float(np.mean(numbers)) if numbers.size else 0.0

@@ -1,13 +1,13 @@
 """Contents: a model as a container of layers, and of their weights."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, overload
 
 import numpy as np
 
 from ..layers.base.layer import Layer
 from ..layers.base.parameters import ModelParameters
-from ..layers.base.weights import copy_into
+from ..layers.base.weights import HoldsWeights
 
 
 def _of_all_layers(what: str) -> property:
@@ -24,7 +24,7 @@ def _of_all_layers(what: str) -> property:
     return property(gathered, set_all)
 
 
-class Contents:
+class Contents(HoldsWeights):
     """Base of `Model`: finding its layers, by name or number, and reading and setting their weights."""
 
     layers: list[Any]
@@ -124,45 +124,16 @@ class Contents:
         Raises:
             ValueError: it is not built, so nobody knows yet.
         """
-        self._require_built()
+        self._require_built("parameters")
         return sum(array.size for array in self.params.values())
 
-    def _require_built(self):
+    def _require_built(self, _):
         for layer in self.all_layers.values():
             if not layer.built and type(layer).build is not Layer.build:
                 raise ValueError(
                     f"{self.name} is not built, so the size of {layer.name} is not known: give it an input_shape, as "
                     f"in {self.name}.build((F,)), or call it once"
                 )
-
-    def count_params(self) -> int:
-        """`parameter_count` and the number of statistics: what Keras counts, and calls so."""
-        return self.parameter_count + sum(array.size for array in self.statistics.values())
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of all parameters and statistics, layer by layer, in Keras' order.
-
-        Raises:
-            ValueError: the model is not built.
-
-        Example:
-            >>> from nnlite import Dense, Sequential
-            >>> model = Sequential([Dense(3)], input_shape=(2,))
-            >>> [array.shape for array in model.get_weights()]
-            [(2, 3), (3,)]
-        """
-        self._require_built()
-        return [array.copy() for array in self._weights().values()]
-
-    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
-        """Set what `get_weights` returned, of this model or one like it.
-
-        Raises:
-            ValueError: the model is not built, or these are not as many arrays of the same shapes; nothing is set then.
-            TypeError: these are no numbers.
-        """
-        self._require_built()
-        copy_into(self._weights(), weights)
 
     def _weights(self):
         return {

@@ -78,20 +78,14 @@ def _check_y(layer, x, y):
 
 
 def backward_own(layer: Any, dy: np.ndarray) -> Any:
-    """dx of the layer's own backward, checked; of ids it may be anything."""
-    dx = layer.backward(dy)
-    if getattr(layer, "_x_shape", None) is not None:
-        _check_dx(layer._x_shape, dx)
-    return dx
-
-
-def _check_dx(shape, dx):
-    """Refuse what `backward` may not return, for an x of this shape: no array, or one of another shape."""
-    if not isinstance(dx, np.ndarray):
+    """dx of the layer's own backward, checked: an array of the shape of x; of ids it may be anything."""
+    dx, shape = layer.backward(dy), getattr(layer, "_x_shape", None)
+    if shape is not None and not isinstance(dx, np.ndarray):
         remedy = "add `return dx` at its end" if dx is None else "return an array, np.asarray(...)"
         raise TypeError(f"backward: expected it to return dx, an array, got {type(dx).__name__}: {remedy}")
-    if dx.shape != shape:
+    if shape is not None and dx.shape != shape:
         raise ValueError(
             f"backward: expected it to return dx with the shape of x, {checks.shape_text(shape)}, got "
             f"{checks.shape_text(dx.shape)}: dx = dL/dx has a number for each of x"
         )
+    return dx

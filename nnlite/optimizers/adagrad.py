@@ -48,11 +48,9 @@ class Adagrad(Optimizer):
         **options: Unpack[Options],
     ) -> None:
         super().__init__(learning_rate, **options)
-        self.initial_accumulator_value = checks.between(
-            "initial_accumulator_value", initial_accumulator_value, 0, math.inf, closed=False
-        )
+        start = checks.between("initial_accumulator_value", initial_accumulator_value, 0, math.inf, closed=False)
+        self.initial_accumulator_value, self.slots = start, {"accumulator": start}
         self.epsilon = checks.above_zero("epsilon", epsilon)
-        self.slots = {"accumulator": self.initial_accumulator_value}
 
     def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:
         kernel = of_dtype(backend().update.adagrad, param.dtype)

@@ -82,9 +82,9 @@ class Optimizer(Configured, TakesTurns):
         self.iterations = 0
         self.schedule: Schedule | None = None
         self.learning_rate = learning_rate
-        self.weight_decay = weight_decay
         if weight_decay is not None:
-            self.weight_decay = checks.between("weight_decay", weight_decay, 0, math.inf, closed=False)
+            weight_decay = checks.between("weight_decay", weight_decay, 0, math.inf, closed=False)
+        self.weight_decay = weight_decay
         limits = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
         given = [name for name, limit in limits.items() if limit is not None]
         if len(given) > 1:

@@ -1,4 +1,4 @@
-"""What the recurrent references share, apart from the mathematics: ids, sequences of unequal length, scratch memory.
+"""What the recurrent references share beside their equations: sigmoid, ids, unequal lengths, scratch memory.
 
 Letters: N batch, T time, S steps of the output (T, or 1: the last).
 """
@@ -12,6 +12,10 @@ def work_size(H):
 
 def backward_steps(N, T):
     return T  # of scratch memory: all
+
+
+def sigmoid(z):
+    return np.exp(-np.logaddexp(0, -z))  # 1 / (1 + e^-z), without overflow
 
 
 def numbers(x, Wx):

@@ -7,13 +7,9 @@ stays as it is.
 
 import numpy as np
 
-from ._sequences import Padding, backward_steps, numbers, summed_products, work_size
+from ._sequences import Padding, backward_steps, numbers, sigmoid, summed_products, work_size
 
 __all__ = ["backward", "backward_steps", "forward", "gate_gradients", "step", "work_size"]
-
-
-def sigmoid(z):
-    return np.exp(-np.logaddexp(0, -z))  # 1 / (1 + e^-z), without overflow
 
 
 def _gates(x, Wx, Wh, b, h):  # IN (N,F) (F,3H) (H,3H) (2,3H) (N,H)

@@ -8,13 +8,9 @@ With lengths, row n has lengths[n] steps; in the rest, padding, its state stays 
 
 import numpy as np
 
-from ._sequences import Padding, backward_steps, numbers, summed_products, work_size
+from ._sequences import Padding, backward_steps, numbers, sigmoid, summed_products, work_size
 
 __all__ = ["backward", "backward_steps", "forward", "gate_gradients", "step", "work_size"]
-
-
-def sigmoid(z):
-    return np.exp(-np.logaddexp(0, -z))  # 1 / (1 + e^-z), without overflow
 
 
 def forward(x, lengths, weights, h, c, gates, y, work):  # IN (T,N,F) or ids (T,N), (N), h[0], c[0]  OUT the rest

@@ -20,11 +20,7 @@ def get(loop: Any) -> dict[str, Any]:
 
 
 def check_data(loop: Any, state: Any) -> None:
-    """Refuse the state of a training that read other data, or read them in another way.
-
-    Raises:
-        ValueError: it says what was, and what is.
-    """
+    """Refuse the state of a training that read other data, or read them in another way."""
     states.mapping("run", state)
     states.mapping("run: data", state.get("data"))
     if state["data"] != _data(loop):
@@ -33,11 +29,7 @@ def check_data(loop: Any, state: Any) -> None:
 
 
 def check(loop: Any, state: Any) -> None:
-    """Refuse what `get` cannot have returned for a training like this one, whoever wrote it into a file.
-
-    Raises:
-        ValueError: the message says what is wrong.
-    """
+    """Refuse what `get` cannot have returned for a training like this one, whoever wrote it into a file."""
     check_data(loop, state)
     rules = {
         "data": states.anything,

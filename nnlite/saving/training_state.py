@@ -164,10 +164,7 @@ def restore_model(model: Any, tree: dict[str, Any]) -> None:
 
 
 def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Callable[[], None]:
-    """Check the tree; return a function that restores the model from it, and cannot fail.
-
-    `rows` is the batch size of the states of stateful layers, if known.
-    """
+    """Check the tree, with states of so many rows; return what restores the model from it, and cannot fail."""
     params, statistics, optimizer = model.params, model.statistics, model.optimizer
     saved_statistics = tree.get("statistics", {})  # older files have no such entry
     states.arrays_like(params)("parameters", tree["params"])

@@ -258,7 +258,7 @@ def text_statistics(text: str, corpus: str, source: str | None = None, graphemes
         distance=distance,
         expected_distance=expected_total_variation(corpus, characters, graphemes),
         words=found.total(),
-        known_words=_share(sum(count for word, count in found.items() if word in known), found.total()),
+        known_words=sum(n for word, n in found.items() if word in known) / found.total() if found else math.nan,
         lines=len(verse),
         line_lengths=dict(sorted(Counter(lengths).items())),
         line_length_mean=mean,
@@ -286,10 +286,6 @@ def _shares(name: str, text: str, graphemes: bool) -> dict[str, float]:
 def _units(name: str, text: str, graphemes: bool) -> Iterable[str]:
     """The characters of a text, by code points or as a reader sees them."""
     return split_graphemes(text) if graphemes else require_text(name, text)
-
-
-def _share(part: int, whole: int) -> float:
-    return part / whole if whole else math.nan
 
 
 def _mean(numbers: list) -> float:

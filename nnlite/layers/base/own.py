@@ -96,11 +96,7 @@ def _warn_of_hidden(layer):
 
 
 def refuse_hidden_parts(layer):
-    """Refuse to train or save a layer that holds others, also in a list, with weights that nobody trains or saves.
-
-    Raises:
-        ValueError: it does; the message has the lines to add.
-    """
+    """Refuse to train or save a layer that holds others, also in a list, with weights that nobody trains or saves."""
     handed_on = {id(array) for array in layer.params.values()}
     for name, part in _parts(layer):
         hidden = [key for key, array in part.params.items() if id(array) not in handed_on]

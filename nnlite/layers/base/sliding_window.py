@@ -58,11 +58,7 @@ def sides(name: str, value: Any, expected: str = PADDING) -> tuple[tuple[int, in
 
 
 def image_shape(owner: str, input_shape: Any) -> tuple[int | None, int | None, int | None]:
-    """The shape of an image, without the batch axis, as (H, W, C).
-
-    Raises:
-        ValueError: it has not three axes; the message begins with the owner.
-    """
+    """The shape of an image, without the batch axis, as (H, W, C). The owner begins the message where it is none."""
     if len(input_shape) != 3:
         raise ValueError(
             f"{owner}: expected input_shape (H, W, C), got {checks.shape_text(input_shape, 'any')}: the batch axis is "
@@ -247,11 +243,7 @@ class Window2D:
         return counts[0], counts[1]
 
     def refuse_padding_alone(self, H: int | None, W: int | None) -> None:
-        """Refuse windows without a pixel of the image: for pooling, which has nothing to say of them. D is 1.
-
-        Raises:
-            ValueError: the first or the last window along an axis lies wholly in the padding.
-        """
+        """Refuse windows that lie wholly in the padding: for pooling, which has nothing to say of them. D is 1."""
         for axis, n in zip(self._axes, (H, W), strict=True):
             before, after = axis.P or (0, 0) if n is None else axis.pads(n)
             # The first window begins at the first pixel of the padding; the last ends up to S - 1 before its last.

@@ -12,12 +12,7 @@ from .parameters import Parameters
 
 
 class Storage(Keeps):
-    """Base of `Layer`: what its passes read from and write to.
-
-    Attributes:
-        params, grads, statistics: see `Layer`.
-        dtype, name, rng: of the layer, which sets them.
-    """
+    """Base of `Layer`, which sets dtype, name and rng: what its passes read from and write to."""
 
     dtype: np.dtype
     name: str

@@ -1,6 +1,7 @@
 """Weights: a layer's parameters as Keras hands them out, and whether they are trained."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,59 @@ from ... import checks, regularizers
 from .storage import Storage
 
 
-class Weights(Storage):
+class HoldsWeights:
+    """Base of layers and models: their weights as Keras hands them out."""
+
+    params: Any
+    statistics: Any
+    parameter_count: Any
+    _require_built: Any
+
+    def count_params(self) -> int:
+        """`parameter_count` and the number of statistics: what Keras counts, and calls so."""
+        return self.parameter_count + sum(array.size for array in self.statistics.values())
+
+    def get_weights(self) -> list[np.ndarray]:
+        """Copies of the parameters and then of the statistics, layer by layer, which is the order of Keras.
+
+        Raises:
+            ValueError: it is not built.
+
+        Example:
+            >>> from nnlite import Dense
+            >>> layer = Dense(2)
+            >>> layer.build((3,))
+            >>> [array.shape for array in layer.get_weights()]
+            [(3, 2), (2,)]
+        """
+        self._require_built("weights")
+        return [array.copy() for array in self._weights().values()]
+
+    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
+        """Copy these numbers into the parameters and statistics, in the order of `get_weights`.
+
+        Raises:
+            ValueError: it is not built, or these are not as many arrays of the same shapes; nothing has changed.
+            TypeError: these are no numbers.
+        """
+        self._require_built("weights to set")
+        arrays = self._weights()
+        shapes = ", ".join(f"{name} {checks.shape_text(array.shape)}" for name, array in arrays.items())
+        if not isinstance(weights, Iterable) or len(weights := list(weights)) != len(arrays):
+            got = f"{len(weights)} arrays" if isinstance(weights, list) else type(weights).__name__
+            raise ValueError(f"set_weights: expected a list of {len(arrays)} arrays, {shapes}, got {got}")
+        new = [
+            checks.floats(f"set_weights: {name}", value, array.dtype, array.shape, "of the layer's array").copy()
+            for (name, array), value in zip(arrays.items(), weights, strict=True)
+        ]
+        for array, value in zip(arrays.values(), new, strict=True):
+            array[...] = value
+
+    def _weights(self):
+        return {**self.params, **self.statistics}
+
+
+class Weights(HoldsWeights, Storage):
     """Base of `Layer`: what is asked of its parameters beside its passes.
 
     Attributes:
@@ -43,36 +96,6 @@ class Weights(Storage):
             self._require_built("parameters")
         return sum(param.size for param in self.params.values())
 
-    def count_params(self) -> int:
-        """`parameter_count` and the number of statistics: what Keras counts, and calls so."""
-        return self.parameter_count + sum(array.size for array in self.statistics.values())
-
-    def get_weights(self) -> list[np.ndarray]:
-        """Copies of the parameters and then of the statistics, in the order of the dicts, which is that of Keras.
-
-        Raises:
-            ValueError: the layer is not built.
-
-        Example:
-            >>> from nnlite import Dense
-            >>> layer = Dense(2)
-            >>> layer.build((3,))
-            >>> [array.shape for array in layer.get_weights()]
-            [(3, 2), (2,)]
-        """
-        self._require_built("weights")
-        return [array.copy() for array in (*self.params.values(), *self.statistics.values())]
-
-    def set_weights(self, weights: Sequence[np.ndarray]) -> None:
-        """Copy these numbers into the parameters and statistics, in the order of `get_weights`.
-
-        Raises:
-            ValueError: the layer is not built, or these are not as many arrays of the same shapes; nothing has changed.
-            TypeError: these are no numbers.
-        """
-        self._require_built("weights to set")
-        copy_into({**self.params, **self.statistics}, weights)
-
     def _require_built(self, what):
         from .layer import Layer  # which derives from this class
 
@@ -81,17 +104,3 @@ class Weights(Storage):
                 f"{self.name}: its {what} are not known before it is built: give the model input_shape=..., let the "
                 f"layer see an input, or call {self.name}.build(input_shape), without the batch axis"
             )
-
-
-def copy_into(arrays: Mapping[str, np.ndarray], weights: Iterable[np.ndarray]) -> None:
-    """Copy these numbers into the arrays, in their order, or, if one does not fit, none; see `Weights.set_weights`."""
-    shapes = ", ".join(f"{name} {checks.shape_text(array.shape)}" for name, array in arrays.items())
-    if not isinstance(weights, Iterable) or len(weights := list(weights)) != len(arrays):
-        got = f"{len(weights)} arrays" if isinstance(weights, list) else type(weights).__name__
-        raise ValueError(f"set_weights: expected a list of {len(arrays)} arrays, {shapes}, got {got}")
-    new = [
-        checks.floats(f"set_weights: {name}", value, array.dtype, array.shape, "of the layer's array").copy()
-        for (name, array), value in zip(arrays.items(), weights, strict=True)
-    ]
-    for array, value in zip(arrays.values(), new, strict=True):
-        array[...] = value
