@@ -220,7 +220,7 @@ def _in_lower_case(name):
 
 def given(what: str, initializer: Any) -> Any:
     """An argument of a layer: what `get` takes, as its configuration keeps it, checked when the layer is made."""
-    found = get(initializer, what)
+    found = _found(initializer, what)
     return found if isinstance(found, Initializer) and not isinstance(initializer, str) else initializer
 
 
@@ -234,6 +234,10 @@ def get(initializer: Any, what: str = "initializer") -> InitialValues:
         ValueError: no initializer has this name.
         TypeError: neither a name nor a function.
     """
+    return _found(initializer, what)
+
+
+def _found(initializer, what):
     expected = (
         f"{what}: expected a function of (shape, rng), an initializer such as RandomNormal(stddev=0.01), or one of"
     )

@@ -3,7 +3,7 @@
 import difflib
 from typing import Any
 
-from ..arguments.translations.names import NAMES, missing
+from ..arguments.translations.names import LOSSES, NAMES, missing
 from .absolute_error import MeanAbsoluteError
 from .base import REDUCTIONS, SMALLEST_PROBABILITY, Loss
 from .binary import BinaryCrossentropy
@@ -14,17 +14,7 @@ from .squared_error import MeanSquaredError
 __all__ = ["REDUCTIONS", "SMALLEST_PROBABILITY", "BinaryCrossentropy", "CategoricalCrossentropy", "Loss"]
 __all__ += ["MeanAbsoluteError", "MeanSquaredError", "SparseCategoricalCrossentropy", "get"]
 
-_BY_NAME: dict[str, type[Loss]] = {
-    "binary_crossentropy": BinaryCrossentropy,
-    "bce": BinaryCrossentropy,
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "cce": CategoricalCrossentropy,
-    "mean_absolute_error": MeanAbsoluteError,
-    "mae": MeanAbsoluteError,
-    "mean_squared_error": MeanSquaredError,
-    "mse": MeanSquaredError,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
-}
+_BY_NAME: dict[str, type[Loss]] = {name: globals()[kind] for name, kind in LOSSES.items()}
 
 
 def __getattr__(name: str) -> Any:

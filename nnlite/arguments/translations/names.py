@@ -17,6 +17,19 @@ ALIASES = {
     "SimpleRNN": "RNN",
 }
 
+# The names of losses, and the classes.
+LOSSES = {
+    "binary_crossentropy": "BinaryCrossentropy",
+    "bce": "BinaryCrossentropy",
+    "categorical_crossentropy": "CategoricalCrossentropy",
+    "cce": "CategoricalCrossentropy",
+    "mean_absolute_error": "MeanAbsoluteError",
+    "mae": "MeanAbsoluteError",
+    "mean_squared_error": "MeanSquaredError",
+    "mse": "MeanSquaredError",
+    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
+}
+
 _FOUND = "the size of the input is found from it"
 _ONE_D = "there is no 1-D layer here: make x (N, T, 1, C) with Reshape, and use"
 _FUNCTION = "a layer here, in the list of Sequential:"
@@ -102,19 +115,7 @@ for _name in ("MultiHeadAttention", "MultiheadAttention", "Attention", "Transfor
     NAMES[_name] = f"{_NOT_HERE}: for sequences there are LSTM, GRU and RNN"
 for _name in ("Add", "Concatenate", "Multiply", "Average", "Subtract", "Dot", "Maximum"):
     NAMES[_name] = f"{_NOT_HERE}: a layer has one input: the layers stand in a row, in Sequential"
-for _name, _loss in {
-    "binary_crossentropy": "BinaryCrossentropy",
-    "bce": "BinaryCrossentropy",
-    "categorical_crossentropy": "CategoricalCrossentropy",
-    "cce": "CategoricalCrossentropy",
-    "mean_absolute_error": "MeanAbsoluteError",
-    "mae": "MeanAbsoluteError",
-    "l1_loss": "MeanAbsoluteError",
-    "mean_squared_error": "MeanSquaredError",
-    "mse": "MeanSquaredError",
-    "mse_loss": "MeanSquaredError",
-    "sparse_categorical_crossentropy": "SparseCategoricalCrossentropy",
-}.items():
+for _name, _loss in {**LOSSES, "l1_loss": "MeanAbsoluteError", "mse_loss": "MeanSquaredError"}.items():
     NAMES[_name] = f"use {_loss}(), called as loss(y_true, y_pred)"
 for _name in ("cross_entropy", "crossentropy"):
     NAMES[_name] = "use 'sparse_categorical_crossentropy', for scores SparseCategoricalCrossentropy(from_logits=True)"
