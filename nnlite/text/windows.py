@@ -123,8 +123,10 @@ class Columns:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, rows: slice | np.ndarray) -> np.ndarray:
-        k, n = np.divmod(np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows, self._N)
+    def __getitem__(self, rows: int | slice | np.ndarray) -> np.ndarray:
+        """As of an array. The numbers of rows may be small integers, or negative ones, which one cannot count on."""
+        numbers = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else np.arange(len(self))[rows]
+        k, n = np.divmod(numbers, self._N)
         starts = n * self._S + k * self.shape[1]
         return self._ring[(starts[..., None] + np.arange(self.shape[1])) % len(self._ring)]
 

@@ -156,8 +156,11 @@ def test_columns_without_copies_are_made_when_asked_for():
     for array, lazy in zip(columns(ids, 7, 4, 3), columns(ids, 7, 4, 3, copy=False), strict=True):
         assert (lazy.shape, lazy.ndim, lazy.size, lazy.dtype) == (array.shape, 2, array.size, array.dtype)
         np.testing.assert_array_equal(lazy, array)
-        for rows in (slice(3, 11), slice(-2, None), np.array([5, 0, 5])):
+        last_first = np.arange(len(array), dtype=np.uint8)[::-1]  # as `fit` shuffles: S times them is 256 and more
+        for rows in (slice(3, 11), slice(-2, None), np.array([5, 0, 5]), 3, -1, np.array([-1, -9]), array[:, 0] == 2):
             np.testing.assert_array_equal(lazy[rows], array[rows])
+        np.testing.assert_array_equal(lazy[last_first], array[::-1])
+        assert len(list(zip(lazy, range(1000)))) == len(array)  # noqa: B905  an iteration ends
         assert np.asarray(lazy, np.int64).dtype == np.int64
 
 
