@@ -121,7 +121,7 @@ CPU_FEATURES = {
 }
 
 
-def cache_sizes():
+def cache_sizes(folder="/sys/devices/system/cpu/cpu0/cache"):
     """What NNLITE_CACHES or the system says of a core's caches, as C macros; host.h has defaults."""
     given = os.environ.get("NNLITE_CACHES", "")
     sizes = given.split()
@@ -131,8 +131,8 @@ def cache_sizes():
         command = ["sysctl", "-n", "hw.perflevel0.l1dcachesize", "hw.perflevel0.l2cachesize"]
         sizes = subprocess.run(command, capture_output=True, text=True).stdout.split()
     levels = dict(zip("12", sizes, strict=False))
-    for cache in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
-        level, kind, size = ((cache / name).read_text().strip() for name in ("level", "type", "size"))
+    for file in Path(folder).glob("index*/size"):  # which Linux leaves out where ARM's firmware does not tell it
+        level, kind, size = ((file.parent / name).read_text().strip() for name in ("level", "type", "size"))
         if level in "12" and kind != "Instruction" and not sizes:
             levels[level] = size
     units = {"K": "1024", "M": "1048576"}

@@ -14,11 +14,11 @@ HERE = Path(__file__).parent
 LARGEST = 1 << 30  # bytes to measure memory with, where the last cache is huge
 
 
-def cache_sizes():
+def cache_sizes(folder="/sys/devices/system/cpu/cpu0/cache"):
     """Bytes by level, of caches of data; empty where Linux does not say so."""
     sizes = {}
-    for folder in Path("/sys/devices/system/cpu/cpu0/cache").glob("index*"):
-        kind, level, size = ((folder / name).read_text().strip() for name in ("type", "level", "size"))
+    for file in Path(folder).glob("index*/size"):
+        kind, level, size = ((file.parent / name).read_text().strip() for name in ("type", "level", "size"))
         if kind != "Instruction":
             sizes[f"L{level}"] = int(size.removesuffix("K")) << 10
     return dict(sorted(sizes.items()))

@@ -1,5 +1,6 @@
 """What a build says when there is no compiler to build with, and what everybody is told to install."""
 
+import ast
 import os
 import re
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -114,6 +116,22 @@ def test_openmp_is_found_where_ldflags_point(build, compiler, tmp_path):
 def test_sizes_of_caches_that_are_none_stop_the_build(build, sizes):
     said = build(NNLITE_CACHES=sizes)
     assert f'NNLITE_CACHES: expected two sizes such as "48K 2M", got {sizes!r}' in said
+
+
+@pytest.mark.parametrize(
+    ("file", "found"), [("setup.py", [("L1_BYTES", "(48 * 1024)")]), ("bench/machine.py", {"L1": 48 * 1024})]
+)
+def test_a_cache_of_unknown_size_is_passed_over(file, found, tmp_path):
+    """As on boards with ARM processors: Linux names level and type of such a cache, and has no file `size`."""
+    for index, facts in enumerate([{"level": "1", "type": "Data", "size": "48K"}, {"level": "2", "type": "Unified"}]):
+        (tmp_path / f"index{index}").mkdir()
+        for name, value in facts.items():
+            (tmp_path / f"index{index}" / name).write_text(f"{value}\n")
+    module = ast.parse((ROOT / file).read_text())
+    module.body = [node for node in module.body if getattr(node, "name", "") == "cache_sizes"]
+    names = {"os": SimpleNamespace(environ={}), "sys": SimpleNamespace(platform="linux"), "re": re, "Path": Path}
+    exec(compile(module, file, "exec"), names)
+    assert names["cache_sizes"](tmp_path) == found
 
 
 def test_only_host_h_asks_which_compiler_it_is():
