@@ -398,6 +398,7 @@ FIT_ERRORS = [
     ),
     ({"callbacks": [Record]}, TypeError, "callbacks: expected a list of Callback objects"),
     ({"verbose": 3}, ValueError, "verbose: expected 'auto', 0, 1 or 2, got 3"),
+    ({"verbose": [2]}, ValueError, r"verbose: expected 'auto', 0, 1 or 2, got \[2\]"),
 ]
 
 
