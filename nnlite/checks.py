@@ -146,8 +146,14 @@ def floats(name: str, x: Any, dtype: np.dtype, shape: Expected, letters: str) ->
     last = x.shape[x.ndim - len(sizes) :]
     if any(expected is not None and expected != got for expected, got in zip(sizes, last, strict=True)):
         expected = shape_text((*["..."] * is_open, *sizes), "any")
-        raise ValueError(f"{name}: expected shape {letters} = {expected}, got {shape_text(x.shape)}")
+        hint = ": the channels come last: use np.moveaxis(x, 1, -1)" if _has_channels_first(x, sizes) else ""
+        raise ValueError(f"{name}: expected shape {letters} = {expected}, got {shape_text(x.shape)}{hint}")
     return x if x.flags.c_contiguous and x.dtype == dtype else _cast(name, x, dtype)
+
+
+def _has_channels_first(x, sizes):
+    """Whether x are images as in PyTorch, (N, C, H, W), where (N, H, W, C) is expected."""
+    return len(sizes) == x.ndim == 4 and sizes[1:3] == [None, None] and sizes[3] == x.shape[1]
 
 
 def as_floats(name: str, x: Any) -> np.ndarray:

@@ -1,11 +1,12 @@
 """Small helpers of Keras' `utils`."""
 
 import random
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
 from . import checks, seeds
+from .arguments.translations.names import missing
 
 __all__ = ["set_random_seed", "to_categorical"]
 
@@ -63,3 +64,7 @@ def set_random_seed(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed % 2**32)  # noqa: NPY002  Keras does so
     seeds.set_start(seed)
+
+
+def __getattr__(name: str) -> NoReturn:
+    raise missing(__name__, name, __all__)

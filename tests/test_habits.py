@@ -148,6 +148,37 @@ STOPS = [
     ("model().fit(np.array(['a', 'b']), y[:2])", "numbers"),
     ("LSTM(4)(np.ones((2, 3)))", r"\(N, T, F\)"),
     ("LSTM(4, input_dim=7)(ids + 9)", "0 .. 6"),
+    (
+        "Sequential([Conv2D(3, 3)], input_shape=(8, 8, 1))(np.zeros((2, 1, 8, 8)))",
+        "moveaxis",
+    ),
+    # Modules, helpers and bases of Keras that are not here.
+    ("from nnlite.preprocessing.sequence import pad_sequences", "nnlite.text.pad_sequences"),
+    ("from nnlite.datasets import mnist", "nnlite.images.load_digits"),
+    ("import nnlite.nn as nn", "nnlite.Dense"),
+    ("from nnlite.utils import pad_sequences", r"nnlite.text.pad_sequences.* lengths=lengths"),
+    ("from nnlite.layers import SpatialDropout1D", r"Dropout\(rate\)"),
+    ("nnlite.activations.relu", "activation='relu'"),
+    ("nnlite.backend.clear_session()", "leave clear_session.* out"),
+    ("nnlite.set_random_seed(1)", "nnlite.utils.set_random_seed"),
+    ("nnlite.utils.plot_model(model())", "summary"),
+    ("nnlite.models.clone_model(model())", "from_config"),
+    ("nnlite.saving.load_model('a')", "nnlite.load_model"),
+    ("from nnlite.models import Model", "use Sequential"),
+    ("nnlite.Input(batch_shape=(4, 1, 3))", "use shape=..., without the batch axis"),
+    ("nnlite.metrics.Mean()", "np.mean"),
+    ("nnlite.metrics.Accuracy()", "SparseCategoricalAccuracy"),
+    ("class Own(nnlite.metrics.Metric): pass", "NamedMetric"),
+    ("nnlite.losses.Huber()", "forward.*backward"),
+    ("class Own(nnlite.Layer):\n def call(self, x): return x\nOwn()(x)", "Keras' call: write forward, and backward"),
+    (
+        "class Own(nnlite.losses.Loss):\n def call(self, y_true, y_pred): return 0\nOwn()(x, x)",
+        "Keras' call: write forward.* and backward",
+    ),
+    ("model().compile('adam', lambda t, p: 0)", "forward and backward.*write a class with both"),
+    ("model().summary(line_length=80)", "line_length.*leave it out"),
+    ("model().predict(x, steps=2)", "steps is for generators"),
+    ("Conv2D(3, 3, border_mode='same')", "use padding"),
 ]
 
 

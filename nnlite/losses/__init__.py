@@ -48,7 +48,7 @@ def get(loss: str | Any) -> Any:
     if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))):
         got = f"the function {loss.__name__}" if hasattr(loss, "__name__") else repr(loss)
         raise TypeError(
-            f"loss: expected a name or an object with forward and backward, got {got}: see the example of "
-            f"nnlite.losses.Loss"
+            f"loss: expected a name or an object with forward and backward, got {got}: write a class with "
+            f"both, as in help(nnlite.losses.Loss)"
         )
     return loss

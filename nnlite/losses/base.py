@@ -16,6 +16,8 @@ SMALLEST_PROBABILITY = 1e-37
 # How the losses of all positions become one number: Keras' names.
 REDUCTIONS = ("sum_over_batch_size", "sum")
 
+_OWN = "which stands for Keras' call: write forward, which returns a float, and backward, its gradient"
+
 
 class Loss(Configured, Keeps):
     """Base class of losses. Your own loss needs only `forward(y_true, y_pred)` and `backward()`, not this base.
@@ -55,11 +57,11 @@ class Loss(Configured, Keeps):
             sample_weight: factors of the losses: (N,), one for each sample, or one for each position. The divisor
                 stays the number of positions, as in Keras.
         """
-        raise NotImplementedError(f"{type(self).__name__} has no forward(y_true, y_pred)")
+        raise NotImplementedError(f"{type(self).__name__} has no forward(y_true, y_pred), {_OWN}")
 
     def backward(self) -> np.ndarray:
         """The gradient of the last loss with respect to y_pred, with y_pred's shape and dtype."""
-        raise NotImplementedError(f"{type(self).__name__} has no backward()")
+        raise NotImplementedError(f"{type(self).__name__} has no backward(), {_OWN}")
 
     def _divisor(self, positions):
         """The divisor D of the summed losses."""

@@ -29,20 +29,27 @@ from .named import (
     TopKCategoricalAccuracy,
 )
 
-__all__ = ["BinaryAccuracy", "CategoricalAccuracy", "MeanAbsoluteError", "MeanSquaredError", "Metric", "NamedMetric"]
+__all__ = [
+    "BinaryAccuracy",
+    "CategoricalAccuracy",
+    "MeanAbsoluteError",
+    "MeanSquaredError",
+    "MetricFunction",
+    "NamedMetric",
+]
 __all__ += ["SparseCategoricalAccuracy", "SparseTopKCategoricalAccuracy", "TopKCategoricalAccuracy", "accuracy"]
 __all__ += ["binary_accuracy", "categorical_accuracy", "confusion_matrix", "get", "mean_absolute_error"]
 __all__ += ["mean_squared_error", "sparse_categorical_accuracy", "sparse_top_k_categorical_accuracy"]
 __all__ += ["top_k_categorical_accuracy"]
 
 # Maps (y_true, y_pred) to a mean over all positions.
-Metric = Callable[[np.ndarray, np.ndarray], float]
+MetricFunction = Callable[[np.ndarray, np.ndarray], float]
 
 _FUNCTIONS = (
     *(accuracy, binary_accuracy, categorical_accuracy, mean_absolute_error, mean_squared_error),
     *(sparse_categorical_accuracy, sparse_top_k_categorical_accuracy, top_k_categorical_accuracy),
 )
-_BY_NAME: dict[str, Metric] = {
+_BY_NAME: dict[str, MetricFunction] = {
     **{function.__name__: function for function in _FUNCTIONS},
     "acc": accuracy,
     "mae": mean_absolute_error,
@@ -52,16 +59,16 @@ _BY_NAME: dict[str, Metric] = {
 
 # Keras' metrics that are no means over positions, and so no means over batches.
 _COUNT = "count with confusion_matrix(y_true, y_pred.argmax(axis=-1)), or write a function of (y_true, y_pred)"
-_NOT_HERE = ("accuracy", "auc", "f1", "f1score", "f1_score", "mean", "meaniou", "precision", "recall")
+_NOT_HERE = ("auc", "f1", "f1score", "f1_score", "meaniou", "precision", "recall")
 
 
 def __getattr__(name: str) -> Any:
     if name.lower() in _NOT_HERE:
         raise AttributeError(f"nnlite.metrics has no {name}: {_COUNT}")
-    raise missing(__name__, name, globals())
+    raise missing(__name__, name, __all__)
 
 
-def get(metrics: Sequence[str | Metric] | None) -> dict[str, Metric]:
+def get(metrics: Sequence[str | MetricFunction] | None) -> dict[str, MetricFunction]:
     """The metric functions for `compile(metrics=...)`, by their names in the logs: what was given, as in Keras.
 
     Raises:
@@ -78,7 +85,7 @@ def get(metrics: Sequence[str | Metric] | None) -> dict[str, Metric]:
     if isinstance(metrics, str) or not isinstance(metrics, Sequence):
         hint = f": use [{metrics!r}]" if isinstance(metrics, str) else ""
         raise TypeError(f"metrics: expected a list such as ['accuracy'], got {metrics!r}{hint}")
-    found: dict[str, Metric] = {}
+    found: dict[str, MetricFunction] = {}
     for metric in metrics:
         name, function = _named(metric)
         if name in found or name in ("loss", "perplexity"):

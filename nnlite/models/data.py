@@ -113,12 +113,15 @@ def _arrays_or_stream(where, loss, x, y, lengths, sample_weight, class_weight, s
         return Stream(where, loss, x, steps, class_weight)
     if callable(x) and not hasattr(x, "__array__"):
         raise TypeError(f"{where}: x: expected an array or a generator, got the function {x.__name__}: call it, x()")
-    if steps is not None:
-        name = "steps_per_epoch" if where == "fit" else "steps"
-        raise ValueError(f"{where}: {name} is for generators, and x is an array: use batch_size, or leave it out")
+    _refuse_steps(where, "steps_per_epoch" if where == "fit" else "steps", steps)
     if y is None:
         _refuse_pairs(where, x)
     return weighted(_with_steps(where, Batch.checked(where, x, y, lengths, sample_weight)), class_weight, loss, where)
+
+
+def _refuse_steps(where, name, steps):
+    if steps is not None:
+        raise ValueError(f"{where}: {name} is for generators, and x is an array: use batch_size, or leave it out")
 
 
 def _refuse_pairs(where, x):
@@ -188,6 +191,7 @@ def for_predict(model: Any, x: Any, lengths: Any, steps: int | None) -> Batch | 
                 "predict: lengths: a generator gives x alone: predict its batches one by one, with lengths"
             )
         return Stream("predict", None, x, steps)
+    _refuse_steps("predict", "steps", steps)
     data = Batch.checked("predict", x, lengths=lengths, has_y=False)
     require_ranges(model, "predict", data)
     return data

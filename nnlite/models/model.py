@@ -119,6 +119,7 @@ class Model(Contents, ChecksArguments):
         """Shape of the output for inputs of this shape, both without the batch axis."""
         return self.shapes(input_shape)[-1]
 
+    @translated
     def summary(self) -> None:
         """Print a table of the layers: name and class, shape of the output, number of parameters."""
         from .summary import print_summary

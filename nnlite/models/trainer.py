@@ -10,7 +10,7 @@ from .. import losses, optimizers, regularizers
 from ..arguments.translations.calls import translated
 from ..callbacks import Callback, History
 from ..divergence import NonFiniteLossError, loss_error
-from ..metrics import Metric
+from ..metrics import MetricFunction
 from ..metrics import get as get_metrics
 from ..optimizers import Optimizer
 from ..turns import computing
@@ -23,7 +23,7 @@ from .model import Model
 class Trainer(Model):
     """A model that can be trained: compile, fit, train_on_batch, evaluate and predict."""
 
-    metrics: dict[str, Metric] = {}  # noqa: RUF012  compile puts another one in its place
+    metrics: dict[str, MetricFunction] = {}  # noqa: RUF012  compile puts another one in its place
     history: History | None = None
     stop_training = False
 
@@ -35,7 +35,7 @@ class Trainer(Model):
         self,
         optimizer: str | Optimizer = "rmsprop",
         loss: str | Any = None,
-        metrics: Sequence[str | Metric] | None = None,
+        metrics: Sequence[str | MetricFunction] | None = None,
     ) -> None:
         """Choose how to learn, before `fit`.
 

@@ -65,8 +65,8 @@ def check_ending(name: str, path: str | os.PathLike) -> None:
     stem, ending = os.path.splitext(os.fspath(path))
     if ending.lower() in _OTHERS:
         raise ValueError(
-            f"{name}: expected that of a safetensors file, which is what is written, got {os.fspath(path)!r}: use "
-            f"{stem + '.safetensors'!r}"
+            f"{name}: expected a name that ends in .safetensors, as that is what is written, got {os.fspath(path)!r}: "
+            f"use {stem + '.safetensors'!r}"
         )
 
 

@@ -46,6 +46,10 @@ REMEDIES: dict[str, dict[str, str]] = {
         "bias_constraint": "it is not here: use bias_regularizer",
         "weights": "use layer.set_weights([...]) once it is built",
     },
+    "Input": {
+        **dict.fromkeys(("batch_shape", "batch_input_shape"), "use shape=..., without the batch axis"),
+        **dict.fromkeys(("sparse", "ragged", "tensor"), "inputs are arrays: leave it out"),
+    },
     "Dense": {"in_features": _FOUND, "out_features": "use units", "input_size": _FOUND, "output_dim": "use units"},
     "Conv2D": {
         "in_channels": _FOUND,
@@ -54,6 +58,7 @@ REMEDIES: dict[str, dict[str, str]] = {
         "dilation": "use dilation_rate",
         "padding_mode": "pixels outside the image are 0: leave it out",
         "kernel": "use kernel_size",
+        "border_mode": "use padding",
     },
     "Pooling": {**_POOL, "ceil_mode": "what is left over at the border is not read: leave it out"},
     "Recurrent": _RECURRENT,

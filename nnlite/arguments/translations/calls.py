@@ -50,6 +50,11 @@ CALLS: dict[str, dict[str, str]] = {
         "save_format": "there is one format, safetensors: leave it out",
     },
     "__call__": {"mask": _MASK},
+    "summary": {
+        "print_fn": "use contextlib.redirect_stdout(file), as it prints",
+        **dict.fromkeys(("line_length", "positions"), "the table is as wide as it has to be: leave it out"),
+        **dict.fromkeys(("expand_nested", "show_trainable"), "the table always shows it: leave it out"),
+    },
 }
 CALLS["save_model"] = CALLS["save"]
 CALLS |= dict.fromkeys(("compile", "fit", "train_on_batch", "evaluate", "predict"), _OF_MODELS)

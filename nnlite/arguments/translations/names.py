@@ -33,7 +33,8 @@ LOSSES = {
 _FOUND = "the size of the input is found from it"
 _ONE_D = "there is no 1-D layer here: make x (N, T, 1, C) with Reshape, and use"
 _FUNCTION = "a layer here, in the list of Sequential:"
-_NOT_HERE = "is not here"
+_NOT_HERE = "it is not here"
+_NO_RUN = "there is no session and no device to choose: leave it out"
 
 # Other names, and what to type.
 NAMES = {
@@ -70,13 +71,20 @@ NAMES = {
     "Permute": f"{_NOT_HERE}: use np.transpose on x before it is given to the model",
     "PReLU": f"{_NOT_HERE}: use LeakyReLU(negative_slope), whose slope is not learned",
     **dict.fromkeys(("ELU", "SELU"), f"{_NOT_HERE}: use LeakyReLU() or GELU()"),
-    "SiLU": f"{_NOT_HERE}: use GELU(), which is similar",
+    **dict.fromkeys(("SiLU", "Swish", "Mish"), f"{_NOT_HERE}: use GELU(), which is similar"),
+    "Softplus": f"{_NOT_HERE}: use ReLU(), which is similar",
+    "AlphaDropout": "use Dropout(rate)",
+    "CuDNNLSTM": "use LSTM(units)",
+    "CuDNNGRU": "use GRU(units)",
+    "Cropping2D": f"{_NOT_HERE}: cut x before it is given to the model, x[:, 1:-1, 1:-1]",
     "Lambda": "write a class that derives from nnlite.Layer, with forward and backward",
     "Rescaling": "divide x before it is given to the model, x / 255",
     "Normalization": "scale x before it is given to the model, (x - x.mean(axis=0)) / x.std(axis=0)",
     "Masking": "give fit, evaluate and predict lengths=..., how many steps of each sequence are real",
     "GaussianNoise": f"{_NOT_HERE}: add noise to x, or use Dropout(rate)",
-    "SpatialDropout2D": "use Dropout(rate), which drops single numbers, not channels",
+    **dict.fromkeys(
+        ("SpatialDropout1D", "SpatialDropout2D"), "use Dropout(rate), which drops single numbers, not channels"
+    ),
     "UpSampling2D": f"{_NOT_HERE}: np.repeat enlarges images before they are given to the model",
     # Losses, optimizers and callbacks
     "CrossEntropyLoss": "use SparseCategoricalCrossentropy(from_logits=True), called as loss(y_true, y_pred)",
@@ -90,6 +98,16 @@ NAMES = {
     "ExponentialLR": "give the optimizer a schedule: Adam(ExponentialDecay(...))",
     "CosineAnnealingLR": "give the optimizer a schedule: Adam(CosineDecay(...))",
     "RMSProp": "use RMSprop",
+    **dict.fromkeys(("Ftrl", "Lion", "Lamb", "Adafactor"), f"{_NOT_HERE}: use Adam or AdamW"),
+    **dict.fromkeys(
+        ("Huber", "LogCosh", "KLDivergence", "Hinge", "CosineSimilarity", "Poisson"),
+        f"{_NOT_HERE}: write a class with forward(y_true, y_pred) and backward(), as in help(nnlite.losses.Loss)",
+    ),
+    "Mean": "use np.mean of the numbers",
+    "Accuracy": "use 'accuracy', or SparseCategoricalAccuracy() of labels",
+    "RootMeanSquaredError": "use MeanSquaredError(), and take its root",
+    "Metric": "use nnlite.metrics.NamedMetric, and write __call__(self, y_true, y_pred)",
+    "ProgbarLogger": "leave it out: fit shows its progress itself, with verbose=1",
     "Adadelta": f"{_NOT_HERE}: use Adagrad, RMSprop or Adam",
     "Adamax": f"{_NOT_HERE}: use Adam",
     "Nadam": f"{_NOT_HERE}: use Adam",
@@ -102,9 +120,25 @@ NAMES = {
     "no_grad": "leave it out: gradients are computed by backward alone",
     "manual_seed": "use nnlite.utils.set_random_seed(seed), or give the model a seed: Sequential([...], seed=0)",
     "datasets": "nnlite.images.load_digits() has pictures of digits, nnlite.text the sonnets",
-    "Model": f"Model(inputs, outputs) {_NOT_HERE}: use Sequential([...])",
+    "Model": "Model(inputs, outputs) is not here, nor a class derived from it: use Sequential([...])",
     "preprocessing": "nnlite.text.pad_sequences pads, and nnlite.images reads pictures",
-    "backend": "use NumPy; nnlite.use_backend switches between the kernels and their reference",
+    "pad_sequences": "use x, lengths = nnlite.text.pad_sequences([s[-maxlen:] for s in sequences]), and fit(x, y, "
+    "lengths=lengths): they end in padding, which is not read",
+    **dict.fromkeys(("Tokenizer", "TextVectorization"), "use nnlite.text.Vocabulary.from_text(text), of characters"),
+    **dict.fromkeys(("ImageDataGenerator", "RandomFlip", "RandomRotation"), "give fit a generator of changed images"),
+    "PyDataset": "write the class without a base: __len__ and __getitem__ are enough",
+    "normalize": "divide by the length: x / np.linalg.norm(x, axis=-1, keepdims=True)",
+    "image_dataset_from_directory": "read files with matplotlib.pyplot.imread, and put them into one array",
+    "set_random_seed": "use nnlite.utils.set_random_seed(seed)",
+    **dict.fromkeys(("plot_model", "model_to_dot"), "use model.summary(), or model.explain()"),
+    "clone_model": "use Sequential.from_config(model.get_config()), with new weights, or copy.deepcopy(model)",
+    "model_from_json": "use Sequential.from_config(json.loads(text))",
+    "activations": "use activation='relu' of Dense and Conv2D, or layers: ReLU(), Sigmoid(), Softmax(), Tanh(), GELU()",
+    **dict.fromkeys(("constraints", "applications", "ops"), f"{_NOT_HERE}: docs/guides/coming_from.md says what is"),
+    **dict.fromkeys(("cuda", "device", "clear_session"), _NO_RUN),
+    "GradientTape": "y = model.forward(x); loss.forward(y_true, y); model.backward(loss.backward()) fills model.grads",
+    "Variable": "use a NumPy array; weights are in params",
+    "backend": "use NumPy; there is no session, leave clear_session() out; learning_rate is a float of the optimizer",
     "keras": "the layers are in nnlite itself, such as nnlite.Dense",
     "save": "use model.save(path)",
     "load": "use load_model(path)",
@@ -145,7 +179,7 @@ def missing(module: str, name: str, there: Iterable[str]) -> Exception:
         hint = f"did you mean {found[0]!r}?" if found else None
     if hint is None:
         return AttributeError(message)
-    if _is_import(sys._getframe(2)) and not _is_submodule(module, name):
+    if _is_import(sys._getframe(2)) and (name in NAMES or not _is_submodule(module, name)):
         return ImportError(f"cannot import name {name!r} from {module!r}: {hint}")
     return AttributeError(f"{message}: {hint}")
 
@@ -159,3 +193,15 @@ def _is_import(caller):
 
 def _is_submodule(module, name):
     return hasattr(sys.modules[module], "__path__") and importlib.util.find_spec(f"{module}.{name}") is not None
+
+
+class _ModulesElsewhere:
+    """Explains `from nnlite.preprocessing.text import ...`: asked last, after Python has looked for the module."""
+
+    def find_spec(self, module: str, path: object = None, target: object = None) -> None:
+        package, _, name = module.rpartition(".")
+        if package == "nnlite" and name in NAMES:
+            raise ModuleNotFoundError(f"no module named {module!r}: {NAMES[name]}", name=module)
+
+
+sys.meta_path.append(_ModulesElsewhere())

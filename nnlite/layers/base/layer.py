@@ -16,6 +16,8 @@ from .weights import Weights
 Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
 Seed = int | np.random.Generator | None
 
+_OWN = "which stands for Keras' call: write forward, and backward(self, dy), which returns dx and fills grads"
+
 
 class Options(TypedDict, total=False):
     """What every layer's constructor takes: see `Layer`."""
@@ -101,11 +103,11 @@ class Layer(ShownLayer, Weights):
 
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         """Compute y from x, and keep what backward needs."""
-        raise NotImplementedError(f"{type(self).__name__} has no forward(x, training=False)")
+        raise NotImplementedError(f"{type(self).__name__} has no forward(x, training=False), {_OWN}")
 
     def backward(self, dy: np.ndarray) -> np.ndarray | None:
         """Compute dx from dy = dL/dy, None where the input was ids, and fill `grads`."""
-        raise NotImplementedError(f"{type(self).__name__} has no backward(dy)")
+        raise NotImplementedError(f"{type(self).__name__} has no backward(dy), {_OWN}")
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x without its time axis."""
