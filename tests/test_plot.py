@@ -433,10 +433,21 @@ class TestLearningCurves:
         assert ax.get_ylim()[1] < 4.0
         assert list(drawn(ax)["wild"].get_ydata()) == [3.6]
 
+    @pytest.mark.parametrize("losses", [(3.638, 3.675, 3.495), (5.94, 6.0, 6.135), (3.6, 3.0, 2.4)])
+    def test_the_label_of_a_ring_stays_in_the_plot_and_off_the_landmarks(self, losses, ax):
+        learning_curves(
+            {"": ([0, 100, 200], losses)}, ax=ax, ring=True, landmarks={"uniform": losses[0], "bigram": 2.3}
+        )
+        *names, label = (text.get_window_extent() for text in ax.texts)
+        assert ax.bbox.contains(label.x0, label.y0)
+        assert ax.bbox.contains(label.x1, label.y1)
+        assert max(name.y1 for name in names) <= ax.bbox.y1
+        assert not any(label.overlaps(name) for name in names)
+
     def test_rings_the_ends_if_asked_to(self, ax):
         learning_curves(self.CURVES, ax=ax, ring=True)
         assert texts(ax) == [
-            "kept: 2.400, iteration 200", "kept: 3.100, iteration 200", "wild diverges", "lost diverges",
+            "wild diverges", "lost diverges", "kept: 2.400, iteration 200", "kept: 3.100, iteration 200",
         ]  # fmt: skip
 
     def test_what_comes_back_has_not_blown_up(self, ax):

@@ -102,7 +102,7 @@ def learning_curves(
         raise ValueError("curves: expected at least one, got none")
     landmarks = _named(landmarks)
     ax = new_axes() if ax is None else ax
-    top = _top(curves, landmarks)
+    top, ends = _top(curves, landmarks), []
     for number, (name, (iterations, losses)) in enumerate(curves.items()):
         colour, dashes = LOOKS[number % len(LOOKS)]
         inside = len(losses)
@@ -117,16 +117,14 @@ def learning_curves(
                 ha="left", va="top", color=colour, fontsize="small",
             )  # fmt: skip
         elif ring:
-            ax.plot(iterations[-1], losses[-1], "o", color=colour, markersize=10, fillstyle="none", label="_")
-            ax.annotate(
-                f"kept: {losses[-1]:.3f}, iteration {iterations[-1]:,}", (iterations[-1], losses[-1]), xytext=(0, 22),
-                textcoords="offset points", ha="right", va="bottom", color=colour,
-            )  # fmt: skip
+            ends.append((f"kept: {losses[-1]:.3f}, iteration {iterations[-1]:,}", iterations[-1], losses[-1], colour))
     _draw_landmarks(ax, landmarks)
     unit = " (nats per character)" if landmarks else ""
     ax.set(title=title, xlabel="iteration", ylabel=f"smoothed loss{unit}")
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     ax.set_ylim(top=top)
+    for end in ends:
+        _mark(ax, *end, ("right", "center", "left"))
     if any(curves):
         ax.legend(framealpha=1, edgecolor="none", handlelength=4)
     return ax
@@ -176,12 +174,15 @@ def _ring(ax, curves, kept):
         word = "best"
     else:
         loss, epoch, word = losses[kept - 1], kept, "kept"
-    ax.plot(epoch, loss, "o", color=color, markersize=10, fillstyle="none")
-    label = ax.annotate(
-        f"{word}: {loss:.3f}, epoch {epoch}", (epoch, loss), (0, 0), textcoords="offset points", color=color
-    )
+    _mark(ax, f"{word}: {loss:.3f}, epoch {epoch}", epoch, loss, color, ("center", "right", "left"))
+
+
+def _mark(ax, text, x, y, color, sides):
+    """A ring around a point, and a text beside it where it covers least."""
+    ax.plot(x, y, "o", color=color, markersize=10, fillstyle="none", clip_on=False, label="_")
+    label = ax.annotate(text, (x, y), (0, 0), textcoords="offset points", color=color)
     ax.autoscale_view()  # which would else be done when it is drawn
-    places = itertools.product((12, -12, 24, -24, 40, -40), ("center", "right", "left"))
+    places = itertools.product((12, -12, 24, -24, 40, -40), sides)
     _put(label, *min(places, key=lambda place: _crossed(ax, _put(label, *place))))  # the first of the best
 
 
@@ -192,11 +193,11 @@ def _put(label, offset, ha):
 
 
 def _crossed(ax, label):
-    """How much of the curves a label covers; more than all of them where it leaves the plot."""
+    """How much of the curves and the other labels a label covers; more than all where it leaves the plot."""
     box = label.get_window_extent()
     if not (ax.bbox.contains(box.x0, box.y0) and ax.bbox.contains(box.x1, box.y1)):
         return math.inf
-    count = 0
+    count = 50 * sum(box.overlaps(text.get_window_extent()) for text in ax.texts if text is not label)
     for line in ax.lines:
         x, y = line.get_transform().transform(line.get_xydata()).T
         steps = np.linspace(0, len(x) - 1, 50 * len(x))
@@ -220,6 +221,6 @@ def _top(curves, landmarks):
     """The upper limit: just above the first losses, the landmarks, and all curves that stay near them."""
     starts = max([*landmarks.values(), *(losses[0] for _, losses in curves.values())])
     near = [max(losses) for _, losses in curves.values() if max(losses) < 1.5 * starts]
-    lowest = min(min(losses) for _, losses in curves.values())
+    lowest = min([*landmarks.values(), *(min(losses) for _, losses in curves.values())])
     highest = max([starts, *near])
     return highest + 0.05 * (highest - lowest) + 1e-6
