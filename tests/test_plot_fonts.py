@@ -130,8 +130,10 @@ def test_plain_text_costs_nothing(monkeypatch):
 
 def test_the_command_warns_in_one_line(han, tmp_path, monkeypatch, nnlite_command):
     monkeypatch.setattr("warnings.filters", [("default", None, Warning, None, 0)])  # as a user's Python has it
-    (tmp_path / "odd.txt").write_text(f"ab{NOWHERE}\n" * 9, encoding="utf-8")
-    code, _, error = nnlite_command("stats", tmp_path / "odd.txt", "--out", tmp_path / "pictures")
+    files = [tmp_path / "odd.txt", tmp_path / "again.txt"]
+    for file in files:
+        file.write_text(f"ab{NOWHERE}\n" * 9, encoding="utf-8")
+    code, _, error = nnlite_command("stats", *files, "--out", tmp_path / "pictures")
     assert code == 0
     assert error.startswith("nnlite: no font on this machine has 2 of the characters in the picture")
     assert error.count("\n") == 1

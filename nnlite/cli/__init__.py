@@ -1,5 +1,6 @@
 """The command `nnlite`: a thin layer over `nnlite.experiment`, `nnlite.text` and `nnlite.machine`."""
 
+import functools
 import inspect
 import os
 import re
@@ -68,10 +69,11 @@ USER_ERRORS = (CheckpointError, ExperimentError, ImportError, MemoryError, NonFi
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command; every error that a user can cause is printed as one line, and so is a warning."""
+    """Run the command; every error that a user can cause is printed as one line, and so is a warning, once."""
+    told = functools.cache(print_line)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_: print_line(str(message))
+            warnings.showwarning = lambda message, *_: told(str(message))
             code = app(arguments, prog_name=command_line(), standalone_mode=False)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
