@@ -179,6 +179,16 @@ STOPS = [
     ("model().summary(line_length=80)", "line_length.*leave it out"),
     ("model().predict(x, steps=2)", "steps is for generators"),
     ("Conv2D(3, 3, border_mode='same')", "use padding"),
+    ("from nnlite.layers.recurrent import LSTM", "from nnlite.layers import"),
+    ("from nnlite.utils import np_utils", "nnlite.utils.to_categorical"),
+    ("from nnlite.wrappers.scikit_learn import KerasClassifier", "use the model itself"),
+    ("m = model(); m(x); m.layers[0].W", r"params\['W'\]"),
+    ("model().reset_metrics()", "leave it out"),
+    ("m = Sequential([Dense(1)]); m.compile('adam'); m.fit(x, y)", r"got None: .*compile\(optimizer, loss\)"),
+    ("model().compile('adam', 'mean_squared_logarithmic_error')", "it is not here: write a class"),
+    ("model().compile('adam', 'hinge')", "it is not here: write a class"),
+    ("model().compile('adam', 'mse', metrics=['mape'])", "write a function of"),
+    ("model().compile('adam', 'mse', metrics=['rmse'])", "use 'mse', and take its root"),
 ]
 
 

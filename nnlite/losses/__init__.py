@@ -46,6 +46,10 @@ def get(loss: str | Any) -> Any:
     if isinstance(loss, type):
         raise TypeError(f"loss: expected a loss, got the class {loss.__name__}: use an instance, {loss.__name__}()")
     if not (callable(getattr(loss, "forward", None)) and callable(getattr(loss, "backward", None))):
+        if loss is None:
+            raise TypeError(
+                "loss: expected a name such as 'mse', got None: give it to compile, compile(optimizer, loss)"
+            )
         got = f"the function {loss.__name__}" if hasattr(loss, "__name__") else repr(loss)
         raise TypeError(
             f"loss: expected a name or an object with forward and backward, got {got}: write a class with "

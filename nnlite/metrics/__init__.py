@@ -59,6 +59,9 @@ _BY_NAME: dict[str, MetricFunction] = {
 
 # Keras' metrics that are no means over positions, and so no means over batches.
 _COUNT = "count with confusion_matrix(y_true, y_pred.argmax(axis=-1)), or write a function of (y_true, y_pred)"
+_WRITE = {"rmse": "use 'mse', and take its root"} | dict.fromkeys(
+    ("mape", "msle"), "write a function of (y_true, y_pred)"
+)
 _NOT_HERE = ("auc", "f1", "f1score", "f1_score", "meaniou", "precision", "recall")
 
 
@@ -105,7 +108,8 @@ def _named(metric):
         lower = metric.lower()
         if lower not in _BY_NAME:
             near = difflib.get_close_matches(lower, _BY_NAME, n=1, cutoff=0.7)
-            hint = f": {_COUNT}" if lower in _NOT_HERE else f": use {near[0]!r}" if near else ""
+            known = _COUNT if lower in _NOT_HERE else _WRITE.get(lower)
+            hint = f": {known}" if known else f": use {near[0]!r}" if near else ""
             raise ValueError(f"metrics: expected a function, or one of {sorted(_BY_NAME)}, got {metric!r}{hint}")
         return metric, _BY_NAME[lower]
     if inspect.isclass(metric):

@@ -10,6 +10,8 @@ from numpy.typing import DTypeLike
 
 from .arguments import index_table, indices, require_text
 
+SHOWN = 100  # characters of a vocabulary that a message shows
+
 
 @dataclass(frozen=True, repr=False)
 class Vocabulary:
@@ -144,8 +146,8 @@ class Vocabulary:
             remedy = "convert the text to lower case first, as clean_sonnets does"
         else:
             remedy = "replace it, skip it (unknown='skip'), or build the vocabulary from a text that contains it"
+        shown = repr(self.characters[:SHOWN]) + " ..." * (len(self) > SHOWN)
         return (
             f"text: expected characters of the vocabulary, got {character!r} (U+{ord(character):04X}) at position "
-            f"{position} (line {line}, in {around!r}): {remedy}. The vocabulary's {len(self)} characters are "
-            f"{self.characters!r}"
+            f"{position} (line {line}, in {around!r}): {remedy}. The vocabulary's {len(self)} characters are {shown}"
         )

@@ -91,6 +91,12 @@ def test_unknown_character_is_shown_with_its_place():
     assert r"5 characters are '\n abc'" in message
 
 
+def test_a_message_shows_the_start_of_a_large_vocabulary():
+    with pytest.raises(ValueError, match=r"The vocabulary's 3000 characters are '一.*' \\.\\.\\.$") as caught:
+        Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + 3000)))).encode("☃")
+    assert len(str(caught.value)) < 400
+
+
 def test_unknown_capital_comes_with_the_remedy():
     with pytest.raises(ValueError, match=r"'B'.*position 1.*convert the text to lower case first"):
         Vocabulary("abc").encode("aB")

@@ -31,7 +31,9 @@ _MODULE = {
 METHODS: dict[str, dict[str, str]] = {
     "Layer": {
         **_MODULE,
-        **dict.fromkeys(("weight", "bias", "kernel", "weights", "recurrent_kernel", "gamma", "beta"), _ARRAYS),
+        **dict.fromkeys(
+            ("W", "b", "weight", "bias", "kernel", "weights", "recurrent_kernel", "gamma", "beta"), _ARRAYS
+        ),
         **dict.fromkeys(("params", "grads", "statistics", "dtype", "rng", "built", "name"), _CONSTRUCTED),
         "call": "the forward pass is forward(x, training=False), and backward(dy) has to be written, too",
         "add_weight": "in build(self, input_shape) set self.params['W'] and self.grads['W'] to arrays",
@@ -59,6 +61,7 @@ METHODS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("weights", "variables"), "use params, a dict of arrays, and statistics; or get_weights()"),
         "non_trainable_weights": "use statistics, a dict of arrays",
         "losses": "use model.loss",
+        "reset_metrics": "metrics keep nothing from batch to batch: leave it out",
         "reset_states": "use model.reset_state()",
         **dict.fromkeys(("inputs", "input"), "use model.input_shape"),
         "outputs": "use model.output_shape()",

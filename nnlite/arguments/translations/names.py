@@ -100,7 +100,11 @@ NAMES = {
     "RMSProp": "use RMSprop",
     **dict.fromkeys(("Ftrl", "Lion", "Lamb", "Adafactor"), f"{_NOT_HERE}: use Adam or AdamW"),
     **dict.fromkeys(
-        ("Huber", "LogCosh", "KLDivergence", "Hinge", "CosineSimilarity", "Poisson"),
+        (
+            *("Huber", "LogCosh", "KLDivergence", "Hinge", "CosineSimilarity", "Poisson"),
+            *("huber", "log_cosh", "kl_divergence", "hinge", "cosine_similarity", "poisson"),
+            *("mape", "mean_absolute_percentage_error", "msle", "mean_squared_logarithmic_error"),
+        ),
         f"{_NOT_HERE}: write a class with forward(y_true, y_pred) and backward(), as in help(nnlite.losses.Loss)",
     ),
     "Mean": "use np.mean of the numbers",
@@ -127,6 +131,8 @@ NAMES = {
     **dict.fromkeys(("Tokenizer", "TextVectorization"), "use nnlite.text.Vocabulary.from_text(text), of characters"),
     **dict.fromkeys(("ImageDataGenerator", "RandomFlip", "RandomRotation"), "give fit a generator of changed images"),
     "PyDataset": "write the class without a base: __len__ and __getitem__ are enough",
+    "np_utils": "use nnlite.utils.to_categorical",
+    **dict.fromkeys(("wrappers", "KerasClassifier", "KerasRegressor"), f"{_NOT_HERE}: use the model itself"),
     "normalize": "divide by the length: x / np.linalg.norm(x, axis=-1, keepdims=True)",
     "image_dataset_from_directory": "read files with matplotlib.pyplot.imread, and put them into one array",
     "set_random_seed": "use nnlite.utils.set_random_seed(seed)",
@@ -195,13 +201,18 @@ def _is_submodule(module, name):
     return hasattr(sys.modules[module], "__path__") and importlib.util.find_spec(f"{module}.{name}") is not None
 
 
+_IN_LAYERS = "all layers are in nnlite.layers itself, from nnlite.layers import Dense"
+_OLD_MODULES = ("core", "recurrent", "convolutional", "pooling", "normalization", "embeddings", "advanced_activations")
+
+
 class _ModulesElsewhere:
     """Explains `from nnlite.preprocessing.text import ...`: asked last, after Python has looked for the module."""
 
     def find_spec(self, module: str, path: object = None, target: object = None) -> None:
         package, _, name = module.rpartition(".")
-        if package == "nnlite" and name in NAMES:
-            raise ModuleNotFoundError(f"no module named {module!r}: {NAMES[name]}", name=module)
+        hint = {"nnlite": NAMES.get(name), "nnlite.layers": _IN_LAYERS if name in _OLD_MODULES else None}.get(package)
+        if hint:
+            raise ModuleNotFoundError(f"no module named {module!r}: {hint}", name=module)
 
 
 sys.meta_path.append(_ModulesElsewhere())
