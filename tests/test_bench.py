@@ -25,6 +25,11 @@ def test_no_two_rows_have_one_name():
     assert len(work.all_works()) == sum(len(module.WORKS) for module in modules)
 
 
+def test_imports_are_of_bytecode(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    bench_import.importing("sys; assert not sys.dont_write_bytecode")()()
+
+
 def test_every_contestant_is_nnlite_or_a_known_peer():
     assert {name for one in work.all_works().values() for name in one.contestants} == work.PACKAGES.keys() - {
         "reference"
