@@ -1,5 +1,6 @@
 """`import nnlite` is quick: what only some need is loaded when they do."""
 
+import inspect
 import json
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import nnlite
+from nnlite import arguments
 
 HEAVY = [
     "IPython",
@@ -22,6 +24,7 @@ HEAVY = [
     "setuptools",
     "importlib.metadata",
     "subprocess",
+    *("PIL", "asyncio", "concurrent", "email", "http", "logging", "multiprocessing", "tempfile", "unittest", "xml"),
 ]
 
 
@@ -57,6 +60,20 @@ def test_packages_are_loaded_on_use():
 
 def test_reference_is_loaded_on_use():
     assert "nnlite.reference.dense" not in loaded_by("import nnlite; nnlite.Dense(2)")
+
+
+def test_constructors_are_looked_at_once(monkeypatch):
+    """No clock: `inspect.signature` takes most of the time of making a class."""
+    asked, signature = [], inspect.signature
+    monkeypatch.setattr(inspect, "signature", lambda function: asked.append(function) or signature(function))
+
+    class Pen(arguments.ChecksArguments):
+        def __init__(self, width=1.0):
+            self.width = width
+
+    assert len(asked) == 1
+    with pytest.raises(TypeError, match=r"Pen: unknown argument 'with': did you mean 'width'\?"):
+        Pen(**{"with": 2.0})
 
 
 def test_subnormal_numbers_survive():

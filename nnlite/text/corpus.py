@@ -6,7 +6,7 @@ poems. `data/README.md` gives the source of the sonnets.
 """
 
 import itertools
-from importlib.resources import files
+from pathlib import Path
 
 from .arguments import require_text, require_whole
 
@@ -21,7 +21,7 @@ def load_sonnets() -> str:
         From fairest creatures we desire increase,
         That thereby beauty's rose might never die,
     """
-    return (files(__package__) / "data" / "sonnets.txt").read_text(encoding="utf-8")
+    return (Path(__file__).parent / "data" / "sonnets.txt").read_text(encoding="utf-8")
 
 
 def poems(text: str | None = None) -> list[str]:
