@@ -59,9 +59,9 @@ def check_arguments(cls: Class) -> Class:
     init = vars(cls).get("__init__")
     if init is None:
         return cls
-    known = _names(init)
+    parameters = [*inspect.signature(init).parameters.values()][1:]  # once: import nnlite comes here for every class
+    known = _names(parameters)
     hands_on = None in known  # **kwargs go to a base, which checks them, and whose arguments are shown
-    parameters = [*inspect.signature(init).parameters.values()][1:]
     by_place = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     most = None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(by_place)
     remembers = not is_ours(cls) and issubclass(cls, Configured)
@@ -104,9 +104,8 @@ def _is_foreign(cls, name):
     return arguments.remedy(cls, name) is not None and name not in _all_names(cls.__mro__)
 
 
-def _names(init):
+def _names(parameters):
     """The names of a constructor's arguments, with None for **kwargs."""
-    parameters = [*inspect.signature(init).parameters.values()][1:] if init else []
     return [None if p.kind is p.VAR_KEYWORD else p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
 
 
@@ -134,7 +133,9 @@ def _raw_signature(init):
 
 
 def _all_names(mro):
-    return list(dict.fromkeys(name for cls in mro for name in _names(vars(cls).get("__init__")) if name))
+    inits = [init for cls in mro if (init := vars(cls).get("__init__"))]
+    parameters = [p for init in inits for p in [*inspect.signature(init).parameters.values()][1:]]
+    return list(dict.fromkeys(name for name in _names(parameters) if name))
 
 
 def _names_of_ours(cls):
