@@ -8,15 +8,26 @@ Letters: N rows, F features in, U units.
                     db = sum over rows of dy undoes (1) for b
 
 Design: each product is one of product.pxd, whose sums start from b in forward. A transposed factor is only another pair
-of strides.
+of strides. Of one row, y is its product with the rows of W as they are, and dW is written row by row.
 """
 
 from cython cimport floating
+from cython.parallel cimport prange
 from libc.string cimport memcpy, memset
 
 from product cimport product
 from rows cimport sum_rows
-from tile cimport add_row_product, plain, transposed
+from tile cimport add_row_product, plain, threads_for, transposed
+
+
+cdef void outer_product(Py_ssize_t rows, Py_ssize_t cols, const floating *a, const floating *b,
+                        floating *c) noexcept nogil:
+    """C = a' b, each row from beginning to end: a product's tiles go down the columns, and wait for the caches."""
+    cdef floating zero = 0  # where a product's sums begin: it makes 0 of -0
+    cdef Py_ssize_t i, j
+    for i in prange(rows, schedule="static", num_threads=threads_for(<double>rows * cols)):
+        for j in range(cols):
+            c[i * cols + j] = zero + a[i] * b[j]
 
 
 def forward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[::1] b,  # IN (N,F) (F,U) (U) or None
@@ -51,7 +62,9 @@ def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[
     with nogil:
         if dx is not None:
             product(N, U, F, &dy[0, 0], plain(U), &W[0, 0], transposed(U), NULL, &dx[0, 0], F)
-        if dW is not None:
+        if dW is not None and N == 1:
+            outer_product(F, U, &x[0, 0], &dy[0, 0], &dW[0, 0])
+        elif dW is not None:
             product(F, N, U, &x[0, 0], transposed(F), &dy[0, 0], plain(U), NULL, &dW[0, 0], U)
         if db is not None:
             memset(&db[0], 0, U * sizeof(floating))

@@ -44,6 +44,15 @@ def test_blocks_panels_and_threads_change_no_bit(dtype, seed, threads):
         np.testing.assert_array_equal(dW, row_by_row(x.T, dy, None), f"dW {N, F, U}")
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_gradients_of_one_row_have_the_bits_of_a_sum_from_zero(dtype, threads):
+    x, W, dy = (np.random.default_rng(0).standard_normal(s).astype(dtype) for s in ((1, 777), (777, 661), (1, 661)))
+    x[0, ::3] = 0
+    dW = np.empty_like(W)
+    dense.backward(x, W, dy, None, dW, None)
+    assert dW.tobytes() == (x.T * dy + 0).tobytes()  # 0 and never -0
+
+
 @pytest.mark.parametrize("options", [{"reset_after": True}, {"reset_after": False}, "LSTM", "RNN"], ids=str)
 def test_rows_of_distant_weights_are_alone_in_a_batch(options, threads):
     kind, options = (nnlite.GRU, options) if isinstance(options, dict) else (getattr(nnlite, options), {})
