@@ -90,7 +90,7 @@ cdef inline bint all_zero(Py_ssize_t n, const floating *x) noexcept nogil:
 
 
 # The recurrent weights are multiplied at every step. For blocks of rows they are packed in panels. A batch of one needs
-# each number once per step, and as long as they fit in a near cache, rows are faster: 100 units take a quarter less.
+# each number once per step, and rows are faster: 100 units take a quarter less, 512 a tenth.
 # Rows begin at multiples of a vector: otherwise vectors would cross cache lines, and be read twice (100 units: 10 %).
 
 cdef struct Repeated:  # C (+)= A W, with the same W at every step
@@ -102,7 +102,7 @@ cdef struct Repeated:  # C (+)= A W, with the same W at every step
 cdef inline Repeated repeated(Py_ssize_t N, Py_ssize_t depth, Py_ssize_t cols, Py_ssize_t a_row,
                               Py_ssize_t c_row) noexcept nogil:
     """For N rows of A in all blocks."""
-    return Repeated(depth, cols, a_row, c_row, N == 1 and depth * cols <= NEAR)
+    return Repeated(depth, cols, a_row, c_row, N == 1)
 
 
 cdef inline Py_ssize_t row_step(Py_ssize_t cols, floating *dtype) noexcept nogil:
