@@ -70,7 +70,7 @@ def test_attributes_that_are_nothing_are_plain_errors():
         (lambda m: m.predict(X, 32, None, 1), r"at most 3 arguments without a name \(x, batch_size, lengths\), got 4"),
         (lambda m: m.compile(Adam, "mse"), r"got the class Adam: use an instance, Adam\(\)"),
         (lambda m: m.compile("adam", MeanSquaredError), r"got the class MeanSquaredError: use an instance, MeanSquar"),
-        (lambda m: m.compile("adam"), "loss: expected a name or an object with forward and backward, got None"),
+        (lambda m: m.compile("adam"), "loss: expected a name such as .mse., got None: give it to compile"),
         (lambda m: m.evaluate(X, Y, 32, 1), "evaluate: return_dict: expected True or False, got 1: give verbose"),
         (lambda m: m.train_on_batch(X, Y, Y), "train_on_batch: return_dict: .*give verbose and sample_weight by"),
         (lambda m: m.predict(X, 32, 1), "predict: lengths: expected an array, got 1: give verbose by its name"),
