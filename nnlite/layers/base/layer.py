@@ -1,35 +1,23 @@
 """Layer: the base class of all layers."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypedDict
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from ... import checks, seeds
-from ...arguments import is_ours
 from ...arguments.translations.calls import translated
-from . import own
+from .options import Options as Options
+from .options import Seed, Shape
+from .own import AdaptsOwn
 from .shown import ShownLayer, in_words
 from .weights import Weights
-
-Shape = Sequence[int | None]  # without the batch axis; None is a size that varies
-Seed = int | np.random.Generator | None
 
 _OWN = "which stands for Keras' call: write forward, and backward(self, dy), which returns dx and fills grads"
 
 
-class Options(TypedDict, total=False):
-    """What every layer's constructor takes: see `Layer`."""
-
-    dtype: DTypeLike
-    seed: Seed
-    name: str | None
-    trainable: bool
-    input_shape: Shape | None
-
-
-class Layer(ShownLayer, Weights):
+class Layer(AdaptsOwn, ShownLayer, Weights):
     """Base of all layers: parameters, their gradients, and a forward and a backward pass.
 
     A layer of your own defines `forward(x, training=False)`, which keeps what backward needs, `backward(dy)`, which
@@ -37,8 +25,7 @@ class Layer(ShownLayer, Weights):
     `backward(dy, needs_dx=True)`: training passes needs_dx=False to a model's first layer.
 
     Args:
-        dtype: "float32" or "float64", of parameters and outputs. Other numbers, and lists, tensors and frames of them,
-            become it as inputs; parameters are never cast.
+        dtype: "float32" or "float64", of parameters and outputs. All inputs become it; parameters are never cast.
         seed: of the layer's random generator, for initial weights and dropout.
         name: by default the class' name in lower case, such as "max_pool2d".
         trainable: False freezes the parameters. The attribute of this name can be set at any time.
@@ -72,10 +59,6 @@ class Layer(ShownLayer, Weights):
     takes_lengths = False
     added: tuple[str, ...] = ("trainable", "input_shape")
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        own.adapt(cls)
-        super().__init_subclass__(**kwargs)
-
     def __init__(
         self,
         *,
@@ -93,9 +76,6 @@ class Layer(ShownLayer, Weights):
         super().__init__()
         if trainable is not True:  # a class of your own may have set it already
             self.trainable = trainable
-
-    def _constructed(self, by_place: int) -> None:
-        own.check_constructed(self)
 
     def build(self, input_shape: Shape) -> None:
         """Make the parameters for inputs of this shape, without the batch axis, such as (T, F)."""
@@ -121,10 +101,6 @@ class Layer(ShownLayer, Weights):
         """Shape of the output for inputs of this shape, both without the batch axis."""
         return tuple(input_shape)
 
-    def _steps(self) -> list["Layer"]:
-        """The layers that this one computes with, one after the other: itself; of `Dense(8, activation="relu")` two."""
-        return [self]
-
     @translated
     def __call__(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         if type(x) is not np.ndarray or x.dtype != self.dtype:
@@ -134,11 +110,6 @@ class Layer(ShownLayer, Weights):
     def ids_below(self, x: np.ndarray) -> int | None:
         """V, where x holds ids to this layer, each below V; None where it holds numbers, or the layer does not say."""
         return None
-
-    def check_saving(self) -> None:
-        super().check_saving()
-        if not is_ours(type(self)):
-            own.refuse_hidden_parts(self)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them, without the seed."""

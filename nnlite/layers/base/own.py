@@ -134,3 +134,19 @@ def hint(thing: Any) -> str:
     if callable(getattr(thing, "forward", None)):
         return f": derive its class from Layer, class {type(thing).__name__}(nnlite.Layer), and call super().__init__()"
     return ": a function has no backward pass: derive a class from nnlite.Layer" if callable(thing) else ""
+
+
+class AdaptsOwn:
+    """Base of `Layer`: asks of a class and of a layer that a user wrote what the functions above say."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        adapt(cls)
+        super().__init_subclass__(**kwargs)
+
+    def _constructed(self, by_place: int) -> None:
+        check_constructed(self)
+
+    def check_saving(self) -> None:
+        super().check_saving()  # type: ignore[misc]
+        if not is_ours(type(self)):
+            refuse_hidden_parts(self)

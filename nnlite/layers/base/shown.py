@@ -25,6 +25,10 @@ class ShownLayer(Configured):
         """See `Layer.output_shape`."""
         raise NotImplementedError
 
+    def _steps(self) -> list[Any]:
+        """The layers that this one computes with, one after the other: itself; of `Dense(8, activation="relu")` two."""
+        return [self]
+
     @shows_itself
     def explain(self, input_shape: Sequence[int | None]) -> str:
         """The layer's shape and parameter arithmetic written out with its numbers, as a text."""
