@@ -7,13 +7,12 @@ from typing import Any
 import numpy as np
 
 from .. import checks, losses
-from ..callbacks import BackupAndRestore, History, ProgressBar, TerminateOnNaN
-from ..callbacks.bars import look_of
-from ..callbacks.base import checked_callbacks, own_method
+from ..callbacks import BackupAndRestore, History, TerminateOnNaN
+from ..callbacks.base import own_method
 from ..divergence import NonFiniteLossError, check_params, loss_error
 from . import blame
-from .data import Stream
 from .data import batch_size as batch_size_of
+from .fit_arguments import checked_shuffle, checked_start, is_regularized, line_up, steps_of
 
 
 class FitLoop:
@@ -38,19 +37,20 @@ class FitLoop:
         if validation_data is not None:
             batch_size_of(model, "fit: validation_data", validation_data, self.validation_batch_size)
         self.epochs = checks.positive("epochs", epochs[1])
-        self.shuffle = self._checked_shuffle(shuffle)
+        self.shuffle = checked_shuffle(model, data, shuffle)
         self.history = History()
-        self.callbacks = _line_up(callbacks, self.history, verbose)
+        self.callbacks = line_up(callbacks, self.history, verbose)
         if any(isinstance(callback, BackupAndRestore) for callback in self.callbacks):
             data.checksum  # noqa: B018  which a generator refuses, before anything is trained
         self.batches = -(-len(data) // self.batch_size)
-        steps = _steps(data.y, model.loss)
-        self.positions, self.is_sequence = math.prod(steps), bool(steps)
+        steps = steps_of(data.y, model.loss)
+        self.positions: float = math.prod(steps)
+        self.is_sequence = bool(steps)
         if steps and data.lengths is not None:
             self.positions *= float(data.lengths.mean()) / steps[0]
-        self.epoch, self.batch = self._checked_start(epochs[0]), 0
+        self.epoch, self.batch = checked_start(epochs[0], self.epochs), 0
         self._is_weighted = any(part.weights is not None for part in (data, validation_data) if part is not None)
-        self._is_regularized = _is_regularized(model.layers)
+        self._is_regularized = is_regularized(model.layers)
         self.resumed = False
         self.latest = {}
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
@@ -205,54 +205,3 @@ class FitLoop:
         names += [f"val_{name}" for name in names] if self.validation_data else []
         scheduled = ["learning_rate"] if self.model.optimizer.schedule is not None else []
         return [*self._with_perplexity(dict.fromkeys(names, 0.0)), *scheduled]
-
-    # Checks of the arguments.
-
-    def _checked_shuffle(self, shuffle):
-        if not isinstance(shuffle, bool | np.bool_):
-            raise TypeError(f"fit: shuffle: expected True or False, got {shuffle!r}: give validation_split by its name")
-        if isinstance(self.data, Stream):  # which has its own order
-            return False
-        if shuffle and self.model.stateful_layers:
-            names = ", ".join(layer.name for layer in self.model.stateful_layers)
-            raise ValueError(
-                f"fit: shuffle=True would tear apart the text that stateful layers ({names}) read from batch to batch: "
-                f"use shuffle=False"
-            )
-        return bool(shuffle)
-
-    def _checked_start(self, initial_epoch):
-        if checks.positive("initial_epoch", initial_epoch, least=0) >= self.epochs:
-            raise ValueError(
-                f"fit: initial_epoch: expected less than epochs={self.epochs}, the number of the last epoch, got "
-                f"{initial_epoch}: use epochs={initial_epoch + self.epochs}"
-            )
-        return initial_epoch
-
-
-def _steps(y, loss):
-    """The sizes of the axes of y that count predictions, without that of the samples."""
-    if not getattr(loss, "takes_labels", y.dtype.kind in "iu"):  # of a loss of one's own
-        return y.shape[1:-1]
-    return () if y.shape[1:] == (1,) else y.shape[1:]
-
-
-def _is_regularized(layers):
-    """Whether a penalty is added to the loss. Before the first batch, layers know only what they were given."""
-    names = "regularizers", "kernel_regularizer", "bias_regularizer", "embeddings_regularizer"
-    return any(
-        getattr(layer, "_trainable", True)
-        and (any(getattr(layer, name, None) for name in names) or _is_regularized(getattr(layer, "layers", ())))
-        for layer in layers
-    )
-
-
-def _line_up(callbacks, history, verbose):
-    """All callbacks in the order in which they are called."""
-    callbacks = checked_callbacks(callbacks)
-    look = look_of("fit", verbose)
-    if not look:
-        callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]
-    elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
-        callbacks = [*callbacks, ProgressBar(look=look)]
-    return sorted([history, *callbacks], key=lambda callback: callback.order)
