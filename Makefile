@@ -31,7 +31,7 @@ extras = $(addprefix $(VENV)/extra-,$(1))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help sonnets digits build test test-portable package test-package test-oldest lint bench bench-compare docs clean
+.PHONY: help sonnets digits build test test-long test-portable package test-package test-oldest lint bench bench-compare docs clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -46,6 +46,9 @@ build: $(VENV)/compiled  ## make .venv and compile the kernels; again after a ch
 
 test: build $(call extras,$(EXTRAS))  ## run the tests
 	@$(PY) -m pytest $(PARALLEL)
+
+test-long: build $(call extras,$(EXTRAS))  ## run the tests with 25 times as many random examples, and those that take minutes
+	@$(PY) -m pytest $(PARALLEL) -m "" --hypothesis-profile long
 
 # Kernels for other CPUs have other vectors and tiles. They go to build/, beside those of this one.
 test-portable: $(call extras,test peers) build  ## compile the kernels for older CPUs too, and run their tests on them

@@ -4,6 +4,7 @@ import os
 import signal
 
 import pytest
+from hypothesis import settings
 
 # There is a process of tests for each core. NumPy's linear algebra would have threads in each that wait for one another
 # and take the cores from those that they wait for: beside busy processes a QR of 800 x 200 took 3 s instead of 0.02.
@@ -12,6 +13,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from nnlite import machine
 
 pytest.register_assert_rewrite("chain", "numeric", "recurrent")
+
+# How many examples hypothesis draws where a test does not say, for `make test` and `make test-long`. No test has a
+# deadline, as tests share the cores. With CI set hypothesis draws the same examples each time.
+settings.register_profile("nnlite", settings.default, max_examples=200, deadline=None)
+settings.register_profile("long", settings.default, max_examples=5000, deadline=None)
+settings.load_profile("nnlite")
 
 # A shell starts what it runs in the background with Ctrl-C ignored, and so would be what the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
