@@ -3,11 +3,9 @@
 import inspect
 import os
 
-import numpy as np
 import pytest
 from extras import import_extra
 
-import nnlite
 from nnlite import callbacks, layers, losses, metrics, optimizers
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -69,18 +67,3 @@ def test_defaults_are_those_of_keras(ours, theirs):
         if short(a) != short(b):
             different[name] = (a, b)
     assert not different
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras with NumPy 2
-def test_the_same_weights_give_the_same_numbers():
-    """A small model of both, with the weights of ours set in Keras' as they are."""
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(3, 6, 4)).astype("float32")
-    ours = nnlite.Sequential([nnlite.LSTM(5, return_sequences=True), nnlite.GRU(4), nnlite.Dense(2, activation="tanh")])
-    expected = ours(x)
-    theirs = keras.Sequential(
-        [keras.layers.LSTM(5, return_sequences=True), keras.layers.GRU(4), keras.layers.Dense(2, activation="tanh")]
-    )
-    theirs(x)
-    theirs.set_weights(ours.get_weights())
-    np.testing.assert_allclose(np.asarray(theirs.predict(x, verbose=0)), expected, rtol=1e-4, atol=1e-5)
