@@ -80,6 +80,33 @@ def test_error_bound(function, dtype):
     assert error[worst] <= BOUND[function], f"{function}({x[worst]!r}) is off by {error[worst]:.2f} units"
 
 
+def all_float32(part, parts, size=1 << 22):
+    """Each of the 2^32 float32 of a part, in order of their bits, as arrays."""
+    for first in range(part * (2**32 // parts), (part + 1) * (2**32 // parts), size):
+        yield np.arange(first, first + size, dtype=np.uint64).astype(np.uint32).view(np.float32)
+
+
+@pytest.mark.long
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize("part", range(16))
+@pytest.mark.parametrize("function", ["exp", "sigmoid_forward", "tanh_forward"])
+def test_every_float32(function, part):
+    """Within the bound; 0 where the value is below the smallest normal number; NaN where x is.
+
+    e^x may be infinite half a binary order early, and tanh of a subnormal number is that number, or 0.
+    """
+    smallest, high = np.finfo(np.float32).smallest_normal, RANGE["float32"][1]
+    for x in all_float32(part, 16):
+        y, exact = apply(function, x), EXACT[function](x.astype(np.float64))
+        normal, nan, infinite = np.abs(exact) >= smallest, np.isnan(x), np.isinf(y)
+        assert np.isnan(y[nan]).all()
+        assert ((y == 0) | ((y == x) if function == "tanh_forward" else False))[~normal & ~nan].all()
+        assert (x[infinite] > (high if function == "exp" else np.inf)).all()
+        compared = normal & ~infinite
+        error = units_in_the_last_place(y[compared], exact[compared])
+        assert error.size == 0 or error.max() <= BOUND[function], f"{function}({x[compared][error.argmax()]!r})"
+
+
 @pytest.mark.parametrize("function", BOUND)
 @float_types
 def test_edges(function, dtype):
