@@ -20,7 +20,7 @@ FLOORS = [
     {"callbacks", "layers", "losses", "metrics", "optimizers", "sampling"},
     {"models"},
     {"derive", "gradcheck", "inspect"},
-    {"images", "machine", "plot", "report", "text"},
+    {"images", "machine", "plot", "report", "testing", "text"},
     {"experiment"},
     {"cli"},
 ]
@@ -39,8 +39,8 @@ FOUNDATION_OF_LAYERS = {
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
     "callbacks", "derive", "experiment", "gradcheck", "images", "initializers", "inspect", "layers", "losses",
-    "machine", "metrics", "notebook", "optimizers", "plot", "regularizers", "report", "saving", "schedules", "text",
-    "turns", "utils",
+    "machine", "metrics", "notebook", "optimizers", "plot", "regularizers", "report", "saving", "schedules", "testing",
+    "text", "turns", "utils",
 }  # fmt: skip
 
 # Other people's packages, and the only rooms that know them.

@@ -51,7 +51,7 @@ def test_loads_nothing_heavy(program):
 def test_packages_are_loaded_on_use():
     program = "import nnlite; nnlite.{}"
     assert "nnlite.inspect" not in loaded_by("import nnlite")
-    for name in ("derive", "experiment", "images", "inspect", "plot", "report", "text"):
+    for name in ("derive", "experiment", "images", "inspect", "plot", "report", "testing", "text"):
         assert f"nnlite.{name}" in loaded_by(program.format(name))
         assert name in dir(nnlite)
     with pytest.raises(AttributeError, match="module 'nnlite' has no attribute 'LTSM'"):

@@ -1,0 +1,11 @@
+"""Check what you wrote against what nnlite expects of a layer, a loss, an optimizer, a metric or a callback.
+
+contract.py    a list of checks, their report, and the error
+comparison.py  results side by side
+layer.py ...   the checks, a few lines each: the first line of each says why
+"""
+
+from .contract import ContractError, ContractReport, Result
+from .layer import check_layer
+
+__all__ = ["ContractError", "ContractReport", "Result", "check_layer"]
