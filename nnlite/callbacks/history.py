@@ -43,6 +43,9 @@ class History(Callback, Shown):
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
 
+    def on_train_begin(self, logs: Logs) -> None:
+        self.history, self.epoch = {}, []
+
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self.epoch.append(epoch)
         self._taken: set[str] = set()

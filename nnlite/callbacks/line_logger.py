@@ -24,6 +24,7 @@ class LineLogger(Callback):
 
     def close(self) -> None:
         if self._file:
+            self._start = self._file.tell()  # who asks for the state now must not cut the file
             self._file.close()
             self._file = None
 

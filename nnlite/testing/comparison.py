@@ -6,7 +6,7 @@ import numpy as np
 
 from .contract import Failed
 
-Arrays = dict[str, np.ndarray]
+Arrays = dict[str, Any]  # arrays, and numbers of NumPy
 
 # How far float32 may be from float64, and one way to compute from another, relative to the largest number.
 FORWARD = {"float32": 1e-5, "float64": 1e-10}

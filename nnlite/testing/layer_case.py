@@ -28,7 +28,7 @@ class LayerCase:
     """
 
     def __init__(self, layer: Any, input_shape: Sequence[int], draw: Draw | None) -> None:
-        self.layer, self.input_shape = layer, _checked_shape(input_shape)
+        self.layer, self.input_shape = layer, checked_shape("input_shape", input_shape)
         self.is_layer, self.is_ours = isinstance(layer, Layer), type(layer).__module__.startswith("nnlite.layers.")
         for name in ("forward", "backward"):
             if isinstance(layer, type) or not callable(getattr(layer, name, None)):
@@ -137,10 +137,11 @@ def _take_over(layer, other):
             array[...] = getattr(other, name)[key]
 
 
-def _checked_shape(shape):
+def checked_shape(name: str, shape: Sequence[int]) -> tuple[int, ...]:
+    """A shape without the batch axis, whose sizes are all given."""
     if isinstance(shape, str) or not hasattr(shape, "__iter__"):
-        raise TypeError(f"input_shape: expected a tuple without the batch axis, such as (T, F), got {shape!r}")
+        raise TypeError(f"{name}: expected a tuple without the batch axis, such as (T, F), got {shape!r}")
     shape = tuple(shape)
     if not all(isinstance(size, int | np.integer) and size > 0 for size in shape):
-        raise ValueError(f"input_shape: expected whole numbers above 0, got {shape}: give a small size for each axis")
+        raise ValueError(f"{name}: expected whole numbers above 0, got {shape}: give a small size for each axis")
     return shape

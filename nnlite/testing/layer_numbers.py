@@ -1,23 +1,17 @@
 """What a layer computes: the right gradients, and the same bits whatever is around it."""
 
-import contextlib
-import contextvars
-import sys
 import warnings
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 
-from .. import Layer, get_num_threads, gradcheck, set_num_threads, use_backend
+from .. import Layer, gradcheck, use_backend
 from .comparison import close, layouts, moved, same_bits
 from .contract import LeftOut, expect
 from .layer_case import LAYER, ROWS, LayerCase, layer_params
+from .threads import at_once, many, threads_of_kernels
 
 MODES = (False, True)  # what `training` can be
 FEW = 300  # numbers whose gradients are compared one by one
-MANY = 48  # rows, for threads to share
 
 
 @LAYER
@@ -143,7 +137,7 @@ def memory_layout(case: LayerCase) -> None:
 @LAYER
 def alignment(case: LayerCase) -> None:
     """Where in memory an array begins is chance, and must not show in the numbers."""
-    x = case.inputs(MANY)
+    x = case.inputs(48)
     dy = case.dy(case.forward(case.new(), x))
     expected = case.run(x, dy=dy)
     for offset in (1, 3, 8):
@@ -191,7 +185,7 @@ def backends(case: LayerCase) -> None:
 def threads(case: LayerCase) -> None:
     """A result that depends on the number of cores cannot be repeated on another machine."""
     _require_kernels(case)
-    x = case.inputs(MANY)
+    x = case.inputs(many(case.input_shape))
     with threads_of_kernels(1):
         expected = case.run(x)
     for n in (2, 3, 5):
@@ -252,30 +246,3 @@ def _require_kernels(case):
     bases = {base for part in parts for base in type(part).__mro__}
     if not any(base.__module__.startswith("nnlite.layers.") for base in bases.difference(Layer.__mro__)):
         raise LeftOut("it is NumPy alone: it has no compiled kernel")
-
-
-@contextlib.contextmanager
-def threads_of_kernels(n: int) -> Iterator[None]:
-    """Let the kernels use n threads inside the `with`."""
-    before = get_num_threads()
-    set_num_threads(n)
-    try:
-        yield
-    finally:
-        set_num_threads(before)
-
-
-def at_once(calls: list[Any], times: int) -> list[tuple]:
-    """What the calls return, all at the same time, so often, in Python threads that are interrupted often."""
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(len(calls)) as pool:
-            contexts = [contextvars.copy_context() for _ in calls]  # with the backend of this thread
-            found = [
-                pool.submit(context.run, lambda call=call: [call() for _ in range(times)])
-                for call, context in zip(calls, contexts, strict=True)
-            ]
-            return list(zip(*(future.result() for future in found), strict=True))
-    finally:
-        sys.setswitchinterval(interval)

@@ -1,0 +1,191 @@
+"""check_callback: every exported one keeps the contract, and one with a mistake is caught by the check for it."""
+
+import inspect
+
+import numpy as np
+import pytest
+from contracts import assert_caught
+
+import nnlite
+from nnlite import Callback
+from nnlite.testing import check_callback
+from nnlite.testing.callback import CALLBACK
+
+
+def rate(epoch):
+    return 0.1 / (epoch + 1)
+
+
+CASES = [
+    lambda folder: nnlite.BackupAndRestore(folder / "backup.safetensors"),
+    lambda folder: nnlite.CSVLogger(folder / "log.csv"),
+    lambda folder: nnlite.EarlyStopping(patience=1),
+    lambda folder: nnlite.EarlyStopping(patience=1, restore_best_weights=True, min_delta=0.1),
+    lambda folder: nnlite.History(),
+    lambda folder: nnlite.JSONLogger(folder / "log.jsonl", every=3),
+    lambda folder: nnlite.LambdaCallback(on_epoch_end=print),
+    lambda folder: nnlite.LearningRateScheduler(rate),
+    lambda folder: nnlite.LiveCurve(),
+    lambda folder: nnlite.ModelCheckpoint(folder / "model_{epoch}.safetensors"),
+    lambda folder: nnlite.ModelCheckpoint(folder / "best.safetensors", save_best_only=True),
+    lambda folder: nnlite.ProgressBar(),
+    lambda folder: nnlite.ReduceLROnPlateau(patience=1, min_delta=0.1),
+    lambda folder: nnlite.TerminateOnNaN(),
+]
+
+
+@pytest.mark.parametrize("make", CASES, ids=inspect.getsource)
+def test_every_exported_callback_keeps_the_contract(make):
+    report = check_callback(make)
+    assert set(report.left_out) <= {"adds", "resume"}
+
+
+def test_no_exported_callback_is_left_out(tmp_path):
+    kinds = {one for one in map(vars(nnlite).get, nnlite.__all__) if inspect.isclass(one) and issubclass(one, Callback)}
+    assert {type(make(tmp_path)) for make in CASES} == kinds - {Callback}
+
+
+class Right(Callback):
+    """Ends a training after so many epochs, and logs how many are left."""
+
+    adds = {"left": int}  # noqa: RUF012  replaced, never changed
+
+    def __init__(self, most=3):
+        self.most, self.left = most, most
+
+    def on_train_begin(self, logs):
+        self.left = self.most
+
+    def on_epoch_end(self, epoch, logs):
+        self.left -= 1
+        logs["left"] = self.left
+        self.model.stop_training = self.left == 0
+
+    def get_state(self):
+        return {"left": self.left}
+
+    def set_state(self, state):
+        self.left = state["left"]
+
+
+class Hooks(Right):
+    def on_epoch_end(self, epoch):
+        self.left -= 1
+
+
+class LogsStay(Right):
+    def on_epoch_end(self, epoch, logs):
+        super().on_epoch_end(epoch, logs)
+        logs["loss"] *= 100
+
+
+class Adds(Right):
+    adds = {"lef": int}  # noqa: RUF012
+
+
+class SecondFit(Right):
+    def on_train_begin(self, logs):
+        pass
+
+
+class AfterAnError(Right):
+    def on_train_begin(self, logs):
+        pass
+
+    def on_train_end(self, logs):
+        self.left = self.most
+
+    def get_state(self):
+        return {}
+
+
+class Resume(Right):
+    def set_state(self, state):
+        pass
+
+
+class Copies(Right):
+    def __getstate__(self):
+        return vars(self)
+
+
+class LetsGo(Right):
+    def on_train_begin(self, logs):
+        super().on_train_begin(logs)
+        self.data = self.loop.data
+
+
+class Closing(Right):
+    file = None
+
+    def on_train_begin(self, logs):
+        super().on_train_begin(logs)
+        self.file = ["a file"]
+
+    def close(self):
+        self.file.pop()
+
+
+BROKEN = {
+    "hooks": (
+        Hooks,
+        r"expected no error, got TypeError: epoch 1: Hooks.on_epoch_end\(\) takes 2 positional arguments but 3",
+    ),
+    "logs_stay": (LogsStay, "logs: expected the numbers of fit as they are, got another loss: read logs, and add"),
+    "adds": (Adds, r"adds: expected \['left'\], got \['lef'\]: name in adds what on_epoch_end puts into the logs"),
+    "second_fit": (SecondFit, ".* from a second fit, got .*: begin anew in on_train_begin"),
+    "after_an_error": (AfterAnError, "from a fit after one that was interrupted, got .*: begin anew in on_train_begin"),
+    "resume": (Resume, ".* after a resume, got .*: hand out in get_state"),
+    "copies": (
+        Copies,
+        "a copy by copy.deepcopy: expected no model and no loop, got model and loop: leave __getstate__",
+    ),
+    "lets_go": (LetsGo, "x after fit: expected to be freed with its last name, got a reference to it: keep no data"),
+    "closing": (Closing, "expected no error, got TypeError|AttributeError: 'NoneType' object has no attribute 'pop'"),
+}
+
+
+@pytest.mark.parametrize("check", CALLBACK.checks)
+def test_each_check_catches_the_mistake_that_it_is_for(check):
+    kind, message = BROKEN[check]
+    assert_caught(check, message, lambda: check_callback(kind()))
+
+
+def test_a_callback_of_ones_own_that_is_right_passes():
+    assert check_callback(Right()).passed == list(CALLBACK.checks)
+
+
+def test_what_is_added_and_not_said_is_told():
+    class Quiet(Right):
+        adds = {}  # noqa: RUF012
+
+    report = check_callback(Quiet())
+    assert report["adds"].text == "it adds left, which `adds` could say: then misspelt names are found early"
+    assert report["copies"].text.startswith("without pickle")
+
+
+@pytest.mark.parametrize("thing", [3, nnlite.Adam(), lambda folder: None, Callback])
+def test_what_cannot_be_checked_is_refused(thing):
+    with pytest.raises(TypeError, match="callback: expected a Callback, or a function of a folder that makes one, got"):
+        check_callback(thing)
+
+
+def test_the_state_of_a_log_can_be_asked_for_after_the_training(tmp_path):
+    model = nnlite.Sequential([nnlite.Dense(1)], input_shape=(2,))
+    model.compile("sgd", "mse")
+    log = nnlite.CSVLogger(tmp_path / "log.csv")
+    model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=3, callbacks=[log], verbose=0)
+    before = (tmp_path / "log.csv").read_text()
+    assert log.get_state()["bytes"] == len(before)
+    log.close()
+    assert (tmp_path / "log.csv").read_text() == before
+
+
+def test_a_history_that_is_given_begins_anew():
+    model = nnlite.Sequential([nnlite.Dense(1)], input_shape=(2,))
+    model.compile("sgd", "mse")
+    history = nnlite.History()
+    for _ in range(2):
+        model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=3, callbacks=[history], verbose=0)
+        assert history.epoch == [0, 1, 2]
+        assert history.history == model.history.history

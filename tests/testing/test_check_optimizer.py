@@ -1,0 +1,206 @@
+"""check_optimizer: every exported one keeps the contract, and one with a mistake is caught by the check for it."""
+
+import inspect
+
+import numpy as np
+import pytest
+from contracts import assert_caught
+
+import nnlite
+from nnlite import Optimizer, get_num_threads
+from nnlite.kernels import backend
+from nnlite.testing import check_optimizer
+from nnlite.testing.optimizer import OPTIMIZER
+
+CASES = [
+    "SGD()",
+    "SGD(0.01, momentum=0.9)",
+    "SGD(0.01, momentum=0.9, nesterov=True, clipvalue=0.5)",
+    "Adagrad(0.01)",
+    "Adam(0.01)",
+    "Adam(0.01, global_clipnorm=1.0)",
+    "Adam(CosineDecay(0.01, 20), weight_decay=0.01)",
+    "AdamW(0.01, clipnorm=0.5)",
+    "RMSprop()",
+    "RMSprop(0.01, momentum=0.5, centered=True)",
+]
+
+
+def made(code):
+    return eval(code, {name: getattr(nnlite, name) for name in nnlite.__all__})
+
+
+@pytest.mark.parametrize("code", CASES)
+def test_every_exported_optimizer_keeps_the_contract(code):
+    report = check_optimizer(made(code))
+    assert set(report.left_out) <= {"zero_gradient"}
+
+
+def test_no_exported_optimizer_is_left_out():
+    kinds = {
+        one for one in map(vars(nnlite).get, nnlite.__all__) if inspect.isclass(one) and issubclass(one, Optimizer)
+    }
+    assert {type(made(code)) for code in CASES} == kinds - {Optimizer}
+
+
+class Right(Optimizer):
+    """Momentum in plain NumPy, as a user writes it."""
+
+    slots = {"velocity": 0.0}  # noqa: RUF012  as in help(Optimizer)
+
+    def __init__(self, learning_rate=0.05, momentum=0.5, **limits):
+        super().__init__(learning_rate, **limits)
+        self.momentum = momentum
+
+    def update(self, grad, param, slots, scale, clip):
+        velocity = slots["velocity"]
+        velocity[...] = self.momentum * velocity - self.learning_rate * np.clip(scale * grad, -clip, clip)
+        param += velocity
+
+
+class Downhill(Right):
+    def update(self, grad, param, slots, scale, clip):
+        super().update(-grad, param, slots, scale, clip)
+
+
+class InPlace(Right):
+    def update(self, grad, param, slots, scale, clip):
+        param = param - self.learning_rate * grad  # another array
+
+
+class GradientsStay(Right):
+    def update(self, grad, param, slots, scale, clip):
+        grad *= scale
+        super().update(grad, param, slots, 1.0, clip)
+
+
+class LearningRate(Right):
+    def __init__(self, learning_rate=0.05, **limits):
+        super().__init__(learning_rate, **limits)
+        self.rate = learning_rate
+
+    def update(self, grad, param, slots, scale, clip):
+        param -= self.rate * np.clip(scale * grad, -clip, clip)
+
+
+class Clipping(Right):
+    def update(self, grad, param, slots, scale, clip):
+        super().update(grad, param, slots, 1.0, np.inf)
+
+
+class ZeroGradient(Right):
+    def update(self, grad, param, slots, scale, clip):
+        super().update(grad + 1e-3, param, slots, scale, clip)
+
+
+class EachByItself(Right):
+    count = 0
+
+    def update(self, grad, param, slots, scale, clip):
+        self.count += 1
+        super().update(grad, param, slots, scale / self.count, clip)
+
+
+class Frozen(Right):
+    def apply(self, grads, params):
+        for name, param in params.items():
+            param -= self.learning_rate * (grads[name] + 0.1 * param)
+
+
+class Resume(Right):
+    steps = 0
+
+    def update(self, grad, param, slots, scale, clip):
+        self.steps += 1
+        super().update(grad, param, slots, scale * 0.9**self.steps, clip)
+
+
+class Saving(Right):
+    def get_config(self):
+        return super().get_config() | {"momentum": 0.1}
+
+
+class Copies(Right):
+    kept = {}  # noqa: RUF012  the mistake
+
+    def update(self, grad, param, slots, scale, clip):
+        old = self.kept.get(grad.size, 0.0)
+        self.kept[grad.size] = grad.copy()
+        super().update(grad + old, param, slots, scale, clip)
+
+
+class Float32(Right):
+    def update(self, grad, param, slots, scale, clip):
+        one = grad.dtype.type(1e4)
+        super().update((grad + one) - one, param, slots, scale, clip)
+
+
+class Backends(nnlite.SGD):
+    def update(self, grad, param, slots, scale, clip):
+        factor = 1.01 if backend()._package == "nnlite.reference" else 1.0
+        super().update(grad, param, slots, factor * scale, clip)
+
+
+class Threads(nnlite.SGD):
+    def update(self, grad, param, slots, scale, clip):
+        super().update(grad, param, slots, scale / get_num_threads(), clip)
+
+
+Backends.__module__ = Threads.__module__ = "nnlite.optimizers"  # which have kernels
+
+
+class OneModel(Right):
+    def _check_model(self, params):
+        pass
+
+
+BROKEN = {
+    "downhill": (Downhill, "the loss after 30 steps in float32: expected below .*, got .*: go against the gradient"),
+    "in_place": (InPlace, r"params\['W'\]: expected other numbers after two steps, got the same: write into the array"),
+    "gradients_stay": (GradientsStay, "W: expected the same bits after a step, got .*: compute in a new array"),
+    "learning_rate": (
+        LearningRate,
+        "W: expected the same bits with learning_rate = 0, got .*: read self.learning_rate",
+    ),
+    "clipping": (
+        Clipping,
+        "W: expected .* with clipnorm=1 as from gradients that were clipped by hand, got .*: in update",
+    ),
+    "zero_gradient": (ZeroGradient, "W: expected the same bits after a first step along gradients of 0, got .*: add"),
+    "each_by_itself": (EachByItself, "b: expected the same bits beside other parameters, got .*: keep what belongs to"),
+    "frozen": (
+        Frozen,
+        "dense.W: expected the same bits in a layer that is frozen, got .*: change parameters in update",
+    ),
+    "resume": (Resume, "W: expected the same bits after a resume, got .*: keep arrays in slots"),
+    "saving": (Saving, "W: expected the same bits of the model that was loaded, got .*: see the check resume"),
+    "copies": (Copies, "W: expected the same bits after copy.deepcopy, got .*: keep arrays in slots"),
+    "float32": (Float32, ": expected .* as in float64, got .*: keep an epsilon"),
+    "backends": (Backends, "W: expected .* as in the reference, float32, got .*: compare csrc/"),
+    "threads": (Threads, "W: expected the same bits with 2 threads, got .*: cut sums into parts"),
+    "one_model": (OneModel, "a step of a second model: expected a ValueError, got a step: leave apply"),
+}
+
+
+@pytest.mark.parametrize("check", OPTIMIZER.checks)
+def test_each_check_catches_the_mistake_that_it_is_for(check):
+    kind, message = BROKEN[check]
+    assert_caught(check, message, lambda: check_optimizer(kind()))
+
+
+def test_an_optimizer_of_ones_own_that_is_right_passes():
+    assert list(check_optimizer(Right(global_clipnorm=2.0)).left_out) == ["backends", "threads"]
+
+
+def test_one_that_stands_still():
+    report = check_optimizer(nnlite.SGD(0.0))
+    assert report.left_out == dict.fromkeys(["downhill", "in_place"], "its learning rate is 0")
+
+
+def test_what_cannot_be_checked_is_refused():
+    with pytest.raises(TypeError, match="optimizer: expected an optimizer, got the class Adam: use an instance"):
+        check_optimizer(nnlite.Adam)
+    used = nnlite.Adam()
+    used.apply({"W": np.ones(2)}, {"W": np.ones(2)})
+    with pytest.raises(ValueError, match=r"optimizer: expected a new one, got Adam\(.*\) after 1 steps"):
+        check_optimizer(used)
