@@ -4,7 +4,6 @@ import contextlib
 import copy
 import gc
 import io
-import pickle
 import tempfile
 import weakref
 from collections.abc import Callable, Collection
@@ -16,6 +15,7 @@ import numpy as np
 from .. import Adam, BackupAndRestore, Callback, Dense, Sequential
 from .comparison import same_bits
 from .contract import Contract, ContractReport, LeftOut, expect
+from .copying import copies_of
 
 CALLBACK = Contract()
 EPOCHS, BATCH = 4, 6  # of 20 samples: the last batch of an epoch is smaller
@@ -187,13 +187,9 @@ def resume(case: CallbackCase) -> None:
 @CALLBACK
 def copies(case: CallbackCase) -> str | None:
     """A callback is copied with its settings and numbers, and without the model, which knows the data."""
-    callback, note = case.new(), None
+    callback = case.new()
     case.fit(callback)
-    copied = {"copy.deepcopy": copy.deepcopy(callback)}
-    try:
-        copied["pickle"] = pickle.loads(pickle.dumps(callback))
-    except (AttributeError, pickle.PicklingError):
-        note = "without pickle, which cannot find a class or a function that is defined in a function"
+    copied, note = copies_of(callback)
     for how, one in copied.items():
         held = [name for name in ("model", "loop") if vars(one).get(name) is not None]
         expect(not held, f"a copy by {how}", "no model and no loop", " and ".join(held), "leave __getstate__ out")

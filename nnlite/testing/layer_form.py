@@ -3,7 +3,6 @@
 import copy
 import inspect
 import json
-import pickle
 import tempfile
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import numpy as np
 from .. import SGD, Sequential, load_model
 from .comparison import same_bits
 from .contract import LeftOut, expect
+from .copying import copies_of
 from .layer_case import LAYER, ROWS, LayerCase, layer_grads, layer_params
 
 
@@ -128,11 +128,7 @@ def copies(case: LayerCase) -> str | None:
     """A copy answers as its original, and trains by itself."""
     layer, x = case.new(), case.inputs()
     expected = case.run(x, layer=copy.deepcopy(layer))
-    copied, note = {"copy.deepcopy": copy.deepcopy(layer)}, None
-    if "<locals>" in type(layer).__qualname__:
-        note = "without pickle, which cannot find a class that is defined in a function"
-    else:
-        copied["pickle"] = pickle.loads(pickle.dumps(layer))
+    copied, note = copies_of(layer)
     remedy = "leave __deepcopy__, __getstate__ and __reduce__ out; arrays belong to self and not to the class"
     for how, one in copied.items():
         for name, param in (layer_params(one) | layer_grads(one)).items():

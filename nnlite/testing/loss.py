@@ -3,7 +3,6 @@
 import copy
 import inspect
 import json
-import pickle
 import tempfile
 from collections.abc import Collection, Sequence
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from .. import SGD, Dense, Sequential, Sigmoid, Softmax, gradcheck, load_model, losses, use_backend
 from .comparison import Arrays, close, layouts, same_bits
 from .contract import Contract, ContractReport, LeftOut, expect
+from .copying import copies_of
 from .pairs import DrawPair, Pairs
 from .threads import at_once, many, threads_of_kernels
 
@@ -208,11 +208,7 @@ def copies(case: LossCase) -> str | None:
     """A copied model has a copy of its loss, which judges as the original and by itself."""
     loss, pair = copy.deepcopy(case.loss), case.pair()
     expected = case.run(*pair, loss)
-    note, copied = None, {"copy.deepcopy": copy.deepcopy(loss)}
-    if "<locals>" in type(loss).__qualname__:
-        note = "without pickle, which cannot find a class that is defined in a function"
-    else:
-        copied["pickle"] = pickle.loads(pickle.dumps(loss))
+    copied, note = copies_of(loss)
     remedy = "keep what belongs to a batch in attributes of self and not of the class"
     for how, one in copied.items():
         same_bits(case.run(*pair, one), expected, f"after {how}", remedy)

@@ -1,8 +1,6 @@
 """check_metric: whether a metric is what `fit` takes means of."""
 
-import copy
 import json
-import pickle
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
@@ -11,6 +9,7 @@ import numpy as np
 from .. import SGD, Dense, Sequential, SparseCategoricalCrossentropy, metrics
 from .comparison import Arrays, close, layouts, same_bits
 from .contract import Contract, ContractReport, LeftOut, expect
+from .copying import copies_of
 from .pairs import DrawPair, Pairs
 from .threads import at_once
 
@@ -133,12 +132,8 @@ def config(case: MetricCase) -> None:
 @METRIC
 def copies(case: MetricCase) -> str | None:
     """A copied model has a copy of its metrics."""
-    pair, note = case.pair(), None
-    copied = {"copy.deepcopy": copy.deepcopy(case.metric)}
-    if "<locals>" in getattr(case.metric, "__qualname__", type(case.metric).__qualname__):
-        note = "without pickle, which cannot find what is defined in a function"
-    else:
-        copied["pickle"] = pickle.loads(pickle.dumps(case.metric))
+    pair = case.pair()
+    copied, note = copies_of(case.metric)
     for how, one in copied.items():
         same_bits(case.value(*pair, one), case.value(*pair), f"after {how}", "leave __deepcopy__ and __reduce__ out")
     return note

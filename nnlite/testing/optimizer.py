@@ -3,7 +3,6 @@
 import copy
 import json
 import math
-import pickle
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from .. import Constant, Dense, Optimizer, Sequential, load_model, optimizers, use_backend
 from .comparison import Arrays, close, same_bits
 from .contract import Contract, ContractReport, LeftOut, expect
+from .copying import copies_of
 from .threads import threads_of_kernels
 
 OPTIMIZER = Contract()
@@ -207,13 +207,9 @@ def saving(case: OptimizerCase) -> None:
 @OPTIMIZER
 def copies(case: OptimizerCase) -> str | None:
     """A copy goes on as its original, and by itself."""
-    original, note = case.new(), None
+    original = case.new()
     params = case.run(original)
-    copied = {"copy.deepcopy": copy.deepcopy(original)}
-    if "<locals>" in type(original).__qualname__:
-        note = "without pickle, which cannot find a class that is defined in a function"
-    else:
-        copied["pickle"] = pickle.loads(pickle.dumps(original))
+    copied, note = copies_of(original)
     start = {name: param.copy() for name, param in params.items()}
     expected = case.run(original, params=params, first=STEPS + 1)
     for how, one in copied.items():

@@ -396,7 +396,7 @@ def test_ids_and_numbers_of_another_kind_are_drawn_by_the_caller():
 
     report = check_layer(Table(), (4,), draw=lambda rng, shape: rng.integers(7, size=shape))
     assert "gradients" in report.passed
-    assert report["copies"].text == "without pickle, which cannot find a class that is defined in a function"
+    assert report["copies"].text == f"without pickle, which does not find {Table.__qualname__} in the module {__name__}"
 
     class Logarithm(Right):
         def build(self, input_shape):
