@@ -171,6 +171,10 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
             hint = f"use {callback.__name__}(...)" if isinstance(callback, type) else "derive it from nnlite.Callback"
             raise TypeError(f"fit: callbacks: expected a list of Callback objects, got {callback!r}: {hint}")
         check_hooks(callback)
+    for i, callback in enumerate(given):
+        if any(callback is other for other in given[:i]):
+            what = type(callback).__name__
+            raise ValueError(f"fit: callbacks[{i}]: this {what} is in the list already: make another one, {what}(...)")
     return [*given]
 
 

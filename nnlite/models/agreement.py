@@ -128,7 +128,22 @@ def loss(judge: Any, y: Any, y_pred: np.ndarray, weights: np.ndarray | None = No
     """The loss of predictions, as a number."""
     if y.shape != y_pred.shape and not (getattr(judge, "__module__", None) or "").startswith("nnlite."):  # no call
         y = fitted(judge, y, y_pred)
-    return float(judge.forward(y, y_pred) if weights is None else judge.forward(y, y_pred, sample_weight=weights))
+    value = judge.forward(y, y_pred) if weights is None else judge.forward(y, y_pred, sample_weight=weights)
+    return value if type(value) is float else number("loss", f"{type(judge).__name__}.forward", value)
+
+
+def number(what: str, name: str, value: Any) -> float:
+    """What a loss or a metric returns, as a float."""
+    if type(value) is float:
+        return value
+    if isinstance(value, float | int | np.number | np.bool_) and not isinstance(value, complex | np.complexfloating):
+        return float(value)
+    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "biuf":
+        return float(value)
+    is_array = isinstance(value, np.ndarray | list | tuple)
+    got = f"an array {checks.shape_text(np.shape(value))}" if is_array else repr(value)
+    remedy = "add `return` at its end" if value is None else "return float(...) of a mean over all positions"
+    raise TypeError(f"{what}: {name}: expected it to return one number, got {got}: {remedy}")
 
 
 def dy(judge: Any, y_pred: np.ndarray, real: np.ndarray | None) -> np.ndarray:
@@ -136,8 +151,9 @@ def dy(judge: Any, y_pred: np.ndarray, real: np.ndarray | None) -> np.ndarray:
     dy = judge.backward()
     expected = y_pred.shape if real is None else y_pred[real].shape
     if getattr(dy, "shape", None) != expected:
+        got = checks.shape_text(dy.shape) if isinstance(dy, np.ndarray) else f"no array, {type(dy).__name__},"
         raise ValueError(
-            f"{type(judge).__name__}.backward returned {checks.shape_text(np.shape(dy))} for y_pred "
-            f"{checks.shape_text(expected)}: return dL/dy_pred, an array of the shape of y_pred"
+            f"{type(judge).__name__}.backward returned {got} for y_pred {checks.shape_text(expected)}: return "
+            f"dL/dy_pred, an array of the shape of y_pred"
         )
     return dy if real is None else sequence_lengths.spread(dy, real)

@@ -26,6 +26,15 @@ def one_fit(model: Any) -> Iterator[None]:
             _forget(model)
 
 
+def require_rest(model: Any, method: str) -> None:
+    """Refuse to change what a running training has counted and checked."""
+    if getattr(model, "_fit", None) is not None:
+        raise RuntimeError(
+            f"{method}: {model.name} is being trained by fit, which goes on with what it began with: call {method} "
+            f"before or after it, or for a copy, copy.deepcopy(model)"
+        )
+
+
 @contextlib.contextmanager
 def apart(model: Any) -> Iterator[None]:
     """Compute apart from a training: while no other thread does, from a state of zeros, and leave no trace."""

@@ -3,7 +3,10 @@
 import re
 from typing import Any
 
+import numpy as np
+
 from .. import checks
+from ..arguments import is_ours
 from ..layers.base import own
 from ..layers.base.input import Input
 from ..layers.base.layer import Layer
@@ -24,18 +27,21 @@ def prepare(layers, dtype, rng):
     layers = list(layers)
     shape = layers.pop(0).shape if layers and isinstance(layers[0], Input) else None
     _check_kinds(layers)
-    names: dict[str, int] = {}
-    for layer in layers:
-        _rename(layer, names)
-        _adopt(layer, dtype, rng)
-    _check_full_names(layers)
-    common = checks.float_dtype("dtype", dtype or (layers[0].dtype if layers else "float32"))
-    for layer in layers:
-        if layer.dtype != common:
+    names = _names(layers)
+    _check_full_names(layers, names)
+    wanted = None if dtype is None else checks.float_dtype("dtype", dtype)
+    dtypes = [layer.dtype if wanted is None or _is_settled(layer) else wanted for layer in layers]
+    common = wanted or (dtypes[0] if layers else np.dtype("float32"))
+    for layer, own_dtype in zip(layers, dtypes, strict=True):
+        if own_dtype != common:
+            where = ", and is in another model" if getattr(layer, "_in_model", False) and not layer.built else ""
             raise ValueError(
-                f"{layer.name} has dtype {layer.dtype.name}, the model {common.name}: give the model one, dtype=..., "
-                f"before its layers are built"
+                f"{layer.name} has dtype {own_dtype.name}{where}, the model {common.name}: give the model one, "
+                f"dtype=..., before its layers are built"
             )
+    for layer, name in zip(layers, names, strict=True):  # nothing of another model changes before all is checked
+        layer.name = name
+        _adopt(layer, wanted, rng)
     if shape is None and layers:
         first = layers[0]
         shape = first.input_shape if hasattr(first, "layers") else getattr(first, "_input_shape", None)
@@ -65,11 +71,19 @@ def _check_kinds(layers):
                 f"{where}: {layer!r}: a model hands one array on from layer to layer: leave return_state out, and read "
                 f"the layer's state after the model has run"
             )
-        for part in parts(layer):
+        for part in _all_parts(layer):
             if id(part) in seen:
                 # A layer keeps one input for backward and writes its gradients: its second use would undo the first.
                 raise ValueError(f"{where}: this {type(part).__name__} is in the list already: make another one")
             seen.add(id(part))
+
+
+def _all_parts(layer):
+    """The layer, and all layers inside it, that of a TimeDistributed, too."""
+    for part in parts(layer):
+        yield part
+        if type(part).__name__ == "TimeDistributed" and is_ours(type(part)):
+            yield part.layer
 
 
 def parts(layer):
@@ -79,37 +93,51 @@ def parts(layer):
         yield from parts(part)
 
 
+def _is_settled(layer):
+    """Whether its dtype stays: it has its parameters, or another model counts on it."""
+    return layer.built or getattr(layer, "_in_model", False)
+
+
 def _adopt(layer, dtype, rng):
     """Give the layer, and all inside it, the model's dtype and random generator."""
     for part in parts(layer):
         part.rng = rng
         if dtype is not None and not part.built:
-            part.dtype = checks.float_dtype("dtype", dtype)
+            part.dtype = dtype
+        if isinstance(part, Layer):
+            part._in_model = True  # type: ignore[attr-defined]
 
 
-def _rename(layer, taken):
-    """Give the layer a name that is not taken: in a model, names are the keys of parameters. One's own name stays.
+def _names(layers):
+    """Different names for the layers: in a model, names are the keys of parameters. One's own name stays.
 
-    Args:
-        taken: from each name to the last number that was added to it.
+    Those that are in a model, this or another one, choose first: with another name they would take that of its others.
     """
+    names, taken = [""] * len(layers), dict[str, int]()  # the last number that was added to each name
+    for i in sorted(range(len(layers)), key=lambda i: not getattr(layers[i], "_in_model", False)):
+        names[i] = _free_name(layers[i], taken)
+    return names
+
+
+def _free_name(layer, taken):
     if "/" in layer.name:  # which separates names in a checkpoint
         raise ValueError(f"a layer's name cannot have a '/', got {layer.name!r}")
-    stem = layer.name
+    stem = name = layer.name
     if stem in taken and not re.fullmatch(rf"{in_words(type(layer))}(_\d+)*", stem):
         raise ValueError(f"name: expected another name for each layer, got {stem!r} twice: give one of them another")
-    while layer.name in taken:
+    while name in taken:
         taken[stem] += 1
-        layer.name = f"{stem}_{taken[stem]}"
-    taken[layer.name] = 0
+        name = f"{stem}_{taken[stem]}"
+    taken[name] = 0
+    return name
 
 
-def _check_full_names(layers):
+def _check_full_names(layers, names):
     """Refuse a layer "inner.dense" beside a model "inner": their parameters would share names."""
-    for model in [layer for layer in layers if hasattr(layer, "layers")]:
-        for layer in layers:
-            if layer.name.startswith(f"{model.name}."):
-                raise ValueError(f"a layer's name cannot begin with that of the model {model.name!r}: {layer.name!r}")
+    for model in [name for name, layer in zip(names, layers, strict=True) if hasattr(layer, "layers")]:
+        for name in names:
+            if name.startswith(f"{model}."):
+                raise ValueError(f"a layer's name cannot begin with that of the model {model!r}: {name!r}")
 
 
 def shape_without_batch(shape: Any) -> tuple[int | None, ...]:

@@ -37,10 +37,16 @@ class Contents(HoldsWeights):
         """Every layer by its full name; a layer of a model inside this one as "inner.dense"."""
         found: dict[str, Any] = {}
         for layer in self.layers:
+            inside = {layer.name: layer}
             if isinstance(layer, Contents):
-                found |= {f"{layer.name}.{name}": part for name, part in layer.all_layers.items()}
-            else:
-                found[layer.name] = layer
+                inside = {f"{layer.name}.{name}": part for name, part in layer.all_layers.items()}
+            for name, part in inside.items():
+                if name in found:  # one of them would be lost
+                    raise ValueError(
+                        f"{self.name}: two of its layers are named {name!r}: another model, or you, gave one of them "
+                        f"this name: set the name of one, such as layer.name = 'other'"
+                    )
+                found[name] = part
         return found
 
     def _gathered(self, what, layers):

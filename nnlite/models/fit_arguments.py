@@ -1,13 +1,16 @@
 """What `fit` is given: checked, and made ready for its loop."""
 
+import os
 from typing import Any
 
 import numpy as np
 
 from .. import checks
+from ..arguments import is_ours
 from ..callbacks import ProgressBar
 from ..callbacks.bars import look_of
 from ..callbacks.base import Callback, checked_callbacks
+from ..turns import computing
 from .data import Stream
 
 
@@ -53,9 +56,38 @@ def is_regularized(layers: Any) -> bool:
     )
 
 
+def claim(loop: Any) -> None:
+    """Tell the callbacks whose they are. One that another training uses now would mix up the two."""
+    with computing:
+        for callback in loop.callbacks:
+            if getattr(callback.loop, "is_running", False):
+                what = type(callback).__name__
+                raise RuntimeError(
+                    f"fit: callbacks: expected one {what} for each training, got one that a fit of "
+                    f"{callback.model.name} is using now: make another one, or use copy.deepcopy(callback)"
+                )
+        for callback in loop.callbacks:
+            callback.model, callback.loop = loop.model, loop
+        loop.is_running = True
+
+
+def _check_files(callbacks):
+    """Refuse two of nnlite's callbacks that write to one file: each would spoil what the other wrote."""
+    writers: dict[str, Callback] = {}
+    for callback in callbacks:
+        path = getattr(callback, "path", getattr(callback, "filepath", None)) if is_ours(type(callback)) else None
+        other = callback if path is None else writers.setdefault(os.path.realpath(path), callback)
+        if other is not callback:
+            raise ValueError(
+                f"fit: callbacks: expected a file for each, got {path!s:.200} for {type(other).__name__} and "
+                f"{type(callback).__name__}: give one of them another path"
+            )
+
+
 def line_up(callbacks: Any, history: Callback, verbose: Any) -> list[Callback]:
     """All callbacks in the order in which they are called."""
     callbacks = checked_callbacks(callbacks)
+    _check_files(callbacks)
     look = look_of("fit", verbose)
     if not look:
         callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]

@@ -12,7 +12,7 @@ from ..callbacks.base import own_method
 from ..divergence import NonFiniteLossError, check_params, loss_error
 from . import blame
 from .data import batch_size as batch_size_of
-from .fit_arguments import checked_shuffle, checked_start, is_regularized, line_up, steps_of
+from .fit_arguments import checked_shuffle, checked_start, claim, is_regularized, line_up, steps_of
 
 
 class FitLoop:
@@ -28,6 +28,7 @@ class FitLoop:
         is_sequence: whether samples have such steps.
         resumed: whether it goes on from the state of an earlier one.
         latest: the loss of the last batch alone, and its metrics, by their names.
+        is_running: whether it is in `fit`.
     """
 
     def __init__(self, model, data, validation_data, batch_sizes, epochs, callbacks, shuffle, verbose):
@@ -51,7 +52,7 @@ class FitLoop:
         self.epoch, self.batch = checked_start(epochs[0], self.epochs), 0
         self._is_weighted = any(part.weights is not None for part in (data, validation_data) if part is not None)
         self._is_regularized = is_regularized(model.layers)
-        self.resumed = False
+        self.resumed = self.is_running = False
         self.latest = {}
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
         self.order_rng = None  # state of the random generator from which this epoch's order was drawn
@@ -62,9 +63,9 @@ class FitLoop:
         self.model.history, self.model.stop_training = self.history, False
         self._closing = contextlib.ExitStack()
         # Callbacks, and the `History` that `fit` returns, live on with this loop: it holds no data then.
-        self._closing.callback(vars(self).update, data=None, validation_data=None, _current=None)
+        self._closing.callback(vars(self).update, data=None, validation_data=None, _current=None, is_running=False)
+        claim(self)
         for callback in self.callbacks:
-            callback.model, callback.loop = self.model, self
             self._closing.callback(callback.close)
         with contextlib.ExitStack() as stack:
             stack.push(self._closing)

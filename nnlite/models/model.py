@@ -36,7 +36,7 @@ class Model(Contents, ChecksArguments):
     _is_at_rest = False  # whether it is part of a copy that nobody else has
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return copy_at_rest(self, vars(self), memo)._with_its_optimizer()
+        return copy_at_rest(self, self._without_fit(), memo)._with_its_optimizer()
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle: as the model is between two steps, together with the models inside it."""
@@ -55,8 +55,12 @@ class Model(Contents, ChecksArguments):
 
     def __copy__(self) -> Self:
         new = type(self).__new__(type(self))
-        vars(new).update(vars(self))
+        vars(new).update(self._without_fit(), layers=[*self.layers])
         return new
+
+    def _without_fit(self):
+        """Its attributes; a copy that is made in a training is not in it."""
+        return {name: value for name, value in vars(self).items() if name != "_fit"}
 
     def _with_its_optimizer(self):
         """This model, which was copied together with its optimizer."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, sequence_lengths
 from ..arguments import is_ours
 
 
@@ -30,13 +30,32 @@ def forward(layer: Any, x: np.ndarray, training: bool, lengths: np.ndarray | Non
     what = f"lengths: {layer.name} ({type(layer).__name__})"
     if layer.statistics:
         raise ValueError(f"{what} takes its statistics over all steps, and would count padding: use LayerNorm")
+    if getattr(layer, "_steps_apart", None) != x.ndim:
+        _check_steps_apart(layer, x, lengths, what)
     y, _ = forward(layer, x, training, None)
     if y.shape[:2] != x.shape[:2]:
-        raise ValueError(
-            f"{what} mixes steps with padding, as it makes {checks.shape_text(y.shape)} of x "
-            f"{checks.shape_text(x.shape)}: let a recurrent layer without return_sequences come before it"
-        )
+        raise _mixes(what, f"it makes {checks.shape_text(y.shape)} of x {checks.shape_text(x.shape)}")
     return y, lengths
+
+
+def _check_steps_apart(layer, x, lengths, what):
+    """Try, before the first batch with padding, that nothing of it comes into the real steps of y."""
+    real = sequence_lengths.real_steps(lengths, x.shape[1])
+    if real.all() or not real.any():
+        return
+    other = x.copy()
+    other[~real] = x[real].max() + (x.dtype.kind == "f")  # an id has to stay one
+    y, other_y = (forward(layer, array, False, None)[0] for array in (x, other))
+    if y.shape[:2] == x.shape[:2]:
+        if not np.array_equal(y[real], other_y[real], equal_nan=y.dtype.kind == "f"):
+            raise _mixes(what, "its y at real steps depends on what stands in the padding")
+        layer._steps_apart = x.ndim
+
+
+def _mixes(what, how):
+    return ValueError(
+        f"{what} mixes steps with padding, as {how}: let a recurrent layer without return_sequences come before it"
+    )
 
 
 def _forward_own(layer, x, training):

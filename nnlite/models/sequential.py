@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from .. import checks, seeds, sequence_lengths
 from ..layers.base.layer import Layer, Seed, Shape
 from ..turns import computing
-from . import blame, passes
+from . import alone, blame, passes
 from .assembly import prepare, shape_without_batch
 from .model import Model
 from .trainer import Trainer
@@ -65,6 +65,7 @@ class Sequential(Trainer):
 
     def add(self, layer: Layer | Model) -> None:
         """Add a layer at the end, or `Input(shape)` at the beginning. It is built at once where its input is known."""
+        alone.require_rest(self, "add")
         before = self.layers
         try:
             self._arrange([*before, layer], self.input_shape)
@@ -74,6 +75,7 @@ class Sequential(Trainer):
 
     def pop(self) -> Layer | Model:
         """Remove the last layer, and return it."""
+        alone.require_rest(self, "pop")
         if not self.layers:
             raise IndexError(f"pop: {self.name} has no layers")
         return self.layers.pop()

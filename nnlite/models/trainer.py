@@ -46,10 +46,12 @@ class Trainer(Model):
                 (y_true, y_pred) that return a mean over all positions.
 
         Raises:
+            RuntimeError: `fit` is training the model.
             ValueError: no optimizer, loss or metric has that name; or the loss expects probabilities and the last layer
                 gives any numbers, or the other way round.
             TypeError: metrics is no such list; a class, not an object of it.
         """
+        alone.require_rest(self, "compile")
         optimizer, loss, found = optimizers.get(optimizer), losses.get(loss), get_metrics(metrics)
         for name, function in {"loss": loss, **found}.items():
             agreement.check_order(name, function)
@@ -181,7 +183,8 @@ class Trainer(Model):
             numbers = self._judge(batch, y_pred, real)
             if not math.isfinite(numbers["loss"]):
                 raise loss_error(self, numbers["loss"], batch)
-            dy = agreement.dy(self.loss, y_pred, real)
+            is_padding = real is not None and not real.any()
+            dy = np.zeros_like(y_pred) if is_padding else agreement.dy(self.loss, y_pred, real)
             self.backward(dy, needs_dx=False) if passes.takes_needs_dx(type(self).backward) else self.backward(dy)
             regularizers.add_gradients(self.layers)
             try:
@@ -192,11 +195,14 @@ class Trainer(Model):
 
     def _judge(self, batch, y_pred, real):
         """Loss and metrics of predictions, by their names. They see the steps where `real`, (N, T), is True, or all."""
+        if real is not None and not real.any():  # a mean of nothing is NaN, and counts nothing
+            return dict.fromkeys(("loss", *self.metrics), 0.0) | {"loss": regularizers.penalty(self.layers)}
         y, y_pred, weights = (batch.y, y_pred, batch.weights) if real is None else batch.counted(y_pred, real)
         try:
             numbers = {"loss": agreement.loss(self.loss, y, y_pred, weights) + regularizers.penalty(self.layers)}
             for name, metric in self.metrics.items():
-                numbers[name] = float(metric(agreement.fitted(metric, y, y_pred), y_pred))
+                value = metric(agreement.fitted(metric, y, y_pred), y_pred)
+                numbers[name] = agreement.number("metrics", name, value)
         except Exception as error:
             blame.loss(error, self, y.shape, y_pred.shape)
             raise

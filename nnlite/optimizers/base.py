@@ -190,6 +190,7 @@ class Optimizer(Configured, TakesTurns):
             )
         for name, param in params.items():
             self._check_param(name, param)
+        self._check_places(grads, params)
         return {
             name: checks.floats(f"gradient of {name}", grad, params[name].dtype, params[name].shape, "of the parameter")
             for name, grad in grads.items()
@@ -220,6 +221,20 @@ class Optimizer(Configured, TakesTurns):
                 f"gradient of {name}: expected an array, got none: {type(model.all_layers[layer]).__name__}.backward "
                 f"did not set self.grads[{key!r}]"
             )
+
+    @staticmethod
+    def _check_places(grads, params):
+        """Refuse an array in two places: one step would write it twice, and of a model's gradients keep the last."""
+        places: dict[int, str] = {}
+        for what, arrays in (("parameter", params), ("gradient of", grads)):
+            for name, array in arrays.items():
+                place = f"{what} {name}"
+                other = places.setdefault(id(array), place)
+                if other != place and (other.startswith("parameter") or hasattr(grads, "model")):
+                    raise ValueError(
+                        f"{place}: expected an array of its own, got that of the {other}, so that one step would write "
+                        f"it twice: use a copy, or the same layer only once"
+                    )
 
     @staticmethod
     def _check_param(name, param):

@@ -40,7 +40,8 @@ class Storage(Keeps):
         raise NotImplementedError
 
     def __getstate__(self) -> dict[str, Any]:
-        return super().__getstate__() | {"_buffers": {}}
+        # A copy has no scratch memory yet, and is in no model.
+        return {name: value for name, value in super().__getstate__().items() if name != "_in_model"} | {"_buffers": {}}
 
     def _ensure_built(self, x):
         if not self.built:

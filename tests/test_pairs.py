@@ -1,0 +1,1044 @@
+"""Where two things meet: a table of pairs. Each is right, or refused with a sentence that says what to do.
+
+    @right("a schedule", "two optimizers")        the function asserts what is right
+    @refused("an optimizer", "a second model", ValueError, "...")        it raises this error
+
+What one thing promises by itself is in tests/testing.
+"""
+
+import copy
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from numeric import assert_close, assert_same_bits
+
+import nnlite
+from nnlite import (
+    GRU,
+    LSTM,
+    RNN,
+    SGD,
+    Adam,
+    AvgPool2D,
+    BackupAndRestore,
+    BatchNorm,
+    Bidirectional,
+    Callback,
+    Conv2D,
+    CosineDecay,
+    CSVLogger,
+    Dense,
+    Dropout,
+    EarlyStopping,
+    Embedding,
+    Flatten,
+    Layer,
+    LayerNorm,
+    LeakyReLU,
+    LearningRateScheduler,
+    MaxPool2D,
+    ModelCheckpoint,
+    Reshape,
+    Sequential,
+    Softmax,
+    Tanh,
+    TimeDistributed,
+    ZeroPadding2D,
+    gradcheck,
+)  # fmt: skip
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.standard_normal((12, 4)).astype("float32"), RNG.standard_normal((12, 2)).astype("float32")
+LABELS = RNG.integers(2, size=12)
+IMAGES = RNG.standard_normal((3, 6, 6, 2)).astype("float32")
+SEQUENCES = RNG.standard_normal((4, 5, 4)).astype("float32")
+LENGTHS = np.array([3, 5, 0, 2])
+
+PAIRS = []
+
+
+def right(first, second):
+    """Of a function that asserts what is right where the two meet."""
+
+    def add(function):
+        PAIRS.append((f"{first} x {second}", function, None, None))
+        return function
+
+    return add
+
+
+def refused(first, second, error, message):
+    """Of a function that raises this error where the two meet."""
+
+    def add(function):
+        PAIRS.append((f"{first} x {second}", function, error, message))
+        return function
+
+    return add
+
+
+def model(*layers, optimizer="sgd", loss="mse", metrics=None, seed=0):
+    made = Sequential(list(layers) or [Dense(3), Dense(2)], seed=seed)
+    made.compile(optimizer, loss, metrics)
+    return made
+
+
+def trained(made=None, callbacks=(), **options):
+    """A model after a short training, whose History it has."""
+    made = model() if made is None else made
+    options = {"batch_size": 4, "verbose": 0, "callbacks": list(callbacks)} | options
+    made.fit(X, Y, **options)
+    return made
+
+
+def assert_same_weights(one, other):
+    assert one.params.keys() == other.params.keys()
+    for name, param in other.params.items():
+        assert_same_bits(one.params[name], param, name)
+
+
+class At(Callback):
+    """Calls a function with the model in the middle of a training, and at the end of the epoch."""
+
+    def __init__(self, function, hooks=("batch", "epoch")):
+        self.function, self.hooks = function, hooks
+
+    def on_train_batch_end(self, batch, logs):
+        if "batch" in self.hooks and batch == 1:
+            self.function(self.model)
+
+    def on_epoch_end(self, epoch, logs):
+        if "epoch" in self.hooks:
+            self.function(self.model)
+
+
+# A layer, and models.
+
+
+@right("a layer", "two models, trained in turns, each with its optimizer")
+def _():
+    shared = Dense(4)
+    first, second = model(shared, Dense(2), optimizer=Adam(0.01)), model(shared, Dense(2), optimizer=Adam(0.01), seed=1)
+    for _ in range(2):
+        before = shared.params["W"].copy() if shared.built else None
+        trained(first)
+        trained(second)
+        assert before is None or (shared.params["W"] != before).any()
+    assert first.params["dense.W"] is second.params["dense.W"]
+
+
+@right("a layer", "two models of which one trains in another thread")
+def _():
+    shared = Dense(4)
+    first, second = model(shared, Dense(2)), model(shared, Dense(2))
+    alone = copy.deepcopy(trained(first))
+    thread = threading.Thread(target=lambda: trained(first, epochs=20))
+    thread.start()
+    for _ in range(30):
+        assert np.isfinite(second.predict(X)).all()
+    thread.join()
+    assert_same_weights(trained(alone, epochs=20), first)
+
+
+@right("a layer's name", "a second model, which gives the new layer another one")
+def _():
+    shared = Dense(4)
+    first = Sequential([shared, Dense(4)], input_shape=(4,))
+    second = Sequential([Dense(4), shared], input_shape=(4,))
+    assert list(first.params) == ["dense.W", "dense.b", "dense_1.W", "dense_1.b"]
+    assert [layer.name for layer in second.layers] == ["dense_1", "dense"]
+
+
+@refused(
+    "a layer's name", "another layer of its model", ValueError, "two of its layers are named 'dense_1': another mo"
+)
+def _():
+    made = Sequential([Dense(4), Dense(4)], input_shape=(4,))
+    made.layers[0].name = "dense_1"
+    made.get_weights()
+
+
+@right("a model that cannot be made", "a layer of another model, which stays as it was")
+def _():
+    shared, other = Dense(4), Dense(3, dtype="float64")
+    first = Sequential([shared], seed=0)
+    before = shared.name, shared.rng, shared.dtype
+    with pytest.raises(ValueError, match="dense has dtype float64, the model float32"):
+        Sequential([Dense(2), shared, other])
+    assert (shared.name, shared.rng, shared.dtype) == before
+    assert first.rng is shared.rng
+
+
+@refused(
+    "a layer", "a second model of another dtype", ValueError, "dense has dtype float32, the model float64: give the"
+)
+def _():
+    shared = Dense(4)
+    Sequential([shared], input_shape=(4,))
+    Sequential([shared], dtype="float64")
+
+
+@refused(
+    "a layer without weights yet", "a second model of another dtype", ValueError, "float32, and is in another model"
+)
+def _():
+    shared = Dense(4)
+    Sequential([shared, Dense(2)])
+    Sequential([shared], dtype="float64")
+
+
+@refused("a layer", "a second model with other features", ValueError, r"expected shape \(N, ..., F\) = \(..., 4\), got")
+def _():
+    shared = Dense(4)
+    Sequential([shared], input_shape=(4,))
+    Sequential([Dense(7), shared]).predict(X)
+
+
+@refused("a layer", "the same model again", ValueError, r"layers\[1\]: this Dense is in the list already: make another")
+def _():
+    shared = Dense(4)
+    Sequential([shared, shared])
+
+
+@refused(
+    "a layer", "a model inside its model", ValueError, r"layers\[1\]: this Dense is in the list already: make anoth"
+)
+def _():
+    shared = Dense(4)
+    Sequential([shared, Sequential([shared])])
+
+
+@refused(
+    "a layer", "a TimeDistributed of it in the same model", ValueError, r"layers\[1\]: this Dense is in the list al"
+)
+def _():
+    shared = Dense(4)
+    Sequential([TimeDistributed(shared), shared])
+
+
+@refused(
+    "a layer", "two TimeDistributed of it", ValueError, r"layers\[1\]: this Dense is in the list already: make ano"
+)
+def _():
+    shared = Dense(4)
+    Sequential([TimeDistributed(shared), TimeDistributed(shared)])
+
+
+@refused("a layer", "a model inside its model, to which it is added later", ValueError, "expected an array of its own")
+def _():
+    shared, inner = Dense(4), Sequential([Dense(4)])
+    made = model(shared, inner)
+    inner.add(shared)
+    made.fit(X, X, verbose=0)
+
+
+@right("a recurrent layer", "the Bidirectional that it is the template of")
+def _():
+    template = LSTM(4, return_sequences=True)
+    made = Sequential([template, Bidirectional(template)], input_shape=(5, 4))
+    assert len(made.params) == 9
+
+
+@right("a layer as activation", "two layers")
+def _():
+    shared = Tanh()
+    made = Sequential([Dense(3, shared), Dense(3, shared), shared], seed=0, dtype="float64")
+    assert gradcheck(made, X[:3].astype("float64")).max_error < 1e-6
+
+
+@right("a deep copy of a layer", "the original's model")
+def _():
+    layer = Dense(4)
+    made = Sequential([layer], input_shape=(4,), seed=0)
+    made.add(copy.deepcopy(layer))
+    assert list(made.params) == ["dense.W", "dense.b", "dense_1.W", "dense_1.b"]
+
+
+@refused(
+    "a shallow copy of a layer", "the original's model", ValueError, "parameter dense_1.W: expected an array of its"
+)
+def _():
+    layer = Dense(4)
+    made = model(layer)
+    made.predict(X)
+    made.add(copy.copy(layer))
+    made.fit(X, X, verbose=0)
+
+
+@right("a model", "two models that it is a part of, and training by itself")
+def _():
+    inner = Sequential([Dense(4)], seed=0)
+    first, second = model(inner, Dense(2), optimizer=Adam()), model(inner, Dense(2), optimizer=Adam())
+    inner.compile(Adam(), "mse")
+    for made in (first, second, first):
+        trained(made)
+    inner.fit(X, X, verbose=0)
+    trained(second)
+    assert first.params["sequential.dense.W"] is inner.params["dense.W"]
+
+
+@refused("a model", "itself", ValueError, "is in the list already: make another one")
+def _():
+    made = Sequential([Dense(4)])
+    made.add(made)
+
+
+@refused("forward of one model", "backward of another with the same layer", ValueError, "dy: expected shape of y = ")
+def _():
+    shared = Dense(4)
+    first, second = Sequential([shared]), Sequential([shared])
+    first.forward(X)
+    second.forward(X[:2])
+    first.backward(np.ones((12, 4), "float32"))
+
+
+@right("a random generator", "two models, which both draw from it")
+def _():
+    def both():
+        rng = np.random.default_rng(0)
+        return [trained(model(Dense(3), Dropout(0.5), Dense(2), seed=rng)) for _ in range(2)]
+
+    (first, second), (first_again, second_again) = both(), both()
+    assert_same_weights(first, first_again)
+    assert_same_weights(second, second_again)
+    assert (first.params["dense.W"] != second.params["dense.W"]).any()
+
+
+@right("an initializer and a regularizer", "two layers")
+def _():
+    W = np.ones((4, 4), "float32")
+    price = nnlite.regularizers.L2(0.1)
+
+    def all_ones(shape, rng):
+        return W
+
+    made = model(*(Dense(4, kernel_initializer=all_ones, kernel_regularizer=price) for _ in range(2)))
+    made.fit(X, X, verbose=0)
+    assert (W == 1).all(), "an initializer's array is its own"
+    assert (made.params["dense.W"] != made.params["dense_1.W"]).any()
+    assert nnlite.regularizers.penalty(made.layers) > 0
+
+
+@refused(
+    "one array", "two parameters", ValueError, "parameter dense_1.W: expected an array of its own, got that of the p"
+)
+def _():
+    first, second = Dense(4), Dense(4)
+    made = model(first, second)
+    made.predict(X)
+    second.params["W"] = first.params["W"]
+    made.fit(X, X, verbose=0)
+
+
+@refused(
+    "one array", "two gradients", ValueError, "gradient of dense_1.W: expected an array of its own, got that of the "
+)
+def _():
+    first, second = Dense(4), Dense(4)
+    made = model(first, second)
+    made.predict(X)
+    second.grads["W"] = first.grads["W"]
+    made.fit(X, X, verbose=0)
+
+
+@refused("one array", "a parameter and its gradient", ValueError, "gradient of W: expected an array of its own")
+def _():
+    W = np.ones(3)
+    SGD().apply({"W": W}, {"W": W})
+
+
+# A loss or a metric, and what it returns.
+
+
+class Own:
+    """A loss that returns what it is told to."""
+
+    def __init__(self, value=1.0, gradient=np.ones_like):
+        self.value, self.gradient = value, gradient
+
+    def forward(self, y_true, y_pred):
+        self.y_pred = y_pred
+        return self.value
+
+    def backward(self):
+        return self.gradient(self.y_pred)
+
+
+def metric(value):
+    def own(y_true, y_pred):
+        return value
+
+    return own
+
+
+NUMBERS = [True, 2, np.float32(0.5), np.int64(3), np.array(0.25)]
+NO_NUMBERS = [
+    (None, "None: add `return` at its end"),
+    (np.ones(12), r"an array \(12,\): return float\(...\) of a mean over all positions"),
+    (np.ones(1), r"an array \(1,\): return float"),
+    ([1.0], r"an array \(1,\): return float"),
+    ("0.5", "'0.5': return float"),
+    (1j, "1j: return float"),
+    (np.complex64(1), ".*: return float"),
+    (np.array("1"), r"an array \(\): return float"),
+]
+for number in NUMBERS:
+
+    @right(f"a loss and a metric that return {number!r}", "fit")
+    def _(number=number):
+        history = trained(model(loss=Own(number), metrics=[metric(number)])).history.history
+        assert history == {"loss": [float(number)], "own": [float(number)]}
+
+
+for value, text in NO_NUMBERS:
+
+    @refused(
+        f"a loss that returns {value!r}",
+        "fit",
+        TypeError,
+        f"loss: Own.forward: expected it to return one number, got {text}",
+    )
+    def _(value=value):
+        trained(model(loss=Own(value)))
+
+    @refused(
+        f"a metric that returns {value!r}",
+        "fit",
+        TypeError,
+        f"metrics: own: expected it to return one number, got {text}",
+    )
+    def _(value=value):
+        trained(model(metrics=[metric(value)]))
+
+
+@right("a metric that returns NaN", "fit, which writes it down")
+def _():
+    assert np.isnan(trained(model(metrics=[metric(float("nan"))])).history.history["own"]).all()
+
+
+@refused("a loss that returns NaN", "fit", nnlite.NonFiniteLossError, "epoch 1, batch 1: the loss is nan")
+def _():
+    trained(model(loss=Own(float("nan"))))
+
+
+@refused("a layer as loss", "fit", TypeError, r"loss: Dense.forward: expected it to return one number, got an array")
+def _():
+    trained(model(loss=Dense(2)))
+
+
+@refused(
+    "a loss as metric", "compile", TypeError, r"metrics: expected names, or functions of \(y_true, y_pred\), got Mean"
+)
+def _():
+    model(metrics=[nnlite.MeanSquaredError()])
+
+
+for kind, gradient in {"float64": lambda y: np.ones(y.shape), "integers": lambda y: np.ones(y.shape, int)}.items():
+
+    @right(f"a gradient of a loss in {kind}", "layers of float32")
+    def _(gradient=gradient):
+        assert_same_weights(trained(model(loss=Own(1.0, gradient))), trained(model(loss=Own())))
+
+
+for gradient, text in [
+    (lambda y: None, "no array, NoneType,"),
+    (lambda y: 1.0, "no array, float,"),
+    (lambda y: np.ones_like(y).tolist(), "no array, list,"),
+    (lambda y: np.ones(len(y)), r"\(4,\)"),
+]:
+
+    @refused(
+        f"a gradient that is {text}", "backward", ValueError, rf"Own.backward returned {text} for y_pred \(4, 2\): retu"
+    )
+    def _(gradient=gradient):
+        trained(model(loss=Own(1.0, gradient)))
+
+
+@right("a loss", "two models that train in turns")
+def _():
+    loss = nnlite.MeanSquaredError()
+    first, second = model(loss=loss), model(loss=loss)
+    for made in (first, second, first, second):
+        trained(made)
+    alone = trained(trained(model()))
+    assert_same_weights(first, alone)
+    assert_same_weights(second, alone)
+
+
+@refused("a copy of a loss", "backward without a forward", RuntimeError, "backward needs a forward before it")
+def _():
+    loss = nnlite.MeanSquaredError()
+    loss.forward(Y, Y)
+    pickle.loads(pickle.dumps(loss)).backward()
+
+
+@right("a metric that writes into y_pred", "the step, whose gradient was computed from the loss")
+def _():
+    def spoils(y_true, y_pred):
+        y_pred *= 0
+        return 0.0
+
+    assert_same_weights(trained(model(metrics=[spoils])), trained())
+
+
+class Weighted(Own):
+    def forward(self, y_true, y_pred, sample_weight=None):
+        self.y_pred, self.seen = y_pred, sample_weight
+        return 1.0
+
+
+@right("sample_weight", "a loss of one's own that takes it")
+def _():
+    loss = Weighted()
+    trained(model(loss=loss), sample_weight=np.arange(12), shuffle=False)
+    assert loss.seen.tolist() == [8, 9, 10, 11]
+
+
+TAKES_NONE = r"sample_weight: Own.forward does not take it: write forward\(self, y_true, y_pred, sample_weight=None\)"
+
+
+@refused("sample_weight", "a loss of one's own that does not take it", TypeError, f"fit: {TAKES_NONE}")
+def _():
+    trained(model(loss=Own()), sample_weight=np.ones(12))
+
+
+@refused("class_weight", "a loss of one's own that does not take it", TypeError, f"fit: {TAKES_NONE}")
+def _():
+    model(loss=Own()).fit(X, LABELS, class_weight={0: 1.0}, verbose=0)
+
+
+@refused("sample_weight", "evaluate with such a loss", TypeError, f"evaluate: {TAKES_NONE}")
+def _():
+    model(loss=Own()).evaluate(X, Y, sample_weight=np.ones(12))
+
+
+# An optimizer and a schedule.
+
+
+@refused("an optimizer", "a second model", ValueError, "an optimizer belongs to one model: use a new one, Adam")
+def _():
+    optimizer = Adam()
+    trained(model(optimizer=optimizer))
+    trained(model(optimizer=optimizer))
+
+
+@refused(
+    "an optimizer of a loop of one's own", "a model", ValueError, "an optimizer belongs to one model: use a new one"
+)
+def _():
+    optimizer = Adam()
+    optimizer.apply({"W": np.ones(2)}, {"W": np.ones(2)})
+    trained(model(optimizer=optimizer))
+
+
+@right("a schedule", "two optimizers")
+def _():
+    schedule = CosineDecay(0.1, 10)
+    first, second = (trained(model(optimizer=Adam(schedule)), epochs=3) for _ in range(2))
+    assert_same_weights(first, second)
+
+
+@refused("a schedule", "a LearningRateScheduler", TypeError, "learning_rate: expected to be left to its schedule")
+def _():
+    trained(model(optimizer=SGD(CosineDecay(0.1, 10))), [LearningRateScheduler(lambda epoch: 0.1)])
+
+
+@right("an optimizer", "parameters of two dtypes")
+def _():
+    params = {"a": np.ones(3), "b": np.ones(3, "float32")}
+    Adam().apply({"a": np.ones(3), "b": np.ones(3)}, params)
+    assert (params["a"].dtype, params["b"].dtype) == (np.float64, np.float32)
+
+
+@right("an optimizer", "a layer that is added after some steps")
+def _():
+    made = trained(model(optimizer=Adam()))
+    made.add(Dense(2))
+    trained(made)
+    assert "m/dense_2.W" in made.optimizer.state or any("dense_2.W" in key for key in made.optimizer.state)
+
+
+# A callback.
+
+
+@right("a callback", "a second fit")
+def _():
+    stop = EarlyStopping("loss", patience=1)
+    assert trained(callbacks=[stop], epochs=3).history.epoch == trained(callbacks=[stop], epochs=3).history.epoch
+
+
+@refused(
+    "a callback", "the same list again", ValueError, r"fit: callbacks\[1\]: this EarlyStopping is in the list alread"
+)
+def _():
+    stop = EarlyStopping("loss")
+    trained(callbacks=[stop, stop])
+
+
+USED = "fit: callbacks: expected one EarlyStopping for each training, got one that a fit of sequential is using now"
+
+
+@refused("a callback", "a fit inside of a fit", RuntimeError, f"{USED}: make another one, or use copy.deepcopy")
+def _():
+    stop = EarlyStopping("loss")
+    trained(callbacks=[stop, At(lambda _: trained(callbacks=[stop]))])
+
+
+@refused("a callback", "a fit in another thread", RuntimeError, USED)
+def _():
+    stop, errors = EarlyStopping("loss"), []
+
+    def other():
+        try:
+            trained(callbacks=[stop])
+        except RuntimeError as error:
+            errors.append(error)
+
+    def start(_):
+        thread = threading.Thread(target=other)
+        thread.start()
+        thread.join()
+
+    trained(callbacks=[stop, At(start, hooks=["batch"])])
+    raise errors[0]
+
+
+@right("a callback", "a fit after one that ended by an error, or did not begin")
+def _():
+    stop = EarlyStopping("loss")
+    for error, callbacks in ((ZeroDivisionError, [At(lambda _: 1 / 0)]), (ValueError, [EarlyStopping("val_loss")])):
+        with pytest.raises(error):
+            trained(callbacks=[stop, *callbacks])
+        trained(callbacks=[stop])
+
+
+@right("a copy of a callback", "the fit of its original")
+def _():
+    stop = EarlyStopping("loss")
+    trained(callbacks=[stop, At(lambda _: trained(callbacks=[copy.deepcopy(stop)]))])
+
+
+for what, second in {"log": CSVLogger, "checkpoint": ModelCheckpoint}.items():
+
+    @refused(
+        f"two callbacks, the second a {what}", "one file", ValueError, "fit: callbacks: expected a file for each, got "
+    )
+    def _(second=second):
+        trained(callbacks=[BackupAndRestore("one.safetensors"), second("./one.safetensors")])
+
+
+@right("two backups", "two files")
+def _():
+    trained(callbacks=[BackupAndRestore(f"{name}.safetensors") for name in "ab"])
+
+
+# A model in training.
+
+
+@refused("fit", "the same model's fit", RuntimeError, "fit: sequential is being trained by another call of fit")
+def _():
+    trained(callbacks=[At(trained)])
+
+
+for hooks in (["batch"], ["epoch"]):
+
+    @refused(
+        f"fit, at an {hooks}",
+        "compile",
+        RuntimeError,
+        "compile: sequential is being trained by fit, which goes on with",
+    )
+    def _(hooks=hooks):
+        trained(callbacks=[At(lambda made: made.compile("adam", "mae", ["mse"]), hooks)])
+
+    @refused(
+        f"fit, at an {hooks}", "add", RuntimeError, "add: sequential is being trained by fit, which goes on with what"
+    )
+    def _(hooks=hooks):
+        trained(callbacks=[At(lambda made: made.add(Dense(2)), hooks)])
+
+    @refused(
+        f"fit, at an {hooks}", "pop", RuntimeError, "pop: sequential is being trained by fit, .*: call pop before or"
+    )
+    def _(hooks=hooks):
+        trained(callbacks=[At(lambda made: made.pop(), hooks)])
+
+
+@right("fit", "predict, evaluate and set_weights in the middle of it")
+def _():
+    def ask(made):
+        made.predict(X)
+        made.evaluate(X, Y)
+        made.set_weights(made.get_weights())
+
+    assert_same_weights(trained(model(optimizer=Adam()), [At(ask)]), trained(model(optimizer=Adam())))
+
+
+@right("fit", "a generator that asks the model")
+def _():
+    made = model()
+
+    def batches():
+        for i in range(0, 12, 4):
+            made.predict(X)
+            made.evaluate(X, Y)
+            yield X[i : i + 4], Y[i : i + 4]
+
+    made.fit(batches(), steps_per_epoch=3, verbose=0)
+    assert_same_weights(made, trained(shuffle=False))
+
+
+@refused(
+    "a generator", "a second fit, after its end", ValueError, "the generator ended after 0 batches: let it go on for"
+)
+def _():
+    batches = iter([(X, Y)])
+    for _ in range(2):
+        model().fit(batches, steps_per_epoch=1, verbose=0)
+
+
+for how, copied in {
+    "copy.deepcopy": copy.deepcopy,
+    "pickle": lambda made: pickle.loads(pickle.dumps(made)),
+}.items():
+
+    @right(f"fit, in the middle of it {how}", "training of the copy, during and after it")
+    def _(copied=copied):
+        copies = []
+
+        def take(made):
+            copies.append(copied(made))
+            trained(copied(made))
+
+        original = trained(model(optimizer=Adam()), [At(take)])
+        assert_same_weights(copies[1], original)
+        trained(copies[0])
+        assert_same_weights(trained(copies[1]), trained(original))
+
+
+@right("a shallow copy", "the layers of the original, which it shares, and its list, which it does not")
+def _():
+    original = trained()
+    short = copy.copy(original)
+    short.pop()
+    short.add(Dense(5))
+    assert [len(original), original.predict(X).shape[-1], short.predict(X).shape[-1]] == [2, 2, 5]
+    assert short.layers[0] is original.layers[0]
+
+
+@refused("a shallow copy", "training of both with one optimizer", ValueError, "an optimizer belongs to one model")
+def _():
+    original = trained()
+    trained(copy.copy(original))
+
+
+# A backup, and another program. The checkpoint has to be of this model.
+
+CHANGES = {
+    "another optimizer": (lambda: model(optimizer="adam"), "optimizer class is 'SGD' in the file and 'Adam' in this"),
+    "another rate": (lambda: model(optimizer=SGD(0.5)), "learning_rate is 0.01 in the file and 0.5 in this program"),
+    "another loss": (lambda: model(loss="mae"), "loss class is 'MeanSquaredError' in the file and 'MeanAbsoluteError'"),
+    "another metric": (lambda: model(metrics=["mae"]), r"metrics is \[\] in the file and \['mae'\] in this program"),
+    "another size": (lambda: model(Dense(4), Dense(2)), "units is 3 in the file and 4 in this program"),
+    "another activation": (lambda: model(Dense(3, "tanh"), Dense(2)), "activation is None in the file and 'tanh'"),
+    "a layer more": (lambda: model(Dense(3), Dense(3), Dense(2)), "layers has 2 entries|in this program"),
+    "a frozen layer": (lambda: model(Dense(3, trainable=False), Dense(2)), "trainable is None in the file and False"),
+    "a regularizer": (
+        lambda: model(Dense(3, kernel_regularizer="l2"), Dense(2)),
+        "kernel_regularizer is None in the f",
+    ),
+}
+for change, (make, text) in CHANGES.items():
+
+    @refused("resume", change, nnlite.CheckpointError, f"cannot resume from .*{text}")
+    def _(make=make):
+        trained(callbacks=[BackupAndRestore("backup.safetensors", delete_checkpoint=False)])
+        trained(make(), [BackupAndRestore("backup.safetensors")], epochs=2)
+
+
+for options in ({"batch_size": 3}, {"shuffle": False}):
+
+    @refused(
+        "resume", f"{options}", nnlite.CheckpointError, "it is from a run with samples=12, batch_size=4, shuffle=True"
+    )
+    def _(options=options):
+        trained(callbacks=[BackupAndRestore("backup.safetensors", delete_checkpoint=False)])
+        trained(callbacks=[BackupAndRestore("backup.safetensors")], epochs=2, **options)
+
+
+@right("resume", "a layer that is in another model, too")
+def _():
+    def run(epochs, *callbacks):
+        shared = Dense(3)
+        made, _ = model(shared, Dense(2)), model(shared, Dense(2))
+        return trained(made, callbacks, epochs=epochs)
+
+    run(1, BackupAndRestore("backup.safetensors", delete_checkpoint=False))
+    assert_same_weights(run(2, BackupAndRestore("backup.safetensors")), run(2))
+
+
+# Forward, something that is switched, and backward.
+
+LAYERS = {
+    "RNN": (lambda: RNN(5, return_sequences=True), SEQUENCES),
+    "GRU": (lambda: GRU(5), SEQUENCES),
+    "GRU, reset before": (lambda: GRU(5, reset_after=False), SEQUENCES),
+    "LSTM": (lambda: LSTM(5), SEQUENCES),
+    "LSTM with dropout": (lambda: LSTM(5, dropout=0.5), SEQUENCES),
+    "Bidirectional": (lambda: Bidirectional(LSTM(5)), SEQUENCES),
+    "Conv2D": (lambda: Conv2D(5, 3, activation="relu"), IMAGES),
+    "MaxPool2D": (MaxPool2D, IMAGES),
+    "AvgPool2D": (AvgPool2D, IMAGES),
+    "GlobalMaxPool2D": (nnlite.GlobalMaxPool2D, IMAGES),
+    "Dense": (lambda: Dense(5), X),
+    "Dropout": (lambda: Dropout(0.5), X),
+    "Embedding": (lambda: Embedding(2, 5), LABELS[:, None]),
+    "Softmax": (Softmax, X),
+    "LayerNorm": (LayerNorm, X),
+    "BatchNorm": (BatchNorm, X),
+    "GELU": (nnlite.GELU, X),
+}
+
+
+def both_passes(make, x, between=lambda: None):
+    layer = make()
+    layer.rng = np.random.default_rng(0)
+    y = layer.forward(x, training=True)
+    between()
+    dx = layer.backward(np.ones_like(y))
+    return [*layer.grads.values(), *([] if dx is None else [dx])]
+
+
+for name, (make, x) in LAYERS.items():
+
+    @right(f"forward of {name} in one backend", "backward in the other")
+    def _(make=make, x=x):
+        expected = both_passes(make, x)
+        for first, second in (("compiled", "reference"), ("reference", "compiled")):
+            with nnlite.use_backend(first):
+                layer = make()
+                layer.rng = np.random.default_rng(0)
+                y = layer.forward(x, training=True)
+            with nnlite.use_backend(second):
+                dx = layer.backward(np.ones_like(y))
+            for found, other in zip([*layer.grads.values(), *([] if dx is None else [dx])], expected, strict=True):
+                # A sum of sixteen such numbers, each right to 2^-24, beside one that is nearly 0.
+                assert_close(found + 1, other + 1, 1e-5, f"{first}, then {second}")
+
+    @right(f"forward of {name} with one number of threads", "backward with another")
+    def _(make=make, x=x):
+        before = nnlite.get_num_threads()
+        results = []
+        try:
+            for first, second in ((1, 1), (1, 3), (3, 1)):
+                nnlite.set_num_threads(first)
+                between = lambda second=second: nnlite.set_num_threads(second)  # noqa: E731
+                results.append(both_passes(make, np.repeat(x, 20, axis=0), between))
+        finally:
+            nnlite.set_num_threads(before)
+        for other in results[1:]:
+            for found, expected in zip(other, results[0], strict=True):
+                assert_same_bits(found, expected)
+
+
+# Dtypes.
+
+
+@right("a gradient of float64", "a layer of float32")
+def _():
+    layer = Dense(3)
+    assert layer.backward(np.ones(layer.forward(X).shape)).dtype == np.float32
+
+
+@right("states of float64", "a layer of float32")
+def _():
+    layer = LSTM(3)
+    layer.forward(SEQUENCES, initial_state=(np.ones((4, 3)), np.ones((4, 3))))
+    assert layer.state[0].dtype == np.float32
+
+
+@refused(
+    "a layer of float64", "a model of float32", ValueError, "dense_1 has dtype float64, the model float32|dense has "
+)
+def _():
+    Sequential([Dense(2), Dense(3, dtype="float64")])
+
+
+@refused("a built model of float64", "a model of float32", ValueError, "has dtype .*: give the model one")
+def _():
+    Sequential([Dense(2), Sequential([Dense(3)], dtype="float64", input_shape=(2,))])
+
+
+@refused(
+    "labels as floats", "a loss of labels", TypeError, r"y: expected integers, got float64: use np.asarray\(y, int\)"
+)
+def _():
+    loss = nnlite.SparseCategoricalCrossentropy(from_logits=True)
+    model(Dense(2), loss=loss).fit(X, LABELS.astype(float), verbose=0)
+
+
+# Lengths, and each kind of layer behind others, whose answers at the padding are not 0.
+
+
+def with_lengths(layer, shape, before=None):
+    """y of a model that ends with the layer, whatever stands in the padding; and for each row alone."""
+    made = Sequential([*([before] if before else []), layer], seed=0)
+    x = np.random.default_rng(5).standard_normal((4, *shape)).astype("float32")
+    other = x.copy()
+    other[np.arange(shape[0]) >= LENGTHS[:, None]] = np.nan
+    y, other_y = made.forward(x, lengths=LENGTHS), made.forward(other, lengths=LENGTHS)
+    for n, length in enumerate(LENGTHS):
+        assert_same_bits(other_y[n, :length], y[n, :length])
+        if length and not isinstance(layer, Reshape):  # which says how many steps there are
+            assert_close(made.forward(x[n : n + 1, :length])[0], y[n, :length], 1e-6)
+
+
+def biased():
+    """A layer that makes other numbers of zeros."""
+    return Dense(4, bias_initializer="ones")
+
+
+for name, (layer, shape) in {
+    "Dense": (lambda: Dense(3), (5, 4)),
+    "Dropout": (lambda: Dropout(0.5), (5, 4)),
+    "LayerNorm": (LayerNorm, (5, 4)),
+    "Softmax": (Softmax, (5, 4)),
+    "RNN": (lambda: RNN(3, return_sequences=True), (5, 4)),
+    "GRU backwards": (lambda: GRU(3, return_sequences=True, go_backwards=True), (5, 4)),
+    "Bidirectional": (lambda: Bidirectional(LSTM(3, return_sequences=True)), (5, 4)),
+    "TimeDistributed": (lambda: TimeDistributed(Conv2D(2, 2)), (5, 3, 3, 4)),
+    "Conv2D over the other axis": (lambda: Conv2D(3, (1, 3)), (5, 4, 4)),
+    "MaxPool2D over the other axis": (lambda: MaxPool2D((1, 2)), (5, 4, 4)),
+    "ZeroPadding2D of the other axis": (lambda: ZeroPadding2D(((0, 0), (1, 1))), (5, 4, 4)),
+    "Reshape of the other axes": (lambda: Reshape((5, 2, 2)), (5, 4)),
+    "a model": (lambda: Sequential([Dense(3), LSTM(3, return_sequences=True)]), (5, 4)),
+}.items():
+
+    @right("lengths", name)
+    def _(layer=layer, shape=shape):
+        with_lengths(layer(), shape, biased())
+
+
+DEPENDS = "mixes steps with padding, as its y at real steps depends on what stands in the padding: let a"
+MAKES = "mixes steps with padding, as it makes"
+
+
+class Centered(Layer):
+    """Subtracts the mean over all steps."""
+
+    def forward(self, x, training=False):
+        return x - x.mean(axis=1, keepdims=True)
+
+
+for name, (layer, shape, text) in {
+    "BatchNorm": (BatchNorm, (5, 4), "takes its statistics over all steps, and would count padding: use LayerNorm"),
+    "TimeDistributed(BatchNorm)": (lambda: TimeDistributed(BatchNorm()), (5, 4), "takes its statistics over all steps"),
+    "a model with BatchNorm": (lambda: Sequential([BatchNorm()]), (5, 4), "takes its statistics over all steps"),
+    "Conv2D over steps": (lambda: Conv2D(3, 3, padding="same"), (5, 4, 4), DEPENDS),
+    "MaxPool2D over steps": (lambda: MaxPool2D(3, strides=1, padding="same"), (5, 4, 4), DEPENDS),
+    "AvgPool2D over steps": (lambda: AvgPool2D(3, strides=1, padding="same"), (5, 4, 4), DEPENDS),
+    "a layer of one's own over steps": (Centered, (5, 4), DEPENDS),
+    "Conv2D, valid": (lambda: Conv2D(3, 3), (5, 4, 4), MAKES),
+    "MaxPool2D": (MaxPool2D, (5, 4, 4), MAKES),
+    "GlobalMaxPool2D": (nnlite.GlobalMaxPool2D, (5, 4, 4), MAKES),
+    "Flatten": (Flatten, (5, 4), MAKES),
+    "Reshape": (lambda: Reshape((4, 5)), (5, 4), MAKES),
+    "ZeroPadding2D": (lambda: ZeroPadding2D(1), (5, 4, 4), MAKES),
+}.items():
+
+    @refused("lengths", name, ValueError, f"lengths: .*{text}")
+    def _(layer=layer, shape=shape):
+        with_lengths(layer(), shape, biased())
+
+
+for name, layer in {"Dense": lambda: Dense(5), "Softmax": Softmax, "LayerNorm": LayerNorm}.items():
+
+    @refused("lengths of a vector's elements", name, ValueError, f"lengths: .*{DEPENDS}")
+    def _(layer=layer):
+        with_lengths(layer(), (5,), LeakyReLU(0.5))
+
+
+class Squares:
+    """A loss of one's own, whose mean of nothing is NaN."""
+
+    def forward(self, y_true, y_pred):
+        self.e = y_pred - y_true
+        self.seen = y_true.shape
+        return float(np.square(self.e).mean())
+
+    def backward(self):
+        return 2 * self.e / self.e.size
+
+
+def off(y_true, y_pred):
+    return float(np.abs(y_pred - y_true).mean())
+
+
+def tagger(loss, metrics=None):
+    return model(LSTM(3, return_sequences=True), Dense(2), loss=loss, metrics=metrics)
+
+
+TAGS = RNG.standard_normal((4, 5, 2)).astype("float32")
+
+
+@right("lengths", "a loss of one's own, which sees real steps alone")
+def _():
+    loss = Squares()
+    own, ours = tagger(loss), tagger("mse")
+    for made in (own, ours):
+        made.fit(SEQUENCES, TAGS, lengths=LENGTHS, verbose=0)
+    assert loss.seen == (10, 2)
+    for name, param in ours.params.items():
+        assert_close(own.params[name], param, 1e-5, name)
+
+
+@right("lengths of 0 for all of a batch", "a loss and a metric of one's own, which are not asked")
+def _():
+    own, ours = tagger(Squares(), [off]), tagger("mse", ["mae"])
+    histories = [
+        list(made.fit(SEQUENCES, TAGS, batch_size=1, lengths=LENGTHS, verbose=0).history.values())
+        for made in (own, ours)
+    ]
+    np.testing.assert_allclose(*histories, rtol=1e-5)
+    for name, param in ours.params.items():
+        assert_close(own.params[name], param, 1e-5, name)
+    numbers = own.evaluate(SEQUENCES, TAGS, batch_size=1, lengths=LENGTHS)
+    np.testing.assert_allclose(numbers, own.evaluate(SEQUENCES, TAGS, lengths=LENGTHS), rtol=1e-5)
+
+
+@right("lengths", "weights of samples for a loss of one's own")
+def _():
+    loss = Weighted()
+    tagger(loss).fit(SEQUENCES, TAGS, lengths=LENGTHS, sample_weight=np.arange(4), shuffle=False, verbose=0)
+    assert loss.seen.tolist() == [0] * 3 + [1] * 5 + [3] * 2
+
+
+@right("lengths", "stateful layers, which start anew where a row has ended")
+def _():
+    made = model(LSTM(3, return_sequences=True, stateful=True), Dense(2))
+    made.fit(SEQUENCES, TAGS, lengths=LENGTHS, shuffle=False, verbose=0)
+    made.reset_state()
+    made.forward(SEQUENCES, lengths=LENGTHS)
+    kept = made.layers[0].state[0][3].copy()
+    made.reset_state()
+    made.forward(SEQUENCES[3:, :2])
+    assert_close(kept, made.layers[0].state[0][0], 1e-6)
+
+
+IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
+
+
+@pytest.mark.parametrize(("meet", "error", "message"), [pair[1:] for pair in PAIRS], ids=IDS)
+def test_each_pair_is_right_or_refused(meet, error, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if error is None:
+        meet()
+    else:
+        with pytest.raises(error, match=f"(?s){message}"):
+            meet()
+
+
+def test_each_pair_is_in_the_table_once():
+    assert len(set(IDS)) == len(IDS)
