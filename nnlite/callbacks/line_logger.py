@@ -1,12 +1,14 @@
 """LineLogger: base of callbacks that write a line for each epoch."""
 
 import os
+from io import FileIO
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from .. import checks
 from ..saving import states
 from ..saving.atomic_file import make_folder
+from ..saving.regular_file import require_regular
 from .base import Callback, Logs
 
 
@@ -15,11 +17,13 @@ class LineLogger(Callback):
 
     def __init__(self, path: str | os.PathLike, append: bool) -> None:
         self.path, self.append = Path(path), checks.boolean("append", append)
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
         self._start = 0
 
     def on_train_begin(self, logs: Logs) -> None:
         make_folder(self.path)
+        if self.path.exists():
+            require_regular(self.path)
         self._start = self.path.stat().st_size if self.append and self.path.exists() else 0
 
     def close(self) -> None:
@@ -40,14 +44,20 @@ class LineLogger(Callback):
         self._start = state["bytes"]
 
     def _write(self, line):
-        file = self._opened()
-        file.write(line.encode() + b"\n")
-        file.flush()
+        file, left = self._opened(), line.encode() + b"\n"
+        try:
+            while left:
+                left = left[file.write(left) :]
+        except OSError as error:  # a full disk is an error of no file
+            raise type(error)(error.errno, error.strerror, os.fspath(self.path)) from error
 
     def _opened(self):
-        """The file; the first call opens it and truncates it to a whole line at or before `_start`."""
+        """The file; the first call opens it and truncates it to a whole line at or before `_start`.
+
+        Without a buffer: what a full disk did not take would be written again when the file is closed.
+        """
         if self._file is None:
-            self._file = file = open(self.path, "a+b")  # noqa: SIM115  closed by close()
+            self._file = file = open(self.path, "a+b", buffering=0)  # noqa: SIM115  closed by close()
             start = min(self._start, file.seek(0, os.SEEK_END))
             file.seek(0)
             file.truncate(file.read(start).rfind(b"\n") + 1)

@@ -16,6 +16,8 @@ import zlib
 
 import numpy as np
 
+from nnlite.saving.regular_file import open_regular
+
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 MOST_AXES = 32  # the limit of NumPy 1
 GZIP = b"\x1f\x8b"  # the first bytes of gzip data
@@ -57,7 +59,7 @@ def load_idx(path: str | os.PathLike, max_bytes: int = 2**30) -> np.ndarray:
 
     Raises:
         IDXError: not an IDX file, truncated, damaged, with extra bytes at the end, or larger than max_bytes.
-        OSError: no such file, a folder, or no permission.
+        OSError: no such file, a folder, a pipe or a device, or no permission.
 
     Source: the format is described on Yann LeCun's page of the MNIST database.
 
@@ -75,7 +77,7 @@ def load_idx(path: str | os.PathLike, max_bytes: int = 2**30) -> np.ndarray:
         ((1, 2, 2, 1), [[0.0, 0.20000000298023224], [0.4000000059604645, 1.0]])
     """
     path = os.fspath(path)
-    with open(path, "rb") as file:
+    with open_regular(path) as file:
         begin = file.read(len(GZIP))
         file.seek(0)
         try:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import json
 import math
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
+
+from nnlite.saving.regular_file import read_json_lines
 
 from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, new_axes, whole_ticks
 
@@ -148,8 +148,7 @@ def _draw_landmarks(ax, landmarks):
 def _curves(history):
     """The values of each epoch, as a dict of lists."""
     if isinstance(history, str | os.PathLike):
-        records = [json.loads(line) for line in Path(history).read_text(encoding="utf-8").splitlines()]
-        records = [record for record in records if "loss" in record and "batch" not in record]
+        records = [record for record in read_json_lines(history) if "loss" in record and "batch" not in record]
         # null stands for NaN and infinity, which JSON lacks.
         names = records[0] if records else ()
         curves = {n: [float("nan") if r.get(n) is None else r[n] for r in records] for n in names}

@@ -1,10 +1,13 @@
 """Atomic file writes."""
 
+import contextlib
 import itertools
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+
+from .regular_file import require_regular
 
 # Names of temporary files: a counter, and a random name of this process, as process ids are reused, in a container even
 # by the next start.
@@ -20,7 +23,8 @@ def write(path: str | os.PathLike, data: bytes | Iterable[bytes]) -> None:
     exist; a symbolic link is followed.
 
     Raises:
-        OSError: from the system (disk full, no such folder, no permission). The old file is unchanged.
+        OSError: from the system (disk full, no such folder, no permission), with the path; or it is that of a folder,
+            a pipe or a device. The old file is unchanged.
 
     Example:
         >>> import tempfile
@@ -31,17 +35,22 @@ def write(path: str | os.PathLike, data: bytes | Iterable[bytes]) -> None:
         ...     path.read_bytes()
         b'shall i compare thee'
     """
-    path = Path(path).resolve()
-    _remove_leftovers(path)
+    given, path = os.fspath(path), Path(os.path.realpath(path))
     temporary = path.with_name(f".{path.name}.{os.getpid()}-{_run}-{next(_count)}.tmp")
     try:
+        with contextlib.suppress(FileNotFoundError):
+            require_regular(path)  # whoever may write into /dev could replace a device
+        _remove_leftovers(path)
         with open(temporary, "xb") as file:  # x: fails if the file exists
             file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())  # otherwise a power cut can leave an empty file under the new name
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # such as of a folder that is none
+            temporary.unlink()
+        if isinstance(error, OSError):  # a full disk is an error of no file, and the temporary one is gone
+            raise type(error)(error.errno, error.strerror, given) from error
         raise
     _sync_folder(path.parent)
 

@@ -12,12 +12,12 @@ A checkpoint contains no code, and reading it runs none: a file from a stranger 
 
 import json
 import os
-import stat
 from typing import BinaryIO, NoReturn
 
 import numpy as np
 
 from . import atomic_file
+from .regular_file import open_regular
 
 VERSION = 1
 
@@ -73,7 +73,7 @@ def read(path: str | os.PathLike) -> dict:
         CheckpointError: the file does not exist, is not a checkpoint, is damaged, or was written by a newer nnlite.
     """
     try:
-        with open(path, "rb", opener=_open_regular) as file:
+        with open_regular(path) as file:
             return decode(file, os.fspath(path))
     except OSError as error:
         reason = f"{error.strerror}. Give the path of a file that nnlite saved and that you may read"
@@ -95,7 +95,7 @@ def is_ours(path: str | os.PathLike) -> bool:
     """
     path = os.fspath(path)
     try:
-        with open(path, "rb", opener=_open_regular) as file:
+        with open_regular(path) as file:
             _header(file, path)
     except (OSError, CheckpointError):
         return False
@@ -189,19 +189,14 @@ def _checksum(tensors, text):
     return sha.hexdigest()
 
 
-def _open_regular(name, flags):
-    """Open a regular file; reading a pipe would block, and a device may have no end."""
-    mode = os.stat(name).st_mode
-    if not stat.S_ISREG(mode):
-        raise OSError(0, "it is a folder" if stat.S_ISDIR(mode) else "it is not a file but a device or a pipe")
-    return os.open(name, flags)
-
-
 def _header(file, path):
     """The bytes of a checkpoint up to the arrays, and the text entries in them."""
+    end = file.seek(0, os.SEEK_END)
+    file.seek(0)
     start = file.read(8)
     size = int.from_bytes(start, "little")
-    header = file.read(size) if len(start) == 8 and size <= _LONGEST_HEADER else b""
+    # To read takes the memory that is asked for, whatever there is.
+    header = file.read(min(size, end)) if len(start) == 8 and size <= _LONGEST_HEADER else b""
     _require(path, start, "the file is empty")
     foreign = next((text for magic, text in _FOREIGN.items() if start.startswith(magic)), "it starts as none does")
     _require(path, header[:1] == b"{", f"this is not a checkpoint, or its start is damaged: {foreign}")

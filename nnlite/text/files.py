@@ -3,7 +3,8 @@
 import codecs
 import os
 import re
-from pathlib import Path
+
+from nnlite.saving.regular_file import open_regular
 
 from .arguments import require_text
 
@@ -23,7 +24,7 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
             or "euc_jp" in Japanese ones, "koi8_r" or "cp1251" in Russian ones.
 
     Raises:
-        OSError: no such file, a folder, or no permission.
+        OSError: no such file, a folder, a pipe or a device, or no permission.
         ValueError: the file is empty, is in another encoding, or contains a zero byte, so is not text; or Python knows
             no such encoding.
 
@@ -37,7 +38,8 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
         ...     read_text(path)
         '古池や\\n蛙飛び込む\\n水の音'
     """
-    data = Path(path).read_bytes()
+    with open_regular(path) as file:
+        data = file.read()
     is_utf_8 = _is_utf_8(encoding)
     name = "UTF-8" if is_utf_8 else encoding
     if is_utf_8 and data[:2] in (b"\xff\xfe", b"\xfe\xff"):

@@ -76,7 +76,7 @@ class TestReadText:
     def test_nothing_there(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             read_text(tmp_path / "text.txt")
-        with pytest.raises(OSError, match=r"directory|denied"):
+        with pytest.raises(OSError, match=r"folder|denied"):
             read_text(tmp_path)
 
 
