@@ -4,9 +4,13 @@ import os
 
 import numpy as np
 
+from nnlite.saving.regular_file import open_regular
+
 SIDE = 8  # pixels of a prepared digit, as those of scikit-learn
 FINE = 16 * SIDE  # it is scaled at this size, then each block of 16 x 16 becomes a pixel
 LARGEST = 1024  # larger pictures are reduced first
+FORMATS = "PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM"  # of pixels alone: an EPS is a program, which Pillow runs
+MOST_PIXELS = 2**25  # takes half a gigabyte; a file of some kilobytes can unpack to any number
 WIDEST = 0.75  # of the height: only one in fifty digits of the training data is wider
 STROKE = 0.16  # width of a stroke in the training data, in parts of the height
 
@@ -20,11 +24,11 @@ def load_digit(path: str | os.PathLike) -> np.ndarray:
     broad as theirs; and each pixel is the share of ink in it.
 
     Args:
-        path: a PNG, JPEG or any other picture that Pillow reads, with one digit in it.
+        path: a picture with one digit in it: PNG, JPEG, GIF, BMP, TIFF, WebP or PPM.
 
     Raises:
-        OSError: no such file, a folder, or no permission.
-        ValueError: the file is no picture, or there is not one digit in it.
+        OSError: no such file, a folder, a pipe or a device, or no permission.
+        ValueError: the file is no picture, is damaged or too large, or there is not one digit in it.
 
     Example:
         >>> import tempfile
@@ -56,22 +60,30 @@ def _brightness(path):
     """The picture's brightness, from 0 to 1 (H, W)."""
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    try:
-        with Image.open(path) as file:
-            picture = ImageOps.exif_transpose(file)  # upright, as the camera was held
-            if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits and more
-                numbers = np.asarray(picture, float)
-                picture = Image.fromarray((255 * numbers / max(numbers.max(), 1)).clip(0, 255).astype(np.uint8))
-            if picture.has_transparency_data:
-                paper = Image.new("RGBA", picture.size, "white")
-                picture = Image.alpha_composite(paper, picture.convert("RGBA"))
-            picture = picture.convert("L")
-            picture.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
-    except UnidentifiedImageError:
-        raise ValueError(f"{os.fspath(path)}: expected a picture, such as a PNG or a JPEG, got another file") from None
-    except Image.DecompressionBombError as error:
-        raise ValueError(f"{os.fspath(path)}: expected a picture of fewer pixels: {error}") from None
+    with open_regular(path) as opened:
+        try:
+            with Image.open(opened, formats=FORMATS) as file:
+                file.draft("L", (LARGEST, LARGEST))  # a large JPEG is decoded at a smaller scale
+                if file.width * file.height > MOST_PIXELS:
+                    raise ValueError(f"it has {file.width:,} x {file.height:,} pixels, more than {MOST_PIXELS:,}")
+                picture = ImageOps.exif_transpose(file)  # upright, as the camera was held
+                if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits and more
+                    numbers = np.asarray(picture, np.float32)
+                    picture = Image.fromarray((255 / max(numbers.max(), 1) * numbers).clip(0, 255).astype(np.uint8))
+                if picture.has_transparency_data:
+                    paper = Image.new("RGBA", picture.size, "white")
+                    picture = Image.alpha_composite(paper, picture.convert("RGBA"))
+                picture = picture.convert("L")
+                picture.thumbnail((LARGEST, LARGEST), Image.Resampling.BOX)
+        except UnidentifiedImageError:
+            raise _refused(path, "another file") from None
+        except Exception as error:  # of any type, as Pillow tells of damage: SyntaxError, struct.error, EOFError ...
+            raise _refused(path, f"one that cannot be read: {error}") from error
     return np.asarray(picture, float) / 255
+
+
+def _refused(path, got):
+    return ValueError(f"{os.fspath(path)}: expected a picture, such as a PNG or a JPEG, got {got}")
 
 
 def _contrast(path, brightness):

@@ -105,12 +105,12 @@ class TestRefused:
     def test_a_damaged_picture(self, tmp_path):
         drawn(3).save(tmp_path / "a.png")
         (tmp_path / "a.png").write_bytes((tmp_path / "a.png").read_bytes()[:200])
-        with pytest.raises((OSError, ValueError), match=r"trunc|a\.png"):
+        with pytest.raises(ValueError, match=r"a\.png: expected a picture, .* got one that cannot be read: .*trunc"):
             load_digit(tmp_path / "a.png")
 
     def test_a_bomb(self, tmp_path, monkeypatch):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
-        with pytest.raises(ValueError, match="expected a picture of fewer pixels"):
+        with pytest.raises(ValueError, match=r"expected a picture, .* got one that cannot be read: Image size"):
             loaded(drawn(3), tmp_path)
 
 
