@@ -1,5 +1,6 @@
 """The command `nnlite`: a thin layer over `nnlite.experiment`, `nnlite.text` and `nnlite.machine`."""
 
+import contextlib
 import functools
 import inspect
 import os
@@ -22,6 +23,7 @@ from .minimal_rnn import reproduce_recipe, train_minimal_rnn
 from .runs import command as command_line
 from .sample import next_character, sample
 from .sonnets import train
+from .standard_output import StandardOutput, discard
 from .stats import stats
 from .sweep import sweep
 
@@ -72,13 +74,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command; every error that a user can cause is printed as one line, and so is a warning, once."""
     told = functools.cache(print_line)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stdout and StandardOutput(sys.stdout, told)):
             warnings.showwarning = lambda message, *_: told(str(message))
             code = app(arguments, prog_name=command_line(), standalone_mode=False)
+            print(end="", flush=True)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except BrokenPipeError:  # as in `nnlite sample | head -1`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard(sys.stdout)
         code = 1
     except UsageError as error:
         message, where = error.format_message().rstrip("."), error.ctx.command_path if error.ctx else command_line()
@@ -91,12 +94,15 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     except USER_ERRORS as error:
         if os.environ.get("NNLITE_TRACEBACK"):
             raise
-        message = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.strerror else str(error)
+        message = str(error)
+        if isinstance(error, OSError) and error.filename is not None:
+            message = f"{error.filename}: {error.strerror}"
         code = fail(message, 1)
     sys.exit(code)
 
 
 LINE_BREAK = r"\s*\n\s*"  # other spaces may be part of a file's name
+CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"  # what a stranger's file could tell a terminal to do
 UsageError: Any = typer.BadParameter.__base__  # of click, or of typer's own copy of it
 
 
@@ -109,10 +115,14 @@ def fail(message: str, code: int) -> int:
 def print_line(message: str) -> None:
     """Print a message as one line on stderr. In a terminal a long one is broken between words."""
     line = f"nnlite: {re.sub(LINE_BREAK, ' ', message.strip())}"
+    line = re.sub(CONTROL, lambda found: found[0].encode("unicode_escape").decode(), line)
+    if sys.stderr is None:  # closed, as by 2>&-
+        return
     if sys.stderr.isatty():
         width = shutil.get_terminal_size().columns
         # Only at spaces, each of which stays: paths are to be copied.
         line = textwrap.fill(
             line, width, break_long_words=False, break_on_hyphens=False, replace_whitespace=False, expand_tabs=False
         )
-    print(line, file=sys.stderr)
+    with contextlib.suppress(OSError):  # a full disk: there is nowhere to say it
+        print(line, file=sys.stderr)

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from nnlite import plot
 from nnlite.experiment import Corpus, MinimalRNN, Sonnets, own_folder, own_place
+from nnlite.saving import atomic_file
 from nnlite.text import TextStatistics, clean_sonnets, compare_temperatures, read_text, text_statistics
 
 from .options import ENCODING, TEMPERATURES, Threads, number, option
@@ -173,10 +174,10 @@ def draw(columns: Sequence[Column], folder: Path) -> None:
         path, labels = folder / name.replace(" ", "-"), [column.name for column in drawn]
         frequencies = [column.statistics.frequencies for column in drawn]
         picture = plot.png(plot.character_frequencies, *frequencies, labels=labels, size=(10, 4.5))
-        own_place(f"{path}-characters.png").write_bytes(picture)
+        atomic_file.write(own_place(f"{path}-characters.png"), picture)
         lines = [column.statistics.line_lengths for column in drawn]
         if all(lines):  # a text of spaces has none
-            own_place(f"{path}-lines.png").write_bytes(plot.png(plot.line_lengths, *lines, labels=labels))
+            atomic_file.write(own_place(f"{path}-lines.png"), plot.png(plot.line_lengths, *lines, labels=labels))
     console.print(Text(f"\nPictures written to {folder}."))
 
 
