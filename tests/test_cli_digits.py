@@ -254,7 +254,7 @@ class TestOwnPictures:
 
     def test_mistakes_get_one_clear_line(self, tiny, tmp_path, nnlite_command):
         (tmp_path / "a.txt").write_text("seven")
-        for name, message in {"a.txt": "expected a picture", "b.png": "No such file", ".": "directory"}.items():
+        for name, message in {"a.txt": "expected a picture", "b.png": "No such file", ".": "it is a folder"}.items():
             code, output, error = nnlite_command("digits", "--out", tiny[0], "--images", tmp_path / name)
             assert (code, output) == (1, "")
             assert message in error

@@ -124,7 +124,7 @@ def test_force_with_the_sonnets_leaves_no_text(run, nnlite_command, blank_pictur
         (b"\xe9" * 900, "expected a text in UTF-8, got the invalid byte 0xe9"),
         (b"ab" * 200, "text: expected at least 410 characters, got 400"),
         (b"a" * 900, "all characters of the text are 'a'"),
-        ("folder", "directory"),
+        ("folder", "it is a folder"),
         ("nothing", "No such file"),
     ],
 )

@@ -15,8 +15,19 @@ from rich.rule import Rule
 from rich.text import Text
 
 from nnlite.experiment import Corpus, Digits, Experiment, MinimalRNN, Sonnets, Sweep
-from nnlite.experiment.folder import SAVE_SECONDS, ExperimentError, Progress, find_runs, kind_of, new_folder, plain
+from nnlite.experiment.folder import (
+    SAVE_SECONDS,
+    ExperimentError,
+    InUseError,
+    Progress,
+    find_runs,
+    kind_of,
+    new_folder,
+    plain,
+)
 from nnlite.experiment.writer import Writer
+
+from .standard_output import make_optional
 
 
 class Output(Console):
@@ -36,12 +47,13 @@ Kind = TypeVar("Kind", bound=Experiment)
 
 
 def begin(kind: type[Kind], context: typer.Context) -> Kind:
-    """The run of a command: a new one, or with --resume an existing one.
+    """The run of a command, whose result is in the folder: a new one, or with --resume an existing one.
 
     Args:
         kind: the experiment, such as Sonnets.
         context: of the command. Its options are those of a run folder, all fields of kind.Settings, perhaps --text.
     """
+    make_optional()
     options = context.params
     folder, text = (Path(p) if (p := options.get(name)) is not None else None for name in ("out", "text"))
     encoding = options.get("encoding", "utf-8")
@@ -58,12 +70,22 @@ def begin(kind: type[Kind], context: typer.Context) -> Kind:
         )
     if options["resume"] and (run := resumed(kind, folder, settings, corpus, context)):
         return run
-    run = kind(folder or new_folder(corpus.name if corpus else kind.kind), settings, *([corpus] if corpus else []))
-    if folder and run.exists and not options["force"]:
+    if folder and kind_of(folder) and not options["force"]:
         raise typer.BadParameter(
             f"{folder} holds a run already: resume it with --resume, overwrite it with --force, or name another folder",
             param_hint="--out",
         )
+    run = None
+    while not run:
+        free = folder or new_folder(corpus.name if corpus else kind.kind)
+        run = kind(free, settings, *([corpus] if corpus else []))
+        run.start  # noqa: B018  wrong settings fail before a folder is made
+        try:
+            context.with_resource(run.alone())
+        except InUseError:  # by a training that began in this moment: without --out there are other names
+            if folder:
+                raise
+            run = None
     run.create(overwrite=options["force"])
     if options["resume"]:
         console.print(f"There is nothing to resume in {folder or 'runs/'}: a new run starts in {run.folder}.")
@@ -84,6 +106,7 @@ def resumed(
             f"{command(TRAINED_BY[found], '--resume', '--out', runs[0])}"
         )
     run = kind.open(runs[0])
+    context.with_resource(run.alone())
     if corpus and isinstance(run, Writer) and corpus.sha256 != run.corpus.sha256:
         changed = " as it was then" if corpus.file == run.corpus.file else ""
         raise typer.BadParameter(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from nnlite.saving import states
+from nnlite.saving.regular_file import open_regular
 from nnlite.text import Landmarks, clean_sonnets, landmarks, poems, read_text, split_poems, split_text
 
 from .folder import ExperimentError
@@ -128,14 +130,17 @@ class Corpus:
         """
         if "text" not in facts:
             return cls()
-        path = Path(folder, COPY)
+        path, text = Path(folder, COPY), facts["text"]
+        states.mapping("text", text)
+        for name in ("file", "sha256"):
+            states.text(f"text: {name}", text.get(name))
         if not cls.is_copy(path, facts):
             what = "was changed" if path.exists() else "is gone"
             raise ExperimentError(
                 f"{path}, the training text of this run, {what}: put back the file with the SHA-256 "
-                f"{facts['text']['sha256']}, or start another run"
+                f"{states.shown(text['sha256'])}, or start another run"
             )
-        return cls(path.read_bytes().decode(), str(facts["text"]["file"]))
+        return cls(path.read_bytes().decode(), text["file"])
 
     @staticmethod
     def is_copy(path: Path, facts: dict[str, Any]) -> bool:
@@ -143,5 +148,5 @@ class Corpus:
         text = facts.get("text")
         if not isinstance(text, dict) or not path.is_file():  # reading a pipe would block
             return False
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == text.get("sha256")

@@ -112,8 +112,12 @@ class Digits(Experiment):
 
     def fit(self, callbacks: Sequence[nnlite.Callback] = (), verbose: int | str = "auto") -> nnlite.History:
         """Train, or resume a stopped training. Return the `History`."""
-        s, (model, (training, held_out)) = self.settings, self._take_start()
-        x, y = shifted(*training)  # augmentation by half a pixel or a pixel in each direction
+        with self._training() as (model, (training, held_out)):
+            x, y = shifted(*training)  # augmentation by half a pixel or a pixel in each direction
+            return self._fit(model, x, y, held_out, callbacks, verbose)
+
+    def _fit(self, model, x, y, held_out, callbacks, verbose):
+        s = self.settings
         model.optimizer.learning_rate = nnlite.CosineDecay(s.learning_rate, s.epochs * math.ceil(len(x) / s.batch_size))
         callbacks = [
             nnlite.JSONLogger(self.folder / "log.jsonl"),

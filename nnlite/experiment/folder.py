@@ -1,11 +1,12 @@
 """Run folders: create, open and resume them, and never overwrite one unasked."""
 
+import contextlib
 import dataclasses
 import functools
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -13,16 +14,25 @@ import numpy as np
 
 from nnlite import BackupAndRestore, CheckpointError, Sequential, __version__, load_model
 from nnlite.saving import atomic_file, checkpoint, states
+from nnlite.saving.regular_file import read_json
+
+from .lock import locked
 
 # Seconds between two checkpoints within an epoch: what Ctrl-C loses at most. One of the default model, 2.3 MB, takes
 # 20 ms: 1 % of the time.
 SAVE_SECONDS = 2.0
+
+LONGEST_KIND = 40  # characters: it is printed
 
 Pair = tuple[np.ndarray, np.ndarray]  # x and y
 
 
 class ExperimentError(Exception):
     """A run folder cannot be used. The message names it, says what is wrong, and what to do."""
+
+
+class InUseError(ExperimentError):
+    """Another process, or another experiment in this one, trains in the run folder."""
 
 
 class Start(NamedTuple):
@@ -70,6 +80,7 @@ class Experiment:
     def __init__(self, folder: str | os.PathLike, settings: Any = None) -> None:
         self.folder, self.settings = Path(folder), settings or self.Settings()
         self.earlier_epochs: list[int] = []
+        self._is_alone = False
 
     def model(self) -> Sequential:
         """A new model, compiled, before its training.
@@ -92,12 +103,42 @@ class Experiment:
         """
         return Start(self.model(), self.data())
 
-    def _take_start(self):
-        """Check the folder, and take `start` for a training."""
+    @contextlib.contextmanager
+    def _training(self):
+        """Check the folder, and take `start` for a training, alone in the folder."""
         self.check_folder()
-        start = self.start
-        del self.start
-        return start
+        with self.alone():
+            start = self.start
+            del self.start
+            yield start
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep others from training in the folder, which is made where there is none. `create` and `fit` do so.
+
+        Two trainings there would write to one log. Reading is not kept from: every file is the old or the new one.
+
+        Raises:
+            InUseError: another process, or another experiment in this one, trains there. On Windows, and where a
+                network's file system locks no folders, this is not noticed.
+        """
+        if self._is_alone:
+            yield
+            return
+        if os.path.lexists(self.folder) and not self.folder.is_dir():
+            raise ExperimentError(f"{self.folder} exists and is no run folder: choose another name")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.folder))
+            except BlockingIOError:
+                raise InUseError(
+                    f"{self.folder} is in use, another process trains there: wait until it has ended, or choose "
+                    f"another name"
+                ) from None
+            self._is_alone = True
+            stack.callback(setattr, self, "_is_alone", False)
+            yield
 
     def saved_model(self) -> Sequential:
         """Load model.safetensors; before the end of the first epoch the model of the checkpoint."""
@@ -157,6 +198,10 @@ class Experiment:
         Raises:
             ExperimentError: more than that are trained already.
         """
+        with self.alone():
+            self._extend(goal)
+
+    def _extend(self, goal):
         self.check_folder()
         progress = self.progress
         if progress and self._done(progress) > goal:
@@ -214,6 +259,10 @@ class Experiment:
             ValueError, TypeError: the settings do not work. Nothing was written or removed.
         """
         self.start  # noqa: B018  makes model and data: wrong settings fail before anything is written
+        with self.alone():
+            self._create(overwrite)
+
+    def _create(self, overwrite):
         kind = kind_of(self.folder)
         if kind is not None:
             if not overwrite:
@@ -222,9 +271,8 @@ class Experiment:
             # config.json is removed first and written last: without it the folder is no run.
             for name in sorted(self.kept(read_config(self.folder)), key="config.json".__eq__):
                 (self.folder / name).unlink(missing_ok=True)
-        elif os.path.lexists(self.folder) and not _is_empty(self.folder, self.copies()):
+        elif not _is_empty(self.folder, self.copies()):
             raise ExperimentError(f"{self.folder} exists and is no run folder: choose another name")
-        self.folder.mkdir(parents=True, exist_ok=True)
         for name, parts in self.copies().items():
             self._put(name, parts)
         self.earlier_epochs = []
@@ -278,18 +326,20 @@ class Experiment:
             ExperimentError: there is none, it is of another kind, or its settings cannot be read.
         """
         config = read_config(folder)
-        if kind_of(folder) != cls.kind:
-            raise ExperimentError(f"{folder} holds a run on {kind_of(folder)}, not on {cls.kind}")
+        if (kind := _kind(config)) != cls.kind:
+            raise ExperimentError(f"{folder} holds a run on {kind}, not on {cls.kind}")
         try:
-            for field in dataclasses.fields(cls.Settings):
-                if field.name in config["settings"]:
-                    _rule(field.default)(field.name, config["settings"][field.name])
+            defaults = {field.name: field.default for field in dataclasses.fields(cls.Settings)}
+            for name, value in config["settings"].items():
+                if name not in defaults:
+                    raise ValueError(f"settings: there is no {states.shown(name)}")
+                _rule(defaults[name])(name, value)
             settings = {k: tuple(v) if isinstance(v, list) else v for k, v in config["settings"].items()}
             experiment = cls(folder, cls.Settings(**cls.EARLIER | settings))
             experiment.earlier_epochs = config.get("earlier_epochs", [])
             states.list_of(states.count)("earlier_epochs", experiment.earlier_epochs)
             experiment.restore(config)
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
             raise ExperimentError(f"cannot read the settings in {Path(folder, 'config.json')}: {error}") from error
         return experiment
 
@@ -300,13 +350,14 @@ def read_config(folder: str | os.PathLike) -> dict[str, Any]:
     try:
         if not path.is_file():  # reading a pipe would block
             raise ExperimentError(f"{folder} holds no run: there is no {path}")
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, RecursionError, ValueError) as error:
+        config = read_json(path)
+    except (OSError, ValueError) as error:
         raise ExperimentError(f"cannot read the settings in {path}: {error}") from error
     # The oldest runs, all of them on the sonnets, do not name their kind, but have a vocabulary.
     known = {"nnlite": str, "settings": dict}
     known |= {"experiment": str} if isinstance(config, dict) and "experiment" in config else {"vocabulary": dict}
-    if not (isinstance(config, dict) and all(isinstance(config.get(key), kind) for key, kind in known.items())):
+    is_ours = isinstance(config, dict) and all(isinstance(config.get(key), kind) for key, kind in known.items())
+    if not (is_ours and len(_kind(config)) <= LONGEST_KIND and _kind(config).isprintable()):
         raise ExperimentError(f"cannot read the settings in {path}: another program wrote it, {folder} holds no run")
     return config
 
@@ -314,9 +365,13 @@ def read_config(folder: str | os.PathLike) -> dict[str, Any]:
 def kind_of(folder: str | os.PathLike) -> str | None:
     """The kind of run in a folder, such as "sonnets"; None if nnlite did not write its config.json."""
     try:
-        return read_config(folder).get("experiment", "sonnets")
+        return _kind(read_config(folder))
     except ExperimentError:
         return None
+
+
+def _kind(config):
+    return config.get("experiment", "sonnets")
 
 
 def own_place(path: str | os.PathLike) -> Path:
@@ -357,7 +412,17 @@ def find_runs(parent: str | os.PathLike = "runs", kind: str | None = None) -> li
     """The run folders in a folder, all or those of one kind, sorted by time of the last change."""
     runs = [path.parent for path in Path(parent).glob("*/config.json")]
     runs = [run for run in runs if (found := kind_of(run)) and kind in (None, found)]
-    return sorted(runs, key=lambda run: max(file.lstat().st_mtime for file in run.iterdir()))
+    return sorted(runs, key=_last_change)
+
+
+def _last_change(run):
+    """The time of it. Where a run is in training, or being removed, files vanish meanwhile."""
+    times = [0.0]
+    with contextlib.suppress(OSError), os.scandir(run) as files:
+        for file in files:
+            with contextlib.suppress(OSError):
+                times.append(file.stat(follow_symlinks=False).st_mtime)
+    return max(times)
 
 
 def new_folder(name: str, parent: str | os.PathLike = "runs") -> Path:
@@ -379,8 +444,8 @@ def _rule(default):
 
 
 def _is_empty(folder, copies):
-    """Whether it is a folder that holds at most what a killed `create` leaves."""
-    return folder.is_dir() and all(
+    """Whether the folder holds at most what a killed `create` leaves."""
+    return all(
         path.name.startswith(".")
         or (path.name in copies and path.is_file() and path.read_bytes() == b"".join(copies[path.name]))
         for path in folder.iterdir()

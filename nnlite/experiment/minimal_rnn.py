@@ -4,7 +4,6 @@ Source: A. Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks
 in this folder, is the same in plain NumPy; `nnlite reproduce minimal-rnn` runs both and compares them.
 """
 
-import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -16,10 +15,11 @@ import numpy as np
 import nnlite
 from nnlite.callbacks import Logs
 from nnlite.saving import states
+from nnlite.saving.regular_file import read_json_lines
 from nnlite.text import generate, windows
 
 from .corpus import COPY, Corpus
-from .folder import SAVE_SECONDS, Pair
+from .folder import SAVE_SECONDS, ExperimentError, Pair
 from .writer import Writer
 
 Sample = tuple[int, float, str]  # iteration, smoothed loss, text
@@ -157,26 +157,26 @@ class MinimalRNN(Writer):
         Raises:
             NonFiniteLossError: the training diverges, because the steps are too large.
         """
-        model, (x, y) = self._take_start()
-        return model.fit(
-            x,
-            y,
-            batch_size=1,
-            epochs=math.ceil(self.settings.iterations / len(x)),
-            shuffle=False,  # the state is carried from window to window, and reset before each pass
-            callbacks=[
-                Recipe(self, show),
-                nnlite.JSONLogger(self.folder / "log.jsonl", every=LOG_EVERY),
-                nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
-                Backup(self.checkpoint_path, delete_checkpoint=False, save_seconds=SAVE_SECONDS),
-                *callbacks,
-                # The loss itself is a sum over a window: the bar shows only the one that samples and summary name.
-                nnlite.ProgressBar(
-                    self.landmarks, unit="characters", console=console, monitor="smoothed_loss", hidden=("loss",)
-                ),
-            ],
-            verbose=verbose,
-        )
+        with self._training() as (model, (x, y)):
+            return model.fit(
+                x,
+                y,
+                batch_size=1,
+                epochs=math.ceil(self.settings.iterations / len(x)),
+                shuffle=False,  # the state is carried from window to window, and reset before each pass
+                callbacks=[
+                    Recipe(self, show),
+                    nnlite.JSONLogger(self.folder / "log.jsonl", every=LOG_EVERY),
+                    nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
+                    Backup(self.checkpoint_path, delete_checkpoint=False, save_seconds=SAVE_SECONDS),
+                    *callbacks,
+                    # The loss itself is a sum over a window: the bar shows only the one that samples and summary name.
+                    nnlite.ProgressBar(
+                        self.landmarks, unit="characters", console=console, monitor="smoothed_loss", hidden=("loss",)
+                    ),
+                ],
+                verbose=verbose,
+            )
 
     # The results.
 
@@ -184,10 +184,13 @@ class MinimalRNN(Writer):
         """(iterations, smoothed losses) of the log, starting with the loss of guessing. It can be read at any time."""
         points = {0: self.landmarks.uniform}
         path = self.folder / "log.jsonl"
-        lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else [""]
-        for line in lines[:-1]:  # the last line may not be complete yet
-            record = json.loads(line)
-            points[record["step"]] = record["smoothed_loss"]
+        try:
+            for record in read_json_lines(path) if path.is_file() else ():
+                states.count("step", record.get("step"))
+                states.number("smoothed_loss", record.get("smoothed_loss"))
+                points[record["step"]] = record["smoothed_loss"]
+        except ValueError as error:
+            raise ExperimentError(f"cannot read the log in {path}: {error}") from error
         return list(points), list(points.values())
 
     def draw(self, history: dict[str, list[float]]) -> None:

@@ -192,7 +192,11 @@ class Sonnets(Writer):
 
     def fit(self, callbacks: Sequence[nnlite.Callback] = (), verbose: int | str = "auto") -> nnlite.History:
         """Train, or resume a stopped training. Return the `History`."""
-        s, (model, ((x, y), validation)) = self.settings, self._take_start()
+        with self._training() as (model, ((x, y), validation)):
+            return self._fit(model, x, y, validation, callbacks, verbose)
+
+    def _fit(self, model, x, y, validation, callbacks, verbose):
+        s = self.settings
         steps = s.epochs * math.ceil(len(x) / s.batch_size)
         model.optimizer.learning_rate = SCHEDULES[s.schedule](s.learning_rate, steps)
         callbacks = [

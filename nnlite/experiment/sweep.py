@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import nnlite
+from nnlite.saving import states
+from nnlite.saving.regular_file import read_json
 
 from . import minimal_rnn
-from .folder import Experiment, ExperimentError, Pair, kind_of, own_folder
+from .folder import Experiment, ExperimentError, InUseError, Pair, kind_of, own_folder
 from .minimal_rnn import MinimalRNN
+
+MOST = 1000  # trainings, each with a folder
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class Settings:
         iterations, seed: for every training.
 
     Raises:
-        ValueError: units or adagrad is empty. The other settings are checked where they are used.
+        ValueError: units or adagrad is empty, or there are more than `MOST` values. The other settings are checked
+            where they are used.
     """
 
     units: tuple[int, ...] = (100, 150, 200)
@@ -43,6 +48,8 @@ class Settings:
         for name in ("units", "adagrad"):
             if not getattr(self, name):
                 raise ValueError(f"{name}: expected at least one, got none")
+        if (tried := len(self.units) + len(self.adagrad) + len(self.sgd)) > MOST:
+            raise ValueError(f"units, adagrad and sgd: expected at most {MOST} values together, got {tried}")
 
 
 @dataclass(frozen=True)
@@ -75,6 +82,22 @@ class Result:
     def is_final(self) -> bool:
         """Whether the training has ended."""
         return self.state not in ("waiting", "running")
+
+
+# Of a result in sweep.json.
+RULES = {
+    "name": states.text,
+    "units": states.count,
+    "optimizer": states.text,
+    "learning_rate": states.number,
+    "iteration": states.count,
+    "loss": states.number,
+    "best_iteration": states.count,
+    "best_loss": states.number,
+    "state": states.text,
+    "seconds": states.optional(states.number),
+    "problem": states.optional(states.text),
+}
 
 
 class Sweep(Experiment):
@@ -148,9 +171,13 @@ class Sweep(Experiment):
         Args:
             jobs: number of processes; by default one for each core that this process may use.
         """
+        self.check_folder()
+        with self.alone():
+            yield from self._fit(jobs)
+
+    def _fit(self, jobs):
         import joblib
 
-        self.check_folder()
         done = {result.name for result in self.results() if result.is_final}
         todo = [run for run in self.runs if run.folder.name not in done]
         jobs = min(jobs or joblib.cpu_count(), max(1, len(todo)))
@@ -197,9 +224,10 @@ class Sweep(Experiment):
         """The final results, by name."""
         try:
             path = self.folder / "sweep.json"
-            records = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else []
+            records = read_json(path) if path.is_file() else []
+            states.list_of(lambda name, record: states.fields(name, record, RULES))("results", records)
             return {record["name"]: Result(**record) for record in records}
-        except (RecursionError, ValueError, TypeError, KeyError) as error:
+        except ValueError as error:
             raise ExperimentError(f"cannot read {path}: {error}. Remove it to train again") from error
 
     def _save(self, results):
@@ -226,6 +254,8 @@ def train(folder: Path, settings: minimal_rnn.Settings, parent: int) -> Result:
         state, problem = "done", None
     except nnlite.NonFiniteLossError as error:
         state, problem = "blew up", str(error)
+    except InUseError:  # of a sweep that was killed, whose processes may train on: nothing has failed
+        raise
     except Exception as error:  # a failed training must not stop the others
         state, problem = "failed", f"{type(error).__name__}: {error}"
     return measure(run, state, time.perf_counter() - start, problem)
