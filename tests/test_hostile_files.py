@@ -1,0 +1,569 @@
+"""Whatever a path leads to, and whatever is in a file: it is read, or refused by one kind of error, soon and cheap."""
+
+import contextlib
+import functools
+import gzip
+import io
+import itertools
+import os
+import signal
+import struct
+import subprocess
+import sys
+import threading
+import tracemalloc
+import zlib
+from pathlib import Path
+from shutil import copytree
+
+import numpy as np
+import pytest
+from commands import COMMAND, contents
+from PIL import Image
+
+import nnlite
+from nnlite import CheckpointError, load_model
+from nnlite.callbacks import CSVLogger, JSONLogger
+from nnlite.cli.standard_output import StandardOutput
+from nnlite.experiment import ExperimentError, MinimalRNN, Sonnets, Sweep, find_runs
+from nnlite.experiment.folder import InUseError
+from nnlite.experiment.sweep import train
+from nnlite.images import IDXError, load_digit, load_idx
+from nnlite.plot import loss_curves
+from nnlite.saving import atomic_file, checkpoint, training_state
+from nnlite.saving.regular_file import LONGEST_JSON, read_json_lines
+from nnlite.text import read_text
+
+posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes with names, and locks no folders")
+TINY = Sonnets.Settings(units=4, step=400, epochs=1, temperatures=(1.0,))
+OPTIONS = ["--units=4", "--step=400", "--epochs=1", "--temperature=1"]
+
+
+@contextlib.contextmanager
+def within(seconds):
+    """A test that would wait for ever fails instead."""
+
+    def late(*_):
+        raise TimeoutError(f"it took longer than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def at_most(size):
+    """Memory that Python takes."""
+    tracemalloc.start()
+    try:
+        yield
+        assert tracemalloc.get_traced_memory()[1] < size
+    finally:
+        tracemalloc.stop()
+
+
+def small_model():
+    model = nnlite.Sequential([nnlite.Dense(2)], input_shape=(1,), seed=0)
+    model.compile("sgd", "mse")
+    return model
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    run = Sonnets(tmp_path_factory.mktemp("runs") / "sonnets", TINY)
+    run.create()
+    run.fit(verbose=0)
+    return run.folder
+
+
+@pytest.fixture
+def run(finished, tmp_path):
+    return copytree(finished, tmp_path / "run")
+
+
+# What a path may lead to.
+
+READERS = {
+    "text": (read_text, OSError),
+    "IDX": (load_idx, OSError),
+    "picture": (load_digit, OSError),
+    "model": (load_model, CheckpointError),
+    "log": (lambda path: [*read_json_lines(path)], OSError),
+    "curves": (loss_curves, OSError),
+}
+
+
+@posix
+class TestSpecialFiles:
+    @pytest.fixture(params=["a pipe", "a device", "a folder", "a link to nothing", "a link to itself", "nothing"])
+    def place(self, request, tmp_path):
+        path = tmp_path / "place"
+        if request.param == "a pipe":
+            os.mkfifo(path)
+        elif request.param == "a device":
+            path.symlink_to("/dev/zero")
+        elif request.param == "a folder":
+            path.mkdir()
+        elif request.param != "nothing":
+            path.symlink_to("place" if "itself" in request.param else "nowhere")
+        return path
+
+    @pytest.mark.parametrize("name", READERS)
+    def test_are_refused_by_every_reader(self, name, place):
+        read, kind = READERS[name]
+        words = r"a device or a pipe|it is a folder|[Nn]o such file|Too many levels"
+        with within(20), pytest.raises(kind, match=words) as caught:
+            read(place)
+        assert str(place) in str(caught.value)
+
+    @pytest.mark.parametrize("line", ["train --text PLACE", "stats PLACE", "minimal-rnn --text PLACE", "sample PLACE"])
+    def test_are_refused_by_the_command(self, line, place, tmp_path, monkeypatch, nnlite_command):
+        monkeypatch.chdir(tmp_path)
+        if line.startswith("stats") and place.is_dir():
+            pytest.skip("a run folder, which is tested elsewhere")
+        with within(60):
+            code, output, error = nnlite_command(*line.replace("PLACE", str(place)).split())
+        assert (code, output, error.count("\n")) == (1, "", 1)
+        assert str(place) in error
+        assert [path.name for path in tmp_path.iterdir()] in ([], ["place"])
+
+    @pytest.mark.parametrize("write", [atomic_file.write, checkpoint.write])
+    def test_are_not_replaced(self, write, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "loop").symlink_to("loop")
+        for name in ("pipe", "loop"):
+            with pytest.raises((OSError, CheckpointError), match=r"a device or a pipe|Too many levels") as caught:
+                write(tmp_path / name, {} if write is checkpoint.write else b"x")
+            assert str(tmp_path / name) in str(caught.value)
+        assert (tmp_path / "pipe").is_fifo()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["loop", "pipe"]
+
+    @pytest.mark.parametrize("logger", [CSVLogger, JSONLogger])
+    def test_no_log_is_written_there_and_no_epoch_trained(self, logger, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        model, x = small_model(), np.ones((4, 1))
+        for path in (tmp_path / "pipe", tmp_path):
+            with within(20), pytest.raises(OSError, match=r"a device or a pipe|it is a folder"):
+                model.fit(x, x, epochs=1, callbacks=[logger(path)], verbose=0)
+        assert model.optimizer.iterations == 0
+
+
+def test_a_full_disk_names_the_file(tmp_path, monkeypatch):
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(atomic_file.os, "fsync", full)
+    with pytest.raises(OSError, match=r"No space left on device: '.*picture\.png'"):
+        atomic_file.write(tmp_path / "picture.png", b"x")
+    assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is full")
+def test_a_log_on_a_full_disk(tmp_path):
+    logger = JSONLogger(tmp_path / "log.jsonl")
+    with open("/dev/full", "r+b", buffering=0) as logger._file:
+        with pytest.raises(OSError, match=r"No space left on device: '.*log\.jsonl'"):
+            logger._write("line")
+        logger.close()  # which writes no more
+
+
+# Runs that are looked for while others train.
+
+
+def test_files_that_vanish_disturb_no_search(tmp_path):
+    runs = [Sonnets(tmp_path / "runs" / name, TINY) for name in ("a", "b")]
+    for run in runs:
+        run.create()
+    end = threading.Event()
+
+    def come_and_go():
+        folder, other = runs[0].folder, tmp_path / "runs" / "other"
+        while not end.is_set():
+            for number in range(30):
+                (folder / f".{number}.tmp").touch()
+            other.mkdir()
+            (other / "config.json").write_bytes(b"{")
+            for number in range(30):
+                (folder / f".{number}.tmp").unlink()
+            (other / "config.json").unlink()
+            other.rmdir()
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        for _ in range(150):
+            assert sorted(find_runs(tmp_path / "runs")) == [run.folder for run in runs]
+    finally:
+        end.set()
+        thread.join()
+
+
+# Settings.
+
+
+def deep(levels):
+    return "[" * levels + "]" * levels
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace('"units": 4', f'"units": {deep(900)}'), "units: expected a whole number, got"),
+        (lambda text: text.replace('"units": 4', f'"units": {deep(90_000)}'), "nested too deeply"),
+        (lambda text: text.replace('"units"', f'"{"u" * 10**6}"'), "settings: there is no 'uuu"),
+        (lambda text: text.replace('"units": 4', '"units": NaN'), "units: expected a whole number, got nan"),
+        (lambda text: text.replace('"units": 4', f'"units": {"9" * 5000}'), "digits"),
+        (lambda text: text.replace('"dropout": 0.5', '"dropout": 1e999'), "dropout: expected a finite number"),
+        (lambda text: text.replace('"dropout": 0.5', f'"dropout": {10**400}'), "dropout: expected a finite number"),
+        (lambda text: text.replace('"sonnets"', f'"{"s" * 10**6}"'), "another program wrote it"),
+        (lambda text: text.replace('"sonnets"', '"\\u001b[2J"'), "another program wrote it"),
+        (lambda text: text.replace('"vocabulary": {', '"text": [], "vocabulary": {'), "text: expected entries"),
+        (lambda text: text.replace('"vocabulary": {', '"text": {"file": 3}, "vocabulary": {'), "file: expected a text"),
+        (lambda text: text.replace('"characters": "', '"characters": "aa'), "distinct characters"),
+        (lambda text: text.replace('"characters"', '"c"'), "unexpected keyword"),
+        (lambda text: text + " " * LONGEST_JSON, "expected at most 16,777,216 bytes, got more"),
+    ],
+)
+def test_hostile_settings(change, message, run, nnlite_command):
+    before = (run / "config.json").read_text()
+    (run / "config.json").write_text(change(before))
+    assert (run / "config.json").read_text() != before
+    files = contents(run)
+    for line in (["sample", run], ["train", "--resume", "--out", run], ["train", *OPTIONS, "--out", run]):
+        with within(60):
+            code, output, error = nnlite_command(*line)
+        assert code in (1, 2)
+        assert (output, error.count("\n")) == ("", 1)
+        assert len(error) < 1000
+        assert "\x1b" not in error
+    with pytest.raises(ExperimentError, match=message):
+        Sonnets.open(run)
+    assert contents(run) == files
+
+
+def test_too_many_trainings():
+    with pytest.raises(ValueError, match="units, adagrad and sgd: expected at most 1000 values together, got 1003"):
+        Sweep.Settings(units=tuple(range(1, 1001)))
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["{", "[]", "3", "{}", '{"step": -1, "smoothed_loss": 1}', '{"step": 1, "smoothed_loss": "x"}', deep(90_000)],
+)
+def test_a_hostile_log(line, tmp_path):
+    run = MinimalRNN(tmp_path / "run", MinimalRNN.Settings(units=4, iterations=100))
+    run.create()
+    (run.folder / "log.jsonl").write_text(f"{line}\n")
+    with pytest.raises(ExperimentError, match=r"cannot read the log in .*log\.jsonl: "):
+        run.curve()
+    (run.folder / "log.jsonl").write_text('{"step": 100, "smoothed_loss": 3.5}\n{"step": 200, "smoo')
+    assert run.curve()[0] == [0, 100]  # whose last line is not written yet
+
+
+@pytest.mark.parametrize("records", ["{}", "[1]", '[{"name": "x"}]', '[{"name": []}]', deep(90_000), "["])
+def test_hostile_results_of_a_sweep(records, tmp_path):
+    sweep = Sweep(tmp_path / "sweep", Sweep.Settings(units=(4,), sgd=(), iterations=100))
+    sweep.create()
+    (sweep.folder / "sweep.json").write_text(records)
+    with pytest.raises(ExperimentError, match=r"cannot read .*sweep\.json: .*Remove it to train again"):
+        sweep.results()
+
+
+# Standard output.
+
+
+def spoken(*arguments, stdout, **environment):
+    return subprocess.run(
+        [*COMMAND, *map(str, arguments)], stdout=stdout, stderr=subprocess.PIPE, text=True, timeout=120,
+        env={**os.environ, **environment},
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is full")
+class TestAFullOutput:
+    def test_ends_no_training(self, finished, tmp_path):
+        with open("/dev/full", "w") as full:
+            done = spoken("train", *OPTIONS, "--out", tmp_path / "sonnets", stdout=full)
+        said = "nnlite: standard output: No space left on device: what is printed from here on is lost\n"
+        assert (done.returncode, done.stderr) == (0, said)
+        for name, content in contents(finished).items():
+            assert (tmp_path / "sonnets" / name).read_bytes() == content, name
+        assert (tmp_path / "sonnets" / "report.html").exists()
+
+    @pytest.mark.parametrize("line", ["sample RUN", "--version"])
+    def test_is_an_error_where_the_output_is_the_result(self, line, finished):
+        with open("/dev/full", "w") as full:
+            done = spoken(*line.replace("RUN", str(finished)).split(), stdout=full)
+        assert (done.returncode, done.stderr) == (1, "nnlite: standard output: No space left on device\n")
+
+
+@posix
+def test_a_closed_output(finished):
+    line = f"exec {' '.join(COMMAND)} sample {finished} --length 5 >&-"
+    assert subprocess.run(line, shell=True, capture_output=True, timeout=60).returncode == 0
+
+
+def test_what_a_terminal_cannot_show(tmp_path):
+    """All of it is trained, written and printed: the training's result is no error."""
+    (tmp_path / "haiku.txt").write_text("古池や蛙飛び込む水の音\n" * 60, encoding="utf-8")
+    arguments = "train", *OPTIONS, "--carry=1", "--text", tmp_path / "haiku.txt", "--out", tmp_path / "run"
+    done = spoken(*arguments, stdout=subprocess.PIPE, PYTHONIOENCODING="ascii")
+    assert done.returncode == 0, done.stderr
+    assert r"\u53e4\u6c60\u3084" in done.stdout
+    assert "古池や" in (tmp_path / "run" / "poems.txt").read_text(encoding="utf-8")
+    assert (tmp_path / "run" / "report.html").exists()
+
+
+class TestStandardOutput:
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    def test_names_itself(self):
+        output = StandardOutput(self.Full(), pytest.fail)
+        with pytest.raises(OSError, match="standard output") as caught:
+            output.write("a")
+        assert caught.value.filename == "standard output"
+
+    def test_warns_where_it_is_not_the_result(self):
+        said = []
+        output = StandardOutput(self.Full(), said.append)
+        output.is_optional = True
+        assert output.write("abc") == 3
+        assert said == ["standard output: No space left on device: what is printed from here on is lost"]
+
+    def test_a_reader_that_leaves_ends_the_command(self):
+        class Left(io.StringIO):
+            def flush(self):
+                raise BrokenPipeError
+
+        output = StandardOutput(Left(), pytest.fail)
+        output.is_optional = True
+        with pytest.raises(BrokenPipeError):
+            output.flush()
+
+
+def test_a_name_tells_a_terminal_nothing(tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    assert nnlite_command("sample", "\x1b[2J\x9b")[2].startswith(r"nnlite: \x1b[2J\x9b holds no run")
+
+
+# Two trainings in one run folder.
+
+
+@posix
+class TestInUse:
+    def test_another_process_is_refused_and_reads(self, run, nnlite_command):
+        files = contents(run)
+        with Sonnets.open(run).alone():
+            for options in (["--resume"], ["--resume", "--epochs=2"], [*OPTIONS, "--force"]):
+                code, output, error = nnlite_command("train", "--out", run, *options)
+                assert (code, output) == (1, "")
+                assert f"{run} is in use, another process trains there: wait until it has ended" in error
+            assert nnlite_command("sample", run, "--length", 5)[0] == 0
+            assert contents(run) == files
+        assert nnlite_command("train", "--out", run, "--resume", "--epochs=2")[0] == 0
+
+    def test_so_is_another_experiment(self, run):
+        one, other = Sonnets.open(run), Sonnets.open(run)
+        for change in (other.fit, lambda: other.extend(3), lambda: other.create(overwrite=True)):
+            with one.alone(), one.alone(), pytest.raises(InUseError):
+                change()
+        other.fit(verbose=0)
+
+    def test_it_is_so_during_a_training(self, run):
+        class Look(nnlite.Callback):
+            def on_train_begin(self, logs):
+                with pytest.raises(InUseError):
+                    Sonnets.open(run).fit(verbose=0)
+
+        Sonnets.open(run).fit([Look()], verbose=0)
+        Sonnets.open(run).fit(verbose=0)
+
+    def test_not_after_a_process_was_killed(self, run):
+        program = f"""
+import os, signal
+from nnlite.experiment import Sonnets
+with Sonnets.open({str(run)!r}).alone():
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+        assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == -signal.SIGKILL
+        Sonnets.open(run).fit(verbose=0)
+
+    def test_two_that_begin_together_have_two_folders(self, tmp_path, monkeypatch, nnlite_command, blank_pictures):
+        monkeypatch.chdir(tmp_path)
+        names = [Path("runs/sonnets"), Path("runs/sonnets-2")]
+        monkeypatch.setattr("nnlite.cli.runs.new_folder", lambda name: names.pop(0))
+        with Sonnets("runs/sonnets", TINY).alone():
+            assert nnlite_command("train", *OPTIONS)[0] == 0
+        assert [path.name for path in find_runs()] == ["sonnets-2"]
+
+    def test_no_training_of_a_sweep_has_failed_by_it(self, tmp_path):
+        settings = MinimalRNN.Settings(units=4, iterations=100)
+        with MinimalRNN(tmp_path / "run", settings).alone(), pytest.raises(InUseError):
+            train(tmp_path / "run", settings, os.getpid())
+
+    def test_where_no_folder_can_be_locked(self, run, monkeypatch):
+        from nnlite.experiment import lock
+
+        def flock(*_):
+            raise OSError(95, "Operation not supported")
+
+        monkeypatch.setattr(lock.fcntl, "flock", flock)
+        with Sonnets.open(run).alone():
+            Sonnets.open(run).fit(verbose=0)
+        monkeypatch.setattr(lock, "fcntl", None)
+        Sonnets.open(run).fit(verbose=0)
+
+
+# Every cut and every changed byte.
+
+IDX = bytes([0, 0, 8, 2, 0, 0, 0, 2, 0, 0, 0, 2, 0, 51, 102, 255])
+LOG = b'{"epoch": 1, "step": 100, "smoothed_loss": 3.5}\n{"step": 200, "smoothed_loss": 2.5e0}\n'
+
+
+def picture():
+    pixels = np.full((24, 24), 255, np.uint8)
+    pixels[4:20, 10:14] = 0
+    memory = io.BytesIO()
+    Image.fromarray(pixels).save(memory, "png")
+    return memory.getvalue()
+
+
+def in_folder(kind):
+    """Settings are read as any command reads them, and nothing appears anywhere."""
+
+    def read(path):
+        os.replace(path, path.parent / "run" / "config.json")
+        find_runs(path.parent)
+        run = kind.open(path.parent / "run")
+        assert all(each.folder.parent == run.folder for each in getattr(run, "runs", ()))
+        assert [name.name for name in path.parent.iterdir()] == ["run"]
+        return run.settings
+
+    return read
+
+
+recipe = functools.cache(MinimalRNN)
+
+
+def curve(path):
+    os.replace(path, path.parent / "run" / "log.jsonl")
+    return recipe(path.parent / "run").curve()
+
+
+def settings_of(kind, **options):
+    def make(folder):
+        run = kind(folder / "made", kind.Settings(**options))
+        run.create()
+        return (run.folder / "config.json").read_bytes()
+
+    return make
+
+
+# A reader, the error by which it refuses, and the file.
+LOADERS = {
+    "checkpoint": (load_model, CheckpointError, lambda _: checkpoint.encode(training_state.model_tree(small_model()))),
+    "IDX": (load_idx, IDXError, lambda _: IDX),
+    "IDX, gzipped": (load_idx, IDXError, lambda _: gzip.compress(IDX, mtime=0)),
+    "text": (read_text, ValueError, lambda _: "\ufeffDer Fluß,\r\n古池や\n".encode()),
+    "settings": (in_folder(MinimalRNN), ExperimentError, settings_of(MinimalRNN)),
+    "settings of a sweep": (in_folder(Sweep), ExperimentError, settings_of(Sweep, units=(4,), sgd=(0.1,))),
+    "log": (curve, ExperimentError, lambda _: LOG),
+    "picture": (load_digit, ValueError, lambda _: picture()),
+}
+
+
+def damage(name, folder, flips):
+    """Read every cut of a file, and the changed ones. Returns how many were refused, and how many read."""
+    read, kind, make = LOADERS[name]
+    data = make(folder.parent)
+    (folder / "run").mkdir()
+    path, refused, passed = folder / "file", [], 0
+    changed = (data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :] for at, flip in flips(len(data)))
+    for bad in itertools.chain((data[:size] for size in range(len(data))), changed):
+        path.write_bytes(bad)
+        try:
+            read(path)
+            passed += 1
+        except kind as error:
+            refused.append(len(str(error)))
+    assert max(refused) < 1000
+    return len(refused), passed
+
+
+@pytest.mark.filterwarnings("ignore::UserWarning")  # of Pillow, on damaged pictures
+@pytest.mark.parametrize("name", LOADERS)
+class TestDamage:
+    def test_a_sample(self, name, tmp_path):
+        def flips(size):
+            return [(at, 1 << at % 8) for at in range(0, size, 1 + size // 100)]
+
+        (tmp_path / "a").mkdir()
+        with at_most(2**26 if name == "picture" else 2**23):
+            refused, passed = damage(name, tmp_path / "a", flips)
+        assert refused > passed or name in ("text", "log")
+
+    @pytest.mark.long
+    def test_every_cut_and_every_flip(self, name, tmp_path):
+        """Every value of every byte; of settings, whose reading takes longer, every bit."""
+
+        def flips(size):
+            every = [1 << bit for bit in range(8)] if "settings" in name else range(1, 256)
+            return [(at, flip) for at in range(size) for flip in every]
+
+        (tmp_path / "a").mkdir()
+        with at_most(2**28 if name == "picture" else 2**23):
+            print(name, *damage(name, tmp_path / "a", flips))
+
+
+# Small files that unpack to large ones.
+
+
+def png_bomb(width, height):
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = zlib.compress(bytes((width // 8 + 1) * height), 9)
+    header = struct.pack(">IIBBBBB", width, height, 1, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+
+
+def npz_bomb():
+    memory = io.BytesIO()
+    np.savez_compressed(memory, W=np.zeros(2**23))
+    return memory.getvalue()
+
+
+BOMBS = {
+    "PNG": (lambda: png_bomb(9000, 9000), load_digit, ValueError, "9,000 x 9,000 pixels, more than"),
+    "gzip": (lambda: gzip.compress(IDX + bytes(2**26)), load_idx, IDXError, "continues after them"),
+    "gzip, promised": (
+        lambda: gzip.compress(IDX[:4] + struct.pack(">II", 2**20, 2**20)), load_idx, IDXError, "max_bytes"
+    ),
+    "npz as a model": (npz_bomb, load_model, CheckpointError, "a zip archive"),
+    "npz as a text": (npz_bomb, read_text, ValueError, "expected plain text"),
+    "npz as an IDX file": (npz_bomb, load_idx, IDXError, "expected an IDX file"),
+    "npz as a picture": (npz_bomb, load_digit, ValueError, "expected a picture"),
+    "a header": (lambda: struct.pack("<Q", 10**8) + b"{", load_model, CheckpointError, "cut short in its header"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_bombs(name, tmp_path):
+    make, read, kind, message = BOMBS[name]
+    (tmp_path / "bomb").write_bytes(make())
+    assert (tmp_path / "bomb").stat().st_size < 2**17
+    with within(20), at_most(2**21), pytest.raises(kind, match=message):
+        read(tmp_path / "bomb")
+
+
+def test_a_program_is_no_picture(tmp_path):
+    """Pillow would hand an EPS to Ghostscript, which runs it."""
+    Image.new("L", (9, 9)).save(tmp_path / "a.png", "eps")
+    with pytest.raises(ValueError, match="expected a picture, such as a PNG or a JPEG, got another file"):
+        load_digit(tmp_path / "a.png")
