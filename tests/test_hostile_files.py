@@ -212,10 +212,13 @@ def deep(levels):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda text: text.replace('"units": 4', f'"units": {deep(900)}'), "units: expected a whole number, got"),
+        (
+            lambda text: text.replace('"units": 4', f'"units": {deep(900)}'),
+            "units: expected a whole number of at least 1",
+        ),
         (lambda text: text.replace('"units": 4', f'"units": {deep(90_000)}'), "nested too deeply"),
         (lambda text: text.replace('"units"', f'"{"u" * 10**6}"'), "settings: there is no 'uuu"),
-        (lambda text: text.replace('"units": 4', '"units": NaN'), "units: expected a whole number, got nan"),
+        (lambda text: text.replace('"units": 4', '"units": NaN'), "at least 1, got nan"),
         (lambda text: text.replace('"units": 4', f'"units": {"9" * 5000}'), "digits"),
         (lambda text: text.replace('"dropout": 0.5', '"dropout": 1e999'), "dropout: expected a finite number"),
         (lambda text: text.replace('"dropout": 0.5', f'"dropout": {10**400}'), "dropout: expected a finite number"),

@@ -145,9 +145,11 @@ class TestForeignFolder:
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
-        ("units", "6", "units: expected a whole number, got '6'"),
-        ("length", 1.5, "length: expected a whole number, got 1.5"),
-        ("epochs", True, "epochs: expected a whole number, got True"),
+        ("units", "6", "units: expected a whole number of at least 1, got '6'"),
+        ("length", 1.5, "length: expected a whole number of at least 1, got 1.5"),
+        ("epochs", True, "epochs: expected a whole number of at least 1, got True"),
+        ("batch_size", 0, "batch_size: expected a whole number of at least 1, got 0"),
+        ("seed", -1, "seed: expected a whole number of at least 0, got -1"),
         ("clipnorm", "a", "clipnorm: expected a finite number, got 'a'"),
         ("learning_rate", None, "learning_rate: expected a finite number, got None"),
         ("dtype", 32, "dtype: expected a text, got 32"),

@@ -70,8 +70,8 @@ def _is_finite(value):
 
 
 number = _rule("a finite number", lambda value: (_is_whole(value) or isinstance(value, float)) and _is_finite(value))
-whole = _rule("a whole number", _is_whole)
 count = _rule("a whole number of at least 0", lambda value: _is_whole(value) and value >= 0)
+positive = _rule("a whole number of at least 1", lambda value: _is_whole(value) and value >= 1)
 boolean = _rule("true or false", lambda value: isinstance(value, bool))
 text = _rule("a text", lambda value: isinstance(value, str))
 mapping = _rule(
