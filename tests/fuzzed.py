@@ -64,6 +64,7 @@ def config_of(kind):
 
 CONFIGS = [config_of(kind) for kind in KINDS]
 RUN = FOLDER / MinimalRNN.kind
+RECIPE = MinimalRNN(RUN)
 
 
 def read_config(data):
@@ -77,7 +78,7 @@ def read_config(data):
 
 def read_log(data):
     (RUN / "log.jsonl").write_bytes(data)
-    MinimalRNN(RUN).curve()
+    RECIPE.curve()
 
 
 def read_sweep(data):

@@ -10,11 +10,10 @@ import signal
 import struct
 import subprocess
 import sys
-import threading
 import tracemalloc
 import zlib
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
 
 import numpy as np
 import pytest
@@ -174,32 +173,37 @@ def test_a_log_on_a_full_disk(tmp_path):
 # Runs that are looked for while others train.
 
 
-def test_files_that_vanish_disturb_no_search(tmp_path):
-    runs = [Sonnets(tmp_path / "runs" / name, TINY) for name in ("a", "b")]
+def test_what_vanishes_disturbs_no_search(tmp_path, monkeypatch):
+    """A temporary file of a run in training, or a whole run, is listed and then gone."""
+    runs = [Sonnets(tmp_path / name, TINY) for name in ("a", "b", "c")]
     for run in runs:
         run.create()
-    end = threading.Event()
 
-    def come_and_go():
-        folder, other = runs[0].folder, tmp_path / "runs" / "other"
-        while not end.is_set():
-            for number in range(30):
-                (folder / f".{number}.tmp").touch()
-            other.mkdir()
-            (other / "config.json").write_bytes(b"{")
-            for number in range(30):
-                (folder / f".{number}.tmp").unlink()
-            (other / "config.json").unlink()
-            other.rmdir()
+    class Listing(list):
+        def __enter__(self):
+            return self
 
-    thread = threading.Thread(target=come_and_go)
-    thread.start()
-    try:
-        for _ in range(150):
-            assert sorted(find_runs(tmp_path / "runs")) == [run.folder for run in runs]
-    finally:
-        end.set()
-        thread.join()
+        def __exit__(self, *_):
+            pass
+
+    def listing(real):
+        def list_and_remove(path="."):
+            if isinstance(path, int):  # of the removal itself
+                return real(path)
+            (runs[0].folder / ".a.tmp").touch()
+            entries = real(path)
+            found = Listing(entries)
+            (runs[0].folder / ".a.tmp").unlink()
+            if Path(path) == tmp_path:
+                rmtree(runs[2].folder, ignore_errors=True)
+            return found
+
+        return list_and_remove
+
+    with monkeypatch.context() as patch:
+        for name in ("listdir", "scandir"):
+            patch.setattr(os, name, listing(getattr(os, name)))
+        assert find_runs(tmp_path) == [run.folder for run in runs[:2]]
 
 
 # Settings.
