@@ -49,6 +49,7 @@ MISTAKES = [
     ("save_model(Sequential([]), 'm', fast=True)", "save_model: unknown argument 'fast': use \\['model', 'path'\\]"),
     ("Conv2D(3, 16, kernel_size=3)", r"Conv2D: kernel_size: .*PyTorch's order.*: write Conv2D\(16, 3\)"),
     ("Conv2D(3, filters=16)", "Conv2D: filters: expected it once, got 3 without a name and filters=16: leave one out"),
+    ("Dense(3, units=2)", "Dense: units: expected it once, got 3 without a name and units=2: leave one out"),
     ("InPyTorchsOrder(0.1)", r"update: expected the arguments \(grad, param, .*got \(p, g\): write def update"),
     # Axes.
     ("fit([Dense(1, input_shape=(1,))], np.arange(10.0), np.arange(10.0), 'mse')", r"x\[:, None\] makes \(10, 1\)"),

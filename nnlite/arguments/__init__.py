@@ -22,7 +22,7 @@ class ChecksArguments:
 
     Raises:
         TypeError: an unknown argument; the message says what Keras' or PyTorch's is called here, suggests the nearest
-            name, or lists all of them. Too many arguments without a name.
+            name, or lists all of them. Too many arguments without a name; or one twice, without a name and by name.
         AttributeError: an attribute that Keras or PyTorch has; the message says what to do.
 
     Example:
@@ -76,6 +76,8 @@ def check_arguments(cls: Class) -> Class:
             # What **kwargs hand on is checked by the base; but what other frameworks have, nobody takes.
             if name not in known and (name == "self" or not hands_on or _is_foreign(type(self), name)):
                 raise TypeError(_message(type(self), cls, name))
+            if name in by_place[: len(args)]:
+                raise TypeError(calls.twice(type(self).__name__, by_place, name, args, kwargs[name]))
         if most is not None and len(args) > most:
             raise TypeError(_too_many(type(self), by_place, args, _all_names(type(self).__mro__)))
         try:

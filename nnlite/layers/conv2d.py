@@ -6,13 +6,10 @@ import numpy as np
 
 from .. import checks
 from ..arguments.translations.arguments import refuse_pytorchs_order
-from ..arguments.translations.calls import translated
-from ..initializers import Given
 from ..kernels import backend
-from ..regularizers import Regularizer
-from .base.layer import Layer, Options, Shape
+from .base.layer import Layer, Shape
 from .base.sliding_window import Window2D, image_shape, pair
-from .base.weighted import Weighted, size
+from .base.weighted import Weighted, WeightOptions, size
 
 
 class Conv2D(Weighted):
@@ -59,7 +56,6 @@ class Conv2D(Weighted):
           parameters   filters * (kh * kw * C) + filters = 8 * (5 * 5 * 3) + 8 = 608
     """
 
-    @translated
     def __init__(
         self,
         filters: int,
@@ -71,35 +67,23 @@ class Conv2D(Weighted):
         groups: int = 1,
         use_bias: bool = True,
         activation: str | Layer | None = None,
-        kernel_initializer: Given = "glorot_uniform",
-        bias_initializer: Given = "zeros",
-        kernel_regularizer: str | Regularizer | None = None,
-        bias_regularizer: str | Regularizer | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[WeightOptions],
     ) -> None:
-        super().__init__(**options)
+        super().__init__(activation, use_bias, **options)
         self.filters, self.groups = checks.positive("filters", filters), checks.positive("groups", groups)
         if self.filters % self.groups:
             raise ValueError(f"groups: {groups} does not divide {filters} filters: each group needs as many")
         self.window = Window2D("Conv2D", pair("kernel_size", kernel_size), strides, padding, dilation_rate)
-        self._set_weighted(activation, use_bias, kernel_initializer, bias_initializer)
-        self._set_regularizers(kernel_regularizer, bias_regularizer)
         self._channels: int | None = None  # C of the input that it is built for
-
-    def _constructed(self, by_place: int) -> None:
-        super()._constructed(by_place)
-        self._strides_have_no_name = by_place > 2
 
     filters = size("filters", "How many. It cannot be set any more when the layer is built.")
 
     def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)
         C = input_shape[2]
-        if self._strides_have_no_name:
-            refuse_pytorchs_order(C, self.filters, self.window.size, self.window.strides)
-        self._add_weights((*self.window.size, C and C // self.groups, self.filters), (self.filters,))
-        self._channels = C
-        self.built = True
+        refuse_pytorchs_order(self, C, self._by_place)
+        self._add_weights(*self.window.size, C and C // self.groups, self.filters)
+        self._channels, self.built = C, True
 
     def output_shape(self, input_shape: Shape) -> tuple:
         H, W, C = image_shape("Conv2D", input_shape)
@@ -137,10 +121,9 @@ class Conv2D(Weighted):
 
     def _parameter_rule(self, input_shape):
         (kh, kw), C, filters, groups = self.window.size, input_shape[2], self.filters, self.groups
-        rule = f"filters * (kh * kw * C{'/groups' * (groups > 1)}){' + filters' * self.use_bias} = {filters} * "
-        rule += f"({kh} * {kw} * {C or 'C'}{f'/{groups}' * (groups > 1)}){f' + {filters}' * self.use_bias}"
-        count = f" = {filters * (kh * kw * C // groups + self.use_bias)}" if C else ", with C of the first input"
-        return rule + count
+        words = f"filters * (kh * kw * C{'/groups' * (groups > 1)})"
+        numbers = f"{filters} * ({kh} * {kw} * {C or 'C'}{f'/{groups}' * (groups > 1)})"
+        return self._sum_rule(words, numbers, "filters", C and filters * kh * kw * C // groups, "C")
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **self.window.config("kernel_size")}

@@ -1,16 +1,14 @@
 """Dense: a fully connected layer."""
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Unpack
 
 import numpy as np
 
 from .. import checks
-from ..initializers import Given
 from ..kernels import backend, empty, of_dtype
-from ..regularizers import Regularizer
-from .base.layer import Layer, Options, Shape
-from .base.weighted import Weighted, size
+from .base.layer import Layer, Shape
+from .base.weighted import Weighted, WeightOptions, size
 
 
 class Dense(Weighted):
@@ -51,27 +49,16 @@ class Dense(Weighted):
     """
 
     def __init__(
-        self,
-        units: int,
-        activation: str | Layer | None = None,
-        use_bias: bool = True,
-        *,
-        kernel_initializer: Given = "glorot_uniform",
-        bias_initializer: Given = "zeros",
-        kernel_regularizer: str | Regularizer | None = None,
-        bias_regularizer: str | Regularizer | None = None,
-        **options: Unpack[Options],
+        self, units: int, activation: str | Layer | None = None, use_bias: bool = True, **options: Unpack[WeightOptions]
     ) -> None:
-        super().__init__(**options)
+        super().__init__(activation, use_bias, **options)
         self.units = checks.positive("units", units)
-        self._set_weighted(activation, use_bias, kernel_initializer, bias_initializer)
-        self._set_regularizers(kernel_regularizer, bias_regularizer)
 
     units = size("units", "U. It cannot be set any more when the layer is built.")
 
     def build(self, input_shape: Shape) -> None:
         self.output_shape(input_shape)
-        self._add_weights((input_shape[-1], self.units), (self.units,))
+        self._add_weights(input_shape[-1], self.units)
         self.built = True
 
     def output_shape(self, input_shape: Shape) -> tuple:
@@ -82,18 +69,16 @@ class Dense(Weighted):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         F, U = self._shapes["W"] if self.built else (None, self.units)
         x = checks.floats("x", x, self.dtype, (..., F), "(N, ..., F)")
-        checks.memory("Dense: y", (*x.shape[:-1], U), self.dtype)
+        y = self._empty("y", *x.shape[:-1], U)
         self._ensure_built(x)
         W, b = self._arrays("params", "W", "b")
-        y = empty((*x.shape[:-1], U), self.dtype)
         of_dtype(backend().dense.forward, self.dtype)(x.reshape(-1, len(W)), W, b, y.reshape(-1, U))
         self._keep(x)
         return y if self.activation is None else self._activate(y)
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
         (x,), dy = self._kept(), dy if self.activation is None else self.activation.backward(dy)
-        W, _ = self._arrays("params", "W", "b")
-        dW, db = self._gradients()
+        (W, _), (dW, db) = self._arrays("params", "W", "b"), self._gradients()
         F, U = W.shape
         dy = checks.floats("dy", dy, self.dtype, (*x.shape[:-1], U), "of y").reshape(-1, U)
         dx = empty((len(dy), F), self.dtype) if needs_dx else None
@@ -106,14 +91,10 @@ class Dense(Weighted):
         W, b = self._arrays("params", "W", "b")
         forward = of_dtype(backend().dense.forward, self.dtype)
         y, shape = empty((N, W.shape[1]), self.dtype), (N, len(W))
-        checked: Any = None  # the layer before hands over the same array at every step
 
         def step(x):
-            nonlocal checked
-            if x is not checked or x.shape != shape:
-                if not checks.fits(x, self.dtype, shape):
-                    return self.step(x)
-                checked = x
+            if not checks.fits(x, self.dtype, shape):
+                return self.step(x)
             forward(x, W, b, y)
             return y if self.activation is None else self._activate(y)
 
@@ -123,6 +104,5 @@ class Dense(Weighted):
         return f"the last axis becomes units = {self.units}"
 
     def _parameter_rule(self, input_shape):
-        F, U, plus = input_shape[-1], self.units, self.use_bias
-        rule = f"F * units{' + units' * plus} = {'F' if F is None else F} * {U}{f' + {U}' * plus}"
-        return f"{rule}, with F of the first input" if F is None else f"{rule} = {F * U + U * plus}"
+        F, U = input_shape[-1], self.units
+        return self._sum_rule("F * units", f"{F or 'F'} * {U}", "units", F and F * U, "F")

@@ -206,12 +206,13 @@ def size_first(owner: str, value: Any) -> str:
     return ""
 
 
-def refuse_pytorchs_order(C: int | None, filters: int, size: tuple[int, int], strides: tuple[int, int]) -> None:
+def refuse_pytorchs_order(conv2d: Any, C: int | None, by_place: int) -> None:
     """Refuse Conv2D(1, 8, 3) of one channel: in PyTorch that is 8 filters of 3 x 3, here one of 8 x 8 in steps of 3.
 
     Smaller windows than 6 x 6 are taken for what they are here: few layers have so few filters.
     """
-    if filters == C and size[0] == size[1] >= 6 and strides[0] == strides[1] > 1:
+    filters, size, strides = conv2d.filters, conv2d.window.size, conv2d.window.strides
+    if by_place > 2 and filters == C and size[0] == size[1] >= 6 and strides[0] == strides[1] > 1:
         order = f"Conv2D({filters}, {size[0]}, {strides[0]})"
         raise ValueError(
             f"{order}: expected (filters, kernel_size, strides), got what looks like PyTorch's (in_channels, "

@@ -64,8 +64,7 @@ def translated(function: Function) -> Function:
     """Decorate a function or a method so that an argument that it does not take is explained.
 
     Raises:
-        TypeError: an unknown argument, or too many without a name; or one twice: without a name and by name, as in
-            Conv2D(3, 16, kernel_size=3).
+        TypeError: an unknown argument, or too many without a name; or one twice: without a name and by name.
     """
     table = CALLS.get(function.__name__, {})
     parameters = inspect.signature(function).parameters.values()
@@ -80,7 +79,7 @@ def translated(function: Function) -> Function:
                 owner = type(args[0]).__name__ if function.__name__ == "__call__" and args else function.__name__
                 raise TypeError(unknown(owner, name, names, table.get(name)))
             if name in by_place[: len(args)]:
-                raise TypeError(_twice(function, by_place, name, args, kwargs[name]))
+                raise TypeError(twice(function.__name__, by_place, name, args, kwargs[name]))
         if len(args) > len(by_place):
             raise TypeError(_too_many(function.__name__, by_place, names, args))
         return function(*args, **kwargs)
@@ -102,14 +101,11 @@ def _too_many(owner, by_place, names, args):
     return f"{owner}: expected at most {len(known)} arguments without a name ({', '.join(known)}), got {got}: {hint}"
 
 
-def _twice(function, by_place, name, args, value):
-    owner, place = function.__name__, by_place.index(name)
-    text = f"{name}: expected it once, got {args[place]!r} without a name and {name}={value!r}"
-    if owner == "__init__":
-        owner = type(args[0]).__name__
-        if owner == "Conv2D" and place == 2:
-            rest = f"Conv2D({args[2]!r}, {value!r})"
-            return (
-                f"{owner}: {text}: PyTorch's order has in_channels first, which is found from the input: write {rest}"
-            )
-    return f"{owner}: {text}: leave one out"
+def twice(owner: str, by_place: list[str], name: str, args: tuple, value: object) -> str:
+    """The message for an argument that was given without a name and by name, as in Conv2D(3, 16, kernel_size=3)."""
+    first = args[by_place.index(name)]
+    hint = "leave one out"
+    if owner == "Conv2D" and name == "kernel_size":
+        hint = "PyTorch's order has in_channels first, which is found from the input: write "
+        hint += f"Conv2D({first!r}, {value!r})"
+    return f"{owner}: {name}: expected it once, got {first!r} without a name and {name}={value!r}: {hint}"

@@ -2,12 +2,14 @@
 
 import copy
 import operator
-from typing import Any
+from typing import Any, Unpack
 
 from ... import checks, initializers, regularizers
+from ...initializers import Given
 from ...notebook import shows_itself
-from . import activation
-from .layer import Layer, Shape
+from ...regularizers import Regularizer
+from . import activation as activations
+from .layer import Layer, Options, Shape
 
 
 def size(name: str, meaning: str) -> property:
@@ -26,6 +28,15 @@ def size(name: str, meaning: str) -> property:
     return property(get_size, set_size, doc=meaning)
 
 
+class WeightOptions(Options, total=False):
+    """What both constructors take besides: see `Dense`."""
+
+    kernel_initializer: Given
+    bias_initializer: Given
+    kernel_regularizer: str | Regularizer | None
+    bias_regularizer: str | Regularizer | None
+
+
 class Weighted(Layer):
     """Base of `Dense` and `Conv2D`: y = f(z) of z, which the layer computes with W and b.
 
@@ -37,26 +48,39 @@ class Weighted(Layer):
         *("activation", "use_bias", "bias_initializer", "kernel_regularizer", "bias_regularizer"),
     )
 
+    def __init__(
+        self,
+        activation: str | Layer | None,
+        use_bias: bool,
+        *,
+        kernel_initializer: Given = "glorot_uniform",
+        bias_initializer: Given = "zeros",
+        kernel_regularizer: str | Regularizer | None = None,
+        bias_regularizer: str | Regularizer | None = None,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(**options)
+        self.activation, self.use_bias = activation, checks.boolean("use_bias", use_bias)
+        self.kernel_initializer = initializers.given("kernel_initializer", kernel_initializer)
+        self.bias_initializer = initializers.given("bias_initializer", bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
+
+    def _constructed(self, by_place: int) -> None:
+        super()._constructed(by_place)
+        self._by_place = by_place  # how many arguments had no name, so that their order may be PyTorch's
+
     def _set_activation(self, f):
-        self._activation = activation.get(f, type(self).__name__)
+        self._activation = activations.get(f, type(self).__name__)
 
     # Read without a Python call, at every step.
     activation = property(operator.attrgetter("_activation"), _set_activation, doc="f, a layer, or None.")
 
-    def _set_weighted(self, f, use_bias, kernel_initializer, bias_initializer):
-        self.activation = f
-        self.use_bias = checks.boolean("use_bias", use_bias)
-        self.kernel_initializer = initializers.given("kernel_initializer", kernel_initializer)
-        self.bias_initializer = initializers.given("bias_initializer", bias_initializer)
-
-    def _set_regularizers(self, kernel_regularizer, bias_regularizer):
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-
-    def _add_weights(self, W_shape, b_shape):
-        self._add_param("W", W_shape, self.kernel_initializer, self.kernel_regularizer)
+    def _add_weights(self, *shape):
+        """W of this shape, and b with a number for each of its last axis."""
+        self._add_param("W", shape, self.kernel_initializer, self.kernel_regularizer)
         if self.use_bias:
-            self._add_param("b", b_shape, self.bias_initializer, self.bias_regularizer)
+            self._add_param("b", shape[-1:], self.bias_initializer, self.bias_regularizer)
 
     def _gradients(self):
         """Where the kernels write dW and db; None for what nobody needs."""
@@ -76,6 +100,18 @@ class Weighted(Layer):
         first.activation, last.dtype = None, self.dtype
         return [first, last]
 
+    def _sum_rule(self, words, numbers, per, count, letter):
+        """`words` = `numbers`, of W, and of b with a number for each of `per`: "F * units + units = 4 * 3 + 3 = 15".
+
+        Args:
+            count: how many numbers W has; None where the size named by this letter is found from the first input.
+        """
+        outputs = getattr(self, per)
+        if self.use_bias:
+            words, numbers = f"{words} + {per}", f"{numbers} + {outputs}"
+        end = f", with {letter} of the first input" if count is None else f" = {count + outputs * self.use_bias}"
+        return f"{words} = {numbers}{end}"
+
     @shows_itself
     def explain(self, input_shape: Shape) -> str:
         text, f = super().explain(input_shape), self.activation
@@ -89,5 +125,5 @@ class Weighted(Layer):
     def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         if self.activation is not None:
-            config["activation"] = activation.config(self.activation)
+            config["activation"] = activations.config(self.activation)
         return config
