@@ -8,6 +8,7 @@ import numpy as np
 from ..layers.base.layer import Layer
 from ..layers.base.parameters import ModelParameters
 from ..layers.base.weights import HoldsWeights
+from . import alone
 
 
 def _of_all_layers(what: str) -> property:
@@ -25,10 +26,12 @@ def _of_all_layers(what: str) -> property:
 
 
 class Contents(HoldsWeights):
-    """Base of `Model`: finding its layers, by name or number, and reading and setting their weights."""
+    """Base of `Model`: adding and finding its layers, by name or number, and reading and setting their weights."""
 
     layers: list[Any]
     name: str
+    input_shape: tuple | None
+    _arrange: Any
 
     params, grads, statistics = map(_of_all_layers, ("params", "grads", "statistics"))
 
@@ -110,6 +113,23 @@ class Contents(HoldsWeights):
             return self.layers[index]
         except IndexError:
             raise IndexError(f"{self.name} has {len(self.layers)} layers, {self._names()}, got index {index}") from None
+
+    def add(self, layer: Any) -> None:
+        """Add a layer at the end, or `Input(shape)` at the beginning. It is built at once where its input is known."""
+        alone.require_rest(self, "add")
+        before = self.layers
+        try:
+            self._arrange([*before, layer], self.input_shape)
+        except Exception:
+            self.layers = before
+            raise
+
+    def pop(self) -> Any:
+        """Remove the last layer, and return it."""
+        alone.require_rest(self, "pop")
+        if not self.layers:
+            raise IndexError(f"pop: {self.name} has no layers")
+        return self.layers.pop()
 
     def __len__(self) -> int:
         return len(self.layers)

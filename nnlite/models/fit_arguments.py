@@ -1,13 +1,14 @@
 """What `fit` is given: checked, and made ready for its loop."""
 
+import math
 import os
 from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, losses
 from ..arguments import is_ours
-from ..callbacks import ProgressBar
+from ..callbacks import BackupAndRestore, ProgressBar
 from ..callbacks.bars import look_of
 from ..callbacks.base import Callback, checked_callbacks
 from ..turns import computing
@@ -39,19 +40,30 @@ def checked_start(initial_epoch: int, epochs: int) -> int:
     return initial_epoch
 
 
-def steps_of(y: Any, loss: Any) -> tuple[int, ...]:
-    """The sizes of the axes of y that count predictions, without that of the samples."""
-    if not getattr(loss, "takes_labels", y.dtype.kind in "iu"):  # of a loss of one's own
-        return y.shape[1:-1]
-    return () if y.shape[1:] == (1,) else y.shape[1:]
+def predictions_of(data: Any, loss: Any) -> tuple[float, bool]:
+    """How many predictions a sample holds, with lengths their mean, and whether there is one at each of its steps."""
+    takes_labels = getattr(loss, "takes_labels", data.y.dtype.kind in "iu")  # of a loss of one's own
+    steps = data.y.shape[1:] if takes_labels else data.y.shape[1:-1]
+    if steps == (1,) and takes_labels:
+        steps = ()
+    real = 1.0 if not steps or data.lengths is None else float(data.lengths.mean()) / steps[0]
+    return math.prod(steps) * real, bool(steps)
 
 
-def is_regularized(layers: Any) -> bool:
+def has_perplexity(model: Any, *data: Any) -> bool:
+    """Whether e^loss is a perplexity: the loss is a mean cross-entropy, without weights, and without penalties."""
+    loss = model.loss
+    is_mean = isinstance(loss, losses.SparseCategoricalCrossentropy) and loss.reduction != "sum"
+    is_weighted = any(part.weights is not None for part in data if part is not None)
+    return is_mean and not is_weighted and not _is_regularized(model.layers)
+
+
+def _is_regularized(layers):
     """Whether a penalty is added to the loss. Before the first batch, layers know only what they were given."""
     names = "regularizers", "kernel_regularizer", "bias_regularizer", "embeddings_regularizer"
     return any(
         getattr(layer, "_trainable", True)
-        and (any(getattr(layer, name, None) for name in names) or is_regularized(getattr(layer, "layers", ())))
+        and (any(getattr(layer, name, None) for name in names) or _is_regularized(getattr(layer, "layers", ())))
         for layer in layers
     )
 
@@ -84,10 +96,12 @@ def _check_files(callbacks):
             )
 
 
-def line_up(callbacks: Any, history: Callback, verbose: Any) -> list[Callback]:
+def line_up(callbacks: Any, history: Callback, verbose: Any, data: Any) -> list[Callback]:
     """All callbacks in the order in which they are called."""
     callbacks = checked_callbacks(callbacks)
     _check_files(callbacks)
+    if any(isinstance(callback, BackupAndRestore) for callback in callbacks):
+        data.checksum  # noqa: B018  which a generator refuses, before anything is trained
     look = look_of("fit", verbose)
     if not look:
         callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]

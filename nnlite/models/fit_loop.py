@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, losses
-from ..callbacks import BackupAndRestore, History, TerminateOnNaN
+from .. import checks
+from ..callbacks import History, TerminateOnNaN
 from ..callbacks.base import own_method
 from ..divergence import NonFiniteLossError, check_params, loss_error
 from . import blame
 from .data import batch_size as batch_size_of
-from .fit_arguments import checked_shuffle, checked_start, claim, is_regularized, line_up, steps_of
+from .fit_arguments import checked_shuffle, checked_start, claim, has_perplexity, line_up, predictions_of
 
 
 class FitLoop:
@@ -40,18 +40,11 @@ class FitLoop:
         self.epochs = checks.positive("epochs", epochs[1])
         self.shuffle = checked_shuffle(model, data, shuffle)
         self.history = History()
-        self.callbacks = line_up(callbacks, self.history, verbose)
-        if any(isinstance(callback, BackupAndRestore) for callback in self.callbacks):
-            data.checksum  # noqa: B018  which a generator refuses, before anything is trained
+        self.callbacks = line_up(callbacks, self.history, verbose, data)
         self.batches = -(-len(data) // self.batch_size)
-        steps = steps_of(data.y, model.loss)
-        self.positions: float = math.prod(steps)
-        self.is_sequence = bool(steps)
-        if steps and data.lengths is not None:
-            self.positions *= float(data.lengths.mean()) / steps[0]
+        self.positions, self.is_sequence = predictions_of(data, model.loss)
         self.epoch, self.batch = checked_start(epochs[0], self.epochs), 0
-        self._is_weighted = any(part.weights is not None for part in (data, validation_data) if part is not None)
-        self._is_regularized = is_regularized(model.layers)
+        self._has_perplexity = has_perplexity(model, data, validation_data)
         self.resumed = self.is_running = False
         self.latest = {}
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
@@ -179,14 +172,9 @@ class FitLoop:
         return {name: total / max(1, self.seen) for name, total in self.totals.items()}
 
     def _with_perplexity(self, logs):
-        """e^loss of a mean cross-entropy: among how many equally likely labels the model would choose.
-
-        Not of weighted losses, and not where regularizers add to them: that would be no such number.
-        """
-        loss = self.model.loss
-        is_mean = isinstance(loss, losses.SparseCategoricalCrossentropy) and loss.reduction != "sum"
-        if is_mean and not self._is_weighted and not self._is_regularized:
-            for name in [name for name in ("loss", "val_loss") if name in logs]:
+        """e^loss of a mean cross-entropy: among how many equally likely labels the model would choose."""
+        for name in ("loss", "val_loss") if self._has_perplexity else ():
+            if name in logs:
                 # 700: a double ends at e^709, and JSON has no infinity.
                 logs[name.replace("loss", "perplexity")] = math.exp(min(logs[name], 700.0))
         return logs

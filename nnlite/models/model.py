@@ -30,7 +30,6 @@ class Model(Contents, ChecksArguments):
 
     rng: np.random.Generator
     dtype: np.dtype
-    input_shape: tuple | None
     optimizer: Any = None
     loss: Any = None
     _is_at_rest = False  # whether it is part of a copy that nobody else has
@@ -93,6 +92,10 @@ class Model(Contents, ChecksArguments):
 
     return_sequences = keeps_steps  # as a layer of another model
     takes_lengths = True
+
+    def ids_below(self, x: np.ndarray) -> int | None:
+        """See `Layer.ids_below`, where this model is a layer of another."""
+        return self.layers[0].ids_below(x) if self.layers else None
 
     def _real_steps(self, batch):
         """Which steps the loss sees, (N, T); None for all of y."""

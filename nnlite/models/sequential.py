@@ -9,7 +9,7 @@ from numpy.typing import DTypeLike
 from .. import checks, seeds, sequence_lengths
 from ..layers.base.layer import Layer, Seed, Shape
 from ..turns import computing
-from . import alone, blame, passes
+from . import blame, passes
 from .assembly import prepare, shape_without_batch
 from .model import Model
 from .trainer import Trainer
@@ -62,23 +62,6 @@ class Sequential(Trainer):
         self.layers, self.dtype, declared = prepare(layers, self._chosen_dtype, self.rng)
         if input_shape is not None or declared is not None:
             self.build(declared if input_shape is None else input_shape)
-
-    def add(self, layer: Layer | Model) -> None:
-        """Add a layer at the end, or `Input(shape)` at the beginning. It is built at once where its input is known."""
-        alone.require_rest(self, "add")
-        before = self.layers
-        try:
-            self._arrange([*before, layer], self.input_shape)
-        except Exception:
-            self.layers = before
-            raise
-
-    def pop(self) -> Layer | Model:
-        """Remove the last layer, and return it."""
-        alone.require_rest(self, "pop")
-        if not self.layers:
-            raise IndexError(f"pop: {self.name} has no layers")
-        return self.layers.pop()
 
     def build(self, input_shape: Shape) -> None:
         """Make the parameters for inputs of this shape, without the batch axis."""
@@ -147,10 +130,6 @@ class Sequential(Trainer):
                     blame.backward(error, self, layer, dx)
                     raise
         return dx if needs_dx else None
-
-    def ids_below(self, x: np.ndarray) -> int | None:
-        """See `Layer.ids_below`, where this model is a layer of another."""
-        return self.layers[0].ids_below(x) if self.layers else None
 
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""
