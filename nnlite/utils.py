@@ -1,12 +1,12 @@
 """Small helpers of Keras' `utils`."""
 
 import random
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from . import checks, seeds
-from .arguments.translations.names import missing
+from .arguments.translations.names import getter as getter
 
 __all__ = ["set_random_seed", "to_categorical"]
 
@@ -66,5 +66,4 @@ def set_random_seed(seed: int) -> None:
     seeds.set_start(seed)
 
 
-def __getattr__(name: str) -> NoReturn:
-    raise missing(__name__, name, __all__)
+__getattr__ = getter(__name__, __all__)

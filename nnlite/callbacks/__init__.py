@@ -1,5 +1,6 @@
 """Callbacks: `fit` calls their methods at each batch and epoch."""
 
+from ..arguments.translations.names import getter
 from .backup_and_restore import BackupAndRestore
 from .base import Callback, Logs
 from .csv_logger import CSVLogger
@@ -18,8 +19,4 @@ __all__ = ["BackupAndRestore", "CSVLogger", "Callback", "EarlyStopping", "Histor
 __all__ += ["LearningRateScheduler", "LiveCurve", "Logs", "ModelCheckpoint", "ProgressBar", "ReduceLROnPlateau"]
 __all__ += ["TerminateOnNaN"]
 
-
-def __getattr__(name: str) -> object:
-    from ..arguments.translations.names import missing
-
-    raise missing(__name__, name, __all__)
+__getattr__ = getter(__name__, __all__)

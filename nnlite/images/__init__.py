@@ -7,6 +7,8 @@ Example:
     ((1442, 8, 8, 1), (355, 8, 8, 1))
 """
 
+from nnlite.utils import getter
+
 from .digits import load_digits
 from .drawing import load_digit
 from .hold_out import hold_out
@@ -14,3 +16,5 @@ from .idx import IDXError, load_idx
 from .shifted import shifted
 
 __all__ = ["IDXError", "hold_out", "load_digit", "load_digits", "load_idx", "shifted"]
+
+__getattr__ = getter(__name__, __all__)

@@ -1,8 +1,6 @@
 """The layers, one file each."""
 
-from typing import Any
-
-from ..arguments.translations import names
+from ..arguments.translations.names import getter
 from .activation import Activation as Activation
 from .avg_pool2d import AvgPool2D
 from .base.input import Input as Input
@@ -49,6 +47,4 @@ __all__ += ["GlobalAvgPool2D", "GlobalMaxPool2D", "GlobalMaxPooling2D", "LayerNo
 __all__ += ["MaxPool2D", "MaxPooling2D", "OneHot", "ReLU", "RepeatVector", "Reshape", "Sigmoid", "SimpleRNN", "Softmax"]
 __all__ += ["Tanh", "TimeDistributed", "ZeroPadding2D"]
 
-
-def __getattr__(name: str) -> Any:
-    raise names.missing(__name__, name, [*__all__, "Layer"])
+__getattr__ = getter(__name__, [*__all__, "Layer"])

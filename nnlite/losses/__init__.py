@@ -3,7 +3,7 @@
 import difflib
 from typing import Any
 
-from ..arguments.translations.names import LOSSES, NAMES, missing
+from ..arguments.translations.names import LOSSES, NAMES, getter
 from .absolute_error import MeanAbsoluteError
 from .base import REDUCTIONS, SMALLEST_PROBABILITY, Loss
 from .binary import BinaryCrossentropy
@@ -16,9 +16,7 @@ __all__ += ["MeanAbsoluteError", "MeanSquaredError", "SparseCategoricalCrossentr
 
 _BY_NAME: dict[str, type[Loss]] = {name: globals()[kind] for name, kind in LOSSES.items()}
 
-
-def __getattr__(name: str) -> Any:
-    raise missing(__name__, name, globals())
+__getattr__ = getter(__name__, globals())
 
 
 def get(loss: str | Any) -> Any:

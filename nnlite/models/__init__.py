@@ -1,14 +1,10 @@
 """Models: layers in a row, and how they are trained, shown and loaded."""
 
-from typing import NoReturn
-
-from ..arguments.translations.names import missing
+from ..arguments.translations.names import getter
 from ..saving import save_model as save_model
 from .loading import load_model
 from .sequential import Sequential
 
 __all__ = ["Sequential", "load_model"]
 
-
-def __getattr__(name: str) -> NoReturn:
-    raise missing(__name__, name, __all__)
+__getattr__ = getter(__name__, __all__)

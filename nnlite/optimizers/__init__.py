@@ -5,7 +5,7 @@ Names, arguments, defaults and formulas are those of Keras 3.
 
 import difflib
 
-from ..arguments.translations.names import missing
+from ..arguments.translations.names import getter
 from . import schedules
 from .adagrad import Adagrad
 from .adam import Adam, AdamW
@@ -44,5 +44,4 @@ def get(optimizer: str | Optimizer) -> Optimizer:
     raise ValueError(f"optimizer: expected an optimizer or one of {sorted(_BY_NAME)}, got {optimizer!r}{hint}")
 
 
-def __getattr__(name: str) -> object:
-    raise missing(__name__, name, globals())
+__getattr__ = getter(__name__, globals())

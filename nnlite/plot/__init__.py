@@ -4,6 +4,8 @@ All plots are readable in greyscale and by colour-blind people: whatever differs
 dashes, markers or labels. The colours are those of Okabe and Ito.
 """
 
+from nnlite.utils import getter
+
 from .activation import activation_text
 from .canvas import png, svg
 from .characters import character_name
@@ -18,3 +20,5 @@ from .tiles import feature_maps, filters, images
 __all__ = ["activation_text", "character_frequencies", "character_name", "confusion_matrix", "feature_maps", "filters"]
 __all__ += ["gates", "gradient_flow", "images", "learning_curves", "line_lengths", "loss_curves", "metric_curves"]
 __all__ += ["png", "svg"]
+
+__getattr__ = getter(__name__, __all__)

@@ -11,6 +11,8 @@ Example:
     ((4224, 40), 'from fairest creatures we desire increas', 'rom fairest creatures we desire increase')
 """
 
+from nnlite.utils import getter
+
 from .baselines import Landmarks, landmarks
 from .corpus import clean_sonnets, load_sonnets, poems, split_poems
 from .files import read_text, split_text
@@ -43,3 +45,5 @@ __all__ += ["TextStatistics", "Vocabulary", "character_frequencies", "clean_sonn
 __all__ += ["copied_share", "expected_total_variation", "generate", "landmarks", "line_lengths", "lines"]
 __all__ += ["load_sonnets", "longest_copy", "next_characters", "pad_sequences", "poems", "read_text", "split_graphemes"]
 __all__ += ["split_poems", "split_text", "text_statistics", "total_variation", "windows", "words"]
+
+__getattr__ = getter(__name__, __all__)

@@ -4,7 +4,8 @@ import difflib
 import importlib.util
 import opcode
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import NoReturn
 
 # Keras' long names: the same classes.
 ALIASES = {
@@ -188,6 +189,15 @@ def missing(module: str, name: str, there: Iterable[str]) -> Exception:
     if _is_import(sys._getframe(2)) and (name in NAMES or not _is_submodule(module, name)):
         return ImportError(f"cannot import name {name!r} from {module!r}: {hint}")
     return AttributeError(f"{message}: {hint}")
+
+
+def getter(module: str, there: Iterable[str]) -> Callable[[str], NoReturn]:
+    """The `__getattr__` of a module, which raises `missing`."""
+
+    def __getattr__(name: str) -> NoReturn:
+        raise missing(module, name, there)
+
+    return __getattr__
 
 
 def _is_import(caller):
