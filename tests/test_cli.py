@@ -156,6 +156,7 @@ class TestResume:
 
     def test_killed_at_any_moment(self, tiny, tmp_path):
         folder = tmp_path / "sonnets"  # as that of the other: the report names it
+        folder.mkdir()  # without which there is nothing to resume
         for moment in self.MOMENTS:
             process = self.start(folder, *TINY, "--resume", "--threads", "1")
             self.wait_for(moment, folder, process)

@@ -153,6 +153,7 @@ class TestResume:
 
     def test_killed_at_any_moment(self, tiny, tmp_path):
         folder = tmp_path / "run"
+        folder.mkdir()
         for name in self.MOMENTS:
             process = self.start(folder, *TINY, "--resume", "--threads", "1")
             self.wait_for(name, folder, process)

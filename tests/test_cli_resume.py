@@ -35,6 +35,12 @@ class TestNothingToResume:
         assert code == 0
         assert output.startswith(f"There is nothing to resume in {tmp_path / 'run'}: a new run starts in ")
 
+    def test_a_folder_that_does_not_exist(self, tmp_path, nnlite_command):
+        code, output, error = nnlite_command("train", *TINY, "--resume", "--out", tmp_path / "sonets")
+        assert (code, output) == (2, "")
+        assert "sonets does not exist: name the folder of the run to resume" in " ".join(error.split())
+        assert not (tmp_path / "sonets").exists()
+
     def test_no_run_at_all(self, tmp_path, monkeypatch, nnlite_command, blank_pictures):
         monkeypatch.chdir(tmp_path)
         output = nnlite_command("train", *TINY, "--epochs=1", "--resume")[1]
@@ -50,16 +56,16 @@ class TestFinished:
         assert f"train --resume --out {run} --epochs 4" in output
 
     def test_the_minimal_recipe(self, tmp_path, nnlite_command, blank_pictures):
-        arguments = "minimal-rnn", "--resume", "--out", tmp_path / "run"
+        arguments = "minimal-rnn", "--out", tmp_path / "run"
         assert "is finished" not in nnlite_command(*arguments, "--units=4", "--iterations=120")[1]
-        output = nnlite_command(*arguments)[1]
+        output = nnlite_command(*arguments, "--resume")[1]
         assert "run is finished: nothing is left to train." in output
         assert f"minimal-rnn --resume --out {tmp_path / 'run'} --iterations 240" in output
 
     def test_a_sweep(self, tmp_path, nnlite_command, blank_pictures):
-        arguments = "sweep", "--resume", "--units=4", "--sgd=0.01", "--iterations=100", "--out", tmp_path / "run"
+        arguments = "sweep", "--units=4", "--sgd=0.01", "--iterations=100", "--out", tmp_path / "run"
         assert "is finished" not in nnlite_command(*arguments)[1]
-        assert "run is finished: nothing is left to train." in nnlite_command(*arguments)[1]
+        assert "run is finished: nothing is left to train." in nnlite_command(*arguments, "--resume")[1]
 
 
 class TestMoreEpochs:

@@ -132,6 +132,7 @@ class TestCommand:
     @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
     def test_killed_and_resumed(self, short, tmp_path):
         folder = tmp_path / "run"
+        folder.mkdir()
         for moment in ("config.json", "samples.txt", "model.safetensors", "checkpoint.safetensors"):
             process = start(*SHORT, "--resume", "--out", folder)
             while not (folder / moment).exists() and process.poll() is None:

@@ -68,6 +68,11 @@ def begin(kind: type[Kind], context: typer.Context) -> Kind:
             f"Without --force the new run gets a new folder",
             param_hint="--force",
         )
+    if options["resume"] and folder and not folder.exists():
+        raise typer.BadParameter(
+            f"{folder} does not exist: name the folder of the run to resume, or leave out --resume to start one there",
+            param_hint="--out",
+        )
     if options["resume"] and (run := resumed(kind, folder, settings, corpus, context)):
         return run
     if folder and kind_of(folder) and not options["force"]:
