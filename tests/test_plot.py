@@ -111,6 +111,16 @@ class TestLossCurves:
         assert texts(ax) == ["uniform 3.638", "unigram 2.990", "bigram 2.364"]
         assert [line.get_ydata()[0] for line in ax.get_lines()[1:]] == list(LANDMARKS)
 
+    @pytest.mark.parametrize("size", [(4, 3), (5, 4), (7, 5)])
+    @pytest.mark.parametrize(("draw", "curves"), [(loss_curves, CURVES), (learning_curves, {"": ([0, 9], [3, 2.5])})])
+    def test_names_of_landmarks_stay_in_the_plot(self, draw, curves, size):
+        ax = Figure(size).add_subplot()
+        draw(curves, ax=ax, landmarks=LANDMARKS)
+        names = [text for text in ax.texts if text.get_text() in ("uniform 3.638", "unigram 2.990", "bigram 2.364")]
+        assert len(names) == 3
+        assert all(text.get_window_extent().y1 < ax.bbox.y1 for text in names)
+        assert names[1].get_va() == "bottom"
+
     def test_lines_differ_without_colour(self, ax):
         loss_curves(CURVES, ax=ax)
         training, validation = drawn(ax).values()

@@ -118,11 +118,10 @@ def learning_curves(
             )  # fmt: skip
         elif ring:
             ends.append((f"kept: {losses[-1]:.3f}, iteration {iterations[-1]:,}", iterations[-1], losses[-1], colour))
-    _draw_landmarks(ax, landmarks)
+    _draw_landmarks(ax, landmarks, top)
     unit = " (nats per character)" if landmarks else ""
     ax.set(title=title, xlabel="iteration", ylabel=f"smoothed loss{unit}")
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-    ax.set_ylim(top=top)
     for end in ends:
         _mark(ax, *end, ("right", "center", "left"))
     if any(curves):
@@ -135,14 +134,20 @@ def _named(landmarks):
     return landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
 
 
-def _draw_landmarks(ax, landmarks):
-    """A dotted line for each landmark, labelled with its name and loss."""
-    for name, loss in landmarks.items():
+def _draw_landmarks(ax, landmarks, top=None):
+    """A dotted line for each landmark, labelled with its name and loss: below it where the frame is close above."""
+    for loss in landmarks.values():
         ax.axhline(loss, color=GREY, linewidth=1, linestyle=":", zorder=0)
-        ax.annotate(
+    ax.autoscale_view()
+    if top is not None:
+        ax.set_ylim(top=top)
+    for name, loss in landmarks.items():
+        label = ax.annotate(
             f"{name} {loss:.3f}", (1, loss), xycoords=("axes fraction", "data"), xytext=(-4, 2),
             textcoords="offset points", ha="right", va="bottom", color=GREY, fontsize="small",
         )  # fmt: skip
+        if label.get_window_extent().padded(2).y1 > ax.bbox.y1:
+            label.set(va="top", position=(-4, -2))
 
 
 def _curves(history):
