@@ -3,6 +3,7 @@
 import copy
 import os
 import pickle
+import queue
 import subprocess
 import sys
 import threading
@@ -186,6 +187,35 @@ def test_training_and_predicting_at_once():
         assert_same_bits(model.params[name], param, name)
     assert found
     assert set(found) <= answers
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict", "validation"])
+@pytest.mark.parametrize("stateful", [False, True])
+def test_a_generator_may_wait_for_a_thread_that_computes(method, stateful):
+    """The batches come from another thread, which makes them with a model: also with the one that reads them."""
+    model, x, y = writer(stateful=stateful), IDS[:8], np.roll(IDS[:8], -1, axis=1)
+    expected = model.predict(np.concatenate([x, x, x]), batch_size=8)
+    batch, made = x if method == "predict" else (x, y), queue.Queue()
+
+    def make():
+        for _ in range(3):
+            model.predict(x)
+            made.put(batch)
+
+    def generator():
+        yield batch  # the first is asked for before anything is computed
+        threading.Thread(target=make).start()
+        while True:
+            yield made.get(timeout=10)
+
+    if method == "predict":
+        assert_same_bits(model.predict(generator(), steps=3), expected)
+    elif method == "evaluate":
+        model.evaluate(generator(), steps=3)
+    elif method == "fit":
+        model.fit(generator(), steps_per_epoch=3, verbose=0, shuffle=False)
+    else:
+        model.fit(x, y, validation_data=generator(), validation_steps=3, verbose=0, shuffle=False)
 
 
 def test_two_calls_of_fit_are_refused():

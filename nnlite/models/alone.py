@@ -35,19 +35,32 @@ def require_rest(model: Any, method: str) -> None:
         )
 
 
-@contextlib.contextmanager
-def apart(model: Any) -> Iterator[None]:
-    """Compute apart from a training: while no other thread does, from a state of zeros, and leave no trace."""
-    with computing:
-        states = [(layer, layer.state) for layer in model.stateful_layers]
-        for layer, _ in states:
-            layer.reset_state()
-        try:
-            yield
-        finally:
-            for layer, state in states:
-                layer.state = state
-            _forget(model)
+def apart(model: Any, batches: Iterator[Any], is_stream: bool) -> Iterator[Any]:
+    """Batches to compute with apart from a training: while no other thread does, from a state of zeros, with no trace.
+
+    To be closed at the end.
+
+    Args:
+        is_stream: whether a user's generator makes the batches. While it is asked for one, other threads may compute:
+            it may wait for one that does.
+    """
+    layers, own = model.stateful_layers, None
+    with contextlib.nullcontext() if is_stream else computing, contextlib.closing(batches):  # type: ignore[type-var]
+        for batch in batches:
+            with computing:
+                states = [layer.state for layer in layers]
+                try:
+                    for i, layer in enumerate(layers):
+                        if own is None:
+                            layer.reset_state()
+                        else:
+                            layer.state = own[i]
+                    yield batch
+                    own = [layer.state for layer in layers]
+                finally:
+                    for layer, state in zip(layers, states, strict=True):
+                        layer.state = state
+                    _forget(model)
 
 
 def _forget(model):

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import checks, losses
 from ..callbacks.bars import watched
+from .alone import apart
 from .batch import Batch
 from .ranges import require_ranges
 
@@ -222,10 +223,11 @@ def batches(
     verbose: str | int,
     numbers: Callable[[], dict[str, float]] = dict,
 ) -> contextlib.closing:
-    """What `evaluate` and `predict` go through, with a bar as they are asked for."""
+    """What `evaluate` and `predict` go through, apart from a training, with a bar as they are asked for."""
     size = batch_size(model, where, data, size)
     count = max(1, -(-len(data) // size))
-    return contextlib.closing(watched(where, verbose, data.split(size), count, numbers))
+    shown = watched(where, verbose, data.split(size), count, numbers)
+    return contextlib.closing(apart(model, shown, isinstance(data, Stream)))
 
 
 def joined(parts: Iterable[np.ndarray], rows: int) -> np.ndarray:

@@ -262,7 +262,7 @@ class Trainer(Model):
         def means():
             return {name: total / seen for name, total in totals.items()}
 
-        with alone.apart(self), data.batches(self, where, samples, batch_size, verbose, means) as batches:
+        with data.batches(self, where, samples, batch_size, verbose, means) as batches:
             for batch in batches:
                 numbers = self._judge(batch, self.forward(batch.x, **batch.options), self._real_steps(batch))
                 weight = batch.weight(self.keeps_steps)
@@ -302,7 +302,7 @@ class Trainer(Model):
             (100, 3)
         """
         samples = data.for_predict(self, x, lengths, steps)
-        with alone.apart(self), data.batches(self, "predict", samples, batch_size, verbose) as batches:
+        with data.batches(self, "predict", samples, batch_size, verbose) as batches:
             return data.joined((self.forward(batch.x, **batch.options) for batch in batches), len(samples))
 
     @property
