@@ -107,6 +107,14 @@ def given(name: str, x: Any, dtype: np.dtype) -> np.ndarray:
     return _cast(name, x, dtype) if x.dtype.kind == "f" and x.dtype != dtype else x
 
 
+def input_shape(shape: Any) -> tuple[int | None, ...]:
+    """What is given as a shape without the batch axis, as a tuple; its sizes may still be anything."""
+    if isinstance(shape, str) or not hasattr(shape, "__iter__"):
+        hint = f": write ({shape},)" if isinstance(shape, int) else ""
+        raise TypeError(f"input_shape: expected a tuple without the batch axis, such as (T, F), got {shape!r}{hint}")
+    return tuple(shape)
+
+
 def fits(x: np.ndarray, dtype: DTypeLike, shape: Expected) -> bool:
     """Whether x is a C-contiguous array of this dtype and shape. Fast, for checks at every step."""
     # Memory maps are such arrays; masked arrays and matrices are not.

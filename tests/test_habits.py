@@ -189,6 +189,18 @@ STOPS = [
     ("model().compile('adam', 'hinge')", "it is not here: write a class"),
     ("model().compile('adam', 'mse', metrics=['mape'])", "write a function of"),
     ("model().compile('adam', 'mse', metrics=['rmse'])", "use 'mse', and take its root"),
+    # What is an attribute, a tensor or a variable there.
+    ("model().optimizer.learning_rate.assign(0.1)", "set it by optimizer.learning_rate = 0.01"),
+    ("model().optimizer.learning_rate.numpy()", "it is a float already: leave it out"),
+    ("Dense(3).output_shape[1:]", r"call it, .*layer.output_shape\(input_shape\).* leave \[1:\] out"),
+    ("batch, units = Sequential([Dense(3)], input_shape=(4,)).output_shape", r"call it, model.output_shape\(\)"),
+    ("Dense(3).input_shape", r"model.shapes\(\)"),
+    ("Dense(3).build(8)", r"input_shape: expected a tuple without the batch axis, .*got 8: write \(8,\)"),
+    ("LSTM(3).build(8)", r"input_shape: expected a tuple without the batch axis, .*got 8: write \(8,\)"),
+    # Names that are nearly there.
+    ("nnlite.text.window([1, 2, 3], 2)", "did you mean 'windows'"),
+    ("from nnlite.images import shift", "did you mean 'shifted'"),
+    ("from nnlite.plot import learning_curve", "did you mean 'learning_curves'"),
 ]
 
 

@@ -4,6 +4,7 @@ import inspect
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import nnlite
@@ -125,7 +126,7 @@ def test_what_means_the_same_is_taken():
     assert repr(Embedding(input_dim=4, output_dim=3)) == "Embedding(vocabulary_size=4, units=3)"
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'units'"):
         Embedding(4)
-    with pytest.raises(TypeError, match="multiple values for argument 'vocabulary_size'"):
+    with pytest.raises(TypeError, match=r"vocabulary_size: expected it once, got 4 .* leave one out"):
         Embedding(4, 3, input_dim=5)
 
 
@@ -284,3 +285,18 @@ def test_a_loss_that_is_called_says_how_the_backward_pass_goes():
         value.backward()
     with pytest.raises(AttributeError, match=r"^'float' object has no attribute 'xyz'$"):
         value.xyz  # noqa: B018
+
+
+@pytest.mark.parametrize("value", [Adam(0.5).learning_rate, MeanSquaredError()([[1.0, 0.0]], [[0.0, 0.0]])], ids=repr)
+def test_such_a_float_leaves_the_dtype_of_arrays_alone(value):
+    x = np.ones(3, "float32")
+    assert (x * value).dtype == (value - x).dtype == np.maximum(x, value).dtype == np.float32
+    assert type(np.float32(2) * value) is np.float32
+    np.testing.assert_array_equal(x * value, x * 0.5)
+
+
+def test_a_shape_that_is_printed_says_how_to_call_it():
+    model = Sequential([Dense(2)], input_shape=(3,))
+    assert "call it, model.output_shape() or layer.output_shape(input_shape)" in f"{model.output_shape}"
+    assert f"{model.layers[0].output_shape}".startswith("<Dense.output_shape: call it, ")
+    assert model.output_shape() == model.layers[0].output_shape((3,)) == (2,)

@@ -40,8 +40,7 @@ class ChecksArguments:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_arguments(cls)
-        if not hasattr(cls, "__getattr__"):  # which sees to it for all names
-            methods.explain_missing(cls)
+        methods.explain_missing(cls)
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if methods.remedy(type(self), name) is None or hasattr(self, name)]

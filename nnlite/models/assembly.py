@@ -142,6 +142,5 @@ def _check_full_names(layers, names):
 
 def shape_without_batch(shape: Any) -> tuple[int | None, ...]:
     """input_shape as a tuple of whole numbers of at least 1, or None for any size."""
-    if isinstance(shape, str) or not hasattr(shape, "__iter__"):
-        raise TypeError(f"input_shape: expected a tuple without the batch axis, such as (T, F), got {shape!r}")
-    return tuple(None if size is None else checks.positive("input_shape", size) for size in shape)
+    sizes = checks.input_shape(shape)
+    return tuple(None if size is None else checks.positive("input_shape", size) for size in sizes)

@@ -105,7 +105,8 @@ class Optimizer(Configured, TakesTurns):
     @property
     def learning_rate(self) -> float:
         # Computed, so that it is right also after loading.
-        return self._learning_rate if self.schedule is None else self._scheduled(max(0, self.iterations - 1))
+        rate = self._learning_rate if self.schedule is None else self._scheduled(max(0, self.iterations - 1))
+        return methods.LearningRate(rate)
 
     @learning_rate.setter
     def learning_rate(self, value: float | Schedule) -> None:

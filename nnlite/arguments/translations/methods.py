@@ -1,6 +1,7 @@
 """Methods and attributes that Keras' and PyTorch's classes have, and what to do here."""
 
-from collections.abc import Iterable
+import inspect
+from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
 _CONSTRUCTED = "call super().__init__(**kwargs) first in the __init__ of your class"
@@ -9,6 +10,8 @@ _TO_DEVICE = "it computes on the CPU: leave it out"
 _GRADIENTS = "backward writes new gradients over the old ones in grads, and adds nothing up: leave it out"
 _PARAMS = "use params, a dict from names to arrays"
 _STEP = "use model.train_on_batch(x, y), or after model.backward(dy) optimizer.apply(model.grads, model.params)"
+_FLOAT = "it is a float already: leave it out"
+_SHAPE = "call it, model.output_shape() or layer.output_shape(input_shape); shapes have no batch axis: leave [1:] out"
 _SAVE = "model.save(path) saves the optimizer, too, and nnlite.load_model(path) loads both"
 _DERIVATIVE = "there is no autograd: y = model.forward(x); loss.forward(y_true, y); model.backward(loss.backward())"
 _MODES = "there is no mode: fit trains, and predict and evaluate do not; in a loop of your own, model(x, training=True)"
@@ -39,6 +42,7 @@ METHODS: dict[str, dict[str, str]] = {
         "add_weight": "in build(self, input_shape) set self.params['W'] and self.grads['W'] to arrays",
         "register_buffer": "put the array into statistics: self.statistics['name'] = array",
         **dict.fromkeys(("output", "input"), "use y = layer.forward(x)"),
+        "input_shape": "model.shapes() lists the shapes before and after each layer, without the batch axis",
         "gradient": _DERIVATIVE,
     },
     "HasStates": {"reset_states": "use reset_state()"},
@@ -89,23 +93,59 @@ METHODS: dict[str, dict[str, str]] = {
         "variables": "its arrays are in optimizer.state",
     },
     "Loss": {
-        **dict.fromkeys(("item", "detach"), "what it returns is a float already: leave it out"),
+        **dict.fromkeys(("item", "detach"), _FLOAT),
         "call": "the loss is forward(y_true, y_pred), and backward() its gradient",
     },
 }
 
 
-class LossValue(float):
-    """What a loss returns where it is called, as in PyTorch: a float, which says how the backward pass goes."""
+class Scalar(float):
+    """A float that says what to type instead of what a tensor of Keras or PyTorch has there."""
+
+    hints = {"numpy": _FLOAT, "detach": _FLOAT, "cpu": _FLOAT}  # noqa: RUF012  never changed
 
     def item(self) -> float:
         """The float, which PyTorch's users ask it for."""
         return float(self)
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """As with a float, which leaves float32 what it is: NumPy takes a subclass for a float64."""
+        return getattr(ufunc, method)(*(float(x) if isinstance(x, Scalar) else x for x in inputs), **options)
+
     def __getattr__(self, name: str) -> Any:
-        hint = {"backward": _DERIVATIVE, "detach": "it is a float already: leave it out", "cpu": _TO_DEVICE}.get(name)
         message = f"'float' object has no attribute {name!r}"
-        raise AttributeError(f"{message}: {hint}" if hint else message, name=name, obj=self)
+        raise AttributeError(f"{message}: {self.hints[name]}" if name in self.hints else message, name=name, obj=self)
+
+
+class LossValue(Scalar):
+    """What a loss returns where it is called, as in PyTorch."""
+
+    hints = {**Scalar.hints, "backward": _DERIVATIVE}  # noqa: RUF012
+
+
+class LearningRate(Scalar):
+    """What an optimizer's attribute gives, which is a variable in Keras."""
+
+    hints = {**Scalar.hints, "assign": "set it by optimizer.learning_rate = 0.01", "value": _FLOAT}  # noqa: RUF012
+
+
+class AlsoAttribute:
+    """A method that is an attribute in Keras: used as one, it says how it is called."""
+
+    def __init__(self, method: Callable, hint: str, thing: Any = None) -> None:
+        self.method, self.hint, self.thing, self.__doc__ = method, hint, thing, method.__doc__
+
+    def __get__(self, thing: Any, cls: type) -> Any:
+        return self.method if thing is None else AlsoAttribute(self.method, self.hint, thing)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        return self.method(self.thing, *args, **options)
+
+    def __repr__(self) -> str:
+        return f"<{type(self.thing).__name__}.{self.method.__name__}: {self.hint}>"
+
+    def __getitem__(self, index: Any) -> NoReturn:
+        raise TypeError(f"{type(self.thing).__name__}.{self.method.__name__}: {self.hint}")
 
 
 _NAMES = frozenset(name for table in METHODS.values() for name in table)
@@ -134,9 +174,12 @@ class Elsewhere:
 
 def explain_missing(cls: type) -> None:
     """Put an `Elsewhere` for each of its `METHODS` into a class. What is always there needs none."""
-    for name, hint in METHODS.get(cls.__name__, {}).items():
-        if name not in vars(cls) and hint != _CONSTRUCTED:
-            setattr(cls, name, Elsewhere(name, hint))
+    if not hasattr(cls, "__getattr__"):  # which sees to it for all names
+        for name, hint in METHODS.get(cls.__name__, {}).items():
+            if name not in vars(cls) and hint != _CONSTRUCTED:
+                setattr(cls, name, Elsewhere(name, hint))
+    if inspect.isfunction(method := vars(cls).get("output_shape")):
+        cls.output_shape = AlsoAttribute(method, _SHAPE)  # type: ignore[attr-defined]
 
 
 def missing(thing: Any, name: str, near: Iterable[str] = ()) -> AttributeError:

@@ -7,20 +7,19 @@ from typing import Any
 
 import numpy as np
 
+from ... import checks
 from ...arguments import is_ours
 from .storage import Storage
 
 
 def adapt(cls: type) -> None:
-    """Let `forward(self, x)` do without `training`, and let the first input build a layer with a `build` of its own."""
-    if is_ours(cls):
-        return
-    method = _found(cls, "forward")
-    if inspect.isfunction(method) and not hasattr(method, "adapted") and not hasattr(method, "takes_turns"):
-        cls.forward = _adapted(method)  # type: ignore[attr-defined]
+    """Let `build` check its shape; let a user's also mark the layer built, and a `forward(self, x)` be enough."""
     build = vars(cls).get("build")
     if inspect.isfunction(build):
-        cls.build = _marked_built(build)  # type: ignore[attr-defined]
+        cls.build = _checked_build(build)  # type: ignore[attr-defined]
+    method = None if is_ours(cls) else _found(cls, "forward")
+    if inspect.isfunction(method) and not hasattr(method, "adapted") and not hasattr(method, "takes_turns"):
+        cls.forward = _adapted(method)  # type: ignore[attr-defined]
 
 
 def _found(cls, name):
@@ -55,14 +54,15 @@ def _adapted(forward):
     return adapted
 
 
-def _marked_built(build):
+def _checked_build(build):
     @functools.wraps(build)
-    def marked(self, input_shape):
-        build(self, input_shape)
-        self.built = True
-        _warn_of_hidden(self)
+    def checked(self, input_shape):
+        build(self, checks.input_shape(input_shape))
+        if not is_ours(build):
+            self.built = True
+            _warn_of_hidden(self)
 
-    return marked
+    return checked
 
 
 def check_constructed(layer: Any) -> None:
