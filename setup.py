@@ -2,7 +2,7 @@
 
 NNLITE_ARCH    what -march is told: "native" (the default), or a level such as "x86-64-v3" for a CPU elsewhere
 NNLITE_CACHES  sizes of a core's first-level (data) and second-level cache, such as "48K 2M", instead of this CPU's
-NNLITE_DEBUG   set to 1: bounds checks in the kernels, and debugging symbols
+NNLITE_DEBUG   set to 1: bounds checks in the kernels, checked arguments of their doors, and debugging symbols
 """
 
 import os
@@ -173,7 +173,8 @@ class BuildKernels(build_ext):
                 extension.extra_compile_args = []
             elif extension.name.endswith(".host"):  # must run anywhere, to say what the others need
                 extension.extra_compile_args = compile_openmp
-                extension.define_macros = [*caches, ("BUILT_FOR", f'"{ARCH}"'), ("CPU_FEATURES", features)]
+                built = [("BUILT_FOR", f'"{ARCH}"'), ("CPU_FEATURES", features), ("DEBUG", str(int(DEBUG)))]
+                extension.define_macros = [*caches, *built]
             elif serial_loops:
                 extension.extra_link_args = [*link_openmp, SERIAL_LOOPS]
                 extension.define_macros = [*caches, ("SERIAL_LOOPS", None)]

@@ -56,6 +56,7 @@ cdef extern from *:
     #endif
     """
     const bint HAS_OPENMP
+    const bint DEBUG
     const char *BUILT_FOR
     const char *compiled_features
     const char *first_missing_feature()
@@ -104,6 +105,11 @@ def missing_feature():
 def has_openmp():
     """Whether the kernels were compiled with threads."""
     return HAS_OPENMP
+
+
+def checks_indices():
+    """Whether the kernels were compiled with NNLITE_DEBUG=1."""
+    return DEBUG
 
 
 def available_threads():

@@ -173,5 +173,7 @@ def _after_fork():
 
 
 _threads_from_environment()
+if host.checks_indices() or os.environ.get("NNLITE_DEBUG", "0") not in ("", "0"):
+    importlib.import_module(f"{__name__}._doors").guard(_BACKENDS["compiled"])
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
