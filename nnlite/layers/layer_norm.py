@@ -16,7 +16,8 @@ class LayerNorm(Layer):
         y_c = gamma_c (x_c - m) / sqrt(v + epsilon) + beta_c
 
     Unlike `BatchNorm`, it treats each example by itself: training and inference are the same, for any batch size. It
-    suits sequences.
+    suits sequences. Where values of a position differ by more than about 1e18, their squares overflow in float32: y is
+    beta then, as PyTorch's is, or NaN.
 
     Letters: N batch, C channels; x and y are (N, ..., C): any number of leading axes.
 
