@@ -59,8 +59,9 @@ def _mixes(what, how):
 
 
 def _forward_own(layer, x, training):
-    """y of the layer's own forward, checked; in its first training batch also that it leaves x as it is."""
-    before = x.copy() if training and not getattr(layer, "_leaves_x", False) else None
+    """y of the layer's own forward, checked; in the first batch, with training and without, that it leaves x alone."""
+    checked = "_leaves_x_in_training" if training else "_leaves_x"
+    before = None if getattr(layer, checked, False) else x.copy()
     y = layer.forward(x, training)
     if before is not None:
         if not np.array_equal(x, before, equal_nan=x.dtype.kind == "f"):
@@ -69,7 +70,7 @@ def _forward_own(layer, x, training):
                 "forward: expected x to stay as it is, as the layer before needs it in its backward, got other numbers "
                 "in it: compute in a new array, such as x = x * 2 instead of x *= 2, or in x.copy()"
             )
-        layer._leaves_x = True
+        setattr(layer, checked, True)
     _check_y(layer, x, y)
     layer._x_shape = x.shape if x.dtype.kind == "f" else None
     return y

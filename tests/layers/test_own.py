@@ -177,7 +177,22 @@ def test_a_layer_that_changes_its_input_is_named():
         model.compile("sgd", "mse")
         with pytest.raises(ValueError, match=r"twice, which got .*forward: expected x to stay as it is.*x = x \* 2"):
             model.fit(x, Y, shuffle=False, verbose=0)
+        for read in (model, model.predict):
+            with pytest.raises(ValueError, match=r"twice, which got .*forward: expected x to stay as it is"):
+                read(x)
     np.testing.assert_array_equal(x, X)
+
+    class Late(Double):  # after a batch in which it did not
+        def forward(self, x, training=False):
+            if training:
+                x += 1
+            return x
+
+    model = Sequential([Late(), Dense(2)])
+    model.compile("sgd", "mse")
+    model.predict(x)
+    with pytest.raises(ValueError, match="expected x to stay as it is"):
+        model.fit(x, Y, verbose=0)
 
     class Same(Double):  # and NaN is as it was
         def forward(self, x, training=False):
