@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import checks
 from ..arguments import Configured
-from ..arguments.translations.methods import LossValue
+from ..arguments.translations.methods import Scalar
 from ..turns import Keeps
 
 # Smaller probabilities are raised to this: log 0 is infinite. The smallest power of ten with an inverse in float32.
@@ -73,7 +73,7 @@ class Loss(Configured, Keeps):
 
     def __call__(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         weights = () if sample_weight is None else (sample_weight,)
-        return LossValue(self.forward(y_true, y_pred, *weights))
+        return Scalar(self.forward(y_true, y_pred, *weights))
 
 
 def predictions(y_true: Any, y_pred: Any, shape: checks.Expected, letters: str) -> np.ndarray:

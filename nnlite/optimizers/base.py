@@ -106,7 +106,7 @@ class Optimizer(Configured, TakesTurns):
     def learning_rate(self) -> float:
         # Computed, so that it is right also after loading.
         rate = self._learning_rate if self.schedule is None else self._scheduled(max(0, self.iterations - 1))
-        return methods.LearningRate(rate)
+        return methods.Scalar(rate)
 
     @learning_rate.setter
     def learning_rate(self, value: float | Schedule) -> None:

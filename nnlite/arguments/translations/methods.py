@@ -100,9 +100,13 @@ METHODS: dict[str, dict[str, str]] = {
 
 
 class Scalar(float):
-    """A float that says what to type instead of what a tensor of Keras or PyTorch has there."""
+    """A loss or a learning rate: a float that says what to type instead of what a tensor or a variable has there."""
 
-    hints = {"numpy": _FLOAT, "detach": _FLOAT, "cpu": _FLOAT}  # noqa: RUF012  never changed
+    hints = {  # noqa: RUF012  never changed
+        **dict.fromkeys(("numpy", "detach", "cpu", "value"), _FLOAT),
+        "backward": _DERIVATIVE,
+        "assign": "set it by optimizer.learning_rate = 0.01",
+    }
 
     def item(self) -> float:
         """The float, which PyTorch's users ask it for."""
@@ -115,18 +119,6 @@ class Scalar(float):
     def __getattr__(self, name: str) -> Any:
         message = f"'float' object has no attribute {name!r}"
         raise AttributeError(f"{message}: {self.hints[name]}" if name in self.hints else message, name=name, obj=self)
-
-
-class LossValue(Scalar):
-    """What a loss returns where it is called, as in PyTorch."""
-
-    hints = {**Scalar.hints, "backward": _DERIVATIVE}  # noqa: RUF012
-
-
-class LearningRate(Scalar):
-    """What an optimizer's attribute gives, which is a variable in Keras."""
-
-    hints = {**Scalar.hints, "assign": "set it by optimizer.learning_rate = 0.01", "value": _FLOAT}  # noqa: RUF012
 
 
 class AlsoAttribute:

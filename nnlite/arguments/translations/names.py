@@ -7,17 +7,6 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
-# Keras' long names: the same classes.
-ALIASES = {
-    "MaxPooling2D": "MaxPool2D",
-    "AveragePooling2D": "AvgPool2D",
-    "GlobalMaxPooling2D": "GlobalMaxPool2D",
-    "GlobalAveragePooling2D": "GlobalAvgPool2D",
-    "BatchNormalization": "BatchNorm",
-    "LayerNormalization": "LayerNorm",
-    "SimpleRNN": "RNN",
-}
-
 # The names of losses, and the classes.
 LOSSES = {
     "binary_crossentropy": "BinaryCrossentropy",
