@@ -44,23 +44,25 @@ def apart(model: Any, batches: Iterator[Any], is_stream: bool) -> Iterator[Any]:
         is_stream: whether a user's generator makes the batches. While it is asked for one, other threads may compute:
             it may wait for one that does.
     """
-    layers, own = model.stateful_layers, None
+    layers: Any = model.stateful_layers
+    own = [None] * len(layers)
     with contextlib.nullcontext() if is_stream else computing, contextlib.closing(batches):  # type: ignore[type-var]
         for batch in batches:
             with computing:
-                states = [layer.state for layer in layers]
+                states = _exchange(layers, own)
                 try:
-                    for i, layer in enumerate(layers):
-                        if own is None:
-                            layer.reset_state()
-                        else:
-                            layer.state = own[i]
                     yield batch
-                    own = [layer.state for layer in layers]
                 finally:
-                    for layer, state in zip(layers, states, strict=True):
-                        layer.state = state
+                    own = _exchange(layers, states)
                     _forget(model)
+
+
+def _exchange(layers, states):
+    """Give the layers these states, and return those they had."""
+    before = [layer.state for layer in layers]
+    for layer, state in zip(layers, states, strict=True):
+        layer.state = state
+    return before
 
 
 def _forget(model):
