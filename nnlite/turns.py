@@ -48,7 +48,7 @@ def copy_at_rest(original: T, state: dict[str, Any], memo: dict[int, Any]) -> T:
     """A deep copy with these attributes, not from the middle of a step; for `__deepcopy__`."""
     new = memo[id(original)] = type(original).__new__(type(original))
     with computing:
-        vars(new).update(copy.deepcopy(state, memo))
+        vars(new).update(copy.deepcopy(dict(state), memo))  # which may grow, by what needs no turn
     return new
 
 
