@@ -131,7 +131,7 @@ def test_a_command_makes_one_trip(command, own_text, monkeypatch, tmp_path, nnli
     text.write_text("so long as men can breathe, or eyes can see,\n" * 100)
     kind, length = (Sonnets, ["--epochs=1"]) if command == "train" else (MinimalRNN, ["--iterations=50"])
     made = counted(monkeypatch, kind, "model")
-    cuts = [counted(monkeypatch, corpus, name) for name in ("split_text", "split_poems")]
+    cuts = [counted(monkeypatch, corpus, name) for name in ("place_to_split", "split_poems")]
     encoded = counted(monkeypatch, Vocabulary, "encode", lambda *args, **_: len(args[1]) > 250)  # not a seed text
     loaded = counted(monkeypatch, folder, "load_model")
     read = counted(monkeypatch, nnlite.Sequential, "evaluate", lambda *args, batch_size=32, **kwargs: batch_size == 1)

@@ -78,11 +78,11 @@ def train(
     """
     run = begin(Sonnets, context)
     with stoppable(run, context):
-        s, (model, ((x, _), _)) = run.settings, run.start
-        windows = f"{len(x):,} training windows of {s.length} characters"
+        s = run.settings
+        windows = f"{len(run.start.data[0][0]):,} training windows of {s.length} characters"
         carried = f"; the state is carried through {s.carry} of them" if s.carry > 1 else ""
         console.print(f"{run.corpus.title}: {run.description}. {windows}{carried}.")
-        model.summary()
+        run.start.model.summary()
         history = run.fit().history
         run.draw(history)
         outcome = run.outcome(history)

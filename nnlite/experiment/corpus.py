@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, Self
 
 from nnlite.saving import states
 from nnlite.saving.regular_file import open_regular
-from nnlite.text import Landmarks, clean_sonnets, landmarks, poems, read_text, split_poems, split_text
+from nnlite.text import Landmarks, clean_sonnets, landmarks, poems, read_text, split_poems
+from nnlite.text.files import place_to_split
 
 from .folder import ExperimentError
 
@@ -41,7 +42,7 @@ class Corpus:
         >>> corpus.title, [len(part) for part in corpus.split(length=40)]
         ("Shakespeare's sonnets", [84504, 9688])
         >>> corpus = Corpus("to be, or not to be. " * 30, file="hamlet.txt")
-        >>> corpus.seed_text(corpus.split(length=40), length=40)
+        >>> corpus.seed_text(corpus.split(length=40).held_out, length=40)
         'to be, or not to be. to be, or not to be'
     """
 
@@ -81,26 +82,31 @@ class Corpus:
         return (self.text[start : start + PIECE].encode() for start in range(0, len(self.text), PIECE))
 
     def split(self, length: int) -> Parts:
-        """Cut the text into two parts, each with at least one window of `length` characters.
+        """The text in two parts, each with at least one window of `length` characters: copies, as large as the text."""
+        cut = self.cut(length)
+        return Parts(self.text[:cut], self.text[cut:])
+
+    def cut(self, length: int) -> int:
+        """Where the text is cut into these parts.
 
         Raises:
             ValueError: the text is too short, or repeats a single character.
         """
         if self.file is None:
-            return Parts(*split_poems(held_out=HELD_OUT))
+            return len(split_poems(held_out=HELD_OUT)[0])
         try:
-            parts = Parts(*split_text(self.text, smallest=length + 1))
+            cut = place_to_split(self.text, smallest=length + 1)
         except ValueError as error:
             raise ValueError(f"{self.file}: {error}") from None
         if len(set(self.text)) < 2:
             raise ValueError(f"{self.file}: all characters of the text are {self.text[0]!r}: there is nothing to learn")
-        return parts
+        return cut
 
-    def seed_text(self, parts: Parts, length: int) -> str:
+    def seed_text(self, held_out: str, length: int) -> str:
         """The text that a model reads before it writes: in a text of the user's own, the first held-out line."""
         if self.file is None:
             return SEED_TEXT
-        line, end, _ = parts.held_out.lstrip("\n").partition("\n")
+        line, end, _ = held_out.lstrip("\n").partition("\n")
         return (line + end)[:length]
 
     def describe(self, cut: int) -> str:

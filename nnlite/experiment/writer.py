@@ -30,7 +30,7 @@ class Writer(Experiment):
     @functools.cached_property
     def cut(self) -> int:
         """Where the corpus is cut in two: corpus and settings of a run stay the same."""
-        return len(self.corpus.split(self.settings.length).training)
+        return self.corpus.cut(self.settings.length)
 
     @property
     def parts(self) -> Parts:
@@ -45,7 +45,7 @@ class Writer(Experiment):
     @property
     def seed_text(self) -> str:
         """The text that the model reads before it writes."""
-        return self.corpus.seed_text(self.parts, self.settings.length)
+        return self.corpus.seed_text(self.corpus.text[self.cut :], self.settings.length)
 
     def copies(self) -> dict[str, Iterable[bytes]]:
         return self.corpus.copies()

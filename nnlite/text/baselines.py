@@ -9,7 +9,7 @@ import numpy as np
 
 from .arguments import PIECE, index_table, indices, require_text
 
-PARTS = 4  # in which pairs of characters are counted
+PARTS = 8  # in which pairs of characters are counted
 
 
 class Landmarks(NamedTuple):

@@ -56,6 +56,7 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
         ) from None
     if "\0" in text:
         raise ValueError(f"{path}: expected plain text, got a zero character in {name}: name another encoding")
+    del data  # before there are two texts
     text = text.removeprefix("\ufeff")
     if not text:
         raise ValueError(f"{path}: expected a text, got an empty file")
@@ -100,6 +101,12 @@ def split_text(text: str, smallest: int = 1) -> tuple[str, str]:
         >>> validation
         'and this gives life to thee.\\n'
     """
+    cut = place_to_split(text, smallest)
+    return text[:cut], text[cut:]
+
+
+def place_to_split(text: str, smallest: int = 1) -> int:
+    """Where `split_text` cuts: both parts take as much memory as a large text."""
     needed = 10 * smallest
     if len(require_text("text", text)) < needed:
         raise ValueError(
@@ -110,8 +117,5 @@ def split_text(text: str, smallest: int = 1) -> tuple[str, str]:
     first, last = len(text) * 8 // 10, min(len(text) * 19 // 20, len(text) - smallest)
     for end in (BLANK_LINES, END_OF_LINE):
         if cuts := [match.end() for match in end.finditer(text, first, last)]:
-            cut = min(cuts, key=lambda cut: abs(cut - target))
-            break
-    else:
-        cut = target
-    return text[:cut], text[cut:]
+            return min(cuts, key=lambda cut: abs(cut - target))
+    return target

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from nnlite.notebook import Shown, Table
 
-from .arguments import require_text, require_whole
+from .arguments import PIECE, require_text, require_whole
 from .graphemes import split_graphemes
 from .memorization import Copy, copied_share, longest_copy
 
@@ -134,11 +134,15 @@ def words(text: str) -> list[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    """The words one by one: all those of a large text take several times its memory."""
-    text = require_text("text", text).lower()
-    marks = "".join(sorted(c for c in set(text) if unicodedata.category(c)[0] == "M"))
-    letter = rf"[^\W\d_{UNSPACED}][{JOINERS}{marks}]*"
-    return (found[0] for found in re.finditer(rf"(?:{letter})+(?:['\u2019](?:{letter})+)*", text))
+    """The words one by one, some lines at a time: all those of a large text take several times its memory."""
+    characters = set("".join(set(require_text("text", text))).lower())
+    marks = "".join(sorted(c for c in characters if unicodedata.category(c)[0] == "M"))
+    letter, start = rf"[^\W\d_{UNSPACED}][{JOINERS}{marks}]*", 0
+    word = re.compile(rf"(?:{letter})+(?:['\u2019](?:{letter})+)*")
+    while start < len(text):
+        end = text.find("\n", start + PIECE) + 1 or len(text)
+        yield from (found[0] for found in word.finditer(text[start:end].lower()))
+        start = end
 
 
 def line_lengths(text: str, graphemes: bool = False) -> list[int]:
