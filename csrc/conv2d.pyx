@@ -13,7 +13,8 @@ stride, d the dilation, p the padding before the first row and column; what lies
 
 Design: y and dx are both what slide.pxd computes. For dx, the pixels of one phase, the same (ih + p) mod s, have the
 same taps: those with i d = ih + p (mod s). In the order of rising oh they are a window of dy that moves by one pixel,
-with the taps of W from last to first. So a stride of s is s * s convolutions of stride 1, and no product with a zero.
+with the taps of W from last to first. So a stride of s is s * s convolutions of stride 1, and no product with a zero;
+or fewer, where some phases have no taps: there dx is 0.
 Images of few channels have their own way to dx: scatter.pxd. Windows of 3 x 3, 5 x 5 and so on that move by one pixel,
 those of y or of a phase of dx, have theirs with half of the multiplications or less, where filters, channels and pixels
 are many: winograd.pxd.
@@ -35,6 +36,7 @@ of x with each channel repeated, or a row of y before it is added up.
 
 from cython cimport floating
 from cython.parallel cimport prange
+from libc.string cimport memset
 
 from depthwise cimport (
     gradients_in_groups, gradients_size, groups_size, slide_in_groups, takes_gradients, takes_groups,
@@ -79,24 +81,32 @@ cdef Convolution convolution(const Py_ssize_t *x, const Py_ssize_t *W, const Py_
 
 cdef Axis outputs(Py_ssize_t count, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t pad,
                   Py_ssize_t dilation) noexcept nogil:
-    """The windows that forward computes y from."""
-    return Axis(count=count, out=0, out_step=1, first=-pad, step=stride, taps=kernel, gap=dilation, w=0, w_step=1)
+    """The windows that forward computes y from. (A single one does not move: there are no pixels between two.)"""
+    return Axis(count=count, out=0, out_step=1, first=-pad, step=stride if count > 1 else 1, taps=kernel, gap=dilation,
+                w=0, w_step=1)
+
+
+cdef Py_ssize_t divisor(Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+    """The greatest that both have in common."""
+    while b:
+        a, b = b, a % b
+    return a
+
+
+cdef Py_ssize_t phases(Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t dilation) noexcept nogil:
+    """How many phases of dx have taps: the first of each is tap 0, 1, ..."""
+    return min(kernel, stride // divisor(stride, dilation))
 
 
 cdef Axis inputs(Py_ssize_t count, Py_ssize_t kernel, Py_ssize_t stride, Py_ssize_t pad, Py_ssize_t dilation,
-                 Py_ssize_t phase) noexcept nogil:
-    """The windows of dy that backward computes one phase of dx from: the inputs with (ih + pad) % stride = phase."""
+                 Py_ssize_t tap) noexcept nogil:
+    """The windows of dy that backward computes one phase of dx from: the inputs that this tap sees, and those every
+    few taps further, but no tap before."""
     cdef Axis axis
-    cdef Py_ssize_t divisor = stride, rest = dilation, every, tap = 0
-    while rest:
-        divisor, rest = rest, divisor % rest
-    every = stride // divisor  # of its taps, the first being
-    while tap < every and (tap * dilation - phase) % stride:
-        tap += 1
-    axis.taps = ceil_div(kernel - tap, every) if tap < min(every, kernel) else 0
-    axis.gap = dilation // divisor
+    cdef Py_ssize_t common = divisor(stride, dilation), every = stride // common
+    axis.taps, axis.gap = ceil_div(kernel - tap, every), dilation // common
     axis.w, axis.w_step = tap + (axis.taps - 1) * every, -every
-    axis.out, axis.out_step = ((phase - pad) % stride + stride) % stride, stride
+    axis.out, axis.out_step = ((tap * dilation - pad) % stride + stride) % stride, stride
     axis.count = ceil_div(count - axis.out, stride) if count > axis.out else 0
     axis.first, axis.step = (axis.out + pad - tap * dilation) // stride - (axis.taps - 1) * axis.gap, 1
     return axis
@@ -112,7 +122,8 @@ cdef Sliding windows_of_x(const Convolution *c) noexcept nogil:
 
 
 cdef Sliding windows_of_dy(const Convolution *c, Py_ssize_t i, Py_ssize_t j) noexcept nogil:
-    """Phase (i, j) of dx: the filters are what is summed over, and the channels what comes out."""
+    """The phase of dx whose first taps are i and j: the filters are what is summed over, and the channels what comes
+    out."""
     cdef Sliding s
     s.rows, s.cols = inputs(c.H, c.kh, c.sh, c.top, c.dh, i), inputs(c.W, c.kw, c.sw, c.left, c.dw, j)
     s.N, s.groups, s.D, s.U = c.N, c.groups, c.F // c.groups, c.C // c.groups
@@ -174,8 +185,8 @@ cdef Py_ssize_t scratch_size(const Convolution *c, floating *dtype) noexcept nog
                + num_threads * block_scratch(&s, dtype), gradients_size(&s, dtype))
     if has_few_channels(c):
         return max(work, num_threads * scatter_size(&s, dtype))
-    for i in range(c.sh):
-        for j in range(c.sw):
+    for i in range(phases(c.kh, c.sh, c.dh)):
+        for j in range(phases(c.kw, c.sw, c.dw)):
             s = windows_of_dy(c, i, j)
             if s.rows.count and s.cols.count:
                 work = max(work, convolve_size(&s, dtype))
@@ -187,17 +198,20 @@ def work_size(tuple x_shape, tuple W_shape, tuple y_shape, tuple strides,
     """Numbers of scratch memory that forward and backward need, in the one dtype or the other."""
     cdef Py_ssize_t[4] x = x_shape, W = W_shape, y = y_shape
     cdef Convolution c = convolution(x, W, y, strides, pads, dilation, groups)
-    return max(scratch_size(&c, <float *>NULL), scratch_size(&c, <double *>NULL)) if c.N else 0
+    cdef Py_ssize_t single = 0, double_ = 0
+    if c.N:
+        with nogil:
+            single, double_ = scratch_size(&c, <float *>NULL), scratch_size(&c, <double *>NULL)
+    return max(single, double_)
 
 
 def forward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W,        # IN (N,H,W,C) (kh,kw,D,F)
             const floating[::1] b, floating[:, :, :, ::1] y,                       # IN (F) or None, OUT (N,OH,OW,F)
             floating[::1] work, tuple strides, tuple pads,  # (top, left)
             tuple dilation, Py_ssize_t groups):
-    cdef Py_ssize_t kw = W.shape[1], D = W.shape[2], F = W.shape[3]
     cdef Convolution c = convolution(x.shape, W.shape, y.shape, strides, pads, dilation, groups)
     cdef Sliding s = windows_of_x(&c)
-    cdef Taps at = Taps(line=kw * D * F, tap=D * F, group=s.U, depth=F, col=1)
+    cdef Taps at = Taps(line=c.kw * s.D * c.F, tap=s.D * c.F, group=s.U, depth=c.F, col=1)
     cdef const floating *start = NULL
     if y.size == 0:
         return
@@ -213,11 +227,8 @@ def backward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W,    
              tuple strides, tuple pads, tuple dilation,
              Py_ssize_t groups):
     """Undo `forward`. What is None is not computed; there is no db without dW."""
-    cdef Py_ssize_t kw = W.shape[1], D = W.shape[2], F = W.shape[3], i, j
     cdef Convolution c = convolution(x.shape, W.shape, dy.shape, strides, pads, dilation, groups)
     cdef Sliding s = windows_of_x(&c)
-    cdef Taps at = Taps(line=kw * D * F, tap=D * F, group=s.U, depth=1, col=F)  # the taps of dx
-    cdef const floating *start = NULL  # dx has no bias
     if c.N == 0:
         if dW is not None:
             dW[:] = 0
@@ -231,12 +242,25 @@ def backward(const floating[:, :, :, ::1] x, const floating[:, :, :, ::1] W,    
         if dx is not None and has_few_channels(&c):
             scatter(&s, &W[0, 0, 0, 0], &dy[0, 0, 0, 0], &dx[0, 0, 0, 0], &work[0], work.shape[0])
         elif dx is not None:
-            for i in range(c.sh):
-                for j in range(c.sw):
-                    s = windows_of_dy(&c, i, j)
-                    if s.rows.count and s.cols.count:
-                        convolve(&s, &at, &W[0, 0, 0, 0], start, &dy[0, 0, 0, 0], &dx[0, 0, 0, 0],
-                                 &work[0], work.shape[0])
+            input_gradients(&c, &W[0, 0, 0, 0], &dy[0, 0, 0, 0], &dx[0, 0, 0, 0], &work[0], work.shape[0])
+
+
+cdef void input_gradients(const Convolution *c, const floating *W, const floating *dy, floating *dx, floating *work,
+                          Py_ssize_t room) noexcept nogil:
+    """Phase by phase. Pixels of a phase without taps are 0."""
+    cdef Py_ssize_t D = c.C // c.groups, image = c.H * c.W * c.C, down = phases(c.kh, c.sh, c.dh), n, i, j
+    cdef Py_ssize_t along = phases(c.kw, c.sw, c.dw)
+    cdef Taps at = Taps(line=c.kw * D * c.F, tap=D * c.F, group=c.F // c.groups, depth=1, col=c.F)
+    cdef const floating *start = NULL  # dx has no bias
+    cdef Sliding s
+    if down < c.sh or along < c.sw:
+        for n in prange(c.N, schedule="static", num_threads=threads_for(<double>c.N * image)):
+            memset(dx + n * image, 0, image * sizeof(floating))
+    for i in range(down):
+        for j in range(along):
+            s = windows_of_dy(c, i, j)
+            if s.rows.count and s.cols.count:
+                convolve(&s, &at, W, start, dy, dx, work, room)
 
 
 cdef void weight_gradients(const Sliding *s, const floating *x, const floating *dy, floating *dW, floating *db,

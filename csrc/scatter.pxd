@@ -15,7 +15,7 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from product cimport ceil_div, round_up
+from product cimport ceil_div
 from slide cimport BANDS, WINDOW, Axis, Sliding, reach, threads_with_room
 from tile cimport (
     TILE_ROWS, Tile, omp_get_thread_num, pack_panel, panel_width, threads_for, tile, tile_width, transposed,
@@ -24,7 +24,9 @@ from tile cimport (
 
 cdef inline Py_ssize_t phase_length(const Sliding *s, floating *dtype) noexcept nogil:
     """Columns of one phase, with what a last panel that is not full adds zeros to."""
-    return round_up(s.cols.count, panel_width(dtype)) + (s.cols.taps - 1) * s.cols.gap // s.cols.step
+    cdef Py_ssize_t last = s.cols.count % panel_width(dtype)
+    return (s.cols.count - last + (tile_width(last, dtype) if last else 0)
+            + (s.cols.taps - 1) * s.cols.gap // s.cols.step)
 
 
 cdef inline Py_ssize_t row_size(const Sliding *s, floating *dtype) noexcept nogil:

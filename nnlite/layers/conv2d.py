@@ -96,24 +96,23 @@ class Conv2D(Weighted):
         self._ensure_built(x)
         W, b = self._arrays("params", "W", "b")
         shape = len(x), *self.window.output_size(*x.shape[1:3]), W.shape[3]
-        y = self._empty("y", *shape)
-        backend().conv2d.forward(x, W, b, y, *self._work_and_geometry(x, W, shape))
-        self._keep(x, shape)
+        y, seen = self._empty("y", *shape), self.window.seen(x)
+        backend().conv2d.forward(seen.x, W, b, y, *self._work_and_geometry(seen, W, shape))
+        self._keep(seen, shape)
         return y if self.activation is None else self._activate(y)
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
-        (x, shape), dy = self._kept(), dy if self.activation is None else self.activation.backward(dy)
+        (seen, shape), dy = self._kept(), dy if self.activation is None else self.activation.backward(dy)
         (W, _), (dW, db) = self._arrays("params", "W", "b"), self._gradients()
         dy = checks.floats("dy", dy, self.dtype, shape, "of y")
-        dx = self._empty("dx", *x.shape) if needs_dx else None
-        backend().conv2d.backward(x, W, dy, dx, dW, db, *self._work_and_geometry(x, W, shape))
-        return dx
+        dx = self._empty("dx", *seen.x.shape) if needs_dx else None
+        backend().conv2d.backward(seen.x, W, dy, dx, dW, db, *self._work_and_geometry(seen, W, shape))
+        return seen.spread(dx)
 
-    def _work_and_geometry(self, x, W, y_shape):
+    def _work_and_geometry(self, seen, W, y_shape):
         """The last arguments of the kernels: scratch memory, then strides, padding, dilation and groups."""
-        top, _, left, _ = self.window.pads(*x.shape[1:3])
-        geometry = self.window.strides, (top, left), self.window.dilation, x.shape[3] // W.shape[2]
-        size = backend().conv2d.work_size(x.shape, W.shape, y_shape, *geometry)
+        geometry = *seen.geometry, seen.x.shape[3] // W.shape[2]
+        size = backend().conv2d.work_size(seen.x.shape, W.shape, y_shape, *geometry)
         return self._buffer("work", size), *geometry
 
     def _shape_rule(self, input_shape):

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 
 import numpy as np
 import pytest
@@ -397,6 +398,77 @@ def test_infinity_reaches_the_windows_that_see_it(backend_name):
     reached = only((1, 8, 9, FILTERS), [0], range(3, 6), range(4, 7), range(FILTERS))
     with nnlite.use_backend(backend_name):
         np.testing.assert_array_equal(~np.isfinite(layer.forward(x)), reached)
+
+
+# Strides, paddings and dilations of any size: as far as windows see anything, and as fast as that is little
+
+M = 2**31 - 1
+FAR = [
+    {"strides": 40},
+    {"strides": (300, 1)},
+    {"strides": M},
+    {"strides": M, "padding": M},
+    {"strides": M - 1, "padding": ((M, 0), (0, M))},
+    {"strides": (M, 2), "padding": (M, 1)},
+    {"strides": 2 * 10**6, "padding": ((10**6, 0), (0, 10**6))},
+    {"strides": 300, "padding": 1000},
+    {"strides": 1000, "padding": "same"},
+    {"dilation_rate": 2**20, "padding": 2**20},
+    {"dilation_rate": M, "padding": M},
+    {"dilation_rate": 2**20, "strides": 2**20 - 1, "padding": 2**20},
+    {"dilation_rate": 100, "strides": 50, "padding": 200},
+    {"dilation_rate": (1, 300), "padding": (0, 300)},
+]
+
+
+def by_definition(layer, x, dy):
+    """y and all gradients, pixel by pixel."""
+    W, b, (_, H, width, _) = layer.params["W"], layer.params["b"], x.shape
+    (kh, kw, D, F), (top, _, left, _), groups = W.shape, layer.window.pads(H, width), layer.groups
+    (sh, sw), (dh, dw), (_, OH, OW, _) = layer.window.strides, layer.window.dilation, dy.shape
+    y, dx, dW = np.zeros(dy.shape) + b, np.zeros(x.shape), np.zeros(W.shape)
+    for oh, ow, i, j, g in itertools.product(range(OH), range(OW), range(kh), range(kw), range(groups)):
+        r, s = oh * sh + i * dh - top, ow * sw + j * dw - left
+        channels, filters = slice(g * D, (g + 1) * D), slice(g * F // groups, (g + 1) * F // groups)
+        if 0 <= r < H and 0 <= s < width:
+            y[:, oh, ow, filters] += x[:, r, s, channels] @ W[i, j, :, filters]
+            dx[:, r, s, channels] += dy[:, oh, ow, filters] @ W[i, j, :, filters].T
+            dW[i, j, :, filters] += x[:, r, s, channels].T @ dy[:, oh, ow, filters]
+    return {"y": y, "dx": dx, "dW": dW, "db": dy.sum(axis=(0, 1, 2))}
+
+
+@backends
+@pytest.mark.parametrize(("channels", "groups"), [(1, 1), (3, 1), (6, 1), (6, 6), (6, 2)])
+@pytest.mark.parametrize("options", FAR, ids=str)
+def test_windows_that_reach_far_see_what_they_see(options, channels, groups, backend_name):
+    rng = np.random.default_rng(0)
+    layer = Conv2D(6, (3, 2), groups=groups, dtype="float64", **options)
+    x, dy = drawn(layer, (2, 8, 9, channels), rng.standard_normal)
+    with nnlite.use_backend(backend_name):
+        results = both_passes(layer, x, dy)
+    for name, expected in by_definition(layer, x, dy).items():
+        assert_close(results[name], expected, FLOAT64, f"{layer!r}, {name}")
+
+
+@pytest.mark.parametrize("channels", [1, 16])
+@pytest.mark.parametrize("options", [*FAR, {"strides": 500, "size": 800}, {"strides": 799, "size": 800}], ids=str)
+def test_a_small_output_takes_little_time_and_memory(options, channels):
+    size = options.get("size", 20)
+    layer = Conv2D(16, 3, **{k: v for k, v in options.items() if k != "size"})
+    x, dy = drawn(layer, (2, size, size, channels), np.ones)
+    both_passes(layer, x, dy)  # compiled, and memory is there
+    began = time.process_time()
+    both_passes(layer, x, dy)
+    assert time.process_time() - began < 0.5  # milliseconds; with 2 ** 31 phases, hours
+    assert layer._buffers["work"].nbytes < 2**26
+
+
+def test_a_kernel_as_large_as_its_stride_has_as_many_phases_as_taps():
+    rng = np.random.default_rng(0)
+    layer = Conv2D(6, (40, 30), strides=(40, 70), padding=((3, 0), (0, 30)), dtype="float64")
+    x, dy = drawn(layer, (1, 81, 75, 5), rng.standard_normal)
+    for name, value in both_passes(layer, x, dy).items():
+        assert_close(value, by_definition(layer, x, dy)[name], FLOAT64, name)
 
 
 def test_pixels_that_no_window_sees_have_no_gradient():

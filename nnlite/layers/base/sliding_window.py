@@ -17,6 +17,7 @@ import numpy as np
 from ... import checks
 
 PADDING = '"valid", "same", a whole number, (height, width) or ((top, bottom), (left, right))'
+NEAR = 64  # rows or columns of padding, besides as many as the image has, that a kernel may go through
 
 
 def pair(name: str, value: Any) -> tuple[int, int]:
@@ -121,6 +122,14 @@ class _Axis(NamedTuple):
         """How many windows there are; below 1 where none fits."""
         return (n + sum(self.pads(n)) - self.span) // self.S + 1
 
+    def places(self, n):
+        """Which pixel each tap of each window sees, where they see few of the many that they reach over; else None."""
+        count, (before, _) = self.count(n), self.pads(n)
+        covered = max(before + n, (count - 1) * self.S + self.span)
+        if covered <= 2 * n + NEAR or covered <= count * self.F:
+            return None
+        return (np.arange(count)[:, None] * self.S + np.arange(self.F) * self.D - before).ravel()
+
     def rule(self, n):
         """The count as arithmetic; n may be None, for a size that is not known."""
         letter, S, number = self.letter, self.S, self.letter if n is None else n
@@ -150,6 +159,29 @@ def _rest(numerator, S, direction, result):
     if numerator % S == 0:
         return f" = {result}"
     return f" = {numerator / S:.6g}, rounded {direction} to {result}"
+
+
+class Seen(NamedTuple):
+    """Images as a kernel takes them, and what it needs to know of the windows.
+
+    x (N, H, W, C) is what the layer was given. Where windows reach far over the edge of the image, it has in the place
+    of an axis the `places` that they see there, one after the other, and zeros for those outside.
+    """
+
+    x: np.ndarray
+    geometry: tuple[tuple[int, int], ...]  # strides, padding (top, left), dilation
+    places: list[np.ndarray | None]
+    shape: tuple[int, ...]  # of the images
+
+    def spread(self, dx: np.ndarray | None) -> np.ndarray | None:
+        """The gradient of the images, from that of x."""
+        for axis, (places, n) in enumerate(zip(self.places, self.shape[1:3], strict=True), 1):
+            if dx is not None and places is not None:
+                spread = np.zeros((*dx.shape[:axis], n, *dx.shape[axis + 1 :]), dx.dtype)
+                inside = (places >= 0) & (places < n)
+                np.add.at(spread.swapaxes(0, axis), places[inside], dx.swapaxes(0, axis)[inside])
+                dx = spread
+        return dx
 
 
 class Window2D:
@@ -219,6 +251,20 @@ class Window2D:
         """The padding as (top, bottom, left, right)."""
         vertical, horizontal = self._axes
         return *vertical.pads(H), *horizontal.pads(W)
+
+    def seen(self, x: np.ndarray) -> Seen:
+        """The images x, for a kernel."""
+        shape, steps, places = x.shape, [], []
+        for i, axis in enumerate(self._axes, 1):
+            n, seen = shape[i], axis.places(shape[i])
+            steps.append((axis.S, axis.pads(n)[0], axis.D) if seen is None else (axis.F, 0, 1))
+            places.append(seen)
+            if seen is not None:
+                gathered = np.zeros((*x.shape[:i], len(seen), *x.shape[i + 1 :]), x.dtype)
+                inside = (seen >= 0) & (seen < n)
+                gathered.swapaxes(0, i)[inside] = x.swapaxes(0, i)[seen[inside]]
+                x = gathered
+        return Seen(x, tuple(zip(*steps, strict=True)), places, shape)
 
     def output_size(self, H: int | None, W: int | None, C: int | None = None) -> tuple[int | None, int | None]:
         """How many windows fit, as (H_out, W_out). A size that is not known, None, stays None.
