@@ -390,14 +390,21 @@ def filters_of(channel, options):
 
 
 @backends
-def test_infinity_reaches_the_windows_that_see_it(backend_name):
-    """In quads it may become NaN there; elsewhere everything stays finite."""
-    layer = Conv2D(FILTERS, 3)
-    x, _ = drawn(layer, (1, 10, 11, CHANNELS), np.random.default_rng(0).standard_normal)
-    x[0, 5, 6, 3] = np.inf
-    reached = only((1, 8, 9, FILTERS), [0], range(3, 6), range(4, 7), range(FILTERS))
+@pytest.mark.parametrize("size", [3, 5, 7])
+def test_infinity_reaches_the_windows_that_see_it(size, backend_name):
+    """In quads, and blocks of them, it may become NaN there; elsewhere everything stays finite. As the docs say."""
+    layer = Conv2D(FILTERS, size)
+    x, dy = drawn(layer, (1, 15, 16, CHANNELS), np.random.default_rng(0).standard_normal)
     with nnlite.use_backend(backend_name):
-        np.testing.assert_array_equal(~np.isfinite(layer.forward(x)), reached)
+        x[0, 7, 8, 3] = np.inf
+        y = layer.forward(x)
+        x[0, 7, 8, 3], dy[0, 4, 5, 2] = 1, np.inf
+        dx = layer.backward(dy)
+    for found, (h, w), before in ((y, (7, 8), size - 1), (dx, (4, 5), 0)):
+        rows = range(max(0, h - before), min(found.shape[1], h - before + size))
+        cols = range(max(0, w - before), min(found.shape[2], w - before + size))
+        np.testing.assert_array_equal(~np.isfinite(found), only(found.shape, [0], rows, cols, range(found.shape[3])))
+        assert backend_name == "compiled" or not np.isnan(found).any()
 
 
 # Strides, paddings and dilations of any size: as far as windows see anything, and as fast as that is little
