@@ -4,7 +4,9 @@ import functools
 import itertools
 
 import numpy as np
+from numeric import assert_close
 
+import nnlite
 from nnlite import MaxPool2D
 
 # Where in an image of 4 x 4 a block of 3 x 3 ones lies, and the means of its four 2 x 2 windows.
@@ -86,3 +88,29 @@ GRID = [
         [2, (3, 2)], [None, 1, (1, 3), (4, 2)], ["valid", "same", 1, (0, 1), ((1, 0), (0, 1))]
     )
 ]
+
+
+M = 2**31 - 1
+# Pool size, strides and padding, far beyond an image.
+FAR = [
+    (2, M),
+    (2, 500, 1),
+    ((1, M), None, "same"),
+    ((1, M), 1, "same"),
+    ((M, 1), (M, 2), ((M - 1, 0), (0, 0))),
+    ((1, 10**6), (1, 10**5), (0, 10**6 - 1)),
+    (40000, None, "same"),
+    (40000, 30000, 39999),
+]
+
+
+def assert_far_windows_agree(pool, arguments):
+    """Compiled and reference, both passes; each in an instant, or the test takes hours."""
+    x, results = np.random.default_rng(0).standard_normal((2, 7, 9, 3)), []
+    for name in ("compiled", "reference"):
+        layer = pool(*arguments, dtype="float64")
+        with nnlite.use_backend(name):
+            y = layer.forward(x)
+            results.append((y, layer.backward(np.arange(1.0, y.size + 1).reshape(y.shape))))
+    for compiled, reference in zip(*results, strict=True):
+        assert_close(compiled, reference, 1e-12)

@@ -47,11 +47,14 @@ def _counts(x, y, kh, kw, sh, sw, top, left, include_pad):
 
 
 def _positions(x, y, kh, kw, sh, sw, top, left):
-    """For each position in a window, in order: the windows that have a pixel of the image there, and those pixels."""
+    """For each position in a window, in order: the windows that have a pixel of the image there, and those pixels.
+
+    Positions at which no window has one are left out.
+    """
     H, W = x.shape[1:3]
     OH, OW = y.shape[1:3]
-    for i in range(kh):
-        for j in range(kw):
+    for i in range(max(0, top - (OH - 1) * sh), min(kh, top + H)):
+        for j in range(max(0, left - (OW - 1) * sw), min(kw, left + W)):
             oh, h = _on_image(i - top, sh, OH, H)
             ow, w = _on_image(j - left, sw, OW, W)
             yield i * kw + j, (slice(None), oh, ow), (slice(None), h, w)

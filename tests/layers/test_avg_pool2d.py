@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from chain import DIFFERENCES, FLOAT64, Case, ChainOfTrust, backends, float_types, import_torch
 from numeric import assert_close, assert_same_bits, central_differences
-from pooling import GRID, configurations, torch_average
+from pooling import FAR, GRID, assert_far_windows_agree, configurations, torch_average
 
 import nnlite
 from nnlite import AvgPool2D
@@ -145,3 +145,8 @@ def test_a_window_in_the_padding_is_refused():
 
 def test_how_it_is_written():
     assert repr(AvgPool2D(3, count_include_pad=True)) == "AvgPool2D(pool_size=3, count_include_pad=True)"
+
+
+@pytest.mark.parametrize("arguments", FAR, ids=str)
+def test_windows_and_strides_of_any_size(arguments):
+    assert_far_windows_agree(AvgPool2D, arguments)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from chain import DIFFERENCES, Case, ChainOfTrust, backends, float_types, import_torch
 from numeric import assert_close, assert_same_bits, central_differences
-from pooling import GRID, configurations, distinct, torch_max
+from pooling import FAR, GRID, assert_far_windows_agree, configurations, distinct, torch_max
 
 import nnlite
 from nnlite import MaxPool2D, Sequential
@@ -209,3 +209,8 @@ def test_how_it_is_written():
     assert repr(MaxPool2D((2, 3), (2, 1), (1, 1))) == "MaxPool2D(pool_size=[2, 3], strides=[2, 1], padding=1)"
     assert repr(MaxPool2D(padding=((0, 1), (0, 1)))) == "MaxPool2D(padding=[[0, 1], [0, 1]])"
     assert MaxPool2D().name == "max_pool2d"
+
+
+@pytest.mark.parametrize("arguments", FAR, ids=str)
+def test_windows_and_strides_of_any_size(arguments):
+    assert_far_windows_agree(MaxPool2D, arguments)
