@@ -36,6 +36,7 @@
     BY_TYPE(panels, pack_panels)(depth, cols, b, at, panels, panel_depth, tile_width(PTRDIFF_MAX, panels))
 #define block_product(rows, depth, cols, a, a_at, b, b_at, start, c, c_row) \
     BY_TYPE(c, block_product)(rows, depth, cols, a, a_at, b, b_at, start, c, c_row)
+#define pixel_products(rows, depth, cols, a, panel, c) BY_TYPE(c, pixel_products)(rows, depth, cols, a, panel, c)
 
 /* One for each thread, and not on its stack, of which some systems give a thread little. */
 static __attribute__((unused)) _Thread_local _Alignas(VECTOR_BYTES) char left_copy[COPY_BYTES];
@@ -129,6 +130,27 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
                 t.rows = (int)(end - i);
                 TYPED(tile)(&t, a_i, panel, t.start_row ? c_i : start ? start_j : NULL, c_i);
             }
+        }
+    }
+}
+
+/* The same for rows of memory met once: windows of 1 x 1. All panels, each after the row that its sums start from, pass
+ * over a tile before the next, which is fetched meanwhile; C is written once, from beginning to end. (64 to 64 channels:
+ * 3.0 ms before this loop was one of C, without a window around it, and 2.4 now.) */
+SHARED void TYPED(pixel_products)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols, const REAL *a, const REAL *panels,
+                                  REAL *c)
+{
+    const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    Tile t = {.runs = 1, .depth = depth, .a_row = depth, .a_depth = 1, .c_row = cols};
+    for (ptrdiff_t n = 0; n < tiles; n++) {
+        const ptrdiff_t i = rows * n / tiles, end = rows * (n + 1) / tiles;
+        const REAL *panel = panels;
+        prefetch(a + end * depth, (end - i) * depth * (ptrdiff_t)sizeof(REAL));
+        t.rows = (int)(end - i);
+        for (ptrdiff_t j = 0; j < cols; j += t.cols, panel += (1 + depth) * t.b_row) {
+            t.b_row = TYPED(tile_width)(cols - j);
+            t.cols = (int)least(cols - j, t.b_row);
+            TYPED(tile)(&t, a + i * depth, panel + t.b_row, panel, c + i * cols + j);
         }
     }
 }

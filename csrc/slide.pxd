@@ -22,8 +22,8 @@ from libc.string cimport memcpy, memset
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from tile cimport (
-    L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, pack_panel, panel_width, plain, prefetch,
-    threads_for, tile, tile_width, transposed, write_rows,
+    L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, pack_panel, panel_width, pixel_products, plain,
+    prefetch, threads_for, tile, tile_width, transposed, write_rows,
 )
 
 
@@ -162,13 +162,26 @@ cdef inline bint in_planes(const Sliding *s, floating *dtype) noexcept nogil:
             and s.cols.out_step == 1 and s.rows.taps * s.cols.taps > 4)
 
 
+cdef inline bint is_pixel(Axis axis, Py_ssize_t size, Py_ssize_t out_size) noexcept nogil:
+    """Whether window q is pixel q of the source, and gives pixel q of `out`."""
+    return (axis.taps == axis.step == axis.out_step == 1 and axis.first == axis.out == 0
+            and axis.count == size == out_size)
+
+
 cdef inline void slide(const Sliding *s, const floating *source, const floating *panels, floating *out,
                        floating *copies, Py_ssize_t room) noexcept nogil:
     """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U). copies: `room` numbers, for one band a thread."""
     cdef Py_ssize_t image = s.H * s.W * s.groups * s.D, result = s.OH * s.OW * s.groups * s.U, count = s.rows.count
-    cdef Py_ssize_t bands = band_count(s), size = window_size(s), k
+    cdef Py_ssize_t bands = band_count(s), size = window_size(s), k, pixels, first
     cdef int threads = threads_for(<double>s.N * count * s.cols.count * s.rows.taps * s.cols.taps * s.groups * s.D
                                    * s.U)
+    if s.groups == 1 and is_pixel(s.rows, s.H, s.OH) and is_pixel(s.cols, s.W, s.OW):
+        pixels = s.N * s.H * s.W
+        for k in prange(s.N * bands, schedule="dynamic", num_threads=threads):
+            first = pixels * k // (s.N * bands)
+            pixel_products(pixels * (k + 1) // (s.N * bands) - first, s.D, s.U, source + first * s.D, panels,
+                           out + first * s.U)
+        return
     for k in prange(s.N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(room, size))):
         slide_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
                    count * (k % bands + 1) // bands, copies + omp_get_thread_num() * size)
@@ -203,7 +216,7 @@ cdef inline void slide_band(const Sliding *s, const floating *image, const float
                 j = cols.count * t // tiles
                 height = <int>(cols.count * (t + 1) // tiles - j)
                 panel = panels
-                if rows.taps * cols.taps == 1:  # each pixel is met once: a tenth of 64 to 64 channels, 1 x 1
+                if rows.taps * cols.taps == 1:  # each pixel is met once
                     prefetch(a + (j + height) * cols.step * C, height * cols.step * C * sizeof(floating))
                 for g in range(groups):
                     u = first

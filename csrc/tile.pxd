@@ -41,6 +41,8 @@ cdef extern from "typed.h" nogil:
                      Py_ssize_t panel_depth) noexcept
     void block_product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, const void *a, Strides a_at, const void *b,
                        Strides b_at, const void *start, void *c, Py_ssize_t c_row) noexcept
+    void pixel_products(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, const void *a, const void *panels,
+                        void *c) noexcept
     void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const void *a, const void *b, Py_ssize_t b_row,
                          void *c) noexcept
 
