@@ -39,7 +39,8 @@ from libc.string cimport memcpy, memset
 from product cimport ceil_div, round_up
 from slide cimport Axis, Sliding, Taps, band_count, reach, threads_with_room, window, window_size
 from tile cimport (
-    TILE_ROWS, VECTOR_BYTES, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_width,
+    TILE_ROWS, VECTOR_BYTES, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_width,
+    write_rows,
 )
 
 
@@ -68,6 +69,7 @@ cdef enum:
     FEW_DEPTH = 32  # channels, below which all sums of a few quads stay in registers
     FEW_WEIGHTS = 16384  # pairs of channel and filter, whose U a second-level cache holds
     MANY_PIXELS = 64
+    ROWS = 16  # channels whose weights are transposed together
 
 
 cdef inline bint in_blocks(Axis axis) noexcept nogil:
@@ -194,52 +196,59 @@ cdef inline void filter_transform(Py_ssize_t n, const floating *g, Py_ssize_t g_
 cdef inline void pack_block(const Sliding *s, const Taps *at, Py_ssize_t a, Py_ssize_t b, Py_ssize_t n, int width,
                             const floating *W, floating *panel) noexcept nogil:
     """U of block a down and b along for all channels and n filters, whose taps begin at W, and zeros up to `width`."""
-    cdef floating taps[9 * 2 * 16]  # of one channel, and of as many filters as there may be in a panel
+    cdef floating taps[ROWS * 9 * 2 * 16]  # of a few channels, and of as many filters as there may be in a panel
     cdef floating Gg[12 * 2 * 16]
     cdef floating U[16 * 2 * 16]
-    cdef Py_ssize_t D = s.D, lines = blocks(s.rows), pieces = blocks(s.cols), d, i, j, k, place
-    cdef const floating *w
-    memset(taps, 0, 9 * width * sizeof(floating))
-    for d in range(D):
+    cdef Py_ssize_t D = s.D, lines = blocks(s.rows), pieces = blocks(s.cols), d, i, j, k, r, rows, place
+    cdef const floating *g
+    for k in range(ceil_div(D, ROWS)):
+        d = k * ROWS
+        rows = min(<Py_ssize_t>ROWS, D - d)
+        memset(taps, 0, rows * 9 * width * sizeof(floating))
         for i in range(a > 0, 3):
             for j in range(b > 0, 3):
-                w = W + d * at.depth + (2 * a + i) * s.rows.w_step * at.line + (2 * b + j) * s.cols.w_step * at.tap
-                for k in range(n):
-                    taps[(3 * i + j) * width + k] = w[k * at.col]
-        filter_transform(3 * width, taps, 3 * width, Gg, 3 * width)
-        for i in range(4):
-            filter_transform(width, Gg + 3 * i * width, width, U + 4 * i * width, width)
-        for j in range(b > 0, 4):
-            for i in range(a > 0, 4):
-                if by_quads(s):
-                    place = (j * D + d) * 4 + i
-                else:
-                    place = (1 + (j - 1) * pieces) * (3 * lines + 1) if j else 0
-                    place += ((1 + (i - 1) * lines if i else 0) + a) * (pieces if j else 1) + b
-                    place = place * D + d
-                memcpy(panel + place * width, U + (4 * i + j) * width, width * sizeof(floating))
+                write_rows(rows, n, W + d * at.depth + (2 * a + i) * s.rows.w_step * at.line
+                           + (2 * b + j) * s.cols.w_step * at.tap, Strides(at.depth, at.col),
+                           taps + (3 * i + j) * width, 9 * width)
+        for r in range(rows):
+            g = taps + r * 9 * width
+            filter_transform(3 * width, g, 3 * width, Gg, 3 * width)
+            for i in range(4):
+                filter_transform(width, Gg + 3 * i * width, width, U + 4 * i * width, width)
+            for j in range(b > 0, 4):
+                for i in range(a > 0, 4):
+                    if by_quads(s):
+                        place = (j * D + d + r) * 4 + i
+                    else:
+                        place = (1 + (j - 1) * pieces) * (3 * lines + 1) if j else 0
+                        place += ((1 + (i - 1) * lines if i else 0) + a) * (pieces if j else 1) + b
+                        place = place * D + d + r
+                    memcpy(panel + place * width, U + (4 * i + j) * width, width * sizeof(floating))
 
 
 cdef inline void winograd_pack(const Sliding *s, const Taps *at, const floating *W, const floating *start,
                                floating *panels) noexcept nogil:
     """All panels; the arguments are those of `pack` in slide.pxd."""
-    cdef Py_ssize_t U = s.U, g, u, n, a, b
-    cdef int width
-    W += s.rows.w * at.line + s.cols.w * at.tap
-    for g in range(s.groups):
-        u = 0
-        while u < U:
-            width = filters_width(s, U - u, panels)
-            n = min(<Py_ssize_t>width, U - u)
-            memset(panels, 0, width * sizeof(floating))
-            if start:
-                memcpy(panels, start + g * U + u, n * sizeof(floating))
-            panels += width
-            for a in range(blocks(s.rows)):
-                for b in range(blocks(s.cols)):
-                    pack_block(s, at, a, b, n, width, W + g * at.group + u * at.col, panels)
-            panels += numbers(s) * s.D * width
-            u += width
+    cdef Py_ssize_t step = lanes(panels) if by_quads(s) else panel_width(panels), count = ceil_div(s.U, step), k
+    cdef Py_ssize_t filters = (count - 1) * step + filters_width(s, s.U - (count - 1) * step, panels)  # of a group
+    cdef int threads = threads_for(16.0 * numbers(s) * s.groups * s.D * s.U)
+    for k in prange(s.groups * count, schedule="dynamic", num_threads=threads):
+        pack_filters(s, at, k // count, k % count * step, W, start,
+                     panels + (k // count * filters + k % count * step) * (1 + numbers(s) * s.D))
+
+
+cdef inline void pack_filters(const Sliding *s, const Taps *at, Py_ssize_t g, Py_ssize_t u, const floating *W,
+                              const floating *start, floating *panel) noexcept nogil:
+    """The panel of group g that begins with its filter u."""
+    cdef int width = filters_width(s, s.U - u, panel)
+    cdef Py_ssize_t n = min(<Py_ssize_t>width, s.U - u), a, b
+    memset(panel, 0, width * sizeof(floating))
+    if start:
+        memcpy(panel, start + g * s.U + u, n * sizeof(floating))
+    for a in range(blocks(s.rows)):
+        for b in range(blocks(s.cols)):
+            pack_block(s, at, a, b, n, width, W + s.rows.w * at.line + s.cols.w * at.tap + g * at.group + u * at.col,
+                       panel + width)
 
 
 cdef inline void winograd_slide(const Sliding *s, const floating *source, const floating *panels, floating *out,
