@@ -51,17 +51,23 @@ def _positions(x, y, kh, kw, sh, sw, top, left):
 
     Positions at which no window has one are left out.
     """
-    H, W = x.shape[1:3]
-    OH, OW = y.shape[1:3]
-    for i in range(max(0, top - (OH - 1) * sh), min(kh, top + H)):
-        for j in range(max(0, left - (OW - 1) * sw), min(kw, left + W)):
-            oh, h = _on_image(i - top, sh, OH, H)
-            ow, w = _on_image(j - left, sw, OW, W)
+    rows, cols = (
+        _on_image(*axis) for axis in zip((kh, kw), (sh, sw), (top, left), x.shape[1:3], y.shape[1:3], strict=True)
+    )
+    for i, oh, h in rows:
+        for j, ow, w in cols:
             yield i * kw + j, (slice(None), oh, ow), (slice(None), h, w)
 
 
-def _on_image(start, step, count, size):
-    """Window w sees the pixel start + w step: the slice of windows whose pixel is in 0 .. size - 1, and the pixels."""
-    first = max(0, -(start // step))
-    stop = max(first, min(count, -((start - size) // step)))
-    return slice(first, stop), slice(start + first * step, start + stop * step, step)
+def _on_image(size, step, before, pixels, count):
+    """Where window w sees the pixel start + w step at a position: the position, the slice of windows whose pixel is on
+    the image, and these pixels. Positions without any are left out."""
+    seen = []
+    for position in range(max(0, before - (count - 1) * step), min(size, before + pixels)):
+        start = position - before
+        first = max(0, -(start // step))
+        stop = min(count, -((start - pixels) // step))
+        if first < stop:
+            windows, on_image = slice(first, stop), slice(start + first * step, start + stop * step, step)
+            seen.append((position, windows, on_image))
+    return seen
