@@ -124,7 +124,7 @@ cdef void rows_forward(const Sequences *s, Block block, const Repeated *hWh, con
                 xW = Wx + s.ids[t * N + n] * 3 * H
             start_row(H, xW, b, gates_t + 4 * n * H)
         if t < end and (t > 0 or not s.h0_is_zero):
-            times(hWh, block.rows, before + first * H, Wh, gates_t + (4 * first + 1) * H, True,
+            times(hWh, block.rows, before + first * H, Wh, gates_t + (4 * first + 1) * H, True, t,
                   gates + (min(t + 1, T - 1) * N + first) * 4 * H, block.rows * 4 * H)
         for n in range(first, last):
             if is_padding(s, n, t):
@@ -156,7 +156,7 @@ cdef void rows_backward(const Sequences *s, Block block, const Repeated *daWhT, 
             else:
                 cell_backward(H, gates + (t * N + n) * 4 * H, h + (t * N + n) * H, da_t + 4 * n * H, dh + n * H)
         if t < none_live:  # where a row is padding, da Wh' = 0 is added to its dh
-            times(daWhT, block.rows, da_t + (4 * first + 1) * H, WhT, dh + first * H, True,  # undoes (1)
+            times(daWhT, block.rows, da_t + (4 * first + 1) * H, WhT, dh + first * H, True, t,  # undoes (1)
                   gates + (max(t - 1, 0) * N + first) * 4 * H, block.rows * 4 * H)
 
 
@@ -195,7 +195,7 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
     cdef const floating[:, ::1] Wx = weights[0], Wh = weights[1], b = weights[2]  # (F,3H) (H,3H) (2,3H)
     cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k
     cdef Sequences s = sequences(ids, lengths, h, F, 3 * H, y.shape[1])
-    cdef Repeated hWh = repeated(N, H, 3 * H, H, 4 * H)
+    cdef Repeated hWh = repeated(N, T, H, 3 * H, H, 4 * H)
     cdef const floating *Wh_laid_out
     cdef int threads
     if N == 0 or T == 0 or H == 0:
@@ -224,7 +224,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
     cdef floating[:, ::1] dWx = gradients[0], dWh = gradients[1], db = gradients[2]
     cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k, start, end = T
     cdef Sequences s = sequences(ids, lengths, h, F, 3 * H, dy.shape[1])
-    cdef Repeated daWhT = repeated(N, 3 * H, H, 4 * H, H)
+    cdef Repeated daWhT = repeated(N, T, 3 * H, H, 4 * H, H)
     cdef const floating *WhT
     cdef const floating *x_0 = NULL  # its first number; ids have none
     cdef int threads

@@ -131,12 +131,12 @@ cdef void rows_forward(const Sequences *s, Block block, const Repeated *by, cons
                 xW = Wx + s.ids[t * N + n] * 3 * H
             start_row(H, xW, b, gates_t + 4 * n * H)
         if has_state:
-            times(&by[0], block.rows, before + first * H, Whzr, gates_t + 4 * first * H, True,
+            times(&by[0], block.rows, before + first * H, Whzr, gates_t + 4 * first * H, True, t,
                   gates + (min(t + 1, T - 1) * N + first) * 4 * H, block.rows * 4 * H)
         for n in range(first, last):
             reset_forward(H, before + n * H, gates_t + 4 * n * H)
         if has_state:
-            times(&by[1], block.rows, gates_t + (4 * first + 3) * H, Whh, gates_t + (4 * first + 2) * H, True,
+            times(&by[1], block.rows, gates_t + (4 * first + 3) * H, Whh, gates_t + (4 * first + 2) * H, True, t,
                   after + first * H, block.rows * H)
         for n in range(first, last):
             if is_padding(s, n, t):
@@ -174,12 +174,12 @@ cdef void rows_backward(const Sequences *s, Block block, const Repeated *by, con
                 state_backward(H, gates_t + 4 * n * H, h_prev + n * H, da_t + 4 * n * H, dh + n * H)
         if t >= none_live:
             continue
-        times(&by[0], block.rows, da_t + (4 * first + 2) * H, WhhT, da_t + (4 * first + 3) * H, False,  # undoes (3)
+        times(&by[0], block.rows, da_t + (4 * first + 2) * H, WhhT, da_t + (4 * first + 3) * H, False, t,  # undoes (3)
               h_prev + first * H, block.rows * H)
         for n in range(first, first + block.rows):
             if not is_padding(s, n, t):
                 reset_backward(H, gates_t + 4 * n * H, h_prev + n * H, da_t + 4 * n * H, dh + n * H)
-        times(&by[1], block.rows, da_t + 4 * first * H, WhzrT, dh + first * H, True,  # undoes (2); in padding da = 0
+        times(&by[1], block.rows, da_t + 4 * first * H, WhzrT, dh + first * H, True, t,  # undoes (2); in padding da = 0
               gates + (max(t - 1, 0) * N + first) * 4 * H, block.rows * 4 * H)
 
 
@@ -233,7 +233,7 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
             product(T * N, F, 3 * H, &floats[0, 0, 0], plain(F), &Wx[0, 0], plain(3 * H), NULL, &gates[0, 0, 0], 4 * H)
         threads = block_threads(N, 3.0 * N * T * H * H)
         blocks = block_count(N, threads, 3 * H * H, &work[0])
-        by[0], by[1] = repeated(N, H, 2 * H, H, 4 * H), repeated(N, H, H, 4 * H, 4 * H)
+        by[0], by[1] = repeated(N, T, H, 2 * H, H, 4 * H), repeated(N, T, H, H, 4 * H, 4 * H)
         Whzr = laid_out(&by[0], &Wh[0, 0], plain(3 * H), &work[0])
         Whh = laid_out(&by[1], &Wh[0, 2 * H], plain(3 * H), &work[packed_size(H, 2 * H, &work[0])])
         for k in prange(blocks, schedule="dynamic", num_threads=threads):
@@ -271,7 +271,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
             x_0 = &floats[0, 0, 0]
         threads = block_threads(N, 3.0 * N * da.shape[0] * H * H)
         blocks = block_count(N, threads, 3 * H * H, &work[0])
-        by[0], by[1] = repeated(N, H, H, 4 * H, 4 * H), repeated(N, 2 * H, H, 4 * H, H)
+        by[0], by[1] = repeated(N, T, H, H, 4 * H, 4 * H), repeated(N, T, 2 * H, H, 4 * H, H)
         WhhT = laid_out(&by[0], &Wh[0, 2 * H], transposed(3 * H), &work[0])
         WhzrT = laid_out(&by[1], &Wh[0, 0], transposed(3 * H), &work[packed_size(H, H, &work[0])])
         memset(&db[0], 0, 3 * H * sizeof(floating))

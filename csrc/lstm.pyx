@@ -118,7 +118,7 @@ cdef void rows_forward(const Sequences *s, Block block, const Repeated *hWh, con
             for j in range(4 * H):
                 z[j] = xW[j] + b[j]
         if t < end and (t > 0 or not s.h0_is_zero):
-            times(hWh, block.rows, h + (t * N + first) * H, Wh, gates + (t * N + first) * 4 * H, True,
+            times(hWh, block.rows, h + (t * N + first) * H, Wh, gates + (t * N + first) * 4 * H, True, t,
                   gates + (min(t + 1, T - 1) * N + first) * 4 * H, block.rows * 4 * H)
         for n in range(first, last):
             if not is_padding(s, n, t):
@@ -155,7 +155,7 @@ cdef void rows_backward(const Sequences *s, Block block, const Repeated *dzWhT, 
                 memset(dh + n * H, 0, H * sizeof(floating))
         if t < none_live:  # where a row is padding, dz Wh' = 0 is added to its dh
             times(dzWhT, block.rows, dz + ((t - block.start) * N + first) * 4 * H, WhT, dh + first * H,
-                  t >= all_live,  # undoes (1)
+                  t >= all_live, t,  # undoes (1)
                   gates + (max(t - 1, 0) * N + first) * 4 * H, block.rows * 4 * H)
 
 
@@ -172,7 +172,7 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
     cdef const floating[::1] b = weights[2]  # (4H)
     cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k
     cdef Sequences s = sequences(ids, lengths, h, F, 4 * H, y.shape[1])
-    cdef Repeated hWh = repeated(N, H, 4 * H, H, 4 * H)
+    cdef Repeated hWh = repeated(N, T, H, 4 * H, H, 4 * H)
     cdef const floating *Wh_laid_out
     cdef int threads
     if N == 0 or T == 0 or H == 0:
@@ -202,7 +202,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
     cdef floating[::1] db = gradients[2]
     cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k, start, end = T
     cdef Sequences s = sequences(ids, lengths, h, F, 4 * H, dy.shape[1])
-    cdef Repeated dzWhT = repeated(N, 4 * H, H, 4 * H, H)
+    cdef Repeated dzWhT = repeated(N, T, 4 * H, H, 4 * H, H)
     cdef const floating *WhT
     cdef const floating *x_0 = NULL  # its first number; ids have none
     cdef int threads

@@ -93,7 +93,7 @@ cdef void rows_forward(const Sequences *s, Block block, const Repeated *hWh, bin
             for j in range(H):
                 after[n * H + j] = xW[j] + b[j]
         if t < end and (t > 0 or not s.h0_is_zero):
-            times(hWh, block.rows, before + first * H, Wh, after + first * H, True,
+            times(hWh, block.rows, before + first * H, Wh, after + first * H, True, t,
                   h + (min(t + 2, T) * N + first) * H, block.rows * H)
         for n in range(first, last):
             if is_padding(s, n, t):
@@ -126,7 +126,7 @@ cdef void rows_backward(const Sequences *s, Block block, const Repeated *dzWhT, 
             if t >= all_live:
                 memset(dh + n * H, 0, H * sizeof(floating))
         if t < none_live:  # where a row is padding, dz Wh' = 0 is added to its dh
-            times(dzWhT, block.rows, dz_t + first * H, WhT, dh + first * H, t >= all_live,  # undoes (1)
+            times(dzWhT, block.rows, dz_t + first * H, WhT, dh + first * H, t >= all_live, t,  # undoes (1)
                   h + (t * N + first) * H, block.rows * H)
 
 
@@ -142,7 +142,7 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
     cdef const floating[::1] b = weights[2]  # (H)
     cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k
     cdef Sequences s = sequences(ids, lengths, h, F, H, y.shape[1])
-    cdef Repeated hWh = repeated(N, H, H, H, H)
+    cdef Repeated hWh = repeated(N, T, H, H, H, H)
     cdef const floating *Wh_laid_out
     cdef int threads
     if N == 0 or T == 0 or H == 0:
@@ -171,7 +171,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
     cdef floating[::1] db = gradients[2]
     cdef Py_ssize_t T = h.shape[0] - 1, N = h.shape[1], H = h.shape[2], F = Wx.shape[0], blocks, k, start, end = T
     cdef Sequences s = sequences(ids, lengths, h, F, H, dy.shape[1])
-    cdef Repeated dzWhT = repeated(N, H, H, H, H)
+    cdef Repeated dzWhT = repeated(N, T, H, H, H, H)
     cdef const floating *WhT
     cdef const floating *x_0 = NULL  # its first number; ids have none
     cdef int threads

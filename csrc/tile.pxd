@@ -36,6 +36,7 @@ cdef extern from "typed.h" nogil:
     void pack_panel(Py_ssize_t depth, Py_ssize_t cols, const void *b, Strides at, void *panel, int width) noexcept
     const Strides PACKED
     const int PACK_ROWS
+    const int ROW_VECTORS
     Py_ssize_t block_rows(const void *dtype) noexcept
     void pack_panels(Py_ssize_t depth, Py_ssize_t cols, const void *b, Strides at, void *panels,
                      Py_ssize_t panel_depth) noexcept

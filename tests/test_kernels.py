@@ -1,5 +1,6 @@
 """The switch between the two backends, threads, and the CPU that the kernels were compiled for."""
 
+import functools
 import importlib
 import inspect
 import os
@@ -239,3 +240,26 @@ def test_training_ends_at_the_same_bits_on_any_number_of_threads(make, dtype):
         assert losses == results[0][0]
         for name, param in params.items():
             assert_same_bits(param, results[0][1][name], name)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("kind", "units"),
+    [(nnlite.LSTM, 301), (nnlite.GRU, 349), (functools.partial(nnlite.GRU, reset_after=False), 533), (nnlite.RNN, 601)],
+)
+def test_a_row_alone_has_the_bits_that_it_has_in_a_batch_where_no_near_cache_holds_the_weights(kind, units, dtype):
+    rng = np.random.default_rng(0)
+    layer = kind(units, return_sequences=True, dtype=dtype, seed=0)
+    x, dy = (rng.standard_normal((2, 17, n)).astype(dtype) for n in (5, units))
+    h = rng.standard_normal((2, units)).astype(dtype)
+
+    def passes(rows):
+        y = layer.forward(x[rows], initial_state=(h[rows],) * len(layer.states))
+        return y, layer.backward(dy[rows]), *layer.state, *layer.dinitial_state
+
+    alone, together = passes(slice(1, 2)), passes(slice(None))
+    for row, rows in zip(alone, together, strict=True):
+        assert_same_bits(row[0], rows[1], layer.kernel)
+    first = layer.forward(x[1:, :8], initial_state=(h[1:],) * len(layer.states))  # so few steps need no copy of weights
+    rest = layer.forward(x[1:, 8:], initial_state=layer.state)
+    assert_same_bits(np.concatenate([first, rest], axis=1), alone[0], f"{layer.kernel} in two pieces")
