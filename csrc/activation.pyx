@@ -25,8 +25,8 @@ cdef enum:
     MOVE = 4
     TRANSCENDENTAL = 16
 
-# Below -FAR, Phi and the sigmoid of (6) are 0, above FAR they are 1, in either dtype. x is limited because 0 times
-# infinity would be NaN.
+# Below -FAR the sigmoid of (6) is 0, above FAR it is 1, in either dtype. x is limited because 0 times infinity would be
+# NaN.
 cdef enum:
     FAR = 40
 
@@ -107,15 +107,13 @@ def normal_cdf(const floating[::1] x, floating[::1] y):  # IN (n) OUT (n)
 def gelu_forward(const floating[::1] x, floating[::1] y):  # IN (n) OUT (n)
     cdef Py_ssize_t n = x.shape[0], i
     for i in prange(n, nogil=True, schedule="static", num_threads=threads_for(TRANSCENDENTAL * n)):
-        y[i] = not_below(x[i], <floating>-FAR) * vmath.normal_cdf(x[i])  # (5)
+        y[i] = vmath.gelu(x[i])  # (5)
 
 
 def gelu_backward(const floating[::1] x, const floating[::1] dy, floating[::1] dx):  # IN (n) (n) OUT (n)
     cdef Py_ssize_t n = x.shape[0], i
-    cdef floating near
     for i in prange(n, nogil=True, schedule="static", num_threads=threads_for(TRANSCENDENTAL * n)):
-        near = not_above(not_below(x[i], <floating>-FAR), <floating>FAR)
-        dx[i] = dy[i] * (vmath.normal_cdf(x[i]) + near * vmath.normal_density(x[i]))
+        dx[i] = dy[i] * vmath.gelu_slope(x[i])
 
 
 # (6), and the derivative of 2 u.

@@ -7,6 +7,7 @@
  *   UNROLL         before a short loop of constant length: unroll it, so that the arrays it indexes become registers
  *   VECTORISE      before a short loop that is to become vectors as it is: Clang would unroll it first, and then gather
  *   IN_REGISTER    tells the compiler to keep a vector in a register, and not to load it again at each use
+ *   MULTIPLY_ADD   whether a multiplication and an addition that round once are one instruction
  *   STREAM         stores a vector to memory past the cache; STREAMS says whether there is such a store. It pays only
  *                  if a vector is a whole cache line
  *
@@ -61,6 +62,12 @@
 #define STREAMS 0
 #define STREAM(address, vector) (void)0
 #define STREAM_END() (void)0
+#endif
+
+#if defined(__FMA__) || defined(__ARM_FEATURE_FMA)
+#define MULTIPLY_ADD 1
+#else
+#define MULTIPLY_ADD 0
 #endif
 
 #define TILE_VECTORS 2

@@ -1,4 +1,4 @@
-/* exp, tanh, the logistic sigmoid and the normal distribution, written so that a loop over them becomes vector
+/* exp, tanh, the logistic sigmoid, the normal distribution and GELU, written so that a loop over them becomes vector
  * instructions: no branch, no table, no call.
  *
  * exp:   x = n ln 2 + r with n whole and |r| <= ln 2 / 2, so e^x = 2^n e^r. e^r is its Taylor series, cut where
@@ -7,11 +7,11 @@
  *        it, and n stands in the low bits of the sum. This is why the build must not reorder additions.
  * expm1: e^x - 1 = 2^n (e^r - 1) + (2^n - 1), exact to the last digits also near 0.
  *
- * Error bounds, in units in the last place: 1.1 for exp, 2.5 for sigmoid, 2.6 for tanh, 12 for normal_cdf. (Measured,
- * with and without fused multiplications: for all float32 up to 2^7 in size, and for 60 million float64, normal_cdf for
- * fewer; tests/kernels/test_vmath.py holds them against wider arithmetic.) Where the value lies below the smallest
- * normal number it is 0 (host.h); exp is infinite from 2^127.5 (2^1023.5) on, half a binary order early; NaN passes
- * through.
+ * Error bounds, in units in the last place: 1.1 for exp, 2.5 for sigmoid, 2.6 for tanh, 12 for normal_cdf and gelu.
+ * (Measured, with and without fused multiplications: for all float32 up to 2^7 in size, and for 60 million float64, the
+ * last two for fewer; tests/kernels/test_vmath.py holds them against wider arithmetic.) Where the value lies below the
+ * smallest normal number it is 0 (host.h); exp is infinite from 2^127.5 (2^1023.5) on, half a binary order early; NaN
+ * passes through.
  */
 #ifndef NNLITE_VMATH_H
 #define NNLITE_VMATH_H
@@ -20,7 +20,8 @@
 #define sigmoid_of(x) BY_TYPE(x, sigmoid)(x)
 #define tanh_of(x) BY_TYPE(x, tanh)(x)
 #define normal_cdf_of(x) BY_TYPE(x, normal_cdf)(x)
-#define normal_density_of(x) BY_TYPE(x, normal_density)(x)
+#define gelu_of(x) BY_TYPE(x, gelu)(x)
+#define gelu_slope_of(x) BY_TYPE(x, gelu_slope)(x)
 
 /* The polynomials, the highest power first: (e^r - 1 - r) / r^2, then numerator and denominator of R. */
 static const float exp_series_f32[] = {1.0f / 5040, 1.0f / 720, 1.0f / 120, 1.0f / 24, 1.0f / 6, 1.0f / 2};
@@ -55,17 +56,18 @@ INLINE REAL TYPED(polynomial)(const int n, const REAL *coefficients, REAL x)
     return p;
 }
 
-/* 2^n and e^r - 1 of one argument: what exp and expm1 are made of. */
+/* 2^n and e^r - 1 of one argument: what exp and expm1 are made of. The argument is x - rest, where rest is less than
+ * the last digit of x. */
 typedef struct { REAL scale, expm1_r; } TYPED(exp_parts);
 
-INLINE TYPED(exp_parts) TYPED(split_exp)(REAL x)
+INLINE TYPED(exp_parts) TYPED(split_exp)(REAL x, REAL rest)
 {
     const REAL rounder = PICK(12582912.0f, 6755399441055744.0);                /* 1.5 * 2^23, or 2^52 */
     const REAL sum = x * PICK(1.44269504f, 1.4426950408889634) + rounder;      /* low bits: n = round(x / ln 2) */
     const REAL n = sum - rounder;
     const REAL ln2_high = PICK(0.693359375f, 6.93147180369123816490e-01);      /* n times it is exact */
     const REAL ln2_low = PICK(-2.12194440e-4f, 1.90821492927058770002e-10);
-    const REAL r = (x - n * ln2_high) - n * ln2_low;
+    const REAL r = ((x - n * ln2_high) - n * ln2_low) - rest;
     const int digits = PICK(23, 52);
     const BITS bias = PICK(127, 1023);
     const UBITS exponent = (UBITS)TYPED(bits_of)(sum) << digits;               /* unsigned: the upper bits fall off */
@@ -80,7 +82,7 @@ INLINE REAL TYPED(exp)(REAL x)
     const REAL highest = PICK(88.37626f, 709.4361393031039);                   /* ln 2^127.5, or 2^1023.5 */
     REAL inside = x < lowest ? lowest : x;
     inside = inside > highest ? highest : inside;
-    const TYPED(exp_parts) e = TYPED(split_exp)(inside);
+    const TYPED(exp_parts) e = TYPED(split_exp)(inside, 0);
     const REAL y = (1 + e.expm1_r) * e.scale;                                  /* their product may be subnormal */
     return x < lowest ? 0 : x > highest ? (REAL)INFINITY : y;
 }
@@ -91,7 +93,7 @@ INLINE REAL TYPED(sigmoid)(REAL x)
     const REAL lowest = PICK(-87.33654f, -708.3964185322641);
     REAL t = x < lowest ? -lowest : -x;
     t = t < lowest ? lowest : t;
-    const TYPED(exp_parts) e = TYPED(split_exp)(t);
+    const TYPED(exp_parts) e = TYPED(split_exp)(t, 0);
     const REAL y = 1 / (1 + (e.expm1_r * e.scale + e.scale));
     return x < lowest ? 0 : y;
 }
@@ -100,7 +102,7 @@ INLINE REAL TYPED(sigmoid)(REAL x)
 INLINE REAL TYPED(tanh)(REAL x)
 {
     const REAL far = PICK(10.0f, 20.0), a = PICK(fabsf, fabs)(x);
-    const TYPED(exp_parts) e = TYPED(split_exp)(-2 * (a > far ? far : a));
+    const TYPED(exp_parts) e = TYPED(split_exp)(-2 * (a > far ? far : a), 0);
     const REAL m = e.expm1_r * e.scale + (e.scale - 1);
     return PICK(copysignf, copysign)(-m / (2 + m), x);
 }
@@ -112,20 +114,25 @@ INLINE REAL TYPED(tanh)(REAL x)
  * where R(a) = e^(a^2/2) Phi(-a) falls slowly from 1/2 to 1/(a sqrt(2 pi)). R is the quotient of two polynomials,
  * fitted over all a for which e^(-a^2/2) is not 0, with a relative error of 5.2e-9 (float32) and 5.3e-17 (float64). So
  * Phi keeps its digits where it is small, which 1/2 + erf(x / sqrt 2)/2 loses. a^2 is large there, and its rounding
- * would cost some: it is taken exactly, as the rounded square and a rest, from the two halves of a's digits.
+ * would cost some: it is taken exactly, as the rounded square and a rest.
  */
-typedef struct { REAL gauss, tail; } TYPED(normal_parts);      /* e^(-a^2/2), and Phi(-a) */
+typedef struct { REAL a, gauss, tail; } TYPED(normal_parts);   /* |x|, e^(-a^2/2), and Phi(-a) */
 
 INLINE TYPED(normal_parts) TYPED(split_normal)(REAL x)
 {
-    const REAL far = 40, half = 0.5;
+    const REAL far = PICK(13.266f, 37.659), half = 0.5;         /* where 2^n of e^(-a^2/2) is 0 in place of 2^-127 */
     REAL a = PICK(fabsf, fabs)(x);
     a = a > far ? far : a;
-    const REAL high = TYPED(from_bits)(TYPED(bits_of)(a) & ~(BITS)PICK(0xfff, 0x7ffffff));
-    const REAL low = a - high, square = a * a;
+    const REAL square = a * a;
+#if MULTIPLY_ADD
+    const REAL rest = PICK(__builtin_fmaf, __builtin_fma)(a, a, -square);
+#else /* from the two halves of a's digits */
+    const REAL high = TYPED(from_bits)(TYPED(bits_of)(a) & ~(BITS)PICK(0xfff, 0x7ffffff)), low = a - high;
     const REAL rest = ((high * high - square) + 2 * high * low) + low * low;
-    const REAL g = TYPED(exp)(-half * square) * (1 - half * rest);
-    return (TYPED(normal_parts)){g, g * (POLYNOMIAL(TYPED(tail_over), a) / POLYNOMIAL(TYPED(tail_under), a))};
+#endif
+    const TYPED(exp_parts) e = TYPED(split_exp)(-half * square, half * rest);
+    const REAL g = (1 + e.expm1_r) * e.scale;
+    return (TYPED(normal_parts)){a, g, g * (POLYNOMIAL(TYPED(tail_over), a) / POLYNOMIAL(TYPED(tail_under), a))};
 }
 
 INLINE REAL TYPED(normal_cdf)(REAL x)
@@ -134,7 +141,17 @@ INLINE REAL TYPED(normal_cdf)(REAL x)
     return x > 0 ? 1 - tail : tail;
 }
 
-INLINE REAL TYPED(normal_density)(REAL x)
+/* x Phi(x), where Phi is 1 minus the tail for x > 0. Nothing becomes infinity times 0: a is limited. */
+INLINE REAL TYPED(gelu)(REAL x)
 {
-    return TYPED(split_normal)(x).gauss * PICK(0.398942280f, 0.39894228040143268);
+    const TYPED(normal_parts) z = TYPED(split_normal)(x);
+    return (x < 0 ? 0 : x) - z.a * z.tail;
+}
+
+/* Its derivative, Phi(x) + x density(x). */
+INLINE REAL TYPED(gelu_slope)(REAL x)
+{
+    const TYPED(normal_parts) z = TYPED(split_normal)(x);
+    const REAL left = z.tail - z.a * PICK(0.398942280f, 0.39894228040143268) * z.gauss;
+    return x > 0 ? 1 - left : left;
 }

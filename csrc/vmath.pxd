@@ -5,8 +5,9 @@ from cython cimport floating
 
 cdef extern from "typed.h" nogil:
     double exp_of(double x) noexcept
+    double gelu_of(double x) noexcept
+    double gelu_slope_of(double x) noexcept
     double normal_cdf_of(double x) noexcept
-    double normal_density_of(double x) noexcept
     double sigmoid_of(double x) noexcept
     double tanh_of(double x) noexcept
 
@@ -15,12 +16,16 @@ cdef inline floating exp(floating x) noexcept nogil:
     return exp_of(x)
 
 
+cdef inline floating gelu(floating x) noexcept nogil:
+    return gelu_of(x)
+
+
+cdef inline floating gelu_slope(floating x) noexcept nogil:
+    return gelu_slope_of(x)
+
+
 cdef inline floating normal_cdf(floating x) noexcept nogil:
     return normal_cdf_of(x)
-
-
-cdef inline floating normal_density(floating x) noexcept nogil:
-    return normal_density_of(x)
 
 
 cdef inline floating sigmoid(floating x) noexcept nogil:

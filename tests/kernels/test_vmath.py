@@ -80,6 +80,16 @@ def test_error_bound(function, dtype):
     assert error[worst] <= BOUND[function], f"{function}({x[worst]!r}) is off by {error[worst]:.2f} units"
 
 
+@float_types
+def test_error_bound_of_gelu(dtype):
+    x = grid(dtype)
+    x = x[(x > NORMAL_FROM[dtype]) & (np.abs(x) > 3 * np.finfo(dtype).smallest_normal)]  # so that x / 2 is normal, too
+    wide = x.astype(wider(dtype))
+    error = units_in_the_last_place(apply("gelu_forward", x), wide * exact_normal_cdf(wide))
+    worst = error.argmax()
+    assert error[worst] <= BOUND["normal_cdf"], f"gelu({x[worst]!r}) is off by {error[worst]:.2f} units"
+
+
 def all_float32(part, parts, size=1 << 22):
     """Each of the 2^32 float32 of a part, in order of their bits, as arrays."""
     for first in range(part * (2**32 // parts), (part + 1) * (2**32 // parts), size):
