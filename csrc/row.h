@@ -33,6 +33,8 @@
 #define sum_of_row(n, x) BY_TYPE(x, row_sum)(n, x)
 #define dot_of_rows(n, x, y) BY_TYPE(x, row_dot)(n, x, y)
 #define row_moments(n, x, m, first, second) BY_TYPE(x, row_moments)(n, x, m, first, second)
+#define row_products(n, x, dy, gamma, high, low, r, sums, g, gu) \
+    BY_TYPE(x, row_products)(n, x, dy, gamma, high, low, r, sums, g, gu)
 
 #endif
 
@@ -124,4 +126,54 @@ static inline void TYPED(row_moments)(ptrdiff_t n, const REAL *x, REAL m, REAL *
             *first += x[i] - m;
             *second += (x[i] - m) * (x[i] - m);
         }
+}
+
+/* Layer norm's sums over a row whose numbers are normalised to u = ((x - high) - low) r: g of gamma dy, and gu of
+ * gamma dy u. In `dgamma` and `dbeta`, every number's dy u and dy are added to those of other rows. */
+typedef struct {
+    const REAL *x, *dy, *gamma;
+    REAL high, low, r;
+    REAL *dgamma, *dbeta;
+} TYPED(row_to_undo);
+
+INLINE void TYPED(add_products)(const TYPED(row_to_undo) *row, ptrdiff_t i, TYPED(bits) counts, TYPED(vector) *g,
+                                TYPED(vector) *gu)
+{
+    const TYPED(vector) gamma = *(const TYPED(unaligned) *)(row->gamma + i);
+    const TYPED(vector) x = *(const TYPED(unaligned) *)(row->x + i);
+    TYPED(vector) dy = *(const TYPED(unaligned) *)(row->dy + i);
+    TYPED(vector) product = dy * (((x - row->high) - row->low) * row->r);
+    dy = (TYPED(vector))((TYPED(bits))dy & counts);
+    product = (TYPED(vector))((TYPED(bits))product & counts);
+    *(TYPED(unaligned) *)(row->dgamma + i) += product;
+    *(TYPED(unaligned) *)(row->dbeta + i) += dy;
+    *g += dy * gamma;
+    *gu += product * gamma;
+}
+
+static inline void TYPED(row_products)(ptrdiff_t n, const REAL *x, const REAL *dy, const REAL *gamma, REAL high,
+                                       REAL low, REAL r, REAL *sums, REAL *g, REAL *gu)
+{
+    const TYPED(row_to_undo) row = {x, dy, gamma, high, low, r, sums, sums + n};
+    if (n >= LANES) {
+        const ptrdiff_t last = n - LANES;
+        TYPED(vector) sum = {0}, product = {0};
+        TYPED(bits) index;
+        memcpy(&index, TYPED(row_index), sizeof index);
+        if (n % LANES)
+            TYPED(add_products)(&row, last, index >= LANES - (int)(n % LANES), &sum, &product);
+        for (ptrdiff_t i = 0; i <= last; i += LANES)
+            TYPED(add_products)(&row, i, index >= 0, &sum, &product);
+        *g = TYPED(folded)(sum);
+        *gu = TYPED(folded)(product);
+    } else {
+        REAL products[LANES];
+        for (ptrdiff_t i = 0; i < n; i++) {
+            products[i] = dy[i] * (((x[i] - high) - low) * r);
+            row.dgamma[i] += products[i];
+            row.dbeta[i] += dy[i];
+        }
+        *g = TYPED(row_dot)(n, dy, gamma);
+        *gu = TYPED(row_dot)(n, products, gamma);
+    }
 }

@@ -1,4 +1,4 @@
-"""The largest number, the sum, the product sum and the moments of a row, of row.h."""
+"""The largest number, the sum, dot products and the moments of a row, of row.h."""
 
 from cython cimport floating
 
@@ -8,6 +8,8 @@ cdef extern from "typed.h" nogil:
     double sum_of_row(Py_ssize_t n, const void *x) noexcept
     double dot_of_rows(Py_ssize_t n, const void *x, const void *y) noexcept
     void row_moments(Py_ssize_t n, const void *x, double m, void *first, void *second) noexcept
+    void row_products(Py_ssize_t n, const void *x, const void *dy, const void *gamma, double high, double low, double r,
+                      void *sums, void *g, void *gu) noexcept
 
 
 cdef inline floating row_max(Py_ssize_t n, const floating *x) noexcept nogil:
