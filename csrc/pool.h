@@ -11,7 +11,8 @@
  * The loops are in C for one word, `restrict`: one over 16 channels is a few instructions, and checking before it
  * whether the arrays overlap took longer than the loop. Windows of 2 x 2 and 3 x 3, by far the most frequent, have
  * constant sizes, and read and write each number once. With one channel, the same loop runs over the windows: side by
- * side, windows of 2 x 2 are then five times as fast.
+ * side, windows of 2 x 2 are then five times as fast. Averages over other windows take whole vectors of channels, which
+ * stay in registers while a window is read or written (8 x 8: half of the time).
  *
  * A row of windows is one call, of a function for 2 x 2, for 3 x 3 or for any other size. With all of them inlined in
  * one place there were too few registers: some loops took 1.4 times as long, and which ones changed with every edit.
@@ -21,6 +22,7 @@
 
 #define POOL_BLOCK 8     /* windows of one channel that a loop of constant length takes; the last block may overlap */
 #define POOL_CHANNELS 64 /* kept on the stack, in the first-level cache, while a window is read */
+#define POOL_VECTORS 4   /* of channels, kept in registers */
 
 /* n equal windows of a row; rows and columns are those that lie on the image. */
 typedef struct {
@@ -219,27 +221,46 @@ INLINE void TYPED(average_of)(const int size, ptrdiff_t n, const ptrdiff_t step,
     }
 }
 
-INLINE void TYPED(average_of_any)(const Windows *w, ptrdiff_t C, const REAL *restrict x, REAL count, REAL *restrict y)
+INLINE void TYPED(average_of_vectors)(const int vectors, const Windows *w, const REAL *x, REAL count, REAL *y)
+{
+    TYPED(vector) sums[POOL_VECTORS] = {{0}};
+    for (ptrdiff_t i = 0; i < w->rows; i++) {
+        TYPED(vector) parts[POOL_VECTORS] = {{0}};
+        for (ptrdiff_t j = 0; j < w->columns; j++)
+            UNROLL for (int v = 0; v < vectors; v++)
+                parts[v] += *(const TYPED(unaligned) *)(x + i * w->row + j * w->C + v * LANES);
+        UNROLL for (int v = 0; v < vectors; v++)
+            sums[v] += parts[v];
+    }
+    UNROLL for (int v = 0; v < vectors; v++)
+        *(TYPED(unaligned) *)(y + v * LANES) = sums[v] / count;
+}
+
+INLINE void TYPED(average_of_any)(const Windows *w, const ptrdiff_t C, const REAL *restrict x, REAL count,
+                                  REAL *restrict y)
 {
     const ptrdiff_t rows = w->rows, columns = w->columns, row = w->row;
-    for (ptrdiff_t first = 0; first < C; first += POOL_CHANNELS) {
-        const ptrdiff_t n = C - first < POOL_CHANNELS ? C - first : POOL_CHANNELS;
-        REAL sums[POOL_CHANNELS], parts[POOL_CHANNELS];
+    ptrdiff_t first = 0;
+    for (; first + POOL_VECTORS * LANES <= C; first += POOL_VECTORS * LANES)
+        TYPED(average_of_vectors)(POOL_VECTORS, w, x + first, count, y + first);
+    for (; first + LANES <= C; first += LANES)
+        TYPED(average_of_vectors)(1, w, x + first, count, y + first);
+    const ptrdiff_t n = C - first;
+    REAL sums[LANES], parts[LANES];
+    for (ptrdiff_t c = 0; c < n; c++)
+        sums[c] = 0;
+    for (ptrdiff_t i = 0; i < rows && n; i++) {
+        const REAL *pixel = x + i * row + first;
         for (ptrdiff_t c = 0; c < n; c++)
-            sums[c] = 0;
-        for (ptrdiff_t i = 0; i < rows; i++) {
-            const REAL *pixel = x + i * row + first;
+            parts[c] = 0;
+        for (ptrdiff_t j = 0; j < columns; j++)
             for (ptrdiff_t c = 0; c < n; c++)
-                parts[c] = 0;
-            for (ptrdiff_t j = 0; j < columns; j++)
-                for (ptrdiff_t c = 0; c < n; c++)
-                    parts[c] += pixel[j * C + c];
-            for (ptrdiff_t c = 0; c < n; c++)
-                sums[c] += parts[c];
-        }
+                parts[c] += pixel[j * C + c];
         for (ptrdiff_t c = 0; c < n; c++)
-            y[first + c] = sums[c] / count;
+            sums[c] += parts[c];
     }
+    for (ptrdiff_t c = 0; c < n; c++)
+        y[first + c] = sums[c] / count;
 }
 
 INLINE void TYPED(average_of_size)(const int size, const Windows *w, const REAL *x, REAL count, REAL *y)
@@ -301,14 +322,32 @@ INLINE void TYPED(average_back_2x2)(const int add, ptrdiff_t n, const int step, 
     }
 }
 
+INLINE void TYPED(average_back_of_vectors)(const int vectors, const Windows *w, const REAL *dy, REAL share, REAL *dx)
+{
+    TYPED(vector) d[POOL_VECTORS];
+    UNROLL for (int v = 0; v < vectors; v++)
+        d[v] = *(const TYPED(unaligned) *)(dy + v * LANES) * share;
+    for (ptrdiff_t i = 0; i < w->rows; i++)
+        for (ptrdiff_t j = 0; j < w->columns; j++)
+            UNROLL for (int v = 0; v < vectors; v++)
+                *(TYPED(unaligned) *)(dx + i * w->row + j * w->C + v * LANES) = d[v];
+}
+
 INLINE void TYPED(average_back_of_any)(const int add, const Windows *w, ptrdiff_t C, const REAL *restrict dy,
                                        REAL share, REAL *restrict dx)
 {
     const ptrdiff_t rows = w->rows, columns = w->columns, row = w->row;
-    for (ptrdiff_t i = 0; i < rows; i++)
+    ptrdiff_t first = 0;
+    if (!add) { /* else a multiply-add rounds product and sum at once, as for the channels that are left */
+        for (; first + POOL_VECTORS * LANES <= C; first += POOL_VECTORS * LANES)
+            TYPED(average_back_of_vectors)(POOL_VECTORS, w, dy + first, share, dx + first);
+        for (; first + LANES <= C; first += LANES)
+            TYPED(average_back_of_vectors)(1, w, dy + first, share, dx + first);
+    }
+    for (ptrdiff_t i = 0; i < rows && first < C; i++)
         for (ptrdiff_t j = 0; j < columns; j++) {
             REAL *pixel = dx + i * row + j * C;
-            for (ptrdiff_t c = 0; c < C; c++) {
+            for (ptrdiff_t c = first; c < C; c++) {
                 const REAL d = dy[c] * share;
                 pixel[c] = add ? pixel[c] + d : d;
             }
