@@ -141,13 +141,6 @@ def test_best_weights_are_restored_also_where_nothing_stopped():
     assert (model.params["dense.W"] == weights.found[0]).all()
 
 
-def test_early_stopping_forgets_the_training_before():
-    stop, model = EarlyStopping("loss", patience=1), make_model()
-    fit(model, stop)
-    stop.best = -1.0
-    assert len(fit(model, stop).history["loss"]) == 3
-
-
 @pytest.mark.parametrize(
     ("make", "message"),
     [

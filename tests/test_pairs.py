@@ -734,6 +734,110 @@ def _():
     trained(copy.copy(original))
 
 
+PARTS = {
+    "a layer": lambda made: made.layers[0],
+    "an optimizer": lambda made: made.optimizer,
+    "a loss": lambda made: made.loss,
+    "a schedule": lambda made: made.optimizer.schedule,
+    "a History": lambda made: made.history,
+    "a metric": lambda made: made.metrics["bias"],
+}
+
+
+class Bias(nnlite.metrics.NamedMetric):
+    def __call__(self, y_true, y_pred):
+        return float(np.mean(y_pred - y_true))
+
+
+def everything():
+    return model(optimizer=Adam(CosineDecay(0.01, 20)), metrics=[Bias("bias")])
+
+
+for part, find in PARTS.items():
+
+    @right(f"{part} that is copied", "fit, in the middle of it and after it")
+    def _(find=find):
+        def copies(made):
+            for one in (copy.deepcopy(find(made)), pickle.loads(pickle.dumps(find(made)))):
+                assert type(one) is type(find(made))
+                for array in getattr(one, "params", getattr(one, "state", {})).values():
+                    array[...] = 7  # it is its own
+
+        made = trained(everything(), [At(copies)], epochs=2)
+        copies(made)
+        assert_same_weights(trained(made), trained(trained(everything(), epochs=2)))
+
+
+@refused("a copy of an optimizer after some steps", "another model", ValueError, "an optimizer belongs to one model")
+def _():
+    trained(model(optimizer=copy.deepcopy(trained().optimizer)))
+
+
+@right("a metric", "two models")
+def _():
+    bias = Bias("bias")
+    first, second = (trained(model(metrics=[bias])).history.history for _ in range(2))
+    assert first == second
+
+
+@right("trainable of a layer", "all models that it is in")
+def _():
+    shared = Dense(4)
+    first, second = model(shared, Dense(2)), model(shared, Dense(2))
+    trained(first)
+    shared.trainable = False
+    before = shared.params["W"].copy()
+    trained(first)
+    trained(second)
+    assert_same_bits(shared.params["W"], before)
+
+
+@right("a stateful layer", "predict of another model, which leaves its state")
+def _():
+    shared = LSTM(3, stateful=True)
+    first, second = Sequential([shared, Dense(2)]), Sequential([shared])
+    first.forward(SEQUENCES)
+    before = shared.state[0].copy()
+    second.predict(SEQUENCES)
+    assert_same_bits(shared.state[0], before)
+
+
+@right("a layer in two models", "save and load of one, which then has its own")
+def _():
+    shared = Dense(4)
+    first, second = model(shared, Dense(2)), model(shared, Dense(2))
+    trained(first)
+    first.save("first.safetensors")
+    again = nnlite.load_model("first.safetensors")
+    before = again.predict(X)
+    trained(second)
+    assert_same_bits(again.predict(X), before)
+
+
+@right("a layer of one's own", "two models")
+def _():
+    class Scale(Layer):
+        def build(self, input_shape):
+            self.params["s"], self.grads["s"] = (
+                np.ones(input_shape[-1], "float32"),
+                np.zeros(input_shape[-1], "float32"),
+            )
+
+        def forward(self, x, training=False):
+            self.x = x
+            return x * self.params["s"]
+
+        def backward(self, dy):
+            self.grads["s"][...] = (dy * self.x).sum(axis=0)
+            return dy * self.params["s"]
+
+    shared = Scale()
+    first, second = model(shared, Dense(2)), model(shared, Dense(2))
+    for made in (first, second, first):
+        trained(made)
+    assert first.params["scale.s"] is second.params["scale.s"]
+
+
 # A backup, and another program. The checkpoint has to be of this model.
 
 CHANGES = {

@@ -40,4 +40,4 @@ def at_once(calls: list[Any], times: int) -> list[tuple]:
 
 def many(shape: Sequence[int]) -> int:
     """How many rows of this shape are work that threads share."""
-    return max(64, 2**15 // math.prod(shape))
+    return min(2**12, max(64, 2**15 // math.prod(shape)))

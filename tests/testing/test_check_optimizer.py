@@ -22,6 +22,8 @@ CASES = [
     "Adam(CosineDecay(0.01, 20), weight_decay=0.01)",
     "AdamW(0.01, clipnorm=0.5)",
     "RMSprop()",
+    "RMSprop(0.01, momentum=0.9)",
+    "RMSprop(0.01, centered=True)",
     "RMSprop(0.01, momentum=0.5, centered=True)",
 ]
 
