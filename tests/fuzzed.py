@@ -64,7 +64,7 @@ def config_of(kind):
 
 CONFIGS = [config_of(kind) for kind in KINDS]
 RUN = FOLDER / MinimalRNN.kind
-RECIPE = MinimalRNN(RUN)
+RECIPE, SWEEP = MinimalRNN(RUN), Sweep(FOLDER / Sweep.kind, Sweep.Settings(units=(4,), sgd=()))
 
 
 def read_config(data):
@@ -83,7 +83,7 @@ def read_log(data):
 
 def read_sweep(data):
     (FOLDER / Sweep.kind / "sweep.json").write_bytes(data)
-    Sweep(FOLDER / Sweep.kind).results()
+    SWEEP.results()
 
 
 def pictures():
