@@ -5,6 +5,7 @@ import functools
 import gzip
 import io
 import itertools
+import json
 import os
 import signal
 import struct
@@ -19,6 +20,7 @@ import numpy as np
 import pytest
 from commands import COMMAND, contents
 from PIL import Image
+from safetensors.numpy import save_file
 
 import nnlite
 from nnlite import CheckpointError, load_model
@@ -526,6 +528,33 @@ class TestDamage:
         (tmp_path / "a").mkdir()
         with at_most(2**28 if name == "picture" else 2**23):
             print(name, *damage(name, tmp_path / "a", flips))
+
+
+LONG = "x" * 10**6
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda content: content.update(version=LONG),
+        lambda content: content["tree"]["params"].update({LONG: {"tensor": LONG}}),
+        lambda content: content["tree"].update({"class": LONG}),
+        lambda content: content["tree"]["model"]["layers"][0].update({"class": LONG}),
+        lambda content: content["tree"]["model"]["layers"][0]["config"].update({LONG: LONG}),
+        lambda content: content["tree"]["optimizer"].update({"class": LONG}),
+        lambda content: content["tree"].update(metrics=[LONG]),
+    ],
+)
+def test_long_names_in_a_model_are_cut(change, tmp_path):
+    tensors = {}
+    tree = checkpoint._without_arrays(training_state.model_tree(small_model()), "", tensors)
+    content = {"version": checkpoint.VERSION, "tree": tree}
+    change(content)
+    text = json.dumps(content)
+    save_file(tensors, tmp_path / "a", {"nnlite": text, "sha256": checkpoint._checksum(tensors, text)})
+    with pytest.raises(CheckpointError) as caught:
+        load_model(tmp_path / "a")
+    assert len(str(caught.value)) < 3000
 
 
 # Small files that unpack to large ones.

@@ -16,7 +16,7 @@ from typing import BinaryIO, NoReturn
 
 import numpy as np
 
-from . import atomic_file
+from . import atomic_file, states
 from .regular_file import open_regular
 
 VERSION = 1
@@ -128,7 +128,7 @@ def decode(file: BinaryIO, path: str) -> dict:
     try:
         return _with_arrays(tree, tensors)
     except (KeyError, TypeError) as error:
-        _fail(path, f"it has no array {error}")
+        _fail(path, f"it has no array {states.shown(error.args[0])}")
     except RecursionError as error:
         _fail(path, f"its configuration is damaged ({error})")
 
@@ -218,8 +218,8 @@ def _parse(path, text):
         _fail(path, f"its configuration is damaged ({error})")
     if version != VERSION:
         raise CheckpointError(
-            f"cannot read the checkpoint {path}: it has format {version}, and this nnlite reads format {VERSION}. "
-            f"If a newer nnlite wrote it, upgrade: pip install --upgrade nnlite-learn"
+            f"cannot read the checkpoint {path}: it has format {states.shown(version)}, and this nnlite reads format "
+            f"{VERSION}. If a newer nnlite wrote it, upgrade: pip install --upgrade nnlite-learn"
         )
     return tree
 

@@ -16,6 +16,8 @@ from .checkpoint import CheckpointError
 # How other frameworks' files end: who finds this one would take it for theirs.
 _OTHERS = (".h5", ".hdf5", ".keras", ".pt", ".pth")
 
+LONGEST_MESSAGE = 800  # characters of its beginning, and of its end
+
 
 @translated
 def save_model(model: Any, path: str | os.PathLike) -> None:
@@ -260,5 +262,6 @@ def _compare(saved, ours, path=""):
 
 
 def explain(error: Exception) -> str:
-    """An error's message, also of a KeyError or of one without a message."""
-    return f"there is no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+    """An error's message, also of a KeyError or of one without a message; shortened, as names in a file may be long."""
+    text = f"there is no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
+    return text if len(text) <= 2 * LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ... {text[-LONGEST_MESSAGE:]}"
