@@ -273,6 +273,18 @@ def test_a_hostile_log(line, tmp_path):
     assert run.curve()[0] == [0, 100]  # whose last line is not written yet
 
 
+@pytest.mark.parametrize(
+    "lines",
+    ["[]", '{"loss": "x"}', '{"loss": 1}\n{"loss": [2]}', '{"loss": 1, "val_loss": {}}', f'{{"loss": {10**400}}}'],
+)
+def test_a_hostile_log_is_not_drawn(lines, tmp_path):
+    (tmp_path / "log.jsonl").write_text(f"{lines}\n")
+    with pytest.raises(ValueError, match=r"log\.jsonl: (loss: |val_loss: |line 1: )expected"):
+        loss_curves(tmp_path / "log.jsonl")
+    (tmp_path / "log.jsonl").write_text('{"loss": null}\n{"loss": 2}\n')
+    assert len(loss_curves(tmp_path / "log.jsonl").lines[0].get_ydata()) == 2
+
+
 @pytest.mark.parametrize("records", ["{}", "[1]", '[{"name": "x"}]', '[{"name": []}]', deep(90_000), "["])
 def test_hostile_results_of_a_sweep(records, tmp_path):
     sweep = Sweep(tmp_path / "sweep", Sweep.Settings(units=(4,), sgd=(), iterations=100))

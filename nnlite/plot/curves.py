@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
@@ -157,6 +158,9 @@ def _curves(history):
         # null stands for NaN and infinity, which JSON lacks.
         names = records[0] if records else ()
         curves = {n: [float("nan") if r.get(n) is None else r[n] for r in records] for n in names}
+        for name in {"loss", "val_loss"} & curves.keys():
+            if any(not isinstance(value, int | float) or abs(value) > sys.float_info.max for value in curves[name]):
+                raise ValueError(f"{os.fspath(history)}: {name}: expected a number, or null, in each line")
     else:
         curves = getattr(history, "history", history)
     if not curves.get("loss"):
