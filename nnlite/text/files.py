@@ -54,6 +54,8 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
             f"{path}: expected a text in {name}, got the invalid byte 0x{data[error.start]:02x} at offset "
             f"{error.start}, in line {line}: {_name_it('cp1252')}"
         ) from None
+    except UnicodeError as error:  # of "punycode", which tells of no place
+        raise ValueError(f"{path}: expected a text in {name}: {error}") from None
     if "\0" in text:
         raise ValueError(f"{path}: expected plain text, got a zero character in {name}: name another encoding")
     del data  # before there are two texts

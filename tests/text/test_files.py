@@ -73,6 +73,10 @@ class TestReadText:
         with pytest.raises(ValueError, match="got a zero character in latin-1: name another encoding"):
             read_text(write(tmp_path, "ab".encode("utf-16-le")), "latin-1")
 
+    def test_an_encoding_that_tells_of_no_place(self, tmp_path):
+        with pytest.raises(ValueError, match=r"text\.txt: expected a text in punycode"):
+            read_text(write(tmp_path, b"a-\\"), "punycode")
+
     def test_nothing_there(self, tmp_path):
         with pytest.raises(FileNotFoundError):
             read_text(tmp_path / "text.txt")
