@@ -178,7 +178,9 @@ def main(number, seed, kinds=tuple(TRAININGS), disk=small_disk):
                     if counts.total() == number:
                         break
                     if counts.total() in fulls:
-                        how = kill(kind, folder, disk, seconds, rng, rng.randrange(sum(map(len, expected.values()))))
+                        how = kill(
+                            kind, folder, disk, 2 * seconds, rng, rng.randrange(sum(map(len, expected.values())))
+                        )
                     else:
                         how = kill(kind, folder, disk, seconds / 2, rng)
                     counts.update([how] if how else [])

@@ -396,6 +396,13 @@ class TestInUse:
                 change()
         other.fit(verbose=0)
 
+    def test_none_is_made_where_there_is_no_run(self, tmp_path):
+        run = Sonnets(tmp_path / "none", TINY)
+        for change in (run.fit, lambda: run.extend(3)):
+            with pytest.raises(ExperimentError, match="holds no run yet"):
+                change()
+        assert [*tmp_path.iterdir()] == []
+
     def test_it_is_so_during_a_training(self, run):
         class Look(nnlite.Callback):
             def on_train_begin(self, logs):

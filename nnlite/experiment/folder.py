@@ -198,11 +198,11 @@ class Experiment:
         Raises:
             ExperimentError: more than that are trained already.
         """
+        self.check_folder()  # before a folder is made
         with self.alone():
             self._extend(goal)
 
     def _extend(self, goal):
-        self.check_folder()
         progress = self.progress
         if progress and self._done(progress) > goal:
             raise ExperimentError(
