@@ -40,7 +40,7 @@ def prepare(layers, dtype, rng):
                 f"dtype=..., before its layers are built"
             )
     for layer, name in zip(layers, names, strict=True):  # nothing of another model changes before all is checked
-        layer.name = name
+        layer.name, layer._in_model = name, True
         _adopt(layer, wanted, rng)
     if shape is None and layers:
         first = layers[0]
@@ -104,8 +104,6 @@ def _adopt(layer, dtype, rng):
         part.rng = rng
         if dtype is not None and not part.built:
             part.dtype = dtype
-        if isinstance(part, Layer):
-            part._in_model = True  # type: ignore[attr-defined]
 
 
 def _names(layers):

@@ -39,17 +39,22 @@ class Contents(HoldsWeights):
     def all_layers(self) -> dict[str, Any]:
         """Every layer by its full name; a layer of a model inside this one as "inner.dense"."""
         found: dict[str, Any] = {}
+        count = 0
         for layer in self.layers:
-            inside = {layer.name: layer}
             if isinstance(layer, Contents):
-                inside = {f"{layer.name}.{name}": part for name, part in layer.all_layers.items()}
-            for name, part in inside.items():
-                if name in found:  # one of them would be lost
-                    raise ValueError(
-                        f"{self.name}: two of its layers are named {name!r}: another model, or you, gave one of them "
-                        f"this name: set the name of one, such as layer.name = 'other'"
-                    )
-                found[name] = part
+                inside = layer.all_layers
+                found |= {f"{layer.name}.{name}": part for name, part in inside.items()}
+                count += len(inside)
+            else:
+                found[layer.name] = layer
+                count += 1
+        if len(found) < count:  # one of two layers of one name would be lost
+            names = [layer.name for layer in self.layers]
+            twice = next((name for name in names if names.count(name) > 1), names[0])
+            raise ValueError(
+                f"{self.name}: two of its layers are named {twice!r}: another model, or you, gave one of them this "
+                f"name: set the name of one, such as layer.name = 'other'"
+            )
         return found
 
     def _gathered(self, what, layers):

@@ -58,8 +58,8 @@ class Model(Contents, ChecksArguments):
         return new
 
     def _without_fit(self):
-        """Its attributes; a copy that is made in a training is not in it."""
-        return {name: value for name, value in vars(self).items() if name != "_fit"}
+        """Its attributes; a copy that is made in a training, or of a part of a model, is not in it."""
+        return {name: value for name, value in vars(self).items() if name not in ("_fit", "_in_model")}
 
     def _with_its_optimizer(self):
         """This model, which was copied together with its optimizer."""

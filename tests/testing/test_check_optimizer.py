@@ -158,7 +158,10 @@ class OneModel(Right):
 
 BROKEN = {
     "downhill": (Downhill, "the loss after 30 steps in float32: expected below .*, got .*: go against the gradient"),
-    "in_place": (InPlace, r"params\['W'\]: expected other numbers after three steps, got the same: write into the array"),
+    "in_place": (
+        InPlace,
+        r"params\['W'\]: expected other numbers after three steps, got the same: write into the array",
+    ),
     "gradients_stay": (GradientsStay, "W: expected the same bits after a step, got .*: compute in a new array"),
     "learning_rate": (
         LearningRate,
