@@ -1,6 +1,7 @@
 """check_callback: every exported one keeps the contract, and one with a mistake is caught by the check for it."""
 
 import inspect
+import time
 
 import numpy as np
 import pytest
@@ -162,6 +163,27 @@ def test_what_is_added_and_not_said_is_told():
     report = check_callback(Quiet())
     assert report["adds"].text == "it adds left, which `adds` could say: then misspelt names are found early"
     assert report["copies"].text.startswith("without pickle")
+
+
+def test_what_is_kept_and_not_handed_out_is_missed_after_a_resume():
+    class Best(Callback):
+        def on_train_begin(self, logs):
+            self.best = float("inf")
+            self.seen = 0
+
+        def on_epoch_end(self, epoch, logs):
+            self.seen += 1
+            self.best = min(self.best, logs["loss"])
+
+    message = r"self.seen: expected 4 after a resume, got 3: hand out in get_state all that changes in a training"
+    assert_caught("resume", message, lambda: check_callback(Best()))
+
+    class Timed(Right):
+        def on_train_begin(self, logs):
+            super().on_train_begin(logs)
+            self.started = time.perf_counter()
+
+    check_callback(Timed())
 
 
 @pytest.mark.parametrize("thing", [3, nnlite.Adam(), lambda folder: None, Callback])
