@@ -138,8 +138,8 @@ checkpoint.write({!r}, {{"params": {{"a": numpy.ones(3)}}}})
 @pytest.mark.parametrize(
     ("tree", "error", "message"),
     [
-        ({"a": math.nan}, ValueError, "JSON"),
-        ({"a": object()}, TypeError, "JSON"),
+        ({"a": math.nan}, ValueError, "a: expected a finite number, got nan: use None"),
+        ({"a": object()}, TypeError, "a: expected numbers, texts, lists, dicts and arrays"),
         ({"a": {1: 2}}, TypeError, "a: keys must be strings"),
         ({"a": {"tensor": 1}}, TypeError, "'tensor' is taken"),
         ({"params": {"a/b": np.ones(1)}, "a": {"b": np.ones(1)}}, ValueError, "a/b: two arrays"),

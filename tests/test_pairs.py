@@ -838,6 +838,45 @@ def _():
     assert first.params["scale.s"] is second.params["scale.s"]
 
 
+class Holds(Callback):
+    """Hands out what it is told to."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def get_state(self):
+        return {"value": self.value}
+
+    def set_state(self, state):
+        self.found = state["value"]
+
+
+for value in (None, True, 3, 0.5, "a", [1, [2]], {"a": 1}, np.array(np.inf), np.ones((2, 2), "float32")):
+
+    @right(f"a callback that hands out {value!r}", "a backup")
+    def _(value=value):
+        trained(callbacks=[Holds(value), BackupAndRestore("backup.safetensors", delete_checkpoint=False)])
+        holds = Holds(None)
+        trained(callbacks=[holds, BackupAndRestore("backup.safetensors")], epochs=2)
+        np.testing.assert_equal(holds.found, value)
+
+
+for value, text in [
+    (float("inf"), r"a finite number, got inf: use None, or np.array\(inf\) in its place"),
+    ([float("nan")], "a finite number, got nan: use None"),
+    (np.float32(0.5), r"numbers, texts, lists, dicts and arrays of numbers, got float32 np.float32\(0.5\): use .item"),
+    ({1, 2}, "numbers, texts, lists, dicts and arrays of numbers, got set {1, 2}: use these"),
+    (b"a", "numbers, texts, lists, dicts and arrays of numbers, got bytes b'a': use these"),
+    (np.array(["a"]), "an array of numbers, got <U1: use lists of texts or numbers"),
+]:
+
+    @refused(
+        f"a callback that hands out {value!r}", "a backup", (TypeError, ValueError), f"Holds/value.*: expected {text}"
+    )
+    def _(value=value):
+        trained(callbacks=[Holds(value), BackupAndRestore("backup.safetensors")])
+
+
 # A backup, and another program. The checkpoint has to be of this model.
 
 CHANGES = {

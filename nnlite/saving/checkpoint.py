@@ -11,6 +11,7 @@ A checkpoint contains no code, and reading it runs none: a file from a stranger 
 """
 
 import json
+import math
 import os
 from typing import BinaryIO, NoReturn
 
@@ -148,6 +149,8 @@ def _without_arrays(node, path, tensors):
     if isinstance(node, np.ndarray):
         if path in tensors:
             raise ValueError(f"{path}: two arrays of the tree would have this name")
+        if node.dtype.kind not in "biuf":
+            raise TypeError(f"{path}: expected an array of numbers, got {node.dtype}: use lists of texts or numbers")
         # safetensors writes an array's memory as it is: silently wrong numbers if that is not contiguous.
         # ascontiguousarray adds an axis to a scalar array, hence the reshape.
         tensors[path] = np.ascontiguousarray(node, node.dtype.newbyteorder("=")).reshape(node.shape)
@@ -162,6 +165,12 @@ def _without_arrays(node, path, tensors):
         }
     if isinstance(node, list | tuple):
         return [_without_arrays(value, f"{path}/{i}", tensors) for i, value in enumerate(node)]
+    if isinstance(node, float) and not math.isfinite(node):
+        raise ValueError(f"{path}: expected a finite number, got {node}: use None, or np.array({node}) in its place")
+    if node is not None and not isinstance(node, bool | int | float | str):
+        remedy = "use .item()" if isinstance(node, np.generic) else "use these"
+        got = f"{type(node).__name__} {node!r:.100}"
+        raise TypeError(f"{path}: expected numbers, texts, lists, dicts and arrays of numbers, got {got}: {remedy}")
     return node
 
 
