@@ -101,6 +101,21 @@ def _remedy(variable, x, array):
     return "use an array or a list of numbers"
 
 
+def returned(name: str, value: Any) -> float:
+    """What a function of a user's own has returned, as a float; it is to be one number.
+
+    Raises:
+        TypeError: None, an array, or anything else.
+    """
+    is_number = isinstance(value, float | int | np.floating | np.integer | np.bool_)
+    is_array = isinstance(value, np.ndarray | list | tuple)
+    if is_number or (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "biuf"):
+        return float(value)
+    got = f"an array {shape_text(np.shape(value))}" if is_array else repr(value)
+    remedy = "add `return` at its end" if value is None else "return float(...) of a sum or a mean"
+    raise TypeError(f"{name}: expected it to return one number, got {got}: {remedy}")
+
+
 def given(name: str, x: Any, dtype: np.dtype) -> np.ndarray:
     """x as an array, and its floats in this dtype; integers stay, as they may be ids. Errors are those of `floats`."""
     x = numbers(name, x)

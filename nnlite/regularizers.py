@@ -135,7 +135,7 @@ def penalty(layers: Iterable[Any]) -> float:
     """The price of all regularized parameters of these layers, and of layers inside them; not of frozen ones."""
     price = 0.0
     for layer, name, regularizer in _regularized(layers):
-        price += float(regularizer.penalty(layer.params[name]))
+        price += checks.returned(f"{type(regularizer).__name__}.penalty", regularizer.penalty(layer.params[name]))
     return price
 
 
@@ -143,7 +143,12 @@ def add_gradients(layers: Iterable[Any]) -> None:
     """Add its gradient to the layers' `grads`, after `backward` has filled them."""
     for layer, name, regularizer in _regularized(layers):
         grad = layer.grads[name]
-        grad += regularizer.gradient(layer.params[name])
+        gradient = regularizer.gradient(layer.params[name])
+        if np.shape(gradient) != grad.shape:  # NumPy would spread it
+            expected, got = checks.shape_text(grad.shape), checks.shape_text(np.shape(gradient))
+            what = f"{type(regularizer).__name__}.gradient"
+            raise ValueError(f"{what}: expected it to return an array of the shape of W = {expected}, got {got}")
+        grad += gradient
 
 
 def _regularized(layers: Iterable[Any]) -> Iterator[tuple[Any, str, Regularizer]]:

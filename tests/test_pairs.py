@@ -376,7 +376,7 @@ def metric(value):
 NUMBERS = [True, 2, np.float32(0.5), np.int64(3), np.array(0.25)]
 NO_NUMBERS = [
     (None, "None: add `return` at its end"),
-    (np.ones(12), r"an array \(12,\): return float\(...\) of a mean over all positions"),
+    (np.ones(12), r"an array \(12,\): return float\(...\) of a sum or a mean"),
     (np.ones(1), r"an array \(1,\): return float"),
     ([1.0], r"an array \(1,\): return float"),
     ("0.5", "'0.5': return float"),
@@ -514,7 +514,56 @@ def _():
     model(loss=Own()).evaluate(X, Y, sample_weight=np.ones(12))
 
 
+for name in ("loss", "perplexity", "val_loss", "val_accuracy", "learning_rate", "epoch", "step", "batch"):
+
+    @refused(
+        f"a metric named {name}", "the logs", ValueError, f"metrics: expected .* name.*, got '{name}'.*another name"
+    )
+    def _(name=name):
+        own = metric(1.0)
+        own.__name__ = name
+        model(metrics=[own])
+
+
+class Price(nnlite.regularizers.Regularizer):
+    def __init__(self, price, gradient):
+        self.price, self.dW = price, gradient
+
+    def penalty(self, W):
+        return self.price
+
+    def gradient(self, W):
+        return self.dW(W)
+
+
+@refused(
+    "a regularizer whose price is an array", "fit", TypeError, r"Price.penalty: expected it .*, got an array \(2,\)"
+)
+def _():
+    trained(model(Dense(2, kernel_regularizer=Price(np.ones(2), np.ones_like))))
+
+
+for shape in ((), (2,), (2, 4)):
+
+    @refused(
+        f"a gradient {shape} of a regularizer", "fit", ValueError, r"Price.gradient: expected it .* of W = \(4, 2\), go"
+    )
+    def _(shape=shape):
+        trained(model(Dense(2, kernel_regularizer=Price(1.0, lambda W: np.ones(shape)))))
+
+
 # An optimizer and a schedule.
+
+
+@refused(
+    "an update that returns the new array", "fit", TypeError, "Functional.update: expected it to change param in plac"
+)
+def _():
+    class Functional(nnlite.Optimizer):
+        def update(self, grad, param, slots, scale, clip):
+            return param - self.learning_rate * grad
+
+    trained(model(optimizer=Functional(0.1)))
 
 
 @refused("an optimizer", "a second model", ValueError, "an optimizer belongs to one model: use a new one, Adam")

@@ -65,6 +65,10 @@ _WRITE = {"rmse": "use 'mse', and take its root"} | dict.fromkeys(
 _NOT_HERE = ("auc", "f1", "f1score", "f1_score", "meaniou", "precision", "recall")
 
 
+# What fit and the loggers write under these names.
+_IN_LOGS = ("batch", "epoch", "learning_rate", "step")
+
+
 def __getattr__(name: str) -> Any:
     if name.lower() in _NOT_HERE:
         raise AttributeError(f"nnlite.metrics has no {name}: {_COUNT}")
@@ -93,6 +97,11 @@ def get(metrics: Sequence[str | MetricFunction] | None) -> dict[str, MetricFunct
         name, function = _named(metric)
         if name in found or name in ("loss", "perplexity"):
             raise ValueError(f"metrics: expected different names, got {name!r} twice: give one another name")
+        if name.startswith("val_") or name in _IN_LOGS:
+            raise ValueError(
+                f"metrics: expected a name of its own, got {name!r}, under which the logs hold something else: give it "
+                f"another name"
+            )
         found[name] = function
     return found
 

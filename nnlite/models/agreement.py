@@ -129,21 +129,7 @@ def loss(judge: Any, y: Any, y_pred: np.ndarray, weights: np.ndarray | None = No
     if y.shape != y_pred.shape and not (getattr(judge, "__module__", None) or "").startswith("nnlite."):  # no call
         y = fitted(judge, y, y_pred)
     value = judge.forward(y, y_pred) if weights is None else judge.forward(y, y_pred, sample_weight=weights)
-    return value if type(value) is float else number("loss", f"{type(judge).__name__}.forward", value)
-
-
-def number(what: str, name: str, value: Any) -> float:
-    """What a loss or a metric returns, as a float."""
-    if type(value) is float:
-        return value
-    if isinstance(value, float | int | np.number | np.bool_) and not isinstance(value, complex | np.complexfloating):
-        return float(value)
-    if isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "biuf":
-        return float(value)
-    is_array = isinstance(value, np.ndarray | list | tuple)
-    got = f"an array {checks.shape_text(np.shape(value))}" if is_array else repr(value)
-    remedy = "add `return` at its end" if value is None else "return float(...) of a mean over all positions"
-    raise TypeError(f"{what}: {name}: expected it to return one number, got {got}: {remedy}")
+    return value if type(value) is float else checks.returned(f"loss: {type(judge).__name__}.forward", value)
 
 
 def dy(judge: Any, y_pred: np.ndarray, real: np.ndarray | None) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import losses, optimizers, regularizers
+from .. import checks, losses, optimizers, regularizers
 from ..arguments.translations.calls import translated
 from ..callbacks import Callback, History
 from ..divergence import NonFiniteLossError, loss_error
@@ -202,7 +202,7 @@ class Trainer(Model):
             numbers = {"loss": agreement.loss(self.loss, y, y_pred, weights) + regularizers.penalty(self.layers)}
             for name, metric in self.metrics.items():
                 value = metric(agreement.fitted(metric, y, y_pred), y_pred)
-                numbers[name] = agreement.number("metrics", name, value)
+                numbers[name] = checks.returned(f"metrics: {name}", value)
         except Exception as error:
             blame.loss(error, self, y.shape, y_pred.shape)
             raise

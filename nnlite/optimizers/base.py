@@ -166,7 +166,11 @@ class Optimizer(Configured, TakesTurns):
                     continue
                 if decay:
                     param[...] -= decay * param
-                self.update(grad, param, slots, scales.get(name, 1.0), clip)
+                if self.update(grad, param, slots, scales.get(name, 1.0), clip) is not None:  # type: ignore[func-returns-value]
+                    raise TypeError(
+                        f"{type(self).__name__}.update: expected it to change param in place and return nothing, got a "
+                        f"value: write param -= ..., or param[...] = ..., and no return"
+                    )
 
     def _is_known(self, grads, params):
         """Whether these are the arrays of the previous step, as in training: already checked."""
