@@ -474,13 +474,45 @@ def _():
     pickle.loads(pickle.dumps(loss)).backward()
 
 
-@right("a metric that writes into y_pred", "the step, whose gradient was computed from the loss")
-def _():
-    def spoils(y_true, y_pred):
-        y_pred *= 0
-        return 0.0
+class Spoils(Own):
+    def __init__(self, name):
+        self.name = name
 
-    assert_same_weights(trained(model(metrics=[spoils])), trained())
+    def forward(self, y_true, y_pred):
+        spoil(self.name, y_true, y_pred)
+        return super().forward(y_true, y_pred) or 1.0
+
+    value, gradient = 1.0, staticmethod(np.ones_like)
+
+
+def spoil(name, y_true, y_pred):
+    {"y_true": y_true, "y_pred": y_pred}[name][...] = 0
+
+
+for name in ("y_true", "y_pred"):
+    for method in ("fit", "evaluate"):
+
+        @refused(f"a loss that writes into {name}", method, ValueError, f"loss: .*expected {name} to stay as")
+        def _(name=name, method=method):
+            y = Y.copy()
+            try:
+                getattr(model(Dense(2), Softmax(), loss=Spoils(name)), method)(X, y, verbose=0)
+            finally:
+                assert_same_bits(y, Y)
+
+        @refused(
+            f"a metric that writes into {name}", method, ValueError, f"metrics: own: expected {name} to stay as it is"
+        )
+        def _(name=name, method=method):
+            def own(y_true, y_pred):
+                spoil(name, y_true, y_pred)
+                return 0.0
+
+            y = Y.copy()
+            try:
+                getattr(model(Dense(2), Softmax(), metrics=[own]), method)(X, y, verbose=0)
+            finally:
+                assert_same_bits(y, Y)
 
 
 class Weighted(Own):

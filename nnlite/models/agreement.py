@@ -124,12 +124,46 @@ def fitted(judge: Any, y: Any, y_pred: np.ndarray) -> Any:
     return y
 
 
-def loss(judge: Any, y: Any, y_pred: np.ndarray, weights: np.ndarray | None = None) -> float:
-    """The loss of predictions, as a number."""
-    if y.shape != y_pred.shape and not (getattr(judge, "__module__", None) or "").startswith("nnlite."):  # no call
-        y = fitted(judge, y, y_pred)
-    value = judge.forward(y, y_pred) if weights is None else judge.forward(y, y_pred, sample_weight=weights)
-    return value if type(value) is float else checks.returned(f"loss: {type(judge).__name__}.forward", value)
+def loss(
+    judge: Any, y: Any, y_pred: np.ndarray, weights: np.ndarray | None = None, readers: set[int] | None = None
+) -> float:
+    """The loss of predictions, as a number. `readers`: ids of losses and metrics of one's own that change nothing."""
+    options = {} if weights is None else {"sample_weight": weights}
+    if (getattr(judge, "__module__", None) or "").startswith("nnlite."):  # saves calls
+        value = judge.forward(y, y_pred, **options)
+        return value if type(value) is float else checks.returned(f"loss: {type(judge).__name__}.forward", value)
+    what = f"loss: {type(judge).__name__}.forward"
+    return _asked(what, judge, y, y_pred, readers, lambda y: judge.forward(y, y_pred, **options))
+
+
+def metric(name: str, judge: Any, y: Any, y_pred: np.ndarray, readers: set[int]) -> float:
+    """A metric of predictions, as a number."""
+    if (getattr(judge, "__module__", None) or "").startswith("nnlite."):
+        value = judge(y, y_pred)
+        return value if type(value) is float else checks.returned(f"metrics: {name}", value)
+    return _asked(f"metrics: {name}", judge, y, y_pred, readers, lambda y: judge(y, y_pred))
+
+
+def _asked(what, judge, y, y_pred, readers, call):
+    """What a loss or metric of one's own returns, a number; at its first batch also that it reads, and does not write.
+
+    y may be the user's data, and y_pred what the last layer needs in its backward.
+    """
+    if readers is not None and id(judge) in readers:
+        return checks.returned(what, call(fitted(judge, y, y_pred)))
+    given = {"y_true": y, "y_pred": y_pred}
+    before = {name: array.copy() for name, array in given.items()}
+    value = call(fitted(judge, y, y_pred))
+    for name, array in given.items():
+        if not np.array_equal(array, before[name], equal_nan=array.dtype.kind == "f"):
+            array[...] = before[name]
+            raise ValueError(
+                f"{what}: expected {name} to stay as it is, got other numbers in it: compute in a new array, such as "
+                f"e = y_pred - y_true instead of y_pred -= y_true"
+            )
+    if readers is not None:
+        readers.add(id(judge))
+    return checks.returned(what, value)
 
 
 def dy(judge: Any, y_pred: np.ndarray, real: np.ndarray | None) -> np.ndarray:

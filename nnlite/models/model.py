@@ -59,7 +59,7 @@ class Model(Contents, ChecksArguments):
 
     def _without_fit(self):
         """Its attributes; a copy that is made in a training, or of a part of a model, is not in it."""
-        return {name: value for name, value in vars(self).items() if name not in ("_fit", "_in_model")}
+        return {name: value for name, value in vars(self).items() if name not in ("_fit", "_in_model", "_readers")}
 
     def _with_its_optimizer(self):
         """This model, which was copied together with its optimizer."""

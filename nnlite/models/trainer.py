@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks, losses, optimizers, regularizers
+from .. import losses, optimizers, regularizers
 from ..arguments.translations.calls import translated
 from ..callbacks import Callback, History
 from ..divergence import NonFiniteLossError, loss_error
@@ -28,6 +28,7 @@ class Trainer(Model):
     stop_training = False
 
     _met: Any = None  # the loss and the last layer that were compared
+    _readers: set[int] = set()  # noqa: RUF012  the ids of losses and metrics of one's own that change nothing
     _fit: object | None = None  # the call of `fit` that is running
 
     @translated
@@ -57,7 +58,7 @@ class Trainer(Model):
             agreement.check_order(name, function)
         if self.built:
             agreement.check(self, loss)
-        self.optimizer, self.loss, self.metrics = optimizer, loss, found
+        self.optimizer, self.loss, self.metrics, self._readers = optimizer, loss, found, set()
 
     @translated
     def fit(
@@ -199,10 +200,10 @@ class Trainer(Model):
             return dict.fromkeys(("loss", *self.metrics), 0.0) | {"loss": regularizers.penalty(self.layers)}
         y, y_pred, weights = (batch.y, y_pred, batch.weights) if real is None else batch.counted(y_pred, real)
         try:
-            numbers = {"loss": agreement.loss(self.loss, y, y_pred, weights) + regularizers.penalty(self.layers)}
+            loss = agreement.loss(self.loss, y, y_pred, weights, self._readers)
+            numbers = {"loss": loss + regularizers.penalty(self.layers)}
             for name, metric in self.metrics.items():
-                value = metric(agreement.fitted(metric, y, y_pred), y_pred)
-                numbers[name] = checks.returned(f"metrics: {name}", value)
+                numbers[name] = agreement.metric(name, metric, y, y_pred, self._readers)
         except Exception as error:
             blame.loss(error, self, y.shape, y_pred.shape)
             raise
