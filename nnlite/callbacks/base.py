@@ -14,7 +14,8 @@ Logs = dict[str, float]  # such as {"loss": 3.1, "val_loss": 2.9}
 class Callback(ChecksArguments):
     """Base class of all callbacks: override the methods you need.
 
-    Epochs and batches are counted from 0 here, as in Keras; printed text counts from 1.
+    Epochs and batches are counted from 0 here, as in Keras; printed text counts from 1. A callback may be used for a
+    second training, after the first: `nnlite.testing.check_callback` tries it, and more.
 
     Attributes:
         model: the model in training. `self.model.stop_training = True` ends the training after this batch.

@@ -22,7 +22,7 @@ class Sequential(Trainer):
 
     Args:
         layers: first to last, also models, or `Input(shape)` as the first; none, for `add`. A layer whose name is taken
-            gets a number: "lstm_1". Models may share a layer, its weights and state: it draws from the newer one's rng.
+            gets a number: "lstm_1". Models may share a layer, its name and state: it draws from the newer one's rng.
         input_shape: of x without the batch axis, such as (T, F), or (None, F) where T varies. With it the layers are
             built at once, else by their first input.
         dtype: "float32" or "float64", for all layers; by default each layer has its own.

@@ -254,7 +254,7 @@ def python_threads(case: LossCase) -> None:
     loss, pairs = copy.deepcopy(case.loss), [case.pair(seed=seed) for seed in (2, 3)]
     expected = [{"loss": np.float64(loss.forward(*pair))} for pair in pairs]
     calls = [lambda pair=pair: {"loss": np.float64(loss.forward(*pair))} for pair in pairs]
-    for found in at_once(calls, times=15):
+    for found in at_once(calls, times=60):
         for results, alone in zip(found, expected, strict=True):
             same_bits(results, alone, "beside another Python thread", "do not take forward's own lock off")
 

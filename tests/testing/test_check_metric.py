@@ -104,7 +104,7 @@ def python_threads(y_true, y_pred):
     total[0] = 0.0
     for row, true in zip(y_pred, y_true, strict=True):
         total[0] += float(np.square(row - true).mean())
-        time.sleep(0)
+        time.sleep(1e-4)  # the other thread comes in
     return total[0] / max(1, len(y_pred))
 
 
