@@ -747,6 +747,16 @@ for hooks in (["batch"], ["epoch"]):
         trained(callbacks=[At(lambda made: made.pop(), hooks)])
 
 
+@refused("fit", "add to a model inside of the model", RuntimeError, "add: sequential is being trained by fit")
+def _():
+    inner = Sequential([Dense(4)])
+    outer = model(inner, Dense(2))
+    trained(outer)
+    inner.pop()
+    inner.add(Dense(4))  # before and after it, it is free
+    trained(outer, [At(lambda _: inner.add(Dense(4)))])
+
+
 @right("fit", "predict, evaluate and set_weights in the middle of it")
 def _():
     def ask(made):

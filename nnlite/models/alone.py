@@ -5,12 +5,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..turns import Keeps, computing
+from .assembly import parts
 
 
 @contextlib.contextmanager
 def one_fit(model: Any) -> Iterator[None]:
     """Refuse a second training of the same model at the same time, and let go of the data at the end."""
     mine = object()
+    inside = [part for part in parts(model) if part is not model and hasattr(part, "layers")]
     try:
         with computing:
             model._fit = mine if model._fit is None else model._fit
@@ -19,16 +21,31 @@ def one_fit(model: Any) -> Iterator[None]:
                 f"fit: {model.name} is being trained by another call of fit: wait for its end, or train a copy, "
                 f"copy.deepcopy(model)"
             )
-        yield
+        with _holding(inside):
+            yield
     finally:
         if model._fit is mine:
             model._fit = None
             _forget(model)
 
 
+@contextlib.contextmanager
+def _holding(models):
+    """Count the trainings that models are a part of."""
+    with computing:
+        for model in models:
+            model._held += 1
+    try:
+        yield
+    finally:
+        with computing:
+            for model in models:
+                model._held -= 1
+
+
 def require_rest(model: Any, method: str) -> None:
     """Refuse to change what a running training has counted and checked."""
-    if getattr(model, "_fit", None) is not None:
+    if model._fit is not None or model._held:
         raise RuntimeError(
             f"{method}: {model.name} is being trained by fit, which goes on with what it began with: call {method} "
             f"before or after it, or for a copy, copy.deepcopy(model)"

@@ -32,6 +32,8 @@ class Model(Contents, ChecksArguments):
     dtype: np.dtype
     optimizer: Any = None
     loss: Any = None
+    _fit: object | None = None  # the call of `fit` that is running
+    _held = 0  # how many calls of `fit` train a model that this one is a part of
     _is_at_rest = False  # whether it is part of a copy that nobody else has
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -59,7 +61,9 @@ class Model(Contents, ChecksArguments):
 
     def _without_fit(self):
         """Its attributes; a copy that is made in a training, or of a part of a model, is not in it."""
-        return {name: value for name, value in vars(self).items() if name not in ("_fit", "_in_model", "_readers")}
+        return {
+            name: value for name, value in vars(self).items() if name not in ("_fit", "_held", "_in_model", "_readers")
+        }
 
     def _with_its_optimizer(self):
         """This model, which was copied together with its optimizer."""

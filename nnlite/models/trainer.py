@@ -29,7 +29,6 @@ class Trainer(Model):
 
     _met: Any = None  # the loss and the last layer that were compared
     _readers: set[int] = set()  # noqa: RUF012  the ids of losses and metrics of one's own that change nothing
-    _fit: object | None = None  # the call of `fit` that is running
 
     @translated
     def compile(
