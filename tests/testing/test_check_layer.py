@@ -75,9 +75,11 @@ def made(code):
     return eval(code, {name: getattr(nnlite, name) for name in nnlite.__all__})
 
 
+@pytest.mark.parametrize("backend_name", ["compiled", "reference"])
 @pytest.mark.parametrize(("code", "shape"), CASES, ids=[code for code, _ in CASES])
-def test_every_exported_layer_keeps_the_contract(code, shape):
-    report = check_layer(made(code), shape)
+def test_every_exported_layer_keeps_the_contract(code, shape, backend_name):
+    with nnlite.use_backend(backend_name):
+        report = check_layer(made(code), shape)
     assert set(report.left_out) <= {"frozen", "without_dx", "gradients", "python_threads"}, report
     assert len(report.passed) >= 22
 
