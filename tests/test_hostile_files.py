@@ -234,6 +234,7 @@ def deep(levels):
         (lambda text: text.replace('"vocabulary": {', '"text": {"file": 3}, "vocabulary": {'), "file: expected a text"),
         (lambda text: text.replace('"characters": "', '"characters": "aa'), "distinct characters"),
         (lambda text: text.replace('"characters"', '"c"'), "unexpected keyword"),
+        (lambda text: text.replace('"characters": "', '"characters": "\\ud800'), "surrogates not allowed"),
         (lambda text: text + " " * LONGEST_JSON, "expected at most 16,777,216 bytes, got more"),
     ],
 )
@@ -337,6 +338,22 @@ def test_what_a_terminal_cannot_show(tmp_path):
     assert r"\u53e4\u6c60\u3084" in done.stdout
     assert "古池や" in (tmp_path / "run" / "poems.txt").read_text(encoding="utf-8")
     assert (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes")
+def test_names_that_are_no_text(tmp_path, monkeypatch, nnlite_command):
+    """They were no error in the training, and then in its report."""
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"\xff.txt")
+    Path(name).write_text("to be, or not to be\n" * 60)
+    code, output, error = nnlite_command(
+        "train", *OPTIONS, "--carry=1", "--text", name, "--out", os.fsdecode(b"run\xff")
+    )
+    assert (code, error) == (0, "")
+    assert "\ufffd.txt: " in output
+    assert "run?" in Path(os.fsdecode(b"run\xff"), "report.html").read_text(encoding="utf-8")
+    assert nnlite_command("stats", name, "--out", "pictures")[0] == 0
+    assert len([*Path("pictures").iterdir()]) == 4
 
 
 class TestStandardOutput:

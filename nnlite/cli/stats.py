@@ -13,6 +13,7 @@ from nnlite import plot
 from nnlite.experiment import Corpus, MinimalRNN, Sonnets, own_folder, own_place
 from nnlite.saving import atomic_file
 from nnlite.text import TextStatistics, clean_sonnets, compare_temperatures, read_text, text_statistics
+from nnlite.text.files import file_name
 
 from .options import ENCODING, TEMPERATURES, Threads, number, option
 from .runs import console, open_writer
@@ -78,7 +79,7 @@ def stats(
             "two files have the same name, and so would their pictures: rename one", param_hint="FILE"
         )
     # Read before the model writes, so that errors show at once.
-    texts = {path.name: read_text(path, encoding) for path in files}
+    texts = {file_name(path): read_text(path, encoding) for path in files}
     texts = {name: clean_sonnets(text) for name, text in texts.items()} if clean else texts
     run = open_writer(*folders) if folders or not files else None
     corpus = run.corpus if run else Corpus()

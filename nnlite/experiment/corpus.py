@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 from nnlite.saving import states
 from nnlite.saving.regular_file import open_regular
 from nnlite.text import Landmarks, clean_sonnets, landmarks, poems, read_text, split_poems
-from nnlite.text.files import place_to_split
+from nnlite.text.files import file_name, place_to_split
 
 from .folder import ExperimentError
 
@@ -52,7 +52,7 @@ class Corpus:
     @classmethod
     def from_file(cls, path: str | os.PathLike, encoding: str = "utf-8") -> Self:
         """Read a text file; arguments and errors are those of `nnlite.text.read_text`."""
-        return cls(read_text(path, encoding), Path(path).name)
+        return cls(read_text(path, encoding), file_name(path))
 
     @property
     def title(self) -> str:
@@ -146,7 +146,7 @@ class Corpus:
                 f"{path}, the training text of this run, {what}: put back the file with the SHA-256 "
                 f"{states.shown(text['sha256'])}, or start another run"
             )
-        return cls(path.read_bytes().decode(), text["file"])
+        return cls(path.read_bytes().decode(), file_name(text["file"]))
 
     @staticmethod
     def is_copy(path: Path, facts: dict[str, Any]) -> bool:

@@ -4,7 +4,6 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -12,6 +11,7 @@ import numpy as np
 import nnlite
 from nnlite.images import hold_out, load_digit, load_digits, shifted
 from nnlite.metrics import confusion_matrix
+from nnlite.text.files import file_name
 
 from .folder import Experiment, Pair
 
@@ -148,7 +148,7 @@ class Digits(Experiment):
 
         x = np.stack([load_digit(path) for path in paths])
         p = nnlite.Softmax().forward(self.saved_model().predict(x))
-        captions = [f"{Path(path).name}: {int(row.argmax())}" for path, row in zip(paths, p, strict=True)]
+        captions = [f"{file_name(path)}: {int(row.argmax())}" for path, row in zip(paths, p, strict=True)]
         side = 1 + 2 * math.ceil(math.sqrt(len(x)))
         self.write("own.png", plot.png(plot.images, x, captions, "What the model sees", size=(side, side)))
         return x, p

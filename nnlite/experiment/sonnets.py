@@ -243,7 +243,7 @@ class Sonnets(Writer):
 
         from .sonnets_report import sonnets_report
 
-        self.write("report.html", html(sonnets_report(self, outcome)).encode())
+        self.write("report.html", html(sonnets_report(self, outcome)).encode(errors="replace"))
 
 
 class FreshStarts(nnlite.Callback):

@@ -63,3 +63,4 @@ class Writer(Experiment):
     def restore(self, facts: dict[str, Any]) -> None:
         self._learn_from(Corpus.restore(self.folder, facts))
         self.vocabulary = Vocabulary.from_config(facts["vocabulary"])
+        self.vocabulary.characters.encode()  # a surrogate, which no text has, could not be printed

@@ -65,6 +65,17 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
+def file_name(path: str | os.PathLike) -> str:
+    """A file's name, as it can be written and drawn: what is no UTF-8 in it becomes "\N{REPLACEMENT CHARACTER}".
+
+    Example:
+        >>> from nnlite.text.files import file_name
+        >>> file_name("poems/haiku.txt"), file_name("poems/\\udcff.txt")
+        ('haiku.txt', '\N{REPLACEMENT CHARACTER}.txt')
+    """
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", os.path.basename(os.fspath(path)))
+
+
 def _is_utf_8(encoding):
     """Whether a name of an encoding, of which Python knows several for each, means UTF-8."""
     try:
