@@ -82,11 +82,13 @@ SHARED void TYPED(copy_left)(ptrdiff_t rows, ptrdiff_t depth, const REAL *a, Str
 }
 
 /* C = start + A B for at most BLOCK_ROWS rows; a_at.row or a_at.col is 1. The sums begin at C itself where `start` is
- * C, at a row that is the same for all rows, or at zero where it is NULL. */
+ * C, at a row that is the same for all rows, or at zero where it is NULL. Where A is a transpose, as for the gradients of
+ * weights, and the sums are deep, each panel's sum begins at zero and is then added to C (rows.pxd says why). */
 SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols, const REAL *a, Strides a_at,
                                  const REAL *b, Strides b_at, const REAL *start, REAL *c, ptrdiff_t c_row)
 {
     REAL *const copy = (REAL *)left_copy, *const panels = (REAL *)panel_copy, start_j[WIDE_WIDTH];
+    REAL part[TILE_ROWS * WIDE_WIDTH];
     const int packed = b_at.row == 0, in_columns = a_at.col != 1, far = rows * cols * sizeof(REAL) > L2_BYTES;
     const int in_place = rows <= TILE_ROWS && b_at.col == 1; /* a number of B is met once */
     const int copied = rows > TILE_ROWS && cols > FEW_PANELS * PANEL_WIDTH && depth >= FEW_NUMBERS &&
@@ -96,12 +98,14 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
     const int width = wide ? WIDE_WIDTH : packed ? PANEL_WIDTH : TYPED(tile_width)(cols);
     const ptrdiff_t group = (in_place ? 1 : TOGETHER) * width, height = wide ? WIDE_ROWS : TILE_ROWS;
     const ptrdiff_t tiles = (rows + height - 1) / height;
-    Tile t = {.runs = 1, .a_row = a_at.row, .a_depth = a_at.col, .c_row = c_row};
+    const int deep = a_at.row == 1 && depth >= DEEP;
+    Tile t = {.runs = 1, .a_row = a_at.row, .a_depth = a_at.col};
     if (copied) {
         t.a_row = in_columns ? 1 : COPY_ROW;
         t.a_depth = in_columns ? TILE_ROWS : 1;
     }
     for (ptrdiff_t k = 0; k < depth; k += PANEL_DEPTH) {
+        const int apart = deep && k > 0;
         t.depth = least(depth - k, PANEL_DEPTH);
         if (copied)
             TYPED(copy_left)(rows, t.depth, a + k * a_at.col, a_at, copy);
@@ -128,7 +132,11 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
                 for (ptrdiff_t next = end; far && next < least(2 * end - i, rows); next++)
                     prefetch(c + next * c_row + j, width * sizeof(REAL));
                 t.rows = (int)(end - i);
-                TYPED(tile)(&t, a_i, panel, t.start_row ? c_i : start ? start_j : NULL, c_i);
+                t.c_row = apart ? width : c_row;
+                TYPED(tile)(&t, a_i, panel, apart ? NULL : t.start_row ? c_i : start ? start_j : NULL, apart ? part : c_i);
+                for (ptrdiff_t r = 0; apart && r < t.rows; r++)
+                    for (int v = 0; v < t.cols; v++)
+                        c_i[r * c_row + v] += part[r * width + v];
             }
         }
     }

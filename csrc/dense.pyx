@@ -68,4 +68,4 @@ def backward(const floating[:, ::1] x, const floating[:, ::1] W, const floating[
             product(F, N, U, &x[0, 0], transposed(F), &dy[0, 0], plain(U), NULL, &dW[0, 0], U)
         if db is not None:
             memset(&db[0], 0, U * sizeof(floating))
-            sum_rows(N, U, &dy[0, 0], U, NULL, &db[0], NULL, 0)
+            sum_rows(N, U, &dy[0, 0], U, NULL, &db[0], NULL, 0, N)

@@ -34,4 +34,4 @@ def backward(const Py_ssize_t[::1] ids, const floating[:, ::1] dy, floating[:, :
     if N == 0 or V == 0 or U == 0:
         return
     with nogil:
-        sum_rows(N, U, &dy[0, 0], U, &ids[0], NULL, &dW[0, 0], U)
+        sum_rows(N, U, &dy[0, 0], U, &ids[0], NULL, &dW[0, 0], U, N)

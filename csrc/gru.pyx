@@ -169,10 +169,10 @@ cdef void weight_gradients(const Sequences *s, Block block, const floating *h, c
     cdef bint accumulate = block.end < s.T
     product(H, rows - unused, 3 * H, h + (at + unused) * H, transposed(H), da + (4 * unused + 1) * H, plain(4 * H),
             dWh if accumulate else NULL, dWh, 3 * H)
-    sum_rows(rows, 4 * H, da, 4 * H, NULL, db + 2 * H, NULL, 0)
+    sum_rows(rows, 4 * H, da, 4 * H, NULL, db + 2 * H, NULL, 0, s.N * s.T)
     if s.ids != NULL:  # the blocks z and r, and then the block h
-        sum_rows(rows, 2 * H, da + H, 4 * H, s.ids + at, NULL, dWx, 3 * H)
-        sum_rows(rows, H, da, 4 * H, s.ids + at, NULL, dWx + 2 * H, 3 * H)
+        sum_rows(rows, 2 * H, da + H, 4 * H, s.ids + at, NULL, dWx, 3 * H, s.N * s.T)
+        sum_rows(rows, H, da, 4 * H, s.ids + at, NULL, dWx + 2 * H, 3 * H, s.N * s.T)
         return
     if dx != NULL:
         product(rows, 2 * H, F, da + H, plain(4 * H), Wx, transposed(3 * H), NULL, dx + at * F, F)

@@ -188,13 +188,13 @@ cdef void input_gradients(const Sequences *s, Block block, const floating *x, co
     """Undo (1) for x, Wx and b, with all rows of the block at once. da holds its steps alone."""
     cdef Py_ssize_t F = s.F, H = s.H, at = block.start * s.N, rows = (block.end - block.start) * s.N
     if s.ids != NULL:
-        sum_rows(rows, 3 * H, da, 4 * H, s.ids + at, db, dWx, 3 * H)
+        sum_rows(rows, 3 * H, da, 4 * H, s.ids + at, db, dWx, 3 * H, s.N * s.T)
         return
     if dx != NULL:
         product(rows, 3 * H, F, da, plain(4 * H), Wx, transposed(3 * H), NULL, dx + at * F, F)
     product(F, rows, 3 * H, x + at * F, transposed(F), da, plain(4 * H),
             dWx if block.end < s.T else NULL, dWx, 3 * H)
-    sum_rows(rows, 3 * H, da, 4 * H, NULL, db, NULL, 0)
+    sum_rows(rows, 3 * H, da, 4 * H, NULL, db, NULL, 0, s.N * s.T)
 
 
 cdef void state_gradients(const Sequences *s, Block block, const floating *h, const floating *gates,

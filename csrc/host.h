@@ -86,9 +86,12 @@
 #endif
 
 /* Depth of a packed panel, TILE_VECTORS vectors wide, which stays in the first-level cache while the row tiles pass
- * over it. With 32 and with 48 KiB, 128 and 192 rows were slower, and 384 no faster. */
-#define FITTING_DEPTH (L1_BYTES / (TILE_VECTORS * VECTOR_BYTES))
-#define PANEL_DEPTH (FITTING_DEPTH < 256 ? FITTING_DEPTH : 256)
+ * over it. With 32 and with 48 KiB, 128 and 192 rows were slower, and 384 no faster. It is the same for all caches, as
+ * the order of a long sum depends on it. */
+#define PANEL_DEPTH 256
+
+/* A sum in float32 over so many rows, or more, is one of the sums of each PANEL_DEPTH of them. */
+#define DEEP 4096
 
 /* A result of more bytes leaves the cache before it is read: STREAM it. An ordinary store would first fetch what it
  * overwrites, and so move twice as much (3 to 64 channels, 3 x 3: 2.1 ms, streamed 1.2). The address must be a multiple

@@ -197,12 +197,12 @@ cdef inline void weight_gradients(const Sequences *s, Block block, const floatin
     product(H, rows - unused, G, h + (at + unused) * H, transposed(H), dz + unused * G, plain(G),
             dWh if accumulate else NULL, dWh, G)
     if s.ids != NULL:
-        sum_rows(rows, G, dz, G, s.ids + at, db, dWx, G)
+        sum_rows(rows, G, dz, G, s.ids + at, db, dWx, G, s.N * s.T)
         return
     if dx != NULL:
         product(rows, G, F, dz, plain(G), Wx, transposed(G), NULL, dx + at * F, F)
     product(F, rows, G, x + at * F, transposed(F), dz, plain(G), dWx if accumulate else NULL, dWx, G)
-    sum_rows(rows, G, dz, G, NULL, db, NULL, 0)
+    sum_rows(rows, G, dz, G, NULL, db, NULL, 0, s.N * s.T)
 
 
 # Rows of unequal length: row n has lengths[n] steps, and the rest of its T is padding. Without lengths (NULL) none is.

@@ -13,6 +13,7 @@ cdef extern from "host.h" nogil:
     const int TILE_ROWS
     const int TILE_VECTORS
     const int PANEL_DEPTH
+    const int DEEP
     const int L2_BYTES
     int omp_get_thread_num() noexcept
     const int SERIAL_WORK
