@@ -150,10 +150,62 @@ struct Loop {
     void *data;
 };
 
-static void run_in_team(void *loop)
+#include <pthread.h>
+#include <stdlib.h>
+
+/* OpenMP's library ends the process where it cannot start a thread: under a limit on memory or threads, or with gigabytes
+ * in OMP_STACKSIZE. So does the C library, where there is no memory for what belongs to a thread (block.h). So a team
+ * larger than those before is tried with threads that wait for each other and end. If there were too few, the loop gets
+ * a sixteenth of them, with the same bits: the rest of the memory is for the arrays, and for the other kernels. It takes
+ * 10 microseconds a thread, once. */
+enum { MOST_THREADS = 1024 };
+
+static size_t stack_bytes(void)
 {
+    const char *text = getenv("OMP_STACKSIZE");
+    char *unit = NULL;
+    const unsigned long long n = text ? strtoull(text, &unit, 10) : 0;
+    const int shift = !n ? 0 : *unit == 'b' || *unit == 'B' ? 0 : *unit == 'm' || *unit == 'M' ? 20
+                      : *unit == 'g' || *unit == 'G' ? 30 : 10;
+    return n > SIZE_MAX >> shift ? SIZE_MAX : (size_t)n << shift;
+}
+
+static void *pass(void *gate)
+{
+    pthread_mutex_lock(gate);
+    pthread_mutex_unlock(gate);
+    return NULL;
+}
+
+static unsigned startable(unsigned wanted)
+{
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    pthread_t threads[MOST_THREADS];
+    void *volatile rooms[MOST_THREADS]; /* else the compiler leaves malloc out */
+    pthread_attr_t attributes;
+    unsigned count = 1;
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, stack_bytes()); /* one that is too small is refused, and the default stays */
+    pthread_mutex_lock(&gate);
+    for (; count < wanted && (rooms[count] = malloc(4 * L2_BYTES)); count++)
+        if (pthread_create(&threads[count], &attributes, pass, &gate)) {
+            free(rooms[count]);
+            break;
+        }
+    pthread_mutex_unlock(&gate);
+    for (unsigned i = 1; i < count; i++) {
+        pthread_join(threads[i], NULL);
+        free(rooms[i]);
+    }
+    pthread_attr_destroy(&attributes);
+    return count;
+}
+
+static void run_in_team(void *given)
+{
+    struct Loop *loop = given;
     flush_subnormals();
-    ((struct Loop *)loop)->run(((struct Loop *)loop)->data);
+    loop->run(loop->data);
     keep_subnormals();
 }
 
@@ -161,7 +213,15 @@ void __real_GOMP_parallel(void (*loop)(void *), void *data, unsigned threads, un
 __attribute__((visibility("hidden"))) void __wrap_GOMP_parallel(void (*run)(void *), void *data, unsigned threads,
                                                                unsigned flags)
 {
+    static _Thread_local unsigned started = 1, most = MOST_THREADS;
     struct Loop loop = {run, data};
+    if (threads > most)
+        threads = most;
+    if (threads > started) {
+        started = startable(threads);
+        if (started < threads)
+            started = threads = most = (started + 15) / 16;
+    }
     if (threads == 1) {
         run(data);
         return;

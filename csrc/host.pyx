@@ -119,7 +119,7 @@ def available_threads():
 
 # All kernels read it. OpenMP's own number is one for each Python thread: what the main thread sets, or the environment
 # says too late, a thread of a user's pool would not know.
-num_threads = omp_get_max_threads()
+num_threads = min(omp_get_max_threads(), 1024)
 
 
 def get_num_threads():

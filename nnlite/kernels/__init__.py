@@ -135,7 +135,8 @@ def set_num_threads(n: int) -> None:
 
     The default is the environment variable NNLITE_NUM_THREADS, or else OMP_NUM_THREADS, or else as many as there are
     CPUs that the process may run on (a container's share of their time does not count: set it there).
-    The results are the same, bit for bit, for every `n`.
+    The results are the same, bit for bit, for every `n`. Where memory or a limit of the system does not allow as many
+    threads, kernels use fewer.
 
     Raises:
         ValueError: if `n` is not a whole number from 1 to 1024.
