@@ -7,11 +7,13 @@
 #   CC       the compiler, such as clang:                 make clean build CC=clang
 #   PORTABLE what `make test-portable` compiles for: values of NNLITE_ARCH that this CPU can run
 #   WORDS    which work `make bench-compare` compares:    make bench-compare WORDS="training dense"
+#   N, SEED  how many mutants, and which (by default those of the commit):  make mutants N=30 SEED=1
 
 PYTHON ?= python3
 VENV ?= .venv
 EXTRAS ?= test peers digits graphemes docs
 PORTABLE ?= x86-64-v3 x86-64-v2
+N ?= 300
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
@@ -31,7 +33,8 @@ extras = $(addprefix $(VENV)/extra-,$(1))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help sonnets digits build test test-long test-portable package test-package test-oldest lint bench bench-compare docs clean
+.PHONY: help sonnets digits build test test-long test-portable package test-package test-oldest mutants lint bench \
+        bench-compare docs clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -78,6 +81,9 @@ test-oldest: $(call extras,package)  ## the same on the oldest versions that pyp
 	$(UV) pip install --quiet --resolution lowest-direct --requirement pyproject.toml --extra test --extra digits --extra graphemes; \
 	$(UV) pip install --quiet --no-build-isolation --no-deps dist/*.tar.gz; \
 	$(use_package) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+
+mutants: build $(call extras,$(EXTRAS))  ## change the code in 300 places, one by one, each of which the tests have to notice
+	@$(PY) tests/mutants --number $(N) $(SEED:%=--seed %)
 
 lint: $(call extras,lint)  ## check style and types: ruff and mypy for Python, cython-lint for the kernels
 	@$(PY) -m ruff check .

@@ -13,6 +13,7 @@ A test file derives a class from `ChainOfTrust`, lists its cases, and says how P
 
 import contextlib
 import math
+import sys
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from numeric import assert_close, assert_same_bits, central_differences
 from numpy.lib.stride_tricks import as_strided
 
 import nnlite
+from nnlite import kernels
 from nnlite.kernels import backend
 from nnlite.layers.base import storage
 from nnlite.testing import check_layer
@@ -60,19 +62,44 @@ def randomized(layer, rng=0):
     return layer
 
 
+class Guarded:
+    """Makes arrays of NaN (of integers: -1) that stand amid more of it, where no kernel may write."""
+
+    guard = 1024  # bytes on each side: more than the rows of a tile
+
+    def __init__(self):
+        self._arounds = []
+
+    def empty(self, shape, dtype, *_):
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        around = np.full(size + 2 * self.guard, 0xFF, np.uint8)
+        self._arounds.append(around)
+        return around[self.guard : self.guard + size].view(dtype).reshape(shape)
+
+    def copy(self, array):
+        copy = self.empty(array.shape, array.dtype)
+        copy[...] = array
+        return copy
+
+    def assert_untouched(self):
+        for around in self._arounds:
+            assert (around[: self.guard] == 0xFF).all(), "written before the first number of an array"
+            assert (around[-self.guard :] == 0xFF).all(), "written behind the last number of an array"
+
+
 def run_kernel(name, function, inputs, outputs, *sizes, dtype="float64", backend_name="compiled"):
     """Call backend.name.function(*inputs, *outputs, *sizes) and return the outputs.
 
     Inputs of floats are cast to the dtype. Outputs are given by their shapes, or as arrays of the shape and dtype that
     they are to have; new ones are made that hold NaN before the call (integers: -1), so that what the kernel does not
-    write shows, and what it adds to instead of writing.
+    write shows, and what it adds to instead of writing. There is NaN around them, too, and around the inputs.
     """
-    inputs = [x.astype(dtype) if x.dtype.kind == "f" else x for x in inputs]
-    outputs = [np.empty(o, dtype) if isinstance(o, tuple) else np.empty_like(o) for o in outputs]
-    for output in outputs:
-        output.fill(np.nan if output.dtype.kind == "f" else -1)
+    guarded = Guarded()
+    inputs = [guarded.copy(x.astype(dtype) if x.dtype.kind == "f" else x) for x in inputs]
+    outputs = [guarded.empty(o, dtype) if isinstance(o, tuple) else guarded.empty(o.shape, o.dtype) for o in outputs]
     with nnlite.use_backend(backend_name):
         getattr(getattr(backend(), name), function)(*inputs, *outputs, *sizes)
+    guarded.assert_untouched()
     return outputs
 
 
@@ -250,6 +277,23 @@ class ChainOfTrust:
         for other in results[1:]:
             for name, value in other.items():
                 assert_same_bits(value, results[0][name], name)
+
+    @float_types
+    def test_nothing_beside_the_arrays_is_read_or_written(self, case, dtype, monkeypatch):
+        """There is NaN around inputs, results and scratch memory, and in what is not written yet."""
+        expected, guarded = self.run(case, dtype), Guarded()
+        for name, module in list(sys.modules.items()):
+            if name.startswith("nnlite.layers.") and getattr(module, "empty", None) is kernels.empty:
+                monkeypatch.setattr(module, "empty", guarded.empty)
+        for owner, name in ((case, "draw"), (self, "draw_doutputs")):
+            drawn = getattr(owner, name)
+            monkeypatch.setattr(
+                owner, name, lambda *args, drawn=drawn: {k: guarded.copy(v) for k, v in drawn(*args).items()}
+            )
+        for part, values in zip(self.run(case, dtype), expected, strict=True):
+            for name, value in values.items():
+                assert_same_bits(part[name], value, name)
+        guarded.assert_untouched()
 
     @backends
     def test_nothing_handed_out_changes_later(self, case, backend_name):

@@ -462,6 +462,17 @@ def test_a_resumed_csv_log_is_that_of_one_training(tmp_path):
         assert resumed.read_bytes() == straight.read_bytes()
 
 
+@pytest.mark.parametrize("logger", [CSVLogger, JSONLogger])
+def test_lines_that_a_backup_counts_are_on_disk(logger, tmp_path, monkeypatch):
+    """A power cut must not lose them: otherwise the resumed log would have a gap."""
+    path, synced = tmp_path / "log", []
+    monkeypatch.setattr("nnlite.callbacks.line_logger.os.fsync", lambda file: synced.append(os.fstat(file).st_size))
+    log = logger(path)
+    fit(make_model(), log, epochs=2)
+    assert log.get_state()["bytes"] == synced[-1] == path.stat().st_size
+    log.close()
+
+
 # ModelCheckpoint
 
 

@@ -492,6 +492,17 @@ def test_clipping_numbers(backend):
         assert step(clipnorm=3.5) == pytest.approx([3, 0, -3.5], rel=1e-15)
 
 
+@pytest.mark.parametrize("backend", ["compiled", "reference"])
+@pytest.mark.parametrize("limit", ["clipnorm", "clipvalue", "global_clipnorm"])
+def test_clipping_begins_right_above_the_limit(limit, backend):
+    with nnlite.use_backend(backend):
+        for dtype, above in (("float32", 1 + 2**-20), ("float64", 1 + 2**-40)):
+            for norm, expected in ((1 / above, 1 / above), (1.0, 1.0), (above, 1.0)):
+                params = {"p": np.zeros(2, dtype)}
+                SGD(1.0, **{limit: 1.0}).apply({"p": np.array([0, -norm], dtype)}, params)
+                assert params["p"].tolist() == [0, pytest.approx(expected, rel=float(np.finfo(dtype).eps))]
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=1, max_size=50),

@@ -117,6 +117,14 @@ class TestNextCharacters:
     def test_the_first_of_equals_comes_first(self):
         assert [row.character for row in next_characters(constant(0.2, 0.3, 0.2, 0.3), ABCD, "a")] == list("bdac")
 
+    def test_so_it_does_in_a_large_vocabulary(self):
+        """Small ones NumPy sorts without exchanging equals, whatever it is asked for."""
+        vocabulary = Vocabulary("".join(chr(0x4E00 + i) for i in range(500)))
+        characters = vocabulary.characters
+        read = table_model(np.tile(np.log(np.tile([1.0, 2.0], 250)), (500, 1)))
+        rows = next_characters(read, vocabulary, characters[0], top=300)
+        assert [row.character for row in rows] == [*characters[1::2], *characters[:100:2]]
+
     def test_what_top_k_leaves(self):
         rows = next_characters(constant(0.1, 0.2, 0.3, 0.4), ABCD, "a", (1,), top_k=2)
         np.testing.assert_allclose([p for _, (p,) in rows], [4 / 7, 3 / 7, 0, 0])

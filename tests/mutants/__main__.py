@@ -1,0 +1,180 @@
+"""Change the code in one place at a time, and demand that a test notices: `make mutants`.
+
+    python tests/mutants [--number 300] [--seed SEED] [--workers 2] [--only WORD ...]
+
+The places are drawn at random, as many from each room. A mutant that no test notices is printed with the line before
+and after. It is either a gap in the tests, to be closed where a reader looks for such a test, or it changes nothing
+that can be seen; then it goes into equivalent.toml, with the reason. Exit code 1 if there is any that is not in there.
+"""
+
+import argparse
+import collections
+import json
+import multiprocessing
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+import likely
+from mutation import mutants_of
+from suite import patched
+from trial import ROOT, Tree
+
+COMPILER = "the compiler"
+ROOMS = {
+    **{suffix: f"csrc/*{suffix}" for suffix in (".pyx", ".pxd", ".h")},
+    **{
+        name: f"nnlite/{name}/**/*.py"
+        for name in (
+            *("reference", "layers", "optimizers", "losses", "callbacks", "saving", "text", "gradcheck", "models"),
+            *("metrics", "arguments"),
+        )
+    },
+    "schedules": "nnlite/schedules.py",
+    "modules": "nnlite/*.py",
+}
+
+
+def known_equivalents():
+    """(file, line before, line after) of the mutants that change nothing, each with a reason."""
+    entries = tomllib.loads(Path(__file__).with_name("equivalent.toml").read_text("utf-8"))["equivalent"]
+    return {(entry["file"], entry["before"], entry["after"]): entry["because"] for entry in entries}
+
+
+def key(mutant):
+    return mutant.path, *mutant.lines_of((ROOT / mutant.path).read_bytes())
+
+
+def sample(number, seed, only=()):
+    """Mutants in turn from each room, in random order."""
+    draw, equivalent, rooms = random.Random(seed), known_equivalents(), []
+    for pattern in ROOMS.values():
+        paths = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob(pattern))]
+        found = [m for path in paths for m in mutants_of(ROOT, path) if not only or any(word in path for word in only)]
+        draw.shuffle(found)
+        rooms.append(found)
+    taken = []
+    while len(taken) < number and any(rooms):
+        for room in rooms:
+            while room:
+                mutant = room.pop()
+                if key(mutant) not in equivalent and is_program(mutant):
+                    taken.append(mutant)
+                    break
+    draw.shuffle(taken)
+    return taken[:number]
+
+
+def is_program(mutant):
+    try:
+        return not mutant.path.endswith(".py") or compile(mutant.apply((ROOT / mutant.path).read_bytes()), "", "exec")
+    except SyntaxError:
+        return False
+
+
+def attempt(mutant):
+    """(mutant, what was compiled, the test that has noticed or None, seconds)."""
+    began, old = time.monotonic(), (TREE.folder / mutant.path).read_bytes()
+    with TREE.changed(mutant.path, mutant.apply(old)):
+        if mutant.path.endswith(".py"):
+            kernel, noticed = None, of_python(mutant, old)
+        else:
+            kernel, noticed = of_kernel(mutant)
+    return mutant, kernel, noticed, round(time.monotonic() - began, 1)
+
+
+def of_python(mutant, old):
+    file, stages = str(TREE.folder / mutant.path), likely.stages(mutant.path)[:STAGES]
+    texts = {"old": old.decode(), "new": mutant.apply(old).decode()}
+    if patched(file, **texts):
+        for tests in stages:
+            if failed := TREE.failing(tests, {"file": file, **texts}):
+                return failed[0]
+        stages = stages[:1]  # once more in a new process: the code may have run when it was imported
+    return next((failed[0] for tests in stages if (failed := TREE.failing(tests))), None)
+
+
+def of_kernel(mutant):
+    kernel = None
+    for kernel in likely.kernels_with(mutant.path):
+        library = TREE.library(kernel)
+        with TREE.changed(library, (TREE.folder / library).read_bytes()):
+            if not TREE.compile(kernel):
+                return kernel, COMPILER
+            for tests in likely.stages(mutant.path, kernel)[:STAGES]:
+                if failed := TREE.failing(tests):
+                    return kernel, failed[0]
+    return kernel, None
+
+
+def failing_anyway(kernel, tests):
+    """Which of these tests fail without a mutant, with the kernel compiled as mutants are."""
+    tests = sorted({test.removesuffix(" (hangs)").removesuffix(" (crashes)") for test in tests})
+    if kernel is None:
+        return TREE.failing(tests, {}, at_most=len(tests))
+    library = TREE.library(kernel)
+    with TREE.changed(library, (TREE.folder / library).read_bytes()):
+        return TREE.failing(tests, at_most=len(tests)) if TREE.compile(kernel) else [COMPILER]
+
+
+def start(folder, numbers, stages):
+    """Of each worker: its copy of the checkout."""
+    global TREE, STAGES
+    TREE, STAGES = Tree(folder / f"tree{numbers.get()}"), stages
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--number", type=int, default=300, help="how many mutants")
+    parser.add_argument("--seed", type=int, help="which; by default those of the commit")
+    parser.add_argument(
+        "--only", nargs="*", default=(), metavar="WORD", help="files with one of these words in their path"
+    )
+    parser.add_argument("--stages", type=int, help="1: only the likeliest tests, 2: more of them (default: all)")
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutants")
+    given = parser.parse_args()
+    if given.seed is None:
+        given.seed = int(subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True)[:8], 16)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and so ends what was started
+    given.folder.mkdir(parents=True, exist_ok=True)
+    mutants = sample(given.number, given.seed, given.only)
+    print(f"{len(mutants)} mutants, drawn by --seed {given.seed}", flush=True)
+    began, killers, survivors, refused = time.monotonic(), collections.defaultdict(list), 0, 0
+    context = multiprocessing.get_context("fork")
+    numbers = context.SimpleQueue()
+    for number in range(given.workers):
+        numbers.put(number)
+    with (
+        (given.folder / f"seed{given.seed}.jsonl").open("w") as log,
+        context.Pool(given.workers, start, (given.folder, numbers, given.stages)) as pool,
+    ):
+        for mutant, kernel, noticed, seconds in pool.imap_unordered(attempt, mutants):
+            path, before, after = key(mutant)
+            line = {"file": path, "line": mutant.line, "before": before, "after": after, "by": noticed, "s": seconds}
+            print(json.dumps(line), file=log, flush=True)
+            if noticed is None:
+                survivors += 1
+                print(f"{path}:{mutant.line} survives\n  - {before}\n  + {after}", flush=True)
+            elif noticed == COMPILER:
+                refused += 1
+            else:
+                killers[kernel].append(noticed)
+        broken = [test for tests in pool.starmap(failing_anyway, killers.items()) for test in tests]
+    minutes = (time.monotonic() - began) / 60
+    noticed = sum(map(len, killers.values()))
+    print(f"{noticed} noticed, {refused} do not compile, {survivors} survive: {minutes:.1f} minutes")
+    if broken:
+        print("These tests fail without a mutant, too, so what they have noticed says nothing:", *broken, sep="\n  ")
+    sys.exit(bool(survivors or broken))
+
+
+if __name__ == "__main__":
+    main()

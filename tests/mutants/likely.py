@@ -1,0 +1,71 @@
+"""Which files of tests can notice a mutant, first those that are named after its file, then those that speak of it."""
+
+import ast
+import functools
+import re
+from pathlib import Path
+
+from trial import ROOT
+
+# What a header of C is declared in, where the .pxd has another name; "tile" is in all kernels.
+DECLARED_IN = {"block": "tile", "planes": "slide", "host": "tile", "typed": "tile", "loops": "tile"}
+STAGES = 3, 10, None  # files of tests that are tried first, those that come then, and all
+
+
+def stages(path: str, kernel: str | None = None) -> list[list[str]]:
+    """Lists of files of tests: each to be run only if nothing in those before has noticed."""
+    files = likely_files(path, kernel)
+    return [files[start:end] for start, end in zip((0, *STAGES), STAGES, strict=False)]
+
+
+@functools.cache
+def likely_files(path, kernel):
+    words = words_of_tests()
+    if kernel:
+        callers = [caller for caller in (ROOT / "nnlite").rglob("*.py") if _calls(caller, kernel)]
+        names, first, second = {kernel}, {kernel}, {name for file in callers for name in (file.stem, file.parent.name)}
+    else:
+        tree = ast.parse((ROOT / path).read_bytes())
+        names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+        first, second = {Path(path).stem}, {Path(path).parent.name}
+    weight = {name: 1 / max(1, sum(name in found for found in words.values())) for name in names}
+    score = {file: sum(weight[name] for name in names & found) for file, found in words.items()}
+
+    def order(file):
+        name = Path(file).stem.removeprefix("test_")
+        return name not in first, name not in second, -score[file]
+
+    return sorted(words, key=order)
+
+
+@functools.cache
+def words_of_tests():
+    files = sorted(ROOT.glob("tests/**/test_*.py"))
+    return {file.relative_to(ROOT).as_posix(): set(re.findall(r"\w+", file.read_text("utf-8"))) for file in files}
+
+
+def _calls(file, kernel):
+    return file.parent.name in ("layers", "optimizers", "losses") and re.search(
+        rf'backend\(\)\.{kernel}\b|"{kernel}"', file.read_text("utf-8")
+    )
+
+
+@functools.cache
+def kernels_with(path: str) -> list[str]:
+    """The kernels that are compiled from a file of csrc/, the quickest to compile first."""
+    stem, suffix = Path(path).stem, Path(path).suffix
+    if suffix == ".pyx":
+        return [stem]
+    wanted = DECLARED_IN.get(stem, stem) if suffix == ".h" else stem
+    kernels = sorted((ROOT / "csrc").glob("*.pyx"), key=lambda file: file.stat().st_size)
+    return [file.stem for file in kernels if wanted in _cimported(file) and file.stem != "host"]
+
+
+def _cimported(file):
+    """The headers that a file of Cython is compiled with."""
+    found = set()
+    for name in re.findall(r"^(?:from|cimport) (\w+)", file.read_text("utf-8"), flags=re.MULTILINE):
+        header = ROOT / "csrc" / f"{name}.pxd"
+        if header.exists():
+            found |= {name} | _cimported(header)
+    return found

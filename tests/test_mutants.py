@@ -1,0 +1,101 @@
+"""The tool behind `make mutants`: which mutants there are, and how one is tried."""
+
+import os
+import tomllib
+
+import pytest
+
+pytest.importorskip("Cython", reason="an installed nnlite has no kernels to compile")
+
+from mutation import mutants_of
+from suite import patched
+from trial import ROOT, Running
+
+EQUIVALENT = tomllib.loads((ROOT / "tests/mutants/equivalent.toml").read_text(encoding="utf-8"))["equivalent"]
+
+PYTHON = '''"""A docstring: 1 + 1."""
+
+def clip(x: int | None = 3, *, low=True):
+    """Another one: x < 2."""
+    if not x:
+        raise ValueError(f"x: expected {1 + 1}, got {x}")
+    a, b = b, a
+    file.flush()  # x < 2
+    assert x < 7
+    return sorted(f(x, y), key=len) if x >= -1 else "1 + 1"
+'''
+OF_PYTHON = [
+    "def clip(x: int | None = 4, *, low=True):",
+    "def clip(x: int | None = 3, *, low=False):",
+    "if x:",
+    "pass",
+    "b, a = b, a",
+    "a, b = a, b",
+    "pass # x < 2",
+    'return sorted(f(x, y)) if x >= -1 else "1 + 1"',
+    'return sorted(f(y, x), key=len) if x >= -1 else "1 + 1"',
+    'return sorted(f(x, y), key=len) if x > -1 else "1 + 1"',
+    'return sorted(f(x, y), key=len) if x >= 1 else "1 + 1"',
+    'return sorted(f(x, y), key=len) if x >= -2 else "1 + 1"',
+]
+
+CYTHON = '''"""A docstring: a + b."""
+from tile cimport a, b
+
+cdef extern from "row.h" nogil:
+    void add(int n, void *x, int i, j)
+
+cdef int rows(const floating[:, ::1] x, Py_ssize_t n) noexcept nogil:  # n - 1
+    cdef Py_ssize_t i, j, k
+    prefetch(&x[0, 0], n - 1)
+    for i in range(n, m):
+        y[i] += max(n, m) * scale(y, x[i, 1])
+'''
+OF_CYTHON = [
+    "for i in range(m, n):",
+    "y[i] -= max(n, m) * scale(y, x[i, 1])",
+    "y[i] += max(n, m) + scale(y, x[i, 1])",
+    "y[i] += min(n, m) * scale(y, x[i, 1])",
+    "y[i] += max(n, m) * scale(y, x[i, 2])",
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "expected"), [("a.py", PYTHON, OF_PYTHON), ("a.pyx", CYTHON, OF_CYTHON)], ids=["py", "pyx"]
+)
+def test_what_there_is_to_change(name, source, expected, tmp_path):
+    (tmp_path / name).write_text(source)
+    found = [mutant.lines_of(source.encode())[1] for mutant in mutants_of(tmp_path, name)]
+    assert sorted(found) == sorted(expected)
+
+
+def test_the_equivalent_ones_are_still_there():
+    """A line that has changed since needs another look."""
+    for entry in EQUIVALENT:
+        text = (ROOT / entry["file"]).read_bytes()
+        lines = [mutant.lines_of(text) for mutant in mutants_of(ROOT, entry["file"])]
+        assert (entry["before"], entry["after"]) in lines, f"{entry['file']}: {entry['before']}"
+        assert entry["because"].endswith("."), entry
+
+
+def test_a_functions_code_is_replaced_and_no_more():
+    old = "LIMIT = 1\ndef f(x, y=2):\n    def g():\n        return x + 1\n    return g\n"
+    assert patched("a.py", old, old.replace("LIMIT = 1", "LIMIT = 2")) is None
+    assert patched("a.py", old, old.replace("y=2", "y=3")) is None
+    codes = patched("a.py", old, old.replace("x + 1", "x - 1"))
+    assert [code.co_name for code, new in codes.items() if code != new] == ["<module>", "f", "g"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the tests of a mutant run in a forked process")
+def test_a_mutant_is_noticed_in_a_process_that_is_there():
+    path, tests = ROOT / "nnlite" / "utils.py", "tests/test_utils.py"
+    old = path.read_text(encoding="utf-8")
+    running = Running(ROOT, [tests])
+    try:
+        request = {"tests": [tests], "at_most": 1, "threads": 1, "file": str(path), "old": old}
+        assert running.ask(request | {"new": old}) == []
+        (noticed,) = running.ask(request | {"new": old.replace("return ", "return 0 and ")})
+        assert noticed.startswith(tests)
+        assert running.ask(request | {"new": old}) == []
+    finally:
+        running.end()
