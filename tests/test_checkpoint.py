@@ -323,6 +323,16 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path):
     assert {name: (tmp_path / name).exists() for name in names} == names
 
 
+def test_leftovers_of_other_users_processes_stay(tmp_path, monkeypatch):
+    def not_ours(process, signal):
+        raise PermissionError
+
+    monkeypatch.setattr(atomic_file.os, "kill", not_ours)
+    (tmp_path / ".a.1234567-0123abcd-0.tmp").write_bytes(b"")
+    atomic_file.write(tmp_path / "a", b"x")
+    assert sorted(file.name for file in tmp_path.iterdir()) == [".a.1234567-0123abcd-0.tmp", "a"]
+
+
 def test_a_file_has_the_usual_permissions_and_links_stay(tmp_path):
     (tmp_path / "plain").write_bytes(b"")
     (tmp_path / "link").symlink_to(tmp_path / "target")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import nnlite
-from nnlite.callbacks import EarlyStopping
+from nnlite.callbacks import EarlyStopping, ModelCheckpoint
 
 SAMPLES = 4000
 X = np.random.default_rng(0).standard_normal((SAMPLES, 64)).astype("float32")
@@ -61,3 +61,19 @@ def test_a_copied_history_is_the_same():
     assert (twin.history, twin.epoch) == (history.history, history.epoch)
     assert (twin.model, twin.loop) == (None, None)
     assert copy.deepcopy(history).history == history.history
+
+
+def test_a_shallow_copy_shares_the_layers():
+    network = used(model(), X, Y)
+    copied = copy.copy(network)
+    assert type(copied) is type(network)
+    assert all(one is other for one, other in zip(copied.layers, network.layers, strict=True))
+    np.testing.assert_array_equal(copied.predict(X), network.predict(X))
+
+
+def test_a_checkpoint_callback_can_be_copied_and_pickled_after_a_training(tmp_path):
+    """It knows by a weak reference which model its best belongs to."""
+    saver = ModelCheckpoint(tmp_path / "best.safetensors", "loss", save_best_only=True)
+    model().fit(X, Y, batch_size=1000, verbose=0, callbacks=[saver])
+    for other in (copy.deepcopy(saver), pickle.loads(pickle.dumps(saver))):
+        assert other.best == saver.best

@@ -577,3 +577,11 @@ def test_evaluate_and_predict_draw_a_bar_with_every_batch_and_take_it_away(monke
     with pytest.raises(ValueError, match=r"expected shape \(N, \.\.\., F\)") as raised:
         getattr(model, method)(X[:20, :1], *arguments[1:], verbose=1)
     assert drawn == ["stop"], raised
+
+
+def test_weights_of_steps_may_have_an_axis_of_one():
+    """As targets (N, T, 1) have it."""
+    model = classifier([LSTM(3, return_sequences=True), Dense(3), Softmax()])
+    weights = rng.uniform(0.1, 3, size=(6, 5))
+    flat = model.evaluate(STEPS, STEP_LABELS, sample_weight=weights)
+    assert model.evaluate(STEPS, STEP_LABELS, sample_weight=weights[..., None]) == flat

@@ -1275,3 +1275,42 @@ def test_it_is_an_assertion_error():
     """So a test of one's own that calls it fails, and does not break."""
     assert issubclass(GradientCheckError, AssertionError)
     assert math.isfinite(caught(MISTAKES["sign"][0](3, 2), normal(5, 3)).analytic)
+
+
+def test_a_layer_that_refuses_x_is_not_asked_twice():
+    class Shy(Plain):
+        def forward(self, x):
+            self.times = getattr(self, "times", 0) + 1
+            if self.times == 1:
+                raise ValueError("not yet")
+            return super().forward(x)
+
+    with pytest.raises(ValueError, match="^not yet$"):
+        gradcheck(Shy(3, 2), normal(4, 3))
+
+
+def test_a_parameter_that_is_no_array_is_refused():
+    class Lists(Plain):
+        def __init__(self):
+            super().__init__(3, 2)
+            self.params["b"] = [1.0, 2.0]
+
+    with pytest.raises(TypeError, match=r"parameter b: expected a NumPy array, got list: use np\.asarray"):
+        gradcheck(Lists(), normal(4, 3))
+
+
+def test_a_layer_that_takes_no_single_example_says_nothing_about_one():
+    class Pairs(Plain):
+        def forward(self, x):
+            if len(x) < 2:
+                raise ValueError("pairs only")
+            return super().forward(x)
+
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grads["b"][...] = dy[0]
+            return dx
+
+    error = caught(Pairs(3, 2), normal(4, 3))
+    assert error.name == "parameter b"
+    assert "with one example" not in error.cause

@@ -262,3 +262,24 @@ def test_load_says_how_to_give_what_is_ones_own(tmp_path, part, name):
     same = loaded(model, tmp_path, {name: globals()[name]})
     assert type(same.loss) is type(model.loss)
     assert same.metrics == model.metrics
+
+
+def resaved(path, change):
+    """The file of a small model, after a change of its tree."""
+    nnlite.Sequential([nnlite.Dense(2)], input_shape=(3,), seed=0).save(path)
+    tree = checkpoint.read(path)
+    change(tree)
+    checkpoint.write(path, tree)
+    return path
+
+
+def test_a_model_of_an_unknown_class(tmp_path):
+    path = resaved(tmp_path / "a", lambda tree: tree.update({"class": "Own"}))
+    with pytest.raises(checkpoint.CheckpointError, match="the model is a Own: if that is your own class, give it in"):
+        nnlite.load_model(path)
+
+
+def test_a_random_generator_that_numpy_does_not_have(tmp_path):
+    path = resaved(tmp_path / "a", lambda tree: tree["rng"].update(bit_generator="Generator"))
+    with pytest.raises(checkpoint.CheckpointError, match="its random generator is 'Generator', expected one of PCG64"):
+        nnlite.load_model(path)

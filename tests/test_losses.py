@@ -736,3 +736,20 @@ def test_config_makes_the_loss_again():
     assert repr(MeanSquaredError("sum")) == "MeanSquaredError(reduction='sum')"
     with pytest.raises(TypeError, match="from_logits: expected True or False, got 'yes'"):
         SparseCategoricalCrossentropy("yes")
+
+
+def test_predictions_with_too_few_axes_are_not_told_to_swap():
+    """Where y_true has no more axes, the order is not what is wrong."""
+    with pytest.raises(ValueError, match=r"^y_pred: expected") as raised:
+        SparseCategoricalCrossentropy().forward(np.array(0), np.array(0.5))
+    assert "the order is" not in str(raised.value)
+
+
+@pytest.mark.parametrize("loss", [MeanSquaredError(), MeanAbsoluteError()], ids=repr)
+def test_one_number_for_each_sample_may_have_a_weight(loss):
+    y_true, y_pred, weights = np.zeros(3), np.array([1.0, -2.0, 4.0]), np.array([1.0, 0.5, 0.25])
+    power = 2 if isinstance(loss, MeanSquaredError) else 1
+    value = loss.forward(y_true, y_pred, sample_weight=weights)
+    assert value == pytest.approx((weights * np.abs(y_pred) ** power).mean(), rel=1e-15)
+    slope = 2 * y_pred if power == 2 else np.sign(y_pred)
+    np.testing.assert_allclose(loss.backward(), weights * slope / 3, rtol=1e-15)

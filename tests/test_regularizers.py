@@ -127,3 +127,9 @@ def test_your_own_is_found_again():
 
     layer = Dense(2, kernel_regularizer=Tight())
     assert isinstance(Dense.from_config(layer.get_config()).kernel_regularizer, Tight)
+
+
+def test_a_class_that_is_not_there_cannot_be_found_again():
+    config = {"class": "Nowhere", "config": {}}
+    with pytest.raises(ValueError, match="regularizer class 'Nowhere' is not known: if it is your own, define it"):
+        nnlite.regularizers.get(config)

@@ -90,3 +90,8 @@ def test_what_it_does_not_take_is_refused():
         TimeDistributed(Dense)
     with pytest.raises(ValueError, match=r"x: expected shape \(N, T, \.\.\.\) with the shape of a step, got \(2, 3\)"):
         TimeDistributed(Dense(2)).forward(np.ones((2, 3)))
+
+
+def test_an_input_without_time_steps_is_refused():
+    with pytest.raises(ValueError, match=r"TimeDistributed: expected input_shape \(T, \.\.\.\) .* got \(4,\)"):
+        TimeDistributed(Dense(2)).output_shape((4,))

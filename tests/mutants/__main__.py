@@ -10,6 +10,7 @@ that can be seen; then it goes into equivalent.toml, with the reason. Exit code 
 import argparse
 import collections
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -24,7 +25,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import likely
 from mutation import mutants_of
-from suite import patched
+from suite import patched, runs_at_import
 from trial import ROOT, Tree
 
 COMPILER = "the compiler"
@@ -93,11 +94,12 @@ def attempt(mutant):
 def of_python(mutant, old):
     file, stages = str(TREE.folder / mutant.path), likely.stages(mutant.path)[:STAGES]
     texts = {"old": old.decode(), "new": mutant.apply(old).decode()}
-    if patched(file, **texts):
+    codes = patched(file, **texts)
+    if codes:
         for tests in stages:
             if failed := TREE.failing(tests, {"file": file, **texts}):
                 return failed[0]
-        stages = stages[:1]  # once more in a new process: the code may have run when it was imported
+        stages = stages[: runs_at_import(codes)]
     return next((failed[0] for tests in stages if (failed := TREE.failing(tests))), None)
 
 
@@ -124,10 +126,10 @@ def failing_anyway(kernel, tests):
         return TREE.failing(tests, at_most=len(tests)) if TREE.compile(kernel) else [COMPILER]
 
 
-def start(folder, numbers, stages):
+def start(folder, numbers, stages, seconds):
     """Of each worker: its copy of the checkout."""
     global TREE, STAGES
-    TREE, STAGES = Tree(folder / f"tree{numbers.get()}"), stages
+    TREE, STAGES = Tree(folder / f"tree{numbers.get()}", seconds), stages
 
 
 def main():
@@ -138,6 +140,7 @@ def main():
         "--only", nargs="*", default=(), metavar="WORD", help="files with one of these words in their path"
     )
     parser.add_argument("--stages", type=int, help="1: only the likeliest tests, 2: more of them (default: all)")
+    parser.add_argument("--seconds", type=float, default=math.inf, help="what each stage may take (default: any time)")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutants")
     given = parser.parse_args()
@@ -154,7 +157,7 @@ def main():
         numbers.put(number)
     with (
         (given.folder / f"seed{given.seed}.jsonl").open("w") as log,
-        context.Pool(given.workers, start, (given.folder, numbers, given.stages)) as pool,
+        context.Pool(given.workers, start, (given.folder, numbers, given.stages, given.seconds)) as pool,
     ):
         for mutant, kernel, noticed, seconds in pool.imap_unordered(attempt, mutants):
             path, before, after = key(mutant)

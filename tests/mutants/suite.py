@@ -4,13 +4,17 @@ So a mutant costs no more than its tests. Where that cannot be, as at a module's
 ran when it was imported, `patched` says so, and a new process has to import the file as it is then.
 """
 
+import functools
 import gc
+import inspect
 import json
+import math
 import os
 import resource
 import time
 import traceback
 import types
+from pathlib import Path
 
 import pytest
 
@@ -38,8 +42,21 @@ def patched(path: str, old: str, new: str) -> dict | None:
     if len(codes[0]) != len(codes[1]):
         return None
     changed = [(a, b) for a, b in zip(*codes, strict=True) if own(a) != own(b)]
-    is_function = all(a.co_flags & 2 and a.co_freevars == b.co_freevars for a, b in changed)  # CO_NEWLOCALS
+    is_function = all(a.co_flags & inspect.CO_NEWLOCALS and a.co_freevars == b.co_freevars for a, b in changed)
     return dict(zip(*codes, strict=True)) if changed and is_function else None
+
+
+def runs_at_import(codes: dict) -> bool:
+    """Whether a function that changes may have run when a module was imported: its name is in one's top level."""
+    changed = {old.co_name for old, new in codes.items() if own(old) != own(new)}
+    return bool(changed & _names_at_import())
+
+
+@functools.cache
+def _names_at_import():
+    files = Path(__file__).parents[2].glob("nnlite/**/*.py")
+    codes = [code for file in files for code in inner_codes(compile(file.read_text("utf-8"), file, "exec"))]
+    return {name for code in codes if not code.co_flags & inspect.CO_NEWLOCALS for name in code.co_names}
 
 
 def patch(codes: dict) -> None:
@@ -100,8 +117,10 @@ class Suite:
         kernels.host.set_num_threads(request["threads"])
         if "file" in request:
             patch(patched(request["file"], request["old"], request["new"]))
-        failed = 0
+        failed, request["seconds"] = 0, time.process_time() + request.get("seconds", math.inf)
         for item, following in zip(items, [*items[1:], None], strict=True):
+            if time.process_time() > request["seconds"]:
+                return
             limit = int(time.process_time()) + HANGS
             resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
             self.say("begins", item.nodeid)

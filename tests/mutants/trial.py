@@ -7,6 +7,7 @@ mutants of Python need not even import nnlite again: see suite.py.
 import contextlib
 import importlib
 import json
+import math
 import os
 import resource
 import select
@@ -64,8 +65,8 @@ KILLED = str(-signal.SIGXCPU), str(-signal.SIGKILL)  # for the time that it took
 class Tree:
     """A copy of the checkout, in which one file at a time is changed."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, seconds: float = math.inf) -> None:
+        self.folder, self.seconds = folder, seconds
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
         self.commands: dict = {}
@@ -119,7 +120,7 @@ class Tree:
 
     def failing(self, tests: list[str], change: dict | None = None, at_most: int = 1) -> list[str]:
         """Which of these tests fail, hang or crash: in a new process, or, after a change, in one that is there."""
-        request = {"tests": tests, "at_most": at_most, "threads": os.cpu_count()}
+        request = {"tests": tests, "at_most": at_most, "threads": os.cpu_count(), "seconds": self.seconds}
         if change is None:
             running = Running(self.folder, sorted({test.partition("::")[0] for test in tests}))
             try:
