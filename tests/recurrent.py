@@ -50,6 +50,7 @@ def usual_cases(layer):
         make("lengths, the last step alone", 6, 4, 3, 5, return_sequences=False, lengths=True),
         make("lengths of ids", 6, 4, 3, 5, ids=True, lengths=True),
         make("lengths of one step", 4, 1, 2, 3, lengths=True),
+        make("lengths of two steps", 4, 2, 2, 3, lengths=True),
         make("lengths of one step, and that alone", 4, 1, 2, 3, return_sequences=False, lengths=True),
         make("one row", 1, 9, 38, 100, ids=True, large=True),
         make("one row of floats", 1, 5, 19, 33, large=True),

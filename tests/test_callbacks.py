@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -1054,6 +1055,22 @@ def test_a_bar_in_a_terminal():
     for part in ("epoch 3/3", "2/2", "labels/s", "0:00 left", "loss", "val_loss", "below uniform 9.000"):
         assert part in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor is hidden, and comes back
+
+
+def test_how_long_it_takes_is_counted_in_batches_over_all_epochs(monkeypatch):
+    """Seven batches took a second each: of three epochs of ten, 23 are left."""
+    from rich.console import Console
+
+    screen = io.StringIO()
+    bar = ProgressBar(console=Console(file=screen, force_terminal=True, width=80))
+    fit(make_model(), bar, verbose="auto")
+    bar.loop = SimpleNamespace(epochs=3, epoch=0, batches=10, is_sequence=False)
+    bar._start, bar._batches_done, drawn = 0.0, 7, []
+    bar._live = SimpleNamespace(draw=lambda *parts: drawn.append(parts))
+    bar._draw(7, {"loss": 1.0}, 7.0)
+    ((epoch, done, total, speed, _),) = drawn
+    assert (epoch, done, total) == ("epoch 1/3", 7, 10)
+    assert speed.endswith("   0:23 left")
 
 
 def test_what_suits_images_and_what_suits_texts(capsys):

@@ -1314,3 +1314,20 @@ def test_a_layer_that_takes_no_single_example_says_nothing_about_one():
     error = caught(Pairs(3, 2), normal(4, 3))
     assert error.name == "parameter b"
     assert "with one example" not in error.cause
+
+
+def test_a_seed_chooses_the_sum_that_is_derived():
+    """L = sum of r * y, with r drawn anew by each seed; r is dy."""
+
+    class Seen(Plain):
+        def backward(self, dy):
+            seen.append(dy.copy())
+            return super().backward(dy)
+
+    found = []
+    for seed in (1, 1, 2):
+        seen = []
+        gradcheck(Seen(3, 2), normal(4, 3), seed=seed)
+        found.append(seen[0])
+    assert_same_bits(found[0], found[1])
+    assert (found[0] != found[2]).all()

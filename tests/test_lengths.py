@@ -255,3 +255,9 @@ def test_lines_are_padded_and_learnt():
     model.compile(nnlite.Adam(0.01), model.loss, metrics=["accuracy"])
     model.fit(x, y, batch_size=8, epochs=30, verbose=0, lengths=lengths)
     assert model.evaluate(x, y, lengths=lengths)[1] == 1
+
+
+def test_a_padded_batch_that_is_too_large_for_a_copy():
+    x = np.broadcast_to(np.float32(0), (2**3, 2**45, 4))
+    with pytest.raises(ValueError, match=r"x: shape .* of float32 would take [\d,]+ bytes"):
+        nnlite.sequence_lengths.cleared(x, np.ones(8, int))

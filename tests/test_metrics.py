@@ -424,3 +424,16 @@ def test_a_loss_whose_gradient_has_another_shape_is_named():
         match=r"^epoch 1, batch 1: Broadcasting.backward returned \(50, 50\) for y_pred \(50, 1\): return dL",
     ):
         model.fit(X, X[:, 0], batch_size=50, verbose=0)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        metrics.BinaryAccuracy,
+        metrics.TopKCategoricalAccuracy,
+        metrics.SparseTopKCategoricalAccuracy,
+    ],
+)
+def test_a_metric_has_the_name_that_it_is_given(kind):
+    assert kind(name="own").name == "own"
+    assert kind.from_config(kind(name="own").get_config()).name == "own"

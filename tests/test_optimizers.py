@@ -556,6 +556,7 @@ READ_ONLY.flags.writeable = False
     [
         ({"a": GOOD}, {"b": GOOD}, ValueError, "same names.*a, b"),
         ({}, {"b": GOOD}, ValueError, "same names.*b"),
+        ({"a": GOOD, "b": GOOD}, {"b": GOOD, "c": GOOD}, ValueError, "same names, got a, c in only one of them"),
         ({"a": GOOD[0]}, {"a": GOOD}, ValueError, r"gradient of a: expected shape.*\(3,\)"),
         ({"a": GOOD.T}, {"a": GOOD}, ValueError, r"gradient of a: expected shape.*\(2, 3\), got \(3, 2\)"),
         ({"a": GOOD.astype(complex)}, {"a": GOOD}, TypeError, "gradient of a: expected numbers, got .*complex128"),

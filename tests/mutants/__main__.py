@@ -73,6 +73,13 @@ def sample(number, seed, only=()):
     return taken[:number]
 
 
+def survivors_of(log):
+    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
+    wanted = {(line["file"], line["before"], line["after"]) for line in lines if line["by"] is None}
+    found = (mutant for path in sorted({path for path, _, _ in wanted}) for mutant in mutants_of(ROOT, path))
+    return [mutant for mutant in found if key(mutant) in wanted and is_program(mutant)]
+
+
 def is_program(mutant):
     try:
         return not mutant.path.endswith(".py") or compile(mutant.apply((ROOT / mutant.path).read_bytes()), "", "exec")
@@ -139,6 +146,7 @@ def main():
     parser.add_argument(
         "--only", nargs="*", default=(), metavar="WORD", help="files with one of these words in their path"
     )
+    parser.add_argument("--again", action="store_true", help="only those of this seed that survived last time")
     parser.add_argument("--stages", type=int, help="1: only the likeliest tests, 2: more of them (default: all)")
     parser.add_argument("--seconds", type=float, default=math.inf, help="what each stage may take (default: any time)")
     parser.add_argument("--workers", type=int, default=2)
@@ -148,7 +156,8 @@ def main():
         given.seed = int(subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True)[:8], 16)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and so ends what was started
     given.folder.mkdir(parents=True, exist_ok=True)
-    mutants = sample(given.number, given.seed, given.only)
+    path = given.folder / f"seed{given.seed}.jsonl"
+    mutants = survivors_of(path) if given.again else sample(given.number, given.seed, given.only)
     print(f"{len(mutants)} mutants, drawn by --seed {given.seed}", flush=True)
     began, killers, survivors, refused = time.monotonic(), collections.defaultdict(list), 0, 0
     context = multiprocessing.get_context("fork")
@@ -156,16 +165,16 @@ def main():
     for number in range(given.workers):
         numbers.put(number)
     with (
-        (given.folder / f"seed{given.seed}.jsonl").open("w") as log,
+        path.open("w") as log,
         context.Pool(given.workers, start, (given.folder, numbers, given.stages, given.seconds)) as pool,
     ):
         for mutant, kernel, noticed, seconds in pool.imap_unordered(attempt, mutants):
-            path, before, after = key(mutant)
-            line = {"file": path, "line": mutant.line, "before": before, "after": after, "by": noticed, "s": seconds}
+            file, before, after = key(mutant)
+            line = {"file": file, "line": mutant.line, "before": before, "after": after, "by": noticed, "s": seconds}
             print(json.dumps(line), file=log, flush=True)
             if noticed is None:
                 survivors += 1
-                print(f"{path}:{mutant.line} survives\n  - {before}\n  + {after}", flush=True)
+                print(f"{file}:{mutant.line} survives\n  - {before}\n  + {after}", flush=True)
             elif noticed == COMPILER:
                 refused += 1
             else:

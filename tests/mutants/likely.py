@@ -1,6 +1,7 @@
 """Which files of tests can notice a mutant, first those that are named after its file, then those that speak of it."""
 
 import ast
+import collections
 import functools
 import re
 from pathlib import Path
@@ -26,10 +27,14 @@ def likely_files(path, kernel):
         names, first, second = {kernel}, {kernel}, {name for file in callers for name in (file.stem, file.parent.name)}
     else:
         tree = ast.parse((ROOT / path).read_bytes())
-        names = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-        first, second = {Path(path).stem}, {Path(path).parent.name}
-    weight = {name: 1 / max(1, sum(name in found for found in words.values())) for name in names}
-    score = {file: sum(weight[name] for name in names & found) for file, found in words.items()}
+        defined = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        names = {
+            Path(path).stem,
+            *(node.name for node in defined if node in tree.body or not node.name.startswith("_")),
+        }
+        first, second = {Path(path).stem}, {Path(path).parent.name, *Path(path).stem.split("_")}
+    weight = {name: max(1, sum(name in found for found in words.values())) ** -2 for name in names}
+    score = {file: sum(weight[name] * found[name] for name in names) for file, found in words.items()}
 
     def order(file):
         name = Path(file).stem.removeprefix("test_")
@@ -41,7 +46,8 @@ def likely_files(path, kernel):
 @functools.cache
 def words_of_tests():
     files = sorted(ROOT.glob("tests/**/test_*.py"))
-    return {file.relative_to(ROOT).as_posix(): set(re.findall(r"\w+", file.read_text("utf-8"))) for file in files}
+    counts = (collections.Counter(re.findall(r"\w+", file.read_text("utf-8"))) for file in files)
+    return dict(zip((file.relative_to(ROOT).as_posix() for file in files), counts, strict=True))
 
 
 def _calls(file, kernel):
