@@ -6,6 +6,7 @@
 #            scikit-learn and Sphinx, and skips the tests that ask them:  make test EXTRAS=test
 #   CC       the compiler, such as clang:                 make clean build CC=clang
 #   PORTABLE what `make test-portable` compiles for: values of NNLITE_ARCH that this CPU can run
+#   FUZZ     for how many seconds `make test-sanitize` draws sizes at random, with each kind of sanitizer
 #   WORDS    which work `make bench-compare` compares:    make bench-compare WORDS="training dense"
 #   N, SEED  how many mutants, and which (by default those of the commit):  make mutants N=30 SEED=1
 
@@ -14,6 +15,7 @@ VENV ?= .venv
 EXTRAS ?= test peers digits graphemes docs
 PORTABLE ?= x86-64-v3 x86-64-v2
 N ?= 300
+FUZZ ?= 600
 
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --quiet
@@ -33,8 +35,8 @@ extras = $(addprefix $(VENV)/extra-,$(1))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help sonnets digits build test test-long test-portable package test-package test-oldest mutants lint bench \
-        bench-compare docs clean
+.PHONY: help sonnets digits build test test-long test-portable test-sanitize package test-package test-oldest \
+        mutants lint bench bench-compare docs clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -60,6 +62,11 @@ test-portable: $(call extras,test peers) build  ## compile the kernels for older
 	  NNLITE_ARCH=$$arch $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
 	  PYTHONPATH=build/$$arch $(VENV)/bin/pytest $(PARALLEL) tests/kernels tests/layers tests/test_kernels.py; \
 	done
+
+# Every loop is shared by threads there, as short as it is.
+test-sanitize: $(call extras,test) build  ## find memory faults, undefined arithmetic and races in the kernels; needs GCC
+	@$(call sanitized,address,address$(,)undefined -fno-sanitize-recover=all,libasan.so libubsan.so,not pytorch)
+	@LDFLAGS=-Wl,--wrap=GOMP_barrier; export LDFLAGS; $(call sanitized,thread,thread,libtsan.so,threads and not forked and not pytorch)
 
 package: $(call extras,package)  ## build dist/: the sdist and, from it, a wheel; for other CPUs: NNLITE_ARCH=x86-64-v3 make package
 	@echo "Building sdist and wheel in dist/ ..."
@@ -108,6 +115,18 @@ clean:  ## remove .venv and all that was compiled; runs/ stays
 	find nnlite tests bench -name __pycache__ -prune -exec rm -rf {} +
 
 # The steps behind them.
+
+# Kernels with the sanitizers $(2) in build/sanitize-$(1), whose libraries $(3) come first in the process. Python is not
+# compiled with them: what it leaves to the end of the process is no leak. setarch lets memory begin at fixed places, as ThreadSanitizer needs.
+, := ,
+sanitized = set -e; build=build/sanitize-$(1); echo "Compiling the kernels with -fsanitize=$(2) ..."; \
+	NNLITE_DEBUG=1 CFLAGS="-fsanitize=$(2) -DSERIAL_WORK=0" \
+	  $(PY) setup.py --quiet build --build-lib $$build --build-temp $$build-temp; \
+	in_them="setarch -R env -u CI PYTHONPATH=$$PWD/$$build TSAN_OPTIONS=halt_on_error=1"; \
+	in_them="$$in_them ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1"; \
+	in_them="$$in_them LD_PRELOAD=$$(echo $(foreach library,$(3),$$($${CC:-gcc} -print-file-name=$(library))) | tr ' ' :)"; \
+	$$in_them $(VENV)/bin/pytest $(PARALLEL) -k "$(4)" tests/kernels tests/layers tests/test_kernels.py tests/test_doors.py; \
+	$$in_them $(PY) tests/door_fuzz.py $(FUZZ)
 
 # An environment outside of the checkout for the Python $(1). uv installs into it from here on.
 fresh_environment = set -e; echo "Making a fresh environment ..."; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \

@@ -98,8 +98,11 @@
  * of the vector's size, and STREAM_END() must come before another thread reads. */
 #define CACHE_BYTES (4 * L2_BYTES)
 
-/* A parallel loop costs some microseconds to start: below this many multiplications one thread is faster. */
+/* A parallel loop costs some microseconds to start: below this many multiplications one thread is faster. `make
+ * test-sanitize` sets 0, so that small arrays are shared, too. */
+#ifndef SERIAL_WORK
 #define SERIAL_WORK 500000
+#endif
 
 /* Processors are made for numbers down to the smallest normal one, 1e-38 in float32. What is below, a subnormal number,
  * costs an x86 processor over a hundred cycles, and decaying gradients and averages are full of them: a kernel reads
@@ -149,6 +152,23 @@ struct Loop {
     void (*run)(void *);
     void *data;
 };
+
+/* ThreadSanitizer does not see how OpenMP's library, which is compiled without it, starts a team, lets it meet, and waits
+ * for its end. */
+#ifdef __SANITIZE_THREAD__
+void __tsan_release(void *), __tsan_acquire(void *);
+void __real_GOMP_barrier(void);
+__attribute__((visibility("hidden"))) void __wrap_GOMP_barrier(void)
+{
+    static int meeting;
+    __tsan_release(&meeting);
+    __real_GOMP_barrier();
+    __tsan_acquire(&meeting);
+}
+#else
+#define __tsan_release(event) (void)0
+#define __tsan_acquire(event) (void)0
+#endif
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -205,7 +225,9 @@ static void run_in_team(void *given)
 {
     struct Loop *loop = given;
     flush_subnormals();
+    __tsan_acquire(&loop->run);
     loop->run(loop->data);
+    __tsan_release(&loop->data);
     keep_subnormals();
 }
 
@@ -227,7 +249,9 @@ __attribute__((visibility("hidden"))) void __wrap_GOMP_parallel(void (*run)(void
         return;
     }
     keep_subnormals();
+    __tsan_release(&loop.run);
     __real_GOMP_parallel(run_in_team, &loop, threads, flags);
+    __tsan_acquire(&loop.data);
     flush_subnormals();
 }
 #endif

@@ -29,14 +29,10 @@ def letters(form):
     return _doors._parsed(form)[3] if form != "None" else []
 
 
-def sizes_of(module, arguments, rng):
-    """A size for each letter."""
-    fixed = SIZES.get(module, {})
-    forms = [form for _, forms in flat(arguments) for form in forms]
-    names = {letter for form in forms for letter in letters(form) if letter.isidentifier()}
-    sizes = {name: int(rng.integers(1, 7)) for name in sorted(names)} | fixed
-    sizes["S"] = rng.choice([1, sizes["T"]]).item() if "T" in sizes else 0
-    return sizes
+def names_of(takes):
+    """The letters that are sizes of a door's arrays."""
+    names = [letter for _, forms in flat(_doors._split(takes, ";")[0]) for form in forms for letter in letters(form)]
+    return sorted({name for name in names if name.isidentifier()})
 
 
 def flat(arguments):
@@ -57,8 +53,10 @@ def right(form, sizes, dtype, rng):
     shape = tuple(_doors._value(size, sizes) for size in letters(form))
     if kind == "=":
         return shape
-    if kind == "int":  # the index of a pixel of each window that is on the image
-        return np.full(shape, sizes["top"] * sizes["kw"] + sizes["left"], np.intc)
+    if kind == "int":  # the first position of each window that is on the image
+        i = np.maximum(0, sizes["top"] - sizes["sh"] * np.arange(sizes["OH"]))
+        j = np.maximum(0, sizes["left"] - sizes["sw"] * np.arange(sizes["OW"]))
+        return np.ascontiguousarray(np.broadcast_to((i[:, None] * sizes["kw"] + j)[..., None], shape), np.intc)
     if limit:
         return rng.integers(_doors._value(limit, sizes), size=shape)
     return rng.random(shape).astype("d" if kind == "double" else dtype)
@@ -120,10 +118,10 @@ def copies(values):
             yield value.copy() if isinstance(value, np.ndarray) and value.flags.forc and value.flags.aligned else value
 
 
-def calls(module, takes, rng):
+def calls(module, takes, sizes, rng):
     """Right calls of a door: values and forms by name, with every alternative and in both dtypes."""
+    sizes = sizes | {"S": rng.choice([1, sizes["T"]]).item() if "T" in sizes else 0}
     arguments = _doors._split(takes, ";")[0]
-    sizes = sizes_of(module, arguments, rng)
     parts = [part.partition(" ") for part in _doors._split(arguments, ",") if part]
     for dtype in "fd":
         for choice in range(max([len(form.split(" or ")) for *_, form in parts], default=1)):
@@ -143,7 +141,8 @@ def main(module, seed):
     rng, tries = np.random.default_rng(seed), 0
     for name, takes in _doors.DOORS[module].items():
         door = getattr(getattr(backend(), module), name)
-        for number, (values, forms) in enumerate(calls(module, takes, rng)):
+        sizes = {letter: int(rng.integers(1, 7)) for letter in names_of(takes)} | SIZES.get(module, {})
+        for number, (values, forms) in enumerate(calls(module, takes, sizes, rng)):
             print(name, number, "as it is", flush=True)
             door(*copies(values.values()))
             used = in_use(forms.values())

@@ -13,6 +13,7 @@ import pytest
 from nnlite.kernels import _doors, backend, host
 
 TRIES = Path(__file__).with_name("door_tries.py")
+FUZZ = Path(__file__).with_name("door_fuzz.py")
 SEEDS = range(int(os.environ.get("NNLITE_DOOR_SEEDS", "1")))  # of sizes; for each of them 17,000 wrong calls
 
 
@@ -51,6 +52,12 @@ def test_a_wrong_argument_is_refused(name, seed):
     assert result.returncode == 0, f"{name} ended by {result.returncode} at {last}\n{result.stderr}"
     assert re.fullmatch(r"\d+ tries", last[-1])
     assert not re.findall(r".*\nNOT REFUSED", result.stdout)
+
+
+def test_random_sizes_are_taken_and_give_the_same_bits_on_any_number_of_threads():
+    """For moments; `make test-sanitize` goes on for minutes."""
+    result = debugging(FUZZ, 3)
+    assert re.search(r"\d{2,} calls of \d+ doors: the same bits", result.stdout), result.stdout + result.stderr
 
 
 def test_the_message_says_what_the_door_takes():

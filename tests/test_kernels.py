@@ -56,7 +56,7 @@ def test_of_dtype_is_the_kernel_itself_for_one_dtype(name, dtype):
         kernel = of_dtype(backend().dense.forward, np.dtype(dtype))
         kernel(x, W, b, got)
     assert_same_bits(got, expected)
-    if name == "compiled":
+    if name == "compiled" and hasattr(backend().dense.forward, "__signatures__"):  # not so with NNLITE_DEBUG=1
         with pytest.raises(ValueError, match="Buffer dtype mismatch"):
             kernel(*(array.astype("float64" if dtype == "float32" else "float32") for array in (x, W, b, got)))
 

@@ -31,7 +31,7 @@ _ELEMENTWISE = {
     "leaky_relu_backward": "y (n), dy (n), dx (n), slope",
 }
 
-_SIZES = {"work_size": "H; H >= 0", "backward_steps": "N, T; N >= 0; T >= 0"}
+_SIZES = {"work_size": "H; 0 <= H < 2**30", "backward_steps": "N, T; min(N, T) >= 0; N * T < 2**60"}
 _X, _X_OF_STEP = "x (T,N,F) or below F (T,N), lengths below T+1 (N) or None", "x (N,F) or below F (N)"
 _STEPS = "; S in (1, T); steps >= 1"
 
@@ -44,7 +44,7 @@ _CONVOLUTION = (
 )
 _WINDOW = "kh, kw, sh, sw, top, left"
 _WINDOWS = (
-    "; min(kh, kw, sh, sw, H, W) >= 1; max(kh * kw, sh, sw) < 2**31; 0 <= top < kh"
+    "; min(kh, kw, sh, sw, H, W, OH, OW) >= 1; max(kh * kw, sh, sw) < 2**31; 0 <= top < kh"
     "; 0 <= left < kw; (OH-1)*sh - top < H; (OW-1)*sw - left < W"
 )
 
@@ -102,7 +102,7 @@ DOORS = {
         "step": f"{_X_OF_STEP}, weights [(F,4H), (H,4H), (4H)], h (N,H), c (N,H), z (>=4H)",
     },
     "norm": {
-        **dict.fromkeys(("batch_work_size", "layer_work_size"), "N, C; N >= 0; C >= 0"),
+        **dict.fromkeys(("batch_work_size", "layer_work_size"), "N, C; min(N, C) >= 0; N * C < 2**58"),
         "batch_statistics": "x (N,C), mean double (C), variance double (C), work (>=batch_work_size(N,C))",
         "batch_forward": "x (N,C), mean double (C), variance double (C), gamma (C), beta (C), y (N,C), "
         "work (>=batch_work_size(N,C)), epsilon",
@@ -113,7 +113,7 @@ DOORS = {
         "work (>=layer_work_size(N,C)), epsilon",
     },
     "orthogonal": {
-        "work_size": "cols; cols >= 0",
+        "work_size": "cols; 0 <= cols < 2**31",
         "orthonormalise": "a double (rows,cols), work double (>=work_size(cols)); rows >= cols",
     },
     "pool2d": {
@@ -139,7 +139,7 @@ DOORS = {
         "sample": "x (V), temperature, u; temperature >= 0; 0 <= u < 1",
     },
     "update": {
-        "work_size": "n; n >= 0",
+        "work_size": "n; 0 <= n < 2**62",
         "sum_of_squares": "g (n), work double (>=work_size(n))",
         "sgd": "g (n), p (n), lr, scale, clip",
         "sgd_momentum": "g (n), p (n), v (n), lr, momentum, nesterov, scale, clip",
