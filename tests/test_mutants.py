@@ -47,7 +47,8 @@ cdef extern from "row.h" nogil:
 
 cdef int rows(const floating[:, ::1] x, Py_ssize_t n) noexcept nogil:  # n - 1
     cdef Py_ssize_t i, j, k
-    prefetch(&x[0, 0], n - 1)
+    prefetch(&x[0, 0],
+             n - 1)
     for i in range(n, m):
         y[i] += max(n, m) * scale(y, x[i, 1])
 '''
@@ -87,15 +88,15 @@ def test_a_functions_code_is_replaced_and_no_more():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the tests of a mutant run in a forked process")
-def test_a_mutant_is_noticed_in_a_process_that_is_there():
+def test_a_mutant_is_noticed_in_a_process_that_is_there(tmp_path):
     path, tests = ROOT / "nnlite" / "utils.py", "tests/test_utils.py"
     old = path.read_text(encoding="utf-8")
-    running = Running(ROOT, [tests])
+    running, request = Running(ROOT, [tests], tmp_path), {"tests": [tests], "at_most": 1, "threads": 1}
     try:
-        request = {"tests": [tests], "at_most": 1, "threads": 1, "file": str(path), "old": old}
-        assert running.ask(request | {"new": old}) == []
-        (noticed,) = running.ask(request | {"new": old.replace("return ", "return 0 and ")})
+        assert running.ask(request) == []
+        new = old.replace("return ", "return 0 and ")
+        (noticed,) = running.ask(request | {"file": str(path), "old": old, "new": new})
         assert noticed.startswith(tests)
-        assert running.ask(request | {"new": old}) == []
+        assert running.ask(request) == []
     finally:
         running.end()

@@ -211,10 +211,12 @@ def _of_kernel(path, text):
     """The mutants of a .pyx, .pxd or .h, found in its text without comments, strings and declarations."""
     silent = COMMENT[path.endswith(".h")] + rb'|"[^"\n]*"'
     code = re.sub(silent, lambda match: re.sub(rb"[^\n]", b" ", match[0]), text, flags=re.DOTALL)
-    start, extern = 0, False
+    start, extern, speed = 0, False, 0
     for number, line in enumerate(code.split(b"\n"), 1):
         extern = line.startswith(b"cdef extern") or (extern and (not line.strip() or line.startswith(b"    ")))
-        if not (extern or DECLARATION.match(line) or SPEED.search(line)):
+        if speed > 0 or SPEED.search(line):  # up to the parenthesis that closes it
+            speed += line.count(b"(") - line.count(b")")
+        elif not (extern or DECLARATION.match(line)):
             for pattern, becomes in TOKENS:
                 for match in re.finditer(pattern, line):
                     if b", " not in match[1] or _is_swap(line[: match.start(1)], *match[1].split(b", ")):

@@ -66,7 +66,8 @@ class Tree:
     """A copy of the checkout, in which one file at a time is changed."""
 
     def __init__(self, folder: Path, seconds: float = math.inf) -> None:
-        self.folder, self.seconds = folder, seconds
+        self.folder, self.scratch, self.seconds = folder, folder.with_name(f"{folder.name}-scratch"), seconds
+        self.scratch.mkdir(exist_ok=True)
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
         self.commands: dict = {}
@@ -102,7 +103,7 @@ class Tree:
         (self.folder / self.library(kernel)).unlink()
         process = os.fork()
         if not process:
-            with in_child(self.folder):
+            with in_child(self.folder, self.scratch):
                 source = Extension(f"nnlite.kernels.{kernel}", [f"csrc/{kernel}.pyx"])
                 cythonize([source], force=True, quiet=True, **self.commands["options"])
         if os.waitpid(process, 0)[1]:
@@ -122,29 +123,29 @@ class Tree:
         """Which of these tests fail, hang or crash: in a new process, or, after a change, in one that is there."""
         request = {"tests": tests, "at_most": at_most, "threads": os.cpu_count(), "seconds": self.seconds}
         if change is None:
-            running = Running(self.folder, sorted({test.partition("::")[0] for test in tests}))
+            running = Running(self.folder, sorted({test.partition("::")[0] for test in tests}), self.scratch)
             try:
                 return running.ask(request)
             finally:
                 running.end()
         if self.all is None:
-            self.all = Running(self.folder, [])
+            self.all = Running(self.folder, [], self.scratch)
         return self.all.ask(request | change)
 
 
 class Running:
     """A process with these files of tests collected, or with all."""
 
-    def __init__(self, folder: Path, files: list[str]) -> None:
+    def __init__(self, folder: Path, files: list[str], scratch: Path) -> None:
         requests, self.requests = os.pipe()
         self.answers, answers = os.pipe()
         self.process = os.fork()
         if not self.process:
-            with in_child(folder):
+            with in_child(folder, scratch):
                 os.close(self.requests)
                 os.close(self.answers)
                 without = [f"-pno:{plugin}" for plugin in ("cacheprovider", "xdist", "benchmark")]
-                options = ["--quiet", f"--basetemp={folder}.tmp", *without]
+                options = ["--quiet", f"--basetemp={scratch}/tests", *without]
                 pytest.main([*options, *files], plugins=[Suite(requests, answers)])
         os.close(requests)
         os.close(answers)
@@ -199,13 +200,13 @@ class Running:
 
 
 @contextlib.contextmanager
-def in_child(folder: Path):
-    """What a forked process does inside: in the copy, in a group of its own, and then it ends."""
+def in_child(folder: Path, scratch: Path):
+    """What a forked process does inside: in the copy, in a group of its own, and then it ends. It says it to a log."""
     code = 1
     try:
         os.setsid()
         os.chdir(folder)
-        log = os.open(f"{folder}.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        log = os.open(scratch / "log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(log, 1)
         os.dup2(log, 2)
         sys.stdout, sys.stderr = (open(n, "w", buffering=1, closefd=False) for n in (1, 2))  # noqa: SIM115
