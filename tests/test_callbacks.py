@@ -794,6 +794,7 @@ def test_schedules():
 
     np.testing.assert_array_equal(curve(schedules.Constant(0.3)), 0.3)
     np.testing.assert_allclose(curve(schedules.StepDecay(0.3, 100, 0.1)), 0.3 * 0.1 ** (steps // 100))
+    np.testing.assert_allclose(curve(schedules.StepDecay(0.3, 100)), 0.3 * 0.5 ** (steps // 100))
     cosine = curve(schedules.CosineDecay(0.3, 200, alpha=0.1))
     np.testing.assert_allclose(cosine[:201], 0.03 + 0.27 * (1 + np.cos(np.pi * steps[:201] / 200)) / 2)
     np.testing.assert_allclose(cosine[200:], 0.03)
@@ -808,6 +809,7 @@ def test_schedules():
     ("make", "error", "message"),
     [
         (lambda: schedules.Constant(-1), ValueError, "learning_rate"),
+        (lambda: schedules.Constant(math.inf), ValueError, "learning_rate"),
         (lambda: schedules.StepDecay(0.1, 0), ValueError, "decay_steps"),
         (lambda: schedules.CosineDecay("a", 10), TypeError, "initial_learning_rate"),
         (lambda: schedules.WarmUp(0.1, 10), TypeError, "schedule: expected a schedule, got 0.1"),

@@ -75,7 +75,8 @@ def test_the_equivalent_ones_are_still_there():
     for entry in EQUIVALENT:
         text = (ROOT / entry["file"]).read_bytes()
         lines = [mutant.lines_of(text) for mutant in mutants_of(ROOT, entry["file"])]
-        assert (entry["before"], entry["after"]) in lines, f"{entry['file']}: {entry['before']}"
+        found = (entry["before"], entry["after"]) in lines if "after" in entry else entry["before"] in dict(lines)
+        assert found, f"{entry['file']}: {entry['before']}"
         assert entry["because"].endswith("."), entry
 
 

@@ -1,6 +1,7 @@
 """What a notebook's cell ends on shows itself: as HTML that is whole and escaped, and as the text that is printed."""
 
 import copy
+import io
 import pickle
 import sys
 import textwrap
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from extras import import_extra
+from rich.console import Console
 from test_report import Page
 
 import nnlite
@@ -28,6 +30,7 @@ from nnlite import (
     notebook,
     text,
 )
+from nnlite.callbacks import bars, live_curve
 from nnlite.models.summary import Summary
 from nnlite.text import NextCharacter, NextCharacters, TemperatureSample, TemperatureSamples
 
@@ -327,3 +330,100 @@ def test_the_live_curve_is_drawn_when_the_cell_is_stopped(outputs):
 def test_an_error_takes_the_bar_away(outputs):
     assert printed(outputs["diverging"]).endswith("stopped\n")
     assert all(not data["text/html"] or "<svg" in data["text/html"] for data in shown_in(outputs["diverging"]))
+
+
+class Place:
+    """A place in a cell's output that remembers what it has shown."""
+
+    def __init__(self):
+        self.shown, self.is_cleared = [], False
+
+    def show(self, shown):
+        self.shown.append(shown)
+
+    def clear(self):
+        self.is_cleared = True
+
+
+def test_which_bar_there_is(monkeypatch):
+    console = Console(file=io.StringIO(), force_terminal=True)
+    for is_notebook, look, given, kind in (
+        (True, "auto", None, bars.NotebookBar),
+        (True, "bar", None, bars.NotebookBar),
+        (True, "lines", None, type(None)),
+        (True, "bar", console, bars.TerminalBar),
+        (False, "lines", console, type(None)),
+        (False, "auto", console, bars.TerminalBar),
+        (False, "auto", Console(file=io.StringIO()), type(None)),
+    ):
+        monkeypatch.setattr(bars, "in_notebook", lambda is_notebook=is_notebook: is_notebook)
+        bar = bars.bar_for(look, given)
+        assert type(bar) is kind, (is_notebook, look, given)
+        if kind is bars.TerminalBar:
+            bar.stop()
+
+
+def test_the_bar_of_a_notebook(monkeypatch):
+    monkeypatch.setattr(bars, "Place", Place)
+    bar = bars.NotebookBar()
+    bar.draw("epoch 1/3", 3, 12, "7 samples/s", "loss <b>")
+    (shown,) = bar._place.shown
+    quarter = bars.WIDTH // 4
+    assert str(shown) == f"epoch 1/3  {'━' * quarter}{' ' * (bars.WIDTH - quarter)}  3/12  7 samples/s\nloss <b>"
+    html = shown.html()
+    assert f'<span class="done">{"━" * quarter}</span><span class="left">{"━" * (bars.WIDTH - quarter)}</span>' in html
+    assert "loss &lt;b&gt;" in html
+    bar.stop()
+    assert bar._place.is_cleared
+
+
+def test_a_live_curve_draws_as_often_as_it_is_told(monkeypatch):
+    """A clock that runs a second a batch; a picture takes none of its time, and in the second part ten."""
+    now, drawing = [0.0], [0.0]
+    monkeypatch.setattr(live_curve, "in_notebook", lambda: True)
+    monkeypatch.setattr(live_curve, "Place", Place)
+    monkeypatch.setattr(live_curve.time, "perf_counter", lambda: now[0])
+
+    def svg(draw, columns, title):
+        now[0] += drawing[0]
+        drawn.append((batches[0], columns))
+        return "<svg></svg>"
+
+    monkeypatch.setattr(live_curve, "plots", lambda: SimpleNamespace(svg=svg, learning_curves=None))
+    curve, drawn, batches = LiveCurve(seconds=3), [], [0]
+    curve.loop = SimpleNamespace(latest={"loss": 1.0}, epoch=0, epochs=2)
+    curve.on_train_begin({})
+
+    def train(n):
+        for _ in range(n):
+            now[0] += 1
+            batches[0] += 1
+            curve.loop.latest = {"loss": float(batches[0] % 2)}
+            curve.on_train_batch_end(0, {})
+
+    train(12)
+    assert [batch for batch, _ in drawn] == [4, 8, 12]
+    drawing[0] = 10.0  # a tenth of the time: the next one comes after a hundred more
+    train(4)
+    drawn.clear()
+    train(101)
+    assert [batch for batch, _ in drawn] == [117]
+    curve.on_epoch_end(0, {"val_loss": 0.5})
+    curve.close()
+    _, columns = drawn[-1]
+    assert columns["validation"] == ((117,), (0.5,))
+    iterations, losses = columns["training"]
+    assert iterations == tuple(range(1, 118))
+    assert losses[:3] == (1.0, 0.5, pytest.approx(2 / 3))
+
+
+def test_a_live_curve_halves_its_points(monkeypatch):
+    monkeypatch.setattr(live_curve, "in_notebook", lambda: True)
+    monkeypatch.setattr(live_curve, "Place", Place)
+    curve = LiveCurve(seconds=1e6)
+    curve.loop = SimpleNamespace(latest={"loss": 1.0}, epoch=0, epochs=1)
+    curve.on_train_begin({})
+    for _ in range(live_curve.POINTS + 2):
+        curve.on_train_batch_end(0, {})
+    iterations = [iteration for iteration, _ in curve._losses]
+    assert iterations == list(range(2, live_curve.POINTS + 3, 2))
