@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file, save_file
 
-from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Softmax, Tanh
+from nnlite.layers import GRU, LSTM, RNN, BatchNorm, Dense, Dropout, Softmax, Tanh
 from nnlite.layers.base.layer import Layer
 from nnlite.losses import SparseCategoricalCrossentropy
 from nnlite.models.loading import load_model
@@ -363,8 +363,9 @@ def test_a_loaded_model_trains_on_as_the_saved_one_would_have(tmp_path, dtype):
     assert loaded.rng.random() == model.rng.random()
 
 
-def test_the_state_of_stateful_layers_is_saved(tmp_path):
-    model = Sequential([LSTM(3, stateful=True, input_dim=4), Dense(2)], input_shape=(5,), seed=0)
+@pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
+def test_the_state_of_stateful_layers_is_saved(tmp_path, kind):
+    model = Sequential([kind(3, stateful=True, input_dim=4), Dense(2)], input_shape=(5,), seed=0)
     model.save(tmp_path / "fresh")
     assert load_model(tmp_path / "fresh").layers[0].state is None
     ids = np.array([[1, 2, 3, 0, 1]])

@@ -146,6 +146,12 @@ def test_pictures_take_the_colours_of_the_page():
     assert "#ffffff" not in html
 
 
+def test_a_history_keeps_its_numbers_folded_away():
+    html = trained()._repr_html_()
+    assert "<summary>numbers</summary>" in html
+    assert "<details open" not in html
+
+
 def test_a_history_draws_its_metrics():
     history = trained()
     history.history |= {

@@ -71,10 +71,12 @@ class Tree:
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(ROOT, folder, ignore=shutil.ignore_patterns(*NOT_COPIED))
         self.commands: dict = {}
-        self.all: Running | None = None
         for name in PRELOADED:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
+        self.all = Running(self.folder, [], self.scratch)  # before anything changes
+        if self.all.failed:
+            raise RuntimeError(f"these tests cannot even be collected: {self.all.failed}: see {self.scratch}/log")
 
     @contextlib.contextmanager
     def changed(self, path, text: bytes):
@@ -128,8 +130,6 @@ class Tree:
                 return running.ask(request)
             finally:
                 running.end()
-        if self.all is None:
-            self.all = Running(self.folder, [], self.scratch)
         return self.all.ask(request | change)
 
 
