@@ -1019,6 +1019,7 @@ def test_kinks_are_named_not_failed():
     report = gradcheck(ReLU(dtype="float64"), x)
     assert report.kinks == [("input x", (0, 1)), ("input x", (2, 3))]
     assert report.rows[0].checked == 12
+    assert report.max_error < 1e-6  # at a kink there is none
     tied = np.array([[1.0, 3.0, 3.0], [0.5, 0.2, 0.1]])
     assert gradcheck(Largest(dtype="float64"), tied).kinks == [("input x", (0, 1)), ("input x", (0, 2))]
 

@@ -152,6 +152,16 @@ def test_a_history_keeps_its_numbers_folded_away():
     assert "<details open" not in html
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0123456, "0.0123"), (0.01, "0.0100"), (0.00987654, "0.009877"), (9999.9, "9999.9000"), (10000.1, "1e+04")],
+)
+def test_a_history_shows_four_decimals_where_they_say_something(value, text):
+    history = History()
+    history.epoch, history.history = [0], {"loss": [value]}
+    assert f">{text}<" in history._repr_html_()
+
+
 def test_a_history_draws_its_metrics():
     history = trained()
     history.history |= {
