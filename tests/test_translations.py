@@ -32,7 +32,7 @@ from nnlite import (
     losses,
     optimizers,
 )
-from nnlite.arguments.translations import arguments, methods, names
+from nnlite.arguments.translations import arguments, calls, methods, names
 
 ARGUMENTS = {
     "LSTM(64, 'relu')": (
@@ -312,3 +312,24 @@ def test_a_shape_that_is_printed_says_how_to_call_it():
     assert "call it, model.output_shape() or layer.output_shape(input_shape)" in f"{model.output_shape}"
     assert f"{model.layers[0].output_shape}".startswith("<Dense.output_shape: call it, ")
     assert model.output_shape() == model.layers[0].output_shape((3,)) == (2,)
+
+
+@pytest.mark.parametrize(
+    "tables", [arguments.REMEDIES, calls.CALLS, methods.METHODS], ids=["REMEDIES", "CALLS", "METHODS"]
+)
+def test_a_table_leads_from_a_name_to_a_sentence(tables):
+    for owner, table in tables.items():
+        for name, hint in table.items():
+            assert isinstance(name, str), f"{owner}: {name}"
+            assert name.isidentifier(), f"{owner}: {name}"
+            assert isinstance(hint, str), f"{owner}: {name}"
+            assert len(name) == 1 or hint.count(" ") > 0, f"{owner}: {name}"
+
+
+def test_names_of_elsewhere_are_in_the_tables():
+    """One of each that a table makes from several names for one hint."""
+    with pytest.raises(TypeError, match="ReLU: unknown argument 'max_value': it is not here: leave it out"):
+        nnlite.ReLU(max_value=6)
+    model = nnlite.Sequential([nnlite.Dense(2)], input_shape=(3,))
+    with pytest.raises(TypeError, match="unknown argument 'expand_nested': the table always shows it: leave it out"):
+        model.summary(expand_nested=True)
