@@ -1332,3 +1332,13 @@ def test_a_seed_chooses_the_sum_that_is_derived():
         found.append(seen[0])
     assert_same_bits(found[0], found[1])
     assert (found[0] != found[2]).all()
+
+
+def test_a_sum_over_the_batch_is_missed_for_a_single_feature_too():
+    class FirstExample(Plain):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            self.grads["b"][...] = dy[0]
+            return dx
+
+    assert "with one example the gradient is right" in caught(FirstExample(1, 2), normal(4, 1)).cause

@@ -153,7 +153,8 @@ def main():
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutants")
     given = parser.parse_args()
     if given.seed is None:
-        given.seed = int(subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True)[:8], 16)
+        commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
+        given.seed = int(commit.stdout[:8] or "0", 16)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and so ends what was started
     given.folder.mkdir(parents=True, exist_ok=True)
     path = given.folder / f"seed{given.seed}.jsonl"
