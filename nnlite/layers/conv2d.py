@@ -21,9 +21,8 @@ class Conv2D(Weighted):
         db[f]       = sum over n, h, w of dy[n,h,w,f]                      of the image
 
     Letters: N batch, H height, W width, C channels, S strides, D dilation, P padding at the top and the left. x is
-    (N, H, W, C), y is (N, H_out, W_out, filters). The kernel is not flipped, as in all frameworks. An infinite pixel,
-    or one beyond a quarter of the dtype's largest number, may give NaN where this sum is infinite ("Fewer
-    multiplications" on the docs' page Conv2D).
+    (N, H, W, C), y is (N, H_out, W_out, filters). The kernel is not flipped, as in all frameworks. A pixel that is
+    infinite, or nearly, can give NaN where this sum is infinite (page Conv2D of the docs, "Fewer multiplications").
 
     Args:
         filters: number of filters, and of channels of y.

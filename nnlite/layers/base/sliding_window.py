@@ -264,7 +264,7 @@ class Window2D:
                 inside = (seen >= 0) & (seen < n)
                 gathered.swapaxes(0, i)[inside] = x.swapaxes(0, i)[seen[inside]]
                 x = gathered
-        return Seen(x, tuple(zip(*steps, strict=True)), places, shape)
+        return Seen(x.view(), tuple(zip(*steps, strict=True)), places, shape)  # the caller may reshape x
 
     def output_size(self, H: int | None, W: int | None, C: int | None = None) -> tuple[int | None, int | None]:
         """How many windows fit, as (H_out, W_out). A size that is not known, None, stays None.
