@@ -69,9 +69,9 @@ class Dense(Weighted):
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         F, U = self._shapes["W"] if self.built else (None, self.units)
         x = checks.floats("x", x, self.dtype, (..., F), "(N, ..., F)")
-        y = self._empty("y", *x.shape[:-1], U)
+        checks.memory("Dense: y", (*x.shape[:-1], U), self.dtype)
         self._ensure_built(x)
-        W, b = self._arrays("params", "W", "b")
+        (W, b), y = self._arrays("params", "W", "b"), empty((*x.shape[:-1], U), self.dtype)
         of_dtype(backend().dense.forward, self.dtype)(x.reshape(-1, len(W)), W, b, y.reshape(-1, U))
         self._keep(x)
         return y if self.activation is None else self._activate(y)
