@@ -1286,7 +1286,7 @@ def test_a_layer_that_refuses_x_is_not_asked_twice():
                 raise ValueError("not yet")
             return super().forward(x)
 
-    with pytest.raises(ValueError, match="^not yet$"):
+    with pytest.raises(ValueError, match=r"^not yet$"):
         gradcheck(Shy(3, 2), normal(4, 3))
 
 

@@ -103,5 +103,6 @@ def test_what_is_none_is_refused_when_the_layer_is_made(make, message):
 def test_normals_of_any_width():
     values = initializers.normal(0.25)((300, 500), np.random.default_rng(0))
     np.testing.assert_array_equal(values, np.random.default_rng(0).normal(0.0, 0.25, (300, 500)))
-    normal = VarianceScaling(3.0, mode="fan_in", distribution="untruncated_normal")((300, 500), np.random.default_rng(0))
+    scaled = VarianceScaling(3.0, mode="fan_in", distribution="untruncated_normal")
+    normal = scaled((300, 500), np.random.default_rng(0))
     np.testing.assert_allclose(normal, np.random.default_rng(0).normal(0.0, math.sqrt(3 / 300), (300, 500)), rtol=1e-15)

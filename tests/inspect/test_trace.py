@@ -39,7 +39,7 @@ class Doubled(Layer):
     """A layer of one's own, which changes its input in place, counts, and draws random numbers."""
 
     calls = 0
-    _leaves_x = True  # it does not, but training looks at it no more
+    _leaves_x = _leaves_x_in_training = True  # it does not, but a model looks at it no more
 
     def forward(self, x, training=False):
         if self.calls == 13:
