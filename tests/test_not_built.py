@@ -1,13 +1,17 @@
-"""`import nnlite` where no kernel is compiled says what to do."""
+"""What is said where no kernel is compiled, and which sources have changed since they were."""
 
+import os
 import shutil
 import subprocess
 import sys
+from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 import nnlite
+from nnlite import machine
 
 
 def imported_in(folder):
@@ -36,3 +40,28 @@ def test_a_new_kernel(monkeypatch):
         ImportError, match=r"kernel 'warp' is not compiled .*: run `make build` in|install nnlite-learn"
     ):
         nnlite.kernels.backend().warp  # noqa: B018
+
+
+def test_sources_that_are_newer_than_their_kernels(tmp_path, monkeypatch):
+    sources, kernels = tmp_path / "csrc", tmp_path / "nnlite" / "kernels"
+    for folder in (sources, kernels):
+        folder.mkdir(parents=True)
+    times = {
+        sources / "lstm.pyx": 3,
+        sources / "gru.pyx": 5,
+        sources / "dense.pyx": 1,
+        sources / "tile.h": 2,
+        sources / "notes.md": 9,
+        kernels / f"lstm{EXTENSION_SUFFIXES[0]}": 4,
+        kernels / f"gru{EXTENSION_SUFFIXES[0]}": 4,
+    }
+    for file, seconds in times.items():
+        file.touch()
+        os.utime(file, (seconds, seconds))
+    monkeypatch.setattr(machine, "__file__", str(tmp_path / "nnlite" / "machine.py"))
+    monkeypatch.setattr(machine, "host", SimpleNamespace(__file__=str(kernels / "host.so")))
+    assert machine.stale_kernels() == ["dense.pyx", "gru.pyx", "tile.h"]  # dense is not compiled at all
+    (sources / "dense.pyx").unlink()
+    assert machine.stale_kernels() == ["gru.pyx"]
+    os.utime(sources / "tile.h", (9, 9))
+    assert machine.stale_kernels() == ["gru.pyx", "tile.h"]
