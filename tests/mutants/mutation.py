@@ -48,7 +48,7 @@ OPERATORS = {
 }  # fmt: skip
 
 # Calls whose arguments have no other order: it would be an error of Python's, or the same.
-ONE_ORDER = {"isinstance", "issubclass", "getattr", "hasattr", "setattr", "cast", "TypeVar"}
+ONE_ORDER = {"isinstance", "issubclass", "getattr", "hasattr", "setattr", "cast"}
 ANY_ORDER = {"max", "min", "maximum", "minimum", "gcd", "array_equal", "shares_memory", "may_share_memory"}
 
 # Options that change nothing here: text is UTF-8 by default, and `strict` holds by construction.
@@ -173,6 +173,8 @@ class _of_python(ast.NodeVisitor):
 
     def visit_Call(self, node):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        if name == "TypeVar":
+            return  # an annotation
         if name not in ONE_ORDER | ANY_ORDER and not any(isinstance(arg, ast.Starred) for arg in node.args):
             for pair in itertools.pairwise(node.args):
                 self.swap(*pair)
