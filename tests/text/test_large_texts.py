@@ -124,3 +124,11 @@ def test_a_few_bytes_a_character(program, alphabet, most):
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout) <= most
+
+
+def test_pieces_overlap_and_none_repeats_only_what_was_there():
+    assert [*arguments.pieces("abcdefg", 4, 1)] == [(0, "abcd"), (3, "defg")]
+    assert [*arguments.pieces("abcdefgh", 4, 1)] == [(0, "abcd"), (3, "defg"), (6, "gh")]
+    assert [*arguments.pieces("abcdefgh", 4)] == [(0, "abcd"), (4, "efgh")]
+    assert [*arguments.pieces("ab", 4, 2)] == [(0, "ab")]
+    assert [*arguments.pieces("", 4)] == [(0, "")]
