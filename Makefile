@@ -8,7 +8,7 @@
 #   PORTABLE what `make test-portable` compiles for: values of NNLITE_ARCH that this CPU can run
 #   FUZZ     for how many seconds `make test-sanitize` draws sizes at random, with each kind of sanitizer
 #   WORDS    which work `make bench-compare` compares:    make bench-compare WORDS="training dense"
-#   N, SEED  how many mutants, and which (by default those of the commit):  make mutants N=30 SEED=1
+#   N, SEED, MINUTES  how many mutants, which (by default those of the commit), and when to stop:  make mutants N=30 SEED=1
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -90,7 +90,7 @@ test-oldest: $(call extras,package)  ## the same on the oldest versions that pyp
 	$(use_package) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
 mutants: build $(call extras,$(EXTRAS))  ## change the code in 300 places, one by one, each of which the tests have to notice
-	@$(PY) tests/mutants --number $(N) $(SEED:%=--seed %)
+	@$(PY) tests/mutants --number $(N) $(SEED:%=--seed %) $(MINUTES:%=--minutes %)
 
 lint: $(call extras,lint)  ## check style and types: ruff and mypy for Python, cython-lint for the kernels
 	@$(PY) -m ruff check .

@@ -149,6 +149,7 @@ def main():
     parser.add_argument("--again", action="store_true", help="only those of this seed that survived last time")
     parser.add_argument("--stages", type=int, help="1: only the likeliest tests, 2: more of them (default: all)")
     parser.add_argument("--seconds", type=float, default=math.inf, help="what each stage may take (default: any time)")
+    parser.add_argument("--minutes", type=float, default=10**6, help="when to stop (default: at the end)")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "mutants")
     given = parser.parse_args()
@@ -169,7 +170,13 @@ def main():
         path.open("w") as log,
         context.Pool(given.workers, start, (given.folder, numbers, given.stages, given.seconds)) as pool,
     ):
-        for mutant, kernel, noticed, seconds in pool.imap_unordered(attempt, mutants):
+        results, untried = pool.imap_unordered(attempt, mutants), len(mutants)
+        while untried:
+            try:
+                mutant, kernel, noticed, seconds = results.next(began + 60 * given.minutes - time.monotonic())
+            except multiprocessing.TimeoutError:
+                break
+            untried -= 1
             file, before, after = key(mutant)
             line = {"file": file, "line": mutant.line, "before": before, "after": after, "by": noticed, "s": seconds}
             print(json.dumps(line), file=log, flush=True)
@@ -180,10 +187,12 @@ def main():
                 refused += 1
             else:
                 killers[kernel].append(noticed)
-        broken = [test for tests in pool.starmap(failing_anyway, killers.items()) for test in tests]
+        broken = [] if untried else [test for tests in pool.starmap(failing_anyway, killers.items()) for test in tests]
     minutes = (time.monotonic() - began) / 60
     noticed = sum(map(len, killers.values()))
     print(f"{noticed} noticed, {refused} do not compile, {survivors} survive: {minutes:.1f} minutes")
+    if untried:
+        print(f"{untried} are left: whether these survive takes more time, which repeating it without --minutes gives")
     if broken:
         print("These tests fail without a mutant, too, so what they have noticed says nothing:", *broken, sep="\n  ")
     sys.exit(bool(survivors or broken))

@@ -124,6 +124,7 @@ class Suite:
         for item, following in zip(items, [*items[1:], None], strict=True):
             if time.process_time() > request["seconds"]:
                 return
+            os.kill(request["worker"], 0)  # an error where who asked has ended
             limit = int(time.process_time()) + HANGS
             resource.setrlimit(resource.RLIMIT_CPU, (limit, resource.RLIM_INFINITY))
             self.say("begins", item.nodeid)

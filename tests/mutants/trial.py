@@ -181,6 +181,7 @@ class Running:
 
     def ask(self, request: dict) -> list[str]:
         self.begun, self.child = "the import", 0
+        request = request | {"worker": os.getpid()}
         if not self.failed:
             with open(self.requests, "w", closefd=False) as pipe:
                 print(json.dumps(request), file=pipe)
