@@ -9,6 +9,7 @@ that can be seen; then it goes into equivalent.toml, with the reason. Exit code 
 
 import argparse
 import collections
+import contextlib
 import json
 import math
 import multiprocessing
@@ -75,7 +76,8 @@ def sample(number, seed, only=()):
 
 def survivors_of(log):
     lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    wanted = {(line["file"], line["before"], line["after"]) for line in lines if line["by"] is None}
+    last = {(line["file"], line["before"], line["after"]): line["by"] for line in lines}
+    wanted = {mutant for mutant, by in last.items() if by is None}
     found = (mutant for path in sorted({path for path, _, _ in wanted}) for mutant in mutants_of(ROOT, path))
     return [mutant for mutant in found if key(mutant) in wanted and is_program(mutant)]
 
@@ -87,39 +89,37 @@ def is_program(mutant):
         return False
 
 
-def attempt(mutant):
-    """(mutant, what was compiled, the test that has noticed or None, seconds)."""
+def attempt(task):
+    """(mutant, what was compiled, the test of this stage that has noticed or None, seconds)."""
+    mutant, stage = task
     began, old = time.monotonic(), (TREE.folder / mutant.path).read_bytes()
     with TREE.changed(mutant.path, mutant.apply(old)):
         if mutant.path.endswith(".py"):
-            kernel, noticed = None, of_python(mutant, old)
+            kernel, noticed = None, of_python(mutant, old, stage)
         else:
-            kernel, noticed = of_kernel(mutant)
+            kernel, noticed = of_kernel(mutant, stage)
     return mutant, kernel, noticed, round(time.monotonic() - began, 1)
 
 
-def of_python(mutant, old):
-    file, stages = str(TREE.folder / mutant.path), likely.stages(mutant.path)[:STAGES]
+def of_python(mutant, old, stage):
+    file, tests = str(TREE.folder / mutant.path), likely.stages(mutant.path)[stage]
     texts = {"old": old.decode(), "new": mutant.apply(old).decode()}
     codes = patched(file, **texts)
-    if codes:
-        for tests in stages:
-            if failed := TREE.failing(tests, {"file": file, **texts}):
-                return failed[0]
-        stages = stages[: runs_at_import(codes)]
-    return next((failed[0] for tests in stages if (failed := TREE.failing(tests))), None)
+    failed = TREE.failing(tests, {"file": file, **texts}) if codes else []
+    if not failed and (not codes or (stage == 0 and runs_at_import(codes))):
+        failed = TREE.failing(tests)
+    return failed[0] if failed else None
 
 
-def of_kernel(mutant):
+def of_kernel(mutant, stage):
     kernel = None
     for kernel in likely.kernels_with(mutant.path):
         library = TREE.library(kernel)
         with TREE.changed(library, (TREE.folder / library).read_bytes()):
             if not TREE.compile(kernel):
                 return kernel, COMPILER
-            for tests in likely.stages(mutant.path, kernel)[:STAGES]:
-                if failed := TREE.failing(tests):
-                    return kernel, failed[0]
+            if failed := TREE.failing(likely.stages(mutant.path, kernel)[stage]):
+                return kernel, failed[0]
     return kernel, None
 
 
@@ -133,10 +133,21 @@ def failing_anyway(kernel, tests):
         return TREE.failing(tests, at_most=len(tests)) if TREE.compile(kernel) else [COMPILER]
 
 
-def start(folder, numbers, stages, seconds):
+def start(folder, numbers, seconds):
     """Of each worker: its copy of the checkout."""
-    global TREE, STAGES
-    TREE, STAGES = Tree(folder / f"tree{numbers.get()}", seconds), stages
+    global TREE
+    TREE = Tree(folder / f"tree{numbers.get()}", seconds)
+
+
+def before(results, end):
+    """What comes before this time; the last is None if that is not all."""
+    with contextlib.suppress(StopIteration):
+        while True:
+            try:
+                yield results.next(end - time.monotonic())
+            except multiprocessing.TimeoutError:
+                yield None
+                return
 
 
 def main():
@@ -147,7 +158,7 @@ def main():
         "--only", nargs="*", default=(), metavar="WORD", help="files with one of these words in their path"
     )
     parser.add_argument("--again", action="store_true", help="only those of this seed that survived last time")
-    parser.add_argument("--stages", type=int, help="1: only the likeliest tests, 2: more of them (default: all)")
+    parser.add_argument("--stages", type=int, default=3, help="1: the likeliest tests, 2: more of them (default: all)")
     parser.add_argument("--seconds", type=float, default=math.inf, help="what each stage may take (default: any time)")
     parser.add_argument("--minutes", type=float, default=10**6, help="when to stop (default: at the end)")
     parser.add_argument("--workers", type=int, default=2)
@@ -161,41 +172,43 @@ def main():
     path = given.folder / f"seed{given.seed}.jsonl"
     mutants = survivors_of(path) if given.again else sample(given.number, given.seed, given.only)
     print(f"{len(mutants)} mutants, drawn by --seed {given.seed}", flush=True)
-    began, killers, survivors, refused = time.monotonic(), collections.defaultdict(list), 0, 0
+    began, killers, refused, is_over = time.monotonic(), collections.defaultdict(list), 0, False
     context = multiprocessing.get_context("fork")
     numbers = context.SimpleQueue()
     for number in range(given.workers):
         numbers.put(number)
     with (
         path.open("w") as log,
-        context.Pool(given.workers, start, (given.folder, numbers, given.stages, given.seconds)) as pool,
+        context.Pool(given.workers, start, (given.folder, numbers, given.seconds)) as pool,
     ):
-        results, untried = pool.imap_unordered(attempt, mutants), len(mutants)
-        while untried:
-            try:
-                mutant, kernel, noticed, seconds = results.next(began + 60 * given.minutes - time.monotonic())
-            except multiprocessing.TimeoutError:
+        pending = mutants
+        for stage in range(given.stages):
+            tasks = [(mutant, stage) for mutant in pending]
+            for result in before(pool.imap_unordered(attempt, tasks), began + 60 * given.minutes):
+                if result is None:
+                    is_over = True
+                    break
+                mutant, kernel, noticed, seconds = result
+                line = dict(zip(("file", "before", "after"), key(mutant), strict=True), line=mutant.line, by=noticed)
+                print(json.dumps(line | {"stage": stage, "seconds": seconds}), file=log, flush=True)
+                if noticed == COMPILER:
+                    refused += 1
+                elif noticed:
+                    killers[kernel].append(noticed)
+                if noticed:
+                    pending = [other for other in pending if other != mutant]
+            print(f"{len(pending)} left after stage {stage + 1}", flush=True)
+            if is_over:
                 break
-            untried -= 1
-            file, before, after = key(mutant)
-            line = {"file": file, "line": mutant.line, "before": before, "after": after, "by": noticed, "s": seconds}
-            print(json.dumps(line), file=log, flush=True)
-            if noticed is None:
-                survivors += 1
-                print(f"{file}:{mutant.line} survives\n  - {before}\n  + {after}", flush=True)
-            elif noticed == COMPILER:
-                refused += 1
-            else:
-                killers[kernel].append(noticed)
-        broken = [] if untried else [test for tests in pool.starmap(failing_anyway, killers.items()) for test in tests]
-    minutes = (time.monotonic() - began) / 60
-    noticed = sum(map(len, killers.values()))
-    print(f"{noticed} noticed, {refused} do not compile, {survivors} survive: {minutes:.1f} minutes")
-    if untried:
-        print(f"{untried} are left: whether these survive takes more time, which repeating it without --minutes gives")
+        broken = [] if is_over else [test for tests in pool.starmap(failing_anyway, killers.items()) for test in tests]
+    for mutant in pending:
+        file, old, new = key(mutant)
+        print(f"{file}:{mutant.line} {'may survive' if is_over else 'survives'}\n  - {old}\n  + {new}")
+    minutes, noticed = (time.monotonic() - began) / 60, sum(map(len, killers.values()))
+    print(f"{noticed} noticed, {refused} do not compile, {len(pending)} left: {minutes:.1f} minutes")
     if broken:
         print("These tests fail without a mutant, too, so what they have noticed says nothing:", *broken, sep="\n  ")
-    sys.exit(bool(survivors or broken))
+    sys.exit(bool(pending or broken))
 
 
 if __name__ == "__main__":
