@@ -197,9 +197,9 @@ def main():
                     killers[kernel].append(noticed)
                 if noticed:
                     pending = [other for other in pending if other != mutant]
-            print(f"{len(pending)} left after stage {stage + 1}", flush=True)
             if is_over:
                 break
+            print(f"{len(pending)} left after stage {stage + 1}", flush=True)
         broken = [] if is_over else [test for tests in pool.starmap(failing_anyway, killers.items()) for test in tests]
     for mutant in pending:
         file, old, new = key(mutant)
