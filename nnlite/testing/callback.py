@@ -59,6 +59,9 @@ class CallbackCase:
     """A callback to check, and small trainings with it, which all begin alike."""
 
     def __init__(self, callback: Callback | Callable[[Path], Callback], folder: Path) -> None:
+        if isinstance(callback, type) and issubclass(callback, Callback):
+            name = callback.__name__
+            raise TypeError(f"callback: expected an object, got the class {name}: make one, {name}()")
         self._given, self._folder, self._made = callback, folder, 0
         found = self.new()
         if not isinstance(found, Callback):

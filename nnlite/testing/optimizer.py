@@ -87,6 +87,20 @@ def in_place(case: OptimizerCase) -> None:
 
 
 @OPTIMIZER
+def memory(case: OptimizerCase) -> None:
+    """What an optimizer remembers stands in its slots, to be saved: `m = ...` would only name another array m."""
+    optimizer, params = case.new(), case.arrays()
+    case.run(optimizer, params=params, steps=1)
+    before = {name: array.copy() for name, array in optimizer.state.items()}
+    case.run(optimizer, params=params, first=2)
+    for slot in {name.partition("/")[0] for name in before}:
+        arrays = [name for name in before if name.partition("/")[0] == slot]
+        moves = any(not np.array_equal(before[name], optimizer.state[name]) for name in arrays)
+        remedy = f"write into the array, {slot}[...] = ... or {slot} *= ..., with {slot} = slots[{slot!r}]"
+        expect(moves, f"the slot {slot!r}", "other numbers after further steps", "the same", remedy)
+
+
+@OPTIMIZER
 def gradients_stay(case: OptimizerCase) -> None:
     """Callbacks and `grads` show the gradients after the step: an optimizer works on its own copies."""
     grads = case.arrays(1, scale=5)

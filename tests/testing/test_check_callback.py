@@ -188,10 +188,15 @@ def test_what_is_kept_and_not_handed_out_is_missed_after_a_resume():
     check_callback(Timed())
 
 
-@pytest.mark.parametrize("thing", [3, nnlite.Adam(), lambda folder: None, Callback])
+@pytest.mark.parametrize("thing", [3, nnlite.Adam(), lambda folder: None, dict])
 def test_what_cannot_be_checked_is_refused(thing):
     with pytest.raises(TypeError, match="callback: expected a Callback, or a function of a folder that makes one, got"):
         check_callback(thing)
+
+
+def test_a_class_is_told_to_make_an_object():
+    with pytest.raises(TypeError, match=r"expected an object, got the class Callback: make one, Callback\(\)"):
+        check_callback(Callback)
 
 
 def test_the_state_of_a_log_can_be_asked_for_after_the_training(tmp_path):

@@ -156,11 +156,22 @@ class OneModel(Right):
         pass
 
 
+class Memory(Right):
+    def update(self, grad, param, slots, scale, clip):
+        velocity = slots["velocity"]
+        velocity = self.momentum * velocity - self.learning_rate * np.clip(scale * grad, -clip, clip)  # a new array
+        param += velocity
+
+
 BROKEN = {
     "downhill": (Downhill, "the loss after 30 steps in float32: expected below .*, got .*: go against the gradient"),
     "in_place": (
         InPlace,
         r"params\['W'\]: expected other numbers after three steps, got the same: write into the array",
+    ),
+    "memory": (
+        Memory,
+        "the slot 'velocity': expected other numbers after further steps, got the same: write into the array",
     ),
     "gradients_stay": (GradientsStay, "W: expected the same bits after a step, got .*: compute in a new array"),
     "learning_rate": (
