@@ -101,3 +101,11 @@ def test_validation_of_ids_may_have_fewer_steps():
     ids = np.zeros((6, 4), int)
     model.fit(ids, LABELS, verbose=0)
     model.fit(ids, LABELS, verbose=0, validation_data=(ids[:, :3], LABELS))
+
+
+@pytest.mark.parametrize("base", [nnlite.Sequential, nnlite.Dense])
+def test_a_call_that_nobody_would_call_is_refused(base):
+    with pytest.raises(
+        TypeError, match=f"Mine.call would never be used, as {base.__name__}.forward stands for Keras' call"
+    ):
+        type("Mine", (base,), {"call": lambda self, x: x})

@@ -39,6 +39,7 @@ class ChecksArguments:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        _refuse_call(cls)
         check_arguments(cls)
         methods.explain_missing(cls)
 
@@ -51,6 +52,16 @@ class ChecksArguments:
 
     def _constructed(self, by_place: int) -> None:
         """Called at the end of a constructor that was given so many arguments without a name."""
+
+
+def _refuse_call(cls):
+    """Refuse Keras' `call` in a class derived from a ready one, whose forward would be used instead, in silence."""
+    base = next((base for base in cls.__mro__ if "forward" in vars(base)), cls)
+    if "call" in vars(cls) and base is not cls and base.__name__ not in ("Layer", "Loss"):  # which say so themselves
+        raise TypeError(
+            f"{cls.__name__}.call would never be used, as {base.__name__}.forward stands for Keras' call: name it "
+            f"forward, and write the backward that goes with it"
+        )
 
 
 def check_arguments(cls: Class) -> Class:
