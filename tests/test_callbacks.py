@@ -145,6 +145,7 @@ def test_best_weights_are_restored_also_where_nothing_stopped():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: EarlyStopping("val_acc"), "monitor='val_acc' needs validation_data in fit.*monitor='acc'"),
         (lambda: EarlyStopping(), "monitor='val_loss' needs validation_data in fit.*monitor='loss'"),
         (
             lambda: ModelCheckpoint("x", save_best_only=True),

@@ -190,7 +190,7 @@ STOPS = [
     ("model().compile('adam', 'mse', metrics=['mape'])", "write a function of"),
     ("model().compile('adam', 'mse', metrics=['rmse'])", "use 'mse', and take its root"),
     # What is an attribute, a tensor or a variable there.
-    ("model().optimizer.learning_rate.assign(0.1)", "set it by optimizer.learning_rate = 0.01"),
+    ("model().optimizer.learning_rate.assign(0.1)", "set it by optimizer.learning_rate = ..., to your number"),
     ("model().optimizer.learning_rate.numpy()", "it is a float already: leave it out"),
     ("Dense(3).output_shape[1:]", r"call it, .*layer.output_shape\(input_shape\).* leave \[1:\] out"),
     ("batch, units = Sequential([Dense(3)], input_shape=(4,)).output_shape", r"call it, model.output_shape\(\)"),

@@ -21,9 +21,11 @@ class Monitor(Callback):
     def on_train_begin(self, logs: Logs) -> None:
         self._mode = self._direction() if self.mode == "auto" else self.mode
         if self.monitor.startswith("val_") and not self.loop.validation_data:
+            name = self.monitor.removeprefix("val_")
+            name = "accuracy" if name == "acc" and "accuracy" in self.model.metrics else name
             raise ValueError(
                 f"{type(self).__name__}: monitor={self.monitor!r} needs validation_data in fit; "
-                f"to watch the training, use monitor={self.monitor.removeprefix('val_')!r}"
+                f"to watch the training, use monitor={name!r}"
             )
         names, silent = coming_logs(self)
         if not silent:  # otherwise it is checked after the first epoch

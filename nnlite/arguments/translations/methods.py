@@ -105,7 +105,7 @@ class Scalar(float):
     hints = {  # noqa: RUF012  never changed
         **dict.fromkeys(("numpy", "detach", "cpu", "value"), _FLOAT),
         "backward": _DERIVATIVE,
-        "assign": "set it by optimizer.learning_rate = 0.01",
+        "assign": "set it by optimizer.learning_rate = ..., to your number",
     }
 
     def item(self) -> float:
