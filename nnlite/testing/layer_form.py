@@ -39,6 +39,8 @@ def build(case: LayerCase) -> None:
 def output_shape(case: LayerCase) -> None:
     """The layer behind this one is built for the shape that this one announces."""
     y = case.forward(case.new(), case.inputs())
+    remedy = "add `return y` at its end" if y is None else "return an array, np.asarray(...)"
+    expect(isinstance(y, np.ndarray), "forward", "an array", type(y).__name__, remedy)
     announced = case.new().output_shape(case.input_shape) if hasattr(case.layer, "output_shape") else y.shape[1:]
     expected = (ROWS, *announced)
     remedy = f"write def output_shape(self, input_shape), which returns {y.shape[1:]} here; the first axis is the rows'"
@@ -49,7 +51,7 @@ def output_shape(case: LayerCase) -> None:
 
 @LAYER
 def dtype(case: LayerCase) -> None:
-    """A model computes in one dtype: float64 in between costs twice the time, and float32 in a float64 model digits."""
+    """A model computes in one dtype: float64 inside a float32 model costs time, float32 inside a float64 one digits."""
     for kind in ("float32", "float64") if case.is_layer else ("float64",):
         results = case.run(case.inputs(dtype=kind), dtype=kind)
         results |= {f"params[{name!r}]": param for name, param in layer_params(case.new(kind)).items()}

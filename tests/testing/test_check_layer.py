@@ -482,3 +482,15 @@ def test_a_built_layer_is_refused():
     layer.build((4,))
     with pytest.raises(ValueError, match="layer: expected one without parameters, as every check builds its own"):
         check_layer(layer, (4,))
+
+
+def test_a_forward_without_return_is_told_so():
+    class Forgot(nnlite.Layer):
+        def forward(self, x, training=False):
+            self.y = 2 * x
+
+        def backward(self, dy):
+            return 2 * dy
+
+    with pytest.raises(ContractError, match="forward: expected an array, got NoneType: add `return y` at its end"):
+        check_layer(Forgot(), (3,))
