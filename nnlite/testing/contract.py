@@ -131,16 +131,15 @@ class Contract:
                 results.append(Result(name, why, LEFT_OUT, str(reason)))
             except Exception as error:
                 first = first or error
-                results.append(Result(name, why, FAILED, _text(error)))
+                results.append(Result(name, why, FAILED, _text(error, getattr(case, "hint", ""))))
         report = ContractReport(title, results)
         if first is not None:
             raise ContractError(report) from first
         return report
 
 
-def _text(error):
-    """A failure in words."""
-    if isinstance(error, Failed):
+def _text(error, hint):
+    """A failure in words; where it is an error of the object's own, with what may have led to it."""
+    if isinstance(error, AssertionError):
         return str(error)
-    kind = "" if isinstance(error, AssertionError) else f"expected no error, got {type(error).__name__}: "
-    return f"{kind}{error}"
+    return f"expected no error, got {type(error).__name__}: {error}{hint}"

@@ -11,7 +11,7 @@ import nnlite
 from nnlite import get_num_threads, losses
 from nnlite.kernels import backend
 from nnlite.losses import Loss
-from nnlite.testing import check_loss
+from nnlite.testing import ContractError, check_loss
 from nnlite.testing.loss import LOSS
 
 CASES = [
@@ -273,3 +273,15 @@ def test_pairs_of_another_kind_are_drawn_by_the_caller():
 def test_what_cannot_be_checked_is_refused(loss, shape, message):
     with pytest.raises(TypeError, match=message):
         check_loss(loss, shape)
+
+
+def test_a_loss_of_labels_is_told_to_draw_them():
+    class OfLabels:
+        def forward(self, y_true, y_pred):
+            return float(np.mean(y_pred[np.arange(len(y_true)), y_true]))
+
+        def backward(self):
+            return np.zeros((1, 1))
+
+    with pytest.raises(ContractError, match=r"IndexError: .*for labels or probabilities use draw=lambda rng, shape: "):
+        check_loss(OfLabels(), (3,))
