@@ -16,13 +16,8 @@ class Pairs:
     def __init__(self, judge: Any, output_shape: Sequence[int], draw: DrawPair | None) -> None:
         self.output_shape, self._draw = checked_shape("output_shape", output_shape), draw
         self.draws = draw is not None
-        self.hint = (
-            ""
-            if self.draws
-            else (
-                ": it was given normal numbers; for labels or probabilities use draw=lambda rng, shape: (y_true, y_pred)"
-            )
-        )
+        advice = "for labels or probabilities use draw=lambda rng, shape: (y_true, y_pred)"
+        self.hint = "" if self.draws else f": it was given normal numbers; {advice}"
         self.is_ours = (getattr(judge, "__module__", None) or "").startswith("nnlite.")
         self.wants_probabilities = getattr(judge, "from_logits", None) is False
         self._wants_labels = getattr(judge, "takes_labels", False)
