@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .comparison import same_bits
 from .layer_case import ROWS, checked_shape
 
 DrawPair = Callable[[np.random.Generator, tuple[int, ...]], tuple[np.ndarray, np.ndarray]]
@@ -37,6 +38,14 @@ class Pairs:
                 y_true = rng.integers(shape[-1], size=shape[:-1])
         y_true, y_pred = (y.astype(dtype) if y.dtype.kind == "f" else y for y in (y_true, y_pred))
         return y_true, y_pred
+
+    def require_unchanged(self, compute: Callable[[np.ndarray, np.ndarray], Any], when: str) -> None:
+        """Refuse a judge that writes into the targets or predictions that `compute` gives it."""
+        y_true, y_pred = self.pair()
+        before = {"y_true": y_true.copy(), "y_pred": y_pred.copy()}
+        compute(y_true, y_pred)
+        remedy = "compute in a new array, such as e = y_pred - y_true"
+        same_bits({"y_true": y_true, "y_pred": y_pred}, before, when, remedy)
 
 
 def _shares(z):
