@@ -105,4 +105,5 @@ class Dense(Weighted):
 
     def _parameter_rule(self, input_shape):
         F, U = input_shape[-1], self.units
-        return self._sum_rule("F * units", f"{F or 'F'} * {U}", "units", F and F * U, "F")
+        count = None if F is None else F * U
+        return self._sum_rule("F * units", f"{'F' if F is None else F} * {U}", "units", count, "F")
