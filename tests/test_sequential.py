@@ -1,11 +1,14 @@
 """Sequential: layers in a row, their parameters under one roof, and what a model says about itself."""
 
+import contextlib
 import json
 
 import numpy as np
 import pytest
+from numeric import assert_same_bits
 
-from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Embedding, OneHot, Softmax, Tanh
+import nnlite
+from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Embedding, OneHot, Softmax, Tanh, TimeDistributed
 from nnlite.layers.base.layer import Layer
 from nnlite.models.sequential import Sequential
 
@@ -259,3 +262,53 @@ def twice(layer):
 def test_errors(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+# ---------------------------------------------------------------------------------------------- seeds of layers
+
+
+def seeded_layers():
+    inner = Sequential([Dense(3, name="in")], seed=3)
+    return [Dense(4, seed=1), Dropout(0.5, seed=2), inner, TimeDistributed(Dense(3, seed=4)), Dense(2, name="last")]
+
+
+def test_a_layer_with_a_seed_draws_from_it_in_a_model_too():
+    one, other = (Sequential(seeded_layers(), input_shape=(5, 4), seed=seed) for seed in (10, 11))
+    same = {name for name in one.params if (one.params[name] == other.params[name]).all() and "W" in name}
+    assert same == {"dense.W", "sequential.in.W", "time_distributed.W"}
+    alone = Dense(4, seed=1)
+    alone.build((5, 4))
+    assert_same_bits(alone.params["W"], one.params["dense.W"])
+    x = np.ones((2, 5, 4), np.float32)
+    masks = [np.sign(model.get_layer("dropout").forward(x, training=True)) for model in (one, other)]
+    assert_same_bits(*masks)
+    assert one.get_layer("last").rng is one.rng
+
+
+def test_a_training_with_seeds_of_layers_resumes_where_it_stopped(tmp_path):
+    class Stop(nnlite.Callback):
+        def on_train_batch_end(self, batch, logs):
+            if self.model.optimizer.iterations == 5:
+                raise KeyboardInterrupt
+
+    x, y = np.random.default_rng(0).normal(size=(12, 5, 4)), np.zeros((12, 5, 2))
+
+    def trained(*callbacks):
+        model = Sequential(seeded_layers(), input_shape=(5, 4), seed=10)
+        model.compile(nnlite.SGD(0.1), "mse")
+        with contextlib.suppress(KeyboardInterrupt):
+            model.fit(x, y, batch_size=4, epochs=3, verbose=0, callbacks=callbacks)
+        return model
+
+    expected, backup = trained(), tmp_path / "backup.safetensors"
+    trained(nnlite.BackupAndRestore(backup, save_freq=1), Stop())
+    resumed = trained(nnlite.BackupAndRestore(backup, save_freq=1))
+    for name, array in expected.params.items():
+        assert_same_bits(resumed.params[name], array)
+
+
+def test_a_loaded_model_draws_from_its_own_generator(tmp_path):
+    """Seeds are not saved, so a layer's generator is not that of the file, and not an error."""
+    Sequential(seeded_layers(), input_shape=(5, 4), seed=10).save(tmp_path / "model.safetensors")
+    model = nnlite.load_model(tmp_path / "model.safetensors")
+    assert model.get_layer("dropout").rng is model.rng

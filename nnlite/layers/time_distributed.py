@@ -53,6 +53,7 @@ class TimeDistributed(Layer):
             raise TypeError(f"TimeDistributed: expected a layer, such as Dense(8), got {layer!r}{hint}")
         self.layer = layer  # first, as it has the flag `trainable`
         super().__init__(**{"dtype": layer.dtype, "seed": layer.rng, **options})  # type: ignore[arg-type]
+        self._is_seeded = layer._is_seeded or options.get("seed") is not None
         self.params, self.grads, self.statistics = layer.params, layer.grads, layer.statistics
         self.regularizers, self.built = layer.regularizers, layer.built
 

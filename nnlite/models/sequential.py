@@ -26,7 +26,7 @@ class Sequential(Trainer):
         input_shape: of x without the batch axis, such as (T, F), or (None, F) where T varies. With it the layers are
             built at once, else by their first input.
         dtype: "float32" or "float64", for all layers; by default each layer has its own.
-        seed: starts `rng`, the random generator of all layers and of the order of the data in `fit`.
+        seed: starts `rng`, the random generator of the order of the data in `fit`, and of all layers without a seed.
         name: of the model.
 
     Attributes:
@@ -53,7 +53,7 @@ class Sequential(Trainer):
         seed: Seed = None,
         name: str | None = None,
     ) -> None:
-        self.name, self.rng = name or "sequential", seeds.generator(seed)
+        self.name, self.rng, self._is_seeded = name or "sequential", seeds.generator(seed), seed is not None
         self.input_shape, self._chosen_dtype = None, dtype
         self._arrange([] if layers is None else layers, input_shape)
 

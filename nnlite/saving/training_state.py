@@ -133,6 +133,7 @@ def model_tree(model: Any) -> dict[str, Any]:
         "statistics": dict(model.statistics),
         "states": {name: layer.state for name, layer in _stateful(model).items()},
         "rng": model.rng.bit_generator.state,
+        "rngs": {name: rng.bit_generator.state for name, rng in _own_generators(model).items()},
         **_compiled(model),
     }
     if model.optimizer is not None:
@@ -174,10 +175,16 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
     states.mapping("states", tree["states"])
     layer_states = [(one, _layer_state(one, tree["states"][name], rows)) for name, one in _stateful(model).items()]
     progress: Any = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
-    states.generator(type(model.rng.bit_generator))("rng", tree["rng"])
+    saved_rngs = tree.get("rngs", {})  # older files have no such entry
+    states.mapping("rngs", saved_rngs)
+    rngs = [(model.rng, tree["rng"])]
+    rngs += [(rng, saved_rngs[name]) for name, rng in _own_generators(model).items() if name in saved_rngs]
+    for rng, state in rngs:
+        states.generator(type(rng.bit_generator))("rng", state)
 
     def restore() -> None:
-        model.rng.bit_generator.state = tree["rng"]
+        for rng, state in rngs:
+            rng.bit_generator.state = state
         for arrays, saved in ((params, tree["params"]), (statistics, saved_statistics)):
             for name, array in arrays.items():
                 array[...] = saved[name]
@@ -190,6 +197,11 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
             optimizer.belongs_to(model)
 
     return restore
+
+
+def _own_generators(model):
+    """The random generators of the layers that have seeds of their own, by the layers' full names."""
+    return {name: layer.rng for name, layer in model.all_layers.items() if layer._is_seeded}
 
 
 def _stateful(model):

@@ -26,7 +26,8 @@ class Layer(AdaptsOwn, ShownLayer, Weights):
 
     Args:
         dtype: "float32" or "float64", of parameters and outputs. All inputs become it; parameters are never cast.
-        seed: of the layer's random generator, for initial weights and dropout.
+        seed: of the layer's random generator, for initial weights and dropout. Without one, a layer in a model draws
+            from the model's.
         name: by default the class' name in lower case, such as "max_pool2d".
         trainable: False freezes the parameters. The attribute of this name can be set at any time.
         input_shape: of x without the batch axis, for a model's first layer: the same as `Sequential(input_shape=...)`.
@@ -57,6 +58,7 @@ class Layer(AdaptsOwn, ShownLayer, Weights):
     """
 
     takes_lengths = False
+    _is_seeded = False  # a model leaves it its own generator
     added: tuple[str, ...] = ("trainable", "input_shape")
 
     def __init__(
@@ -70,7 +72,7 @@ class Layer(AdaptsOwn, ShownLayer, Weights):
     ) -> None:
         self.dtype = checks.float_dtype("dtype", dtype)
         self.name = name or in_words(type(self))
-        self.rng = seeds.generator(seed)
+        self.rng, self._is_seeded = seeds.generator(seed), seed is not None
         self.built = False
         self._input_shape = input_shape
         super().__init__()

@@ -36,6 +36,7 @@ class RecurrentPair(HasStates):
         own = {"dtype": layer.dtype, "seed": layer.rng, "input_shape": layer._input_shape}
         own |= {name: value for name, value in options.items() if value is not None}
         super().__init__(**own)  # type: ignore[arg-type]
+        self._is_seeded = layer._is_seeded or options.get("seed") is not None
         self.return_state = layer.return_state
         self.state = self.dinitial_state = None
 
