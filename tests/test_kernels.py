@@ -8,6 +8,7 @@ import pkgutil
 import subprocess
 import sys
 import threading
+import types
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from numeric import assert_same_bits
 import nnlite
 from nnlite import kernels, reference
 from nnlite.kernels import backend, empty, host, of_dtype
+from nnlite.reference import dense, lstm, rnn
 
 
 def modules(package):
@@ -76,6 +78,58 @@ def test_use_backend_holds_inside_the_with_and_in_its_thread_alone():
     with pytest.raises(ZeroDivisionError), nnlite.use_backend("reference"):
         raise ZeroDivisionError
     assert backend().dense.__name__ == "nnlite.kernels.dense"
+
+
+def test_an_own_module_stands_in_for_a_kernel():
+    """A student's LSTM trains: here the reference's functions under another name, counted."""
+    calls = []
+
+    def backward(*arguments):
+        calls.append(len(arguments))
+        lstm.backward(*arguments)
+
+    x, y = np.random.default_rng(0).integers(0, 5, (2, 6, 4))
+    weights = []
+    for choice in ({"name": "reference"}, {"name": "reference", "lstm": types.SimpleNamespace(backward=backward)}):
+        model = nnlite.Sequential([nnlite.LSTM(3, return_sequences=True, input_dim=5), nnlite.Dense(5)], seed=0)
+        model.compile(nnlite.Adam(0.01), nnlite.SparseCategoricalCrossentropy(from_logits=True))
+        with nnlite.use_backend(**choice):
+            model.fit(x, y, epochs=3, verbose=0)
+        weights.append(model.get_weights())
+    assert calls == [13] * 3
+    for one, other in zip(*weights, strict=True):
+        assert_same_bits(one, other)
+
+
+def test_own_modules_hold_inside_the_with_alone():
+    own = types.SimpleNamespace(forward=lambda x, W, b, y: y.fill(7))
+    compiled = backend().dense
+    with nnlite.use_backend(dense=own):
+        assert backend().dense.forward is own.forward
+        assert backend().dense.backward is dense.backward
+        assert backend().lstm.__name__ == "nnlite.kernels.lstm"
+        with nnlite.use_backend("reference"):
+            assert backend().dense is dense
+        with nnlite.use_backend(lstm=rnn):
+            assert backend().dense.forward is own.forward
+    assert backend().dense is compiled
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"lstn": lstm}, "expected a kernel's name, one of activation, .* rnn, .* got 'lstn'"),
+        ({"host": lstm}, "got 'host'"),
+        (
+            {"lstm": types.SimpleNamespace(backwards=print)},
+            "lstm: expected a module with functions of nnlite/reference",
+        ),
+        ({"lstm": types.SimpleNamespace(backward=None)}, "such as forward and backward, got namespace"),
+    ],
+)
+def test_own_modules_that_replace_nothing_are_refused(own, message):
+    with pytest.raises(ValueError, match=message), nnlite.use_backend(**own):
+        pass
 
 
 def test_an_unknown_backend_is_refused():

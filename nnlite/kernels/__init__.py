@@ -13,6 +13,7 @@ import functools
 import importlib
 import os
 import sys
+import types
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ class _Backend:
 
 
 _BACKENDS = {"compiled": _Backend("nnlite.kernels"), "reference": _Backend("nnlite.reference")}
-_current = contextvars.ContextVar("nnlite backend", default=_BACKENDS["compiled"])
+_current: contextvars.ContextVar[Any] = contextvars.ContextVar("nnlite backend", default=_BACKENDS["compiled"])
 backend = _current.get
 
 _C_NAMES = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
@@ -100,25 +101,65 @@ def of_dtype(kernel: Any, dtype: np.dtype) -> Callable:
     return kernel[_C_NAMES[dtype]] if hasattr(kernel, "__signatures__") else kernel
 
 
+class _Replaced:
+    """A backend some of whose modules are a user's own."""
+
+    def __init__(self, others, own):
+        self._others = others
+        self.__dict__ |= {name: _completed(name, module) for name, module in own.items()}
+
+    def __getattr__(self, name):
+        return getattr(self._others, name)
+
+
+def _completed(name, own):
+    """A user's own kernel, with the reference's functions for those that it lacks."""
+    known = sorted(path.stem for path in Path(__file__).parents[1].joinpath("reference").glob("[a-z]*.py"))
+    if name not in known:
+        raise ValueError(f"use_backend: expected a kernel's name, one of {', '.join(known)}, got {name!r}")
+    reference = vars(getattr(_BACKENDS["reference"], name))
+    functions = {key: f for key, f in reference.items() if callable(f) and not key.startswith("_")}
+    replaced = {key: getattr(own, key) for key in functions if callable(getattr(own, key, None))}
+    if not replaced:
+        raise ValueError(
+            f"use_backend: {name}: expected a module with functions of nnlite/reference/{name}.py, such as forward and "
+            f"backward, got {own!r}"
+        )
+    return types.SimpleNamespace(**functions | replaced)
+
+
 @contextlib.contextmanager
-def use_backend(name: str) -> Iterator[None]:
-    """Run what is inside the `with` on the "compiled" kernels or on the NumPy "reference".
+def use_backend(name: str | None = None, **kernels: Any) -> Iterator[None]:
+    """Run what is inside the `with` on the "compiled" kernels or on the NumPy "reference", or on kernels of your own.
 
     Holds for the current thread (or asyncio task) only.
 
+    Args:
+        name: "compiled" or "reference"; by default what is in use.
+        kernels: modules of your own by the name of the kernel that each replaces: `use_backend(lstm=my_lstm)`, where
+            my_lstm.py defines some of the functions of nnlite/reference/lstm.py, with the same arguments: each gets its
+            inputs and writes into the arrays that it is handed. The reference's take the place of the others.
+
     Raises:
-        ValueError: for any other name.
+        ValueError: for any other name, or a module without any of the kernel's functions.
 
     Example:
+        >>> import types
         >>> import numpy as np, nnlite
         >>> with nnlite.use_backend("reference"):
         ...     y = nnlite.Dense(2).forward(np.ones((1, 3), "float32"))
         >>> y.shape
         (1, 2)
+        >>> def forward(x, W, b, y):
+        ...     y[:] = 7
+        >>> with nnlite.use_backend(dense=types.SimpleNamespace(forward=forward)):
+        ...     nnlite.Dense(2).forward(np.ones((1, 3), "float32")).tolist()
+        [[7.0, 7.0]]
     """
-    if name not in _BACKENDS:
+    if name is not None and name not in _BACKENDS:
         raise ValueError(f"use_backend: expected 'compiled' or 'reference', got {name!r}")
-    token = _current.set(_BACKENDS[name])
+    chosen = _BACKENDS[name] if name else backend()
+    token = _current.set(_Replaced(chosen, kernels) if kernels else chosen)
     try:
         yield
     finally:
