@@ -21,7 +21,7 @@ FLOORS = [
     {"models"},
     {"derive", "gradcheck", "inspect"},
     {"images", "machine", "plot", "report", "testing", "text"},
-    {"experiment"},
+    {"experiment", "zoo"},
     {"cli"},
 ]
 FLOOR_OF = {name: number for number, names in enumerate(FLOORS) for name in names}
@@ -40,7 +40,7 @@ FOUNDATION_OF_LAYERS = {
 PUBLIC_MODULES = {
     "callbacks", "derive", "experiment", "gradcheck", "images", "initializers", "inspect", "layers", "losses",
     "machine", "metrics", "notebook", "optimizers", "plot", "regularizers", "report", "saving", "schedules", "tape",
-    "testing", "text", "turns", "utils",
+    "testing", "text", "turns", "utils", "zoo",
 }  # fmt: skip
 
 # Other people's packages, and the only rooms that know them.

@@ -26,6 +26,7 @@ from .sonnets import train
 from .standard_output import StandardOutput, discard
 from .stats import stats
 from .sweep import sweep
+from .zoo import zoo
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode="markdown"
@@ -60,7 +61,7 @@ def help_of(command: Callable) -> str:
 
 
 app.callback(help=help_of(nnlite_command))(nnlite_command)
-for command in (train, sample, next_character, stats, train_minimal_rnn, sweep, reproduce_recipe, digits, info):
+for command in (train, sample, next_character, stats, train_minimal_rnn, sweep, reproduce_recipe, digits, zoo, info):
     app.command(COMMANDS.get(command), help=help_of(command))(command)
 
 # What options of earlier versions and of other programs are called here.

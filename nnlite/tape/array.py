@@ -203,7 +203,7 @@ def _apply(function, inputs, kwargs=None):
     if function in PLAIN:
         return function(*values, **(kwargs or {}))
     if function not in RULES or kwargs:
-        known = ", ".join(sorted({f.__name__ for f in [*RULES, *MOVES, *PLAIN, *FUNCTIONS]}))
+        known = ", ".join(sorted({getattr(f, "__name__", "") for f in {*RULES, *MOVES, *PLAIN, *FUNCTIONS}}))
         raise TypeError(
             f"Tape: expected a function that it can differentiate, got np.{function.__name__}"
             f"{f' with {sorted(kwargs)}' if kwargs else ''}: it knows {known}"
