@@ -1,26 +1,99 @@
-"""Every planted mistake is caught, and no cause is named that is not the true one."""
+"""Every planted mistake of the zoo is caught, and no cause is named that is not the true one."""
 
 import re
 
 import pytest
-from planted import MISTAKES, UNEXPLAINED
 
-import nnlite
-from nnlite.gradcheck import GradientCheckError, gradcheck
+from nnlite import zoo
+
+BACKWARD = [name for name, one in zoo.exhibits().items() if "backward" in one.function or "gradient" in one.function]
+WITHOUT_GRADCHECK = {"lstm-22", "gru-11", "softmax-01", "softmax-02"}  # seen with lengths, or with a loss, alone
+UNEXPLAINED = "none of the usual ones"
+DC = r"\(the input gate i\).*\(the forget gate f\).*\(the candidate g\).*or what they have in common: "
+
+CAUSES = {
+    "lstm-01": r"columns 3 to 5 \(the forget gate f\) of the gradients of Wx, Wh and b are.* the wrong sign",
+    "lstm-02": r"columns 3 to 5 \(the forget gate f\) of",
+    "lstm-03": r"columns 0 to 2 \(the input gate i\) and columns 6 to 8 \(the candidate g\) of",
+    "lstm-04": r"columns 9 to 11 \(the output gate o\) of",
+    "lstm-05": DC + r"all gradients are right for a loss of final state 1 \(c\)",
+    "lstm-06": DC + r"all gradients are right for a loss of final state 1 \(c\)",
+    "lstm-07": DC + r".*wrong for one of final state 1 \(c\): look",
+    "lstm-08": r"columns 3 to 5 \(the forget gate f\) of",
+    "lstm-09": r"columns 3 to 5 \(the forget gate f\) of",
+    "lstm-10": r"columns 6 to 8 \(the candidate g\) of",
+    "lstm-11": r"columns 9 to 11 \(the output gate o\) of",
+    "lstm-12": r"columns 3 to 5 \(the forget gate f\) and columns 6 to 8 \(the candidate g\) of",
+    "lstm-13": r"only the gradient of initial state 1 \(c\) is wrong",
+    "lstm-14": r"only the gradient of initial state 1 \(c\) is wrong",
+    "lstm-15": r"only the gradient of initial state 0 \(h\) is wrong",
+    "lstm-16": r"wrong for one of final state 0 \(h\): look",
+    "lstm-17": "wrong for one of the output: look",
+    "lstm-18": "only the gradient of parameter Wh is wrong",
+    "lstm-19": "a missing term from other time steps",
+    "lstm-20": "1/3 times the right gradient, and 3 is the batch size N: the mean",
+    "lstm-21": "2 times the right gradient: a term that is added twice$",
+    "lstm-23": "only the gradient of parameter Wh is wrong",
+    "gru-01": r"columns 0 to 2 \(the update gate z\) of .* They have the wrong sign",
+    "gru-02": r"only the gradient of initial state 0 \(h\) is wrong",
+    "gru-03": r"columns 3 to 5 \(the reset gate r\) and columns 6 to 8 \(the candidate h\)",
+    "gru-04": r"columns 6 to 8 \(the candidate h\) of the gradients of Wh and b",
+    "gru-05": r"columns 3 to 5 \(the reset gate r\)",
+    "gru-06": r"only the gradient of parameter b is wrong, in columns 6 to 8 \(the candidate h\)",
+    "gru-07": r"columns 0 to 2 \(the update gate z\)",
+    "gru-08": r"columns 3 to 5 \(the reset gate r\) and columns 6 to 8 \(the candidate h\)",
+    "gru-09": r"columns 6 to 8 \(the candidate h\) of the gradients of Wh and b",
+    "gru-10": r"only the gradient of initial state 0 \(h\) is wrong",
+    "gru-reset-before-01": r"only the gradient of initial state 0 \(h\) is wrong",
+    "gru-reset-before-02": r"columns 3 to 5 \(the reset gate r\)",
+    "rnn-01": "wrong in all columns, so the mistake comes before them",
+    "rnn-02": r"only the gradient of initial state 0 \(h\) is wrong",
+    "rnn-03": "a transposed weight: backward multiplies by parameter Wh instead of its transpose",
+    "rnn-04": "wrong in all columns, so the mistake comes before them",
+    "rnn-05": "a missing term from other time steps",
+    "rnn-06": "wrong for one of the output: look",
+    "dense-01": "1/4 times the right gradient, and 4 is the batch size N: the mean",
+    "dense-02": "1/4 times the right gradient, and 4 is the batch size N: the mean",
+    "dense-03": "the sum over the batch",
+    "dense-04": "the sign: every number",
+    "conv2d-01": "the sum over the batch",
+    "conv2d-02": "6 times the right gradient$",
+    "conv2d-03": "with padding='valid' every gradient is right",
+    "conv2d-04": "with strides=1 every gradient is right",
+    "conv2d-05": "with dilation_rate=1 every gradient is right",
+    "conv2d-06": "a flipped kernel",
+    "conv2d-07": UNEXPLAINED,
+    "pool2d-01": "with padding='valid' every gradient is right",
+    "pool2d-02": "4 times the right gradient$",
+    "pool2d-03": "with strides=None every gradient is right",
+    "pool2d-04": UNEXPLAINED,
+    "embedding-01": "ids that occur more than once",
+    "softmax-03": UNEXPLAINED,
+    "softmax-04": "the examples of a batch are mixed up",
+    "activation-01": UNEXPLAINED,
+    "activation-02": UNEXPLAINED,
+    "activation-03": UNEXPLAINED,
+    "activation-04": UNEXPLAINED,
+    "norm-01": "the mean over axis 0 of x: what dx lacks is a constant",
+    "norm-02": "the variance over axis 0 of x: what dx lacks is a multiple of x - mean",
+    "norm-03": "the mean and variance over axis 0 of x",
+    "norm-04": "gamma is left out",
+    "norm-05": UNEXPLAINED,
+    "norm-06": "the mean over axis 1 of x",
+    "norm-07": "the variance over axis 1 of x",
+    "norm-08": "the examples of a batch are mixed up",
+}
 
 
-@pytest.mark.parametrize("name", MISTAKES)
+@pytest.mark.parametrize("name", BACKWARD)
 def test_a_planted_mistake_is_caught_and_called_by_its_name(name):
-    mistake = MISTAKES[name]
-    with nnlite.use_backend("reference"):
-        gradcheck(mistake.case.make(), mistake.case.x, **mistake.case.options)  # without it all is right
-    with (
-        nnlite.use_backend("reference", **{mistake.kernel: mistake.module()}),
-        pytest.raises(GradientCheckError) as error,
-    ):
-        gradcheck(mistake.case.make(), mistake.case.x, **mistake.case.options)
-    assert re.search(mistake.cause, error.value.cause), error.value.cause
+    one = zoo.exhibit(name)
+    cause = zoo.cause(one.kernel, one.module())
+    if name in WITHOUT_GRADCHECK:
+        assert cause is None
+    else:
+        assert re.search(CAUSES[name], cause), cause
 
 
 def test_most_have_a_name():
-    assert sum(UNEXPLAINED in mistake.cause for mistake in MISTAKES.values()) <= 0.2 * len(MISTAKES)
+    assert sum(cause == UNEXPLAINED for cause in CAUSES.values()) <= 0.2 * len(CAUSES)

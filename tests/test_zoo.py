@@ -7,12 +7,9 @@ import types
 import numpy as np
 import pytest
 
-import nnlite
 from nnlite import zoo
-from nnlite.gradcheck import GradientCheckError, gradcheck
 from nnlite.zoo.exhibit import right_module
 from nnlite.zoo.file import attempts_on
-from nnlite.zoo.scenarios import scenarios
 
 EXHIBITS = zoo.exhibits()
 KERNELS = sorted({one.kernel for one in EXHIBITS.values()})
@@ -43,26 +40,6 @@ def test_losses_are_measured(name):
     one = EXHIBITS[name]
     assert one.loss is not None and one.right is not None  # noqa: PT018
     assert 0 < one.right[0] <= one.right[1] < 3.5
-
-
-# A layer's backward; what concerns lengths shows with lengths alone, which gradcheck does not give.
-BACKWARD = [
-    name
-    for name, one in EXHIBITS.items()
-    if "backward" in one.function and "cross_entropy" not in one.function and "padding of a short" not in one.story
-]
-
-
-@pytest.mark.parametrize("name", BACKWARD)
-def test_gradcheck_catches_each_backward(name):
-    one, caught = EXHIBITS[name], 0
-    with nnlite.use_backend("reference", **{one.kernel: one.module()}):
-        for scenario in scenarios(one.kernel):
-            try:
-                gradcheck(scenario.make(), scenario.x, training=scenario.forward.get("training", False), fast=True)
-            except GradientCheckError:
-                caught += 1
-    assert caught
 
 
 def test_a_file_is_written_checked_and_mended(tmp_path):
