@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nnlite.text import Landmarks, Vocabulary
+from nnlite.text import Excerpt, Landmarks, Vocabulary
 
-from .corpus import COPY, Corpus, Parts
+from .corpus import COPY, Corpus
 from .folder import Experiment
 
 
@@ -33,9 +33,9 @@ class Writer(Experiment):
         return self.corpus.cut(self.settings.length)
 
     @property
-    def parts(self) -> Parts:
-        """The corpus, cut in two. Copies, which are not kept: those of a large text are as large as the text."""
-        return Parts(self.corpus.text[: self.cut], self.corpus.text[self.cut :])
+    def parts(self) -> tuple[Excerpt, str]:
+        """The corpus, cut in two: what to train on, of which no copy is made, and the held-out text."""
+        return Excerpt(self.corpus.text, end=self.cut), self.corpus.text[self.cut :]
 
     @property
     def description(self) -> str:

@@ -15,6 +15,7 @@ from nnlite.utils import getter
 
 from .baselines import Landmarks, landmarks
 from .corpus import clean_sonnets, load_sonnets, poems, split_poems
+from .excerpt import Excerpt
 from .files import read_text, split_text
 from .generate import generate
 from .graphemes import split_graphemes
@@ -40,7 +41,7 @@ from .temperature import (
 from .vocabulary import Vocabulary
 from .windows import columns, windows
 
-__all__ = ["Copy", "Landmarks", "NextCharacter", "NextCharacters", "TemperatureSample", "TemperatureSamples"]
+__all__ = ["Copy", "Excerpt", "Landmarks", "NextCharacter", "NextCharacters", "TemperatureSample", "TemperatureSamples"]
 __all__ += ["TextStatistics", "Vocabulary", "character_frequencies", "clean_sonnets", "columns", "compare_temperatures"]
 __all__ += ["copied_share", "expected_total_variation", "generate", "landmarks", "line_lengths", "lines"]
 __all__ += ["load_sonnets", "longest_copy", "next_characters", "pad_sequences", "poems", "read_text", "split_graphemes"]

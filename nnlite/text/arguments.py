@@ -2,9 +2,12 @@
 
 import operator
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from .excerpt import Excerpt
 
 PIECE = 2**17  # characters of a long text that are worked on together
 
@@ -31,7 +34,7 @@ def require_whole(name: str, value: Any, least: int = 1) -> int:
     return number
 
 
-def pieces(text: str, size: int, overlap: int = 0) -> Iterator[tuple[int, str]]:
+def pieces(text: "str | Excerpt", size: int, overlap: int = 0) -> Iterator[tuple[int, str]]:
     """The parts of a long text, with their starts: `size` characters each, of which the next repeats the last ones.
 
     What is computed of a text piece by piece takes the memory of a piece.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from nnlite.notebook import Shown, Table
 
 from .arguments import PIECE, require_text, require_whole
+from .excerpt import Excerpt, require_source
 from .graphemes import split_graphemes
 from .memorization import Copy, copied_share, longest_copy
 
@@ -47,7 +48,7 @@ def character_frequencies(text: str, graphemes: bool = False) -> dict[str, float
     return {character: 100 * count / length for character, count in ordered}
 
 
-def total_variation(text: str, corpus: str, graphemes: bool = False) -> float:
+def total_variation(text: str, corpus: str | Excerpt, graphemes: bool = False) -> float:
     """The distance between the character distributions of two texts, from 0 (equal) to 1 (disjoint).
 
         d = 1/2 sum_c |p_c - q_c|,    p_c, q_c: the shares of character c in the two texts
@@ -69,7 +70,7 @@ def total_variation(text: str, corpus: str, graphemes: bool = False) -> float:
     return math.fsum(abs(p.get(c, 0) - q.get(c, 0)) for c in p.keys() | q.keys()) / 2
 
 
-def expected_total_variation(corpus: str, length: int, graphemes: bool = False) -> float:
+def expected_total_variation(corpus: str | Excerpt, length: int, graphemes: bool = False) -> float:
     """The expected distance between a corpus and a text of `length` characters drawn independently from it.
 
     A short text differs from the corpus by chance alone. This function says by how much: a scale for distances. If p_c
@@ -133,9 +134,9 @@ def words(text: str) -> list[str]:
     return list(_words(text))
 
 
-def _words(text: str) -> Iterator[str]:
+def _words(text: str | Excerpt) -> Iterator[str]:
     """The words one by one, some lines at a time: all those of a large text take several times its memory."""
-    characters = set("".join(set(require_text("text", text))).lower())
+    characters = set("".join(set(require_source("text", text))).lower())
     marks = "".join(sorted(c for c in characters if unicodedata.category(c)[0] == "M"))
     letter, start = rf"[^\W\d_{UNSPACED}][{JOINERS}{marks}]*", 0
     word = re.compile(rf"(?:{letter})+(?:['\u2019](?:{letter})+)*")
@@ -227,12 +228,14 @@ class TextStatistics(Shown):
         return Table([*rows.items()])
 
 
-def text_statistics(text: str, corpus: str, source: str | None = None, graphemes: bool = False) -> TextStatistics:
+def text_statistics(
+    text: str, corpus: str | Excerpt, source: str | Excerpt | None = None, graphemes: bool = False
+) -> TextStatistics:
     """All statistics of a text compared with a corpus.
 
     Args:
         text: at least one character, such as a model's output. With 10,000 characters chance matters little.
-        corpus: the text to compare with. Characters are case-sensitive, words are not.
+        corpus: the text to compare with, or an `Excerpt` of it. Characters are case-sensitive, words are not.
         source: the text to look for copies of, by default the corpus; give the training text if it is only a part.
         graphemes: count what a reader takes for one character, see `split_graphemes`, instead of code points; copies
             are counted in code points in any case.
@@ -280,16 +283,16 @@ def _lines(text: str) -> list[str]:
     return lines if lines[-1] else lines[:-1]
 
 
-def _shares(name: str, text: str, graphemes: bool) -> dict[str, float]:
-    require_text(name, text, least=1)
+def _shares(name: str, text: str | Excerpt, graphemes: bool) -> dict[str, float]:
+    require_source(name, text, least=1)
     counts = Counter(_units(name, text, graphemes))
     length = counts.total()
     return {character: count / length for character, count in counts.items()}
 
 
-def _units(name: str, text: str, graphemes: bool) -> Iterable[str]:
+def _units(name: str, text: str | Excerpt, graphemes: bool) -> Iterable[str]:
     """The characters of a text, by code points or as a reader sees them."""
-    return split_graphemes(text) if graphemes else require_text(name, text)
+    return split_graphemes(text[:]) if graphemes else require_source(name, text)
 
 
 def _mean(numbers: list) -> float:

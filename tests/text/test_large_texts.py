@@ -2,14 +2,25 @@
 
 import subprocess
 import sys
+import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from nnlite.experiment import MinimalRNN, Sonnets
-from nnlite.text import Vocabulary, arguments, baselines, columns, copied_share, landmarks, longest_copy, memorization
+from nnlite.experiment import Corpus, MinimalRNN, Sonnets
+from nnlite.text import (
+    Excerpt,
+    Vocabulary,
+    arguments,
+    baselines,
+    columns,
+    copied_share,
+    landmarks,
+    longest_copy,
+    memorization,
+)
 
 TEXTS = st.text("abc", max_size=40)
 
@@ -18,6 +29,7 @@ TEXTS = st.text("abc", max_size=40)
 def _small_pieces(monkeypatch):
     for module in (arguments, baselines, memorization):
         monkeypatch.setattr(module, "PIECE", 5, raising=False)
+    monkeypatch.setattr(memorization, "TEXT_PIECE", 7)
     monkeypatch.setattr(sys.modules["nnlite.text.windows"], "PIECE", 5)  # nnlite.text.windows is the function
 
 
@@ -41,6 +53,20 @@ class TestPieces:
     def test_longest_copy(self):
         @settings(max_examples=150, deadline=None)
         @given(TEXTS, TEXTS)
+        def test(text, source):
+            assert tuple(longest_copy(text, source)) == brute_copy(text, source)
+
+        test()
+
+    @pytest.mark.usefixtures("_small_pieces")
+    def test_longest_copy_where_windows_share_a_name(self, monkeypatch):
+        """No copy is made up, and none is missed, where names lie for two seeds."""
+        right = memorization._names
+        monkeypatch.setattr(memorization, "_names", lambda *a: right(*a) // (10**18 if a[-1] < 2 else 1))
+
+        @settings(max_examples=50, deadline=None)
+        @given(TEXTS, TEXTS)
+        @example("abcab", "cb")
         def test(text, source):
             assert tuple(longest_copy(text, source)) == brute_copy(text, source)
 
@@ -132,3 +158,22 @@ def test_pieces_overlap_and_none_repeats_only_what_was_there():
     assert [*arguments.pieces("abcdefgh", 4)] == [(0, "abcd"), (4, "efgh")]
     assert [*arguments.pieces("ab", 4, 2)] == [(0, "ab")]
     assert [*arguments.pieces("", 4)] == [(0, "")]
+
+
+def test_copies_are_found_in_few_bytes_a_character():
+    """Beside the texts themselves: with 40 the report of a text of 20 MB took 1 GB."""
+    text = "".join(np.random.default_rng(0).choice(list("abcdefgh \n"), 1_000_000))
+    held_out, training = text[900_000:] + "~", Excerpt(text, end=900_000)
+    for find in (longest_copy, copied_share):
+        tracemalloc.start()
+        find(held_out, training)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert peak < 10_000_000
+
+
+def test_a_report_copies_no_training_text():
+    run = Sonnets("unused", corpus=Corpus("shall i compare thee\n" * 500, "a.txt"))
+    training, held_out = run.parts
+    assert isinstance(training, Excerpt)
+    assert training[:] + held_out == run.corpus.text
