@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 COMMAND = [sys.executable, "-m", "nnlite"]
 
@@ -15,3 +16,8 @@ def start(*arguments, **options):
 
 def contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def resume(folder):
+    """--resume, where there is a run already: a command may have been killed before it made one."""
+    return ["--resume"] if Path(folder, "config.json").exists() else []

@@ -17,6 +17,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from commands import resume
+
 from nnlite.saving import checkpoint
 
 RESUMABLE = [sys.executable, Path(__file__).with_name("resumable.py")]
@@ -32,13 +34,13 @@ TRAININGS = {
     "train": (
         lambda folder: [
             *NNLITE, "train", "--units=6", "--step=100", "--batch-size=16", "--epochs=6", "--temperature=1",
-            "--threads=1", "--resume", "--out", folder,
+            "--threads=1", *resume(folder), "--out", folder,
         ],
         "landmarks",
     ),
     "minimal-rnn": (
         lambda folder: [
-            *NNLITE, "minimal-rnn", "--units=8", "--iterations=3000", "--threads=1", "--resume", "--out", folder,
+            *NNLITE, "minimal-rnn", "--units=8", "--iterations=3000", "--threads=1", *resume(folder), "--out", folder,
         ],
         "landmarks",
     ),

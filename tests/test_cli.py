@@ -13,7 +13,7 @@ from shutil import copytree
 
 import numpy as np
 import pytest
-from commands import COMMAND, contents, start
+from commands import COMMAND, contents, resume, start
 
 import nnlite
 from nnlite.cli.runs import console
@@ -156,14 +156,14 @@ class TestResume:
 
     def test_killed_at_any_moment(self, tiny, tmp_path):
         folder = tmp_path / "sonnets"  # as that of the other: the report names it
-        folder.mkdir()  # without which there is nothing to resume
+        folder.mkdir()
         for moment in self.MOMENTS:
-            process = self.start(folder, *TINY, "--resume", "--threads", "1")
+            process = self.start(folder, *TINY, *resume(folder), "--threads", "1")
             self.wait_for(moment, folder, process)
             process.kill()
             process.communicate(timeout=60)
             assert process.returncode in (-signal.SIGKILL, 0)
-        process = self.start(folder, "--resume")
+        process = self.start(folder, *(resume(folder) or TINY))
         _, error = process.communicate(timeout=60)
         assert process.returncode == 0, error
         assert contents(folder) == contents(tiny[0])
@@ -227,7 +227,8 @@ class TestSample:
         assert code == 1
         assert "there is no run under runs/ yet" in error
         copytree(tiny[0], Path("runs/mine"))
-        assert nnlite_command("sample", "--length", 5)[0] == 0
+        assert nnlite_command("sample", "--length", 5)[::2] == (0, "The run is runs/mine.\n")
+        assert nnlite_command("sample", "runs/mine", "--length", 5)[::2] == (0, "")  # no need to say
 
     def test_brackets_are_no_markup(self, tiny, nnlite_command):
         code, output, _ = nnlite_command("sample", tiny[0], "--seed-text", "[bold]my love", "--length", 0)

@@ -13,7 +13,7 @@ from shutil import copytree
 
 import numpy as np
 import pytest
-from commands import COMMAND, contents, start
+from commands import COMMAND, contents, resume, start
 from drawn_digits import drawn
 from extras import import_extra
 
@@ -155,11 +155,11 @@ class TestResume:
         folder = tmp_path / "run"
         folder.mkdir()
         for name in self.MOMENTS:
-            process = self.start(folder, *TINY, "--resume", "--threads", "1")
+            process = self.start(folder, *TINY, *resume(folder), "--threads", "1")
             self.wait_for(name, folder, process)
             process.kill()
             process.communicate(timeout=60)
-        process = self.start(folder, "--resume")
+        process = self.start(folder, *(resume(folder) or TINY))
         _, error = process.communicate(timeout=60)
         assert process.returncode == 0, error
         assert contents(folder) == contents(tiny[0])

@@ -29,22 +29,27 @@ def tiny(tmp_path_factory):
 
 
 class TestNothingToResume:
-    def test_an_empty_folder(self, tmp_path, nnlite_command, blank_pictures):
+    @pytest.mark.parametrize("command", ["train", "minimal-rnn", "digits", "sweep"])
+    def test_an_empty_folder(self, command, tmp_path, nnlite_command):
         (tmp_path / "run").mkdir()
-        code, output, _ = nnlite_command("train", *TINY, "--epochs=1", "--resume", "--out", tmp_path / "run")
-        assert code == 0
-        assert output.startswith(f"There is nothing to resume in {tmp_path / 'run'}: a new run starts in ")
+        code, output, error = nnlite_command(command, "--resume", "--out", tmp_path / "run")
+        assert (code, output) == (2, "")
+        assert "run holds no run: name the folder of the run to resume by --out, or leave out --resume" in error
+        assert not [*(tmp_path / "run").iterdir()]
 
     def test_a_folder_that_does_not_exist(self, tmp_path, nnlite_command):
         code, output, error = nnlite_command("train", *TINY, "--resume", "--out", tmp_path / "sonets")
         assert (code, output) == (2, "")
-        assert "sonets does not exist: name the folder of the run to resume" in " ".join(error.split())
+        error = " ".join(error.split())
+        assert "sonets does not exist: name the folder of the run to resume by --out, or leave out --resume" in error
         assert not (tmp_path / "sonets").exists()
 
-    def test_no_run_at_all(self, tmp_path, monkeypatch, nnlite_command, blank_pictures):
+    def test_no_run_at_all(self, tmp_path, monkeypatch, nnlite_command):
         monkeypatch.chdir(tmp_path)
-        output = nnlite_command("train", *TINY, "--epochs=1", "--resume")[1]
-        assert output.startswith("There is nothing to resume in runs/: a new run starts in runs/sonnets.\n")
+        code, output, error = nnlite_command("train", *TINY, "--resume")
+        assert (code, output) == (2, "")
+        assert "runs/ holds no run on sonnets: name the folder of the run to resume by --out" in " ".join(error.split())
+        assert not [*tmp_path.iterdir()]
 
 
 class TestFinished:

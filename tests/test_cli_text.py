@@ -102,7 +102,7 @@ def test_killed_before_the_settings_were_written(run, nnlite_command, blank_pict
     (run / "text.txt").write_text("somebody else's")
     assert "no run folder" in nnlite_command(*line)[2]
     (run / "text.txt").write_bytes(GREEK.replace("\r\n", "\n").encode())
-    assert nnlite_command(*line, "--resume")[0] == 0
+    assert nnlite_command(*line)[0] == 0
 
 
 def test_the_next_run_has_another_name(run, greek, nnlite_command, blank_pictures):

@@ -398,10 +398,10 @@ class TestInUse:
     def test_another_process_is_refused_and_reads(self, run, nnlite_command):
         files = contents(run)
         with Sonnets.open(run).alone():
-            for options in (["--resume"], ["--resume", "--epochs=2"], [*OPTIONS, "--force"]):
+            for options in (OPTIONS, ["--resume"], ["--resume", "--epochs=2"], [*OPTIONS, "--force"]):
                 code, output, error = nnlite_command("train", "--out", run, *options)
                 assert (code, output) == (1, "")
-                assert f"{run} is in use, another process trains there: wait until it has ended" in error
+                assert f"the run in {run} is running, another process trains there: wait until it has ended" in error
             assert nnlite_command("sample", run, "--length", 5)[0] == 0
             assert contents(run) == files
         assert nnlite_command("train", "--out", run, "--resume", "--epochs=2")[0] == 0

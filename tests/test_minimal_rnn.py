@@ -13,7 +13,7 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 import pytest
-from commands import COMMAND, contents, start
+from commands import COMMAND, contents, resume, start
 
 import nnlite
 from nnlite.experiment import Corpus, ExperimentError, MinimalRNN, Sweep, plain_rnn, reproduce
@@ -134,7 +134,7 @@ class TestCommand:
         folder = tmp_path / "run"
         folder.mkdir()
         for moment in ("config.json", "samples.txt", "model.safetensors", "checkpoint.safetensors"):
-            process = start(*SHORT, "--resume", "--out", folder)
+            process = start(*SHORT, *resume(folder), "--out", folder)
             while not (folder / moment).exists() and process.poll() is None:
                 time.sleep(0.001)
             process.kill()

@@ -68,14 +68,11 @@ def begin(kind: type[Kind], context: typer.Context) -> Kind:
             f"Without --force the new run gets a new folder",
             param_hint="--force",
         )
-    if options["resume"] and folder and not folder.exists():
-        raise typer.BadParameter(
-            f"{folder} does not exist: name the folder of the run to resume, or leave out --resume to start one there",
-            param_hint="--out",
-        )
-    if options["resume"] and (run := resumed(kind, folder, settings, corpus, context)):
-        return run
+    if options["resume"]:
+        return resumed(kind, folder, settings, corpus, context)
     if folder and kind_of(folder) and not options["force"]:
+        with kind(folder).alone():  # InUseError, if it is in training: then it cannot be resumed
+            pass
         raise typer.BadParameter(
             f"{folder} holds a run already: resume it with --resume, overwrite it with --force, or name another folder",
             param_hint="--out",
@@ -92,18 +89,21 @@ def begin(kind: type[Kind], context: typer.Context) -> Kind:
                 raise
             run = None
     run.create(overwrite=options["force"])
-    if options["resume"]:
-        console.print(f"There is nothing to resume in {folder or 'runs/'}: a new run starts in {run.folder}.")
     return run
 
 
 def resumed(
     kind: type[Kind], folder: Path | None, settings: Any, corpus: Corpus | None, context: typer.Context
-) -> Kind | None:
-    """The run to resume, or None. Options may be repeated if they agree with its settings."""
+) -> Kind:
+    """The run to resume. Options may be repeated if they agree with its settings."""
     runs = [folder] if folder else find_runs(kind=kind.kind)[-1:]
     if not runs or not kind(runs[0]).exists:
-        return None
+        what = f"{folder} does not exist" if folder and not folder.exists() else f"{folder or 'runs/'} holds no run"
+        raise typer.BadParameter(
+            f"{what}{'' if folder else f' on {kind.kind}'}: name the folder of the run to resume by --out, or leave "
+            f"out --resume to start a new one",
+            param_hint="--resume",
+        )
     found = kind_of(runs[0])
     if found != kind.kind and found in TRAINED_BY:
         raise ExperimentError(
@@ -158,15 +158,16 @@ def extend(run: Experiment, goal: int) -> None:
 
 
 def open_writer(folder: Path | None = None) -> Sonnets | MinimalRNN:
-    """Open a run whose model writes text; by default the last one.
+    """Open a run whose model writes text; by default the last one, whose name is then written to standard error.
 
     Raises:
         ExperimentError: there is no such run, or it cannot be read.
     """
     if folder is None:
         folder = next((run for run in reversed(find_runs()) if kind_of(run) in WRITERS), None)
-    if folder is None:
-        raise ExperimentError(f"there is no run under runs/ yet: {command('train')} makes one")
+        if folder is None:
+            raise ExperimentError(f"there is no run under runs/ yet: {command('train')} makes one")
+        Console(stderr=True, highlight=False, markup=False, emoji=False).print(f"The run is {folder}.", soft_wrap=True)
     return WRITERS.get(kind_of(folder) or "", Sonnets).open(folder)
 
 

@@ -133,8 +133,8 @@ class Experiment:
                 stack.enter_context(locked(self.folder))
             except BlockingIOError:
                 raise InUseError(
-                    f"{self.folder} is in use, another process trains there: wait until it has ended, or choose "
-                    f"another name"
+                    f"the run in {self.folder} is running, another process trains there: wait until it has ended, or "
+                    f"choose another name"
                 ) from None
             self._is_alone = True
             stack.callback(setattr, self, "_is_alone", False)
