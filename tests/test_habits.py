@@ -192,6 +192,24 @@ STOPS = [
     # What is an attribute, a tensor or a variable there.
     ("model().optimizer.learning_rate.assign(0.1)", "set it by optimizer.learning_rate = ..., to your number"),
     ("model().optimizer.learning_rate.numpy()", "it is a float already: leave it out"),
+    (
+        "o = nnlite.Adam(nnlite.CosineDecay(0.1, 9)); o.learning_rate.assign(0.1)",
+        r"a schedule gives it: set another by optimizer.learning_rate = CosineDecay\(...\), or .* Adam\(0.001\)",
+    ),
+    ("model().optimizer.iterations.numpy()", "it is an int already: leave it out"),
+    ("model().optimizer.iterations.assign(0)", "set it by optimizer.iterations = ..., to your number"),
+    ("Dense(3).output_shape == (None, 3)", r"Dense.output_shape: call it, .*layer.output_shape\(input_shape\)"),
+    ("Sequential([Dense(3)]).output_shape != (None, 3)", r"Sequential.output_shape: call it, model.output_shape\(\)"),
+    ("len(Dense(3).output_shape)", r"call it, .*layer.output_shape\(input_shape\)"),
+    ("model().compile('adam', 'mse', metrics=[object()])", r"write a function of them with `def`, or give its class a"),
+    (
+        "model().compile('adam', 'mse', metrics=[nnlite.MeanSquaredError()])",
+        "give it a name for the logs, an attribute",
+    ),
+    (
+        "class Own(LSTM):\n def __init__(self, units, initial=0): super().__init__(units, initial=initial)\nOwn(3)",
+        r"Own: its __init__ hands initial on, and Layer takes no initial: keep it, such as by self.initial = initial",
+    ),
     ("Dense(3).output_shape[1:]", r"call it, .*layer.output_shape\(input_shape\).* leave \[1:\] out"),
     ("batch, units = Sequential([Dense(3)], input_shape=(4,)).output_shape", r"call it, model.output_shape\(\)"),
     ("Dense(3).input_shape", r"model.shapes\(\)"),

@@ -158,6 +158,11 @@ def _names_of_ours(cls):
 def _message(cls, base, name):
     """The message for an argument of cls that `base`, cls itself or the class that its **kwargs reach, lacks."""
     names = _all_names(cls.__mro__[: cls.__mro__.index(base) + 1])
+    if name in names:
+        return (
+            f"{cls.__name__}: its __init__ hands {name} on, and {base.__name__} takes no {name}: keep it, such as by "
+            f"self.{name} = {name}, and leave it out of super().__init__()"
+        )
     return calls.unknown(cls.__name__, name, names, arguments.remedy(cls, name))
 
 

@@ -125,8 +125,11 @@ def _named(metric):
         raise TypeError(f"metrics: expected an object, got the class {metric.__name__}: use {metric.__name__}()")
     name = getattr(metric, "name", None) or getattr(metric, "__name__", "")
     if not callable(metric) or not isinstance(name, str) or not name.isidentifier():
-        raise TypeError(
-            f"metrics: expected names, or functions of (y_true, y_pred), got {metric!r}: define it with `def`: its "
-            f"name is used in the logs"
-        )
+        if not callable(metric):
+            hint = "write a function of them with `def`, or give its class a __call__(self, y_true, y_pred) and a name"
+        elif inspect.isfunction(metric):
+            hint = "define it with `def`: its name is used in the logs"
+        else:
+            hint = "give it a name for the logs, an attribute such as metric.name = 'mine'"
+        raise TypeError(f"metrics: expected names, or functions of (y_true, y_pred), got {metric!r}: {hint}")
     return name, metric

@@ -105,8 +105,9 @@ class Optimizer(Configured, TakesTurns):
     @property
     def learning_rate(self) -> float:
         # Computed, so that it is right also after loading.
-        rate = self._learning_rate if self.schedule is None else self._scheduled(max(0, self.iterations - 1))
-        return methods.Scalar(rate)
+        if self.schedule is None:
+            return methods.Scalar(self._learning_rate)
+        return methods.ScheduledRate(self._scheduled(max(0, self.iterations - 1)))
 
     @learning_rate.setter
     def learning_rate(self, value: float | Schedule) -> None:
@@ -120,6 +121,14 @@ class Optimizer(Configured, TakesTurns):
             )
         else:
             self._learning_rate = _number(value)
+
+    @property
+    def iterations(self) -> int:
+        return methods.Count(self._iterations)
+
+    @iterations.setter
+    def iterations(self, value: int) -> None:
+        self._iterations = int(value)
 
     def _scheduled(self, step):
         """The schedule's learning rate of a step, counted from 0."""

@@ -10,7 +10,7 @@ _TO_DEVICE = "it computes on the CPU: leave it out"
 _GRADIENTS = "backward writes new gradients over the old ones in grads, and adds nothing up: leave it out"
 _PARAMS = "use params, a dict from names to arrays"
 _STEP = "use model.train_on_batch(x, y), or after model.backward(dy) optimizer.apply(model.grads, model.params)"
-_FLOAT = "it is a float already: leave it out"
+_FLOAT, _INT = "it is a float already: leave it out", "it is an int already: leave it out"
 _SHAPE = "call it, model.output_shape() or layer.output_shape(input_shape); shapes have no batch axis: leave [1:] out"
 _SAVE = "model.save(path) saves the optimizer, too, and nnlite.load_model(path) loads both"
 _DERIVATIVE = "there is no autograd: y = model.forward(x); loss.forward(y_true, y); model.backward(loss.backward())"
@@ -99,26 +99,53 @@ METHODS: dict[str, dict[str, str]] = {
 }
 
 
-class Scalar(float):
-    """A loss or a learning rate: a float that says what to type instead of what a tensor or a variable has there."""
+class _Number:
+    """A number that says what to type instead of what a tensor or a variable has there."""
 
+    plain: type
+    hints: dict[str, str]
+
+    def item(self) -> Any:
+        """The number, which PyTorch's users ask it for."""
+        return self.plain(self)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
+        """As with a float, which leaves float32 what it is: NumPy takes a subclass for a float64."""
+        return getattr(ufunc, method)(*(x.plain(x) if isinstance(x, _Number) else x for x in inputs), **options)
+
+    def __getattr__(self, name: str) -> Any:
+        message = f"{self.plain.__name__!r} object has no attribute {name!r}"
+        raise AttributeError(f"{message}: {self.hints[name]}" if name in self.hints else message, name=name, obj=self)
+
+
+class Scalar(_Number, float):
+    """A loss or a learning rate."""
+
+    plain = float
     hints = {  # noqa: RUF012  never changed
         **dict.fromkeys(("numpy", "detach", "cpu", "value"), _FLOAT),
         "backward": _DERIVATIVE,
         "assign": "set it by optimizer.learning_rate = ..., to your number",
     }
 
-    def item(self) -> float:
-        """The float, which PyTorch's users ask it for."""
-        return float(self)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **options: Any) -> Any:
-        """As with a float, which leaves float32 what it is: NumPy takes a subclass for a float64."""
-        return getattr(ufunc, method)(*(float(x) if isinstance(x, Scalar) else x for x in inputs), **options)
+class ScheduledRate(Scalar):
+    """A learning rate that a schedule gives."""
 
-    def __getattr__(self, name: str) -> Any:
-        message = f"'float' object has no attribute {name!r}"
-        raise AttributeError(f"{message}: {self.hints[name]}" if name in self.hints else message, name=name, obj=self)
+    hints = Scalar.hints | {
+        "assign": "a schedule gives it: set another by optimizer.learning_rate = CosineDecay(...), or compile with an "
+        "optimizer that has a number, such as Adam(0.001)"
+    }
+
+
+class Count(_Number, int):
+    """A number of steps."""
+
+    plain = int
+    hints = {  # noqa: RUF012  never changed
+        **dict.fromkeys(("numpy", "value"), _INT),
+        **dict.fromkeys(("assign", "assign_add"), "set it by optimizer.iterations = ..., to your number"),
+    }
 
 
 class AlsoAttribute:
@@ -136,8 +163,19 @@ class AlsoAttribute:
     def __repr__(self) -> str:
         return f"<{type(self.thing).__name__}.{self.method.__name__}: {self.hint}>"
 
-    def __getitem__(self, index: Any) -> NoReturn:
+    def _refuse(self, *_: Any) -> NoReturn:
         raise TypeError(f"{type(self.thing).__name__}.{self.method.__name__}: {self.hint}")
+
+    __getitem__ = __len__ = __iter__ = _refuse
+
+    def __eq__(self, other: object) -> bool:
+        """Compared with a shape it would always be unequal, in silence."""
+        if isinstance(other, tuple | list):
+            self._refuse()
+        return isinstance(other, AlsoAttribute) and (self.method, self.thing) == (other.method, other.thing)
+
+    def __hash__(self) -> int:
+        return hash((self.method, id(self.thing)))
 
 
 _NAMES = frozenset(name for table in METHODS.values() for name in table)
