@@ -59,9 +59,10 @@ CLANG_FLAGS = [
     "-fno-wrapv",
     # The same as the alias checks of GCC: Clang gives up where more than eight are needed (a third of an LSTM's step).
     "-mllvm -runtime-memory-check-threshold=100",
-    # What Cython writes, and no one here can change.
+    # What Cython writes, and no one here can change; the last without OpenMP.
     "-Wno-absolute-value",
     "-Wno-parentheses-equality",
+    "-Wno-unused-but-set-variable",
 ]
 
 # No multiply-adds, which round once where a CPU without them rounds twice: the same weights on every CPU.
@@ -71,22 +72,23 @@ ROUNDED_ALIKE = ["-ffp-contract=off"]
 # that exp rounds by: they must not come in through the environment either.
 FORBIDDEN_FLAGS = ("-ffast-math", "-Ofast", "-funsafe-math-optimizations", "-fassociative-math")
 
-# First what GCC (and Clang on Linux) take, then Clang on macOS with Homebrew's libomp.
+# First what GCC (and Clang on Linux) take, then Apple's Clang, which has neither the library nor the option for it.
 OPENMP_FLAGS = [(["-fopenmp"], ["-fopenmp"]), (["-Xpreprocessor", "-fopenmp"], ["-lomp"])]
+HOMEBREW = ("/opt/homebrew", "/usr/local")  # where it keeps what it installs, on Apple's CPUs and on Intel's
 
 # What the compiler is tried on.
 EMPTY = "int main(void) { return 0; }\n"
 WITH_PYTHON = "#include <Python.h>\n" + EMPTY
 WITH_OPENMP = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
+PURE_WHEEL = "the wheel that runs on NumPy, several times slower: pip install --only-binary :all: nnlite-learn"
 GET_COMPILER = (
     "Debian, Ubuntu: apt install gcc; Fedora: dnf install gcc; macOS: xcode-select --install; "
     "Windows: wsl --install, and there as on Ubuntu"
 )
 GET_HEADERS = "Debian, Ubuntu: apt install python3-dev libc6-dev; Fedora: dnf install python3-devel glibc-devel"
 GET_OPENMP = (
-    "for Clang, Debian, Ubuntu: apt install libomp-dev; Fedora: dnf install libomp-devel; macOS: brew install libomp, "
-    'and build again with CPPFLAGS="-I$(brew --prefix libomp)/include" LDFLAGS="-L$(brew --prefix libomp)/lib"'
+    "for Clang, Debian, Ubuntu: apt install libomp-dev; Fedora: dnf install libomp-devel; macOS: brew install libomp"
 )
 
 # GCC enters every parallel loop through this function of OpenMP's library. What host.h puts before it lets every thread
@@ -141,6 +143,19 @@ def cache_sizes(folder="/sys/devices/system/cpu/cpu0/cache"):
     ]
 
 
+def homebrew_openmp():
+    """OPENMP_FLAGS for the libomp of Homebrew, which keeps it where no compiler looks."""
+    prefixes = [f"{folder}/opt/libomp" for folder in HOMEBREW]
+    if brew := shutil.which("brew"):
+        answer = subprocess.run([brew, "--prefix", "libomp"], capture_output=True, text=True)
+        prefixes = answer.stdout.splitlines() + prefixes
+    return [
+        (["-Xpreprocessor", "-fopenmp", f"-I{prefix}/include"], [f"-L{prefix}/lib", "-lomp"])
+        for prefix in prefixes
+        if Path(prefix, "lib").is_dir()  # brew names it also where it is not installed
+    ]
+
+
 class BuildKernels(build_ext):
     """build_ext with the host flags, as far as the compiler at hand knows them."""
 
@@ -158,7 +173,8 @@ class BuildKernels(build_ext):
         clang = "__clang__" in self.macros([])
         wanted = HOST_FLAGS + CLANG_FLAGS if clang else HOST_FLAGS
         flags = [arch, *(part for flag in wanted if self.compiles(flag.split()) for part in flag.split())]
-        openmp = next((pair for pair in OPENMP_FLAGS if self.compiles(*pair, program=WITH_OPENMP)), None)
+        pairs = [*OPENMP_FLAGS, *homebrew_openmp()]
+        openmp = next((pair for pair in pairs if self.compiles(*pair, program=WITH_OPENMP)), None)
         if openmp is None:
             print(f"nnlite: without OpenMP the kernels run on one thread ({GET_OPENMP})", file=sys.stderr)
         compile_openmp, link_openmp = openmp or ([], [])
@@ -182,13 +198,21 @@ class BuildKernels(build_ext):
 
     def require_compiler(self):
         """Name what is missing: a compiler, one that works, or headers. Without them no flag would be known."""
+        if sys.maxsize < 2**32 or sys.byteorder == "big":
+            raise CompileError(
+                f"nnlite's kernels are written for 64-bit little-endian CPUs (x86-64, ARM64), and this Python is for a "
+                f"{64 if sys.maxsize > 2**32 else 32}-bit {sys.byteorder}-endian one. Take {PURE_WHEEL}"
+            )
         if self.compiler.compiler_type == "msvc":
-            raise CompileError(f"nnlite's kernels are written for GCC or Clang, not for MSVC. Get one ({GET_COMPILER})")
+            raise CompileError(
+                f"nnlite's kernels are written for GCC and Clang, not for MSVC. Take {PURE_WHEEL}; or WSL: "
+                f"wsl --install, and there as on Ubuntu. clang-cl, which reads such C, is untried: setup.py does not use it"
+            )
         compiler, *_ = self.compiler.compiler_so
         if shutil.which(compiler) is None:
             raise CompileError(
                 f"nnlite compiles its kernels, and there is no C compiler: '{compiler}' was tried. "
-                f"Install one ({GET_COMPILER}), or name yours: CC=clang"
+                f"Install one ({GET_COMPILER}), or name yours: CC=clang; or take {PURE_WHEEL}"
             )
         command = shlex.join(self.compiler.compiler_so)
         if said := self.complaint(["-Werror"], link_flags=["-lm"]):

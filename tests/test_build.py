@@ -39,6 +39,13 @@ for argument; do
   before=$argument
 done
 """
+# And has omp.h nowhere but in $include.
+NEEDS_OMP_H = """
+for argument; do
+  case "$argument" in *.c) grep -q omp.h "$argument" && case "$*" in *" $include"*) ;; *)
+    echo "fatal error: omp.h: No such file or directory" >&2; exit 1 ;; esac ;; esac
+done
+"""
 
 
 @pytest.fixture
@@ -74,7 +81,7 @@ def compiler(tmp_path):
 
 def test_without_a_compiler_it_tells_how_to_get_one(build, tmp_path):
     missing = str(tmp_path / "missing-cc")
-    said = build(CC=missing)
+    said = build(CC=missing).splitlines()[-1]  # where pip's own words begin
     assert f"there is no C compiler: '{missing}' was tried" in said
     for system in ("Debian, Ubuntu: apt install gcc", "Fedora: dnf install gcc", "macOS: xcode-select", "Windows: wsl"):
         assert system in said
@@ -110,6 +117,48 @@ def test_openmp_is_found_where_ldflags_point(build, compiler, tmp_path):
     said = build(CC=compiler(APPLE_CLANG), LDFLAGS=f"-L{tmp_path}")
     assert "here the kernels begin" in said
     assert "without OpenMP" not in said
+
+
+def test_openmp_is_found_where_homebrew_keeps_it(build, compiler, tmp_path):
+    prefix, brew = tmp_path / "libomp", tmp_path / "bin" / "brew"
+    for folder in (prefix / "lib", brew.parent):
+        folder.mkdir(parents=True)
+    source = tmp_path / "omp.c"
+    source.write_text("int omp_get_max_threads(void) { return 1; }\n")
+    subprocess.run([COMPILER, "-shared", "-fPIC", str(source), "-o", str(prefix / "lib" / "libomp.so")], check=True)
+    brew.write_text(f'#!/bin/sh\n[ "$*" = "--prefix libomp" ] && echo {prefix}\n')
+    brew.chmod(0o755)
+    environment = {"PATH": f"{brew.parent}{os.pathsep}{os.environ['PATH']}"}
+    environment["CC"] = compiler(f"include=-I{prefix}/include\n{APPLE_CLANG}{NEEDS_OMP_H}")
+    said = build(**environment)
+    assert "here the kernels begin" in said
+    assert "without OpenMP" not in said
+    (prefix / "lib" / "libomp.so").unlink()
+    said = build(**environment)
+    assert "nnlite: without OpenMP the kernels run on one thread" in said
+    assert "macOS: brew install libomp" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("self.compiler.compiler_type = 'msvc'", ["not for MSVC", "clang-cl", "wsl --install"]),
+        ("sys.maxsize = 2**31 - 1", ["32-bit little-endian"]),
+        ("sys.byteorder = 'big'", ["64-bit big-endian"]),
+    ],
+)
+def test_what_the_kernels_are_not_written_for(change, words, tmp_path):
+    """As on Windows: such a compiler takes no flag of those that would be tried."""
+    pytest.importorskip("Cython")
+    source = (ROOT / "setup.py").read_text()
+    place = '"""Name what is missing'
+    assert source.count(place) == 1
+    source = source.replace(place, f"{change}\n        {place}")
+    command = [sys.executable, "-c", source, "--quiet", "build_ext", "--build-lib", str(tmp_path), "--build-temp"]
+    result = subprocess.run([*command, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    last = result.stderr.splitlines()[-1]
+    for word in (*words, "error: nnlite's kernels are written for", "pip install --only-binary :all: nnlite-learn"):
+        assert word in last
 
 
 @pytest.mark.parametrize("sizes", ["48K", "48 2"])

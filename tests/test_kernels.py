@@ -166,8 +166,35 @@ def test_threads_must_be_a_number(n):
 
 def python(code, **environment):
     """Run it in a fresh Python."""
-    environment = os.environ | environment
+    environment = {name: value for name, value in (os.environ | environment).items() if value is not None}
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+
+
+WITHOUT_OPENMP = """
+import importlib, subprocess, sys
+def import_module(name, load=importlib.import_module):
+    module = load(name)
+    if name == "nnlite.kernels.host":
+        module.has_openmp = lambda: False
+    return module
+importlib.import_module = import_module
+import nnlite
+"""
+
+
+@pytest.mark.parametrize(
+    ("number", "lines"), [({}, 1), ({"NNLITE_NUM_THREADS": "2"}, 1), ({"NNLITE_NUM_THREADS": "1"}, 0)]
+)
+def test_kernels_without_openmp_say_so_once(number, lines):
+    """And not in what the process starts, such as a sweep's workers."""
+    asked = {"NNLITE_NUM_THREADS": None, "OMP_NUM_THREADS": None} | number
+    result = python(f"{WITHOUT_OPENMP}\nsubprocess.run([sys.executable, '-c', {WITHOUT_OPENMP!r}])", **asked)
+    assert result.returncode == 0
+    said = result.stderr.splitlines()
+    assert len(said) == lines, said
+    for line in said:
+        assert line.startswith("nnlite was compiled without OpenMP: its kernels use one thread")
+        assert "brew install libomp" in line
 
 
 @pytest.mark.skipif(not host.has_openmp(), reason="compiled without OpenMP: there is one thread only")

@@ -51,13 +51,18 @@ finally:
 np.empty(2**25 - 2**16, np.uint8)
 
 
+_COMPILE_AGAIN = (
+    "in a checkout: make clean build; "
+    "else: pip install --force-reinstall --no-deps --no-cache-dir --no-binary nnlite-learn nnlite-learn"
+)
+
+
 def _check_cpu():
     missing = host.missing_feature()
     if missing:
         raise ImportError(
             f"nnlite was compiled for a CPU with {missing} (NNLITE_ARCH={host.architecture()}), which this one does "
-            f"not have. Compile it here; in a checkout: make clean build; "
-            f"else: pip install --force-reinstall --no-deps --no-cache-dir --no-binary nnlite-learn nnlite-learn"
+            f"not have. Compile it here; {_COMPILE_AGAIN}"
         )
 
 
@@ -202,6 +207,21 @@ def _threads_from_environment():
     set_num_threads(int(text))
 
 
+def _say_that_there_is_no_openmp():
+    """pip shows nobody what the build says. One line, and none where one thread is what was asked for."""
+    wanted = os.environ.get("NNLITE_NUM_THREADS", os.environ.get("OMP_NUM_THREADS"))
+    if host.has_openmp() or wanted == "1":
+        return
+    if sys.stderr:
+        print(
+            "nnlite was compiled without OpenMP: its kernels use one thread (NNLITE_NUM_THREADS=1 takes that for right). "
+            "Install OpenMP (macOS: brew install libomp; for Clang, Debian, Ubuntu: apt install libomp-dev; Fedora: "
+            f"dnf install libomp-devel), and compile again; {_COMPILE_AGAIN}",
+            file=sys.stderr,
+        )
+    os.environ["NNLITE_NUM_THREADS"] = "1"  # what this process starts need not say it again
+
+
 # The threads of OpenMP do not survive a fork, and a child that waits for them waits for ever (Python's
 # multiprocessing forks by default on Linux). One thread needs no others.
 _is_forked = False
@@ -215,6 +235,7 @@ def _after_fork():
 
 
 _threads_from_environment()
+_say_that_there_is_no_openmp()
 if host.checks_indices() or os.environ.get("NNLITE_DEBUG", "0") not in ("", "0"):
     importlib.import_module(f"{__name__}._doors").guard(_BACKENDS["compiled"])
 if hasattr(os, "register_at_fork"):
