@@ -83,7 +83,6 @@ static inline ptrdiff_t group_tile_height(int group)
 #define SWAPPED_4(s) SWAPPED_2(s), 2 ^ s, 3 ^ s
 #define SWAPPED_8(s) SWAPPED_4(s), 4 ^ s, 5 ^ s, 6 ^ s, 7 ^ s
 #define SWAPPED_16(s) SWAPPED_8(s), 8 ^ s, 9 ^ s, 10 ^ s, 11 ^ s, 12 ^ s, 13 ^ s, 14 ^ s, 15 ^ s
-#define SHUFFLED(v, ...) __builtin_shufflevector(v, v, __VA_ARGS__)
 
 #endif
 
@@ -105,14 +104,14 @@ INLINE TYPED(vector) TYPED(swap)(TYPED(vector) v, const int s)
 {
 #if BYTES >= 8 * PICK(4, 8)
     if (s == 4)
-        return SHUFFLED(v, SWAPPED(4));
+        return SHUFFLE(v, v, SWAPPED(4));
 #endif
 #if BYTES >= 4 * PICK(4, 8)
     if (s == 2)
-        return SHUFFLED(v, SWAPPED(2));
+        return SHUFFLE(v, v, SWAPPED(2));
 #endif
     (void)s;
-    return SHUFFLED(v, SWAPPED(1));
+    return SHUFFLE(v, v, SWAPPED(1));
 }
 #undef SWAPPED
 #endif

@@ -7,6 +7,7 @@
  *   UNROLL         before a short loop of constant length: unroll it, so that the arrays it indexes become registers
  *   VECTORISE      before a short loop that is to become vectors as it is: Clang would unroll it first, and then gather
  *   IN_REGISTER    tells the compiler to keep a vector in a register, and not to load it again at each use
+ *   SHUFFLE        the numbers of two vectors, as one, at these constant places
  *   MULTIPLY_ADD   whether a multiplication and an addition that round once are one instruction
  *   STREAM         stores a vector to memory past the cache; STREAMS says whether there is such a store. It pays only
  *                  if a vector is a whole cache line
@@ -52,6 +53,16 @@
 #define IN_REGISTER(vector) __asm__("" : "+v"(vector))
 #else
 #define IN_REGISTER(vector) (void)(vector)
+#endif
+
+#if defined(__clang__) || __GNUC__ > 11
+#define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else /* GCC 11 wants the places as a vector, of integers as wide as the numbers (typed.h) */
+#define SHUFFLE(a, b, ...)                                            \
+    ({                                                                \
+        typedef BITS places __attribute__((vector_size(sizeof(a)))); \
+        __builtin_shuffle(a, b, (places){__VA_ARGS__});               \
+    })
 #endif
 
 #if defined(__AVX512F__)

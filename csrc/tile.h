@@ -158,8 +158,8 @@ INLINE void TYPED(transpose)(const int n, TYPED(vector) *rows)
         UNROLL for (int i = 0; i < n; i++)
             old[i] = rows[i];
         UNROLL for (int i = 0; i < n / 2; i++) {
-            rows[2 * i] = __builtin_shufflevector(old[i], old[i + n / 2], ZIP_LOW);
-            rows[2 * i + 1] = __builtin_shufflevector(old[i], old[i + n / 2], ZIP_HIGH);
+            rows[2 * i] = SHUFFLE(old[i], old[i + n / 2], ZIP_LOW);
+            rows[2 * i + 1] = SHUFFLE(old[i], old[i + n / 2], ZIP_HIGH);
         }
     }
 }
