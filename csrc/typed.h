@@ -25,6 +25,11 @@
                   double: name##_f64, double *: name##_f64, const double *: name##_f64)
 
 #define LANES ((int)(VECTOR_BYTES / sizeof(REAL)))
+#if MULTIPLY_ADD
+#define FUSED(a, b, c) PICK(__builtin_fmaf, __builtin_fma)(a, b, c) /* a b + c, rounded once */
+#else
+#define FUSED(a, b, c) ((a) * (b) + (c))
+#endif
 #define INLINE static inline __attribute__((always_inline)) /* so that arguments can be constants inside */
 #define SHARED static __attribute__((unused))               /* one copy in each kernel that calls it */
 #define NOINLINE static __attribute__((noinline, unused))   /* a function with the registers to itself */

@@ -116,7 +116,7 @@ INLINE REAL TYPED(tanh)(REAL x)
  * Phi keeps its digits where it is small, which 1/2 + erf(x / sqrt 2)/2 loses. a^2 is large there, and its rounding
  * would cost some: it is taken exactly, as the rounded square and a rest.
  */
-typedef struct { REAL a, gauss, tail; } TYPED(normal_parts);   /* |x|, e^(-a^2/2), and Phi(-a) */
+typedef struct { REAL a, gauss, R; } TYPED(normal_parts);      /* |x|, e^(-a^2/2), and R(a) */
 
 INLINE TYPED(normal_parts) TYPED(split_normal)(REAL x)
 {
@@ -125,19 +125,20 @@ INLINE TYPED(normal_parts) TYPED(split_normal)(REAL x)
     a = a > far ? far : a;
     const REAL square = a * a;
 #if MULTIPLY_ADD
-    const REAL rest = PICK(__builtin_fmaf, __builtin_fma)(a, a, -square);
+    const REAL rest = FUSED(a, a, -square);
 #else /* from the two halves of a's digits */
     const REAL high = TYPED(from_bits)(TYPED(bits_of)(a) & ~(BITS)PICK(0xfff, 0x7ffffff)), low = a - high;
     const REAL rest = ((high * high - square) + 2 * high * low) + low * low;
 #endif
     const TYPED(exp_parts) e = TYPED(split_exp)(-half * square, half * rest);
     const REAL g = (1 + e.expm1_r) * e.scale;
-    return (TYPED(normal_parts)){a, g, g * (POLYNOMIAL(TYPED(tail_over), a) / POLYNOMIAL(TYPED(tail_under), a))};
+    return (TYPED(normal_parts)){a, g, POLYNOMIAL(TYPED(tail_over), a) / POLYNOMIAL(TYPED(tail_under), a)};
 }
 
 INLINE REAL TYPED(normal_cdf)(REAL x)
 {
-    const REAL tail = TYPED(split_normal)(x).tail;
+    const TYPED(normal_parts) z = TYPED(split_normal)(x);
+    const REAL tail = z.gauss * z.R;
     return x > 0 ? 1 - tail : tail;
 }
 
@@ -145,13 +146,15 @@ INLINE REAL TYPED(normal_cdf)(REAL x)
 INLINE REAL TYPED(gelu)(REAL x)
 {
     const TYPED(normal_parts) z = TYPED(split_normal)(x);
-    return (x < 0 ? 0 : x) - z.a * z.tail;
+    return (x < 0 ? 0 : x) - z.a * (z.gauss * z.R);
 }
 
-/* Its derivative, Phi(x) + x density(x). */
+/* Its derivative, Phi(x) + x density(x). Of two products, one from the other, a compiler may round either, and on ARM took
+ * one in vectors and the other in what is left over: here the second is rounded. */
 INLINE REAL TYPED(gelu_slope)(REAL x)
 {
     const TYPED(normal_parts) z = TYPED(split_normal)(x);
-    const REAL left = z.tail - z.a * PICK(0.398942280f, 0.39894228040143268) * z.gauss;
+    const REAL density = z.a * PICK(0.398942280f, 0.39894228040143268) * z.gauss;
+    const REAL left = FUSED(z.gauss, z.R, -density);
     return x > 0 ? 1 - left : left;
 }
