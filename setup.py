@@ -206,7 +206,7 @@ class BuildKernels(build_ext):
         if self.compiler.compiler_type == "msvc":
             raise CompileError(
                 f"nnlite's kernels are written for GCC and Clang, not for MSVC. Take {PURE_WHEEL}; or WSL: "
-                f"wsl --install, and there as on Ubuntu. clang-cl, which reads such C, is untried: setup.py does not use it"
+                f"wsl --install, and there as on Ubuntu. clang-cl reads such C, but setup.py does not call it: untried"
             )
         compiler, *_ = self.compiler.compiler_so
         if shutil.which(compiler) is None:

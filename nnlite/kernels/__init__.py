@@ -214,9 +214,9 @@ def _say_that_there_is_no_openmp():
         return
     if sys.stderr:
         print(
-            "nnlite was compiled without OpenMP: its kernels use one thread (NNLITE_NUM_THREADS=1 takes that for right). "
-            "Install OpenMP (macOS: brew install libomp; for Clang, Debian, Ubuntu: apt install libomp-dev; Fedora: "
-            f"dnf install libomp-devel), and compile again; {_COMPILE_AGAIN}",
+            "nnlite was compiled without OpenMP: its kernels use one thread, which NNLITE_NUM_THREADS=1 says is right. "
+            "For more, install OpenMP (macOS: brew install libomp; for Clang, Debian, Ubuntu: apt install libomp-dev; "
+            f"Fedora: dnf install libomp-devel), and compile again; {_COMPILE_AGAIN}",
             file=sys.stderr,
         )
     os.environ["NNLITE_NUM_THREADS"] = "1"  # what this process starts need not say it again
