@@ -35,8 +35,8 @@ extras = $(addprefix $(VENV)/extra-,$(1))
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help sonnets digits build test test-long test-portable test-sanitize package test-package test-oldest \
-        mutants lint bench bench-compare docs clean
+.PHONY: help sonnets digits build test test-long test-portable test-arm test-sanitize package test-package \
+        test-oldest mutants lint bench bench-compare docs clean
 
 help:  ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "make %-15s %s\n", $$1, $$2 }'
@@ -62,6 +62,10 @@ test-portable: $(call extras,test peers) build  ## compile the kernels for older
 	  NNLITE_ARCH=$$arch $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
 	  PYTHONPATH=build/$$arch $(VENV)/bin/pytest $(PARALLEL) tests/kernels tests/layers tests/test_kernels.py; \
 	done
+
+test-arm: build  ## compile the kernels for ARM64, and run their tests in an emulator; needs Debian's packages
+	@{ echo numpy; $(call required,["build-system"]["requires"]); $(call required,["project"]["optional-dependencies"]["test"]); } \
+	  | tests/arm.sh $(PY)
 
 # Every loop is shared by threads there, as short as it is.
 test-sanitize: $(call extras,test) build  ## find memory faults, undefined arithmetic and races in the kernels; needs GCC
