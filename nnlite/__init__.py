@@ -5,7 +5,7 @@
 import importlib
 
 # The machine, and the switch between the compiled kernels and their NumPy reference.
-from .kernels import get_num_threads, set_num_threads, use_backend
+from .kernels import get_backend, get_num_threads, set_num_threads, use_backend
 
 # Layers, and the model that they make.
 from .layers.base.input import Input
@@ -106,8 +106,8 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_PACKAGES})
 
 
-__all__ = ["get_num_threads", "set_num_threads", "use_backend", "Input", "Layer", "RNN", "GRU", "LSTM"]
-__all__ += ["Bidirectional", "Conv2D", "MaxPool2D", "AvgPool2D", "GlobalMaxPool2D", "GlobalAvgPool2D", "Dense"]
+__all__ = ["get_backend", "get_num_threads", "set_num_threads", "use_backend", "Input", "Layer", "RNN", "GRU"]
+__all__ += ["LSTM", "Bidirectional", "Conv2D", "MaxPool2D", "AvgPool2D", "GlobalMaxPool2D", "GlobalAvgPool2D", "Dense"]
 __all__ += ["Dropout", "Embedding", "OneHot", "ReLU", "Sigmoid", "Softmax", "Tanh", "Flatten", "Reshape"]
 __all__ += ["ZeroPadding2D", "LeakyReLU", "GELU", "BatchNorm", "LayerNorm", "RepeatVector", "TimeDistributed"]
 __all__ += ["MaxPooling2D", "AveragePooling2D", "GlobalMaxPooling2D", "GlobalAveragePooling2D", "BatchNormalization"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from .kernels import get_num_threads, host
+from .kernels import get_num_threads, host, why_reference
 
 
 def describe() -> dict[str, str]:
@@ -21,14 +21,19 @@ def describe() -> dict[str, str]:
     """
     from . import __version__
 
-    caches = '"' + " ".join(f"{size // 1024}K" for size in host.caches()) + '"'
-    return {
+    facts = {
         "nnlite": __version__,
         "Python": f"{platform.python_version()} ({platform.python_implementation()})",
         "NumPy": np.__version__,
         "system": f"{platform.system()} {platform.release()}, {platform.machine()}",
         "CPU": cpu_model(),
         "cores": f"{os.cpu_count()}, of which this process may use {host.available_threads()}",
+    }
+    if why_reference:
+        return {**facts, "kernels": f"none: NumPy does their work, as {why_reference}"}
+    caches = '"' + " ".join(f"{size // 1024}K" for size in host.caches()) + '"'
+    return {
+        **facts,
         "kernels": f"compiled with NNLITE_ARCH={host.architecture()}, NNLITE_CACHES={caches}",
         "instructions": " ".join(host.features()) or f"those of {host.architecture()}",
         "OpenMP": "yes" if host.has_openmp() else "no: the kernels run on one thread",
@@ -49,10 +54,12 @@ def cpu_model() -> str:
 
 
 def stale_kernels() -> list[str]:
-    """Sources in csrc/ that are newer than their kernels; empty if nnlite is not a checkout.
+    """Sources in csrc/ that are newer than their kernels; empty if nnlite is not a checkout, or runs on NumPy.
 
     An editable install does not compile after an edit: `make build` does.
     """
+    if why_reference:
+        return []
     sources, kernels = Path(__file__).parent.parent / "csrc", Path(host.__file__).parent
     shared = [*sources.glob("*.h"), *sources.glob("*.pxd")]
     stale = set()

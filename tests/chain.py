@@ -34,6 +34,9 @@ from nnlite.testing import check_layer
 FLOAT64, FLOAT32_FORWARD, FLOAT32_BACKWARD = 1e-10, 1e-5, 1e-4
 DIFFERENCES = 1e-7  # what central differences are worth in float64
 
+of_the_kernels = pytest.mark.skipif(
+    bool(kernels.why_reference), reason="what it promises is of the compiled kernels, and nnlite runs on NumPy"
+)
 float_types = pytest.mark.parametrize("dtype", ["float32", "float64"])
 backends = pytest.mark.parametrize("backend_name", ["compiled", "reference"])
 
@@ -197,10 +200,13 @@ class ChainOfTrust:
         """The outputs by name, as PyTorch computes them from tensors."""
         raise NotImplementedError(f"{type(self).__name__} has no witness(torch, layer, x, **params)")
 
-    def run(self, case, dtype="float64", backend_name="compiled", doutputs=None):
-        """Both passes; returns the outputs, and the gradients of inputs and parameters, by name."""
+    def run(self, case, dtype="float64", backend_name=None, doutputs=None):
+        """Both passes; returns the outputs, and the gradients of inputs and parameters, by name.
+
+        They run on the compiled kernels, or on the backend of this name.
+        """
         layer = case.layer(dtype)
-        with nnlite.use_backend(backend_name):
+        with nnlite.use_backend(backend_name or nnlite.get_backend()):
             outputs = self.forward(layer, case.draw(dtype), case.training)
             for grad in layer.grads.values():
                 grad.fill(np.nan)  # gradients are written, not added to what is there

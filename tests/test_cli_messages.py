@@ -46,7 +46,11 @@ def in_terminal(*arguments, columns=60, cwd=None, command=COMMAND):
 
 
 def test_version(nnlite_command):
-    assert nnlite_command("--version") == (0, f"nnlite {nnlite.__version__}\n", "")
+    assert nnlite_command("--version") == (
+        0,
+        f"nnlite {nnlite.__version__}, kernels {nnlite.machine.describe()['kernels']}\n",
+        "",
+    )
 
 
 @pytest.mark.parametrize("line", ["train --recipe minimal-rnn", "train --recipe=sonnets"])

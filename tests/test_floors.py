@@ -15,7 +15,7 @@ CSRC = PACKAGE.parent / "csrc"
 # From the ground up. A module imports from lower floors only, and a folder's modules each other as well. A new module
 # takes its place here: as low as it can stand. CONTRIBUTING.md draws the same floors.
 FLOORS = [
-    {"arguments", "checks", "kernels", "notebook", "reference", "seeds", "tape", "turns"},
+    {"arguments", "checks", "extras", "kernels", "notebook", "reference", "seeds", "tape", "turns"},
     {"divergence", "initializers", "regularizers", "saving", "schedules", "sequence_lengths", "utils"},
     {"callbacks", "layers", "losses", "metrics", "optimizers", "sampling"},
     {"models"},
@@ -38,7 +38,7 @@ FOUNDATION_OF_LAYERS = {
 
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
-    "callbacks", "derive", "experiment", "gradcheck", "images", "initializers", "inspect", "layers", "losses",
+    "callbacks", "derive", "experiment", "extras", "gradcheck", "images", "initializers", "inspect", "layers", "losses",
     "machine", "metrics", "notebook", "optimizers", "plot", "regularizers", "report", "saving", "schedules", "tape",
     "testing", "text", "turns", "utils", "zoo",
 }  # fmt: skip

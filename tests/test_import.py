@@ -2,10 +2,8 @@
 
 import inspect
 import json
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -81,16 +79,3 @@ def test_subnormal_numbers_survive():
     program = "import nnlite, numpy; print(float(numpy.float32(1e-40) * numpy.float32(1)) != 0)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
     assert result.stdout == "True\n"
-
-
-def test_a_checkout_that_is_not_built_says_so(tmp_path):
-    source = Path(nnlite.__file__).parent
-    ignored = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__", "data")
-    shutil.copytree(source, tmp_path / "nnlite", ignore=ignored)
-    (tmp_path / "csrc").mkdir()
-    program = [sys.executable, "-c", "import sys; sys.path.insert(0, sys.argv[1]); import nnlite", tmp_path]
-    result = subprocess.run(program, capture_output=True, text=True, timeout=60, cwd=tmp_path)
-    assert result.returncode != 0
-    last = result.stderr.strip().splitlines()[-1]
-    assert last.startswith("ImportError: nnlite's kernel 'host' is not compiled for Python ")
-    assert last.endswith(f": run `make build` in {tmp_path}")

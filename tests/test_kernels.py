@@ -36,7 +36,7 @@ def functions(package, name):
 
 
 def test_every_kernel_has_a_reference():
-    assert modules(reference) == set(KERNELS)
+    assert modules(reference) - {"host"} == set(KERNELS)
     assert "lstm" in KERNELS
 
 
@@ -272,13 +272,6 @@ nnlite.set_num_threads(2)
     assert "set_num_threads: expected 1 in a forked process, got 2" in result.stdout, result.stderr
     assert "spawn" in result.stdout
     assert not result.stderr
-
-
-def test_another_cpu_is_told_to_compile(monkeypatch):
-    assert host.missing_feature() == ""
-    monkeypatch.setattr(kernels.host, "missing_feature", lambda: "avx512f", raising=True)
-    with pytest.raises(ImportError, match=r"compiled for a CPU with avx512f .* make clean build"):
-        kernels._check_cpu()
 
 
 def reader():

@@ -1,4 +1,4 @@
-"""What is said where no kernel is compiled, and which sources have changed since they were."""
+"""What runs, and what is said, where no compiled kernel does; and which sources changed since they were compiled."""
 
 import os
 import shutil
@@ -13,25 +13,76 @@ import pytest
 import nnlite
 from nnlite import machine
 
+PROGRAM = """
+import sys; sys.path.insert(0, sys.argv[1])
+import nnlite.machine, numpy
+print(nnlite.get_backend(), nnlite.get_num_threads(), nnlite.LSTM(5)(numpy.ones((2, 3, 4))).shape)
+nnlite.set_num_threads(2)
+print(nnlite.get_num_threads(), nnlite.machine.describe()["kernels"], nnlite.machine.stale_kernels())
+"""
+ON_NUMPY = "reference 1 (2, 5)"
 
-def imported_in(folder):
-    result = subprocess.run(
-        [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, {str(folder)!r}); import nnlite"],
-        cwd=folder, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    return result.stderr.strip().splitlines()[-1]
+
+@pytest.fixture
+def package(tmp_path):
+    """A copy of nnlite without its kernels, as the wheel for any machine has it."""
+    ignored = shutil.ignore_patterns("*.so", "*.pyd", "__pycache__", "data")
+    shutil.copytree(Path(nnlite.__file__).parent, tmp_path / "nnlite", ignore=ignored)
+    return tmp_path
 
 
-@pytest.mark.parametrize(("csrc", "remedy"), [(True, "run `make build` in"), (False, "install nnlite-learn again")])
-def test_says_what_to_do(csrc, remedy, tmp_path):
-    shutil.copytree(Path(nnlite.__file__).parent, tmp_path / "nnlite", ignore=shutil.ignore_patterns("*.so", "*.pyd"))
-    if csrc:
-        (tmp_path / "csrc").mkdir()
-    error = imported_in(tmp_path)
-    assert error.startswith("ImportError: nnlite's kernel 'host' is not compiled for Python 3.")
-    assert remedy in error
-    if csrc:
-        assert error.endswith(str(tmp_path))
+def python(folder, program=PROGRAM, backend=""):
+    """What a fresh Python prints that imports nnlite from there, and what it says on standard error."""
+    environment = {**os.environ, "NNLITE_BACKEND": backend}
+    command = [sys.executable, "-c", program, folder]
+    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+    return result.stdout, result.stderr
+
+
+def test_the_wheel_for_any_machine_runs_on_numpy_and_says_so_once(package):
+    program = f"{PROGRAM}\nimport subprocess; subprocess.run([sys.executable, '-c', {PROGRAM!r}, sys.argv[1]])"
+    printed, said = python(package, program)
+    assert printed.count(ON_NUMPY) == 2
+    assert "1 none: NumPy does their work, as it was installed without compiled kernels []" in printed
+    assert said.startswith("nnlite runs on NumPy, several times slower: it was installed without compiled kernels. ")
+    assert said.endswith("--no-binary nnlite-learn nnlite-learn\n")
+    assert said.count("\n") == 1
+
+
+def test_a_cpu_that_is_older_than_the_wheel_runs_on_numpy(package):
+    host = "def missing_feature(): return 'avx2'\ndef architecture(): return 'x86-64-v3'\n"
+    (package / "nnlite" / "kernels" / "host.py").write_text(host)
+    printed, said = python(package)
+    assert printed.startswith(ON_NUMPY)
+    assert "its kernels need avx2 (NNLITE_ARCH=x86-64-v3), which this CPU lacks. With a C compiler, " in said
+    assert said.count("\n") == 1
+    assert python(package, backend="reference")[1] == ""
+    _, said = python(package, backend="compiled")
+    assert "ImportError: NNLITE_BACKEND=compiled was set, and nnlite cannot run so: its kernels need avx2" in said
+
+
+def test_a_checkout_that_is_not_built_says_so(package):
+    (package / "csrc").mkdir()
+    _, said = python(package)
+    assert "ImportError: nnlite's kernel 'host' is not compiled for Python 3." in said
+    assert f": run `make build` in {package}. NNLITE_BACKEND=reference runs on NumPy instead" in said
+    printed, said = python(package, backend="reference")
+    assert printed.startswith(ON_NUMPY)
+    assert said == ""
+
+
+def test_kernels_of_another_python_are_no_reason_to_be_slow(package):
+    (package / "nnlite" / "kernels" / "host.cpython-27-x86_64-linux-gnu.so").touch()
+    _, said = python(package)
+    assert "ImportError: nnlite's kernel 'host' is not compiled for Python 3." in said
+    assert "install nnlite-learn again" in said
+
+
+def test_no_other_backend_is_there(package):
+    assert "NNLITE_BACKEND: expected 'compiled' or 'reference', got 'numpy'" in python(package, backend="numpy")[1]
+    with_compiled = "with nnlite.use_backend('compiled'): pass"
+    _, said = python(package, f"import sys; sys.path.insert(0, sys.argv[1]); import nnlite\n{with_compiled}")
+    assert "ImportError: use_backend: 'compiled' is not there, as nnlite runs on NumPy: it was installed" in said
 
 
 def test_a_new_kernel(monkeypatch):

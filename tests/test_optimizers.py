@@ -1,6 +1,7 @@
 """Optimizers: the formulas' own numbers, PyTorch as the witness, clipping, memory, and bad input."""
 
 import copy
+import importlib
 import math
 import pickle
 import signal
@@ -15,6 +16,7 @@ from numeric import assert_same_bits
 
 import nnlite
 from nnlite import optimizers
+from nnlite.kernels import why_reference
 from nnlite.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
 
 ALL = [SGD(0.1), SGD(0.1, 0.9), SGD(0.1, 0.9, True), Adagrad(0.1), RMSprop(0.1), RMSprop(0.1, momentum=0.9)]
@@ -660,7 +662,16 @@ class Interrupted(Optimizer):
             pass
 
 
-def test_a_step_is_made_as_a_whole_or_not_at_all():
+@pytest.fixture(params=["nnlite.kernels", "nnlite.reference"])
+def each_host(request, monkeypatch):
+    """Steps that Ctrl-C waits for, in C and where there are no compiled kernels."""
+    if request.param == "nnlite.kernels" and why_reference:
+        pytest.skip("there are no compiled kernels")
+    module = importlib.import_module(f"{request.param}.host")
+    monkeypatch.setattr("nnlite.optimizers.base.uninterrupted", module.uninterrupted)
+
+
+def test_a_step_is_made_as_a_whole_or_not_at_all(each_host):
     optimizer, params = Interrupted(0.5), {"a": np.ones(2), "b": np.ones(3), "c": np.ones(4)}
     with pytest.raises(KeyboardInterrupt):
         optimizer.apply({name: np.ones_like(param) for name, param in params.items()}, params)
@@ -668,7 +679,7 @@ def test_a_step_is_made_as_a_whole_or_not_at_all():
     assert optimizer.iterations == 1
 
 
-def test_ctrl_c_is_python_s_again_after_a_step():
+def test_ctrl_c_is_python_s_again_after_a_step(each_host):
     handler = signal.getsignal(signal.SIGINT)
     optimizer, seen = Adam(0.1), []
     optimizer.apply({"a": np.ones(2)}, {"a": np.ones(2)})

@@ -14,7 +14,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from nnlite import CheckpointError, NonFiniteLossError, __version__
+from nnlite import CheckpointError, NonFiniteLossError, __version__, machine
 from nnlite.experiment import ExperimentError
 
 from .digits import digits
@@ -34,9 +34,9 @@ app = typer.Typer(
 
 
 def show_version(asked: bool) -> None:
-    """Print the version, and do nothing else."""
+    """Print the version, and what it runs on, and do nothing else."""
     if asked:
-        print(f"nnlite {__version__}")
+        print(f"nnlite {__version__}, kernels {machine.describe()['kernels']}")
         raise typer.Exit
 
 

@@ -4,7 +4,8 @@
 
     backend().dense.forward(x, W, b, y)
 
-The two have the same functions with the same arguments, and tests hold them equal.
+The two have the same functions with the same arguments, and tests hold them equal. Without compiled kernels, as in the
+wheel for any machine, every layer finds those of NumPy.
 """
 
 import contextlib
@@ -28,46 +29,20 @@ if _own_spin_count:
     os.environ["GOMP_SPINCOUNT"] = "10000"
 
 
+_COMPILE = (
+    "With a C compiler, kernels for this CPU are made by (in a checkout: make clean build): "
+    "pip install --force-reinstall --no-deps --no-cache-dir --no-binary nnlite-learn nnlite-learn"
+)
+
+
 def _not_compiled(name):
     """What to do where a kernel is missing: in a checkout before its first `make build`, or for another Python."""
     checkout = Path(__file__).parents[2]
     remedy = f"run `make build` in {checkout}" if (checkout / "csrc").is_dir() else "install nnlite-learn again"
     return ImportError(
-        f"nnlite's kernel {name!r} is not compiled for Python {sys.version.split()[0]} on this machine: {remedy}"
+        f"nnlite's kernel {name!r} is not compiled for Python {sys.version.split()[0]} on this machine: {remedy}. "
+        f"NNLITE_BACKEND=reference runs on NumPy instead, several times slower"
     )
-
-
-try:
-    host: Any = importlib.import_module(f"{__name__}.host")
-except ModuleNotFoundError as error:
-    raise _not_compiled("host") from error
-finally:
-    if _own_spin_count:
-        del os.environ["GOMP_SPINCOUNT"]
-
-# The C library gives freed arrays back to the system and gets them anew, page by page, at every step of a training:
-# that took a third of a small CNN's time. GNU's stops for arrays up to the largest that it has seen freed, or
-# 32 MiB. This costs nothing: memory that is not written to is never there.
-np.empty(2**25 - 2**16, np.uint8)
-
-
-_COMPILE_AGAIN = (
-    "in a checkout: make clean build; "
-    "else: pip install --force-reinstall --no-deps --no-cache-dir --no-binary nnlite-learn nnlite-learn"
-)
-
-
-def _check_cpu():
-    missing = host.missing_feature()
-    if missing:
-        raise ImportError(
-            f"nnlite was compiled for a CPU with {missing} (NNLITE_ARCH={host.architecture()}), which this one does "
-            f"not have. Compile it here; {_COMPILE_AGAIN}"
-        )
-
-
-_check_cpu()
-empty = host.empty
 
 
 class _Backend:
@@ -90,7 +65,62 @@ class _Backend:
 
 
 _BACKENDS = {"compiled": _Backend("nnlite.kernels"), "reference": _Backend("nnlite.reference")}
-_current: contextvars.ContextVar[Any] = contextvars.ContextVar("nnlite backend", default=_BACKENDS["compiled"])
+
+
+def _load_compiled():
+    """`host` of the compiled kernels, or None; and why they cannot run here, or "".
+
+    Where a step was forgotten it is an error: nobody is slow unawares.
+    """
+    try:
+        compiled = importlib.import_module(f"{__name__}.host")
+    except ModuleNotFoundError as error:
+        here = Path(__file__).parent
+        if (here.parents[1] / "csrc").is_dir() or any(here.glob("host.*.*")):  # such as host.cp311-win_amd64.pyd
+            raise _not_compiled("host") from error
+        return None, "it was installed without compiled kernels"
+    if missing := compiled.missing_feature():
+        return compiled, f"its kernels need {missing} (NNLITE_ARCH={compiled.architecture()}), which this CPU lacks"
+    return compiled, ""
+
+
+def _load_host(wanted):
+    """`host` of the compiled kernels or of the reference; and why it is that of the reference, or "".
+
+    pip knows neither instruction sets nor, on some systems, a wheel with kernels: what it had to choose works there, if
+    slowly, and says so once.
+    """
+    if wanted not in ("", *_BACKENDS):
+        raise ImportError(f"NNLITE_BACKEND: expected 'compiled' or 'reference', got {wanted!r}")
+    host, reason = (None, "NNLITE_BACKEND=reference was set") if wanted == "reference" else _load_compiled()
+    if not reason:
+        return host, ""
+    if wanted == "compiled":
+        raise ImportError(f"NNLITE_BACKEND=compiled was set, and nnlite cannot run so: {reason}. {_COMPILE}")
+    if not wanted:
+        if sys.stderr:
+            print(f"nnlite runs on NumPy, several times slower: {reason}. {_COMPILE}", file=sys.stderr)
+        os.environ["NNLITE_BACKEND"] = "reference"  # what this process starts need not say it again
+    return importlib.import_module("nnlite.reference.host"), reason
+
+
+try:
+    host: Any
+    host, why_reference = _load_host(os.environ.get("NNLITE_BACKEND", ""))
+finally:
+    if _own_spin_count:
+        del os.environ["GOMP_SPINCOUNT"]
+empty, uninterrupted = host.empty, host.uninterrupted
+
+# The C library gives freed arrays back to the system and gets them anew, page by page, at every step of a training:
+# that took a third of a small CNN's time. GNU's stops for arrays up to the largest that it has seen freed, or
+# 32 MiB. This costs nothing: memory that is not written to is never there.
+np.empty(2**25 - 2**16, np.uint8)
+
+
+_current: contextvars.ContextVar[Any] = contextvars.ContextVar(
+    "nnlite backend", default=_BACKENDS["reference" if why_reference else "compiled"]
+)
 backend = _current.get
 
 _C_NAMES = {np.dtype(np.float32): "float", np.dtype(np.float64): "double"}
@@ -110,16 +140,17 @@ class _Replaced:
     """A backend some of whose modules are a user's own."""
 
     def __init__(self, others, own):
-        self._others = others
+        self.others = others
         self.__dict__ |= {name: _completed(name, module) for name, module in own.items()}
 
     def __getattr__(self, name):
-        return getattr(self._others, name)
+        return getattr(self.others, name)
 
 
 def _completed(name, own):
     """A user's own kernel, with the reference's functions for those that it lacks."""
-    known = sorted(path.stem for path in Path(__file__).parents[1].joinpath("reference").glob("[a-z]*.py"))
+    paths = Path(__file__).parents[1].joinpath("reference").glob("[a-z]*.py")
+    known = sorted({path.stem for path in paths} - {"host"})
     if name not in known:
         raise ValueError(f"use_backend: expected a kernel's name, one of {', '.join(known)}, got {name!r}")
     reference = vars(getattr(_BACKENDS["reference"], name))
@@ -146,6 +177,7 @@ def use_backend(name: str | None = None, **kernels: Any) -> Iterator[None]:
             inputs and writes into the arrays that it is handed. The reference's take the place of the others.
 
     Raises:
+        ImportError: this nnlite has no compiled kernels that run here.
         ValueError: for any other name, or a module without any of the kernel's functions.
 
     Example:
@@ -163,6 +195,8 @@ def use_backend(name: str | None = None, **kernels: Any) -> Iterator[None]:
     """
     if name is not None and name not in _BACKENDS:
         raise ValueError(f"use_backend: expected 'compiled' or 'reference', got {name!r}")
+    if name == "compiled" and why_reference:
+        raise ImportError(f"use_backend: 'compiled' is not there, as nnlite runs on NumPy: {why_reference}. {_COMPILE}")
     chosen = _BACKENDS[name] if name else backend()
     token = _current.set(_Replaced(chosen, kernels) if kernels else chosen)
     try:
@@ -171,8 +205,23 @@ def use_backend(name: str | None = None, **kernels: Any) -> Iterator[None]:
         _current.reset(token)
 
 
+def get_backend() -> str:
+    """What layers run on here: "compiled", or "reference" as inside of `use_backend` or where there are no kernels.
+
+    Example:
+        >>> import nnlite
+        >>> with nnlite.use_backend("reference"):
+        ...     nnlite.get_backend()
+        'reference'
+    """
+    current = backend()
+    while isinstance(current, _Replaced):
+        current = current.others
+    return next(name for name, known in _BACKENDS.items() if known is current)
+
+
 def get_num_threads() -> int:
-    """How many threads the compiled kernels use."""
+    """How many threads the compiled kernels use. Without them it is 1; NumPy has threads of its own."""
     return host.get_num_threads()
 
 
@@ -182,7 +231,7 @@ def set_num_threads(n: int) -> None:
     The default is the environment variable NNLITE_NUM_THREADS, or else OMP_NUM_THREADS, or else as many as there are
     CPUs that the process may run on (a container's share of their time does not count: set it there).
     The results are the same, bit for bit, for every `n`. Where memory or a limit of the system does not allow as many
-    threads, kernels use fewer.
+    threads, kernels use fewer. Without compiled kernels this sets nothing.
 
     Raises:
         ValueError: if `n` is not a whole number from 1 to 1024.
@@ -210,13 +259,13 @@ def _threads_from_environment():
 def _say_that_there_is_no_openmp():
     """pip shows nobody what the build says. One line, and none where one thread is what was asked for."""
     wanted = os.environ.get("NNLITE_NUM_THREADS", os.environ.get("OMP_NUM_THREADS"))
-    if host.has_openmp() or wanted == "1":
+    if why_reference or host.has_openmp() or wanted == "1":
         return
     if sys.stderr:
         print(
             "nnlite was compiled without OpenMP: its kernels use one thread, which NNLITE_NUM_THREADS=1 says is right. "
             "For more, install OpenMP (macOS: brew install libomp; for Clang, Debian, Ubuntu: apt install libomp-dev; "
-            f"Fedora: dnf install libomp-devel), and compile again; {_COMPILE_AGAIN}",
+            f"Fedora: dnf install libomp-devel), and compile again. {_COMPILE}",
             file=sys.stderr,
         )
     os.environ["NNLITE_NUM_THREADS"] = "1"  # what this process starts need not say it again

@@ -10,8 +10,7 @@ import numpy as np
 from .. import checks
 from ..arguments import Configured
 from ..arguments.translations import arguments, methods
-from ..kernels import backend, of_dtype
-from ..kernels.host import uninterrupted
+from ..kernels import backend, of_dtype, uninterrupted
 from ..schedules import Schedule, made
 from ..turns import TakesTurns, in_turn
 

@@ -1,9 +1,11 @@
 """Contract: checks of one kind of object, what they found, and the error where one failed."""
 
-from collections.abc import Callable, Collection
+import contextlib
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from .. import use_backend
 from ..notebook import Shown, Table
 
 PASSED, FAILED, LEFT_OUT = "passed", "failed", "left out"
@@ -15,6 +17,17 @@ class LeftOut(Exception):
 
 class Failed(AssertionError):
     """Raised by a check that failed: what was expected, what came, and what to do."""
+
+
+@contextlib.contextmanager
+def on_compiled_kernels() -> Iterator[None]:
+    """Run what is inside the `with` on the compiled kernels. Without them a check does not apply."""
+    with contextlib.ExitStack() as stack:
+        try:
+            stack.enter_context(use_backend("compiled"))
+        except ImportError:
+            raise LeftOut("nnlite runs on NumPy here: there are no compiled kernels") from None
+        yield
 
 
 def expect(holds: Any, what: str, expected: str, got: Any, remedy: str) -> None:

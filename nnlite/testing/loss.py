@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import SGD, Dense, Sequential, Sigmoid, Softmax, gradcheck, load_model, losses, use_backend
 from .comparison import Arrays, close, layouts, same_bits
-from .contract import Contract, ContractReport, LeftOut, expect
+from .contract import Contract, ContractReport, LeftOut, expect, on_compiled_kernels
 from .copying import copies_of
 from .pairs import DrawPair, Pairs
 from .threads import at_once, many, threads_of_kernels
@@ -222,7 +222,7 @@ def backends(case: LossCase) -> None:
     _require_ours(case)
     for kind in ("float32", "float64"):
         pair = case.pair(dtype=kind)
-        with use_backend("compiled"):
+        with on_compiled_kernels():
             compiled = case.run(*pair)
         with use_backend("reference"):
             reference = case.run(*pair)

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import Constant, Dense, Optimizer, Sequential, load_model, optimizers, use_backend
 from .comparison import Arrays, close, same_bits
-from .contract import Contract, ContractReport, LeftOut, expect
+from .contract import Contract, ContractReport, LeftOut, expect, on_compiled_kernels
 from .copying import copies_of
 from .threads import threads_of_kernels
 
@@ -255,7 +255,7 @@ def backends(case: OptimizerCase) -> None:
     """The reference in NumPy is what can be read: the compiled kernel has to compute the same."""
     _require_ours(case)
     for kind in ("float32", "float64"):
-        with use_backend("compiled"):
+        with on_compiled_kernels():
             compiled = case.run(dtype=kind)
         with use_backend("reference"):
             reference = case.run(dtype=kind)

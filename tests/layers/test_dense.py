@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chain import Case, ChainOfTrust, randomized
+from chain import Case, ChainOfTrust, of_the_kernels, randomized
 from numeric import assert_same_bits
 
 import nnlite
@@ -41,6 +41,7 @@ def test_integers_differ_in_no_bit(N):
         assert_same_bits(compiled, reference)
 
 
+@of_the_kernels
 def test_how_rows_are_cut_into_batches_changes_no_bit():
     layer = Dense(67)
     layer.build((301,))

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chain import Case, ChainOfTrust, backends, float_types
+from chain import Case, ChainOfTrust, backends, float_types, of_the_kernels
 from numeric import assert_same_bits
 from pooling import distinct
 
@@ -80,6 +80,7 @@ def test_nan_goes_through(backend_name, dtype):
                 assert [tuple(map(int, i)) for i in np.argwhere(dx)] == [(0, 0, 0, 1), (0, 2, 0, 0)]
 
 
+@of_the_kernels
 def test_the_mean_of_a_large_image_is_precise():
     """The rows are added up one by one: a single sum of 250,000 numbers would lose a digit more."""
     x = np.random.default_rng(0).uniform(0, 1, (1, 500, 500, 2)).astype("float32")
