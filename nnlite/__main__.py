@@ -1,5 +1,20 @@
-"""`python -m nnlite` is the command `nnlite`."""
+"""The command `nnlite`, which is also `python -m nnlite`."""
 
-from .cli import main
+import sys
 
-main()
+from . import extras
+
+
+def main() -> None:
+    """Run the command. Its own errors are lines in `nnlite.cli`; this is for what must be there before."""
+    try:
+        extras.require("cli")
+    except ImportError as error:
+        sys.exit(f"nnlite: {error}")
+    from . import cli
+
+    cli.main()
+
+
+if __name__ == "__main__":
+    main()

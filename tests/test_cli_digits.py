@@ -202,10 +202,10 @@ def test_mistakes_get_one_clear_line(line, code, message, tiny, tmp_path, monkey
 
 def test_without_scikit_learn(tmp_path, monkeypatch, nnlite_command):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
+    monkeypatch.setitem(sys.modules, "sklearn", None)
     code, _, error = nnlite_command("digits")
     assert code == 1
-    assert "pip install scikit-learn" in error
+    assert 'pip install "nnlite-learn[digits]"' in error
     assert error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
 

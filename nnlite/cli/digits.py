@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
+from nnlite import extras
 from nnlite.experiment import Digits, ExperimentError, find_runs
 
 from .options import Force, ResumeOrExtend, Seed, Threads, number, option, out
@@ -58,9 +59,10 @@ def digits(
         nnlite digits --images three.png seven.jpg
     """
     if images or files:
+        extras.require("images", "plot")
         show_own([*(images or ()), *(files or ())], out)
         return
-    run = begin(Digits, context)
+    run = begin(Digits, context, "digits", "plot")
     with stoppable(run, context):
         model, ((x, _), (held_out, _)) = run.start
         size = " x ".join(map(str, x.shape[1:3]))

@@ -48,7 +48,7 @@ def train_minimal_rnn(
         nnlite minimal-rnn --text faust.txt
         nnlite minimal-rnn --resume
     """
-    run = begin(MinimalRNN, context)
+    run = begin(MinimalRNN, context, "plot")
     with stoppable(run, context):
         model, (x, _) = run.start
         windows = f"{len(x):,} windows of {run.settings.length}"

@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
+from nnlite import extras
 from nnlite.experiment import Corpus, Digits, Experiment, MinimalRNN, Sonnets, Sweep
 from nnlite.experiment.folder import (
     SAVE_SECONDS,
@@ -46,13 +47,15 @@ TRAINED_BY = {Sonnets.kind: "train", MinimalRNN.kind: "minimal-rnn", Sweep.kind:
 Kind = TypeVar("Kind", bound=Experiment)
 
 
-def begin(kind: type[Kind], context: typer.Context) -> Kind:
+def begin(kind: type[Kind], context: typer.Context, *needed: str) -> Kind:
     """The run of a command, whose result is in the folder: a new one, or with --resume an existing one.
 
     Args:
         kind: the experiment, such as Sonnets.
         context: of the command. Its options are those of a run folder, all fields of kind.Settings, perhaps --text.
+        needed: extras of nnlite-learn that it will need in the end: better said now.
     """
+    extras.require(*needed)
     make_optional()
     options = context.params
     folder, text = (Path(p) if (p := options.get(name)) is not None else None for name in ("out", "text"))

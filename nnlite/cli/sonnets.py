@@ -76,7 +76,7 @@ def train(
         nnlite train --resume
         nnlite train --resume --epochs 12
     """
-    run = begin(Sonnets, context)
+    run = begin(Sonnets, context, "plot", "report")
     with stoppable(run, context):
         s = run.settings
         windows = f"{len(run.start.data[0][0]):,} training windows of {s.length} characters"

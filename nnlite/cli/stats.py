@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from nnlite import plot
+from nnlite import extras, plot
 from nnlite.experiment import Corpus, MinimalRNN, Sonnets, own_folder, own_place
 from nnlite.saving import atomic_file
 from nnlite.text import TextStatistics, clean_sonnets, compare_temperatures, read_text, text_statistics
@@ -71,6 +71,7 @@ def stats(
         nnlite stats poem.txt --clean
         nnlite stats runs/sonnets poem.txt --characters
     """
+    extras.require("plot", *(["graphemes"] if graphemes else []))
     folders, files = [p for p in what or () if p.is_dir()], [p for p in what or () if not p.is_dir()]
     if len(folders) > 1:
         raise typer.BadParameter(f"one run at a time, got {folders[0]} and {folders[1]}", param_hint="RUN")

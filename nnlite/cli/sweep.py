@@ -43,7 +43,7 @@ def sweep(
         nnlite sweep --units 50 --units 100 --units 400 --iterations 10000
         nnlite sweep --resume
     """
-    run = begin(Sweep, context)
+    run = begin(Sweep, context, "sweep", "plot")
     with stoppable(run, context, "the finished trainings and the checkpoints of the others"):
         train_all(run, jobs)
     list_files(run)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import nnlite
+from nnlite import extras
 from nnlite.saving import states
 from nnlite.saving.regular_file import read_json
 
@@ -176,6 +177,7 @@ class Sweep(Experiment):
             yield from self._fit(jobs)
 
     def _fit(self, jobs):
+        extras.require("sweep")
         import joblib
 
         done = {result.name for result in self.results() if result.is_final}

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from nnlite import extras
+
 
 def load_digits() -> tuple[np.ndarray, np.ndarray]:
     """Handwritten digits and their labels, new arrays in scikit-learn's order.
@@ -24,12 +26,8 @@ def load_digits() -> tuple[np.ndarray, np.ndarray]:
         >>> x.shape, y[:12].tolist()
         ((1797, 8, 8, 1), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 0, 1])
     """
-    try:
-        from sklearn.datasets import load_digits as load
-    except ImportError as error:
-        raise ImportError(
-            f"the digits ship inside scikit-learn, and it cannot be imported ({error}): install it with "
-            f"`pip install scikit-learn`, or the extra `digits` of nnlite-learn"
-        ) from error
+    extras.require("digits")
+    from sklearn.datasets import load_digits as load
+
     digits = load()
     return (digits.images[..., None] / 16).astype(np.float32), digits.target.astype(np.int64)

@@ -4,6 +4,7 @@ import os
 
 import numpy as np
 
+from nnlite import extras
 from nnlite.saving.regular_file import open_regular
 
 SIDE = 8  # pixels of a prepared digit, as those of scikit-learn
@@ -58,6 +59,7 @@ def load_digit(path: str | os.PathLike) -> np.ndarray:
 
 def _brightness(path):
     """The picture's brightness, from 0 to 1 (H, W)."""
+    extras.require("images")
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     with open_regular(path) as opened:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from nnlite import extras
+
 from .fonts import lend_fonts, warn_of
 
 if TYPE_CHECKING:
@@ -67,6 +69,7 @@ def ink_on(colours: np.ndarray) -> np.ndarray:
 
 def new_axes(size: tuple[float, float] | None = None) -> Axes:
     """Axes in a new pyplot figure of this width and height in inches; by default pyplot's size."""
+    extras.require("plot")
     from matplotlib import pyplot
 
     return pyplot.subplots(figsize=size, layout="constrained")[1]
@@ -128,6 +131,7 @@ def svg(draw: Callable[..., Axes], *args: Any, size: tuple[float, float] = (7.0,
         >>> ">Loss while training</text>" in svg(loss_curves, {"loss": [2.9, 2.2]})
         True
     """
+    extras.require("plot")
     import matplotlib
 
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "nnlite"}):
@@ -135,6 +139,7 @@ def svg(draw: Callable[..., Axes], *args: Any, size: tuple[float, float] = (7.0,
 
 
 def _draw(draw, args, kwargs, size, **how):
+    extras.require("plot")
     from matplotlib.figure import Figure
 
     figure, picture = Figure(figsize=size, layout="constrained"), io.BytesIO()

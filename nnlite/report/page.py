@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import NamedTuple
 
+from nnlite import extras
 from nnlite.notebook import inline_svg
 
 # The pictures' colours, and their names in page.css.
@@ -160,6 +161,7 @@ def html(report: Report) -> str:
         >>> "my love is &lt;b&gt;old&lt;/b&gt;" in page
         True
     """
+    extras.require("report")
     import jinja2
 
     environment = jinja2.Environment(

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from nnlite import extras
+
 from .arguments import require_text
 
 
@@ -26,11 +28,7 @@ def split_graphemes(text: str) -> Iterator[str]:
         (7, 9)
     """
     require_text("text", text)
-    try:
-        import regex
-    except ImportError as error:
-        raise ImportError(
-            f"graphemes are found by the package regex, and it cannot be imported ({error}): install it with `pip "
-            f"install regex`, or the extra `graphemes` of nnlite-learn"
-        ) from error
+    extras.require("graphemes")
+    import regex
+
     return (match[0] for match in regex.finditer(r"\X", text))

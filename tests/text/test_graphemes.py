@@ -86,7 +86,7 @@ def test_without_regex(tmp_path, monkeypatch, nnlite_command):
     (tmp_path / "a.txt").write_text(NFD)
     code, _, error = nnlite_command("stats", tmp_path / "a.txt", "--graphemes")
     assert code == 1
-    assert "pip install regex" in error
+    assert 'pip install "nnlite-learn[graphemes]"' in error
     assert error.count("\n") == 1
 
 
