@@ -21,22 +21,23 @@ def forward(x, W, b, y, work, strides, pads, dilation, groups):
     padded, y_groups = _padded(x, W, y, strides, pads, dilation), _by_group(y, groups)
     for i, j, seen in _taps(W, y, strides, dilation):
         x_groups, W_groups = _by_group(padded[seen], groups), _by_group(W[i, j], groups)
-        y_groups += np.einsum("nhwgc,cgf->nhwgf", x_groups, W_groups)  # (2)
+        # x W of each group, axis 1. Not np.einsum: it takes five times as long, and where N = 0 it can return NaN.
+        y_rows = np.matmul(_rows(x_groups), W_groups, axes=[(0, 2), (0, 2), (0, 2)])
+        y_groups += y_rows.reshape(y_groups.shape)  # (2)
 
 
 def backward(x, W, dy, dx, dW, db, work, strides, pads, dilation, groups):
     # IN (N,H,W,C) (kh,kw,C/groups,F) (N,OH,OW,F)  OUT (N,H,W,C), (kh,kw,C/groups,F), (F), each or None
-    padded, dy_groups = _padded(x, W, dy, strides, pads, dilation), _by_group(dy, groups)
-    dpadded, (top, left) = np.zeros_like(padded), pads
+    padded = _padded(x, W, dy, strides, pads, dilation)
+    dpadded, dy_rows, (top, left) = np.zeros_like(padded), _rows(_by_group(dy, groups)), pads
     for i, j, seen in _taps(W, dy, strides, dilation):
         x_groups, W_groups = _by_group(padded[seen], groups), _by_group(W[i, j], groups)
         dx_groups = _by_group(dpadded[seen], groups)
-        dx_groups += np.einsum("nhwgf,cgf->nhwgc", dy_groups, W_groups)  # undoes (2) for x
+        dx_rows = np.matmul(dy_rows, W_groups, axes=[(0, 2), (2, 0), (0, 2)])  # dy W^T
+        dx_groups += dx_rows.reshape(dx_groups.shape)  # undoes (2) for x
         if dW is not None:
-            x_rows, dy_rows = (a.reshape(-1, *a.shape[3:]) for a in (x_groups, dy_groups))
-            # The sum over all rows of x^T dy, by group. Not np.einsum: where N = 0 it can return NaN.
-            dW_groups = _by_group(dW[i, j], groups)
-            dW_groups[:] = np.matmul(x_rows, dy_rows, axes=[(2, 0), (0, 2), (0, 2)])  # undoes (2) for W
+            dW_groups = _by_group(dW[i, j], groups)  # x^T dy
+            dW_groups[:] = np.matmul(_rows(x_groups), dy_rows, axes=[(2, 0), (0, 2), (0, 2)])  # undoes (2) for W
     if dx is not None:
         dx[:] = dpadded[:, top : top + x.shape[1], left : left + x.shape[2]]
     if db is not None:
@@ -60,6 +61,11 @@ def _taps(W, y, strides, dilation):
         for j in range(kw):
             rows, cols = slice(i * dh, i * dh + (OH - 1) * sh + 1, sh), slice(j * dw, j * dw + (OW - 1) * sw + 1, sw)
             yield i, j, (slice(None), rows, cols)
+
+
+def _rows(a):
+    """(N,OH,OW,groups,C) as (N*OH*OW,groups,C)."""
+    return a.reshape(-1, *a.shape[3:])
 
 
 def _by_group(a, groups):
