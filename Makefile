@@ -2,8 +2,9 @@
 #
 #   PYTHON   the interpreter that .venv is made from:     make sonnets PYTHON=python3.12
 #   VENV     the folder of the virtual environment:       make test VENV=.venv312
-#   EXTRAS   what `make test` installs. Without `peers`, `digits` and `docs` it saves the downloads of PyTorch,
-#            scikit-learn and Sphinx, and skips the tests that ask them:  make test EXTRAS=test
+#   PARTS    the extras of nnlite that .venv holds:        make sonnets PARTS=cli,plot,report
+#   EXTRAS   what `make test` installs. Without `peers` and `docs` it saves the downloads of PyTorch and Sphinx, and
+#            skips the tests that ask them:                make test EXTRAS=test
 #   CC       the compiler, such as clang:                 make clean build CC=clang
 #   PORTABLE what `make test-portable` compiles for: values of NNLITE_ARCH that this CPU can run
 #   FUZZ     for how many seconds `make test-sanitize` draws sizes at random, with each kind of sanitizer
@@ -12,7 +13,8 @@
 
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= test peers digits graphemes docs
+PARTS ?= all
+EXTRAS ?= test peers docs
 PORTABLE ?= x86-64-v3 x86-64-v2
 N ?= 300
 FUZZ ?= 600
@@ -29,6 +31,12 @@ PARALLEL := --numprocesses auto --dist worksteal -p no:benchmark
 USE := installed test_import test_checkpoint test_training test_report test_plot test_cli test_cli_text test_cli_digits \
        test_minimal_rnn
 USE_BUT := killed or interrupted or main_job or nan
+# On NumPy: the layers, but for what takes long.
+USE_PURE := installed test_training layers/test_*
+USE_PURE_BUT := $(USE_BUT) or contract or kind or pytorch
+
+# The wheel with kernels is for CPUs of the last ten years.
+WHEEL_ARCH = $(or $(NNLITE_ARCH),$(if $(filter x86_64,$(shell uname -m)),x86-64-v3,native))
 
 extras = $(addprefix $(VENV)/extra-,$(1))
 
@@ -44,7 +52,7 @@ help:  ## list the commands
 sonnets: build  ## train an LSTM on Shakespeare's sonnets and let it write poems: the place to start
 	@$(VENV)/bin/nnlite train
 
-digits: build $(call extras,digits)  ## train a CNN to read handwritten digits, in seconds, and draw what it learned
+digits: build  ## train a CNN to read handwritten digits, in seconds, and draw what it learned
 	@$(VENV)/bin/nnlite digits
 
 build: $(VENV)/compiled  ## make .venv and compile the kernels; again after a change in csrc/
@@ -72,15 +80,23 @@ test-sanitize: $(call extras,test) build  ## find memory faults, undefined arith
 	@$(call sanitized,address,address$(,)undefined -fno-sanitize-recover=all,libasan.so libubsan.so,not pytorch)
 	@LDFLAGS=-Wl,--wrap=GOMP_barrier; export LDFLAGS; $(call sanitized,thread,thread,libtsan.so,threads and not forked and not pytorch)
 
-package: $(call extras,package)  ## build dist/: the sdist and, from it, a wheel; for other CPUs: NNLITE_ARCH=x86-64-v3 make package
-	@echo "Building sdist and wheel in dist/ ..."
-	@rm -rf dist
-	@$(UV) build --quiet --python $(PY)
+package: $(call extras,package)  ## build dist/: the sdist, the wheel without kernels, and one for CPUs such as NNLITE_ARCH=x86-64-v3
+	@echo "Building the sdist in dist/ and, from it, two wheels: compiled for $(WHEEL_ARCH), and without kernels ..."
+	@rm -rf dist build/wheel
+	@$(UV) build --quiet --sdist --python $(PY)
+	@NNLITE_PURE=1 $(UV) build --quiet --wheel --python $(PY) --out-dir dist dist/*.tar.gz
+	@NNLITE_ARCH=$(WHEEL_ARCH) $(UV) build --quiet --wheel --python $(PY) --out-dir build/wheel dist/*.tar.gz
+	@case $$(uname -s) in Linux) $(PY) wheels/repair.py build/wheel/*.whl dist;; *) mv build/wheel/*.whl dist;; esac
+	@$(PY) -m twine --no-color check --strict dist/*
 
-test-package: package  ## install the wheel into a fresh environment, and use it there
-	@$(call fresh_environment,$(PY)); \
-	wheel=$$(echo dist/*.whl); $(UV) pip install --quiet "$$wheel[test,digits,graphemes]"; \
-	$(use_package)
+test-package: package  ## install the three into fresh environments, as pip chooses, and use them there
+	@$(call fresh_environment,$(PY)); echo "Installing the sdist ..."; \
+	$(UV) pip install --quiet pip; "$$folder/venv/bin/pip" install --quiet dist/*.tar.gz; $(call smoke,compiled); \
+	"$$folder/venv/bin/pip" install --quiet 'nnlite-learn[all]'; $(call smoke,compiled)
+	@$(call fresh_environment,$(PY)); echo "Installing the wheel with kernels ..."; \
+	$(UV) pip install --quiet pip "$$(ls dist/*.whl | grep -v any.whl)[all,test]"; $(call smoke,compiled); $(call use_package,$(USE),$(USE_BUT))
+	@$(call fresh_environment,$(PY)); echo "Installing the wheel without kernels ..."; \
+	$(UV) pip install --quiet pip "$$(ls dist/*any.whl)[all,test]"; $(call smoke,reference); $(call use_package,$(USE_PURE),$(USE_PURE_BUT))
 
 # The oldest compile, too: from the sdist, as what they leave in build/ is not for this checkout.
 test-oldest: $(call extras,package)  ## the same on the oldest versions that pyproject.toml allows
@@ -89,9 +105,9 @@ test-oldest: $(call extras,package)  ## the same on the oldest versions that pyp
 	@echo "Compiling on the oldest versions ..."
 	@$(call fresh_environment,3.11); \
 	$(call required,["build-system"]["requires"]) | $(UV) pip install --quiet --resolution lowest-direct --requirement -; \
-	$(UV) pip install --quiet --resolution lowest-direct --requirement pyproject.toml --extra test --extra digits --extra graphemes; \
+	$(UV) pip install --quiet --resolution lowest-direct --requirement pyproject.toml --extra test --extra all; \
 	$(UV) pip install --quiet --no-build-isolation --no-deps dist/*.tar.gz; \
-	$(use_package) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+	$(call use_package,$(USE),$(USE_BUT)) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
 mutants: build $(call extras,$(EXTRAS))  ## change the code in 300 places, one by one, each of which the tests have to notice
 	@$(PY) tests/mutants --number $(N) $(SEED:%=--seed %) $(MINUTES:%=--minutes %)
@@ -136,9 +152,13 @@ sanitized = set -e; build=build/sanitize-$(1); echo "Compiling the kernels with 
 fresh_environment = set -e; echo "Making a fresh environment ..."; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(UV) venv --quiet --python $(1) "$$folder/venv"; export VIRTUAL_ENV="$$folder/venv"
 
-# Tests that run there, where `import nnlite` cannot find the checkout. CI would have them fail without PyTorch.
-use_package = checkout="$$PWD"; cd "$$folder"; env -u CI -u PYTHONPATH venv/bin/pytest $(PARALLEL) -k "not ($(USE_BUT))" \
-	-c "$$checkout/pyproject.toml" --rootdir "$$checkout" $(USE:%="$$checkout"/tests/%.py)
+# Tests $(1) that run there, but for $(2), where `import nnlite` cannot find the checkout. CI would have them fail without
+# PyTorch.
+use_package = checkout="$$PWD"; cd "$$folder"; env -u CI -u PYTHONPATH venv/bin/pytest $(PARALLEL) -k "not ($(2))" \
+	-c "$$checkout/pyproject.toml" --rootdir "$$checkout" $(1:%="$$checkout"/tests/%.py)
+
+# The first minutes with what is installed there, on the backend $(1).
+smoke = env -u PYTHONPATH "$$folder/venv/bin/python" tests/smoke.py $(1)
 
 # What pyproject.toml requires at a place, one package a line.
 required = $(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))$(1), sep="\n")'
@@ -149,7 +169,7 @@ $(VENV)/installed: setup.py pyproject.toml | $(PY)
 	@echo "Installing what nnlite needs into $(VENV), and compiling the kernels ..."
 	@$(call required,["build-system"]["requires"]) > $@
 	@$(PIP) install --requirement $@
-	@$(PIP) install --no-build-isolation --editable .
+	@$(PIP) install --no-build-isolation --editable '.[$(PARTS)]'
 
 $(VENV)/compiled: $(VENV)/installed $(wildcard csrc/*) nnlite/kernels/host.pxd
 	@$(PY) setup.py --quiet build_ext --inplace

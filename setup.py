@@ -2,6 +2,7 @@
 
 NNLITE_ARCH    what -march is told: "native" (the default), or a level such as "x86-64-v3" for a CPU elsewhere
 NNLITE_CACHES  sizes of a core's first-level (data) and second-level cache, such as "48K 2M", instead of this CPU's
+NNLITE_PURE    set to 1: no kernels, for the wheel that any machine can install, and that runs on NumPy
 NNLITE_DEBUG   set to 1: bounds checks in the kernels, checked arguments of their doors, and debugging symbols
 """
 
@@ -20,6 +21,7 @@ from setuptools.command.build_ext import build_ext
 from setuptools.errors import CCompilerError, CompileError, LinkError
 
 ARCH = os.environ.get("NNLITE_ARCH", "native")
+PURE = os.environ.get("NNLITE_PURE", "0") not in ("", "0")
 DEBUG = os.environ.get("NNLITE_DEBUG", "0") not in ("", "0")
 
 # csrc/NAME.pyx becomes nnlite.kernels.NAME. `host` comes first: it is built for any CPU and says, at import,
@@ -263,6 +265,12 @@ def extension(name):
     return Extension(f"nnlite.kernels.{name}", [f"csrc/{name}.pyx"], include_dirs=["csrc"], depends=headers)
 
 
+def description():
+    """README.md for PyPI, which has no file that it points to: the words of links and pictures stay."""
+    text = re.sub(r"!\[([^]]*)\]\((?!https?:)[^)]*\)", r"(Picture: \1.)", Path("README.md").read_text(encoding="utf-8"))
+    return re.sub(r"\[([^]]*)\]\((?!https?:)[^)]*\)", r"\1", text)
+
+
 for variable in ("CFLAGS", "CPPFLAGS", "LDFLAGS"):
     for flag in FORBIDDEN_FLAGS:
         if flag in os.environ.get(variable, "").split():
@@ -270,7 +278,11 @@ for variable in ("CFLAGS", "CPPFLAGS", "LDFLAGS"):
 
 setup(
     cmdclass={"build_ext": BuildKernels},
-    ext_modules=cythonize(
+    long_description=description(),
+    long_description_content_type="text/markdown",
+    ext_modules=[]
+    if PURE
+    else cythonize(
         [Extension(SHARED, []), *(extension(name) for name in KERNELS)],
         shared_utility_qualified_name=SHARED,
         include_path=["csrc", "."],

@@ -183,6 +183,18 @@ def test_a_cache_of_unknown_size_is_passed_over(file, found, tmp_path):
     assert names["cache_sizes"](tmp_path) == found
 
 
+def test_the_page_on_pypi_points_to_no_file():
+    module = ast.parse((ROOT / "setup.py").read_text())
+    module.body = [node for node in module.body if getattr(node, "name", "") == "description"]
+    readme = "![Two\nlines](docs/loss.png) and [`a file`](nnlite/a.py), [a page](https://a.org/b), ![far](https://a.org/c.png)"
+    names = {"re": re, "Path": lambda name: SimpleNamespace(read_text=lambda encoding: readme)}
+    exec(compile(module, "setup.py", "exec"), names)
+    expected = "(Picture: Two\nlines.) and `a file`, [a page](https://a.org/b), ![far](https://a.org/c.png)"
+    assert names["description"]() == expected
+    names["Path"] = lambda name: ROOT / name
+    assert not re.search(r"\]\((?!https?://)", names["description"]())
+
+
 def test_only_host_h_asks_which_compiler_it_is():
     """A pragma of one compiler is passed over by the other in silence, and costs it three quarters of its speed.
 
