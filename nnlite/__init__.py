@@ -89,7 +89,10 @@ from .arguments.translations import names as _names
 __version__ = "0.2.0"
 
 # What not everybody needs is loaded when it is first asked for: nnlite.text.generate works after `import nnlite`.
-_PACKAGES = ("derive", "experiment", "images", "inspect", "plot", "report", "tape", "testing", "text", "utils", "zoo")
+_PACKAGES = (
+    *("derive", "experiment", "images", "inspect", "interop", "plot"),
+    *("report", "tape", "testing", "text", "utils", "zoo"),
+)
 
 
 def __getattr__(name: str):

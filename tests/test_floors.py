@@ -20,7 +20,7 @@ FLOORS = [
     {"callbacks", "layers", "losses", "metrics", "optimizers", "sampling"},
     {"models"},
     {"derive", "gradcheck", "inspect"},
-    {"images", "machine", "plot", "report", "testing", "text"},
+    {"images", "interop", "machine", "plot", "report", "testing", "text"},
     {"experiment", "zoo"},
     {"cli"},
 ]
@@ -38,22 +38,24 @@ FOUNDATION_OF_LAYERS = {
 
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
-    "callbacks", "derive", "experiment", "extras", "gradcheck", "images", "initializers", "inspect", "layers", "losses",
-    "machine", "metrics", "notebook", "optimizers", "plot", "regularizers", "report", "saving", "schedules", "tape",
-    "testing", "text", "turns", "utils", "zoo",
+    "callbacks", "derive", "experiment", "extras", "gradcheck", "images", "initializers", "inspect", "interop",
+    "layers", "losses", "machine", "metrics", "notebook", "optimizers", "plot", "regularizers", "report", "saving",
+    "schedules", "tape", "testing", "text", "turns", "utils", "zoo",
 }  # fmt: skip
 
 # Other people's packages, and the only rooms that know them.
 PACKAGES = {
     "IPython": {"notebook"},
     "PIL": {"images"},
+    "h5py": {"interop"},
     "joblib": {"experiment"},
     "jinja2": {"report"},
     "matplotlib": {"plot"},
     "regex": {"text"},
     "rich": {"callbacks", "cli", "models"},
-    "safetensors": {"saving"},
+    "safetensors": {"interop", "saving"},
     "sklearn": {"images"},
+    "torch": {"interop"},
     "typer": {"cli"},
 }
 

@@ -8,7 +8,7 @@ import pytest
 import nnlite
 
 PUBLIC = {f"nnlite.{name}": getattr(nnlite, name) for name in nnlite.__all__}
-for module in (nnlite.derive, nnlite.images, nnlite.inspect, nnlite.text):
+for module in (nnlite.derive, nnlite.images, nnlite.inspect, nnlite.interop, nnlite.text):
     PUBLIC |= {f"{module.__name__}.{name}": getattr(module, name) for name in module.__all__}
 SPECIAL = {"__init__", "__call__"}
 
