@@ -48,6 +48,7 @@ from .layers import (
     Activation,
 )
 from .models import Sequential, load_model
+from .models import vocabularies as _vocabularies
 
 # What they are trained with.
 from .losses import (
@@ -103,6 +104,7 @@ def __getattr__(name: str):
 
 # Results of the lower floors that draw themselves in a notebook.
 notebook.draws_with(lambda: __getattr__("plot"))
+_vocabularies.are_made_by(lambda: __getattr__("text").Vocabulary)
 
 
 def __dir__() -> list[str]:

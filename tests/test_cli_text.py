@@ -8,6 +8,7 @@ from shutil import copytree
 import pytest
 from commands import COMMAND, contents
 
+from nnlite import load_model
 from nnlite.experiment import Corpus, Sonnets, find_runs
 
 TINY = ["--units=6", "--length=20", "--epochs=2", "--temperature=1"]
@@ -67,6 +68,39 @@ def test_sample_needs_the_run_alone(run, greek, nnlite_command):
     code, _, error = nnlite_command("sample", "--seed-text", "shall")
     assert code == 1
     assert "expected characters of the vocabulary, got 's'" in error
+
+
+def test_one_file_can_be_handed_to_a_friend(run, tmp_path, monkeypatch, nnlite_command):
+    """Each of the two files alone, in an empty folder: what is written is what the run writes."""
+    arguments = "--length", 30, "--seed", 1, "--seed-text", GREEK[:5]
+    _, poem, _ = nnlite_command("sample", run, *arguments)
+    folder = tmp_path / "friend"
+    folder.mkdir()
+    for name in ("model.safetensors", "checkpoint.safetensors"):
+        (folder / "friend.safetensors").write_bytes((run / name).read_bytes())
+        with monkeypatch.context() as patch:
+            patch.chdir(folder)
+            assert nnlite_command("sample", "friend.safetensors", *arguments) == (0, poem, "")
+            code, output, _ = nnlite_command("sample", "friend.safetensors", "--length", 30)
+            assert (code, len(output)) == (0, 31)
+            assert set(output) <= set(GREEK) | {"\n"}
+            code, output, _ = nnlite_command("next", "friend.safetensors", "--top", 2)  # of all but "\r"
+            assert (code, f"{len(set(GREEK)) - 3} others" in output) == (0, True)
+    code, _, error = nnlite_command("sample", folder / "friend.safetensors", "--seed-text", "shall")
+    assert (code, "expected characters of the vocabulary, got 's'" in error) == (1, True)
+    code, _, error = nnlite_command("sample", folder / "other.safetensors")
+    assert (code, "there is no such file" in error) == (1, True)
+
+
+def test_a_file_without_a_vocabulary(run, tmp_path, nnlite_command):
+    """As older ones are: the run's folder still has it."""
+    model = load_model(run / "model.safetensors")
+    assert set(model.vocabulary.characters) == set((run / "text.txt").read_text(encoding="utf-8"))
+    model.vocabulary = None
+    model.save(run / "model.safetensors")
+    assert nnlite_command("sample", run, "--length", 5)[0] == 0
+    code, _, error = nnlite_command("sample", run / "model.safetensors")
+    assert (code, "has no vocabulary" in error, "give the run folder" in error) == (1, True, True)
 
 
 def test_resume(run, greek, nnlite_command):

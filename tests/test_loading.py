@@ -11,6 +11,7 @@ from numeric import assert_same_bits
 import nnlite
 from nnlite import initializers
 from nnlite.saving import checkpoint, training_state
+from nnlite.text import Vocabulary
 
 # A layer, the shape of its input, and what the file claims of it: from the layer's configuration, or of the input.
 CLAIMS = {
@@ -283,3 +284,34 @@ def test_a_random_generator_that_numpy_does_not_have(tmp_path):
     path = resaved(tmp_path / "a", lambda tree: tree["rng"].update(bit_generator="Generator"))
     with pytest.raises(checkpoint.CheckpointError, match="its random generator is 'Generator', expected one of PCG64"):
         nnlite.load_model(path)
+
+
+class TestAVocabulary:
+    def model(self):
+        model = nnlite.Sequential([nnlite.Embedding(3, 2)], input_shape=(4,))
+        model.vocabulary = Vocabulary("abc")
+        return model
+
+    def test_is_saved_with_its_model(self, tmp_path):
+        model, path = self.model(), tmp_path / "a.safetensors"
+        for kept in (model, copy.deepcopy(model), copy.copy(model), pickle.loads(pickle.dumps(model))):
+            kept.save(path)
+            assert nnlite.load_model(path).vocabulary == Vocabulary("abc")
+        model.vocabulary = None
+        model.save(path)
+        assert nnlite.load_model(path).vocabulary is None
+        assert "vocabulary" not in checkpoint.read(path)  # so that such files are what they were
+
+    def test_is_one(self):
+        with pytest.raises(TypeError, match=r"expected a nnlite\.text\.Vocabulary, or None, got str"):
+            self.model().vocabulary = "abc"
+
+    @pytest.mark.parametrize(
+        "forged",
+        [3, [], {}, {"characters": "aa"}, {"characters": 3}, {"characters": "\ud800"}, {"c": "a"}, {"characters": ""}],
+    )
+    def test_of_a_stranger_is_checked(self, forged, tmp_path):
+        path = tmp_path / "a.safetensors"
+        checkpoint.write(path, {**training_state.model_tree(self.model()), "vocabulary": forged})
+        with pytest.raises(nnlite.CheckpointError, match="cannot load the model"):
+            nnlite.load_model(path)

@@ -1,5 +1,6 @@
 """nnlite sample: write poems. nnlite next: show the probabilities of the next character."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -7,9 +8,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from nnlite.experiment import MinimalRNN, Sonnets
+from nnlite import CheckpointError, Sequential, load_model
 from nnlite.plot import character_name
-from nnlite.text import TemperatureSample, compare_temperatures, generate, next_characters
+from nnlite.text import TemperatureSample, Vocabulary, compare_temperatures, generate, next_characters
 
 from .options import BOLD, TEMPERATURES, Threads, choice, number, option
 from .runs import console, open_writer, show
@@ -17,13 +18,16 @@ from .runs import console, open_writer, show
 COLUMN = 40  # width of a poem beside others: about that of a sonnet's lines
 
 
-Run = Annotated[Path | None, typer.Argument(help="Run folder; by default the last one under runs/.", metavar="RUN")]
+Run = Annotated[
+    Path | None,
+    typer.Argument(help="Run folder, or a model's file; by default the last run under runs/.", metavar="RUN"),
+]
 SeedText = Annotated[
     str | None,
     option(
         "Poem",
         r"What the model reads first; write \n for a line break. May be empty.",
-        show_default="shall i compare ..., or a line of your text",
+        show_default="shall i compare ..., a line of your text, or a line break",
         metavar="TEXT",
     ),
 ]
@@ -59,9 +63,9 @@ def sample(
         nnlite sample
         nnlite sample runs/sonnets --temperature 1.5 --temperature 0.75 --temperature 0.25 --seed 1
         nnlite sample --seed-text "my love is" --length 200 --top-k 5
+        nnlite sample friend.safetensors
     """
-    trained, start = opened(run, seed_text, unknown)
-    model, vocabulary = trained.saved_model(), trained.vocabulary
+    model, vocabulary, start = opened(run, seed_text, unknown)
     if len(temperature) == 1:  # the poem alone, for other programs to read
         console.print(Text(start + generate(model, vocabulary, start, length, temperature[0], seed, top_k, top_p)))
         return
@@ -98,28 +102,40 @@ def next_character(
         nnlite next
         nnlite next runs/sonnets --seed-text "shall i compare th" --top 5
     """
-    trained, start = opened(run, seed_text, unknown)
-    model = trained.saved_model()
-    rows = next_characters(model, trained.vocabulary, start, temperature, top, top_k=top_k, top_p=top_p)
+    model, vocabulary, start = opened(run, seed_text, unknown)
+    rows = next_characters(model, vocabulary, start, temperature, top, top_k=top_k, top_p=top_p)
     table = Table("after this text", box=None, pad_edge=False)
     for t in temperature:
         table.add_column(f"temperature {t:g}", justify="right")
     for character, probabilities in rows:
         table.add_row(Text(character_name(character)), *(f"{100 * p:.2f} %" for p in probabilities))
-    if rows and len(rows) < len(trained.vocabulary):
+    if rows and len(rows) < len(vocabulary):
         others = [max(0.0, 1 - sum(column)) for column in zip(*(row.probabilities for row in rows), strict=True)]
-        table.add_row(
-            f"{len(trained.vocabulary) - len(rows)} others", *(f"{100 * p:.2f} %" for p in others), style="dim"
-        )
+        table.add_row(f"{len(vocabulary) - len(rows)} others", *(f"{100 * p:.2f} %" for p in others), style="dim")
     console.print(Text(f"{start[-60:]!r}"), end="\n\n")
     console.print(table, soft_wrap=False)
 
 
-def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Sonnets | MinimalRNN, str]:
-    """Open a run; return it with its seed text, from which unknown characters are removed if they are skipped."""
-    trained = open_writer(run)
-    start = trained.seed_text if seed_text is None else seed_text.replace("\\n", "\n")
-    return trained, trained.vocabulary.decode(trained.vocabulary.encode(start, unknown))
+def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Sequential, Vocabulary, str]:
+    """Open a run, or a model's file, which holds all that is needed: the model, its vocabulary, and the seed text.
+
+    From the seed text unknown characters are removed if they are skipped.
+    """
+    read: Callable[[], Sequential]
+    if run is not None and not run.is_dir() and (run.exists() or run.suffix == ".safetensors"):
+        model, usual = load_model(run), ""
+        read, vocabulary = lambda: model, model.vocabulary
+        if vocabulary is None:
+            raise CheckpointError(
+                f"{run} has no vocabulary: it is no model of texts, or an older nnlite wrote it: give the run folder "
+                f"that it is from"
+            )
+    else:
+        trained = open_writer(run)
+        read, vocabulary, usual = trained.saved_model, trained.vocabulary, trained.seed_text
+    start = usual if seed_text is None else seed_text.replace("\\n", "\n")
+    start = vocabulary.decode(vocabulary.encode(start, unknown))  # before the model is read
+    return read(), vocabulary, start
 
 
 def heading(poem: TemperatureSample) -> str:

@@ -131,6 +131,7 @@ class MinimalRNN(Writer):
                 param[...] = 0.01 * model.rng.standard_normal(param.shape)
         loss = nnlite.SparseCategoricalCrossentropy(from_logits=True, reduction="sum")  # over the window
         model.compile(OPTIMIZERS[s.optimizer](s.learning_rate), loss)
+        model.vocabulary = self.vocabulary
         return model
 
     def data(self) -> Pair:

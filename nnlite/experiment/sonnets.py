@@ -170,6 +170,7 @@ class Sonnets(Writer):
         model = nnlite.Sequential(layers, input_shape=(s.length,), dtype=s.dtype, seed=s.seed, name=self.corpus.name)
         optimizer = OPTIMIZERS[s.optimizer](s.learning_rate, global_clipnorm=s.clipnorm or None)
         model.compile(optimizer, nnlite.SparseCategoricalCrossentropy(from_logits=True))
+        model.vocabulary = self.vocabulary
         return model
 
     @functools.cached_property

@@ -11,14 +11,15 @@ from ..arguments import Configured
 from ..arguments.translations.calls import translated
 from ..saving import checkpoint, training_state
 from ..saving.checkpoint import CheckpointError
+from . import vocabularies
 from .sequential import Sequential
 
 
 @translated
 def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = None) -> Sequential:
-    """Load what `save_model` saved: a model with the same weights, random generator, optimizer, loss and metrics.
+    """Load what `save_model` saved: the same weights, random generator, optimizer, loss, metrics and vocabulary.
 
-    It goes on training as the saved one would have, bit for bit. Nothing in the file is run as code.
+    The model goes on training as the saved one would have, bit for bit. Nothing in the file is run as code.
 
     Args:
         custom_objects: dict from names to what is your own in it: classes of layers, optimizers, losses and models,
@@ -44,6 +45,8 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
             )
         training_state.build_from(model, tree)
         training_state.restore_model(model, tree)
+        if tree.get("vocabulary") is not None:  # older files, and models of other things, have none
+            model.vocabulary = vocabularies.made(tree["vocabulary"])
     except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
         reason = f"{training_state.explain(error)}{_hint(error)}"
         raise CheckpointError(f"cannot load the model in {os.fspath(path)}: {reason}") from error

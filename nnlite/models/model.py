@@ -16,7 +16,7 @@ from ..layers.base.layer import Seed, Shape
 from ..notebook import shows_itself
 from ..optimizers import Optimizer
 from ..turns import copy_at_rest
-from . import blame
+from . import blame, vocabularies
 from .assembly import parts, shape_without_batch
 from .contents import Contents
 
@@ -34,6 +34,7 @@ class Model(Contents, ChecksArguments):
     loss: Any = None
     _fit: object | None = None  # the call of `fit` that is running
     _held = 0  # how many calls of `fit` train a model that this one is a part of
+    _vocabulary: Any = None
     _is_at_rest = False  # whether it is part of a copy that nobody else has
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
@@ -83,6 +84,26 @@ class Model(Contents, ChecksArguments):
     def built(self) -> bool:
         """Whether all layers have their parameters."""
         return self.input_shape is not None
+
+    @property
+    def vocabulary(self) -> Any:
+        """What the ids stand for that a model of texts reads: a `nnlite.text.Vocabulary`, or None. It is saved, too.
+
+        Example:
+            >>> from nnlite import LSTM, Dense, Sequential
+            >>> from nnlite.text import Vocabulary, generate
+            >>> model = Sequential([LSTM(4, return_sequences=True, input_dim=3), Dense(3)], input_shape=(9,), seed=0)
+            >>> model.vocabulary = Vocabulary("ab ")
+            >>> len(generate(model, model.vocabulary, "ab", 5))
+            5
+        """
+        return self._vocabulary
+
+    @vocabulary.setter
+    def vocabulary(self, value: Any) -> None:
+        if value is not None:
+            vocabularies.require(value)
+        self._vocabulary = value
 
     @property
     def stateful_layers(self) -> list[Any]:

@@ -21,7 +21,7 @@ LONGEST_MESSAGE = 800  # characters of its beginning, and of its end
 
 @translated
 def save_model(model: Any, path: str | os.PathLike) -> None:
-    """Save a model to one safetensors file: layers, weights, random generator, and the optimizer, if any.
+    """Save a model to one safetensors file: layers, weights, random generator; optimizer and vocabulary, if any.
 
     The file is written atomically: a crash leaves the old file or the new one.
 
@@ -136,6 +136,8 @@ def model_tree(model: Any) -> dict[str, Any]:
         "rngs": {name: rng.bit_generator.state for name, rng in _own_generators(model).items()},
         **_compiled(model),
     }
+    if model.vocabulary is not None:
+        tree["vocabulary"] = model.vocabulary.get_config()
     if model.optimizer is not None:
         tree["optimizer"] |= {"iterations": model.optimizer.iterations, "state": model.optimizer.state}
     return tree

@@ -17,8 +17,8 @@ SHOWN = 100  # characters of a vocabulary that a message shows
 class Vocabulary:
     """A one-to-one map between V characters and the integers 0 .. V - 1.
 
-    A vocabulary is immutable. A model is useless without the vocabulary it was trained with, so save both together
-    (`get_config`, `from_config`).
+    A vocabulary is immutable. A model is useless without the vocabulary it was trained with: with
+    `model.vocabulary = vocabulary` one file holds both.
 
     Args:
         characters: V distinct characters; the id of each is its index. `from_text` collects them from a text.
