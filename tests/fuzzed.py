@@ -26,6 +26,7 @@ with atheris.instrument_imports(include=["nnlite", "PIL", "gzip", "json"]):
     from nnlite import CheckpointError, load_model
     from nnlite.experiment import ExperimentError, MinimalRNN, Sonnets, Sweep, find_runs
     from nnlite.images import IDXError, load_digit, load_idx
+    from nnlite.interop import WeightsError, from_keras, from_npz, from_torch, to_keras, to_npz, to_torch
     from nnlite.saving import checkpoint
     from nnlite.saving.regular_file import read_json_lines
     from nnlite.text import read_text
@@ -36,9 +37,13 @@ FILE = FOLDER / "file"
 KINDS = Sonnets, MinimalRNN, Sweep
 
 
+def small():
+    return nnlite.Sequential([nnlite.LSTM(2, input_dim=3), nnlite.BatchNorm(), nnlite.Dense(2)], (4,), seed=0)
+
+
 def tiny():
     """A small model, trained for a step, in a file."""
-    model = nnlite.Sequential([nnlite.LSTM(2, input_dim=3), nnlite.BatchNorm(), nnlite.Dense(2)], (4,), seed=0)
+    model = small()
     model.compile("adam", nnlite.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     model.fit(np.zeros((2, 4), int), np.zeros(2, int), verbose=0)
     model.save(FILE)
@@ -47,6 +52,12 @@ def tiny():
 
 TINY, TENSORS = tiny(), {}
 TREE = checkpoint._without_arrays(checkpoint.read(FILE), "", TENSORS)
+
+
+def written(write, name):
+    """What one of the writers for other programs writes of a small model."""
+    write(small(), FOLDER / name)
+    return (FOLDER / name).read_bytes()
 
 
 def forged(data):
@@ -73,7 +84,8 @@ def read_config(data):
     for kind in KINDS:
         with contextlib.suppress(ExperimentError):
             kind.open(RUN).progress  # noqa: B018
-    assert sorted(path.name for path in FOLDER.iterdir()) == sorted(["file", *(kind.kind for kind in KINDS)])
+    names = {path.name for path in FOLDER.iterdir() if not path.name.startswith("a.")}
+    assert names == {"file", *(kind.kind for kind in KINDS)}
 
 
 def read_log(data):
@@ -114,6 +126,10 @@ READERS = {
     "lines": (from_file(lambda path: [*read_json_lines(path)]), ValueError, [b'{"loss": 1.0}\n']),
     "sweep": (read_sweep, ExperimentError, [b'[{"name": "x", "units": 1}]']),
     "picture": (from_file(load_digit), ValueError, [*pictures()]),
+    "keras": (from_file(from_keras), WeightsError, [written(to_keras, "a.keras")]),
+    "hdf5": (from_file(lambda path: from_keras(path, small())), WeightsError, [written(to_keras, "a.weights.h5")]),
+    "torch": (from_file(lambda path: from_torch(path, small())), WeightsError, [written(to_torch, "a.safetensors")]),
+    "npz": (from_file(lambda path: from_npz(path, small())), WeightsError, [written(to_npz, "a.npz")]),
 }
 
 

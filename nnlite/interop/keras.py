@@ -17,7 +17,7 @@ from nnlite.saving import atomic_file, training_state
 
 from . import keras_layers, keras_places, stores
 from .keras_layers import UnmappedError
-from .weights import Store, WeightsError, listed, load, require_built, short, written
+from .weights import LONGEST_NAME, Store, WeightsError, listed, load, require_built, short, written
 
 CONFIG, WEIGHTS = "config.json", "model.weights.h5"
 
@@ -203,7 +203,10 @@ def _made(config: Mapping[str, Any], store: Store) -> nnlite.Sequential:
         if store.arrays[name].dtype.kind not in "biuf":
             raise WeightsError(f"{short(name)}: expected numbers, got {store.arrays[name].dtype}")
     arrays = {link.ours: link.to_ours(*map(store.read, link.theirs)) for link in links}
-    training_state.build_from(model, {"params": arrays, "model": {"input_shape": _input_shape(config)}})
+    try:
+        training_state.build_from(model, {"params": arrays, "model": {"input_shape": _input_shape(config)}})
+    except (TypeError, ValueError) as error:
+        raise WeightsError(f"the layers do not fit each other, or the weights: {error}") from None
     return model
 
 
@@ -218,6 +221,7 @@ def _parts(config, store, path, problems):
         kind, inner = keras_layers.described(item)
         group = groups.next(keras_places.snake_case(kind))
         try:
+            _require_name(inner.get("name"))
             if kind in ("Sequential", "Functional", "Model"):
                 made = _parts(inner, store, f"{group}/", problems)
                 parts.append(nnlite.Sequential(made, name=inner.get("name")))
@@ -231,6 +235,11 @@ def _parts(config, store, path, problems):
         except (UnmappedError, LookupError, TypeError, ValueError, AttributeError) as error:
             problems.append(f"{short(kind)} {short(str(inner.get('name')))}: {_reason(error)}")
     return parts
+
+
+def _require_name(name):
+    if name is not None and not (isinstance(name, str) and name.isprintable() and len(name) <= LONGEST_NAME):
+        raise UnmappedError(f"name: expected a text of up to {LONGEST_NAME} characters, got {short(repr(name))}")
 
 
 def _reason(error):

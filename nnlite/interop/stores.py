@@ -219,9 +219,12 @@ def safetensors(path: Any) -> Stored:
 
     try:
         file = safe_open(os.fspath(path), framework="np")
+        metadata = file.metadata() or {}
         slices = {name: file.get_slice(name) for name in file.keys()}  # noqa: SIM118  it is no dict
     except SafetensorError as error:
         raise WeightsError(f"expected a safetensors file, got another one, or a damaged one ({error})") from None
+    if "nnlite" in metadata:
+        raise WeightsError("it is a model of nnlite's: use nnlite.load_model(path)")
     dtypes = {name: s.get_dtype() for name, s in slices.items()}
     arrays = {
         name: Info(tuple(s.get_shape()), np.dtype(_SAFE[dtypes[name]]) if dtypes[name] in _SAFE else dtypes[name])

@@ -315,8 +315,12 @@ def matched(
     found = _by_name(own, left) or (_in_order(own, left) if is_ordered else None) or _by_shape(own, left)
     if found is None:
         hint = "" if is_ordered else " A file has no order but that of numbers in names."
+        kinds = [
+            sorted(map(repr, side)) for side in ([signature(layer) for _, layer in own], [u.signature for u in left])
+        ]
+        problem = "which weights are whose cannot be told" if kinds[0] == kinds[1] else "the layers are not the same"
         raise WeightsError(
-            f"which weights are whose cannot be told.{hint} Say it by names={{...}}, from our names to theirs:"
+            f"{problem}.{hint} Say which is which by names={{...}}, from our names to theirs:"
             f"{listed(_side_by_side(own, left, [f'{short(n)} {arrays[n].shape}, of no layer here' for n in unknown]))}"
         )
     chosen |= {name: unit for (name, _), unit in zip(own, found, strict=True)}

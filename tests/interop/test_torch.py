@@ -133,7 +133,9 @@ def test_without_order_numbers_tell_and_names_say(tmp_path):
     model = Sequential([Dense(3, use_bias=False) for _ in range(2)], input_shape=(3,))
     with pytest.raises(WeightsError) as caught:
         from_torch(path, model)
-    assert "cannot be told. A file has no order but that of numbers in names. Say it by names={" in str(caught.value)
+    assert "cannot be told. A file has no order but that of numbers in names. Say which is which by names={" in str(
+        caught.value
+    )
     assert "dense ('Linear', (3, 3), False)" in str(caught.value)
     assert "query ('Linear', (3, 3), False)" in str(caught.value)
     from_torch(path, model, names={"dense": "query", "dense_1": "key"})
