@@ -336,6 +336,10 @@ def _weights(model, config, store):
     with h5py.File(memory, "w") as file:
         for name, array in arrays.items():
             file[name] = array
+            *above, _, _ = name.split("/")
+            for depth in range(len(above) + 1):  # older versions of Keras ask for the variables of all that is there
+                if above[depth - 1 : depth] != ["layers"]:
+                    file.require_group("/".join([*above[:depth], "vars"]))
     return memory.getvalue()
 
 
