@@ -177,20 +177,26 @@ class Trainer(Model):
         Returns:
             The loss before the step and the metrics, by their names.
         """
-        real = None if batch.lengths is None else self._real_steps(batch)
+        parallel = self.optimizer.parallel
         with computing:
-            y_pred = self.forward(batch.x, training=True, **batch.options)
-            numbers = self._judge(batch, y_pred, real)
-            if not math.isfinite(numbers["loss"]):
-                raise loss_error(self, numbers["loss"], batch)
-            is_padding = real is not None and not real.any()
-            dy = np.zeros_like(y_pred) if is_padding else agreement.dy(self.loss, y_pred, real)
-            self.backward(dy, needs_dx=False) if passes.takes_needs_dx(type(self).backward) else self.backward(dy)
+            numbers = self._pass(batch) if parallel is None else parallel.gradients(self, batch, self._pass)
             regularizers.add_gradients(self.layers)
             try:
                 self.optimizer.apply(*self.learned())
             except FloatingPointError as error:  # a gradient's norm is to be clipped, and is not finite
                 raise NonFiniteLossError(str(error), f"It is {self.optimizer.learning_rate:g} now") from error
+        return numbers
+
+    def _pass(self, batch):
+        """Forward, loss and backward: fill the gradients, and return the loss and the metrics."""
+        real = None if batch.lengths is None else self._real_steps(batch)
+        y_pred = self.forward(batch.x, training=True, **batch.options)
+        numbers = self._judge(batch, y_pred, real)
+        if not math.isfinite(numbers["loss"]):
+            raise loss_error(self, numbers["loss"], batch)
+        is_padding = real is not None and not real.any()
+        dy = np.zeros_like(y_pred) if is_padding else agreement.dy(self.loss, y_pred, real)
+        self.backward(dy, needs_dx=False) if passes.takes_needs_dx(type(self).backward) else self.backward(dy)
         return numbers
 
     def _judge(self, batch, y_pred, real):
@@ -256,15 +262,18 @@ class Trainer(Model):
         samples = data.for_evaluate(self, x, y, lengths, sample_weight, steps)
         return _as_asked(self._evaluate(samples, batch_size, "evaluate", verbose), return_dict)
 
-    def _evaluate(self, samples, batch_size, where, verbose=0):
+    def _evaluate(self, samples, batch_size, where, verbose=0, parallel=None):
         totals, seen = dict.fromkeys(("loss", *self.metrics), 0.0), 0
 
         def means():
             return {name: total / seen for name, total in totals.items()}
 
+        def measured(batch):
+            return self._judge(batch, self.forward(batch.x, **batch.options), self._real_steps(batch))
+
         with data.batches(self, where, samples, batch_size, verbose, means) as batches:
             for batch in batches:
-                numbers = self._judge(batch, self.forward(batch.x, **batch.options), self._real_steps(batch))
+                numbers = measured(batch) if parallel is None else parallel.measured(self, batch, measured)
                 weight = batch.weight(self.keeps_steps)
                 seen += weight
                 for name, value in numbers.items():

@@ -30,6 +30,7 @@ def get(optimizer: str | Optimizer) -> Optimizer:
         >>> optimizers.get("adam")
         Adam(learning_rate=0.001, beta_1=0.9, beta_2=0.999, epsilon=1e-07)
     """
+    optimizer = getattr(optimizer, "optimizer", optimizer)  # that of a DataParallel
     if isinstance(optimizer, Optimizer):
         return optimizer
     if isinstance(optimizer, str) and optimizer.lower() in _BY_NAME:

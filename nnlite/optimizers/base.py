@@ -67,6 +67,7 @@ class Optimizer(Configured, TakesTurns):
 
     slots: dict[str, float] = {}  # noqa: RUF012  replaced, never changed
     decays_in_update = False  # whether `update` sees to weight_decay
+    parallel: Any = None  # the `nnlite.distributed.DataParallel` that shares its model's batches with other processes
 
     def __init__(
         self,
@@ -98,8 +99,9 @@ class Optimizer(Configured, TakesTurns):
         self._layers: dict[str, Any] = {}  # and of which layers, by name
 
     def __getstate__(self):
-        # Rows are views, which a copy would take for arrays of its own; and a copy has no model yet.
-        return super().__getstate__() | {"_rows": [], "_model": None, "_layers": {}}
+        # Rows are views, which a copy would take for arrays of its own; and a copy has no model yet, and other processes
+        # know nothing of it.
+        return super().__getstate__() | {"_rows": [], "_model": None, "_layers": {}, "parallel": None}
 
     @property
     def learning_rate(self) -> float:
