@@ -15,6 +15,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from nnlite import CheckpointError, NonFiniteLossError, __version__, machine
+from nnlite.distributed import mpi
 from nnlite.experiment import ExperimentError
 
 from .digits import digits
@@ -72,10 +73,23 @@ USER_ERRORS = (CheckpointError, ExperimentError, ImportError, MemoryError, NonFi
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command; every error that a user can cause is printed as one line, and so is a warning, once."""
-    told = functools.cache(print_line)
+    """Run the command; every error that a user can cause is printed as one line, and so is a warning, once.
+
+    Of several ranks the first prints, and another one only what the first does not know.
+    """
+    ranks: Any = None
+    unsaid: list[str] = []
+
+    @functools.cache
+    def told(message):
+        unsaid.append(message) if ranks and ranks.rank else print_line(message)
+
     try:
-        with warnings.catch_warnings(), contextlib.redirect_stdout(sys.stdout and StandardOutput(sys.stdout, told)):
+        ranks = mpi.world()
+        if ranks:
+            mpi.divide_cores(ranks)
+        out = open(os.devnull, "w") if ranks and ranks.rank else sys.stdout  # noqa: SIM115  until the program ends
+        with warnings.catch_warnings(), contextlib.redirect_stdout(out and StandardOutput(out, told)):
             warnings.showwarning = lambda message, *_: told(str(message))
             code = app(arguments, prog_name=command_line(), standalone_mode=False)
             print(end="", flush=True)
@@ -88,29 +102,28 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         message, where = error.format_message().rstrip("."), error.ctx.command_path if error.ctx else command_line()
         option = getattr(error, "option_name", "")
         if option in MOVED:
-            code = fail(f"No such option: {option}: {MOVED[option]}", 2)
+            told(f"No such option: {option}: {MOVED[option]}")
         else:  # without a message help was printed
             end = "" if message.endswith("?") else "."
-            code = fail(f"{message}{end} Help: {where} --help", 2) if message else 2
+            if message:
+                told(f"{message}{end} Help: {where} --help")
+        code = 2
     except USER_ERRORS as error:
         if os.environ.get("NNLITE_TRACEBACK"):
             raise
         message = str(error)
         if isinstance(error, OSError) and error.filename is not None:
             message = f"{error.filename}: {error.strerror}"
-        code = fail(message, 1)
+        told(" ".join([message, *getattr(error, "__notes__", ())]))
+        code = 1
+    if ranks:
+        mpi.leave(code, lambda: [print_line(f"rank {ranks.rank}: {message}") for message in unsaid])
     sys.exit(code)
 
 
 LINE_BREAK = r"\s*\n\s*"  # other spaces may be part of a file's name
 CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"  # what a stranger's file could tell a terminal to do
 UsageError: Any = typer.BadParameter.__base__  # of click, or of typer's own copy of it
-
-
-def fail(message: str, code: int) -> int:
-    """Print an error as one line on stderr, and return the exit code."""
-    print_line(message)
-    return code
 
 
 def print_line(message: str) -> None:

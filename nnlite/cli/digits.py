@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from nnlite import extras
+from nnlite.distributed import mpi
 from nnlite.experiment import Digits, ExperimentError, find_runs
 
 from .options import Force, ResumeOrExtend, Seed, Threads, number, option, out
@@ -70,6 +71,8 @@ def digits(
         console.print(f"Handwritten digits, {size} pixels: {parts}.")
         model.summary()
         history = run.fit().history
+        if mpi.rank():  # rank 0 has the run folder
+            return
         run.draw(history)
     conclude(run)
 

@@ -5,6 +5,7 @@ import dataclasses
 import shlex
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,7 +15,9 @@ from rich.console import Console
 from rich.rule import Rule
 from rich.text import Text
 
+import nnlite
 from nnlite import extras
+from nnlite.distributed import DataParallel, mpi
 from nnlite.experiment import Corpus, Digits, Experiment, MinimalRNN, Sonnets, Sweep
 from nnlite.experiment.folder import (
     SAVE_SECONDS,
@@ -42,6 +45,7 @@ class Output(Console):
 console = Output(highlight=False, markup=False, emoji=False)
 
 WRITERS: dict[str, type[Sonnets | MinimalRNN]] = {kind.kind: kind for kind in (Sonnets, MinimalRNN)}
+DIVIDED = Sonnets, Digits  # their batches can be shared by several ranks
 TRAINED_BY = {Sonnets.kind: "train", MinimalRNN.kind: "minimal-rnn", Sweep.kind: "sweep", Digits.kind: "digits"}
 
 Kind = TypeVar("Kind", bound=Experiment)
@@ -50,12 +54,45 @@ Kind = TypeVar("Kind", bound=Experiment)
 def begin(kind: type[Kind], context: typer.Context, *needed: str) -> Kind:
     """The run of a command, whose result is in the folder: a new one, or with --resume an existing one.
 
+    Where `mpiexec` has started several ranks they train it together. Rank 0 alone has the folder, and the others one in
+    which nothing is kept.
+
     Args:
         kind: the experiment, such as Sonnets.
         context: of the command. Its options are those of a run folder, all fields of kind.Settings, perhaps --text.
         needed: extras of nnlite-learn that it will need in the end: better said now.
     """
     extras.require(*needed)
+    ranks = mpi.world()
+    if not ranks:
+        return own_run(kind, context)
+    if kind not in DIVIDED:
+        raise ExperimentError(
+            f"nnlite {context.info_name} cannot divide its work among ranks: start it without mpiexec"
+        )
+    run: Any = None
+    kept = None
+    try:
+        if ranks.rank == 0:
+            run = own_run(kind, context)
+            kept = {name: value for name, value in vars(run).items() if name not in ("start", "_is_alone")}
+    finally:
+        kept = ranks.bcast(kept)
+    if kept is None:  # rank 0 says why
+        raise typer.Exit(1)
+    if ranks.rank:
+        run = kind.__new__(kind)
+        vars(run).update(kept, _is_alone=False)
+        run.folder = Path(context.with_resource(tempfile.TemporaryDirectory(prefix="nnlite-")), "run")
+        run.create()
+    DataParallel(run.start.model.optimizer)
+    each = nnlite.get_num_threads()
+    console.print(f"{ranks.size} ranks share each batch, with {each} {'thread' if each == 1 else 'threads'} each.")
+    return run
+
+
+def own_run(kind: type[Kind], context: typer.Context) -> Kind:
+    """The run of a command that is alone."""
     make_optional()
     options = context.params
     folder, text = (Path(p) if (p := options.get(name)) is not None else None for name in ("out", "text"))
@@ -185,7 +222,8 @@ def stoppable(run: Experiment, context: typer.Context, kept: str | None = None) 
             kept = f"only the settings: it is saved every {SAVE_SECONDS:g} seconds, and after each epoch"
         kept = kept or place(run.progress)
         console.print(f"\nStopped. {run.folder} keeps {kept}. To resume:\n")
-        console.out(f"  {command(context.info_name or '', '--resume', '--out', run.folder)}", highlight=False)
+        ranks = f"mpiexec -n {world.size} " if (world := mpi.world()) else ""
+        console.out(f"  {ranks}{command(context.info_name or '', '--resume', '--out', run.folder)}", highlight=False)
         raise typer.Exit(130) from None
 
 

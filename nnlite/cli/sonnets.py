@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from nnlite.distributed import mpi
 from nnlite.experiment import Sonnets, sonnets
 from nnlite.experiment.sonnets import Outcome
 
@@ -84,6 +85,8 @@ def train(
         console.print(f"{run.corpus.title}: {run.description}. {windows}{carried}.")
         run.start.model.summary()
         history = run.fit().history
+        if mpi.rank():  # rank 0 has the run folder
+            return
         run.draw(history)
         outcome = run.outcome(history)
         for temperature, poem in run.write_poems(outcome.model):

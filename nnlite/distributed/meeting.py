@@ -1,15 +1,16 @@
 """Meeting: sums over all ranks, in which they also hear of errors and of Ctrl-C."""
 
-import os
 import pickle
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from . import mpi
 
-give_way: Callable[[], Any] = getattr(os, "sched_yield", lambda: None)  # which Windows lacks
+PATIENCE = 100  # how often a rank looks whether the others are there, before it begins to nap between two looks
+NAP = 2e-5  # seconds
 
 
 class Meeting:
@@ -73,9 +74,11 @@ class Meeting:
 
     def sum(self, array: np.ndarray) -> None:
         """Put the sum over all ranks in the place of an array: the same bits on every rank."""
-        request = self.comm.Iallreduce(mpi.module().IN_PLACE, array)
+        request, tries = self.comm.Iallreduce(mpi.module().IN_PLACE, array), 0
         while not request.Test():
-            give_way()  # where there are more ranks than cores, to the one that it waits for
+            tries += 1
+            # MPI's own waiting keeps the core: where other ranks or programs want it, too, that took ten times as long.
+            time.sleep(0 if tries < PATIENCE else NAP)
 
 
 def _for_others(error):

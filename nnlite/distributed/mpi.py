@@ -5,11 +5,15 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from .. import get_num_threads, set_num_threads
 
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # in which MPICH and Open MPI tell each process how many there are
+GRACE = 2.0  # seconds that a rank with an error waits for the others, which may have the same
 
 
 def module() -> Any:
@@ -43,20 +47,36 @@ def rank() -> int:
 
 
 def divide_cores(comm: Any) -> None:
-    """Let ranks that may run on the same cores share them, unless the number of threads was chosen."""
+    """Let ranks that may run on the same cores share them, once, unless the number of threads was chosen."""
+    global _are_divided
     node = comm.Split_type(module().COMM_TYPE_SHARED)
     cores = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
     sharing = sum(not cores.isdisjoint(others) for others in node.allgather(cores))
+    node.Free()
     is_chosen = os.environ.keys() & {"NNLITE_NUM_THREADS", "OMP_NUM_THREADS"} or get_num_threads() != len(cores)
-    if not is_chosen:
+    if not is_chosen and not _are_divided:
         set_num_threads(max(1, len(cores) // sharing))
+    _are_divided = True
 
 
-def all_have_come(seconds: float = math.inf) -> bool:
-    """Wait at the end of the program until all ranks are there, at most so long; whether they are."""
-    request, end = world().Ibarrier(), time.monotonic() + seconds
+_are_divided = False
+
+
+def leave(code: int | None, speak: Callable[[], object]) -> None:
+    """End the program of this rank with the others; where some do not come, end them, too.
+
+    Args:
+        code: of this rank; 0 or None where all went well.
+        speak: prints what this rank has to say, where rank 0 does not say the same.
+    """
+    comm = world()
+    codes = np.array([0 if comm.rank else code or 0], np.int64)  # None, too, says that all went well
+    request, end = comm.Iallreduce(module().IN_PLACE, codes), time.monotonic() + (GRACE if code else math.inf)
     while not request.Test():
         if time.monotonic() > end:
-            return False
+            speak()
+            comm.Abort(code)
         time.sleep(0.01)  # rank 0 may still be writing, and wants the core
-    return True
+    if code and not codes[0]:
+        speak()
+    module().Finalize()  # else mpi4py would take a code for the end of this rank alone
