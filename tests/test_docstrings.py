@@ -21,6 +21,7 @@ def modules():
 
 # Modules whose examples need an optional extra.
 EXTRAS = dict.fromkeys(("nnlite.images", "nnlite.images.digits", "nnlite.experiment.digits"), ("sklearn", "digits"))
+EXTRAS["nnlite.distributed.data_parallel"] = "mpi4py", "mpi"
 
 
 @pytest.mark.parametrize("name", list(modules()))

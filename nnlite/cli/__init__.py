@@ -110,14 +110,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         code = 2
     except USER_ERRORS as error:
         if os.environ.get("NNLITE_TRACEBACK"):
+            mpi.abort_at_exit()
             raise
         message = str(error)
         if isinstance(error, OSError) and error.filename is not None:
             message = f"{error.filename}: {error.strerror}"
         told(" ".join([message, *getattr(error, "__notes__", ())]))
         code = 1
+    except BaseException:
+        mpi.abort_at_exit()
+        raise
     if ranks:
-        mpi.leave(code, lambda: [print_line(f"rank {ranks.rank}: {message}") for message in unsaid])
+        code = mpi.leave(code, lambda: [print_line(f"rank {ranks.rank}: {message}") for message in unsaid])
     sys.exit(code)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import Optimizer, optimizers, regularizers
+from .. import NonFiniteLossError, Optimizer, optimizers, regularizers
 from ..models.batch import Batch
 from ..saving import loop_state
 from . import mpi
@@ -120,9 +120,19 @@ class DataParallel(Meeting):
         mine = (model.built, loop_state.get(loop) if is_resumable else None) if self.rank == 0 else None
         is_built, place = self.comm.bcast(mine)
         if self.rank and is_resumable:
-            loop_state.restore(loop, place)
+            try:
+                loop_state.restore(loop, place)
+            except ValueError as error:
+                raise ValueError(
+                    f"rank {self.rank} cannot begin where rank 0 does: {error}: let all ranks run the same program on "
+                    f"the same data"
+                ) from error
         if is_built:  # else the first batch builds it, after the order of the samples was drawn
             self._copy(model, loop.data.x.shape[1:])
+
+    def leave(self) -> None:
+        """`fit` has ended."""
+        self._loop = None
 
     def _copy(self, model, input_shape):
         """Give all ranks the weights, states, optimizer and random generator of rank 0."""
@@ -181,11 +191,14 @@ class DataParallel(Meeting):
         """
         rows = self.rows(len(whole))
         part = whole[_at_least_one(rows)]
+        if self._loop is not None:
+            self._loop.current = part
         try:
             numbers = compute(part)
         except Exception as error:
-            self.meet(error=error)
-            raise
+            if self._loop is None or isinstance(error, NonFiniteLossError):  # which is no error with TerminateOnNaN
+                self.meet(error=error)
+            raise  # `fit` tells the others, when it has said where it was
         weight, self._weight = _weights(model, whole, None if rows.start == rows.stop else part)
         values = [numbers["loss"] * self._weight, *(numbers[name] * weight for name in model.metrics)]
         sums = self.meet(values, zlib.crc32(_bytes(whole.x), zlib.crc32(_bytes(whole.y))))

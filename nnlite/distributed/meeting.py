@@ -60,6 +60,7 @@ class Meeting:
             rank, first = next((rank, found) for rank, found in enumerate(errors) if found is not None)
             if rank == self.rank and error is not None:
                 raise error
+            first.of_rank = rank
             first.add_note(f"This was on rank {rank} of {self.size}.")
             raise first
         if interrupts:

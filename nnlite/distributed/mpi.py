@@ -62,8 +62,16 @@ def divide_cores(comm: Any) -> None:
 _are_divided = False
 
 
-def leave(code: int | None, speak: Callable[[], object]) -> None:
-    """End the program of this rank with the others; where some do not come, end them, too.
+def abort_at_exit() -> None:
+    """End all ranks when this one has ended, as `python -m mpi4py` does after an error: none waits for it."""
+    if "mpi4py" in sys.modules and world():
+        from mpi4py import run
+
+        run.set_abort_status(1)
+
+
+def leave(code: int | None, speak: Callable[[], object]) -> int:
+    """End the program of this rank with the others; where some do not come, end them, too. Returns the exit code.
 
     Args:
         code: of this rank; 0 or None where all went well.
@@ -80,3 +88,4 @@ def leave(code: int | None, speak: Callable[[], object]) -> None:
     if code and not codes[0]:
         speak()
     module().Finalize()  # else mpi4py would take a code for the end of this rank alone
+    return int(codes[0]) or code or 0

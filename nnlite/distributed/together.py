@@ -34,6 +34,7 @@ class Together(Callback):
 
     def __init__(self, parallel: Any) -> None:
         self.parallel = parallel
+        self._undo = contextlib.ExitStack()
 
     def on_train_begin(self, logs: Logs) -> None:
         step = type(self.model).train_step
@@ -42,7 +43,6 @@ class Together(Callback):
                 f"DataParallel: {type(self.model).__name__} has a train_step of its own, which would step before the "
                 f"gradients are averaged: write a loop of your own with parallel.rows(N) and parallel.apply(grads, params)"
             )
-        self._undo = contextlib.ExitStack()
         if self.parallel.rank:
             nowhere = self._undo.enter_context(open(os.devnull, "w", encoding="utf-8"))
             self._undo.enter_context(contextlib.redirect_stdout(nowhere))
@@ -78,11 +78,12 @@ class Together(Callback):
             self.parallel.is_over = True
 
     def close(self) -> None:
-        try:
-            if not self.parallel.is_over:
-                self.parallel.meet(error=sys.exception() or RuntimeError("fit was left"))
-        finally:
-            self._undo.close()
+        error = sys.exception()
+        if error is not None and not self.parallel.is_over:
+            with contextlib.suppress(BaseException):  # this error, which goes on its way anyway
+                self.parallel.meet(error=error)
+        self.parallel.leave()
+        self._undo.close()
 
     def _note(self, number, frame):
         self.parallel.interrupts += 1

@@ -29,6 +29,7 @@ class FitLoop:
         resumed: whether it goes on from the state of an earlier one.
         latest: the loss of the last batch alone, and its metrics, by their names.
         is_running: whether it is in `fit`.
+        current: the batch in training, or the part of it that this process computes.
     """
 
     def __init__(self, model, data, validation_data, batch_sizes, epochs, callbacks, shuffle, verbose):
@@ -53,13 +54,13 @@ class FitLoop:
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
         self.order_rng = None  # state of the random generator from which this epoch's order was drawn
         self._place: tuple[int, int | str | None] = self.epoch + 1, None  # where in `fit` an error would come
-        self._current: Any = None  # the batch in training
+        self.current: Any = None
 
     def __enter__(self):
         self.model.history, self.model.stop_training = self.history, False
         self._closing = contextlib.ExitStack()
         # Callbacks, and the `History` that `fit` returns, live on with this loop: it holds no data then.
-        self._closing.callback(vars(self).update, data=None, validation_data=None, _current=None, is_running=False)
+        self._closing.callback(vars(self).update, data=None, validation_data=None, current=None, is_running=False)
         claim(self)
         for callback in self.callbacks:
             self._closing.callback(callback.close)
@@ -81,8 +82,8 @@ class FitLoop:
                 for callback in enders:
                     callback.ended_by(error)
             elif error is not None:
-                if isinstance(error, Exception):
-                    blame.training(error, *self._place, self._current)
+                if isinstance(error, Exception) and not hasattr(error, "of_rank"):  # which has said its place there
+                    blame.training(error, *self._place, self.current)
                 return False
             elif not enders:
                 # No loss was computed after the last update: only the parameters can tell that it went wrong.
@@ -100,7 +101,7 @@ class FitLoop:
                     layer.reset_state()
             self._place = self.epoch + 1, None
             yield self.epoch
-            self._place, self._current = (self.epoch + 1, None), None
+            self._place, self.current = (self.epoch + 1, None), None
             if self.seen:
                 logs = self._measure()
                 self.epoch, self.batch = self.epoch + 1, 0
@@ -119,7 +120,7 @@ class FitLoop:
         for batch in self.data.split(self.batch_size, order, first=self.batch):
             if self.model.stop_training:
                 break
-            self._current = batch
+            self.current = batch
             for listener in before:
                 listener(self.batch, {})
             yield batch
@@ -136,7 +137,7 @@ class FitLoop:
             logs = self._with_perplexity(self._means())
             for listener in self._after:
                 listener(self.batch - 1, logs)
-        self._place, self._current = (self.epoch + 1, self.batch + 1), None
+        self._place, self.current = (self.epoch + 1, self.batch + 1), None
 
     def _draw_order(self, resume_rng):
         """The samples' order in this epoch; None where it is that of the data. A resumed epoch draws it again."""
