@@ -16,5 +16,5 @@ def main() -> None:
     cli.main()
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # not in the processes that a sweep's backend spawns
     main()

@@ -21,3 +21,15 @@ def contents(folder):
 def resume(folder):
     """--resume, where there is a run already: a command may have been killed before it made one."""
     return ["--resume"] if Path(folder, "config.json").exists() else []
+
+
+def children(pid):
+    """The processes of Python below this one, by their numbers."""
+    table = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    rows = [line.split(None, 2) for line in table.splitlines()]
+    found, level = [], {str(pid)}
+    while level:
+        below = [row for row in rows if row[1] in level]
+        found += [int(row[0]) for row in below if row[2].startswith(sys.executable)]
+        level = {row[0] for row in below}
+    return sorted(found)

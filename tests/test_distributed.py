@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import ranks
-from commands import contents
+from commands import children, contents
 from extras import import_extra
 
 import nnlite
@@ -152,7 +152,11 @@ class TestErrors:
         [
             ("nan", "NonFiniteLossError", "epoch 1, batch 2: the loss is nan, because x holds nan at (100, 0)"),
             ("interrupted", "KeyboardInterrupt", ""),
-            ("other weights", "RuntimeError", "the weights of rank 1 differ from those of rank 0 after epoch 1: a callb"),
+            (
+                "other weights",
+                "RuntimeError",
+                "the weights of rank 1 differ from those of rank 0 after epoch 1: a callb",
+            ),
             ("other batches", "ValueError", "rank {}: expected the batch of the other ranks, got another one"),
         ],
     )
@@ -244,18 +248,6 @@ class TestCommand:
         assert words in error
 
 
-def children(pid):
-    """The processes of Python below this one, by their numbers."""
-    table = subprocess.run(["ps", "-eo", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
-    rows = [line.split(None, 2) for line in table.splitlines()]
-    found, level = [], {str(pid)}
-    while level:
-        below = [row for row in rows if row[1] in level]
-        found += [int(row[0]) for row in below if row[2].startswith(sys.executable)]
-        level = {row[0] for row in below}
-    return sorted(found)
-
-
 class TestAlone:
     """In this process, which mpiexec has not started."""
 
@@ -285,7 +277,9 @@ class TestAlone:
     def test_mpiexec_without_mpi4py(self, monkeypatch, nnlite_command):
         monkeypatch.setitem(sys.modules, "mpi4py", None)
         monkeypatch.delitem(sys.modules, "mpi4py")
-        monkeypatch.setattr(mpi, "module", lambda: (_ for _ in ()).throw(ImportError("nnlite.distributed needs mpi4py")))
+        monkeypatch.setattr(
+            mpi, "module", lambda: (_ for _ in ()).throw(ImportError("nnlite.distributed needs mpi4py"))
+        )
         monkeypatch.setenv("PMI_SIZE", "2")
         mpi.world.cache_clear()
         code, _, error = nnlite_command("info")

@@ -10,10 +10,12 @@ import sys
 import time
 from pathlib import Path
 
+import joblib
 import matplotlib
 import numpy as np
 import pytest
-from commands import COMMAND, contents, resume, start
+from commands import COMMAND, children, contents, resume, start
+from extras import import_extra
 
 import nnlite
 from nnlite.experiment import Corpus, ExperimentError, MinimalRNN, Sweep, plain_rnn, reproduce
@@ -257,6 +259,14 @@ def swept(tmp_path_factory):
     return sweep, list(sweep.fit(jobs=2))
 
 
+def is_running(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 class TestSweep:
     def test_changes_one_thing_at_a_time(self):
         sweep = Sweep("unused", Sweep.Settings((100, 50), adagrad=(0.1, 0.05), sgd=(0.01,)))
@@ -341,6 +351,58 @@ class TestSweep:
         assert f"sweep --resume --out {folder}" in output
         assert "done" in output
         assert any(result.is_final for result in Sweep.open(folder).results())
+
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
+    def test_no_process_outlives_a_killed_one(self, tmp_path):
+        arguments = ["--units", "6", "--units", "8", "--iterations", "1000000", "--jobs", "2"]
+        process = start("sweep", *arguments, "--out", tmp_path / "sweep")
+        while not list(tmp_path.glob("sweep/*/log.jsonl")) and process.poll() is None:
+            time.sleep(0.01)
+        below = children(process.pid)
+        assert len(below) >= 2
+        process.kill()
+        process.communicate(timeout=60)  # which ends when nobody can write there any more
+        end = time.monotonic() + 30
+        while (left := [pid for pid in below if is_running(pid)]) and time.monotonic() < end:
+            time.sleep(0.05)
+        assert not left
+
+    def test_on_a_cluster(self, tmp_path, swept, monkeypatch):
+        """Where the processes see no folder of this one: what they make is the same, and comes back as it is."""
+        import_extra("distributed", "dask")
+        sweep = Sweep(tmp_path / "sweep", swept[0].settings)
+        sweep.create()
+        begun = sweep.runs[0]
+        begun.create()
+        with monkeypatch.context() as patch:  # one was stopped here, and goes on there
+            patch.setattr("nnlite.experiment.minimal_rnn.SAVE_SECONDS", 0.0)
+            patch.setattr("nnlite.callbacks.backup_and_restore.time.monotonic", lambda: 0.0)
+            stop = nnlite.LambdaCallback(on_train_batch_end=lambda batch, logs: batch == 250 and signal.raise_signal(2))
+            with pytest.raises(KeyboardInterrupt):
+                begun.fit([stop], verbose=0)
+        assert begun.progress.steps == 250
+        found = {result.name: result for result in sweep.fit(jobs=2, backend="dask")}
+        for run, other in zip(sweep.runs, swept[0].runs, strict=True):
+            theirs, ours = contents(other.folder), contents(run.folder)
+            assert theirs.keys() == ours.keys()
+            assert [name for name in ours if ours[name] != theirs[name]] == []
+            assert found[run.folder.name].loss == run.curve()[1][-1]
+        assert sweep.is_finished
+
+    def test_a_backend_that_is_not_there(self, tmp_path, monkeypatch):
+        sweep = Sweep(tmp_path / "sweep", SMALL)
+        sweep.create()
+        with pytest.raises(ValueError, match="nix"):
+            next(sweep.fit(backend="nix"))
+        monkeypatch.setitem(sys.modules, "dask", None)
+        with pytest.raises(ImportError, match=r"backend='dask' needs it: pip install 'nnlite-learn\[dask\]'"):
+            next(sweep.fit(backend="dask"))
+
+    def test_what_parallel_config_names(self, tmp_path):
+        sweep = Sweep(tmp_path / "sweep", Sweep.Settings(units=(4,), sgd=(), iterations=20))
+        sweep.create()
+        with joblib.parallel_config("threading", n_jobs=2):
+            assert [result.state for result in sweep.fit()] == ["done"]
 
     def test_command(self, tmp_path, nnlite_command):
         arguments = "--units", 4, "--sgd", 0.01, "--iterations", 100, "--out", tmp_path / "sweep"

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from nnlite.experiment import Sweep
 
-from .options import Force, Resume, Seed, number, out
+from .options import Force, Resume, Seed, number, option, out
 from .runs import begin, console, list_files, stoppable
 
 Settings = Sweep.Settings
@@ -28,6 +28,15 @@ def sweep(
     jobs: Annotated[
         int | None, number("Machine", "Parallel trainings, one core each; by default all cores.", max=1024)
     ] = None,
+    backend: Annotated[
+        str | None,
+        option(
+            "Machine",
+            "What runs them: a backend of joblib. By default loky, processes on this machine; dask: a cluster, that of "
+            "DASK_SCHEDULER_ADDRESS or one on this machine.",
+            metavar="NAME",
+        ),
+    ] = None,
     out: Annotated[Path | None, out("sweep")] = None,
     resume: Resume = False,
     force: Force = False,
@@ -41,18 +50,19 @@ def sweep(
 
         nnlite sweep
         nnlite sweep --units 50 --units 100 --units 400 --iterations 10000
+        nnlite sweep --backend dask
         nnlite sweep --resume
     """
     run = begin(Sweep, context, "sweep", "plot")
     with stoppable(run, context, "the finished trainings and the checkpoints of the others"):
-        train_all(run, jobs)
+        train_all(run, jobs, backend)
     list_files(run)
     console.print(f"  {run.runs[0].folder.name + '/ ...':24} a run folder for each training")
 
 
-def train_all(run: Sweep, jobs: int | None) -> None:
+def train_all(run: Sweep, jobs: int | None, backend: str | None) -> None:
     """Train and show the progress: a live table in a terminal, elsewhere a line for each finished training."""
-    finished = run.fit(jobs)
+    finished = run.fit(jobs, backend)
     try:
         if console.is_terminal:
             with Live(console=console, get_renderable=lambda: table(run), refresh_per_second=2, transient=True):

@@ -35,9 +35,7 @@ class Meeting:
         self.rank, self.size = self.comm.rank, self.comm.size
         self.numbers, self.interrupts, self.is_over = 1, 0, False
 
-    def meet(
-        self, values: Sequence[float] = (), check: int = 0, error: BaseException | None = None
-    ) -> np.ndarray:
+    def meet(self, values: Sequence[float] = (), check: int = 0, error: BaseException | None = None) -> np.ndarray:
         """The sums of all ranks' values.
 
         Args:

@@ -1,13 +1,18 @@
 """Sweep: trainings of the minimal recipe, each with one setting changed, in parallel processes."""
 
+import contextlib
 import csv
+import functools
 import io
 import json
+import logging
 import os
 import signal
+import tempfile
+import threading
 import time
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -163,17 +168,26 @@ class Sweep(Experiment):
         for run in self.runs:
             own_folder(run.folder)
 
-    def fit(self, jobs: int | None = None) -> Generator[Result, None, None]:
+    def fit(self, jobs: int | None = None, backend: str | None = None) -> Generator[Result, None, None]:
         """Train, or resume, all trainings that have not ended, in processes of one thread each.
 
         Yields each `Result` as it arrives, also of trainings that diverge. If it is stopped, finished trainings are
         kept, and the next `fit` does the rest.
 
+        Processes of joblib's own backends are on this machine, and write into the run folders. Others may be anywhere:
+        what they need and what they have made goes through the backend, and this process writes it; of a training that
+        is stopped nothing is kept there.
+
         Args:
             jobs: number of processes; by default one for each core that this process may use.
+            backend: of joblib, such as "dask"; by default that of `joblib.parallel_config`, or else "loky". Where there
+                is no Dask client, it starts a cluster on this machine, or uses the one of DASK_SCHEDULER_ADDRESS.
+
+        Raises:
+            ImportError: a backend's package is not installed.
         """
         self.check_folder()
-        with self.alone():
+        with self.alone(), engine(backend, jobs):
             yield from self._fit(jobs)
 
     def _fit(self, jobs):
@@ -182,17 +196,29 @@ class Sweep(Experiment):
 
         done = {result.name for result in self.results() if result.is_final}
         todo = [run for run in self.runs if run.folder.name not in done]
-        jobs = min(jobs or joblib.cpu_count(), max(1, len(todo)))
-        parallel = joblib.Parallel(n_jobs=jobs, backend="loky", return_as="generator_unordered", batch_size=1)
+        backend, usual = joblib.parallel.get_active_backend()
+        is_here = type(backend).__module__.startswith("joblib._parallel_backends")
+        jobs = jobs or (usual if usual not in (None, 1) else joblib.cpu_count())
+        if jobs > 0:
+            jobs = min(jobs, max(1, len(todo)))
+        parallel = joblib.Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
         # The longest first, so that no long training runs alone at the end.
         todo.sort(key=lambda run: -run.settings.units)
+        by_name = {run.folder.name: run for run in todo}
+        tasks = (
+            joblib.delayed(train)(run.folder, run.settings, os.getpid(), None if is_here else files_of(run))
+            for run in todo
+        )
         try:
             with warnings.catch_warnings():
                 warnings.filterwarnings("ignore", "[0-9]+ tasks", UserWarning)  # "... were cancelled"
-                for result in parallel(joblib.delayed(train)(run.folder, run.settings, os.getpid()) for run in todo):
+                for result, files in parallel(tasks):
+                    keep(by_name[result.name], files)
                     self._save({**self._saved(), result.name: result})
                     yield result
-        except joblib.externals.loky.BrokenProcessPool as error:
+        except Exception as error:
+            if type(error).__name__ not in ("BrokenProcessPool", "TerminatedWorkerError", "KilledWorker"):
+                raise
             raise ExperimentError(
                 f"a process of the sweep in {self.folder} was killed, perhaps because memory ran out. Finished "
                 f"trainings are kept: resume with fewer processes"
@@ -242,12 +268,84 @@ class Sweep(Experiment):
         self.write("sweep.csv", table.getvalue().encode())
 
 
-def train(folder: Path, settings: minimal_rnn.Settings, parent: int) -> Result:
-    """Run one training in its own process. Return its `Result`, also after an error."""
+@contextlib.contextmanager
+def engine(backend: str | None, jobs: int | None) -> Iterator[None]:
+    """What runs the trainings: a backend of joblib, with its cluster if that is Dask's and there is none yet."""
+    if backend is None:
+        yield
+        return
+    import joblib
+
+    with contextlib.ExitStack() as stack:
+        if backend == "dask":
+            try:
+                import dask
+                from dask.distributed import Client, get_client
+            except ImportError as error:
+                raise ImportError(f"backend='dask' needs it: pip install 'nnlite-learn[dask]' ({error})") from error
+            try:
+                get_client()
+            except ValueError:
+                own = {"n_workers": jobs or joblib.cpu_count(), "threads_per_worker": 1, "dashboard_address": None}
+                own["silence_logs"] = logging.ERROR
+                stack.enter_context(Client(**{} if dask.config.get("scheduler-address", None) else own))
+        stack.enter_context(joblib.parallel_config(backend))
+        yield
+
+
+def files_of(run: MinimalRNN) -> dict[str, bytes]:
+    """The files of a training, by name."""
+    return {name: path.read_bytes() for name in run.FILES if (path := run.folder / name).is_file()}
+
+
+def keep(run: MinimalRNN, files: dict[str, bytes]) -> None:
+    """Write the files that another machine has made."""
+    if files and not run.exists:
+        run.create()
+    for name, data in files.items():
+        run.write(name, data)
+
+
+def train(
+    folder: Path, settings: minimal_rnn.Settings, parent: int, files: dict[str, bytes] | None = None
+) -> tuple[Result, dict[str, bytes]]:
+    """Run one training in its own process. Return its `Result`, also after an error, and the files that it has made.
+
+    Args:
+        parent: the process of the sweep.
+        files: those that it goes on from, where the folder is on another machine; else None, and it makes them there.
+    """
     if os.getpid() != parent:  # joblib runs a single job in the parent
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the parent ends the others
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all processes: the parent ends the others
         nnlite.set_num_threads(1)
-    run = MinimalRNN(folder, settings)
+        if files is None:
+            end_with(parent)
+    with contextlib.ExitStack() as stack:
+        if files is not None:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="nnlite-")), folder.name)
+            folder.mkdir()
+            for name, data in files.items():
+                (folder / name).write_bytes(data)
+        run = MinimalRNN(folder, settings)
+        result = finish(run)
+        return result, {} if files is None else files_of(run)
+
+
+@functools.cache
+def end_with(parent: int) -> None:
+    """Let this process end with the one that started it, even where that is killed."""
+
+    def watch():
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def finish(run: MinimalRNN) -> Result:
+    """Run a training, or its rest."""
     start = time.perf_counter()
     try:
         if not run.exists:
