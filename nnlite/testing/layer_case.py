@@ -13,6 +13,8 @@ from .contract import Contract
 
 LAYER = Contract()  # the checks are in layer_form.py and layer_numbers.py
 ROWS = 5
+MODES = (False, True)  # what `training` can be
+WIDE = 8  # inputs so many times as large find what changes beyond 3, such as a limit of 6
 
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
 
@@ -52,6 +54,10 @@ class LayerCase:
             x = x if V is None else rng.integers(V, size=shape)
         return x.astype(dtype or self.dtype) if x.dtype.kind == "f" else x
 
+    def scales(self, x: np.ndarray) -> tuple[int, ...]:
+        """By what to multiply random inputs, so that they are small once, and large once: not what the caller draws."""
+        return (1, WIDE) if self._draw is None and x.dtype.kind == "f" else (1,)
+
     def new(self, dtype: Any = None) -> Any:
         """A built layer. All of a dtype are alike; those of two dtypes have the same numbers."""
         dtype = np.dtype(dtype or self.dtype)
@@ -65,6 +71,14 @@ class LayerCase:
         if self.is_layer:
             layer.dtype, layer.rng = np.dtype(dtype or self.dtype), np.random.default_rng(7)
         return layer
+
+    def drawn(self) -> list[str]:
+        """Attributes with an array that build draws, and that is in none of the dicts that are saved."""
+        layers = [self.unbuilt() for _ in range(2 * self.is_layer)]
+        for seed, layer in enumerate(layers):
+            layer.rng = np.random.default_rng(seed)
+            layer.build(self.input_shape)
+        return hidden(*layers) if layers else []
 
     def _build(self, dtype):
         layer, rng = self.unbuilt(dtype), np.random.default_rng(8)
@@ -129,6 +143,13 @@ def layer_params(layer: Any) -> dict[str, np.ndarray]:
 def layer_grads(layer: Any) -> dict[str, np.ndarray]:
     """A layer's gradients."""
     return getattr(layer, "grads", {})
+
+
+def hidden(layer: Any, other: Any) -> list[str]:
+    """Attributes with an array that the other layer has with other numbers, and that is in no dict that is saved."""
+    known = {id(a) for what in ("params", "grads", "statistics") for a in getattr(layer, what, {}).values()}
+    arrays = {name: a for name, a in vars(layer).items() if isinstance(a, np.ndarray) and id(a) not in known}
+    return [name for name, array in arrays.items() if not np.array_equal(array, vars(other).get(name))]
 
 
 def _take_over(layer, other):

@@ -1,23 +1,18 @@
-"""What a layer is to the rest of nnlite: shapes, dtypes, parameters, configuration, files and copies."""
-
-import copy
-import inspect
-import json
-import tempfile
-from pathlib import Path
+"""What a layer is to those who call it: shapes, dtypes, parameters, and what a call leaves as it was."""
 
 import numpy as np
 
-from .. import SGD, Sequential, load_model
 from .comparison import same_bits
 from .contract import LeftOut, expect
-from .copying import copies_of
-from .layer_case import LAYER, ROWS, LayerCase, layer_grads, layer_params
+from .layer_case import LAYER, MODES, ROWS, LayerCase, layer_grads, layer_params
 
 
 @LAYER
 def build(case: LayerCase) -> None:
     """A model and its optimizer find each parameter and its gradient under one name, before the first batch."""
+    for name in case.drawn():
+        remedy = f"add self.params[{name!r}] = self.{name}, and to grads zeros; what is not learned, to self.statistics"
+        expect(False, f"self.{name}", "what build draws to be in params", "an array that is not saved", remedy)
     layer = case.new()
     params, grads = layer_params(layer), layer_grads(layer)
     remedy = "make both in build, self.params[name] = ... and self.grads[name] = np.zeros_like(self.params[name])"
@@ -76,122 +71,38 @@ def gradient_shape(case: LayerCase) -> str | None:
 
 
 @LAYER
-def parameter_count(case: LayerCase) -> None:
-    """`summary` shows how many numbers are learned, and `get_weights` hands out all of them."""
-    layer = _a_layer(case)
-    sizes = sum(param.size for param in layer.params.values())
-    everything = sizes + sum(array.size for array in layer.statistics.values())
-    remedy = "leave parameter_count, count_params and the two methods for weights as Layer has them"
-    expect(layer.parameter_count == sizes, "parameter_count", f"{sizes}, as in params", layer.parameter_count, remedy)
-    expect(layer.count_params() == everything, "count_params()", everything, layer.count_params(), remedy)
-    other, x = case.unbuilt(), case.inputs()
-    other.build(case.input_shape)
-    other.set_weights(layer.get_weights())
-    found, expected = ({"y": case.forward(one, x, training=False)} for one in (other, layer))
-    same_bits(found, expected, "after set_weights(get_weights())", remedy)
-
-
-@LAYER
-def config(case: LayerCase) -> None:
-    """A file describes a layer by `get_config`: what is missing there comes back with its default."""
-    layer, x = _a_layer(case), case.inputs()
-    described = layer.get_config()
-    remedy = "keep each argument of __init__ in an attribute of the same name: a number, a text, or a list of these"
-    try:
-        read = json.loads(json.dumps(described))
-    except TypeError as error:
-        expect(False, "get_config()", "what JSON can write", error, remedy)
-    again = type(layer).from_config(read)
-    expect(again.get_config() == read, "the configuration of a copy", read, again.get_config(), remedy)
-    again.build(case.input_shape)
-    again.set_weights(layer.get_weights())
-    found, expected = ({"y": case.forward(one, x, training=False)} for one in (again, layer))
-    same_bits(found, expected, "of the layer that from_config(get_config()) makes", remedy)
-
-
-@LAYER
-def saving(case: LayerCase) -> None:
-    """A model that is loaded has to answer as the one that was saved."""
-    layer, x = _a_layer(case), case.inputs()
-    model = Sequential([layer])
-    for _ in range(2):  # statistics are saved, too
-        case.forward(model, x)
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "layer.safetensors"
-        model.save(path)
-        again = load_model(path, custom_objects={} if case.is_ours else {type(layer).__name__: type(layer)})
-    found, expected = ({"y": case.forward(one, x, training=False)} for one in (again, model))
-    remedy = "what forward reads has to be in params, in statistics, or an argument of __init__"
-    same_bits(found, expected, "of the model that was loaded", remedy)
-
-
-@LAYER
-def copies(case: LayerCase) -> str | None:
-    """A copy answers as its original, and trains by itself."""
+def inputs_stay(case: LayerCase) -> None:
+    """x may be the user's data, or what the layer before needs in its backward; only optimizers change parameters."""
     layer, x = case.new(), case.inputs()
-    expected = case.run(x, layer=copy.deepcopy(layer))
-    copied, note = copies_of(layer)
-    remedy = "leave __deepcopy__, __getstate__ and __reduce__ out; arrays belong to self and not to the class"
-    for how, one in copied.items():
-        for name, param in (layer_params(one) | layer_grads(one)).items():
-            theirs = [*layer_params(layer).values(), *layer_grads(layer).values()]
-            apart = not any(np.shares_memory(param, other) for other in theirs)
-            expect(apart, name, f"memory of its own after {how}", "that of the original", remedy)
-        same_bits(case.run(x, layer=one), expected, f"after {how}", remedy)
-    return note
+    dy = case.dy(case.forward(case.new(), x))
+    given = {"x": x, "dy": dy} | {f"params[{name!r}]": param for name, param in layer_params(layer).items()}
+    before = {name: array.copy() for name, array in given.items()}
+    for training in MODES:
+        case.forward(layer, x, training)
+        case.backward(layer, dy)
+        remedy = "compute in a new array, such as x = x * 2 instead of x *= 2"
+        same_bits(given, before, "after forward and backward", remedy)
 
 
 @LAYER
-def frozen(case: LayerCase) -> None:
-    """`trainable = False` keeps a layer as it is while the rest of the model learns."""
-    x, results = case.inputs(), {}
-    if not _a_layer(case).params:
-        raise LeftOut("it has no parameters")
-    for trainable in (True, False):
-        layer = case.new()
-        layer.trainable = trainable
-        model = Sequential([layer], seed=0)
-        model.compile(SGD(0.1), "mse")
-        before = {name: param.copy() for name, param in layer.params.items()}
-        y = case.forward(model, x, training=False)
-        dx = case.backward(layer, case.dy(y)).get("dx")
-        results[trainable] = {"y": y} if dx is None else {"y": y, "dx": dx}
-        model.train_on_batch(x, y + case.dy(y, seed=3))
-        moved = {name for name, param in layer.params.items() if (param != before[name]).any()}
-        if trainable:
-            due = {name for name, grad in layer.grads.items() if grad.any()}
-            expect(
-                moved == due, "a step of training", f"to move {sorted(due)}", sorted(moved), "leave trainable as it is"
-            )
-        else:
-            remedy = "leave trainable to Layer, and change no parameter in forward and backward"
-            expect(not moved, "a step of training", "no frozen parameter to move", sorted(moved), remedy)
-    remedy = "trainable says what optimizers change, and nothing of the numbers that are computed"
-    same_bits(results[False], results[True], "with trainable = False, outside of training", remedy)
-
-
-@LAYER
-def without_dx(case: LayerCase) -> None:
-    """Training asks the first layer for no dx, `backward(dy, needs_dx=False)`: its gradients are the same."""
+def results_stay(case: LayerCase) -> None:
+    """Who keeps y or dx must not find the numbers of a later batch in it."""
     layer, x = case.new(), case.inputs()
-    if "needs_dx" not in _arguments(layer.backward):
-        raise LeftOut("its backward has no argument needs_dx, so dx is always computed")
-    dy = case.dy(case.forward(layer, x))
-    expected = {name: grad for name, grad in case.backward(layer, dy).items() if name != "dx"}
-    for grad in layer_grads(layer).values():
-        grad.fill(np.nan)
-    dx = layer.backward(dy, needs_dx=False)
-    expect(dx is None, "backward(dy, needs_dx=False)", "None", type(dx).__name__, "return None there")
-    found = {f"grads[{name!r}]": grad for name, grad in layer_grads(layer).items()}
-    same_bits(found, expected, "with needs_dx=False", "needs_dx says whether dx is computed, and nothing else")
+    y = case.forward(layer, x)
+    results = {"y": y} | {k: v for k, v in case.backward(layer, case.dy(y)).items() if k == "dx"}
+    before = {name: array.copy() for name, array in results.items()}
+    again = case.forward(layer, case.inputs(seed=5))
+    case.backward(layer, case.dy(again, seed=6))
+    same_bits(results, before, "after the next batch", "return a new array each time, and keep none to be used again")
 
 
-def _a_layer(case):
-    """A layer for checks of what `Layer` brings."""
-    if not case.is_layer:
-        raise LeftOut("its class does not derive from nnlite.Layer")
-    return case.new()
-
-
-def _arguments(method):
-    return inspect.signature(method).parameters
+@LAYER
+def repeatable(case: LayerCase) -> None:
+    """The same layer, input and seed give the same bits: otherwise no run can be repeated, resumed or searched."""
+    x = case.inputs()
+    remedy = "draw random numbers from self.rng alone, and carry nothing from one call to the next"
+    for training in MODES:
+        same_bits(case.run(x, training), case.run(x, training), f"from an equal layer, training={training}", remedy)
+    layer = case.new()
+    first, second = ({"y": np.copy(case.forward(layer, x, training=False))} for _ in range(2))
+    same_bits(second, first, "from a second forward outside of training", remedy)

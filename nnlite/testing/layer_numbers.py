@@ -7,10 +7,9 @@ import numpy as np
 from .. import Layer, get_backend, gradcheck, use_backend
 from .comparison import close, layouts, moved, same_bits
 from .contract import LeftOut, expect, on_compiled_kernels
-from .layer_case import LAYER, ROWS, LayerCase, layer_params
+from .layer_case import LAYER, MODES, ROWS, LayerCase, layer_params
 from .threads import at_once, many, threads_of_kernels
 
-MODES = (False, True)  # what `training` can be
 FEW = 300  # numbers whose gradients are compared one by one
 
 
@@ -22,8 +21,9 @@ def gradients(case: LayerCase) -> str | None:
     if x.dtype.kind != "f" and not params:
         raise LeftOut("there is nothing to differentiate: ids, and no parameters")
     size = x.size + sum(param.size for param in params.values())
-    for training in MODES:
-        gradcheck(layer, x, training=training, fast=size > FEW)
+    for scale in case.scales(x):
+        for training in MODES:
+            gradcheck(layer, scale * x, training=training, fast=size > FEW)
     return f"along random directions, as these are {size:,} numbers" if size > FEW else None
 
 
@@ -50,44 +50,6 @@ def backward_twice(case: LayerCase) -> None:
         array.fill(np.nan)  # it is the caller's now
     remedy = 'write the gradients, self.grads["W"][...] = ..., add nothing to them, and leave what forward kept'
     same_bits(case.backward(layer, dy), once, "from a second backward", remedy)
-
-
-@LAYER
-def inputs_stay(case: LayerCase) -> None:
-    """x may be the user's data, or what the layer before needs in its backward; only optimizers change parameters."""
-    layer, x = case.new(), case.inputs()
-    dy = case.dy(case.forward(case.new(), x))
-    given = {"x": x, "dy": dy} | {f"params[{name!r}]": param for name, param in layer_params(layer).items()}
-    before = {name: array.copy() for name, array in given.items()}
-    for training in MODES:
-        case.forward(layer, x, training)
-        case.backward(layer, dy)
-        remedy = "compute in a new array, such as x = x * 2 instead of x *= 2"
-        same_bits(given, before, "after forward and backward", remedy)
-
-
-@LAYER
-def results_stay(case: LayerCase) -> None:
-    """Who keeps y or dx must not find the numbers of a later batch in it."""
-    layer, x = case.new(), case.inputs()
-    y = case.forward(layer, x)
-    results = {"y": y} | {k: v for k, v in case.backward(layer, case.dy(y)).items() if k == "dx"}
-    before = {name: array.copy() for name, array in results.items()}
-    again = case.forward(layer, case.inputs(seed=5))
-    case.backward(layer, case.dy(again, seed=6))
-    same_bits(results, before, "after the next batch", "return a new array each time, and keep none to be used again")
-
-
-@LAYER
-def repeatable(case: LayerCase) -> None:
-    """The same layer, input and seed give the same bits: otherwise no run can be repeated, resumed or searched."""
-    x = case.inputs()
-    remedy = "draw random numbers from self.rng alone, and carry nothing from one call to the next"
-    for training in MODES:
-        same_bits(case.run(x, training), case.run(x, training), f"from an equal layer, training={training}", remedy)
-    layer = case.new()
-    first, second = ({"y": np.copy(case.forward(layer, x, training=False))} for _ in range(2))
-    same_bits(second, first, "from a second forward outside of training", remedy)
 
 
 @LAYER

@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -338,6 +339,92 @@ BROKEN = {
 def test_each_check_catches_the_mistake_that_it_is_for(check):
     kind, message = BROKEN[check]
     assert_caught(check, message, lambda: check_layer(kind(3), (4,)))
+
+
+class Elementwise(Layer):
+    """y = x times what `factor` says."""
+
+    def forward(self, x, training=False):
+        self.f = self.factor(x)
+        return x * self.f
+
+    def backward(self, dy):
+        return dy * self.f
+
+
+class FromElsewhere(Elementwise):
+    def factor(self, x):
+        return np.random.rand(*x.shape).astype(x.dtype)
+
+
+class Counts(Elementwise):
+    calls = 0
+
+    def factor(self, x):
+        self.calls += 1
+        return x.dtype.type(self.calls)
+
+
+class Halves(Elementwise):
+    def factor(self, x):
+        x /= 2
+        return x.dtype.type(1)
+
+
+class Limit(Elementwise):
+    def factor(self, x):
+        return np.minimum(1, 6 / np.maximum(np.abs(x), 1e-9)).astype(x.dtype)
+
+
+class Hidden(Right):
+    def build(self, input_shape):
+        self.W = self.rng.standard_normal((input_shape[-1], self.units)).astype(self.dtype)
+
+    def forward(self, x, training=False):
+        return x @ self.W
+
+    def backward(self, dy):
+        return dy @ self.W.T
+
+
+class BesideParams(Right):
+    def build(self, input_shape):
+        super().build(input_shape)
+        self._table = self.rng.permutation(input_shape[-1])
+
+    def forward(self, x, training=False):
+        return super().forward(x[:, self._table])
+
+    def backward(self, dy):
+        return super().backward(dy)[:, np.argsort(self._table)]
+
+
+class DrawnTooEarly(Right):
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self._shift = np.random.standard_normal(self.units).astype("float32")
+
+    def forward(self, x, training=False):
+        return super().forward(x) + self._shift.astype(x.dtype)
+
+
+@pytest.mark.parametrize(
+    ("kind", "headline"),
+    [
+        (FromElsewhere, "check repeatable: .*: draw random numbers from self.rng alone"),
+        (Counts, "check repeatable: .*, and carry nothing from one call to the next"),
+        (Halves, r"check inputs_stay: .*: compute in a new array, such as x = x \* 2"),
+        (Limit, "check gradients: Limit: the gradient of input x is wrong"),
+        (Hidden, r"check build: self.W: expected what build draws to be in params, got .*: add self.params\['W'\] = "),
+        (BesideParams, "check build: self._table: .*; what is not learned, to self.statistics"),
+        (DrawnTooEarly, "check config: self._shift: expected the same in the layer .*: draw in build, from self.rng"),
+    ],
+)
+def test_the_first_line_names_the_cause(kind, headline):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ContractError, match=headline):
+            check_layer(kind(), (4,))
 
 
 def test_a_layer_of_ones_own_that_is_right_passes():
