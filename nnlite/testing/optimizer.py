@@ -59,20 +59,6 @@ class OptimizerCase:
 
 
 @OPTIMIZER
-def downhill(case: OptimizerCase) -> None:
-    """The loss has to fall: here that of a bowl, (p^2).sum() / 2, whose gradient is p."""
-    case.require_rate()
-    for kind in ("float32", "float64"):
-        optimizer, params = case.new(), case.arrays(dtype=kind)
-        before = sum(float(np.square(param).sum()) for param in params.values())
-        for _ in range(30):
-            optimizer.apply({name: param.copy() for name, param in params.items()}, params)
-        after = sum(float(np.square(param).sum()) for param in params.values())
-        remedy = "go against the gradient, param -= self.learning_rate * ..., with a rate that is not too large"
-        expect(after < before, f"the loss after 30 steps in {kind}", f"below {before:.6g}", f"{after:.6g}", remedy)
-
-
-@OPTIMIZER
 def in_place(case: OptimizerCase) -> None:
     """Layer, model and optimizer share the parameters' arrays: `param = ...` would only give an array another name."""
     case.require_rate()
@@ -98,6 +84,20 @@ def memory(case: OptimizerCase) -> None:
         moves = any(not np.array_equal(before[name], optimizer.state[name]) for name in arrays)
         remedy = f"write into the array, {slot}[...] = ... or {slot} *= ..., with {slot} = slots[{slot!r}]"
         expect(moves, f"the slot {slot!r}", "other numbers after further steps", "the same", remedy)
+
+
+@OPTIMIZER
+def downhill(case: OptimizerCase) -> None:
+    """The loss has to fall: here that of a bowl, (p^2).sum() / 2, whose gradient is p."""
+    case.require_rate()
+    for kind in ("float32", "float64"):
+        optimizer, params = case.new(), case.arrays(dtype=kind)
+        before = sum(float(np.square(param).sum()) for param in params.values())
+        for _ in range(30):
+            optimizer.apply({name: param.copy() for name, param in params.items()}, params)
+        after = sum(float(np.square(param).sum()) for param in params.values())
+        remedy = "go against the gradient, param -= self.learning_rate * ..., with a rate that is not too large"
+        expect(after < before, f"the loss after 30 steps in {kind}", f"below {before:.6g}", f"{after:.6g}", remedy)
 
 
 @OPTIMIZER

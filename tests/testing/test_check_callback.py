@@ -74,6 +74,11 @@ class Hooks(Right):
         self.left -= 1
 
 
+class Repeatable(Right):
+    def on_train_batch_end(self, batch, logs):
+        self.model.params["dense.b"][...] += np.random.default_rng().standard_normal()
+
+
 class LogsStay(Right):
     def on_epoch_end(self, epoch, logs):
         super().on_epoch_end(epoch, logs)
@@ -132,6 +137,7 @@ BROKEN = {
         Hooks,
         r"expected no error, got TypeError: epoch 1: Hooks.on_epoch_end\(\) takes 2 positional arguments but 3",
     ),
+    "repeatable": (Repeatable, "dense.W: expected the same bits from an equal training, got .*: draw random numbers"),
     "logs_stay": (LogsStay, "logs: expected the numbers of fit as they are, got another loss: read logs, and add"),
     "adds": (Adds, r"adds: expected \['left'\], got \['lef'\]: name in adds what on_epoch_end puts into the logs"),
     "second_fit": (SecondFit, ".* from a second fit, got .*: begin anew in on_train_begin"),
@@ -180,12 +186,55 @@ def test_what_is_kept_and_not_handed_out_is_missed_after_a_resume():
     )
     assert_caught("resume", message, lambda: check_callback(Best()))
 
-    class Timed(Right):
+
+def test_times_may_be_others_each_time():
+    class Timed(Callback):
         def on_train_begin(self, logs):
-            super().on_train_begin(logs)
+            self.total = 0.0
+
+        def on_epoch_begin(self, epoch, logs):
             self.started = time.perf_counter()
 
-    check_callback(Timed())
+        def on_epoch_end(self, epoch, logs):
+            logs["seconds"] = time.perf_counter() - self.started
+            self.total += logs["seconds"]
+
+        def get_state(self):
+            return {"total": self.total}
+
+        def set_state(self, state):
+            self.total = state["total"]
+
+    note = check_callback(Timed())["repeatable"].text
+    assert note == (
+        "not compared, as it is another each time: history['seconds'], get_state()['total'], self.total, self.started"
+    )
+
+
+def test_what_counts_as_an_epoch_begins_is_told_why_it_cannot_be_resumed():
+    class Shrink(Callback):
+        def on_train_begin(self, logs):
+            self.factor = 1.0
+
+        def on_epoch_begin(self, epoch, logs):
+            self.factor *= 0.9
+            self.model.optimizer.learning_rate = 0.1 * self.factor
+
+        def get_state(self):
+            return {"factor": self.factor}
+
+        def set_state(self, state):
+            self.factor = state["factor"]
+
+    message = "after a resume.*; on_epoch_begin comes again before the rest of an epoch, where self.loop.batch is above"
+    assert_caught("resume", message, lambda: check_callback(Shrink()))
+
+    class Right(Shrink):
+        def on_epoch_begin(self, epoch, logs):
+            if self.loop.batch == 0:
+                super().on_epoch_begin(epoch, logs)
+
+    check_callback(Right())
 
 
 @pytest.mark.parametrize("thing", [3, nnlite.Adam(), lambda folder: None, dict])

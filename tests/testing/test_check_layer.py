@@ -354,7 +354,7 @@ class Elementwise(Layer):
 
 class FromElsewhere(Elementwise):
     def factor(self, x):
-        return np.random.rand(*x.shape).astype(x.dtype)
+        return np.random.default_rng().standard_normal(x.shape).astype(x.dtype)
 
 
 class Counts(Elementwise):
@@ -402,7 +402,7 @@ class BesideParams(Right):
 class DrawnTooEarly(Right):
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
-        self._shift = np.random.standard_normal(self.units).astype("float32")
+        self._shift = np.random.default_rng().standard_normal(self.units).astype("float32")
 
     def forward(self, x, training=False):
         return super().forward(x) + self._shift.astype(x.dtype)

@@ -9,7 +9,7 @@ from contracts import assert_caught
 import nnlite
 from nnlite import Optimizer, get_num_threads
 from nnlite.kernels import backend
-from nnlite.testing import check_optimizer
+from nnlite.testing import ContractError, check_optimizer
 from nnlite.testing.optimizer import OPTIMIZER
 
 CASES = [
@@ -202,6 +202,11 @@ BROKEN = {
 def test_each_check_catches_the_mistake_that_it_is_for(check):
     kind, message = BROKEN[check]
     assert_caught(check, message, lambda: check_optimizer(kind()))
+
+
+def test_the_first_line_names_the_cause():
+    with pytest.raises(ContractError, match=r"check in_place: params\['W'\]: .*: write into the array"):
+        check_optimizer(InPlace())
 
 
 def test_an_optimizer_of_ones_own_that_is_right_passes():
