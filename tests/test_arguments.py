@@ -225,6 +225,25 @@ def test_a_mixin_hands_on_to_what_stands_beside_it(mixin):
     assert repr(again) == "Noisy(noise=0.25, units=3)"
 
 
+def test_a_mixin_is_told_of_the_classes_made_with_it():
+    seen = {}
+
+    class Registers:
+        def __init_subclass__(cls, tag="none", **kwargs):
+            super().__init_subclass__(**kwargs)
+            seen[cls.__name__] = tag
+
+    class One(nnlite.Layer, Registers, tag="first"):
+        pass
+
+    class Other(One):
+        pass
+
+    assert seen == {"One": "first", "Other": "none"}
+    with pytest.raises(TypeError, match="takes no keyword arguments"):
+        type("Wrong", (nnlite.Layer,), {}, tag="nobody takes it")
+
+
 def test_classes_can_be_made_with_the_same_constructor():
     def init(self, scale=2.0, **kwargs):
         super(type(self), self).__init__(**kwargs)

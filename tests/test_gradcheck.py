@@ -827,6 +827,22 @@ class Slope(nnlite.Layer):
         return np.where(self.x < 0, self.written * dy, dy)
 
 
+class Scale(nnlite.Layer):
+    """y = scale x, with a backward that takes the scale for 1: a constant factor, whose cause is known better."""
+
+    def __init__(self):
+        super().__init__(dtype="float64")
+        self.params, self.grads = {"scale": np.ones(1)}, {"scale": np.zeros(1)}
+
+    def forward(self, x, training=False):
+        self.x = x
+        return self.params["scale"] * x
+
+    def backward(self, dy):
+        self.grads["scale"][...] = (dy * self.x).sum()
+        return dy.copy()
+
+
 FORGETFUL = {
     "the gamma of LayerNorm": (lambda: forgetful(nnlite.LayerNorm, "gamma"), False, "parameter gamma"),
     "the gamma of BatchNorm": (lambda: forgetful(nnlite.BatchNorm, "gamma"), True, "parameter gamma"),
@@ -839,6 +855,7 @@ FORGETFUL = {
     "the b of a square": (lambda: Square(3, 2), False, "parameter b"),
     "a parameter of one number": (lambda: Slope((1,)), False, "parameter slope"),
     "a parameter without axes": (lambda: Slope(()), False, "parameter slope"),
+    "a factor for all": (Scale, False, "parameter scale"),
 }
 
 
@@ -852,7 +869,7 @@ def test_what_backward_forgets_shows_where_a_new_layer_would_hide_it(what, fast)
     assert name in error.moved
     assert "changed a little for the check" in str(error)
     arrays = getattr(layer, "statistics", {}) | layer.params
-    number = {"gamma": 1, "moving_mean": 0, "moving_variance": 1, "slope": 0.25}.get(name.split()[1])
+    number = {"gamma": 1, "moving_mean": 0, "moving_variance": 1, "slope": 0.25, "scale": 1}.get(name.split()[1])
     if number is not None:
         assert (arrays[name.split()[1]] == number).all(), "what was moved is not put back"
 

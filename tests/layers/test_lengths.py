@@ -1,5 +1,7 @@
 """Rows of unequal length: each is read as it would be alone, and what stands beyond its end never matters."""
 
+import functools
+
 import numpy as np
 import pytest
 from chain import backends, float_types, randomized, threads
@@ -8,7 +10,12 @@ from numeric import assert_close, assert_same_bits
 import nnlite
 
 F, H = 5, 19
-LAYERS = {name: getattr(nnlite, name) for name in ("LSTM", "RNN", "GRU") if hasattr(nnlite, name)}
+LAYERS = {
+    "LSTM": nnlite.LSTM,
+    "RNN": nnlite.RNN,
+    "GRU": nnlite.GRU,
+    "GRU, reset before": functools.partial(nnlite.GRU, reset_after=False),
+}
 recurrent = pytest.mark.parametrize("kind", LAYERS)
 sequences = pytest.mark.parametrize("return_sequences", [False, True])
 inputs = pytest.mark.parametrize("ids", [False, True])
