@@ -1,12 +1,15 @@
 """The tool behind `make mutants`: which mutants there are, and how one is tried."""
 
 import os
+import subprocess
 import tomllib
+from collections import defaultdict
 
 import pytest
 
 pytest.importorskip("Cython", reason="an installed nnlite has no kernels to compile")
 
+from drawn import changed_lines, sample
 from mutation import mutants_of
 from suite import patched
 from trial import ROOT, Running
@@ -22,6 +25,7 @@ def clip(x: int | None = 3, *, low=True):
     a, b = b, a
     file.flush()  # x < 2
     assert x < 7
+    z = x.reshape(-1, 2)  # any negative number says the same
     return sorted(f(x, y), key=len) if x >= -1 else "1 + 1"
 '''
 OF_PYTHON = [
@@ -32,6 +36,9 @@ OF_PYTHON = [
     "b, a = b, a",
     "a, b = a, b",
     "pass # x < 2",
+    "z = x.reshape(1, 2) # any negative number says the same",
+    "z = x.reshape(-1, 3) # any negative number says the same",
+    "z = x.reshape(2, -1) # any negative number says the same",
     'return sorted(f(x, y)) if x >= -1 else "1 + 1"',
     'return sorted(f(y, x), key=len) if x >= -1 else "1 + 1"',
     'return sorted(f(x, y), key=len) if x > -1 else "1 + 1"',
@@ -78,6 +85,37 @@ def test_the_equivalent_ones_are_still_there():
         found = (entry["before"], entry["after"]) in lines if "after" in entry else entry["before"] in dict(lines)
         assert found, f"{entry['file']}: {entry['before']}"
         assert entry["because"].endswith("."), entry
+
+
+def test_which_lines_have_changed_since_a_commit(tmp_path):
+    def git(*words):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=b", *words], cwd=tmp_path, check=True)
+
+    lines = [f"a{i} = {i}" for i in range(20)]
+    for name in ("same.py", "with a blank.py", "gone.py"):
+        (tmp_path / name).write_text("\n".join(lines) + "\n")
+    git("init", "--quiet")
+    git("add", ".")
+    git("commit", "--quiet", "--message", "one")
+    (tmp_path / "with a blank.py").write_text(
+        "\n".join([*lines[:3], "b = 1", "c = 2", *lines[3:9], "d", *lines[10:-1]])
+    )
+    (tmp_path / "gone.py").unlink()
+    (tmp_path / "new.py").write_text("a\nb\n")
+    git("add", ".")
+    found = {name: numbers for name, numbers in changed_lines("HEAD", tmp_path).items() if numbers}
+    assert found == {"with a blank.py": {4, 5, 12, 21}, "new.py": {1, 2}}
+    with pytest.raises(SystemExit, match="--since: expected a commit, got 'nowhere': fatal: bad revision"):
+        changed_lines("nowhere", tmp_path)
+
+
+def test_a_sample_is_of_these_lines_alone():
+    path = "nnlite/utils.py"
+    all_lines = {mutant.line for mutant in mutants_of(ROOT, path)}
+    wanted = sorted(all_lines)[:3]
+    assert {m.line for m in sample(10**4, seed=1, lines=defaultdict(set, {path: {*wanted}}))} <= {*wanted}
+    assert sample(10**4, seed=1, lines=defaultdict(set)) == []
+    assert [m.path for m in sample(10, seed=1, only=["nnlite/utils.py"])] == [path] * 10
 
 
 def test_a_functions_code_is_replaced_and_no_more():

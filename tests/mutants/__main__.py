@@ -1,10 +1,11 @@
 """Change the code in one place at a time, and demand that a test notices: `make mutants`.
 
-    python tests/mutants [--number 300] [--seed SEED] [--workers 2] [--only WORD ...]
+    python tests/mutants [--number 300] [--seed SEED] [--workers 2] [--only WORD ...] [--since COMMIT]
 
-The places are drawn at random, as many from each room. A mutant that no test notices is printed with the line before
-and after. It is either a gap in the tests, to be closed where a reader looks for such a test, or it changes nothing
-that can be seen; then it goes into equivalent.toml, with the reason. Exit code 1 if there is any that is not in there.
+The places are drawn at random, as many from each room; with --since, from the lines that have changed since a commit. A
+mutant that no test notices is printed with the line before and after. It is either a gap in the tests, to be closed
+where a reader looks for such a test, or it changes nothing that can be seen; then it goes into equivalent.toml, with
+the reason. Exit code 1 if all tests were tried, and there is any that is not in there.
 """
 
 import argparse
@@ -14,79 +15,20 @@ import json
 import math
 import multiprocessing
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
-import tomllib
 from pathlib import Path
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import likely
-from mutation import mutants_of
+from drawn import changed_lines, key, sample, survivors_of
 from suite import patched, runs_at_import
 from trial import ROOT, Tree
 
 COMPILER = "the compiler"
-ROOMS = {
-    **{suffix: f"csrc/*{suffix}" for suffix in (".pyx", ".pxd", ".h")},
-    **{
-        name: f"nnlite/{name}/**/*.py"
-        for name in (
-            *("reference", "layers", "optimizers", "losses", "callbacks", "saving", "text", "gradcheck", "models"),
-            *("metrics", "arguments"),
-        )
-    },
-    "schedules": "nnlite/schedules.py",
-    "modules": "nnlite/*.py",
-}
-
-
-def known_equivalents():
-    """(file, line before, line after) of the mutants that change nothing; without the last, of all of a line."""
-    entries = tomllib.loads(Path(__file__).with_name("equivalent.toml").read_text("utf-8"))["equivalent"]
-    return {(entry["file"], entry["before"], *([entry["after"]] if "after" in entry else [])) for entry in entries}
-
-
-def key(mutant):
-    return mutant.path, *mutant.lines_of((ROOT / mutant.path).read_bytes())
-
-
-def sample(number, seed, only=()):
-    """Mutants in turn from each room, in random order."""
-    draw, equivalent, rooms = random.Random(seed), known_equivalents(), []
-    for pattern in ROOMS.values():
-        paths = [path.relative_to(ROOT).as_posix() for path in sorted(ROOT.glob(pattern))]
-        found = [m for path in paths for m in mutants_of(ROOT, path) if not only or any(word in path for word in only)]
-        draw.shuffle(found)
-        rooms.append(found)
-    taken = []
-    while len(taken) < number and any(rooms):
-        for room in rooms:
-            while room:
-                mutant = room.pop()
-                if not {key(mutant), key(mutant)[:2]} & equivalent and is_program(mutant):
-                    taken.append(mutant)
-                    break
-    draw.shuffle(taken)
-    return taken[:number]
-
-
-def survivors_of(log):
-    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    last = {(line["file"], line["before"], line["after"]): line["by"] for line in lines}
-    wanted = {mutant for mutant, by in last.items() if by is None}
-    found = (mutant for path in sorted({path for path, _, _ in wanted}) for mutant in mutants_of(ROOT, path))
-    return [mutant for mutant in found if key(mutant) in wanted and is_program(mutant)]
-
-
-def is_program(mutant):
-    try:
-        return not mutant.path.endswith(".py") or compile(mutant.apply((ROOT / mutant.path).read_bytes()), "", "exec")
-    except SyntaxError:
-        return False
 
 
 def attempt(task):
@@ -157,6 +99,7 @@ def main():
     parser.add_argument(
         "--only", nargs="*", default=(), metavar="WORD", help="files with one of these words in their path"
     )
+    parser.add_argument("--since", metavar="COMMIT", help="only lines that have changed since; their tests come first")
     parser.add_argument("--again", action="store_true", help="only those of this seed that survived last time")
     parser.add_argument("--stages", type=int, default=3, help="1: the likeliest tests, 2: more of them (default: all)")
     parser.add_argument("--seconds", type=float, default=math.inf, help="what each stage may take (default: any time)")
@@ -170,8 +113,12 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and so ends what was started
     given.folder.mkdir(parents=True, exist_ok=True)
     path = given.folder / f"seed{given.seed}.jsonl"
-    mutants = survivors_of(path) if given.again else sample(given.number, given.seed, given.only)
+    lines = changed_lines(given.since) if given.since else None
+    likely.FIRST.update(lines or ())
+    mutants = survivors_of(path) if given.again else sample(given.number, given.seed, given.only, lines)
     print(f"{len(mutants)} mutants, drawn by --seed {given.seed}", flush=True)
+    if not mutants:
+        return
     began, killers, refused, is_over = time.monotonic(), collections.defaultdict(list), 0, False
     context = multiprocessing.get_context("fork")
     numbers = context.SimpleQueue()
@@ -208,7 +155,7 @@ def main():
     print(f"{noticed} noticed, {refused} do not compile, {len(pending)} left: {minutes:.1f} minutes")
     if broken:
         print("These tests fail without a mutant, too, so what they have noticed says nothing:", *broken, sep="\n  ")
-    sys.exit(bool(pending or broken))
+    sys.exit(bool((pending and not is_over) or broken))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from trial import ROOT
 
 # What a header of C is declared in, where the .pxd has another name; "tile" is in all kernels.
 DECLARED_IN = {"block": "tile", "planes": "slide", "host": "tile", "typed": "tile", "loops": "tile"}
+FIRST: set[str] = set()  # these before all others
 STAGES = 3, 10, None  # files of tests that are tried first, those that come then, and all
 
 
@@ -38,7 +39,7 @@ def likely_files(path, kernel):
 
     def order(file):
         name = Path(file).stem.removeprefix("test_")
-        return name not in first, name not in second, -score[file]
+        return file not in FIRST, name not in first, name not in second, -score[file]
 
     return sorted(words, key=order)
 

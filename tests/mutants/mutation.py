@@ -57,7 +57,7 @@ NO_MATTER = {"encoding", "strict", "stacklevel", "category"}
 
 class _of_python(ast.NodeVisitor):
     def __init__(self, path, text):
-        self.path, self.text, self.mutants = path, text, []
+        self.path, self.text, self.mutants, self.equal = path, text, [], set()
         self.starts = [0, *itertools.accumulate(len(line) + 1 for line in text.split(b"\n"))]
         self.visit(ast.parse(text))
 
@@ -164,6 +164,8 @@ class _of_python(ast.NodeVisitor):
         self.add(*self.at(node), "break")
 
     def visit_Constant(self, node):
+        if node in self.equal:
+            return
         if isinstance(node.value, bool):
             self.add(*self.at(node), str(not node.value))
         elif isinstance(node.value, int):
@@ -175,6 +177,9 @@ class _of_python(ast.NodeVisitor):
         name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
         if name == "TypeVar":
             return  # an annotation
+        if name == "reshape":  # -2 is as good as -1
+            signs = (part for part in ast.walk(node) if isinstance(part, ast.UnaryOp))
+            self.equal |= {sign.operand for sign in signs if isinstance(sign.op, ast.USub)}
         if name not in ONE_ORDER | ANY_ORDER and not any(isinstance(arg, ast.Starred) for arg in node.args):
             for pair in itertools.pairwise(node.args):
                 self.swap(*pair)
