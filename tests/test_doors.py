@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from door_tries import calls, names_of
 
 from nnlite.kernels import _doors, backend, host
 
@@ -58,6 +59,18 @@ def test_random_sizes_are_taken_and_give_the_same_bits_on_any_number_of_threads(
     """For moments; `make test-sanitize` goes on for minutes."""
     result = debugging(FUZZ, 3)
     assert re.search(r"\d{2,} calls of \d+ doors: the same bits", result.stdout), result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("nothing", ["N", "T"])
+@pytest.mark.parametrize("module", ["lstm", "gru", "gru_reset_before", "rnn"])
+def test_the_gradients_of_no_step_are_0(module, nothing):
+    takes, rng = _doors.DOORS[module]["backward"], np.random.default_rng(0)
+    sizes = dict.fromkeys(names_of(takes), 3) | {nothing: 0}
+    for values, _ in calls(module, takes, sizes, rng):
+        for gradient in values["gradients"]:
+            gradient.fill(np.nan)
+        getattr(backend(), module).backward(*values.values())
+        assert all((gradient == 0).all() for gradient in values["gradients"])
 
 
 def test_the_message_says_what_the_door_takes():
