@@ -902,6 +902,54 @@ def test_backup_is_gone_at_the_end_or_stays(tmp_path):
     assert (straight.params["dense.W"] == more.params["dense.W"]).all()
 
 
+class InBetween(Callback):
+    """Does something before the backup of each epoch, and once before the end."""
+
+    def __init__(self, act):
+        self.act = act
+
+    def on_epoch_end(self, epoch, logs):
+        self.act(epoch)
+
+    def on_train_end(self, logs):
+        self.act("end")
+
+
+def test_two_trainings_cannot_share_a_backup(tmp_path):
+    path, kept = (
+        tmp_path / "backup.safetensors",
+        BackupAndRestore(tmp_path / "backup.safetensors", delete_checkpoint=False),
+    )
+    other = InBetween(lambda epoch: fit(make_model(), kept, epochs=1) if epoch == 0 else None)
+    with pytest.raises(CheckpointError, match=r"epoch 1: cannot save to .*: another training has written to it since"):
+        fit(make_model(), other, BackupAndRestore(path))
+    before = path.read_bytes()
+    late = InBetween(lambda epoch: path.write_bytes(before) if epoch == 2 else None)
+    with pytest.raises(CheckpointError, match=r"epoch 3: cannot save to .*: give each a path of its own"):
+        fit(make_model(), late, BackupAndRestore(path))
+    assert path.read_bytes() == before  # the other one goes on from there
+    straight = make_model()
+    fit(straight)
+    resumed = make_model()
+    assert fit(resumed, BackupAndRestore(path)).epoch == [0, 1, 2]
+    assert (resumed.params["dense.W"] == straight.params["dense.W"]).all()
+
+
+def test_a_backup_of_another_training_is_not_removed_and_one_that_was_removed_comes_again(tmp_path):
+    path = tmp_path / "backup.safetensors"
+
+    def replace(epoch):
+        if epoch == 1:
+            path.unlink()
+        if epoch == "end":
+            copy = tmp_path / "copy"
+            copy.write_bytes(path.read_bytes())
+            copy.replace(path)
+
+    fit(make_model(), InBetween(replace), BackupAndRestore(path))
+    assert path.exists()
+
+
 def test_an_epoch_that_was_being_stopped_is_still_finished(tmp_path):
     class Stop(Callback):
         def on_train_batch_end(self, batch, logs):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from .. import checks
 from ..divergence import check_params
-from ..saving import training_state
+from ..saving import CheckpointError, training_state
 from ..saving.atomic_file import make_folder
 from .base import Callback, Logs
 
@@ -30,7 +30,8 @@ class BackupAndRestore(Callback):
             there on. The result is then not that of a training that had it from the beginning.
 
     Raises:
-        CheckpointError: the file is damaged, or is from another model, optimizer, loss, schedule or data.
+        CheckpointError: the file is damaged, or is from another model, optimizer, loss, schedule or data; or another
+            training has written to it since this one did.
         NonFiniteLossError: a parameter is NaN or infinite; nothing is saved.
 
     Example:
@@ -61,6 +62,7 @@ class BackupAndRestore(Callback):
         self._recipe = training_state.recipe(self.model)
         if os.path.lexists(self.path):
             training_state.restore_training(self.path, self.model, self.loop, self._recipe, self.new_schedule)
+        self._known = self._on_disk()
         self._wait_from(time.monotonic(), 0.0)
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
@@ -72,14 +74,28 @@ class BackupAndRestore(Callback):
         self._save()
 
     def on_train_end(self, logs: Logs) -> None:
-        if self.delete_checkpoint:
+        if self.delete_checkpoint and self._on_disk() == self._known:
             self.path.unlink(missing_ok=True)
 
     def _save(self):
         start = time.monotonic()
         check_params(self.model, self.loop)
+        if self._on_disk() not in (None, self._known):
+            raise CheckpointError(
+                f"cannot save to {self.path}: another training has written to it since, and both would go on "
+                f"from the wrong state: give each a path of its own"
+            )
         training_state.save_training(self.path, self.model, self.loop, self._recipe)
+        self._known = self._on_disk()
         self._wait_from(time.monotonic(), time.monotonic() - start)
+
+    def _on_disk(self):
+        """What tells the file from another one under its path; None where there is none."""
+        try:
+            file = os.stat(self.path)
+        except FileNotFoundError:
+            return None
+        return file.st_ino, file.st_size, file.st_mtime_ns
 
     def _wait_from(self, now, took):
         """Set when the next backup within an epoch is due."""
