@@ -340,7 +340,7 @@ def between(name: str, value: float, low: float, high: float, closed: bool = Tru
 def above_zero(name: str, value: float) -> float:
     """A finite number above 0 that is not subnormal in float32, as a float."""
     value = between(name, value, -math.inf, math.inf)
-    if not np.finfo(np.float32).tiny <= value < math.inf:
+    if not float(np.finfo(np.float32).tiny) <= value < math.inf:
         raise ValueError(f"{name}: expected a finite number above 0, got {value!r}")
     return value
 

@@ -112,7 +112,7 @@ class CallbackCase:
     def varying(self) -> list[str]:
         """What is another each time, such as a duration."""
         first, second = self.firsts
-        return [name for name, value in first.items() if not np.array_equal(value, second.get(name))]
+        return [name for name, value in first.items() if name not in second or not np.array_equal(value, second[name])]
 
     @property
     def expected(self) -> dict[str, np.ndarray]:
