@@ -436,6 +436,19 @@ def test_the_index_and_the_numbers_are_those_of_the_wrong_entry():
         assert "1 of its 6 numbers" in str(error) or fast
 
 
+@both_modes
+def test_of_two_wrong_entries_the_one_that_is_further_off_is_named(fast):
+    def spoil(layer, g, dy):
+        g = g.copy()
+        g[0, 0] += 0.5  # of a gradient of a hundred
+        g[2, 1] += 2
+        return g
+
+    error = caught(grad("W", spoil)(3, 2), normal(5, 3) * [100, 1, 1], fast)
+    assert error.index == (2, 1)
+    assert error.analytic - error.numeric == pytest.approx(2, abs=1e-6)
+
+
 @pytest.mark.parametrize(("fast", "smallest"), [(False, 1e-5), (True, 1e-3)])
 def test_how_small_an_error_it_sees(fast, smallest):
     """One entry of 3000, wrong by a relative 1e-5; in fast mode by a relative 1e-3."""
