@@ -293,6 +293,12 @@ def test_bad_input_to_losses_of_elements(loss, y_true, y_pred, error, message):
             [[0.5], [1.01]],
             r"1.01 at \(1, 0\): .* Sigmoid\(\), or use Binary",
         ),
+        (
+            BinaryCrossentropy,
+            np.ones((5, 1)),
+            [[-1e-4], [1.0001], [0.0], [1.0], [-0.01]],  # rounding leaves the first two
+            r"-0.01 at \(4, 0\): ",
+        ),
     ],
 )
 def test_what_are_no_probabilities_is_told_the_remedy(loss, y_true, y_pred, message):
