@@ -935,6 +935,11 @@ def test_two_trainings_cannot_share_a_backup(tmp_path):
     assert (resumed.params["dense.W"] == straight.params["dense.W"]).all()
 
 
+def test_a_backup_that_cannot_be_written_is_one_kind_of_error(tmp_path):
+    with pytest.raises(CheckpointError, match="epoch 1: cannot write the checkpoint"):
+        fit(make_model(), BackupAndRestore(tmp_path / ("a" * 300)))
+
+
 def test_a_backup_of_another_training_is_not_removed_and_one_that_was_removed_comes_again(tmp_path):
     path = tmp_path / "backup.safetensors"
 

@@ -93,7 +93,7 @@ class BackupAndRestore(Callback):
         """What tells the file from another one under its path; None where there is none."""
         try:
             file = os.stat(self.path)
-        except FileNotFoundError:
+        except OSError:  # to be told where it is read or written
             return None
         return file.st_ino, file.st_size, file.st_mtime_ns
 
