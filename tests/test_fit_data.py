@@ -338,6 +338,14 @@ def test_predict_reads_a_generator_of_inputs():
         assert_same_bits(model.predict(source, steps=4), model.predict(X, batch_size=5))
 
 
+def test_what_has_a_length_and_no_batches_is_no_generator():
+    model = regressor()
+    assert_same_bits(model.predict(memoryview(X)), model.predict(X))
+    for x in (b"abc", {1, 2}, frozenset({1})):
+        with pytest.raises(TypeError, match=f"predict: x: expected numbers, got {type(x).__name__}"):
+            model.predict(x)
+
+
 def test_a_generator_is_read_no_further_than_it_has_to_be():
     source = batches()
     regressor().fit(source, steps_per_epoch=3, epochs=2, verbose=0)

@@ -98,9 +98,12 @@ class Stream:
         return weighted(batch, self._class_weight, self._loss, where)
 
 
+NO_BATCHES = list, tuple, dict, str, bytes, bytearray, memoryview, set, frozenset
+
+
 def is_stream(x: Any, y: Any) -> bool:
     """Whether x makes batches of x and y, and is no array."""
-    if y is not None or hasattr(x, "__array__") or isinstance(x, list | tuple | dict | str):
+    if y is not None or hasattr(x, "__array__") or isinstance(x, NO_BATCHES):
         return False
     return hasattr(x, "__next__") or (hasattr(x, "__len__") and (hasattr(x, "__iter__") or hasattr(x, "__getitem__")))
 
