@@ -1,4 +1,4 @@
-"""Programs that tests/test_distributed.py runs on several ranks: `mpiexec -n 4 python -m mpi4py tests/ranks.py NAME FOLDER`."""
+"""Programs that test_distributed.py runs: `mpiexec -n 4 python -m mpi4py tests/ranks.py NAME FOLDER`."""
 
 import pickle
 import signal
@@ -61,7 +61,8 @@ CASES = {
     ),
     "states": lambda: (
         recurrent(stateful=True), nnlite.Adam(0.01), crossentropy(), None,
-        {"x": IDS, "y": NEXT, "batch_size": 7, "epochs": 10, "shuffle": False, "validation_data": (IDS[:35], NEXT[:35])},
+        {"x": IDS, "y": NEXT, "batch_size": 7, "epochs": 10, "shuffle": False,
+         "validation_data": (IDS[:35], NEXT[:35])},
     ),
     "early stopping": lambda: (
         dense(), nnlite.SGD(nnlite.ExponentialDecay(0.5, 5, 0.9)), crossentropy(), None,

@@ -19,6 +19,7 @@ FLOORS = [
     {"divergence", "initializers", "regularizers", "saving", "schedules", "sequence_lengths", "utils"},
     {"callbacks", "layers", "losses", "metrics", "optimizers", "sampling"},
     {"models"},
+    {"distributed"},
     {"derive", "gradcheck", "inspect"},
     {"images", "interop", "machine", "plot", "report", "testing", "text"},
     {"experiment", "zoo"},
@@ -38,19 +39,21 @@ FOUNDATION_OF_LAYERS = {
 
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
-    "callbacks", "derive", "experiment", "extras", "gradcheck", "images", "initializers", "inspect", "interop",
-    "layers", "losses", "machine", "metrics", "notebook", "optimizers", "plot", "regularizers", "report", "saving",
-    "schedules", "tape", "testing", "text", "turns", "utils", "zoo",
+    "callbacks", "derive", "distributed", "experiment", "extras", "gradcheck", "images", "initializers", "inspect",
+    "interop", "layers", "losses", "machine", "metrics", "notebook", "optimizers", "plot", "regularizers", "report",
+    "saving", "schedules", "tape", "testing", "text", "turns", "utils", "zoo",
 }  # fmt: skip
 
 # Other people's packages, and the only rooms that know them.
 PACKAGES = {
     "IPython": {"notebook"},
     "PIL": {"images"},
+    "dask": {"experiment"},
     "h5py": {"interop"},
     "joblib": {"experiment"},
     "jinja2": {"report"},
     "matplotlib": {"plot"},
+    "mpi4py": {"distributed"},
     "regex": {"text"},
     "rich": {"callbacks", "cli", "models"},
     "safetensors": {"interop", "saving"},

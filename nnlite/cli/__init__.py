@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         mpi.abort_at_exit()
         raise
     if ranks:
-        code = mpi.leave(code, lambda: [print_line(f"rank {ranks.rank}: {message}") for message in unsaid])
+        code = mpi.leave(code, lambda: print_line(f"rank {ranks.rank}: {'; '.join(unsaid)}"))
     sys.exit(code)
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import NonFiniteLossError, Optimizer, optimizers, regularizers
+from .. import optimizers, regularizers
+from ..divergence import NonFiniteLossError
 from ..models.batch import Batch
+from ..optimizers import Optimizer
 from ..saving import loop_state
 from . import mpi
 from .meeting import Meeting
@@ -21,8 +23,8 @@ class DataParallel(Meeting):
         mpiexec -n 4 python -m mpi4py my_training.py
 
     Every rank runs the same program on the same data. In each step rank r computes the loss and the gradients of its
-    rows of the batch; then all have the gradient of the whole batch, which is the mean of theirs, weighted by what their
-    losses are means over:
+    rows of the batch. The gradient of the whole batch is their mean, weighted by what the losses are means over, and
+    all have it after one exchange:
 
         g = sum of w_r g_r,   w_r = positions of rank r / positions of the batch
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import get_num_threads, set_num_threads
+from ..kernels import get_num_threads, set_num_threads
 
 SIZES = ("PMI_SIZE", "OMPI_COMM_WORLD_SIZE")  # in which MPICH and Open MPI tell each process how many there are
 GRACE = 2.0  # seconds that a rank with an error waits for the others, which may have the same

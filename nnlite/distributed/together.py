@@ -1,7 +1,7 @@
 """Together: the callback by which `fit` goes on in step with the other ranks."""
 
 import contextlib
-import os
+import io
 import signal
 import sys
 import threading
@@ -40,12 +40,12 @@ class Together(Callback):
         step = type(self.model).train_step
         if not step.__module__.startswith("nnlite."):
             raise TypeError(
-                f"DataParallel: {type(self.model).__name__} has a train_step of its own, which would step before the "
-                f"gradients are averaged: write a loop of your own with parallel.rows(N) and parallel.apply(grads, params)"
+                f"DataParallel: {type(self.model).__name__} has a train_step of its own, which could step before the "
+                f"gradients are averaged: write a loop of your own, with parallel.rows(N) and parallel.apply(grads, "
+                f"params)"
             )
         if self.parallel.rank:
-            nowhere = self._undo.enter_context(open(os.devnull, "w", encoding="utf-8"))
-            self._undo.enter_context(contextlib.redirect_stdout(nowhere))
+            self._undo.enter_context(contextlib.redirect_stdout(io.StringIO()))
         if threading.current_thread() is threading.main_thread():
             self._undo.callback(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, self._note))
         self.parallel.meet()

@@ -99,7 +99,7 @@ class Optimizer(Configured, TakesTurns):
         self._layers: dict[str, Any] = {}  # and of which layers, by name
 
     def __getstate__(self):
-        # Rows are views, which a copy would take for arrays of its own; and a copy has no model yet, and other processes
+        # Rows are views, which a copy would take for arrays of its own; and a copy has no model yet. Other processes
         # know nothing of it.
         return super().__getstate__() | {"_rows": [], "_model": None, "_layers": {}, "parallel": None}
 
