@@ -149,7 +149,11 @@ def raised(parallel, layer=(), callbacks=(), x=NUMBERS):
     for one in layer:
         model.add(one)
     model.compile(parallel, crossentropy())
-    data = {"x": x, "y": LABELS, "batch_size": 32} if isinstance(x, np.ndarray) else {"x": x, "steps_per_epoch": 2}
+    data = (
+        {"x": x, "y": LABELS[: len(x)], "batch_size": 32, "shuffle": not model.stateful_layers}
+        if isinstance(x, np.ndarray)
+        else {"x": x, "steps_per_epoch": 2}
+    )
     try:
         model.fit(**data, epochs=2, callbacks=list(callbacks))
     except BaseException as error:
@@ -175,11 +179,27 @@ def errors(folder, rank):
         "other data": raised(DataParallel("sgd"), x=NUMBERS + rank),
         "other batches": raised(DataParallel("sgd"), x=other_batches(rank)),
         "other weights": raised(DataParallel("sgd"), callbacks=[At(2, change)]),
+        "at the beginning": raised(DataParallel("sgd"), callbacks=[AtBeginning(rank)]),
+        "a state": raised(DataParallel("sgd"), [Counts()], x=NUMBERS[:128]),
         "at the end": raised(DataParallel("sgd"), callbacks=[AtEnd(rank)]),
         "own step": raised_by_own_step(),
         "threads": nnlite.get_num_threads(),
     }
     Path(folder, f"{rank}.pickle").write_bytes(pickle.dumps(results))
+
+
+class Counts(Fails):
+    """Has a state that is no array."""
+
+    stateful = True
+    state = None
+
+    def forward(self, x, training=False):
+        self.state = {"count": 1}
+        return x
+
+    def reset_state(self):
+        self.state = None
 
 
 class AtEnd(nnlite.Callback):
@@ -189,6 +209,12 @@ class AtEnd(nnlite.Callback):
     def on_train_end(self, logs):
         if self.rank == 0:
             raise OSError("the disk is full")
+
+
+class AtBeginning(AtEnd):
+    def on_train_begin(self, logs):
+        if self.rank == 0:
+            raise nnlite.CheckpointError("it is damaged")
 
 
 class OwnStep(nnlite.Sequential):
@@ -216,8 +242,8 @@ def loop(folder, rank):
         model.backward(loss.backward())
         parallel.apply(model.grads, model.params, weight=len(LABELS[rows]))
     other = dense(seed=rank)
-    other.compile(DataParallel(nnlite.SGD(0.1)), crossentropy())
-    losses = [other.train_on_batch(NUMBERS, LABELS) for _ in range(3)]
+    other.compile(DataParallel(nnlite.SGD(0.1)), crossentropy(), ["accuracy"])
+    losses = [other.train_on_batch(NUMBERS, LABELS)[0] for _ in range(3)]
     Path(folder, f"{rank}.pickle").write_bytes(pickle.dumps((dict(model.params), losses, dict(other.params))))
 
 

@@ -137,6 +137,7 @@ class TestErrors:
             ("callback", "LookupError", 1, "epoch 1, batch 3: of the callback"),
             ("the first rank's", "LookupError", 0, "epoch 1, batch 3: of the callback"),
             ("other data", "ValueError", 1, "let all ranks run the same program on the same data"),
+            ("at the beginning", "CheckpointError", 0, "it is damaged"),
             ("at the end", "OSError", 0, "the disk is full"),
         ],
     )
@@ -152,6 +153,7 @@ class TestErrors:
         [
             ("nan", "NonFiniteLossError", "epoch 1, batch 2: the loss is nan, because x holds nan at (100, 0)"),
             ("interrupted", "KeyboardInterrupt", ""),
+            ("a state", "TypeError", "the state of counts cannot be divided among ranks: expected a tuple of arrays"),
             ("other weights", "RuntimeError", "the weights of rank 1 differ from those of rank 0 after epoch 1"),
             ("other batches", "ValueError", "rank {}: expected the batch of the other ranks, got another one"),
         ],

@@ -167,7 +167,7 @@ class DataParallel(Meeting):
             self._copy(model, whole.x.shape[1:])
         rows, layers = self.rows(len(whole)), model.stateful_layers
         for layer in layers:
-            layer.state = layer.state and tuple(array[_at_least_one(rows)].copy() for array in layer.state)
+            layer.state = layer.state and tuple(a[_at_least_one(rows)].copy() for a in _state(layer, len(whole)))
         before = {name: array.copy() for name, array in model.statistics.items()}
         if self.rank:
             self._reseed(model)
@@ -178,7 +178,8 @@ class DataParallel(Meeting):
         self._add([(change, fraction) for change in changes.values()])
         for name, array in model.statistics.items():
             array[...] = before[name] + changes[name]
-        states = [[_at_rows(array, rows, len(whole)) for array in layer.state] for layer in layers]
+        mine = max(1, rows.stop - rows.start)
+        states = [[_at_rows(array, rows, len(whole)) for array in _state(layer, mine)] for layer in layers]
         grads, _ = model.learned()
         self._add([(grad, self._weight) for grad in grads.values()] + [(a, 1.0) for state in states for a in state])
         for layer, state in zip(layers, states, strict=True):
@@ -193,8 +194,9 @@ class DataParallel(Meeting):
         """
         rows = self.rows(len(whole))
         part = whole[_at_least_one(rows)]
-        if self._loop is not None:
-            self._loop.current = part
+        self.numbers = 1 + len(model.metrics)
+        if self._loop is not None and self._loop.current is whole:
+            self._loop.current = part  # whose rows an error would name
         try:
             numbers = compute(part)
         except Exception as error:
@@ -240,6 +242,17 @@ class DataParallel(Meeting):
 def _at_least_one(rows):
     """The rows that a rank computes with. One without rows takes the first, which count nothing there."""
     return rows if rows.start < rows.stop else slice(0, 1)
+
+
+def _state(layer, count):
+    """The arrays of a layer's state, with as many rows."""
+    arrays = layer.state or ()
+    if not isinstance(arrays, tuple) or any(getattr(array, "shape", ())[:1] != (count,) for array in arrays):
+        raise TypeError(
+            f"DataParallel: the state of {layer.name} cannot be divided among ranks: expected a tuple of arrays, with "
+            f"the {count} rows of the batch as their first axis"
+        )
+    return arrays
 
 
 def _at_rows(array, rows, count):
