@@ -7,6 +7,7 @@ NNLITE_DEBUG   set to 1: bounds checks in the kernels, checked arguments of thei
 """
 
 import os
+import platform
 import re
 import shlex
 import shutil
@@ -275,6 +276,9 @@ for variable in ("CFLAGS", "CPPFLAGS", "LDFLAGS"):
     for flag in FORBIDDEN_FLAGS:
         if flag in os.environ.get(variable, "").split():
             raise SystemExit(f"nnlite: {flag} in {variable} would change arithmetic in the whole process: remove it")
+
+if sys.platform == "darwin":  # where a Python may be for two CPUs at once: the kernels are for this one
+    os.environ.setdefault("ARCHFLAGS", f"-arch {platform.machine()}")
 
 setup(
     cmdclass={"build_ext": BuildKernels},
