@@ -51,6 +51,7 @@ get_wheels() {
     echo "$requirements" | "$PY" -m pip --disable-pip-version-check --quiet install --target "$site" \
         --implementation cp --python-version "$version" --only-binary :all: --platform manylinux_2_28_aarch64 \
         --platform manylinux_2_27_aarch64 --platform manylinux2014_aarch64 --requirement /dev/stdin
+    find "$site" -name "*.pxd" -exec touch -d 2000-01-01 {} +  # or Cython would translate everything anew
     touch "$folder/ready"
 }
 
