@@ -60,6 +60,7 @@ have apt-get || skip "their parts come from the packages of Debian, and there is
 if ! tools_are_there; then
     # shellcheck disable=SC2086
     [ "$(id -u)" = 0 ] || skip "first, as root: apt-get install $tools"
+    export DEBIAN_FRONTEND=noninteractive
     { apt-get -qq update && apt-get -y -qq install --no-install-recommends $tools; } > /dev/null || :
     tools_are_there || skip "apt-get finds no $tools"
 fi
@@ -71,7 +72,8 @@ fi
 
 echo "Compiling the kernels for ARM64 ..."
 export PYTHONPATH="$folder/lib:$site"
-CC="aarch64-linux-gnu-gcc --sysroot=$root" NNLITE_ARCH=armv8-a NNLITE_CACHES="64K 1M" \
+headers=$(echo "$root"/usr/include/python3.*)  # setup.py is told of those of this system's own Python
+CC="aarch64-linux-gnu-gcc --sysroot=$root -I$headers" NNLITE_ARCH=armv8-a NNLITE_CACHES="64K 1M" \
     "$python" setup.py --quiet build --build-lib "$folder/lib" --build-temp "$folder/temp"
 echo "Running their tests ..."
 PYTHONSAFEPATH=1 "$python" -m pytest -q -p no:cacheprovider --tx "$(nproc)*popen//python=$python" --dist worksteal \
