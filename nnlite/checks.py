@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 
 Expected = tuple[int | EllipsisType | None, ...]  # a shape; None is any size, a leading Ellipsis any number of axes
 IDS = np.dtype(np.intp)  # as a dtype: NumPy would look the type up at each comparison
-ROWS_AT_ONCE = 2**14  # in the search for a number that is out of range
+AT_ONCE = 2**20  # numbers, in the search for one that is out of range
 
 
 def shape_text(shape: Sequence[int | str | None], unknown: str = "N") -> str:
@@ -245,13 +245,16 @@ def require_below(name: str, ids: np.ndarray, upper: int, what: str, counts: np.
     Raises:
         IndexError: the message says which is the first, and where.
     """
-    if not ids.size or (ids.min() >= 0 and ids.max() < upper):
+    if not ids.size or (not isinstance(ids, np.ndarray) and ids.min() >= 0 and ids.max() < upper):
         return
-    for start in range(0, len(ids), ROWS_AT_ONCE):
-        part = ids[start : start + ROWS_AT_ONCE]
+    rows = max(1, AT_ONCE // max(1, ids[:1].size))  # so that what is in a file is read from there once
+    for start in range(0, len(ids), rows):
+        part = ids[start : start + rows]
+        if part.min() >= 0 and part.max() < upper:
+            continue
         outside = (part < 0) | (part >= upper)
         if counts is not None:
-            outside[~counts[start : start + ROWS_AT_ONCE]] = False
+            outside[~counts[start : start + rows]] = False
         if outside.any():
             first, *others = (int(i) for i in np.argwhere(outside)[0])
             got, where = part[(first, *others)], (start + first, *others)

@@ -14,7 +14,6 @@ from nnlite import (
     LSTM,
     SGD,
     Adam,
-    BackupAndRestore,
     Callback,
     CategoricalCrossentropy,
     Dense,
@@ -447,9 +446,6 @@ WRONG = {
     "split of a generator": ({"x": Loader(), "y": None, "validation_split": 0.5}, ValueError, "cannot be split"),
     "an end": ({"x": batches(times=3), "y": None, "steps_per_epoch": 4}, ValueError, "ended after 3 batches: let"),
     "no pairs": ({"x": iter([X]), "y": None, "steps_per_epoch": 1}, ValueError, r"batch 1 of the generator: exp.* \(x"),
-    "a backup": (
-        {"x": Loader(), "y": None, "callbacks": [BackupAndRestore("backup")]}, TypeError, "cannot be resumed",
-    ),
     "verbose by place": ({"validation_data": 1}, ValueError, "give verbose by its name"),
 }  # fmt: skip
 

@@ -22,7 +22,7 @@ class Batch:
         y: (N, ...); None where only predictions are asked for.
         lengths: (N,) integers; None where all steps are real.
         weights: of the samples in the loss, (N,), or of the positions of y, (N, T); None where all count alike.
-        rows: which samples of the user's arrays these are, (N,), for messages; None where they are all of them.
+        rows: which samples of the user's arrays these are, a range or (N,), for messages; None where they are all.
 
     Example:
         >>> import numpy as np
@@ -35,7 +35,7 @@ class Batch:
     y: np.ndarray | None = None
     lengths: np.ndarray | None = None
     weights: np.ndarray | None = None
-    rows: np.ndarray | None = None
+    rows: range | np.ndarray | None = None
 
     @classmethod
     def checked(
@@ -67,14 +67,19 @@ class Batch:
     def __getitem__(self, rows: slice | np.ndarray) -> "Batch":
         """Some of the samples, in the order of `rows`."""
         y, lengths, weights = [None if part is None else part[rows] for part in (self.y, self.lengths, self.weights)]
-        numbers = np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows
-        return Batch(self.x[rows], y, lengths, weights, numbers if self.rows is None else self.rows[numbers])
+        # A range takes no memory, however many they are.
+        numbers: Any = range(len(self)) if self.rows is None else self.rows
+        if isinstance(rows, slice) or isinstance(numbers, np.ndarray):
+            numbers = numbers[rows]
+        else:
+            numbers = numbers.start + numbers.step * rows
+        return Batch(self.x[rows], y, lengths, weights, numbers)
 
     def split(self, size: int, order: np.ndarray | None = None, first: int = 0) -> Iterator["Batch"]:
         """Batches of so many samples; the last may be smaller.
 
         Args:
-            order: in which the samples are taken; by default as they are.
+            order: in which the samples are taken, see `nnlite.models.order`; by default as they are.
             first: the number of the first batch that is asked for.
         """
         for start in range(first * size, len(self) or 1, size):

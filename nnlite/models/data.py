@@ -1,11 +1,12 @@
 """Data: what `fit` is given, as batches: arrays and parts of them, weights, and batches from a generator."""
 
 import contextlib
+import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -60,14 +61,25 @@ class Stream:
         """The first batch: what can be looked at."""
         return Batch(self.x, self.y)
 
-    @property
-    def checksum(self) -> NoReturn:
-        raise TypeError(f"{self.where}: a generator cannot be resumed in its middle: give arrays, or make no backup")
+    @functools.cached_property
+    def checksum(self) -> int:
+        """Of the first batch: all that can be compared of what is made on the way."""
+        return Batch(self.x, self.y, weights=self.weights).checksum
 
-    def _from_start(self):
+    def skip(self, epochs: int, batches: int) -> None:
+        """Go to where another training was after so many epochs and batches: what has no numbers is read until then."""
+        batches += max(0, epochs) * self.steps
+        if batches and not hasattr(self._source, "__iter__"):
+            self._first, self._number = None, batches
+            self._items = self._from_start(batches % len(self._source))
+        else:
+            for _ in range(batches):
+                self._next()
+
+    def _from_start(self, first=0):
         if hasattr(self._source, "__iter__"):
             return iter(self._source)
-        return (self._source[i] for i in range(len(self._source)))  # numbered batches
+        return (self._source[i] for i in range(first, len(self._source)))  # numbered batches
 
     def _next(self):
         if self._first is not None:

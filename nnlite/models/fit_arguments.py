@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import checks, losses
 from ..arguments import is_ours
-from ..callbacks import BackupAndRestore, ProgressBar
+from ..callbacks import ProgressBar
 from ..callbacks.bars import look_of
 from ..callbacks.base import Callback, checked_callbacks
 from ..turns import computing
@@ -96,12 +96,10 @@ def _check_files(callbacks):
             )
 
 
-def line_up(callbacks: Any, history: Callback, verbose: Any, data: Any) -> list[Callback]:
+def line_up(callbacks: Any, history: Callback, verbose: Any) -> list[Callback]:
     """All callbacks in the order in which they are called."""
     callbacks = checked_callbacks(callbacks)
     _check_files(callbacks)
-    if any(isinstance(callback, BackupAndRestore) for callback in callbacks):
-        data.checksum  # noqa: B018  which a generator refuses, before anything is trained
     look = look_of("fit", verbose)
     if not look:
         callbacks = [callback for callback in callbacks if not isinstance(callback, ProgressBar)]

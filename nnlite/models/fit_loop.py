@@ -4,8 +4,6 @@ import contextlib
 import math
 from typing import Any
 
-import numpy as np
-
 from .. import checks
 from ..callbacks import History, TerminateOnNaN
 from ..callbacks.base import own_method
@@ -13,6 +11,7 @@ from ..divergence import NonFiniteLossError, check_params, loss_error
 from . import blame
 from .data import batch_size as batch_size_of
 from .fit_arguments import checked_shuffle, checked_start, claim, has_perplexity, line_up, predictions_of
+from .order import shuffled
 
 
 class FitLoop:
@@ -42,7 +41,7 @@ class FitLoop:
         self.shuffle = checked_shuffle(model, data, shuffle)
         self.history = History()
         self._parallel = model.optimizer.parallel
-        self.callbacks = line_up(callbacks, self.history, verbose, data)
+        self.callbacks = line_up(callbacks, self.history, verbose)
         if self._parallel is not None:
             self.callbacks = self._parallel.line_up(self.callbacks, len(model.metrics))
         self.batches = -(-len(data) // self.batch_size)
@@ -146,10 +145,7 @@ class FitLoop:
             rng.bit_generator.state = self.order_rng
         else:
             self.order_rng = rng.bit_generator.state
-        order = None
-        if self.shuffle:
-            order = np.arange(len(self.data), dtype=np.min_scalar_type(len(self.data)))
-            rng.shuffle(order)
+        order = shuffled(len(self.data), rng) if self.shuffle else None
         if self.batch:
             rng.bit_generator.state = resume_rng
         return order

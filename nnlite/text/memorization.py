@@ -23,7 +23,7 @@ from .arguments import code_points, require_text, require_whole
 from .excerpt import Excerpt, require_source
 
 PIECE = 2**15  # characters of a source whose windows are named together: the names stay in a core's cache
-TEXT_PIECE = 2**19  # of a text, so that the source is read once for so many
+TEXT_PIECE = 2**18  # of a text, so that the source is read once for so many
 MIXER = 0x9E3779B97F4A7C15  # 2**64 over the golden ratio: spreads close numbers
 KEYS = np.array([MIXER, 0xB504F333F9DE6485], np.uint64)  # the other is 2**64 over the square root of 2
 
@@ -132,7 +132,7 @@ class _Lookup:
     """Sorted names, to look others up."""
 
     def __init__(self, names: np.ndarray) -> None:
-        bits = len(names).bit_length() + 4
+        bits = len(names).bit_length() + 3
         self._names, self._rest = np.sort(names), np.uint64(64 - bits)
         # One bit for each of many buckets: a search takes a hundred times as long as a look at this, which is small.
         is_taken = np.zeros(2**bits, bool)

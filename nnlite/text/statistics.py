@@ -254,6 +254,7 @@ def text_statistics(
     """
     source = corpus if source is None else source
     distance = total_variation(text, corpus, graphemes)  # first: it checks text and corpus
+    copied, copied_windows = longest_copy(text, source), copied_share(text, source)  # before there are lists of lines
     characters = sum(1 for _ in split_graphemes(text)) if graphemes else len(text)
     found, known = Counter(_words(text)), set(_words(corpus))
     lengths, lines = line_lengths(text, graphemes), _lines(text)
@@ -272,8 +273,8 @@ def text_statistics(
         line_length_deviation=math.sqrt(_mean([(length - mean) ** 2 for length in lengths])),
         indented_lines=_mean([line[0] in " \t" for line in verse]),
         blank_lines=len(lines) - len(verse),
-        copied=longest_copy(text, source),
-        copied_windows=copied_share(text, source),
+        copied=copied,
+        copied_windows=copied_windows,
     )
 
 
