@@ -79,7 +79,7 @@ test-arm: build  ## compile the kernels for ARM64, and run their tests in an emu
 # Every loop is shared by threads there, as short as it is.
 test-sanitize: $(call extras,test) build  ## find memory faults, undefined arithmetic and races in the kernels; needs GCC
 	@$(call sanitized,address,address$(,)undefined -fno-sanitize-recover=all,libasan.so libubsan.so,not pytorch)
-	@LDFLAGS=-Wl,--wrap=GOMP_barrier; export LDFLAGS; $(call sanitized,thread,thread,libtsan.so,threads and not forked and not pytorch)
+	@LDFLAGS=-Wl,--wrap=GOMP_barrier; export LDFLAGS; $(call sanitized,thread,thread,libtsan.so,threads and not pytorch)
 
 package: $(call extras,package)  ## build dist/: the sdist, the wheel without kernels, and one for CPUs such as NNLITE_ARCH=x86-64-v3
 	@echo "Building the sdist in dist/ and, from it, two wheels: compiled for $(WHEEL_ARCH), and without kernels ..."
