@@ -28,7 +28,9 @@ class SparseCategoricalCrossentropy(Loss):
 
     Args:
         from_logits: whether y_pred holds logits; by default it holds probabilities, as in Keras.
-        ignore_class: a label whose positions count nothing, such as -1 for padding: the mean is over the others.
+        ignore_class: a label whose positions count nothing, such as -1 for padding: the mean of a batch is over the
+            others. The mean of an epoch is over its samples, as in Keras, however many of their positions count; `fit`
+            and `evaluate` with `lengths` instead take it over the real steps.
         reduction: "sum_over_batch_size" for the mean over all positions, or "sum".
 
     Raises:
