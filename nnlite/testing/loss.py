@@ -57,6 +57,36 @@ def gradient_shape(case: LossCase) -> None:
 
 
 @LOSS
+def inputs_stay(case: LossCase) -> None:
+    """y_true is the user's data, and y_pred what the last layer needs in its backward."""
+    case.require_unchanged(case.run, "after forward and backward")
+
+
+@LOSS
+def results_stay(case: LossCase) -> None:
+    """Who keeps a gradient must not find the numbers of a later batch in it."""
+    loss = copy.deepcopy(case.loss)
+    results = case.run(*case.pair(), loss)
+    before = {name: np.copy(array) for name, array in results.items()}
+    case.run(*case.pair(seed=5), loss)
+    same_bits(results, before, "after the next batch", "return a new array each time")
+
+
+@LOSS
+def repeatable(case: LossCase) -> None:
+    """The same predictions cost the same: a loss that carries something over cannot be resumed or compared."""
+    loss, pair = copy.deepcopy(case.loss), case.pair()
+    expected = case.run(*pair)
+    case.run(*case.pair(seed=5), loss)
+    same_bits(
+        case.run(*pair, loss),
+        expected,
+        "after another batch",
+        "draw no random numbers, and carry nothing over to the next",
+    )
+
+
+@LOSS
 def gradients(case: LossCase) -> None:
     """Training follows the gradient and not the loss: finite differences tell whether it is the loss's."""
     y_true, y_pred = case.pair(rows=3, dtype="float64")
@@ -74,22 +104,6 @@ class _Identity:
 
 
 @LOSS
-def inputs_stay(case: LossCase) -> None:
-    """y_true is the user's data, and y_pred what the last layer needs in its backward."""
-    case.require_unchanged(case.run, "after forward and backward")
-
-
-@LOSS
-def results_stay(case: LossCase) -> None:
-    """Who keeps a gradient must not find the numbers of a later batch in it."""
-    loss = copy.deepcopy(case.loss)
-    results = case.run(*case.pair(), loss)
-    before = {name: np.copy(array) for name, array in results.items()}
-    case.run(*case.pair(seed=5), loss)
-    same_bits(results, before, "after the next batch", "return a new array each time")
-
-
-@LOSS
 def backward_twice(case: LossCase) -> None:
     """backward may be called more than once, as where two optimizers learn from one loss."""
     loss, (y_true, y_pred) = copy.deepcopy(case.loss), case.pair()
@@ -98,15 +112,6 @@ def backward_twice(case: LossCase) -> None:
     first.fill(np.nan)  # it is the caller's now
     remedy = "leave what forward kept as it is, and compute in a new array"
     same_bits({"gradient": loss.backward()}, {"gradient": once}, "from a second backward", remedy)
-
-
-@LOSS
-def repeatable(case: LossCase) -> None:
-    """The same predictions cost the same: a loss that carries something over cannot be resumed or compared."""
-    loss, pair = copy.deepcopy(case.loss), case.pair()
-    expected = case.run(*pair)
-    case.run(*case.pair(seed=5), loss)
-    same_bits(case.run(*pair, loss), expected, "after another batch", "carry nothing from one call to the next")
 
 
 @LOSS

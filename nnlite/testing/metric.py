@@ -51,7 +51,9 @@ def repeatable(case: MetricCase) -> None:
     pair = case.pair()
     expected = case.value(*pair)
     case.metric(*case.pair(seed=5))
-    same_bits(case.value(*pair), expected, "after another batch", "carry nothing from one call to the next")
+    same_bits(
+        case.value(*pair), expected, "after another batch", "draw no random numbers, and carry nothing over to the next"
+    )
 
 
 @METRIC

@@ -87,6 +87,13 @@ def memory(case: OptimizerCase) -> None:
 
 
 @OPTIMIZER
+def repeatable(case: OptimizerCase) -> None:
+    """The same gradients lead to the same parameters: otherwise no training can be repeated or resumed."""
+    remedy = "draw no random numbers, and keep nothing in an attribute of the class"
+    same_bits(case.run(), case.run(), "from an equal optimizer", remedy)
+
+
+@OPTIMIZER
 def downhill(case: OptimizerCase) -> None:
     """The loss has to fall: here that of a bowl, (p^2).sum() / 2, whose gradient is p."""
     case.require_rate()

@@ -192,7 +192,10 @@ BROKEN = {
     "inputs_stay": (InputsStay, "y_pred: expected the same bits after forward and backward, got .*: compute in a new"),
     "results_stay": (ResultsStay, "gradient: expected the same bits after the next batch, got .*: return a new array"),
     "backward_twice": (BackwardTwice, "gradient: expected the same bits from a second backward, got .*: leave what"),
-    "repeatable": (Repeatable, "loss: expected the same bits after another batch, got .*: carry nothing from one"),
+    "repeatable": (
+        Repeatable,
+        "loss: expected the same bits after another batch, got .*: draw no random numbers, and carry nothing over",
+    ),
     "batch_of_one": (
         BatchOfOne,
         "loss: expected finite numbers, got NaN or infinity: divide by no number of rows minus",
@@ -217,6 +220,23 @@ BROKEN = {
 def test_each_check_catches_the_mistake_that_it_is_for(check):
     kind, message = BROKEN[check]
     assert_caught(check, message, lambda: check_loss(kind(), (4,)))
+
+
+class FromElsewhere(Right):
+    def forward(self, y_true, y_pred):
+        return super().forward(y_true, y_pred) * np.random.default_rng().uniform(0.9, 1.1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "headline"),
+    [
+        (InputsStay, "check inputs_stay: y_pred: .*: compute in a new"),
+        (FromElsewhere, "check repeatable: loss: .*: draw no random"),
+    ],
+)
+def test_the_first_line_names_the_cause(kind, headline):
+    with pytest.raises(ContractError, match=headline):
+        check_loss(kind(), (4,))
 
 
 def test_a_loss_that_forgets_to_return():

@@ -70,6 +70,11 @@ class InPlace(Right):
         param = param - self.learning_rate * grad  # another array
 
 
+class Repeatable(Right):
+    def update(self, grad, param, slots, scale, clip):
+        super().update(grad, param, slots, scale * np.random.default_rng().uniform(0.9, 1.1), clip)
+
+
 class GradientsStay(Right):
     def update(self, grad, param, slots, scale, clip):
         grad *= scale
@@ -173,6 +178,7 @@ BROKEN = {
         Memory,
         "the slot 'velocity': expected other numbers after further steps, got the same: write into the array",
     ),
+    "repeatable": (Repeatable, "W: expected the same bits from an equal optimizer, got .*: draw no random numbers"),
     "gradients_stay": (GradientsStay, "W: expected the same bits after a step, got .*: compute in a new array"),
     "learning_rate": (
         LearningRate,
@@ -204,9 +210,16 @@ def test_each_check_catches_the_mistake_that_it_is_for(check):
     assert_caught(check, message, lambda: check_optimizer(kind()))
 
 
-def test_the_first_line_names_the_cause():
-    with pytest.raises(ContractError, match=r"check in_place: params\['W'\]: .*: write into the array"):
-        check_optimizer(InPlace())
+@pytest.mark.parametrize(
+    ("kind", "headline"),
+    [
+        (InPlace, r"check in_place: params\['W'\]: .*: write into the array"),
+        (Repeatable, "check repeatable: W: .*: draw no random numbers"),
+    ],
+)
+def test_the_first_line_names_the_cause(kind, headline):
+    with pytest.raises(ContractError, match=headline):
+        check_optimizer(kind())
 
 
 def test_an_optimizer_of_ones_own_that_is_right_passes():
