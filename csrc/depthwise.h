@@ -208,10 +208,12 @@ INLINE void TYPED(group_sums_of)(const int D, const int n, const int K, const Gr
                 total += d[0];
                 UNROLL for (int r = 1; r < D; r++)
                     d[r] = TYPED(swap)(d[r & (r - 1)], r & -r);
+                if (K) /* a loop of its own, or Clang unrolls neither */
+                    UNROLL for (int m = 0; m < n - 1; m++)
+                        if (m % K < K - 1)
+                            x_m[m] = x_m[m + 1];
                 UNROLL for (int m = 0; m < n; m++) {
-                    if (K && m % K < K - 1)
-                        x_m[m] = x_m[m + 1];
-                    else
+                    if (!K || m % K == K - 1)
                         x_m[m] = *(const TYPED(unaligned) *)(x + piece->x_at[m]);
                     if (D > 1)
                         IN_REGISTER(x_m[m]);
