@@ -88,7 +88,6 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
                                  const REAL *b, Strides b_at, const REAL *start, REAL *c, ptrdiff_t c_row)
 {
     REAL *const copy = (REAL *)left_copy, *const panels = (REAL *)panel_copy, start_j[WIDE_WIDTH];
-    REAL part[TILE_ROWS * WIDE_WIDTH];
     const int packed = b_at.row == 0, in_columns = a_at.col != 1, far = rows * cols * sizeof(REAL) > L2_BYTES;
     const int in_place = rows <= TILE_ROWS && b_at.col == 1; /* a number of B is met once */
     const int copied = rows > TILE_ROWS && cols > FEW_PANELS * PANEL_WIDTH && depth >= FEW_NUMBERS &&
@@ -99,7 +98,7 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
     const ptrdiff_t group = (in_place ? 1 : TOGETHER) * width, height = wide ? WIDE_ROWS : TILE_ROWS;
     const ptrdiff_t tiles = (rows + height - 1) / height;
     const int deep = a_at.row == 1 && depth >= DEEP;
-    Tile t = {.runs = 1, .a_row = a_at.row, .a_depth = a_at.col};
+    Tile t = {.runs = 1, .a_row = a_at.row, .a_depth = a_at.col, .c_row = c_row};
     if (copied) {
         t.a_row = in_columns ? 1 : COPY_ROW;
         t.a_depth = in_columns ? TILE_ROWS : 1;
@@ -132,11 +131,10 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
                 for (ptrdiff_t next = end; far && next < least(2 * end - i, rows); next++)
                     prefetch(c + next * c_row + j, width * sizeof(REAL));
                 t.rows = (int)(end - i);
-                t.c_row = apart ? width : c_row;
-                TYPED(tile)(&t, a_i, panel, apart ? NULL : t.start_row ? c_i : start ? start_j : NULL, apart ? part : c_i);
-                for (ptrdiff_t r = 0; apart && r < t.rows; r++)
-                    for (int v = 0; v < t.cols; v++)
-                        c_i[r * c_row + v] += part[r * width + v];
+                if (apart)
+                    TYPED(add_tile)(&t, a_i, panel, c_i);
+                else
+                    TYPED(tile)(&t, a_i, panel, t.start_row ? c_i : start ? start_j : NULL, c_i);
             }
         }
     }

@@ -22,6 +22,7 @@ are many: winograd.pxd.
 dW is computed by register tiles, too: a row of taps is a piece of memory in x, which is the left factor when read pixel
 by pixel, and dy already has the layout of the right factor. The sums run over a band of an image without leaving the
 registers. Threads take blocks of bands. Their number follows from the shapes alone, and their sums are added in order.
+In blocks of very many pixels each thousand or so have a sum of their own (rows.pxd says why).
 
 Groups of few channels and filters, as in a depthwise convolution, would leave tiles mostly empty: depthwise.pxd
 computes y, dx and dW of these.
@@ -46,11 +47,11 @@ from product cimport ceil_div
 from rows cimport add_row
 from scatter cimport scatter, scatter_size
 from slide cimport (
-    BLOCKS, Axis, Sliding, Taps, band_count, block_count, pack, packed_size, reach, slide, threads_with_room, window,
-    window_size,
+    BLOCKS, PIECE, Axis, Sliding, Taps, band_count, block_count, is_deep, pack, packed_size, reach, slide,
+    threads_with_room, window, window_size,
 )
 from tile cimport (
-    TILE_ROWS, Tile, omp_get_thread_num, pack_panel, panel_width, plain, threads_for, tile, tile_width,
+    TILE_ROWS, Tile, add_tile, omp_get_thread_num, pack_panel, panel_width, plain, threads_for, tile, tile_width,
 )
 from winograd cimport in_quads, takes_winograd, winograd_pack, winograd_packed_size, winograd_room, winograd_slide
 
@@ -59,6 +60,12 @@ cdef enum:
     FEW = 4  # channels, at most, for which dx is scattered and not gathered
     CHUNK = 4096  # numbers that one thread adds
     PIXELS = 64  # that a tile of dW sums up in one go, if an image has as many
+
+
+cdef enum Sums:  # of dW, where a piece of an image adds to them: they
+    BEGIN  # from zero,
+    GO_ON  # from what is there,
+    APART  # or from zero, and are added to what is there
 
 
 cdef struct Convolution:
@@ -138,6 +145,11 @@ cdef bint has_few_channels(const Convolution *c) noexcept nogil:
 cdef Py_ssize_t rows_at_once(const Sliding *s) noexcept nogil:
     """Rows of pixels that a tile of dW sums up in one go, at most: a band, or several of a small image."""
     return max(ceil_div(s.rows.count, band_count(s)), min(s.rows.count, PIXELS // s.cols.count))
+
+
+cdef Py_ssize_t rows_apart(const Sliding *s, Py_ssize_t blocks) noexcept nogil:
+    """Rows of pixels with sums of their own, at most, or no more than are summed up in one go anyway."""
+    return max(<Py_ssize_t>1, PIECE // s.cols.count) if is_deep(s, blocks) else rows_at_once(s)
 
 
 cdef Py_ssize_t window_room(const Sliding *s) noexcept nogil:
@@ -302,9 +314,9 @@ cdef void block_gradients(const Sliding *s, const floating *x, const floating *d
     """The bands up to `end`; every parts-th panel of filters, the first being `part`."""
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, H = s.H, W = s.W, C = groups * D, F = groups * U
-    cdef Py_ssize_t bands = band_count(s)
-    cdef bint accumulate = False
-    cdef Py_ssize_t n, q, count, line = 0, g, u, panel, b_row
+    cdef Py_ssize_t bands = band_count(s), blocks = block_count(s.N * bands, (rows.taps * cols.taps * D + 1) * F)
+    cdef Py_ssize_t n, q, count, line = 0, piece, g, u, panel, b_row
+    cdef Sums sums = BEGIN
     cdef floating *dy_panel = scratch + window_room(s)
     cdef const floating *a
     cdef const floating *b
@@ -317,26 +329,31 @@ cdef void block_gradients(const Sliding *s, const floating *x, const floating *d
             count = rows.count * (band % bands + 1) // bands - q
             band += 1
         a = window(s, x + n * H * W * C, q, count, scratch, &line)
-        panel = 0
-        for g in range(groups):
-            u = 0
-            while u < U:
-                width = tile_width(U - u, dW)
-                if panel % parts == part:
-                    b, b_row = dy + (n * rows.count + q) * cols.count * F + g * U + u, F
-                    if U - u < width:
-                        pack_panel(count * cols.count, U - u, b, plain(F), dy_panel, width)
-                        b, b_row = dy_panel, width
-                    panel_gradients(s, count, <int>min(U - u, <Py_ssize_t>width), a + g * D, line, b, b_row,
-                                    dW + g * U + u, db + g * U + u if db else NULL, accumulate)
-                panel += 1
-                u += width
-        accumulate = True
+        while count > 0:
+            piece = min(count, rows_apart(s, blocks))
+            panel = 0
+            for g in range(groups):
+                u = 0
+                while u < U:
+                    width = tile_width(U - u, dW)
+                    if panel % parts == part:
+                        b, b_row = dy + (n * rows.count + q) * cols.count * F + g * U + u, F
+                        if U - u < width:
+                            pack_panel(piece * cols.count, U - u, b, plain(F), dy_panel, width)
+                            b, b_row = dy_panel, width
+                        panel_gradients(s, piece, <int>min(U - u, <Py_ssize_t>width), a + g * D, line, b, b_row,
+                                        dW + g * U + u, db + g * U + u if db else NULL, sums)
+                    panel += 1
+                    u += width
+            sums = APART if is_deep(s, blocks) else GO_ON
+            q += piece
+            count -= piece
+            a += piece * rows.step * line
 
 
 cdef void panel_gradients(const Sliding *s, Py_ssize_t count, int width, const floating *a, Py_ssize_t line,
                           const floating *b, Py_ssize_t b_row, floating *dW, floating *db,
-                          bint accumulate) noexcept nogil:
+                          Sums sums) noexcept nogil:
     """The gradients of one panel's filters, from `count` rows of pixels."""
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t D = s.D, C = s.groups * D, F = s.groups * s.U
@@ -353,7 +370,14 @@ cdef void panel_gradients(const Sliding *s, Py_ssize_t count, int width, const f
                 r = length * k // tiles
                 t.rows = <int>(length * (k + 1) // tiles - r)
                 c = dW + ((i * cols.taps + j) * D + r) * F
-                tile(&t, a + i * rows.gap * line + j * cols.gap * C + r, b, c if accumulate else NULL, c)
+                sum_tile(sums, &t, a + i * rows.gap * line + j * cols.gap * C + r, b, c)
     if db:  # a product with a row of ones
         t.rows, t.runs, t.depth, t.a_depth = 1, 1, count * cols.count, 0
-        tile(&t, &one, b, db if accumulate else NULL, db)
+        sum_tile(sums, &t, &one, b, db)
+
+
+cdef inline void sum_tile(Sums sums, const Tile *t, const floating *a, const floating *b, floating *c) noexcept nogil:
+    if sums == APART:
+        add_tile(t, a, b, c)
+    else:
+        tile(t, a, b, c if sums == GO_ON else NULL, c)

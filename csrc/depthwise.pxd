@@ -27,7 +27,7 @@ from libc.string cimport memset
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div, round_up
 from rows cimport add_row
-from slide cimport Axis, Sliding, Taps, band_count, block_count, inside_taps, reach, threads_with_room
+from slide cimport PIECE, Axis, Sliding, Taps, band_count, block_count, inside_taps, is_deep, reach, threads_with_room
 from tile cimport lanes, omp_get_thread_num, threads_for
 
 
@@ -322,9 +322,9 @@ cdef inline Py_ssize_t gradient_bands(const Sliding *s) noexcept nogil:
     return max(<Py_ssize_t>1, min(s.rows.count, s.rows.count * s.cols.count // PIXELS))
 
 
-cdef inline Py_ssize_t gradients_room(const Sliding *s) noexcept nogil:
-    """Numbers that a thread needs beside the sums of its block."""
-    return copies_size(s, ceil_div(s.rows.count, gradient_bands(s)))
+cdef inline Py_ssize_t gradients_room(const Sliding *s, floating *dtype) noexcept nogil:
+    """Numbers that a thread needs beside the sums of its block: a piece's sums, and copies."""
+    return all_panels(s, dtype) + copies_size(s, ceil_div(s.rows.count, gradient_bands(s)))
 
 
 cdef inline Py_ssize_t gradients_size(const Sliding *s, floating *dtype) noexcept nogil:
@@ -332,22 +332,22 @@ cdef inline Py_ssize_t gradients_size(const Sliding *s, floating *dtype) noexcep
     cdef Py_ssize_t size = all_panels(s, dtype)
     if not takes_gradients(s, dtype):
         return 0
-    return block_count(s.N * gradient_bands(s), size) * size + num_threads * gradients_room(s)
+    return block_count(s.N * gradient_bands(s), size) * size + num_threads * gradients_room(s, dtype)
 
 
 cdef inline void gradients_in_groups(const Sliding *s, const floating *x, const floating *dy, floating *dW,
                                      floating *db, floating *work, Py_ssize_t room) noexcept nogil:
     cdef Py_ssize_t F = s.groups * s.U, D = s.D, size = all_panels(s, work), bands = s.N * gradient_bands(s)
-    cdef Py_ssize_t blocks = block_count(bands, size), side = side_by_side(s, work), copy = gradients_room(s), k
+    cdef Py_ssize_t blocks = block_count(bands, size), side = side_by_side(s, work), each = gradients_room(s, work), k
     cdef Taps at = Taps(line=s.cols.taps * D * F, tap=D * F, group=s.U, depth=F, col=1)
     cdef Groups single = in_groups(s, 1)
-    cdef floating *copies = work + blocks * size
+    cdef floating *rooms = work + blocks * size
     cdef int threads = threads_for(<double>s.N * s.rows.count * s.cols.count * single.taps * D * F)
     for k in prange(blocks, schedule="dynamic",
-                    num_threads=min(threads, threads_with_room(room - blocks * size, copy))):
+                    num_threads=min(threads, threads_with_room(room - blocks * size, each))):
         memset(work + k * size, 0, size * sizeof(floating))
-        groups_block(s, x, dy, bands * k // blocks, bands * (k + 1) // blocks, work + k * size,
-                     copies + omp_get_thread_num() * copy)
+        sum_bands(s, x, dy, bands * k // blocks, bands * (k + 1) // blocks, is_deep(s, blocks), work + k * size,
+                  rooms + omp_get_thread_num() * each)
     for k in range(1, blocks):
         add_row(size, work + k * size, work)
     memset(dW, 0, single.taps * D * F * sizeof(floating))
@@ -356,6 +356,21 @@ cdef inline void gradients_in_groups(const Sliding *s, const floating *x, const 
     unpack_sums(s, &at, 1, work, dW, db)
     if side > 1:
         unpack_sums(s, &at, side, work + panels_size(&single, work), dW, db)
+
+
+cdef inline void sum_bands(const Sliding *s, const floating *x, const floating *dy, Py_ssize_t band, Py_ssize_t end,
+                           bint deep, floating *panels, floating *room) noexcept nogil:
+    """Add the bands up to `end` to the sums in the panels; where they are deep, piece by piece."""
+    cdef Py_ssize_t size = all_panels(s, panels), pixels = s.rows.count * s.cols.count // gradient_bands(s)
+    cdef Py_ssize_t step = max(<Py_ssize_t>1, PIECE // pixels)
+    if not deep:
+        groups_block(s, x, dy, band, end, panels, room + size)
+        return
+    while band < end:
+        memset(room, 0, size * sizeof(floating))
+        groups_block(s, x, dy, band, min(band + step, end), room, room + size)
+        add_row(size, room, panels)
+        band += step
 
 
 cdef inline void groups_block(const Sliding *s, const floating *x, const floating *dy, Py_ssize_t band, Py_ssize_t end,

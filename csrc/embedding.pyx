@@ -13,7 +13,7 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memcpy
 
-from rows cimport sum_rows
+from rows cimport BLOCK, sum_rows
 from tile cimport threads_for
 
 cdef enum:
@@ -35,3 +35,23 @@ def backward(const Py_ssize_t[::1] ids, const floating[:, ::1] dy, floating[:, :
         return
     with nogil:
         sum_rows(N, U, &dy[0, 0], U, &ids[0], NULL, &dW[0, 0], U, N)
+
+
+def split(const Py_ssize_t[::1] ids, Py_ssize_t[::1] places,          # IN (N), OUT (N)
+          Py_ssize_t[::1] seen, Py_ssize_t[::1] owners):              # scratch (V), OUT (at least V + N // BLOCK)
+    """For sums over very many rows (rows.pxd): each BLOCK rows of an id get a place of their own. The first of id v is
+    v; the others come after all ids. `owners` receives the id of each place. Returns how many places there are."""
+    cdef Py_ssize_t N = ids.shape[0], V = seen.shape[0], count = V, n, v
+    with nogil:
+        for v in range(V):
+            owners[v] = v
+            seen[v] = v * BLOCK  # the place, times BLOCK, and how many rows it has
+        for n in range(N):
+            v = ids[n]
+            places[n] = seen[v] // BLOCK
+            seen[v] += 1
+            if seen[v] % BLOCK == 0:
+                seen[v] = count * BLOCK
+                owners[count] = v
+                count += 1
+    return count

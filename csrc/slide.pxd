@@ -22,7 +22,7 @@ from libc.string cimport memcpy, memset
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from tile cimport (
-    L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, pack_panel, panel_width, pixel_products, plain,
+    DEEP, L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, pack_panel, panel_width, pixel_products, plain,
     prefetch, threads_for, tile, tile_width, transposed, write_rows,
 )
 
@@ -66,6 +66,7 @@ cdef enum:
     MANY_WEIGHTS = L2_BYTES // 8  # beside all else, too many for a second-level cache: half of it in floats
     BANDS = 32  # at least, in a batch: work for many threads
     BLOCKS = 16  # blocks of bands, at most, with a sum of dW each
+    PIECE = 1024  # pixels of a block that have sums of their own, about, where it has very many
     PARTIALS = 1048576  # numbers in these sums, at most: a part of the third-level cache
 
 
@@ -83,6 +84,11 @@ cdef inline Py_ssize_t band_count(const Sliding *s) noexcept nogil:
 cdef inline Py_ssize_t block_count(Py_ssize_t bands, Py_ssize_t size) noexcept nogil:
     """Blocks of all the bands of a batch, for `size` sums in each."""
     return max(<Py_ssize_t>1, min(bands, min(<Py_ssize_t>BLOCKS, PARTIALS // size)))
+
+
+cdef inline bint is_deep(const Sliding *s, Py_ssize_t blocks) noexcept nogil:
+    """Whether the pixels of a block are so many that pieces of it have sums of their own (rows.pxd says why)."""
+    return s.N * s.rows.count * s.cols.count >= DEEP * blocks
 
 
 cdef inline Py_ssize_t window_size(const Sliding *s) noexcept nogil:

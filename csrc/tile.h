@@ -88,6 +88,7 @@ typedef struct {
 #define write_rows(depth, cols, b, at, out, out_row) BY_TYPE(out, write_rows)(depth, cols, b, at, out, out_row)
 #define pack_panel(depth, cols, b, at, panel, width) BY_TYPE(panel, pack_panel)(depth, cols, b, at, panel, width)
 #define tile(t, a, b, start, c) BY_TYPE(c, tile)(t, a, b, start, c)
+#define add_tile(t, a, b, c) BY_TYPE(c, add_tile)(t, a, b, c)
 #define add_row_product(depth, cols, a, b, b_row, c) BY_TYPE(c, add_row_product)(depth, cols, a, b, b_row, c)
 
 #endif
@@ -261,6 +262,19 @@ INLINE void TYPED(tile)(const Tile *t, const REAL *a, const REAL *b, const REAL 
         TYPED(whole_tile)(width, t, a, b, start, c);
     else
         TYPED(tile_by_copy)(width, t, a, b, start, c);
+}
+
+/* C += A B, where the products have a sum of their own: of very many, which C has grown large by, none is rounded away. */
+SHARED void TYPED(add_tile)(const Tile *t, const REAL *a, const REAL *b, REAL *c)
+{
+    const int width = WIDE_ROWS && t->cols > PANEL_WIDTH ? WIDE_WIDTH : TYPED(tile_width)(t->cols);
+    REAL part[TILE_ROWS * WIDE_WIDTH];
+    Tile apart = *t;
+    apart.c_row = width;
+    TYPED(whole_tile)(width, &apart, a, b, NULL, part);
+    for (int i = 0; i < t->rows; i++)
+        for (int j = 0; j < t->cols; j++)
+            c[i * t->c_row + j] += part[i * width + j];
 }
 
 /* c += a B for one row, in so many vectors of columns. The last begins at `last`, and may overlap the one before: these

@@ -33,7 +33,8 @@ _ELEMENTWISE = {
 
 _SIZES = {"work_size": "H; 0 <= H < 2**30", "backward_steps": "N, T; min(N, T) >= 0; N * T < 2**60"}
 _X, _X_OF_STEP = "x (T,N,F) or below F (T,N), lengths below T+1 (N) or None", "x (N,F) or below F (N)"
-_STEPS = "; S in (1, T); steps >= 1"
+_PLACES = _X.replace("below F", "below P")  # for backward: an id may have several
+_STEPS = "; S in (1, T); steps >= 1; P >= F"
 
 # All of them are products of sizes or distances, in 64 bits.
 _GEOMETRY = "strides = (sh, sw), pads = (top, left), dilation = (dh, dw), groups"
@@ -67,13 +68,14 @@ DOORS = {
     "embedding": {
         "forward": "W (V,U), ids below V (N), y (N,U)",
         "backward": "ids below V (N), dy (N,U), dW (V,U)",
+        "split": "ids below V (N), places below V+N (N), seen below V+N (V), owners below V+N (>=V+N//256)",
     },
     "gru": {
         **_SIZES,
         "forward": f"{_X}, weights [(F,3H), (H,3H), (2,3H)], h (T+1,N,H), gates (T,N,4H), y (N,S,H), "
         "work (>=work_size(H)); S in (1, T)",
-        "backward": f"{_X}, weights [(F,3H), (H,3H), (2,3H)], h (T+1,N,H), gates (T,N,4H), dy (N,S,H), dh (N,H), "
-        "dx (T,N,F) or None, gradients [(F,3H), (H,3H), (2,3H)], da (steps,N,4H), "
+        "backward": f"{_PLACES}, weights [(F,3H), (H,3H), (2,3H)], h (T+1,N,H), gates (T,N,4H), dy (N,S,H), dh (N,H), "
+        "dx (T,N,F) or None, gradients [(P,3H), (H,3H), (2,3H)], da (steps,N,4H), "
         f"work (>=work_size(H)){_STEPS}",
         "step": f"{_X_OF_STEP}, weights [(F,3H), (H,3H), (2,3H)], h (N,H), z (>=4H)",
     },
@@ -81,8 +83,8 @@ DOORS = {
         **_SIZES,
         "forward": f"{_X}, weights [(F,3H), (H,3H), (3H)], h (T+1,N,H), gates (T,N,4H), y (N,S,H), "
         "work (>=work_size(H)); S in (1, T)",
-        "backward": f"{_X}, weights [(F,3H), (H,3H), (3H)], h (T+1,N,H), gates (T,N,4H), dy (N,S,H), dh (N,H), "
-        "dx (T,N,F) or None, gradients [(F,3H), (H,3H), (3H)], da (steps,N,4H), "
+        "backward": f"{_PLACES}, weights [(F,3H), (H,3H), (3H)], h (T+1,N,H), gates (T,N,4H), dy (N,S,H), dh (N,H), "
+        "dx (T,N,F) or None, gradients [(P,3H), (H,3H), (3H)], da (steps,N,4H), "
         f"work (>=work_size(H)){_STEPS}",
         "step": f"{_X_OF_STEP}, weights [(F,3H), (H,3H), (3H)], h (N,H), z (>=4H)",
     },
@@ -96,8 +98,8 @@ DOORS = {
         **_SIZES,
         "forward": f"{_X}, weights [(F,4H), (H,4H), (4H)], h (T+1,N,H), c (T+1,N,H), gates (T,N,4H), y (N,S,H), "
         "work (>=work_size(H)); S in (1, T)",
-        "backward": f"{_X}, weights [(F,4H), (H,4H), (4H)], h (T+1,N,H), c (T+1,N,H), gates (T,N,4H), dy (N,S,H), "
-        "dh (N,H), dc (N,H), dx (T,N,F) or None, gradients [(F,4H), (H,4H), (4H)], dz (steps,N,4H), "
+        "backward": f"{_PLACES}, weights [(F,4H), (H,4H), (4H)], h (T+1,N,H), c (T+1,N,H), gates (T,N,4H), dy (N,S,H), "
+        "dh (N,H), dc (N,H), dx (T,N,F) or None, gradients [(P,4H), (H,4H), (4H)], dz (steps,N,4H), "
         f"work (>=work_size(H)){_STEPS}",
         "step": f"{_X_OF_STEP}, weights [(F,4H), (H,4H), (4H)], h (N,H), c (N,H), z (>=4H)",
     },
@@ -127,8 +129,8 @@ DOORS = {
         **_SIZES,
         "forward": f"{_X}, weights [(F,H), (H,H), (H)], h (T+1,N,H), y (N,S,H), work (>=work_size(H)), relu"
         "; S in (1, T)",
-        "backward": f"{_X}, weights [(F,H), (H,H), (H)], h (T+1,N,H), dy (N,S,H), dh (N,H), dx (T,N,F) or None, "
-        f"gradients [(F,H), (H,H), (H)], dz (steps,N,H), work (>=work_size(H)), relu{_STEPS}",
+        "backward": f"{_PLACES}, weights [(F,H), (H,H), (H)], h (T+1,N,H), dy (N,S,H), dh (N,H), dx (T,N,F) or None, "
+        f"gradients [(P,H), (H,H), (H)], dz (steps,N,H), work (>=work_size(H)), relu{_STEPS}",
         "step": f"{_X_OF_STEP}, weights [(F,H), (H,H), (H)], h (N,H), z (>=H), relu",
     },
     "softmax": {

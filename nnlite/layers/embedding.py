@@ -8,6 +8,7 @@ from .. import checks, initializers, regularizers
 from ..initializers import Given
 from ..kernels import backend, empty
 from ..regularizers import Regularizer
+from .base import by_id
 from .base.layer import Layer, Options, Shape
 
 
@@ -96,7 +97,9 @@ class Embedding(Layer):
         (x,) = self._kept()
         (dW,) = self._arrays("grads", "W")
         dy = checks.floats("dy", dy, self.dtype, (*x.shape, dW.shape[1]), "of y")
-        backend().embedding.backward(x.reshape(-1), dy.reshape(-1, dW.shape[1]), dW)
+        places, table, owners = by_id.spread(x.reshape(-1), dW)
+        backend().embedding.backward(places, dy.reshape(-1, dW.shape[1]), table)
+        by_id.collect(table, owners, dW)
 
     def _shape_rule(self, input_shape):
         return f"each id becomes its row of W, units = {self.units} numbers"

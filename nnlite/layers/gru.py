@@ -6,6 +6,7 @@ import numpy as np
 
 from .. import checks
 from ..kernels import backend, of_dtype
+from .base import by_id
 from .base.has_states import States
 from .base.recurrent import Recurrent, RecurrentOptions
 
@@ -100,7 +101,9 @@ class GRU(Recurrent):
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
         (dh,) = self.dinitial_state = self._copied("dstate", dstate, N)  # first the final, then the initial state's
         da = self._buffer("da", gru.backward_steps(N, T), N, 4 * H)
-        weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
+        weights, (dWx, dWh, db) = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
+        x, table, owners = by_id.spread(x, dWx)
         upstream = x, lengths, weights, h, gates, dy, dh
-        of_dtype(gru.backward, self.dtype)(*upstream, dx, gradients, da, self._work(gru))
+        of_dtype(gru.backward, self.dtype)(*upstream, dx, (table, dWh, db), da, self._work(gru))
+        by_id.collect(table, owners, dWx)
         return self._batch_first(dx, lengths)

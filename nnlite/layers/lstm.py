@@ -3,6 +3,7 @@
 import numpy as np
 
 from ..kernels import backend, of_dtype
+from .base import by_id
 from .base.has_states import States
 from .base.layer import Shape
 from .base.recurrent import Recurrent
@@ -96,7 +97,9 @@ class LSTM(Recurrent):
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
         dh, dc = self.dinitial_state = self._copied("dstate", dstate, N)  # first the final, then the initial state's
         dz = self._buffer("dz", lstm.backward_steps(N, T), N, 4 * H)
-        weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
+        weights, (dWx, dWh, db) = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
+        x, table, owners = by_id.spread(x, dWx)
         upstream = x, lengths, weights, h, c, gates, dy, dh, dc
-        of_dtype(lstm.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(lstm))
+        of_dtype(lstm.backward, self.dtype)(*upstream, dx, (table, dWh, db), dz, self._work(lstm))
+        by_id.collect(table, owners, dWx)
         return self._batch_first(dx, lengths)

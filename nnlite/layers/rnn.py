@@ -5,6 +5,7 @@ from typing import Unpack
 import numpy as np
 
 from ..kernels import backend, of_dtype
+from .base import by_id
 from .base.has_states import States
 from .base.recurrent import Recurrent, RecurrentOptions
 
@@ -90,9 +91,11 @@ class RNN(Recurrent):
         dy, dx = self._dy(dy, N, T, lengths), self._room_for_dx(x, needs_dx)
         (dh,) = self.dinitial_state = self._copied("dstate", dstate, N)  # first the final, then the initial state's
         dz = self._buffer("dz", rnn.backward_steps(N, T), N, H)
-        weights, gradients = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
+        weights, (dWx, dWh, db) = self._arrays("params", "Wx", "Wh", "b"), self._arrays("grads", "Wx", "Wh", "b")
+        x, table, owners = by_id.spread(x, dWx)
         upstream = x, lengths, weights, h, dy, dh
-        of_dtype(rnn.backward, self.dtype)(*upstream, dx, gradients, dz, self._work(rnn), self._is_relu)
+        of_dtype(rnn.backward, self.dtype)(*upstream, dx, (table, dWh, db), dz, self._work(rnn), self._is_relu)
+        by_id.collect(table, owners, dWx)
         return self._batch_first(dx, lengths)
 
     @property

@@ -35,7 +35,7 @@ def forward(x, lengths, weights, h, gates, y, work):  # IN (T,N,F) or ids (T,N),
 
 def backward(x, lengths, weights, h, gates, dy, dh, dx, gradients, da, work):  # dh: IN final, OUT initial state's
     (Wx, Wh, _), (dWx, dWh, db), H = weights, gradients, len(weights[1])
-    x, padding = numbers(x, Wx), Padding(lengths, *x.shape[:2])
+    x, padding = numbers(x, dWx), Padding(lengths, *x.shape[:2])
     dh_of_y = padding.gradients(dy)
     for t in reversed(range(len(x))):
         dh_t = dh + dh_of_y[t]

@@ -28,7 +28,7 @@ def forward(x, lengths, weights, h, c, gates, y, work):  # IN (T,N,F) or ids (T,
 
 def backward(x, lengths, weights, h, c, gates, dy, dh, dc, dx, gradients, dz, work):  # dh, dc: IN final, OUT initial
     (Wx, Wh, _), (dWx, dWh, db) = weights, gradients
-    x, padding = numbers(x, Wx), Padding(lengths, *x.shape[:2])
+    x, padding = numbers(x, dWx), Padding(lengths, *x.shape[:2])
     dh_of_y = padding.gradients(dy)
     for t in reversed(range(len(x))):
         dh_t = dh + dh_of_y[t]

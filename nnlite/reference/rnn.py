@@ -23,7 +23,7 @@ def forward(x, lengths, weights, h, y, work, relu):  # IN (T,N,F) or ids (T,N), 
 
 def backward(x, lengths, weights, h, dy, dh, dx, gradients, dz, work, relu):  # dh: IN final, OUT initial state's
     (Wx, Wh, _), (dWx, dWh, db) = weights, gradients
-    x, padding = numbers(x, Wx), Padding(lengths, *x.shape[:2])
+    x, padding = numbers(x, dWx), Padding(lengths, *x.shape[:2])
     dh_of_y = padding.gradients(dy)
     for t in reversed(range(len(x))):
         dh_t = dh + dh_of_y[t]
