@@ -82,8 +82,9 @@ SHARED void TYPED(copy_left)(ptrdiff_t rows, ptrdiff_t depth, const REAL *a, Str
 }
 
 /* C = start + A B for at most BLOCK_ROWS rows; a_at.row or a_at.col is 1. The sums begin at C itself where `start` is
- * C, at a row that is the same for all rows, or at zero where it is NULL. Where A is a transpose, as for the gradients of
- * weights, and the sums are deep, each panel's sum begins at zero and is then added to C (rows.pxd says why). */
+ * C, at a row that is the same for all rows, or at zero where it is NULL. Where `start` is APART, or A is a transpose, as
+ * for the gradients of weights, and the sums are deep, each panel's sum begins at zero and is then added to C (rows.pxd
+ * says why). */
 SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols, const REAL *a, Strides a_at,
                                  const REAL *b, Strides b_at, const REAL *start, REAL *c, ptrdiff_t c_row)
 {
@@ -104,7 +105,7 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
         t.a_depth = in_columns ? TILE_ROWS : 1;
     }
     for (ptrdiff_t k = 0; k < depth; k += PANEL_DEPTH) {
-        const int apart = deep && k > 0;
+        const int apart = start == APART || (deep && k > 0);
         t.depth = least(depth - k, PANEL_DEPTH);
         if (copied)
             TYPED(copy_left)(rows, t.depth, a + k * a_at.col, a_at, copy);
@@ -120,7 +121,7 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
                 panel = panels + j % group * t.depth;
             }
             t.start_row = k > 0 || start == c ? c_row : 0;
-            if (start && !t.start_row)
+            if (start && !apart && !t.start_row)
                 memcpy(start_j, start + j, (size_t)t.cols * sizeof(REAL));
             for (ptrdiff_t n = 0; n < tiles; n++) {
                 const ptrdiff_t i = rows * n / tiles, end = rows * (n + 1) / tiles;
@@ -131,10 +132,7 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
                 for (ptrdiff_t next = end; far && next < least(2 * end - i, rows); next++)
                     prefetch(c + next * c_row + j, width * sizeof(REAL));
                 t.rows = (int)(end - i);
-                if (apart)
-                    TYPED(add_tile)(&t, a_i, panel, c_i);
-                else
-                    TYPED(tile)(&t, a_i, panel, t.start_row ? c_i : start ? start_j : NULL, c_i);
+                TYPED(tile)(&t, a_i, panel, apart ? APART : t.start_row ? c_i : start ? start_j : NULL, c_i);
             }
         }
     }

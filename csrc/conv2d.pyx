@@ -51,7 +51,7 @@ from slide cimport (
     threads_with_room, window, window_size,
 )
 from tile cimport (
-    TILE_ROWS, Tile, add_tile, omp_get_thread_num, pack_panel, panel_width, plain, threads_for, tile, tile_width,
+    APART, TILE_ROWS, Tile, omp_get_thread_num, pack_panel, panel_width, plain, threads_for, tile, tile_width,
 )
 from winograd cimport in_quads, takes_winograd, winograd_pack, winograd_packed_size, winograd_room, winograd_slide
 
@@ -60,12 +60,6 @@ cdef enum:
     FEW = 4  # channels, at most, for which dx is scattered and not gathered
     CHUNK = 4096  # numbers that one thread adds
     PIXELS = 64  # that a tile of dW sums up in one go, if an image has as many
-
-
-cdef enum Sums:  # of dW, where a piece of an image adds to them: they
-    BEGIN  # from zero,
-    GO_ON  # from what is there,
-    APART  # or from zero, and are added to what is there
 
 
 cdef struct Convolution:
@@ -316,7 +310,7 @@ cdef void block_gradients(const Sliding *s, const floating *x, const floating *d
     cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, H = s.H, W = s.W, C = groups * D, F = groups * U
     cdef Py_ssize_t bands = band_count(s), blocks = block_count(s.N * bands, (rows.taps * cols.taps * D + 1) * F)
     cdef Py_ssize_t n, q, count, line = 0, piece, g, u, panel, b_row
-    cdef Sums sums = BEGIN
+    cdef const floating *start = NULL
     cdef floating *dy_panel = scratch + window_room(s)
     cdef const floating *a
     cdef const floating *b
@@ -342,10 +336,10 @@ cdef void block_gradients(const Sliding *s, const floating *x, const floating *d
                             pack_panel(piece * cols.count, U - u, b, plain(F), dy_panel, width)
                             b, b_row = dy_panel, width
                         panel_gradients(s, piece, <int>min(U - u, <Py_ssize_t>width), a + g * D, line, b, b_row,
-                                        dW + g * U + u, db + g * U + u if db else NULL, sums)
+                                        dW + g * U + u, db + g * U + u if db else NULL, start)
                     panel += 1
                     u += width
-            sums = APART if is_deep(s, blocks) else GO_ON
+            start = <const floating *>APART if is_deep(s, blocks) else dW
             q += piece
             count -= piece
             a += piece * rows.step * line
@@ -353,8 +347,9 @@ cdef void block_gradients(const Sliding *s, const floating *x, const floating *d
 
 cdef void panel_gradients(const Sliding *s, Py_ssize_t count, int width, const floating *a, Py_ssize_t line,
                           const floating *b, Py_ssize_t b_row, floating *dW, floating *db,
-                          Sums sums) noexcept nogil:
-    """The gradients of one panel's filters, from `count` rows of pixels."""
+                          const floating *start) noexcept nogil:
+    """The gradients of one panel's filters, from `count` rows of pixels. `start` is NULL, APART, or any other: then the
+    sums go on from what is there."""
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t D = s.D, C = s.groups * D, F = s.groups * s.U
     cdef bint joined = cols.gap == 1 and C == D  # then a row of taps is one piece of memory in x
@@ -364,20 +359,17 @@ cdef void panel_gradients(const Sliding *s, Py_ssize_t count, int width, const f
                        a_depth=cols.step * C, b_row=b_row, start_row=F, c_row=F)
     cdef floating one = 1
     cdef floating *c
+    cdef const floating *sums
+    cdef bint goes_on = start != NULL and start != APART
     for i in range(rows.taps):
         for j in range(pieces):
             for k in range(tiles):
                 r = length * k // tiles
                 t.rows = <int>(length * (k + 1) // tiles - r)
                 c = dW + ((i * cols.taps + j) * D + r) * F
-                sum_tile(sums, &t, a + i * rows.gap * line + j * cols.gap * C + r, b, c)
+                sums = c if goes_on else <floating *>start
+                tile(&t, a + i * rows.gap * line + j * cols.gap * C + r, b, sums, c)
     if db:  # a product with a row of ones
         t.rows, t.runs, t.depth, t.a_depth = 1, 1, count * cols.count, 0
-        sum_tile(sums, &t, &one, b, db)
-
-
-cdef inline void sum_tile(Sums sums, const Tile *t, const floating *a, const floating *b, floating *c) noexcept nogil:
-    if sums == APART:
-        add_tile(t, a, b, c)
-    else:
-        tile(t, a, b, c if sums == GO_ON else NULL, c)
+        sums = db if goes_on else <floating *>start
+        tile(&t, &one, b, sums, db)

@@ -39,7 +39,7 @@ from libc.string cimport memcpy, memset
 from product cimport packed_size, product
 from recurrent cimport (
     Block, Repeated, Sequences, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
-    sequences, steps_held, times,
+    sequences, steps_held, sums_so_far, times,
 )
 from rows cimport add_row, sum_rows
 from tile cimport add_row_product, plain, prefetch, transposed
@@ -166,9 +166,8 @@ cdef void weight_gradients(const Sequences *s, Block block, const floating *h, c
     """Undo (1) for x and the weights, with all rows of the block at once. da holds its steps alone."""
     cdef Py_ssize_t F = s.F, H = s.H, at = block.start * s.N, rows = (block.end - block.start) * s.N
     cdef Py_ssize_t unused = s.N if block.start == 0 and s.h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
-    cdef bint accumulate = block.end < s.T
     product(H, rows - unused, 3 * H, h + (at + unused) * H, transposed(H), da + (4 * unused + 1) * H, plain(4 * H),
-            dWh if accumulate else NULL, dWh, 3 * H)
+            sums_so_far(s, &block, dWh), dWh, 3 * H)
     sum_rows(rows, 4 * H, da, 4 * H, NULL, db + 2 * H, NULL, 0, s.N * s.T)
     if s.ids != NULL:  # the blocks z and r, and then the block h
         sum_rows(rows, 2 * H, da + H, 4 * H, s.ids + at, NULL, dWx, 3 * H, s.N * s.T)
@@ -178,9 +177,9 @@ cdef void weight_gradients(const Sequences *s, Block block, const floating *h, c
         product(rows, 2 * H, F, da + H, plain(4 * H), Wx, transposed(3 * H), NULL, dx + at * F, F)
         product(rows, H, F, da, plain(4 * H), Wx + 2 * H, transposed(3 * H), dx + at * F, dx + at * F, F)
     product(F, rows, 2 * H, x + at * F, transposed(F), da + H, plain(4 * H),
-            dWx if accumulate else NULL, dWx, 3 * H)
+            sums_so_far(s, &block, dWx), dWx, 3 * H)
     product(F, rows, H, x + at * F, transposed(F), da, plain(4 * H),
-            dWx + 2 * H if accumulate else NULL, dWx + 2 * H, 3 * H)
+            sums_so_far(s, &block, dWx + 2 * H), dWx + 2 * H, 3 * H)
 
 
 # -------------------------------------------------------------------------------------------------- the doors

@@ -37,7 +37,7 @@ from libc.string cimport memcpy, memset
 from product cimport packed_size, product
 from recurrent cimport (
     Block, Repeated, Sequences, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
-    sequences, steps_held, times,
+    sequences, steps_held, sums_so_far, times,
 )
 from rows cimport add_row, sum_rows
 from tile cimport add_row_product, plain, prefetch, transposed
@@ -193,7 +193,7 @@ cdef void input_gradients(const Sequences *s, Block block, const floating *x, co
     if dx != NULL:
         product(rows, 3 * H, F, da, plain(4 * H), Wx, transposed(3 * H), NULL, dx + at * F, F)
     product(F, rows, 3 * H, x + at * F, transposed(F), da, plain(4 * H),
-            dWx if block.end < s.T else NULL, dWx, 3 * H)
+            sums_so_far(s, &block, dWx), dWx, 3 * H)
     sum_rows(rows, 3 * H, da, 4 * H, NULL, db, NULL, 0, s.N * s.T)
 
 
@@ -202,11 +202,10 @@ cdef void state_gradients(const Sequences *s, Block block, const floating *h, co
     """Undo (2) and (3) for Wh, with all rows of the block at once."""
     cdef Py_ssize_t H = s.H, at = block.start * s.N, rows = (block.end - block.start) * s.N
     cdef Py_ssize_t unused = s.N if block.start == 0 and s.h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
-    cdef bint accumulate = block.end < s.T
     product(H, rows - unused, 2 * H, h + (at + unused) * H, transposed(H), da + 4 * unused * H, plain(4 * H),
-            dWh if accumulate else NULL, dWh, 3 * H)
+            sums_so_far(s, &block, dWh), dWh, 3 * H)
     product(H, rows - unused, H, gates + (4 * (at + unused) + 3) * H, transposed(4 * H), da + (4 * unused + 2) * H,
-            plain(4 * H), dWh + 2 * H if accumulate else NULL, dWh + 2 * H, 3 * H)
+            plain(4 * H), sums_so_far(s, &block, dWh + 2 * H), dWh + 2 * H, 3 * H)
 
 
 # -------------------------------------------------------------------------------------------------- the doors

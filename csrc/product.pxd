@@ -15,7 +15,7 @@ from cython cimport floating
 from cython.parallel cimport prange
 from libc.string cimport memset
 
-from tile cimport PACK_ROWS, Strides, block_product, block_rows, pack_panels, panel_width, threads_for
+from tile cimport APART, PACK_ROWS, Strides, block_product, block_rows, pack_panels, panel_width, threads_for
 
 
 cdef enum:
@@ -36,8 +36,8 @@ cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, con
                          Py_ssize_t c_row) noexcept nogil:
     """C (rows, cols) = start + A B, with rows of C c_row apart.
 
-    `start` is NULL for zero, C to add to what is there, or one row for all rows. a_at and b_at say where A(i, k) and
-    B(k, j) lie: the one is plain or transposed, the other as it likes.
+    `start` is NULL for zero, C to add to what is there (or APART, to add sums of their own: block.h), or one row for
+    all rows. a_at and b_at say where A(i, k) and B(k, j) lie: the one is plain or transposed, the other as it likes.
     """
     cdef int width = panel_width(c), threads = threads_for(<double>rows * depth * cols)
     cdef Py_ssize_t panels = ceil_div(cols, width), groups = ceil_div(rows, block_rows(c))
@@ -55,7 +55,7 @@ cdef inline void product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, con
         j = panels * (task // groups) // parts * width
         end = min(cols, panels * (task // groups + 1) // parts * width)
         start_j = start
-        if start != NULL:
+        if start != NULL and start != APART:
             start_j = start + (i * c_row if start == c else 0) + j
         block_product(rows * (task % groups + 1) // groups - i, depth, end - j, a + i * a_at.row, a_at,
                       b + j * b_at.col, b_at, start_j, c + i * c_row + j, c_row)

@@ -13,8 +13,8 @@ from libc.string cimport memcpy, memset
 from product cimport ceil_div, pack_all, product, round_up
 from rows cimport sum_rows
 from tile cimport (
-    L2_BYTES, PACKED, PANEL_DEPTH, ROW_VECTORS, TILE_ROWS, Strides, Tile, add_row_product, block_product, block_rows,
-    lanes, panel_width, plain, prefetch, threads_for, tile, transposed, write_rows,
+    APART, DEEP, L2_BYTES, PACKED, PANEL_DEPTH, ROW_VECTORS, TILE_ROWS, Strides, Tile, add_row_product, block_product,
+    block_rows, lanes, panel_width, plain, prefetch, threads_for, tile, transposed, write_rows,
 )
 
 cdef enum:
@@ -187,21 +187,27 @@ cdef inline void times(const Repeated *p, int rows, const floating *a, const flo
         tile(&one, a, W + k * width * p.depth, c + k * width if accumulate else NULL, c + k * width)
 
 
+cdef inline const floating *sums_so_far(const Sequences *s, const Block *block, const floating *sums) noexcept nogil:
+    """What the sums of these steps' products start from, after those of later steps."""
+    if block.end == s.T:
+        return NULL
+    return <const floating *>APART if s.N * s.T >= DEEP else sums
+
+
 cdef inline void weight_gradients(const Sequences *s, Block block, const floating *h, const floating *x,
                                   const floating *Wx, const floating *dz, floating *dx, floating *dWx, floating *dWh,
                                   floating *db) noexcept nogil:
     """Undo z = x Wx + b + h Wh for x and the weights, with all rows of the block at once. dz holds its steps alone."""
     cdef Py_ssize_t F = s.F, H = s.H, G = s.G, at = block.start * s.N, rows = (block.end - block.start) * s.N
     cdef Py_ssize_t unused = s.N if block.start == 0 and s.h0_is_zero else 0  # h_0 = 0 adds nothing to dWh
-    cdef bint accumulate = block.end < s.T
     product(H, rows - unused, G, h + (at + unused) * H, transposed(H), dz + unused * G, plain(G),
-            dWh if accumulate else NULL, dWh, G)
+            sums_so_far(s, &block, dWh), dWh, G)
     if s.ids != NULL:
         sum_rows(rows, G, dz, G, s.ids + at, db, dWx, G, s.N * s.T)
         return
     if dx != NULL:
         product(rows, G, F, dz, plain(G), Wx, transposed(G), NULL, dx + at * F, F)
-    product(F, rows, G, x + at * F, transposed(F), dz, plain(G), dWx if accumulate else NULL, dWx, G)
+    product(F, rows, G, x + at * F, transposed(F), dz, plain(G), sums_so_far(s, &block, dWx), dWx, G)
     sum_rows(rows, G, dz, G, NULL, db, NULL, 0, s.N * s.T)
 
 

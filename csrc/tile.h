@@ -46,6 +46,11 @@ typedef struct {
     ptrdiff_t c_row;          /* and of C */
 } Tile;
 
+/* What sums start from where they start from zero, and are then added to C: of very many products, which C has grown
+ * large by, the last ones would be rounded away. */
+static __attribute__((unused)) char apart_from_c;
+#define APART ((void *)&apart_from_c)
+
 /* The numbers of two vectors in turns: of their lower halves, and of their upper ones. */
 #define LOW_2 0, 2
 #define HIGH_2 1, 3
@@ -88,7 +93,6 @@ typedef struct {
 #define write_rows(depth, cols, b, at, out, out_row) BY_TYPE(out, write_rows)(depth, cols, b, at, out, out_row)
 #define pack_panel(depth, cols, b, at, panel, width) BY_TYPE(panel, pack_panel)(depth, cols, b, at, panel, width)
 #define tile(t, a, b, start, c) BY_TYPE(c, tile)(t, a, b, start, c)
-#define add_tile(t, a, b, c) BY_TYPE(c, add_tile)(t, a, b, c)
 #define add_row_product(depth, cols, a, b, b_row, c) BY_TYPE(c, add_row_product)(depth, cols, a, b, b_row, c)
 
 #endif
@@ -98,7 +102,7 @@ typedef REAL TYPED(vector) __attribute__((vector_size(BYTES)));
 typedef REAL TYPED(unaligned) __attribute__((vector_size(BYTES), aligned(sizeof(REAL)), may_alias));
 
 /* C = start + A B for a tile of constant size. The sums begin at start[i * start_row + j]: at C itself to add to what
- * is there, at a bias with start_row = 0, at zero where start is NULL. */
+ * is there, at a bias with start_row = 0, at zero where start is NULL or APART. */
 INLINE void TYPED(tile_of)(const int rows, const int vectors, const Tile *t, const REAL *a, const REAL *b,
                            const REAL *start, REAL *c)
 {
@@ -108,7 +112,7 @@ INLINE void TYPED(tile_of)(const int rows, const int vectors, const Tile *t, con
     TYPED(vector) sum[TILE_ROWS][WIDE_VECTORS];
     UNROLL for (int i = 0; i < rows; i++)
         UNROLL for (int v = 0; v < vectors; v++)
-            if (start)
+            if (start && start != APART)
                 sum[i][v] = *(const TYPED(unaligned) *)(start + i * start_row + v * lanes);
             else
                 sum[i][v] = (TYPED(vector)){0};
@@ -137,6 +141,12 @@ INLINE void TYPED(tile_of)(const int rows, const int vectors, const Tile *t, con
 
     /* The compiler would keep the rows' addresses since the fetch above, and has no registers to spare. */
     __asm__("" : "+r"(c));
+    if (start == APART) {
+        UNROLL for (int i = 0; i < rows; i++, c += c_row)
+            UNROLL for (int v = 0; v < vectors; v++)
+                *(TYPED(unaligned) *)(c + v * lanes) += sum[i][v];
+        return;
+    }
     UNROLL for (int i = 0; i < rows; i++, c += c_row)
         UNROLL for (int v = 0; v < vectors; v++)
             *(TYPED(unaligned) *)(c + v * lanes) = sum[i][v];
@@ -241,6 +251,13 @@ SHARED void TYPED(tile_by_copy)(int width, const Tile *t, const REAL *a, const R
     Tile whole = *t;
     whole.c_row = width;
     REAL copy[TILE_ROWS * WIDE_WIDTH];
+    if (start == APART) {
+        TYPED(whole_tile)(width, &whole, a, b, NULL, copy);
+        for (int i = 0; i < t->rows; i++)
+            for (int j = 0; j < t->cols; j++)
+                c[i * t->c_row + j] += copy[i * width + j];
+        return;
+    }
     if (start && t->start_row) {
         memset(copy, 0, (size_t)(t->rows * width) * sizeof(REAL));
         for (int i = 0; i < t->rows; i++)
@@ -262,19 +279,6 @@ INLINE void TYPED(tile)(const Tile *t, const REAL *a, const REAL *b, const REAL 
         TYPED(whole_tile)(width, t, a, b, start, c);
     else
         TYPED(tile_by_copy)(width, t, a, b, start, c);
-}
-
-/* C += A B, where the products have a sum of their own: of very many, which C has grown large by, none is rounded away. */
-SHARED void TYPED(add_tile)(const Tile *t, const REAL *a, const REAL *b, REAL *c)
-{
-    const int width = WIDE_ROWS && t->cols > PANEL_WIDTH ? WIDE_WIDTH : TYPED(tile_width)(t->cols);
-    REAL part[TILE_ROWS * WIDE_WIDTH];
-    Tile apart = *t;
-    apart.c_row = width;
-    TYPED(whole_tile)(width, &apart, a, b, NULL, part);
-    for (int i = 0; i < t->rows; i++)
-        for (int j = 0; j < t->cols; j++)
-            c[i * t->c_row + j] += part[i * width + j];
 }
 
 /* c += a B for one row, in so many vectors of columns. The last begins at `last`, and may overlap the one before: these

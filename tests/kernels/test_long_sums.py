@@ -43,15 +43,17 @@ def test_recurrent(given):
         assert (layer.grads["Wx"][1:] == 0).all()
 
 
-@pytest.mark.parametrize("make", [nnlite.LSTM, nnlite.GRU, partial(nnlite.GRU, reset_after=False)])
-def test_ids_of_gates(make):
+@pytest.mark.parametrize("make", [nnlite.RNN, nnlite.LSTM, nnlite.GRU, partial(nnlite.GRU, reset_after=False)])
+@pytest.mark.parametrize("given", ["numbers", "ids"])
+def test_gates(make, given):
     """Beside float64, which has digits to spare."""
-    found, x = [], np.zeros((1000, 300), int)
+    found, x = [], np.full((1000, 300, 3), 0.1) if given == "numbers" else np.zeros((1000, 300), int)
     for dtype in ("float32", "float64"):
         layer = make(2, return_sequences=True, input_dim=3, seed=0, dtype=dtype)
         layer.backward(np.full_like(layer.forward(x), 0.1))
-        found.append(layer.grads["Wx"][0])
-    assert np.abs(found[0] - found[1]).max() < 1e-4 * np.abs(found[1]).max()
+        found.append(layer.grads)
+    for name, exact in found[1].items():
+        assert np.abs(found[0][name] - exact).max() < 1e-4 * np.abs(exact).max(), name
 
 
 def test_embedding():
