@@ -8,7 +8,7 @@ row's sums do not depend on its block, nor does the result on the number of thre
 from cython cimport floating
 from cython.parallel cimport prange
 
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from product cimport ceil_div, pack_all, product, round_up
 from rows cimport sum_rows
@@ -125,17 +125,6 @@ cdef inline Py_ssize_t strip_start(const Repeated *p, Py_ssize_t k, Py_ssize_t s
     return ceil_div(p.cols, lanes(dtype)) * k // strips * lanes(dtype)
 
 
-cdef inline void lay_out_rows(Py_ssize_t depth, Py_ssize_t cols, const floating *W, Strides at, floating *out,
-                              Py_ssize_t out_row) noexcept nogil:
-    """Rows of W, or of its transpose, out_row apart."""
-    cdef Py_ssize_t k
-    if at.col != 1:
-        write_rows(depth, cols, W, at, out, out_row)
-        return
-    for k in range(depth):
-        memcpy(out + k * out_row, W + k * at.row, cols * sizeof(floating))
-
-
 cdef inline const floating *laid_out(const Repeated *p, const floating *W, Strides at, floating *work) noexcept nogil:
     """W for `times`."""
     cdef Py_ssize_t strips = strip_count(p, work), k, start, end
@@ -147,7 +136,7 @@ cdef inline const floating *laid_out(const Repeated *p, const floating *W, Strid
         for k in prange(strips, schedule="static", num_threads=threads_for(4.0 * p.depth * p.cols)):
             start = strip_start(p, k, strips, work)
             end = strip_start(p, k + 1, strips, work)
-            lay_out_rows(p.depth, min(end, p.cols) - start, W + start * at.col, at, work + start * p.depth, end - start)
+            write_rows(p.depth, min(end, p.cols) - start, W + start * at.col, at, work + start * p.depth, end - start)
     return work
 
 

@@ -186,13 +186,21 @@ INLINE void TYPED(write_square)(const REAL *b, ptrdiff_t b_row, REAL *out, ptrdi
         *(TYPED(unaligned) *)(out + i * out_row) = rows[i];
 }
 
-/* Write a depth x cols matrix B in rows that begin out_row apart. A transpose goes through registers, square by square
- * (a quarter of the time of single numbers); the last square of a column may repeat rows of the one before. Of what is
- * left four numbers of a row are one store. */
+/* Write a depth x cols matrix B in rows that begin out_row apart. Whole rows are copied. A transpose goes through
+ * registers, square by square (a quarter of the time of single numbers); the last square of a column may repeat rows of
+ * the one before. Of what is left four numbers of a row are one store. */
 SHARED void TYPED(write_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, Strides at, REAL *restrict out,
                               ptrdiff_t out_row)
 {
     ptrdiff_t j = 0;
+    if (at.col == 1) {
+        for (ptrdiff_t k = 0; k < depth; k++)
+            if (cols == PANEL_WIDTH) /* a constant: no call */
+                memcpy(out + k * out_row, b + k * at.row, PANEL_WIDTH * sizeof(REAL));
+            else
+                memcpy(out + k * out_row, b + k * at.row, (size_t)cols * sizeof(REAL));
+        return;
+    }
     if (at.row == 1 && depth >= LANES)
         for (; j + LANES <= cols; j += LANES)
             for (ptrdiff_t k = 0; k < depth; k += LANES) {
@@ -209,15 +217,10 @@ SHARED void TYPED(write_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, St
 }
 
 /* Pack the first `width` columns of a depth x cols matrix B, row after row; columns beyond the matrix are filled with
- * zeros. The usual case, whole rows, is a copy of constant size. */
+ * zeros. */
 SHARED void TYPED(pack_panel)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, Strides at, REAL *panel, int width)
 {
     const int inside = cols < width ? (int)cols : width;
-    if (at.col == 1 && inside == PANEL_WIDTH) {
-        for (ptrdiff_t k = 0; k < depth; k++)
-            memcpy(panel + k * PANEL_WIDTH, b + k * at.row, PANEL_WIDTH * sizeof(REAL));
-        return;
-    }
     TYPED(write_rows)(depth, inside, b, at, panel, width);
     const int filled = TYPED(tile_width)(inside) < width ? TYPED(tile_width)(inside) : width;
     for (int j = inside; j < filled; j++)
