@@ -22,12 +22,13 @@ def modules():
 # Modules whose examples need an optional extra.
 EXTRAS = dict.fromkeys(("nnlite.images", "nnlite.images.digits", "nnlite.experiment.digits"), ("sklearn", "digits"))
 EXTRAS["nnlite.distributed.data_parallel"] = "mpi4py", "mpi"
+ONNX = "nnlite.interop.onnx"  # and all that begins so
 
 
 @pytest.mark.parametrize("name", list(modules()))
 def test_examples(name, tmp_path, monkeypatch):
-    if name in EXTRAS:
-        import_extra(*EXTRAS[name])
+    if name in EXTRAS or name.startswith(ONNX):
+        import_extra(*EXTRAS.get(name, ("onnx", "onnx")))
     monkeypatch.chdir(tmp_path)  # examples may write files
     failed, _ = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert not failed

@@ -54,6 +54,7 @@ PACKAGES = {
     "jinja2": {"report"},
     "matplotlib": {"plot"},
     "mpi4py": {"distributed"},
+    "onnx": {"interop"},
     "regex": {"text"},
     "rich": {"callbacks", "cli", "models"},
     "safetensors": {"interop", "saving"},
