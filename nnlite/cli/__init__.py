@@ -19,6 +19,7 @@ from nnlite.distributed import mpi
 from nnlite.experiment import ExperimentError
 
 from .digits import digits
+from .export import export
 from .info import info
 from .minimal_rnn import reproduce_recipe, train_minimal_rnn
 from .runs import command as command_line
@@ -62,7 +63,10 @@ def help_of(command: Callable) -> str:
 
 
 app.callback(help=help_of(nnlite_command))(nnlite_command)
-for command in (train, sample, next_character, stats, train_minimal_rnn, sweep, reproduce_recipe, digits, zoo, info):
+for command in (
+    *(train, sample, next_character, stats, train_minimal_rnn, sweep, reproduce_recipe, digits),
+    *(export, zoo, info),
+):
     app.command(COMMANDS.get(command), help=help_of(command))(command)
 
 # What options of earlier versions and of other programs are called here.

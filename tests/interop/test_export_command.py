@@ -1,0 +1,48 @@
+"""nnlite export, as it is typed."""
+
+import numpy as np
+import pytest
+from extras import import_extra
+
+from nnlite import Sequential, save_model
+from nnlite.experiment import Sonnets
+from nnlite.interop import from_onnx
+from nnlite.text import Vocabulary
+
+onnx = import_extra("onnx", "onnx")
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    """A run folder with a model that has not been trained."""
+    monkeypatch.chdir(tmp_path)
+    run = Sonnets(tmp_path / "runs" / "sonnets", Sonnets.Settings(units=6))
+    run.create()
+    save_model(run.model(), run.folder / "model.safetensors")
+    return run
+
+
+def test_a_run_is_exported_with_its_characters_and_states(run, nnlite_command):
+    code, output, _ = nnlite_command("export")
+    assert (code, output) == (0, "Written to runs/sonnets/model.onnx.\n")
+    proto = onnx.load(run.folder / "model.onnx")
+    metadata = {entry.key: entry.value for entry in proto.metadata_props}
+    assert Vocabulary(metadata["vocabulary"]) == run.vocabulary
+    assert [output.name for output in proto.graph.output] == ["y", "lstm.final_h", "lstm.final_c"]
+    ids = run.vocabulary.encode("shall i compare")[None]
+    np.testing.assert_array_equal(from_onnx(proto).predict(ids), run.saved_model().predict(ids))
+
+
+def test_a_file_and_a_run_are_named(run, nnlite_command, tmp_path):
+    code, output, _ = nnlite_command("export", run.folder, "poems.onnx")
+    assert (code, output) == (0, "Written to poems.onnx.\n")
+    assert isinstance(from_onnx(tmp_path / "poems.onnx"), Sequential)
+    code, _, errors = nnlite_command("export", run.folder, "no/such/folder/poems.onnx")
+    assert (code, errors) == (1, "nnlite: to_onnx: cannot write no/such/folder/poems.onnx: No such file or directory\n")
+
+
+def test_without_a_run(tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    code, _, errors = nnlite_command("export")
+    assert code == 1
+    assert "there is no run under runs/ yet" in errors
