@@ -4,6 +4,7 @@ They run before the kernels, which check nothing.
 """
 
 import math
+import mmap
 from collections.abc import Sequence
 from types import EllipsisType
 from typing import Any
@@ -250,7 +251,9 @@ def require_below(name: str, ids: np.ndarray, upper: int, what: str, counts: np.
     rows = max(1, AT_ONCE // max(1, ids[:1].size))  # so that what is in a file is read from there once
     for start in range(0, len(ids), rows):
         part = ids[start : start + rows]
-        if part.min() >= 0 and part.max() < upper:
+        is_in_range = part.min() >= 0 and part.max() < upper
+        give_back(ids)
+        if is_in_range:
             continue
         outside = (part < 0) | (part >= upper)
         if counts is not None:
@@ -315,6 +318,19 @@ def samples(name: str, x: Any) -> np.ndarray:
     if array.ndim == 0:
         raise ValueError(f"{name}: expected an array of samples, got a single number: use np.array([...])")
     return array
+
+
+def give_back(*arrays: Any) -> None:
+    """Give back the pages of files that memory maps have read, which would count as memory of this program.
+
+    They stay in the system's cache as long as there is room. Not those of a map in mode "c", which holds changes.
+    """
+    for array in arrays:
+        part: Any = array
+        while part is not None and getattr(part, "_mmap", None) is None:
+            part = getattr(part, "base", None)
+        if part is not None and part.mode != "c" and hasattr(mmap, "MADV_DONTNEED"):  # Windows has no such call
+            part._mmap.madvise(mmap.MADV_DONTNEED)
 
 
 def boolean(name: str, value: Any) -> bool:

@@ -85,6 +85,7 @@ class Batch:
         for start in range(first * size, len(self) or 1, size):
             rows = slice(start, start + size)
             yield self[rows if order is None else order[rows]]
+            checks.give_back(self.x, self.y, self.weights)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -134,6 +135,7 @@ class Batch:
                 part = array[start : start + rows]
                 part = part.astype(np.int64) if part.dtype.kind in "iu" else part
                 value = zlib.crc32(np.ascontiguousarray(part).data, value)
+                checks.give_back(array)
         return value
 
 

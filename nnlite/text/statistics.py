@@ -257,8 +257,8 @@ def text_statistics(
     copied, copied_windows = longest_copy(text, source), copied_share(text, source)  # before there are lists of lines
     characters = sum(1 for _ in split_graphemes(text)) if graphemes else len(text)
     found, known = Counter(_words(text)), set(_words(corpus))
-    lengths, lines = line_lengths(text, graphemes), _lines(text)
-    verse = [line for line in lines if line.strip()]
+    lengths = line_lengths(text, graphemes)
+    indented = [line[0] in " \t" for line in _lines(text) if line.strip()]
     mean = _mean(lengths)
     return TextStatistics(
         characters=characters,
@@ -267,21 +267,25 @@ def text_statistics(
         expected_distance=expected_total_variation(corpus, characters, graphemes),
         words=found.total(),
         known_words=sum(n for word, n in found.items() if word in known) / found.total() if found else math.nan,
-        lines=len(verse),
+        lines=len(lengths),
         line_lengths=dict(sorted(Counter(lengths).items())),
         line_length_mean=mean,
         line_length_deviation=math.sqrt(_mean([(length - mean) ** 2 for length in lengths])),
-        indented_lines=_mean([line[0] in " \t" for line in verse]),
-        blank_lines=len(lines) - len(verse),
+        indented_lines=_mean(indented),
+        blank_lines=sum(1 for _ in _lines(text)) - len(lengths),
         copied=copied,
         copied_windows=copied_windows,
     )
 
 
-def _lines(text: str) -> list[str]:
-    """The lines without their line breaks. Not `splitlines`, which also splits at form feeds."""
-    lines = require_text("text", text).split("\n")
-    return lines if lines[-1] else lines[:-1]
+def _lines(text: str) -> Iterator[str]:
+    """The lines without their line breaks, one by one. Not `splitlines`, which also splits at form feeds."""
+    start, length = 0, len(require_text("text", text))
+    while start < length:
+        end = text.find("\n", start)
+        end = length if end < 0 else end
+        yield text[start:end]
+        start = end + 1
 
 
 def _shares(name: str, text: str | Excerpt, graphemes: bool) -> dict[str, float]:
