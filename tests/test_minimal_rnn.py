@@ -352,6 +352,14 @@ class TestSweep:
         assert "done" in output
         assert any(result.is_final for result in Sweep.open(folder).results())
 
+    def test_it_ends_with_its_processes(self, tmp_path):
+        arguments = ["--units", "4", "--units", "5", "--iterations", "100", "--jobs", "2"]
+        with start("sweep", *arguments, "--out", tmp_path / "sweep") as process:
+            try:
+                assert process.wait(240) == 0
+            finally:
+                process.kill()
+
     @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
     def test_no_process_outlives_a_killed_one(self, tmp_path):
         arguments = ["--units", "6", "--units", "8", "--iterations", "1000000", "--jobs", "2"]

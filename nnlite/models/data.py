@@ -110,7 +110,7 @@ class Stream:
         return weighted(batch, self._class_weight, self._loss, where)
 
 
-NO_BATCHES = list, tuple, dict, str, bytes, bytearray, memoryview, set, frozenset
+NO_BATCHES = list | tuple | dict | str | bytes | bytearray | memoryview | set | frozenset
 
 
 def is_stream(x: Any, y: Any) -> bool:
