@@ -11,7 +11,7 @@ from .. import Layer
 from .comparison import Arrays, changed
 from .contract import Contract
 
-LAYER = Contract()  # the checks are in layer_form.py and layer_numbers.py
+LAYER = Contract()  # the checks are in layer_form.py, layer_kept.py and layer_numbers.py
 ROWS = 5
 MODES = (False, True)  # what `training` can be
 WIDE = 8  # inputs so many times as large find what changes beyond 3, such as a limit of 6
