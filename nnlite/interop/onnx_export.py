@@ -71,7 +71,7 @@ def _shape_of(model, input_shape):
 
 def _leaves(part: Any, prefix: str = "") -> Iterator[tuple[str, Any]]:
     """All layers in their order, with their full names; those of models inside, too."""
-    if not isinstance(part, Sequential):
+    if not isinstance(part, Sequential) or type(part).forward is not Sequential.forward:
         yield prefix + part.name, part
         return
     for layer in part:

@@ -15,6 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from nnlite import AvgPool2D, Conv2D, MaxPool2D, Reshape, TimeDistributed, ZeroPadding2D
 
+from .onnx_fused import with_gelus
+
 # What comes of a node that ONNX would not allow, or whose sizes do not fit.
 MALFORMED = ArithmeticError, AttributeError, LookupError, MemoryError, RuntimeError, TypeError, ValueError
 LARGEST = 2**26  # numbers in an array that is computed here: a file of a few bytes may ask for any number
@@ -210,7 +212,7 @@ class Walk:
         arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in self.graph.initializer}
         self.found: dict[str, Any] = dict(arrays)
         self.defaults = {i.name for i in self.graph.input if i.name in arrays and model.ir_version >= 4}
-        self.nodes = [*self._live()]
+        self.nodes = [*self._live(with_gelus(self.graph.node, arrays))]
         self.consumers = {o.name: ["output"] for o in self.graph.output}
         for node in self.nodes:
             for name in filter(None, node.input):
@@ -219,10 +221,10 @@ class Walk:
         if model.producer_name == "nnlite":  # whose inputs have nnlite's axes
             self.input_order = self.x.axes
 
-    def _live(self) -> Iterator[Any]:
-        """The nodes that the outputs depend on."""
+    def _live(self, nodes) -> Iterator[Any]:
+        """Those nodes that the outputs depend on."""
         wanted, live = {output.name for output in self.graph.output}, []
-        for node in reversed(self.graph.node):
+        for node in reversed(nodes):
             if wanted & {*filter(None, node.output)}:
                 wanted |= {*node.input}
                 live.append(node)

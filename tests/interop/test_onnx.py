@@ -282,10 +282,16 @@ class MyDense(Dense):
     pass
 
 
+class Twice(Sequential):
+    def forward(self, x, training=False, lengths=None):
+        return 2 * super().forward(x, training, lengths)
+
+
 @pytest.mark.parametrize(
     ("model", "options", "message"),
     [
         (Sequential([Square(), Dense(2, Square), MyDense(2)], (3,)), {}, r"square .*, dense \(Square\), my_dense"),
+        (Sequential([Twice([Dense(2)])], (3,)), {}, r"sequential \(Twice\)"),
         (Sequential([TimeDistributed(Square())], (4, 3)), {}, r"time_distributed \(Square\)"),
         (Sequential([Dense(2)]), {}, "sequential has no shape of its inputs yet: give input_shape"),
         (Sequential([]), {"input_shape": (3,)}, "sequential has no layers"),

@@ -178,6 +178,25 @@ def test_the_last_step_and_zeros_of_a_size_known_later():
     assert repr(model) == "Sequential([LSTM(units=6)])"
 
 
+@pytest.mark.parametrize("order", ["x,e h", "e,h x", "x,h e", "h,x e"])
+@pytest.mark.parametrize("inner", [("Div", np.sqrt(2)), ("Mul", np.sqrt(0.5))])
+def test_gelu_in_five_nodes(order, inner):
+    arrays = {"c": np.float32(inner[1]), "one": np.float32(1), "half": np.float32(0.5)}
+    first, last = order.split()
+    names = {"x": "x", "e": "plus", "h": "half"}
+    nodes = [
+        (inner[0], "x,c", "d"),
+        ("Erf", "d", "erf"),
+        ("Add", "erf,one", "plus"),
+        ("Mul", ",".join(names[letter] for letter in first.split(",")), "m"),
+        ("Mul", f"m,{names[last]}", "y"),
+    ]
+    assert repr(compare(graph(nodes, ["N", 3], arrays), normal(4, 3))) == "Sequential([GELU()])"
+    arrays["half"] = np.float32(0.4)
+    with pytest.raises(OnnxError, match=r"erf1 \(Erf\): nnlite has no layer"):
+        from_onnx(graph(nodes, ["N", 3], arrays))
+
+
 # Images.
 
 
@@ -432,3 +451,58 @@ def test_a_few_bytes_that_ask_for_much_memory_are_refused():
     nodes += [("Concat", f"a{i},a{i}", f"a{i + 1}", {"axis": 0}) for i in range(40)] + [("MatMul", "x,a40", "y")]
     with pytest.raises(OnnxError, match=r"concat\d+ .*: its output would have \d+ numbers"):
         from_onnx(graph(nodes, ["N", 3], {"a": normal(3, 1)}))
+
+
+# Networks that PyTorch exports.
+
+
+def networks(nn):
+    """Modules, with the shape of x and what of it varies."""
+
+    class Last(nn.Module):
+        def __init__(self, layer, batch_first, state):
+            super().__init__()
+            self.layer, self.batch_first, self.state, self.out = layer, batch_first, state, nn.Linear(7, 3)
+
+        def forward(self, x):
+            y, state = self.layer(x)
+            if self.state:
+                return self.out((state[0] if isinstance(state, tuple) else state)[-1])
+            return self.out(y[:, -1]) if self.batch_first else self.out(y)
+
+    class Both(nn.Module):
+        def __init__(self, layer):
+            super().__init__()
+            self.layer, self.out = layer, nn.Linear(14, 3)
+
+        def forward(self, x):
+            return self.out(self.layer(x)[0])
+
+    convolved = [nn.Conv2d(2, 6, 3, padding=1), nn.BatchNorm2d(6), nn.GELU(), nn.MaxPool2d(2)]
+    yield (
+        nn.Sequential(*convolved, nn.Conv2d(6, 4, 3, 2, groups=2), nn.ReLU(), nn.Flatten(), nn.Linear(36, 5)),
+        (2, 16, 16),
+    )
+    yield nn.Sequential(*convolved, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6, 5), nn.Softmax(-1)), (2, 8, 8)
+    dense = [nn.Linear(4, 6), nn.LayerNorm(6), nn.LeakyReLU(0.2), nn.Dropout(), nn.Linear(6, 2, bias=False), nn.Tanh()]
+    yield nn.Sequential(*dense), (4,)
+    for kind in (nn.RNN, nn.GRU, nn.LSTM):
+        yield Last(kind(4, 7, batch_first=True, num_layers=2), True, False), ("T", 4)
+        yield Last(kind(4, 7, batch_first=True), True, True), ("T", 4)
+        yield Both(kind(4, 7, batch_first=True, bidirectional=True)), ("T", 4)
+
+
+def test_what_pytorch_exports(tmp_path):
+    torch = import_extra("torch", "peers")
+    torch.manual_seed(0)
+    for number, (module, shape) in enumerate(networks(torch.nn)):
+        path, sizes = tmp_path / f"{number}.onnx", tuple(5 if size == "T" else size for size in shape)
+        x = torch.randn(3, *sizes)
+        varies = {0: "N"} | ({1: "T"} if "T" in shape else {})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            options = {"input_names": ["x"], "dynamic_axes": {"x": varies}, "opset_version": 17, "dynamo": False}
+            torch.onnx.export(module.eval(), (x,), path, **options)
+        model = from_onnx(path)
+        ours = x.numpy().transpose(0, 2, 3, 1) if x.ndim == 4 else x.numpy()
+        np.testing.assert_allclose(model.predict(ours), module(x).detach().numpy(), atol=1e-5, err_msg=repr(model))
