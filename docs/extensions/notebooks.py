@@ -14,6 +14,8 @@ from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_note
 from myst_parser.config.main import MdParserConfig
 from sphinx.directives.code import LiteralIncludeReader
 
+# Names on a page that need an extra of the package which `all` leaves out.
+EXTRAS = {"from_keras": "keras", "to_keras": "keras", "to_onnx": "onnx", "from_onnx": "onnx"}
 FLAGS = {"dedent"}  # options without a value
 
 
@@ -29,15 +31,21 @@ def notebook(path: Path, name: str, version: str) -> nbformat.NotebookNode:
         cell["id"] = f"cell-{number}"  # else each build would draw another
         if cell.cell_type == "markdown":
             cell.source = plain(cell.source, path)
-    found.cells.insert(0, nbformat.v4.new_markdown_cell(head(name, version), id="install"))
+    found.cells.insert(0, nbformat.v4.new_markdown_cell(head(name, version, extras_of(found)), id="install"))
     return found
 
 
-def head(name: str, version: str) -> str:
+def extras_of(found: nbformat.NotebookNode) -> list[str]:
+    """What its code needs beside the package's parts."""
+    code = " ".join(cell.source for cell in found.cells if cell.cell_type == "code")
+    return sorted({extra for name, extra in EXTRAS.items() if re.search(rf"\b{name}\b", code)})
+
+
+def head(name: str, version: str, extras: list[str]) -> str:
     """The first cell."""
     return (
         f"*The page `{name}` of the documentation of nnlite {version}. It needs the package, "
-        '`pip install "nnlite-learn[all]"`, and writes its files into the current folder.*'
+        f'`pip install "nnlite-learn[{",".join(["all", *extras])}]"`, and writes its files into the current folder.*'
     )
 
 

@@ -98,5 +98,5 @@ def _require():
         import onnx  # noqa: F401
     except ModuleNotFoundError as error:
         raise ImportError(
-            "ONNX files need the package onnx: `pip install onnx`, or the extra `onnx` of nnlite-learn"
+            "ONNX files need the package onnx: pip install 'nnlite-learn[onnx]'"
         ) from error
