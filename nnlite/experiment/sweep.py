@@ -287,7 +287,7 @@ def engine(backend: str | None, jobs: int | None) -> Iterator[None]:
                 get_client()
             except ValueError:
                 own = {"n_workers": jobs or joblib.cpu_count(), "threads_per_worker": 1, "dashboard_address": None}
-                own["silence_logs"] = logging.ERROR
+                own["silence_logs"] = logging.CRITICAL  # of workers that Ctrl-C ends
                 stack.enter_context(Client(**{} if dask.config.get("scheduler-address", None) else own))
         stack.enter_context(joblib.parallel_config(backend))
         yield
