@@ -97,6 +97,4 @@ def _require():
     try:
         import onnx  # noqa: F401
     except ModuleNotFoundError as error:
-        raise ImportError(
-            "ONNX files need the package onnx: pip install 'nnlite-learn[onnx]'"
-        ) from error
+        raise ImportError("ONNX files need the package onnx: pip install 'nnlite-learn[onnx]'") from error
