@@ -12,7 +12,7 @@ import numpy as np
 from .checked_layer import CheckedLayer
 from .differences import Result
 from .evidence import Evidence, Gradients
-from .guesses import of_all, of_one_array
+from .guesses import forgotten, of_all, of_one_array
 from .perturbation import perturbed_in
 from .places import place
 from .report import GradientCheckError
@@ -24,10 +24,10 @@ def diagnose(checked: CheckedLayer, gradients: Gradients, results: list[Result])
     wrong = [result for result in results if result.wrong]
     evidence = Evidence(checked, gradients, [result.target for result in wrong])
     own = {target: of_one_array(evidence, target) for target in evidence.wrong}
-    if all(own.values()):
+    cause = forgotten(evidence)  # first: what is left out may look like a factor
+    if cause is None and all(own.values()):
         cause = "; and ".join(dict.fromkeys(filter(None, own.values())))
-    else:
-        cause = of_all(evidence) or place(evidence) or UNEXPLAINED
+    cause = cause or of_all(evidence) or place(evidence) or UNEXPLAINED
     result = wrong[0]
     index, comparison = _example(checked, result)
     if result.target.kind is not Kind.INPUT:

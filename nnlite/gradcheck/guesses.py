@@ -23,7 +23,7 @@ def of_one_array(evidence: Evidence, target: Target) -> str | None:
 
 def of_all(evidence: Evidence) -> str | None:
     """A mistake without which all gradients are right."""
-    guesses = forgotten, read_transposed, final_state, repeated_ids, time, batch, through_statistics, training, option
+    guesses = read_transposed, final_state, repeated_ids, time, batch, through_statistics, training, option
     return next((cause for guess in guesses if (cause := guess(evidence))), None)
 
 
