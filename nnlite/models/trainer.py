@@ -86,8 +86,9 @@ class Trainer(Model):
         cuts a text so). Each epoch and validation starts from zeros; with stateful="training" each of its batches does.
 
         Args:
-            x: (samples, ...), what the first layer takes: an array, lists, a frame or a tensor of numbers. Or, without
-                y, a generator of batches (x, y) or (x, y, sample_weight), such as a DataLoader of PyTorch.
+            x: (samples, ...), what the first layer takes: an array, lists, a frame or a tensor of numbers, or a memory
+                map, of which one batch is read at a time. Or, without y, a generator of batches (x, y) or (x, y,
+                sample_weight), such as a DataLoader of PyTorch.
             y: (samples, ...), what the loss takes: for each sample a label, or one for each time step, or an array.
             batch_size, validation_batch_size: samples in one step, and in one of the validation, by default as many.
             epochs: how many times.
