@@ -437,3 +437,11 @@ def test_a_loss_whose_gradient_has_another_shape_is_named():
 def test_a_metric_has_the_name_that_it_is_given(kind):
     assert kind(name="own").name == "own"
     assert kind.from_config(kind(name="own").get_config()).name == "own"
+
+
+@pytest.mark.parametrize("kind", metrics.named.NamedMetric.__subclasses__())
+def test_a_class_takes_targets_and_predictions_in_the_order_of_its_function(kind):
+    """It shows where they are wrong, also where the value is the same either way."""
+    scores = np.full((3, 4), 0.25)
+    with pytest.raises((TypeError, ValueError), match=r": y_true: "):
+        kind()(np.array(["a", "b", "c"]), scores)
