@@ -445,3 +445,16 @@ def test_a_class_takes_targets_and_predictions_in_the_order_of_its_function(kind
     scores = np.full((3, 4), 0.25)
     with pytest.raises((TypeError, ValueError), match=r": y_true: "):
         kind()(np.array(["a", "b", "c"]), scores)
+
+
+@pytest.mark.parametrize(
+    ("y_true", "y_pred"), [([0, 1, 1], [0, 2, 1]), ([2, 0], [1, 2]), ([[0, 2], [1, 0]], [[0, 2], [1, 1]])]
+)
+@pytest.mark.parametrize("metric", [accuracy, metrics.sparse_categorical_accuracy])
+def test_labels_are_refused_in_the_place_of_scores(metric, y_true, y_pred):
+    with pytest.raises(ValueError, match=r"y_pred: expected scores, \(N, ..., V\), got labels, .*: use np.mean"):
+        metric(np.array(y_true), np.array(y_pred))
+
+
+def test_whole_numbers_may_be_scores_of_one_hot_answers():
+    assert accuracy(np.array([[1, 0, 0], [0, 1, 0]]), np.array([[3, 2, 1], [5, 0, 1]])) == 0.5
