@@ -10,7 +10,7 @@ import sys
 import time
 
 import numpy as np
-from door_tries import calls, copies, names_of
+from door_tries import calls, copies, names_of, with_places
 
 import nnlite
 from nnlite.kernels import _doors, backend, host
@@ -24,7 +24,7 @@ def sizes_of(module, takes, rng):
     limit = rng.choice([9, 17, 40, 100, 260])
     sizes = {letter: int(rng.choice([n for n in SIZES if n <= limit])) for letter in names_of(takes)}
     if module not in ("conv2d", "pool2d"):
-        return sizes | ({"rows": sizes["rows"] + sizes["cols"]} if "rows" in sizes else {})
+        return with_places(sizes) | ({"rows": sizes["rows"] + sizes["cols"]} if "rows" in sizes else {})
     sizes["N"] = int(rng.integers(1, 5))
     for size, k, s, d, pad, out in (("IH", "kh", "sh", "dh", "top", "OH"), ("IW", "kw", "sw", "dw", "left", "OW")):
         sizes[k], sizes[s], sizes[d] = (int(n) for n in rng.integers(1, (6, 5, 4)))

@@ -35,6 +35,11 @@ def names_of(takes):
     return sorted({name for name in names if name.isidentifier()})
 
 
+def with_places(sizes):
+    """An id has one place or several."""
+    return sizes | ({"P": sizes["F"] + sizes["P"]} if "P" in sizes else {})
+
+
 def flat(arguments):
     """(name, forms) of all arrays, and those in lists."""
     for argument in _doors._split(arguments, ","):
@@ -141,7 +146,8 @@ def main(module, seed):
     rng, tries = np.random.default_rng(seed), 0
     for name, takes in _doors.DOORS[module].items():
         door = getattr(getattr(backend(), module), name)
-        sizes = {letter: int(rng.integers(1, 7)) for letter in names_of(takes)} | SIZES.get(module, {})
+        sizes = {letter: int(rng.integers(1, 7)) for letter in names_of(takes)}
+        sizes = with_places(sizes) | SIZES.get(module, {})
         for number, (values, forms) in enumerate(calls(module, takes, sizes, rng)):
             print(name, number, "as it is", flush=True)
             door(*copies(values.values()))
