@@ -101,6 +101,13 @@ cdef inline int threads_with_room(Py_ssize_t room, Py_ssize_t size) noexcept nog
     return <int>min(<Py_ssize_t>num_threads, max(<Py_ssize_t>1, room // max(<Py_ssize_t>1, size)))
 
 
+cdef inline void columns_inside(const Sliding *s, Py_ssize_t *begin, Py_ssize_t *end) noexcept nogil:
+    """Which columns of all that the windows of a row cover lie on the image: the others are zeros in a copy."""
+    cdef Py_ssize_t left = s.cols.first, width = reach(s.cols, s.cols.count)
+    begin[0] = min(max(<Py_ssize_t>0, -left), width)
+    end[0] = max(begin[0], min(width, s.W - left))
+
+
 cdef inline const floating *window(const Sliding *s, const floating *image, Py_ssize_t q, Py_ssize_t count,
                                    floating *copy, Py_ssize_t *line) noexcept nogil:
     """Where the windows of the rows q .. q + count - 1 begin: in the image, or in a copy with zeros around it.
@@ -109,9 +116,9 @@ cdef inline const floating *window(const Sliding *s, const floating *image, Py_s
     """
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t H = s.H, W = s.W, C = s.groups * s.D, top = rows.first + q * rows.step, left = cols.first, i
-    cdef Py_ssize_t height = reach(rows, count), width = reach(cols, cols.count)
-    cdef Py_ssize_t begin = min(max(<Py_ssize_t>0, -left), width), end = max(begin, min(width, W - left))
+    cdef Py_ssize_t height = reach(rows, count), width = reach(cols, cols.count), begin, end
     cdef floating *row
+    columns_inside(s, &begin, &end)
     if top >= 0 and left >= 0 and top + height <= H and left + width <= W:
         line[0] = W * C
         return image + (top * W + left) * C
@@ -139,27 +146,30 @@ cdef inline Py_ssize_t packed_size(const Sliding *s, floating *dtype) noexcept n
 cdef inline void pack(const Sliding *s, const Taps *at, const floating *W, const floating *start,
                       floating *panels) noexcept nogil:
     """`start` is NULL or holds groups * U numbers."""
+    cdef Py_ssize_t count = ceil_div(s.U, panel_width(panels)), group = packed_size(s, panels) // s.groups, g, u, k
+    for k in prange(s.groups * count, schedule="dynamic", num_threads=threads_for(4.0 * s.groups * group)):
+        g = k // count
+        u = k % count * panel_width(panels)
+        pack_columns(s, at, s.U - u, W + g * at.group + u * at.col, start + g * s.U + u if start else NULL,
+                     panels + g * group + u * (1 + s.rows.taps * s.cols.taps * s.D))
+
+
+cdef inline void pack_columns(const Sliding *s, const Taps *at, Py_ssize_t count, const floating *W,
+                              const floating *start, floating *panel) noexcept nogil:
+    """The next panel of `count` columns, whose weights begin at W."""
     cdef Axis rows = s.rows, cols = s.cols
-    cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U
-    cdef Strides places = Strides(at.depth, at.col)
-    cdef Py_ssize_t g, u, i, j
-    cdef const floating *w
-    cdef int width
-    for g in range(groups):
-        u = 0
-        while u < U:
-            width = tile_width(U - u, panels)
-            if start:
-                pack_panel(1, U - u, start + g * U + u, plain(0), panels, width)
-            else:
-                memset(panels, 0, width * sizeof(floating))
-            panels += width
-            for i in range(rows.taps):
-                for j in range(cols.taps):
-                    w = W + (rows.w + i * rows.w_step) * at.line + (cols.w + j * cols.w_step) * at.tap
-                    pack_panel(D, U - u, w + g * at.group + u * at.col, places, panels, width)
-                    panels += D * width
-            u += width
+    cdef int width = tile_width(count, panel)
+    cdef Py_ssize_t i, j
+    if start:
+        pack_panel(1, count, start, plain(0), panel, width)
+    else:
+        memset(panel, 0, width * sizeof(floating))
+    panel += width
+    for i in range(rows.taps):
+        for j in range(cols.taps):
+            pack_panel(s.D, count, W + (rows.w + i * rows.w_step) * at.line + (cols.w + j * cols.w_step) * at.tap,
+                       Strides(at.depth, at.col), panel, width)
+            panel += s.D * width
 
 
 cdef inline bint in_planes(const Sliding *s, floating *dtype) noexcept nogil:
@@ -281,8 +291,8 @@ cdef inline void planes_band(const Sliding *s, const floating *image, const floa
 cdef inline void fill_planes(const Sliding *s, const floating *image, Py_ssize_t top, Py_ssize_t height,
                              floating *copy) noexcept nogil:
     """The rows of the image from `top` on, each channel by itself, with zeros around it."""
-    cdef Py_ssize_t left = s.cols.first, width = reach(s.cols, s.cols.count), i
-    cdef Py_ssize_t begin = min(max(<Py_ssize_t>0, -left), width), end = max(begin, min(width, s.W - left))
+    cdef Py_ssize_t left = s.cols.first, width = reach(s.cols, s.cols.count), begin, end, i
+    columns_inside(s, &begin, &end)
     memset(copy, 0, s.D * height * width * sizeof(floating))
     for i in range(max(<Py_ssize_t>0, -top), min(height, s.H - top)):
         write_rows(s.D, end - begin, image + ((top + i) * s.W + left + begin) * s.D, transposed(s.D),
