@@ -12,7 +12,7 @@ from .kernels import get_num_threads, host, why_reference
 
 
 def describe() -> dict[str, str]:
-    """Versions, CPU and kernels, as text by name, for a bug report.
+    """Versions, CPU and kernels, as text by name, for a bug report; without compiled kernels it ends there.
 
     Example:
         >>> from nnlite import machine

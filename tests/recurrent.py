@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chain import FLOAT32_FORWARD, FLOAT64, Case, ChainOfTrust, backends, float_types, randomized
+from chain import FLOAT32_FORWARD, FLOAT64, Case, ChainOfTrust, backends, float_types, of_the_kernels, randomized
 from numeric import assert_close, assert_same_bits
 
 import nnlite
@@ -128,6 +128,7 @@ class RecurrentChain(ChainOfTrust):
         names = [f"{name}0" for name in layer.states]
         return {"x": dx} | dict(zip(names, layer.dinitial_state, strict=True))
 
+    @of_the_kernels
     def test_cases_go_backward_in_chunks(self):
         """In three at least, from zeros and from other states, of which a change of the kernels could make one."""
         kernel = getattr(backend(), self.layer.kernel)
@@ -278,6 +279,7 @@ class RecurrentChain(ChainOfTrust):
         assert_same_bits(layer.forward(x), y)
         assert_same_bits(layer.forward(x, initial_state=zeros), y)
 
+    @of_the_kernels
     @float_types
     def test_how_rows_are_cut_into_batches_changes_no_bit(self, dtype):
         x = np.random.default_rng(0).standard_normal((23, 5, 7)).astype(dtype)

@@ -4,7 +4,7 @@ import functools
 
 import numpy as np
 import pytest
-from chain import backends, float_types, randomized, threads
+from chain import backends, float_types, of_the_kernels, randomized, threads
 from numeric import assert_close, assert_same_bits
 
 import nnlite
@@ -173,6 +173,7 @@ def test_threads_do_not_matter(kind, dtype):
             assert_same_bits(value, expected)
 
 
+@of_the_kernels
 @recurrent
 def test_a_stateful_layer_goes_on_from_each_row_s_own_end(kind):
     x = drawn(False)
