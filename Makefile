@@ -33,7 +33,7 @@ USE := installed test_import test_checkpoint test_training test_report test_plot
        test_minimal_rnn
 USE_BUT := killed or interrupted or main_job or nan
 # On NumPy: the layers, but for what takes long.
-USE_PURE := installed test_training layers/test_*
+USE_PURE := installed layers/test_*
 USE_PURE_BUT := $(USE_BUT) or contract or kind or pytorch
 
 # The wheel with kernels is for CPUs of the last ten years.
