@@ -167,7 +167,7 @@ def test_threads_must_be_a_number(n):
 def python(code, **environment):
     """Run it in a fresh Python."""
     environment = {name: value for name, value in (os.environ | environment).items() if value is not None}
-    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=240)
 
 
 WITHOUT_OPENMP = """
