@@ -38,11 +38,13 @@ def _flattened(w, node, x):
 
 
 def reshape(w: Walk, node: Node, x: Value) -> Value:
-    node.only(allowzero=0)
     given = node.given[1] if len(node.given) > 1 else np.array(node.attribute("shape"))
     if not isinstance(given, np.ndarray):
         raise Refused("its shape is computed from numbers, not from sizes")
-    return reshaped(w, node, x, [size if isinstance(size, str) else int(size) for size in given.ravel()])
+    target = [size if isinstance(size, str) else int(size) for size in given.ravel()]
+    if node.flag("allowzero") and 0 in target:
+        raise Refused("expected allowzero=0: its output is empty")
+    return reshaped(w, node, x, target)
 
 
 def reshaped(w: Walk, node: Node, x: Value, target: list[Any]) -> Value:
