@@ -26,7 +26,18 @@ with atheris.instrument_imports(include=["nnlite", "PIL", "gzip", "json"]):
     from nnlite import CheckpointError, load_model
     from nnlite.experiment import ExperimentError, MinimalRNN, Sonnets, Sweep, find_runs
     from nnlite.images import IDXError, load_digit, load_idx
-    from nnlite.interop import WeightsError, from_keras, from_npz, from_torch, to_keras, to_npz, to_torch
+    from nnlite.interop import (
+        OnnxError,
+        WeightsError,
+        from_keras,
+        from_npz,
+        from_onnx,
+        from_torch,
+        to_keras,
+        to_npz,
+        to_onnx,
+        to_torch,
+    )
     from nnlite.saving import checkpoint
     from nnlite.saving.regular_file import read_json_lines
     from nnlite.text import read_text
@@ -51,6 +62,7 @@ def tiny():
 
 
 TINY, TENSORS = tiny(), {}
+ONNX = to_onnx(load_model(FILE)).SerializeToString()
 TREE = checkpoint._without_arrays(checkpoint.read(FILE), "", TENSORS)
 
 
@@ -119,6 +131,7 @@ IDX = b"\0\0\x08\1\0\0\0\2ab"
 READERS = {
     "checkpoint": (from_file(load_model), CheckpointError, [TINY]),
     "forged": (forged, CheckpointError, [json.dumps({"version": 1, "tree": TREE}).encode()]),
+    "onnx": (from_onnx, OnnxError, [ONNX]),
     "idx": (from_file(lambda path: load_idx(path, max_bytes=2**20)), IDXError, [IDX, gzip.compress(IDX)]),
     "text": (from_file(read_text), ValueError, ["a\r\n\ufeffü".encode()]),
     "config": (read_config, ExperimentError, CONFIGS),

@@ -82,7 +82,7 @@ class Draw:
         """A layer for an array of any shape."""
         kinds = ReLU, Sigmoid, Tanh, Softmax, GELU, LeakyReLU, LayerNorm, BatchNorm, LayerNorm, BatchNorm
         makers = *kinds, lambda: GELU(approximate=True), lambda: LeakyReLU(0.01), lambda: Dropout(0.3)
-        makers += (lambda: LayerNorm(epsilon=1e-5), lambda: BatchNorm(momentum=0.9, epsilon=1e-4))
+        makers += (lambda: LayerNorm(epsilon=0.01), lambda: BatchNorm(momentum=0.9, epsilon=1e-4))
         makers += (lambda: Dense(self.number(1, 7), self.activation(), self.maybe()),) * 4
         return self.one_of(*makers)()
 
