@@ -50,7 +50,7 @@ def to_onnx(
         lstm/squeeze Squeeze
         dense MatMul
         dense/bias Add
-        y/transpose Transpose
+        /transpose Transpose
     """
     _require()
     from .onnx_export import export

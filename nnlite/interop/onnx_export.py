@@ -39,7 +39,7 @@ def export(
     y = Value(x, axes, shape, onnx_recurrent.graph_lengths(g, x) if lengths else None)
     for name, layer in parts:
         y = exported(g, layer, name, y)
-    y = g.plain(y, "y")
+    y = g.plain(y, "")  # the names of layers have no "/": so no layer is called as this node
     has_time = letters[:1] == ["T"] and _keeps_time([layer for _, layer in parts], shape)
     g.output("y", y.name, ["N", *(["T", *y.shape[1:]] if has_time else y.shape)])
     for name, state, H in g.final_states:

@@ -127,8 +127,8 @@ def graph_lengths(g: Graph, x: str) -> str:
     """The input "lengths", which may be left out: then all T steps of all N rows are real. As (N,)."""
     g.input("lengths", INT64, ["N or 1"])
     g.constant("lengths", [2**31 - 1])
-    T, N = g.size(x, 1, "lengths/T"), g.size(x, 0, "lengths/N")
-    return g.node("Expand", "lengths/rows", g.node("Min", "lengths/at_most", "lengths", T), N)
+    T, N = g.size(x, 1, "/lengths/T"), g.size(x, 0, "/lengths/N")
+    return g.node("Expand", "/lengths/rows", g.node("Min", "/lengths/at_most", "lengths", T), N)
 
 
 LAYERS |= dict.fromkeys((layers.RNN, layers.GRU, layers.LSTM, layers.Bidirectional), recurrent)

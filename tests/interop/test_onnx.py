@@ -203,6 +203,13 @@ def test_the_nodes_have_the_names_of_the_layers():
     assert {"inner.first.W", "inner.first.b", "inner.dense.W"} <= {array.name for array in proto.graph.initializer}
 
 
+@pytest.mark.parametrize("name", ["x", "y", "lengths", "N"])
+def test_layers_may_have_the_names_of_inputs_and_outputs(name):
+    model = Sequential([Dense(3), LSTM(4, return_sequences=True, name=name)], (None, 2), seed=0)
+    x = np.random.default_rng(0).normal(size=(2, 3, 2)).astype("float32")
+    close(session(to_onnx(model, states=True, lengths=True)).run(["y"], {"x": x})[0], model.forward(x))
+
+
 def test_opset_and_axes_are_stated():
     proto = to_onnx(Sequential([LSTM(4, return_sequences=True), Dense(2)], (7, 3)))
     assert [(o.domain, o.version) for o in proto.opset_import] == [("", 20)]
