@@ -153,9 +153,10 @@ def _their_file(what: str, source: Any) -> Iterator[tuple[dict[str, Any] | None,
             archive = stack.enter_context(stores.members(file))
             config = _layers_of(stores.json_member(archive, CONFIG, size))
             weights = stores.member(archive, WEIGHTS, size)
-            yield config, stores.hdf5(what, io.BytesIO(weights), len(weights), skipped=("optimizer",))
+            file, size = io.BytesIO(weights), len(weights)
         else:
-            yield None, stores.hdf5(what, file, size, skipped=("optimizer",))
+            config = None
+        yield config, stack.enter_context(stores.hdf5(what, file, size, skipped=("optimizer",)))
 
 
 def _layers_of(config):

@@ -85,13 +85,14 @@ def opened(what: str, path: Any) -> Iterator[tuple[Any, int]]:
 # HDF5.
 
 
-def hdf5(what: str, file: Any, size: int, skipped: tuple[str, ...] = ()) -> Stored:
+@contextlib.contextmanager
+def hdf5(what: str, file: Any, size: int, skipped: tuple[str, ...] = ()) -> Iterator[Stored]:
     """The arrays of an HDF5 file by their paths, such as "layers/dense/vars/0".
 
     Only what lies in the file itself is read: no link to another file, and nothing that is made up of others.
 
     Args:
-        file: open, and stays so.
+        file: open.
         size: of the file; arrays that promise to be larger together are refused.
         skipped: groups at the top that are not looked into.
     """
@@ -102,12 +103,18 @@ def hdf5(what: str, file: Any, size: int, skipped: tuple[str, ...] = ()) -> Stor
         raise WeightsError(
             "expected an HDF5 file, such as model.weights.h5, got another one, or a damaged one"
         ) from None
-    if "layer_names" in root.attrs or "model_weights" in root:
-        raise WeightsError(
-            "it is in the older HDF5 format of Keras: load it there, and save it by model.save('model.keras') or "
-            "model.save_weights('model.weights.h5')"
-        )
-    found: dict[str, Any] = {}
+    with root:
+        if "layer_names" in root.attrs or "model_weights" in root:
+            raise WeightsError(
+                "it is in the older HDF5 format of Keras: load it there, and save it by model.save('model.keras') or "
+                "model.save_weights('model.weights.h5')"
+            )
+        found = dict(_datasets(h5py, root, size, skipped))
+        yield Stored(found, lambda name: found[name][()])
+
+
+def _datasets(h5py, root, size, skipped):
+    """The arrays that lie in a file, by their paths. Each is found once, also where links make a circle."""
     seen, left, groups = set(), MOST_TIMES * size, [("", root)]
     while groups:
         path, group = groups.pop()
@@ -115,10 +122,10 @@ def hdf5(what: str, file: Any, size: int, skipped: tuple[str, ...] = ()) -> Stor
             if not isinstance(group.get(name, getlink=True), h5py.HardLink) or (not path and name in skipped):
                 continue
             item, full = group[name], f"{path}{name}"
-            key = h5py.h5o.get_info(item.id).addr
-            if key in seen:  # a circle, or one array under many names
+            address = h5py.h5o.get_info(item.id).addr
+            if address in seen:
                 continue
-            seen.add(key)
+            seen.add(address)
             if isinstance(item, h5py.Group):
                 groups.append((f"{full}/", item))
             elif isinstance(item, h5py.Dataset) and item.shape is not None:
@@ -127,8 +134,7 @@ def hdf5(what: str, file: Any, size: int, skipped: tuple[str, ...] = ()) -> Stor
                 left -= item.nbytes
                 if left < 0 or item.nbytes > size:
                     raise WeightsError(f"{short(full)}: the file promises {item.nbytes:,} bytes, and has {size:,}")
-                found[full] = item
-    return Stored(found, lambda name: found[name][()])
+                yield full, item
 
 
 def require_h5py(what: str) -> Any:
