@@ -448,7 +448,8 @@ def test_a_class_takes_targets_and_predictions_in_the_order_of_its_function(kind
 
 
 @pytest.mark.parametrize(
-    ("y_true", "y_pred"), [([0, 1, 1], [0, 2, 1]), ([2, 0], [1, 2]), ([[0, 2], [1, 0]], [[0, 2], [1, 1]])]
+    ("y_true", "y_pred"),
+    [([0, 1, 1], [0, 2, 1]), ([[0], [1], [1]], [0, 2, 1]), ([2, 0], [1, 2]), ([[0, 2], [1, 0]], [[0, 2], [1, 1]])],
 )
 @pytest.mark.parametrize("metric", [accuracy, metrics.sparse_categorical_accuracy])
 def test_labels_are_refused_in_the_place_of_scores(metric, y_true, y_pred):
@@ -458,3 +459,20 @@ def test_labels_are_refused_in_the_place_of_scores(metric, y_true, y_pred):
 
 def test_whole_numbers_may_be_scores_of_one_hot_answers():
     assert accuracy(np.array([[1, 0, 0], [0, 1, 0]]), np.array([[3, 2, 1], [5, 0, 1]])) == 0.5
+
+
+def test_the_order_is_no_remedy_where_both_have_as_many_numbers():
+    with pytest.raises(ValueError, match=r"shape \(2, 3\), got \(3, 2\)$"):
+        metrics.binary_accuracy(np.ones((3, 2)), np.ones((2, 3)))
+
+
+def test_what_is_not_near_is_not_suggested():
+    with pytest.raises(ValueError, match=r"got 'categorical_hinge'$"):
+        metrics.get(["categorical_hinge"])
+
+
+@pytest.mark.parametrize("metric", [metrics.sparse_categorical_accuracy, accuracy])
+def test_two_classes_are_the_least_along_the_last_axis_alone(metric):
+    assert metric(np.array([[2], [0]]), np.eye(4)[[2, 1]][:, None]) == 0.5  # one step in each row
+    with pytest.raises(ValueError, match="y_pred: expected scores for at least two labels"):
+        metrics.sparse_categorical_accuracy(np.zeros((3, 2), int), np.ones((3, 2, 1)))

@@ -249,6 +249,18 @@ EXCHANGES = {
 }
 
 
+@pytest.mark.parametrize("names", ["b", "ab"])
+def test_a_parameter_that_has_become_read_only_is_refused_before_any_changes(names):
+    optimizer, params, grads = SGD(0.1), *({name: np.ones(2) for name in names} for _ in range(2))
+    optimizer.apply(grads, params)
+    params["b"].flags.writeable = False
+    before = {name: param.copy() for name, param in params.items()}
+    with pytest.raises(ValueError, match="b: expected"):
+        optimizer.apply(grads, params)
+    assert all((params[name] == before[name]).all() for name in names)
+    assert optimizer.iterations == 1
+
+
 @pytest.mark.parametrize("exchange", EXCHANGES)
 @pytest.mark.parametrize("optimizer", ALL, ids=repr)
 def test_what_is_exchanged_between_steps_is_seen(optimizer, exchange):
@@ -754,3 +766,12 @@ def test_defaults_are_those_of_keras():
     adam = {"learning_rate": 0.001, "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, **none}
     assert Adam().get_config() == adam
     assert AdamW().get_config() == {**adam, "weight_decay": 0.004}
+
+
+def test_where_all_is_frozen_there_is_nothing_to_clip():
+    model = nnlite.Sequential([nnlite.Dense(2, trainable=False)], input_shape=(3,), seed=0)
+    model.compile(SGD(0.1, global_clipnorm=1.0), "mse")
+    before = model.params["dense.W"].copy()
+    model.train_on_batch(np.ones((4, 3)), np.ones((4, 2)))
+    assert (model.params["dense.W"] == before).all()
+    SGD(0.1, clipnorm=1.0).apply({}, {})
