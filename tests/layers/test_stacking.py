@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from chain import import_torch, randomized, threads
+from chain import import_torch, of_the_kernels, randomized, threads
 from numeric import assert_close, assert_same_bits
 from sequences import torch_sequences
 
@@ -39,6 +39,7 @@ def test_gradients_are_the_finite_differences(kinds, last, both_ways):
 @orders
 @pytest.mark.parametrize("last", [False, True])
 @pytest.mark.parametrize("both_ways", [False, True])
+@of_the_kernels
 def test_rows_of_unequal_length_are_read_as_if_they_were_alone(kinds, last, both_ways):
     model = stack(kinds, last, both_ways)
     y = model.forward(X, lengths=LENGTHS)
