@@ -116,5 +116,8 @@ FOLDS: dict[str, Callable[..., Any]] = {
     "Unsqueeze": unsqueeze, "Squeeze": squeeze, "Slice": slice_, "Reshape": reshape, "Transpose": transpose,
     "Expand": expand, "Equal": equal, "Shape": shape_of, "Identity": lambda node, array: array,
     "Min": unknown,
-    "Max": unknown, "Where": unknown,
+    "Max": unknown,
+    "Mul": unknown,
+    "Sub": unknown,
+    "Div": unknown, "Where": unknown,
 }  # fmt: skip

@@ -328,23 +328,24 @@ class Walk:
 
     def _aside(self, proto, node, given, sides):
         """What is no array between layers: a constant, a shape, or what becomes of another input."""
-        arrays = [value for value in given if isinstance(value, np.ndarray)]
         if not sides and node.op in self.folds:
             try:
                 return self.folds[node.op](node, *given)
             except Unknown:
                 if self.defaults & {*proto.input}:
                     return Side("input")
-        zeros = all(side.kind == "zeros" for side in sides) and node.op in {*KEEP, "ConstantOfShape"}
-        data = arrays if node.op == "Concat" or not sides else []
-        if zeros and not any(
-            np.any(array) for array in data[: 1 if node.op != "Concat" else None] if array.dtype != object
-        ):
+        if node.op == "ConstantOfShape":
+            value = node.attribute("value")
+            return Side("computed" if value is not None and numpy_helper.to_array(value).any() else "zeros")
+        if node.op not in KEEP:
+            return Side("computed")
+        joins = node.op in ("Concat", "Min")
+        data = given if joins else given[:1]  # the other inputs are sizes and places
+        kinds = {value.kind for value in data if isinstance(value, Side)}
+        others = [value for value in data if isinstance(value, np.ndarray) and value.dtype != object]
+        if kinds <= {"zeros"} and not any(value.any() for value in others):
             return Side("zeros")
-        mixes = node.op == "Concat" or (node.op == "Min" and any(array.dtype != object for array in arrays))
-        if sides and node.op in KEEP and not (mixes and arrays):
-            return Side(sides[0].kind)
-        return Side("computed")
+        return Side(kinds.pop() if len(kinds) == 1 and not others else "computed")
 
     def _shape(self, node, x):
         if "D" in x.axes or "R" in x.axes or x.steps:
