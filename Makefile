@@ -125,7 +125,7 @@ bench: build $(call extras,test bench)  ## measure the kernels; saves JSON under
 bench-compare: build $(call extras,test bench peers)  ## measure beside PyTorch and others: a quarter of an hour
 	@$(PY) -m bench.compare $(WORDS)
 
-docs: build $(call extras,docs keras)  ## build the pages in docs/, which are executed meanwhile: a minute or two
+docs: build $(call extras,docs keras onnx mpi)  ## build the pages in docs/, which are executed meanwhile: a minute or two
 	@echo "Building the documentation: its pages train networks meanwhile ..."
 	@$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
 	@echo "Done. Open docs/_build/html/index.html"
