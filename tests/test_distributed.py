@@ -1,4 +1,4 @@
-"""Several ranks train what one process trains, and end together. The programs that they run are in ranks.py."""
+"""Several ranks train what one process trains, and end together. The programs that they run are in rank_programs.py."""
 
 import copy
 import os
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import ranks
+import rank_programs as ranks
 from commands import children, contents
 from extras import import_extra
 

@@ -1,4 +1,4 @@
-"""Programs that test_distributed.py runs: `mpiexec -n 4 python -m mpi4py tests/ranks.py NAME FOLDER`."""
+"""Programs that test_distributed.py runs: `mpiexec -n 4 python -m mpi4py tests/rank_programs.py NAME FOLDER`."""
 
 import pickle
 import signal
