@@ -1373,3 +1373,52 @@ def test_a_sum_over_the_batch_is_missed_for_a_single_feature_too():
             return dx
 
     assert "with one example the gradient is right" in caught(FirstExample(1, 2), normal(4, 1)).cause
+
+
+class WithoutDy(nnlite.Sigmoid):
+    def backward(self, dy):
+        y = self.kept_y
+        return y * (1 - y)
+
+    def forward(self, x, training=False):
+        self.kept_y = super().forward(x, training)
+        return self.kept_y
+
+
+@both_modes
+def test_a_backward_that_does_not_use_dy(fast):
+    assert caught(WithoutDy(dtype="float64"), normal(3, 4), fast).cause.startswith("dy is not used")
+
+
+class NeverWritten(Plain):
+    def backward(self, dy):
+        self.grads["W"][...] = self.x.T @ dy
+        return dy @ self.params["W"].T
+
+
+def test_a_gradient_that_is_never_written():
+    error = caught(NeverWritten(3, 2), normal(4, 3))
+    assert "backward writes no gradient of parameter b: the old value stays" in str(error)
+    assert error.cause.startswith("a line is missing: self.grads['b'][...] = ")
+
+
+class Alone(Cell):
+    """A cell that starts from zeros: `forward` takes no states."""
+
+    def forward(self, x, training=False):
+        return super().forward(x, training)
+
+    def backward(self, dy):
+        return super().backward(dy)
+
+
+@both_modes
+@pytest.mark.parametrize("sequences", [True, False])
+@pytest.mark.parametrize(("wrong", "lacks"), [("no next step", "has none"), ("Wh", "has a wrong one")])
+def test_a_cell_without_states_that_passes_nothing_back(wrong, lacks, sequences, fast):
+    error = caught(Alone(3, wrong, sequences), normal(2, 4, 2), fast)
+    if wrong == "Wh":  # known better
+        assert error.cause.startswith("a transposed weight")
+    else:
+        assert error.cause.startswith("what goes from step t + 1 back to step t: of a loss of the last step")
+        assert error.cause.endswith(f"every input before it {lacks}")

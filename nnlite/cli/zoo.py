@@ -83,7 +83,7 @@ def _smoothed(found):
 
 
 def _checked(path: Path) -> None:
-    found, cause, attempts = check(path)
+    found, attempts = check(path)
     if not found:
         times = f"{attempts.checks} {'attempts' if attempts.checks > 1 else 'attempt'}"
         console.print(f"Mended, after {times}: {attempts.points} of {POINTS} points.")
@@ -95,13 +95,11 @@ def _checked(path: Path) -> None:
             console.out(f"  {problem.message}", highlight=False)
     if others:
         console.print(f"Wrong, too: {'; '.join(others)}")
-    if cause:
-        console.print(f"Likely cause: {cause}", highlight=False)
     console.print(f"\nNot yet (attempt {attempts.checks}). A hint:  {command('zoo', 'hint', path)}")
     raise typer.Exit(1)
 
 
 def _hinted(path: Path) -> None:
     text, attempts = hint(path)
-    console.print(text)
+    console.print(text, highlight=False)
     console.print(f"({attempts.points} of {POINTS} points are left.)")

@@ -36,6 +36,9 @@ def _gradients_over(checked, stale):
 def _depends_on_the_past(checked, target, first, second):
     """The error for a gradient that depends on what `grads` held before."""
     untouched = (first == STALE[0]) & (second == STALE[1])
+    if untouched.all():
+        cause = f"a line is missing: self.grads[{target.name!r}][...] = ..., even where the gradient is 0"
+        return checked.error(target, cause, problem=f"backward writes no gradient of {target}: the old value stays")
     if untouched.any():
         index = tuple(map(int, np.argwhere(untouched)[0]))
         problem = f"backward writes no gradient of {target} at index {index}"

@@ -12,7 +12,7 @@ import numpy as np
 from .checked_layer import CheckedLayer
 from .differences import Result
 from .evidence import Evidence, Gradients
-from .guesses import forgotten, of_all, of_one_array
+from .guesses import forgotten, of_all, of_one_array, through_time
 from .perturbation import perturbed_in
 from .places import place
 from .report import GradientCheckError
@@ -27,7 +27,7 @@ def diagnose(checked: CheckedLayer, gradients: Gradients, results: list[Result])
     cause = forgotten(evidence)  # first: what is left out may look like a factor
     if cause is None and all(own.values()):
         cause = "; and ".join(dict.fromkeys(filter(None, own.values())))
-    cause = cause or of_all(evidence) or place(evidence) or UNEXPLAINED
+    cause = cause or of_all(evidence) or place(evidence) or through_time(evidence) or UNEXPLAINED
     result = wrong[0]
     index, comparison = _example(checked, result)
     if result.target.kind is not Kind.INPUT:
@@ -48,7 +48,8 @@ def diagnose(checked: CheckedLayer, gradients: Gradients, results: list[Result])
 
 UNEXPLAINED = (
     "none of the usual ones (sign, constant factor, transposed product, flipped kernel, missing time steps or "
-    "examples). Go through the formulas of forward line by line, from the last to the first"
+    "examples). Go through the formulas of forward line by line, from the last to the first; of a forward in NumPy, "
+    "nnlite.tape gives the gradient of each line to compare with"
 )
 
 

@@ -23,7 +23,10 @@ def of_one_array(evidence: Evidence, target: Target) -> str | None:
 
 def of_all(evidence: Evidence) -> str | None:
     """A mistake without which all gradients are right."""
-    guesses = read_transposed, final_state, repeated_ids, time, batch, through_statistics, training, option
+    guesses = (
+        *(without_dy, read_transposed, final_state, repeated_ids, time),
+        *(batch, through_statistics, training, option),
+    )
     return next((cause for guess in guesses if (cause := guess(evidence))), None)
 
 
@@ -111,6 +114,15 @@ def forgotten(evidence: Evidence) -> str | None:
     return None
 
 
+def without_dy(evidence: Evidence) -> str | None:
+    """The gradients stay the same when L is doubled."""
+    with evidence.weighted(2 * evidence.checked.weights):
+        doubled = evidence.checked.gradients()
+    if evidence.checked.loss or not all(np.array_equal(doubled[t], evidence.gradients[t]) for t in evidence.wrong):
+        return None
+    return "dy is not used: backward gives the same for twice the dy. By the chain rule, dx = dy * dy/dx"
+
+
 def read_transposed(evidence: Evidence) -> str | None:
     """Backward reads a weight that is transposed, or flipped."""
     for target, array in evidence.checked.arrays.items():
@@ -173,6 +185,29 @@ def time(evidence: Evidence) -> str | None:
         "a missing term from the next time step: with one time step every gradient is right, with more they are not. A "
         "state affects the output of its own step and the next state, so its gradient is the sum of both: pass the "
         "gradient from step t + 1 on to step t" + ("" if carried else f". Or else, {sums}")
+    )
+
+
+def through_time(evidence: Evidence) -> str | None:
+    """Of a loss of the last step, the gradient is right for the input of that step, and wrong for earlier ones."""
+    checked, target = evidence.checked, evidence.checked.input
+    y = checked.forward()
+    if checked.loss or not checked.is_sequence or target not in evidence.wrong or checked.x.shape[1] < 2:
+        return None
+    weights, last = np.zeros_like(checked.weights), np.zeros(checked.x.shape, bool)
+    of_y = weights[: y.size].reshape(y.shape)
+    of_last = (slice(None), -1) if y.ndim > 2 and y.shape[1] == checked.x.shape[1] else ...
+    of_y[of_last], last[:, -1] = checked.weights[: y.size].reshape(y.shape)[of_last], True
+    with evidence.weighted(weights):
+        gradient = checked.gradients()[target]
+        at_last, before = (evidence.comparisons(target, gradient, part=part) for part in (last, ~last))
+    right_at_last = all(c.agrees for c in at_last) and any(c.numeric for c in at_last)
+    if not right_at_last or all(c.agrees for c in before):
+        return None
+    lacks = "has none" if not gradient[~last].any() else "has a wrong one"
+    return (
+        f"what goes from step t + 1 back to step t: of a loss of the last step, backward gives its own input the right "
+        f"gradient, and every input before it {lacks}"
     )
 
 

@@ -89,27 +89,37 @@ def attempts_on(path: Path) -> Attempts:
         return Attempts()
 
 
-def check(path: Path) -> tuple[list[Problem], str | None, Attempts]:
-    """What is wrong with a file, the likely cause, and the attempts with this one.
+def check(path: Path) -> tuple[list[Problem], Attempts]:
+    """What is wrong with a file, and the attempts with this one.
 
     Raises:
-        SyntaxError: it is no Python program.
+        ValueError: it is no Python program, or is none of an exhibit.
         Exception: whatever running it raises.
     """
     one, attempts = exhibit_of(path), attempts_on(path)
-    module = module_of(path.read_text("utf-8"), str(path))
-    found = problems(one.kernel, module)
+    found = problems(one.kernel, _module(path))
     attempts.checks += 1
     attempts.mended = not found
     _keep(path, attempts)
-    return found, cause(one.kernel, module) if found else None, attempts
+    return found, attempts
+
+
+def _module(path):
+    try:
+        return module_of(path.read_text("utf-8"), str(path))
+    except SyntaxError as error:
+        raise ValueError(f"{path.name}, line {error.lineno}: expected Python, got {error.msg}") from error
 
 
 def hint(path: Path) -> tuple[str, Attempts]:
-    """The next hint: the function, then the mistake in a sentence, then the line."""
+    """The next hint: what gradcheck says, or the function; then the mistake in a sentence, then the line."""
     one, attempts = exhibit_of(path), attempts_on(path)
+    if attempts.mended:
+        return "It is mended already.", attempts
+    likely = None if attempts.hints else cause(one.kernel, one.module())
+    where = f"The mistake is in the function {one.function}."
     hints = [
-        f"The mistake is in the function {one.function}.",
+        f"{where} gradcheck says: {likely}." if likely and "none of the usual" not in likely else where,
         one.story,
         f"It reads {one.new.strip() or '(nothing)'!r}, and should read {one.old.strip()!r}.",
     ]
