@@ -121,7 +121,7 @@ def test_resume_refuses_a_changed_file(run, greek, nnlite_command, blank_picture
 @pytest.mark.parametrize(("change", "message"), [("and so on", "was changed"), (None, "is gone")])
 def test_a_damaged_copy(change, message, run, nnlite_command):
     (run / "text.txt").write_text(change) if change else (run / "text.txt").unlink()
-    for command in ("train --resume", "sample"):
+    for command in ("train --resume", "sample runs/odyssey"):
         code, _, error = nnlite_command(*command.split())
         assert code == 1
         assert message in error

@@ -375,7 +375,10 @@ def test_pandas_frames_and_series():
 
 
 def test_float32_pays_nothing():
-    """No clock: a step of a small LSTM makes as many Python calls as it did before other numbers were taken."""
+    """No clock: a step of a small LSTM makes as many Python calls as it did before other numbers were taken.
+
+    And three more: of ranks that may share the batch, and two that look for very many rows of ids.
+    """
     model = Sequential([LSTM(20, return_sequences=True, input_dim=38), Dense(38)], input_shape=(40,), seed=0)
     model.compile(nnlite.Adam(0.01), SparseCategoricalCrossentropy(from_logits=True))
     x, y = rng.integers(38, size=(2, 4, 40))
@@ -392,7 +395,7 @@ def test_float32_pays_nothing():
     finally:
         sys.setprofile(None)
     assert "train_step" in calls
-    assert len(calls) <= 90
+    assert len(calls) <= 93
     x = X.copy()
     assert checks.floats("x", x, x.dtype, (..., 4), "(N, ..., F)") is x
     assert checks.numbers("x", x) is checks.given("x", x, x.dtype) is checks.as_floats("x", x) is x

@@ -106,3 +106,10 @@ def line_up(callbacks: Any, history: Callback, verbose: Any) -> list[Callback]:
     elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
         callbacks = [*callbacks, ProgressBar(look=look)]
     return sorted([history, *callbacks], key=lambda callback: callback.order)
+
+
+def as_asked(numbers: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:
+    """As Keras returns them: the loss alone as a number, with metrics as a list, or all by their names."""
+    if return_dict:
+        return numbers
+    return list(numbers.values()) if len(numbers) > 1 else numbers["loss"]

@@ -16,6 +16,7 @@ from ..optimizers import Optimizer
 from ..turns import computing
 from . import agreement, alone, blame, data, passes
 from .batch import Batch
+from .fit_arguments import as_asked
 from .fit_loop import FitLoop
 from .model import Model
 
@@ -86,9 +87,8 @@ class Trainer(Model):
         cuts a text so). Each epoch and validation starts from zeros; with stateful="training" each of its batches does.
 
         Args:
-            x: (samples, ...), what the first layer takes: an array, lists, a frame or a tensor of numbers, or a memory
-                map, of which one batch is read at a time. Or, without y, a generator of batches (x, y) or (x, y,
-                sample_weight), such as a DataLoader of PyTorch.
+            x: (samples, ...), what the first layer takes: an array or memory map, lists, a frame or a tensor of numbers.
+                Or, without y, a generator of batches (x, y) or (x, y, sample_weight), such as PyTorch's DataLoader.
             y: (samples, ...), what the loss takes: for each sample a label, or one for each time step, or an array.
             batch_size, validation_batch_size: samples in one step, and in one of the validation, by default as many.
             epochs: how many times.
@@ -167,7 +167,7 @@ class Trainer(Model):
         batch = Batch.checked("train_on_batch", x, y, lengths, sample_weight)
         if class_weight is not None or batch.weights is not None:
             batch = data.weighted(batch, class_weight, self.loss, "train_on_batch")
-        return _as_asked(self.train_step(batch), return_dict)
+        return as_asked(self.train_step(batch), return_dict)
 
     def train_step(self, batch: Batch) -> dict[str, float]:
         """Forward, loss, backward, step: what `fit` does with each batch. A model of your own may do it in its own way.
@@ -261,7 +261,7 @@ class Trainer(Model):
         agreement.require_loss(self, "evaluate")
         agreement.require_flag("evaluate", return_dict)
         samples = data.for_evaluate(self, x, y, lengths, sample_weight, steps)
-        return _as_asked(self._evaluate(samples, batch_size, "evaluate", verbose), return_dict)
+        return as_asked(self._evaluate(samples, batch_size, "evaluate", verbose), return_dict)
 
     def _evaluate(self, samples, batch_size, where, verbose=0, parallel=None):
         totals, seen = dict.fromkeys(("loss", *self.metrics), 0.0), 0
@@ -315,14 +315,6 @@ class Trainer(Model):
         with data.batches(self, "predict", samples, batch_size, verbose) as batches:
             return data.joined((self.forward(batch.x, **batch.options) for batch in batches), len(samples))
 
-    @property
-    def metrics_names(self) -> list[str]:
-        """The names of what `evaluate` returns: "loss", and the metrics."""
-        return ["loss", *self.metrics]
-
-
-def _as_asked(numbers, return_dict):
-    """As Keras returns them: the loss alone as a number, with metrics as a list, or all by their names."""
-    if return_dict:
-        return numbers
-    return list(numbers.values()) if len(numbers) > 1 else numbers["loss"]
+    metrics_names = property(
+        lambda self: ["loss", *self.metrics], doc="""What `evaluate` returns: loss, and metrics."""
+    )

@@ -56,7 +56,7 @@ class Adam(Optimizer):
         kernel = of_dtype(backend().update.adam, param.dtype)
         decay = self._learning_rate * (self.weight_decay or 0.0)
         rates = self._learning_rate, self.beta_1, self.beta_2, self.epsilon, decay
-        kernel(grad, param, slots["momentum"], slots["velocity"], *rates, self.iterations, scale, clip)
+        kernel(grad, param, slots["momentum"], slots["velocity"], *rates, self._iterations, scale, clip)
 
 
 class AdamW(Adam):

@@ -114,7 +114,7 @@ class Optimizer(Configured, TakesTurns):
     def learning_rate(self, value: float | Schedule) -> None:
         if isinstance(value, Schedule):
             self.schedule = value
-            self._learning_rate = self._scheduled(self.iterations)
+            self._learning_rate = self._scheduled(self._iterations)
         elif self.schedule is not None:
             raise TypeError(
                 f"learning_rate: expected to be left to its schedule, {self.schedule!r}, got {value!r}: who sets it "
@@ -167,10 +167,10 @@ class Optimizer(Configured, TakesTurns):
             self._rows = [self._row(name, grads[name], param) for name, param in params.items()]
         clip = math.inf if self.clipvalue is None else self.clipvalue
         if self.schedule is not None:
-            self._learning_rate = self._scheduled(self.iterations)
+            self._learning_rate = self._scheduled(self._iterations)
         decay = 0.0 if self.decays_in_update else self._learning_rate * (self.weight_decay or 0.0)
         with uninterrupted:  # Ctrl-C interrupts before or after a step, never within
-            self.iterations += 1
+            self._iterations += 1
             for name, _, _, _, grad, param, slots in self._rows:
                 if name in frozen:
                     continue

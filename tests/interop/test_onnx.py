@@ -330,5 +330,5 @@ def test_what_is_no_model_is_refused():
 def test_without_onnx_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnx", None)
     for call in (lambda: to_onnx(Sequential([Dense(2)], (3,))), lambda: from_onnx("a.onnx")):
-        with pytest.raises(ImportError, match="the extra `onnx` of nnlite-learn"):
+        with pytest.raises(ImportError, match=r"pip install 'nnlite-learn\[onnx\]'"):
             call()
