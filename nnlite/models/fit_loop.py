@@ -40,10 +40,9 @@ class FitLoop:
         self.epochs = checks.positive("epochs", epochs[1])
         self.shuffle = checked_shuffle(model, data, shuffle)
         self.history = History()
-        self._parallel = model.optimizer.parallel
         self.callbacks = line_up(callbacks, self.history, verbose)
-        if self._parallel is not None:
-            self.callbacks = self._parallel.line_up(self.callbacks, len(model.metrics))
+        if model.optimizer.parallel is not None:
+            self.callbacks = model.optimizer.parallel.line_up(self.callbacks, len(model.metrics))
         self.batches = -(-len(data) // self.batch_size)
         self.positions, self.is_sequence = predictions_of(data, model.loss)
         self.epoch, self.batch = checked_start(epochs[0], self.epochs), 0
@@ -157,7 +156,7 @@ class FitLoop:
             self._notify("on_test_begin", {})
             self._place = self.epoch + 1, "validation"
             where, size = "fit: validation_data", self.validation_batch_size
-            found = self.model._evaluate(self.validation_data, size, where, parallel=self._parallel)
+            found = self.model._evaluate(self.validation_data, size, where, parallel=self.model.optimizer.parallel)
             if not math.isfinite(found["loss"]):
                 raise loss_error(self.model, found["loss"], self.validation_data)
             self._place = self.epoch + 1, None

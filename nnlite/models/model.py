@@ -126,6 +126,11 @@ class Model(Contents, ChecksArguments):
         """Which steps the loss sees, (N, T); None for all of y."""
         return batch.real_steps() if batch.lengths is not None and self.keeps_steps else None
 
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what `evaluate` returns: "loss", and the metrics."""
+        return ["loss", *self.metrics]
+
     def reset_state(self) -> None:
         """Let the recurrent layers forget: the next step, or batch of a stateful layer, starts from zeros."""
         for layer in self.layers:

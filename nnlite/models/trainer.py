@@ -87,7 +87,7 @@ class Trainer(Model):
         cuts a text so). Each epoch and validation starts from zeros; with stateful="training" each of its batches does.
 
         Args:
-            x: (samples, ...), what the first layer takes: an array or memory map, lists, a frame or a tensor of numbers.
+            x: (samples, ...), what the first layer takes: an array, memory map, list, frame or tensor of numbers.
                 Or, without y, a generator of batches (x, y) or (x, y, sample_weight), such as PyTorch's DataLoader.
             y: (samples, ...), what the loss takes: for each sample a label, or one for each time step, or an array.
             batch_size, validation_batch_size: samples in one step, and in one of the validation, by default as many.
@@ -314,7 +314,3 @@ class Trainer(Model):
         samples = data.for_predict(self, x, lengths, steps)
         with data.batches(self, "predict", samples, batch_size, verbose) as batches:
             return data.joined((self.forward(batch.x, **batch.options) for batch in batches), len(samples))
-
-    metrics_names = property(
-        lambda self: ["loss", *self.metrics], doc="""What `evaluate` returns: loss, and metrics."""
-    )
