@@ -276,10 +276,10 @@ def test_what_does_not_matter_has_gradient_0():
 # What would be wrong is refused.
 
 
-def _read_after_a_write(a):
-    first = a[0]
+def _read_after_a_write(a, part, use):
+    seen = part(a)
     a[0] = 0
-    return first * 2
+    return use(seen)
 
 
 @pytest.mark.parametrize(
@@ -294,7 +294,20 @@ def _read_after_a_write(a):
         (lambda a: np.add(a, 1, where=a > 0), "expected a plain call of np.add"),
         (lambda a: np.add.reduce(a), "expected a plain call of np.add, got reduce"),
         (lambda a: a + Tape().array(1.0), "expected arrays of one tape"),
-        (lambda a: _read_after_a_write(a), "got a slice of one that was written into since"),
+        (lambda a: _read_after_a_write(a, lambda a: a[0], lambda v: v * 2), "got a slice of one that was written into"),
+        (
+            lambda a: _read_after_a_write(a, lambda a: a[0], lambda v: v.sum()),
+            "got a slice of one that was written into",
+        ),
+        (
+            lambda a: _read_after_a_write(a, lambda a: a[0], lambda v: v.max()),
+            "got a slice of one that was written into",
+        ),
+        (lambda a: _read_after_a_write(a, lambda a: a[0][1:], lambda v: v * 1), "got a slice of one that was written"),
+        (lambda a: _read_after_a_write(a, lambda a: a.T[0], lambda v: v * 1), "of one that was written into since"),
+        (lambda a: np.dot(a[None], a.T), "np.dot: expected matrices and vectors, got more axes"),
+        (lambda a: np.pad(a, 1, mode="mean"), "np.pad: expected a mode of constant, edge, .*, got 'mean'"),
+        (lambda a: np.zeros_like(a, shape=(2,)), "unexpected keyword argument 'shape'"),
     ],
 )
 def test_refused(program, message):
@@ -307,3 +320,36 @@ def test_truth_and_whole_numbers_are_ordinary():
     assert not Tape().array(0.0)
     assert (a > 1).all()
     assert a.astype(int).tolist() == [1]
+
+
+def test_writing_into_a_slice_writes_into_the_array():
+    def forward(a):
+        z = a * 1
+        v = z[0]
+        v += a[1]
+        v *= 2
+        z[1] += 3 * a[2]
+        return z
+
+    y, (gradient,) = taped(forward, x)
+    np.testing.assert_allclose(y, forward(x))
+    np.testing.assert_allclose(gradient, [[2] * 4, [3] * 4, [4] * 4])
+
+
+def test_numbers_at_the_edge_of_a_rule():
+    np.testing.assert_array_equal(taped(lambda a: (a - 1) ** 0, np.ones(2))[1][0], 0)
+    y, (gradient,) = taped(lambda a: np.max(-a, initial=0.0), np.ones(2))
+    assert y == 0
+    np.testing.assert_array_equal(gradient, 0)
+    np.testing.assert_array_equal(taped(lambda a: np.max(a, initial=0.0), np.array([1.0, 2.0]))[1][0], [0, 1])
+
+
+def test_two_names_of_one_array_have_one_gradient():
+    def forward(a):
+        z = a * 2
+        b = z
+        return b.sum()
+
+    tape = Tape()
+    tape.backward(tape.call(forward, tape.array(1.0)))
+    assert tape.gradient("b") == tape.gradient("z") == 1

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import types
 
 import numpy as np
@@ -67,6 +68,22 @@ def test_a_file_is_written_checked_and_mended(tmp_path):
     assert zoo.hint(path) == ("It is mended already.", attempts)
 
 
+@pytest.mark.parametrize("name", EXHIBITS)
+def test_every_exhibit_has_hints(name, tmp_path):
+    path = zoo.write(zoo.exhibit(name), tmp_path)
+    assert zoo.check(path)[0]
+    hints = [zoo.hint(path)[0] for _ in range(3)]
+    assert zoo.exhibit(name).function in hints[0]
+    assert hints[1] == zoo.exhibit(name).story
+
+
+def test_a_program_that_ends_is_refused(tmp_path):
+    path = zoo.write(zoo.exhibit("dense-01"), tmp_path)
+    path.write_text(path.read_text() + "\nraise SystemExit\n")
+    with pytest.raises(ValueError, match="expected functions, got a program that ends"):
+        zoo.check(path)
+
+
 def test_what_is_no_program_is_named_by_its_line(tmp_path):
     path = zoo.write(zoo.exhibit("dense-01"), tmp_path)
     path.write_text(path.read_text() + "\ny = (\n")
@@ -74,7 +91,7 @@ def test_what_is_no_program_is_named_by_its_line(tmp_path):
         zoo.check(path)
 
 
-@pytest.mark.parametrize("memory", ["", "[]", '{"checks": 1, "other": 2}', "\x00"])
+@pytest.mark.parametrize("memory", ["", "[]", '{"checks": 1, "other": 2}', "\x00", '{"checks": "x"}', '{"hints": -3}'])
 def test_what_cannot_be_read_of_the_attempts_is_begun_anew(tmp_path, memory):
     path = zoo.write(zoo.exhibit("dense-01"), tmp_path)
     path.with_suffix(".attempts.json").write_text(memory)
@@ -92,6 +109,9 @@ def test_what_cannot_be_read_of_the_attempts_is_begun_anew(tmp_path, memory):
         ),
         ("dense", {"backward": lambda x, W, dy, dx, dW, db: None}, "backward: dx is wrong: at index"),
         ("dense", {"forward": lambda x, W, b: None}, "forward: line .* raises TypeError"),
+        ("dense", {"backward": lambda *arguments: sys.exit(0)}, "backward: line .* raises SystemExit: 0"),
+        ("dense", {"forward": None}, "forward: expected a function of this name, got none"),
+        ("softmax", {"sample": lambda x, temperature, u: "x"}, "its result is wrong: it is 'x', and should be numbers"),
         ("windows", {"windows": lambda ids, T: None}, "windows: it raises TypeError"),
         ("windows", {"truncated": lambda step, x, y: None}, r"truncated: it calls step with \[\], and should with"),
     ],

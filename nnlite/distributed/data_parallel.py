@@ -205,7 +205,7 @@ class DataParallel(Meeting):
             raise  # `fit` tells the others, when it has said where it was
         weight, self._weight = _weights(model, whole, None if rows.start == rows.stop else part)
         values = [numbers["loss"] * self._weight, *(numbers[name] * weight for name in model.metrics)]
-        sums = self.meet(values, zlib.crc32(_bytes(whole.x), zlib.crc32(_bytes(whole.y))))
+        sums = self.meet(values, zlib.crc32(_bytes(whole.x), zlib.crc32(_bytes(whole.y), len(whole))))
         found = dict(zip(("loss", *model.metrics), sums.tolist(), strict=True))
         if _is_sum(model.loss):  # to which each rank has added the price of the weights
             found["loss"] -= (min(self.size, len(whole)) - 1) * regularizers.penalty(model.layers)

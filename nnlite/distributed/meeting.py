@@ -67,7 +67,8 @@ class Meeting:
         if total != self.size * check:  # exact: a check has 32 bits
             raise ValueError(
                 f"rank {self.rank}: expected the batch of the other ranks, got another one: let every rank read the "
-                f"same samples in the same order; each takes its rows of them by itself"
+                f"same samples in the same order; each takes its rows of them by itself. And within an epoch set "
+                f"stop_training on every rank in the same step, or on none"
             )
         return vector[3:]
 

@@ -58,7 +58,8 @@ class Together(Callback):
         generator.state = self.parallel.comm.bcast(generator.state)
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        self.parallel.meet()
+        stops, *_ = self.parallel.meet([float(self.model.stop_training)])
+        self.model.stop_training = bool(stops)  # where a callback of any rank has set it
         model, sums = self.model, 0
         for arrays in (model.params, model.statistics, model.optimizer.state):
             for array in arrays.values():

@@ -69,7 +69,7 @@ class Tape:
         So do those of functions in the same file that it calls.
         """
         file = inspect.unwrap(getattr(forward, "__func__", forward)).__code__.co_filename
-        seen: set[int] = set()
+        seen: set[tuple[str, int]] = set()
         lines: dict[Any, int] = {}  # the line that each function is at
 
         def look(frame, event, arg):
@@ -78,9 +78,9 @@ class Tape:
                 if isinstance(value, TapeArray) and value.tape is self:
                     if value.writes:
                         self._buffers[name] = value
-                    elif value.number not in seen:
+                    elif (name, value.number) not in seen:
                         self._named.append((name, line, value.number))
-                        seen.add(value.number)
+                        seen.add((name, value.number))
             return look
 
         before = sys.gettrace()

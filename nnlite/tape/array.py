@@ -7,13 +7,18 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 from numpy.lib.stride_tricks import sliding_window_view
 
+
+def _slope_of_power(a, b):
+    return np.where(b == 0, 0.0, b * a ** np.where(b == 0, 1, b - 1))
+
+
 # Of y = f(a, ...): dL/da, ... from dL/dy, y, a, ...
 RULES: dict[Callable, Callable] = {
     np.add: lambda dy, y, a, b: (dy, dy),
     np.subtract: lambda dy, y, a, b: (dy, -dy),
     np.multiply: lambda dy, y, a, b: (dy * b, dy * a),
     np.true_divide: lambda dy, y, a, b: (dy / b, -dy * y / b),
-    np.power: lambda dy, y, a, b: (dy * b * a ** (b - 1), dy * y * np.log(np.where(a > 0, a, 1))),
+    np.power: lambda dy, y, a, b: (dy * _slope_of_power(a, b), dy * y * np.log(np.where(a > 0, a, 1))),
     np.matmul: lambda dy, y, a, b: (dy @ b.swapaxes(-1, -2), a.swapaxes(-1, -2) @ dy),
     np.logaddexp: lambda dy, y, a, b: (dy * np.exp(a - y), dy * np.exp(b - y)),
     np.maximum: lambda dy, y, a, b: (dy * (a >= b), dy * (a < b)),
@@ -33,8 +38,9 @@ RULES: dict[Callable, Callable] = {
 MOVES = {
     *(np.reshape, np.ravel, np.transpose, np.swapaxes, np.moveaxis, np.expand_dims, np.squeeze, np.broadcast_to),
     *(np.split, np.hsplit, np.vsplit, np.array_split, np.take, np.take_along_axis, np.repeat, np.tile, np.roll),
-    *(np.flip, np.pad, np.copy, np.concatenate, np.stack, np.hstack, np.vstack, sliding_window_view),
+    *(np.flip, np.copy, np.concatenate, np.stack, np.hstack, np.vstack, sliding_window_view),
 }
+PADS = ("constant", "edge", "reflect", "symmetric", "wrap")  # those that move numbers
 JOINS = {np.concatenate, np.stack, np.hstack, np.vstack}  # these take a list of arrays
 # What has no gradient: of these the answer is an ordinary array.
 PLAIN = {
@@ -95,7 +101,7 @@ class TapeArray(NDArrayOperatorsMixin):
         (into,) = out
         if into.view and into.view.name == "slice":  # a[index] += b
             into.view.of[into.view.index] = result
-            return result
+            return into.view.of[into.view.index]
         into[...] = result
         return into
 
@@ -105,12 +111,10 @@ class TapeArray(NDArrayOperatorsMixin):
         if function not in MOVES:
             return _apply(function, args, kwargs)
         first, *rest = args
-        of_positions = {name: option for name, option in kwargs.items() if name != "constant_values"}
         if function in JOINS:
             return _move(lambda *a: function(a, *rest, **kwargs), first)
         view = View(first, lambda a: function(a, *rest, **kwargs), function.__name__)
-        move_positions = lambda a: function(a, *rest, **of_positions)  # noqa: E731
-        return _move(view.function, [first], move_positions, None if function is np.copy else view)
+        return _move(view.function, [first], view=None if function is np.copy else view)
 
     def __getitem__(self, index):
         view = View(self, lambda a: a[index], "slice", index)
@@ -133,8 +137,9 @@ class TapeArray(NDArrayOperatorsMixin):
         self.value, self.number = after.value, after.number
 
     def sum(self, axis=None, dtype=None, keepdims=False):
-        kept = self.value.sum(axis=axis, keepdims=True)
-        y = kept if keepdims else self.value.sum(axis=axis)
+        value = _value(self)
+        kept = value.sum(axis=axis, keepdims=True)
+        y = kept if keepdims else value.sum(axis=axis)
 
         def rule(dy):
             return [np.broadcast_to(dy.reshape(kept.shape), self.shape)]
@@ -150,9 +155,11 @@ class TapeArray(NDArrayOperatorsMixin):
 
     def max(self, axis=None, keepdims=False, **initial):
         """The gradient goes to the largest number; equal ones share it."""
-        y = self.value.max(axis=axis, keepdims=True, **initial)
-        is_largest = self.value == y
-        return (self * (is_largest / is_largest.sum(axis=axis, keepdims=True))).sum(axis=axis, keepdims=keepdims)
+        value = _value(self)
+        is_largest = value == value.max(axis=axis, keepdims=True)
+        share = is_largest / is_largest.sum(axis=axis, keepdims=True)
+        largest = (self * share).sum(axis=axis, keepdims=keepdims)
+        return np.maximum(largest, initial["initial"]) if initial else largest
 
     def reshape(self, *shape):
         return np.reshape(self, shape[0] if len(shape) == 1 else shape)
@@ -178,7 +185,7 @@ def _value(a):
     """An array of NumPy's. A part of something that was changed since would, in NumPy, have changed with it."""
     if not isinstance(a, TapeArray):
         return np.asarray(a)
-    if a.view and a.view.of.number != a.view.number:
+    if a.view and (a.view.of.number != a.view.number or a.view.of.view):
         now = a.view.function(_value(a.view.of))
         if not isinstance(now, list | tuple) and not np.array_equal(now, a.value, equal_nan=True):
             raise TypeError(
@@ -277,7 +284,20 @@ def _tensordot(a, b, axes=2):
 
 
 def _like(fill):
-    return lambda a, *_, **__: a.tape.array(np.full(a.shape, fill))
+    return lambda a: a.tape.array(np.full(a.shape, fill))
+
+
+def _dot(a, b):
+    if max(np.ndim(a), np.ndim(b)) > 2:
+        raise TypeError("Tape: np.dot: expected matrices and vectors, got more axes: use np.matmul or np.einsum")
+    return np.matmul(a, b) if min(np.ndim(a), np.ndim(b)) else a * b
+
+
+def _pad(a, width, mode="constant", **options):
+    if mode not in PADS:
+        raise TypeError(f"Tape: np.pad: expected a mode of {', '.join(PADS)}, got {mode!r}")
+    of_positions = {name: option for name, option in options.items() if name != "constant_values"}
+    return _move(lambda a: np.pad(a, width, mode, **options), [a], lambda a: np.pad(a, width, mode, **of_positions))
 
 
 FUNCTIONS: dict[Callable, Callable] = {
@@ -287,7 +307,8 @@ FUNCTIONS: dict[Callable, Callable] = {
     np.var: lambda a, *args, **kwargs: a.var(*args, **kwargs),
     np.std: lambda a, *args, **kwargs: np.sqrt(a.var(*args, **kwargs)),
     np.clip: lambda a, low, high: np.minimum(np.maximum(a, low), high),
-    np.dot: lambda a, b: np.matmul(a, b),
+    np.dot: _dot,
+    np.pad: _pad,
     np.einsum: _einsum,
     np.tensordot: _tensordot,
     np.zeros_like: _like(0.0),

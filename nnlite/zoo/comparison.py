@@ -62,6 +62,8 @@ def cause(kernel: str, module: types.ModuleType) -> str | None:
         >>> cause("dense", exhibit("dense-04").module())
         'the sign: every number has the right size and the wrong sign'
     """
+    if kernel == "windows":  # which is no layer's
+        return None
     with use_backend("reference", **{kernel: module}), np.errstate(all="ignore"):
         for scenario in scenarios(kernel):
             try:
@@ -87,9 +89,12 @@ class Watched:
         def call(*args):
             mine = copy.deepcopy(args)
             result = right(*args)
+            if own is None:
+                self._note(f"{name}: expected a function of this name, got none")
+                return result
             try:
                 got = own(*mine)
-            except Exception as error:  # a student's program may do anything
+            except (Exception, SystemExit) as error:  # a student's program may do anything
                 line = traceback.extract_tb(error.__traceback__)[-1].lineno
                 self._note(f"{name}: line {line} raises {type(error).__name__}: {error}")
                 return result
@@ -123,7 +128,10 @@ def difference(expected: Any, found: Any) -> str | None:
     """
     if expected is None or isinstance(expected, str):
         return None if found is expected else f"it is {found!r}, and should be {expected!r}"
-    expected, found = np.asarray(expected, np.float64), np.asarray(found, np.float64)
+    try:
+        expected, found = np.asarray(expected, np.float64), np.asarray(found, np.float64)
+    except (TypeError, ValueError):
+        return f"it is {found!r}, and should be numbers"
     if expected.shape != found.shape:
         return f"it has shape {found.shape}, and should have {expected.shape}"
     apart = np.array(np.abs(found - expected))

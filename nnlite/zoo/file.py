@@ -84,9 +84,12 @@ def exhibit_of(path: Path) -> Exhibit:
 def attempts_on(path: Path) -> Attempts:
     """What is known of a file; nothing, if nothing was kept, or if it cannot be read."""
     try:
-        return Attempts(**json.loads(_memory(path).read_text("utf-8")))
+        kept = json.loads(_memory(path).read_text("utf-8"))
+        found = Attempts(**kept)
     except (OSError, TypeError, ValueError):
         return Attempts()
+    is_sound = all(type(n) is int and 0 <= n < 10**6 for n in (found.checks, found.hints))
+    return found if is_sound and type(found.mended) is bool else Attempts()
 
 
 def check(path: Path) -> tuple[list[Problem], Attempts]:
@@ -109,6 +112,8 @@ def _module(path):
         return module_of(path.read_text("utf-8"), str(path))
     except SyntaxError as error:
         raise ValueError(f"{path.name}, line {error.lineno}: expected Python, got {error.msg}") from error
+    except SystemExit as error:
+        raise ValueError(f"{path.name}: expected functions, got a program that ends") from error
 
 
 def hint(path: Path) -> tuple[str, Attempts]:
