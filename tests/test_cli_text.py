@@ -8,8 +8,9 @@ from shutil import copytree
 import pytest
 from commands import COMMAND, contents
 
-from nnlite import load_model
+from nnlite import LSTM, Dense, Sequential, load_model
 from nnlite.experiment import Corpus, Sonnets, find_runs
+from nnlite.text import Vocabulary
 
 TINY = ["--units=6", "--length=20", "--epochs=2", "--temperature=1"]
 GREEK = "".join(
@@ -224,3 +225,13 @@ def test_the_report_speaks_of_words_where_there_are_any(text, tmp_path, nnlite_c
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert page.count("occur in the corpus") == (3 if "to be" in text else 0)
     assert ">none<" not in page
+
+
+def test_a_strangers_model_does_not_command_the_terminal(tmp_path, nnlite_command):
+    model = Sequential([LSTM(5, input_dim=3, return_sequences=True), Dense(3)], input_shape=(None,))
+    model.vocabulary = Vocabulary("a\x1b\x9b")
+    model.save(tmp_path / "model.safetensors")
+    code, output, error = nnlite_command("sample", tmp_path / "model.safetensors", "--seed-text", "a")
+    assert code == 0, error
+    assert "\\x1b" in output
+    assert not {"\x1b", "\x9b"} & set(output)

@@ -307,8 +307,13 @@ def test_a_training_with_seeds_of_layers_resumes_where_it_stopped(tmp_path):
         assert_same_bits(resumed.params[name], array)
 
 
-def test_a_loaded_model_draws_from_its_own_generator(tmp_path):
-    """Seeds are not saved, so a layer's generator is not that of the file, and not an error."""
-    Sequential(seeded_layers(), input_shape=(5, 4), seed=10).save(tmp_path / "model.safetensors")
-    model = nnlite.load_model(tmp_path / "model.safetensors")
-    assert model.get_layer("dropout").rng is model.rng
+def test_a_loaded_model_draws_on_where_the_saved_one_would(tmp_path):
+    model = Sequential(seeded_layers(), input_shape=(5, 4), seed=10)
+    model.save(tmp_path / "model.safetensors")
+    loaded = nnlite.load_model(tmp_path / "model.safetensors")
+    x = np.ones((2, 5, 4), np.float32)
+    for _ in range(2):
+        assert_same_bits(model.forward(x, training=True), loaded.forward(x, training=True))
+    assert loaded.get_layer("last").rng is loaded.rng
+    inner = [one.get_layer("sequential").get_layer("in").rng for one in (model, loaded)]
+    assert inner[0].random() == inner[1].random()

@@ -23,6 +23,7 @@ from .export import export
 from .info import info
 from .minimal_rnn import reproduce_recipe, train_minimal_rnn
 from .runs import command as command_line
+from .runs import without_control
 from .sample import next_character, sample
 from .sonnets import train
 from .standard_output import StandardOutput, discard
@@ -130,14 +131,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 LINE_BREAK = r"\s*\n\s*"  # other spaces may be part of a file's name
-CONTROL = r"[\x00-\x08\x0b-\x1f\x7f-\x9f]"  # what a stranger's file could tell a terminal to do
 UsageError: Any = typer.BadParameter.__base__  # of click, or of typer's own copy of it
 
 
 def print_line(message: str) -> None:
     """Print a message as one line on stderr. In a terminal a long one is broken between words."""
     line = f"nnlite: {re.sub(LINE_BREAK, ' ', message.strip())}"
-    line = re.sub(CONTROL, lambda found: found[0].encode("unicode_escape").decode(), line)
+    line = without_control(line)
     if sys.stderr is None:  # closed, as by 2>&-
         return
     if sys.stderr.isatty():

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import re
 import shlex
 import shutil
 import sys
@@ -46,6 +47,7 @@ console = Output(highlight=False, markup=False, emoji=False)
 
 WRITERS: dict[str, type[Sonnets | MinimalRNN]] = {kind.kind: kind for kind in (Sonnets, MinimalRNN)}
 DIVIDED = Sonnets, Digits  # their batches can be shared by several ranks
+CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and line breaks
 TRAINED_BY = {Sonnets.kind: "train", MinimalRNN.kind: "minimal-rnn", Sweep.kind: "sweep", Digits.kind: "digits"}
 
 Kind = TypeVar("Kind", bound=Experiment)
@@ -245,7 +247,12 @@ def list_files(run: Experiment) -> None:
 def show(heading: str, text: str) -> None:
     """Print a text that a model wrote."""
     console.print(Rule(heading, align="left", style="dim"))
-    console.print(Text(text), end="\n\n")
+    console.print(Text(without_control(text)), end="\n\n")
+
+
+def without_control(text: str) -> str:
+    """A text with control characters written out: a stranger's model could write what a terminal obeys."""
+    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def command(*arguments: object) -> str:

@@ -13,7 +13,7 @@ from nnlite.plot import character_name
 from nnlite.text import TemperatureSample, Vocabulary, compare_temperatures, generate, next_characters
 
 from .options import BOLD, TEMPERATURES, Threads, choice, number, option
-from .runs import console, open_writer, show
+from .runs import console, open_writer, show, without_control
 
 COLUMN = 40  # width of a poem beside others: about that of a sonnet's lines
 
@@ -67,7 +67,8 @@ def sample(
     """
     model, vocabulary, start = opened(run, seed_text, unknown)
     if len(temperature) == 1:  # the poem alone, for other programs to read
-        console.print(Text(start + generate(model, vocabulary, start, length, temperature[0], seed, top_k, top_p)))
+        text = start + generate(model, vocabulary, start, length, temperature[0], seed, top_k, top_p)
+        console.print(Text(without_control(text)))
         return
     poems = compare_temperatures(model, vocabulary, start, length, temperature, seed, top_k, top_p)
     if console.width >= (COLUMN + 3) * len(poems):

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from ..arguments import Configured
 from ..arguments.translations.calls import translated
 from ..turns import computing
@@ -133,7 +135,7 @@ def model_tree(model: Any) -> dict[str, Any]:
         "statistics": dict(model.statistics),
         "states": {name: layer.state for name, layer in _stateful(model).items()},
         "rng": model.rng.bit_generator.state,
-        "rngs": {name: rng.bit_generator.state for name, rng in _own_generators(model).items()},
+        "rngs": {name: one.rng.bit_generator.state for name, one in model.all_layers.items() if one._is_seeded},
         **_compiled(model),
     }
     if model.vocabulary is not None:
@@ -179,14 +181,22 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
     progress: Any = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
     saved_rngs = tree.get("rngs", {})  # older files have no such entry
     states.mapping("rngs", saved_rngs)
-    rngs = [(model.rng, tree["rng"])]
-    rngs += [(rng, saved_rngs[name]) for name, rng in _own_generators(model).items() if name in saved_rngs]
-    for rng, state in rngs:
-        states.generator(type(rng.bit_generator))("rng", state)
+    kind = type(model.rng.bit_generator)
+    states.generator(kind)("rng", tree["rng"])
+    generators = {name: layer.rng for name, layer in model.all_layers.items() if layer._is_seeded}
+    for name in saved_rngs.keys() & generators.keys():
+        states.generator(type(generators[name].bit_generator))("rngs", saved_rngs[name])
+    unseeded = saved_rngs.keys() & model.all_layers.keys() - generators.keys()  # as a configuration has no seeds
+    drawn_apart = {name: _generator(kind, saved_rngs[name]) for name in unseeded}
+    shared = {str(saved_rngs[name]): rng for name, rng in drawn_apart.items()}  # those of one model in the model
 
     def restore() -> None:
-        for rng, state in rngs:
-            rng.bit_generator.state = state
+        model.rng.bit_generator.state = tree["rng"]
+        for name in saved_rngs.keys() & generators.keys():
+            generators[name].bit_generator.state = saved_rngs[name]
+        for name in drawn_apart:
+            layer = model.all_layers[name]
+            layer.rng, layer._is_seeded = shared[str(saved_rngs[name])], True
         for arrays, saved in ((params, tree["params"]), (statistics, saved_statistics)):
             for name, array in arrays.items():
                 array[...] = saved[name]
@@ -201,9 +211,12 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
     return restore
 
 
-def _own_generators(model):
-    """The random generators of the layers that have seeds of their own, by the layers' full names."""
-    return {name: layer.rng for name, layer in model.all_layers.items() if layer._is_seeded}
+def _generator(kind, state):
+    """A random generator in a state that a file holds."""
+    states.generator(kind)("rngs", state)
+    bit_generator = kind()
+    bit_generator.state = state
+    return np.random.Generator(bit_generator)
 
 
 def _stateful(model):
