@@ -400,8 +400,9 @@ class TestSweep:
     def test_a_backend_that_is_not_there(self, tmp_path, monkeypatch):
         sweep = Sweep(tmp_path / "sweep", SMALL)
         sweep.create()
-        with pytest.raises(ValueError, match="nix"):
-            next(sweep.fit(backend="nix"))
+        for name in ("nix", "multiprocessing"):
+            with pytest.raises(ValueError, match=f"backend: expected one of joblib's, dask, loky, .* got '{name}'"):
+                next(sweep.fit(backend=name))
         monkeypatch.setitem(sys.modules, "dask", None)
         with pytest.raises(ImportError, match=r"backend='dask' needs it: pip install 'nnlite-learn\[dask\]'"):
             next(sweep.fit(backend="dask"))

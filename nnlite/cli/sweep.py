@@ -53,6 +53,8 @@ def sweep(
         nnlite sweep --backend dask
         nnlite sweep --resume
     """
+    if backend is not None:
+        Sweep.require_backend(backend)  # before there is a folder
     run = begin(Sweep, context, "sweep", "plot")
     with stoppable(run, context, "the finished trainings and the checkpoints of the others"):
         train_all(run, jobs, backend)

@@ -185,10 +185,33 @@ class Sweep(Experiment):
 
         Raises:
             ImportError: a backend's package is not installed.
+            ValueError: joblib knows no such backend, or it cannot hand over results one by one.
         """
         self.check_folder()
+        if backend is not None:
+            self.require_backend(backend)
         with self.alone(), engine(backend, jobs):
             yield from self._fit(jobs)
+
+    @staticmethod
+    def require_backend(backend: str) -> None:
+        """Refuse a backend by which a sweep cannot run.
+
+        Raises:
+            ValueError: joblib knows no such backend, or it cannot hand over results one by one.
+
+        Example:
+            >>> from nnlite.experiment import Sweep
+            >>> Sweep.require_backend("threading")
+        """
+        extras.require("sweep")
+        from joblib import parallel
+
+        known = {*parallel.BACKENDS, *parallel.EXTERNAL_BACKENDS} - {
+            "multiprocessing"
+        }  # which gives all results at once
+        if backend not in known:
+            raise ValueError(f"backend: expected one of joblib's, {', '.join(sorted(known))}, got {backend!r}")
 
     def _fit(self, jobs):
         extras.require("sweep")

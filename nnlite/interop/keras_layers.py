@@ -310,7 +310,9 @@ def _pooling(layer, config):
 
 
 def _recurrent(layer, config):
-    (made,) = _alike(layer, {**config, "stateful": layer.stateful is True})
+    if layer.stateful is True:
+        raise UnmappedError("stateful=True: Keras asks for the number of rows: write the model with stateful=False")
+    (made,) = _alike(layer, {**config, "stateful": False})
     return [made]
 
 
