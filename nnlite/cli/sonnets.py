@@ -68,6 +68,8 @@ def train(
     them, in nats per character, in windows that each start from a state of zeros; guessing has a loss of 3.638 on the
     sonnets. The model with the lowest val_loss is kept.
 
+    Several processes train one model with `mpiexec -n 2 python -m mpi4py -m nnlite train`.
+
     Examples:
 
         nnlite train
