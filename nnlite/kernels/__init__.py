@@ -30,8 +30,8 @@ if _own_spin_count:
 
 
 _COMPILE = (
-    "With a C compiler, kernels for this CPU are made by (in a checkout: make clean build): "
-    "pip install --force-reinstall --no-deps --no-cache-dir --no-binary nnlite-learn nnlite-learn"
+    "Kernels for this CPU need a C compiler and the folder of nnlite's sources. "
+    "In that folder, run: pip install . (where make has built nnlite: make clean build)"
 )
 
 
