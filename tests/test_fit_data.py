@@ -440,6 +440,11 @@ WRONG = {
     "negative class": ({"class_weight": {0: -2}}, ValueError, r"class_weight\[0\]: expected a number in \[0, inf\)"),
     "classes of no labels": ({"class_weight": {0: 2}}, ValueError, r"is for labels, and y holds .*\(0, 0\)"),
     "steps of arrays": ({"steps_per_epoch": 2}, ValueError, "steps_per_epoch is for generators"),
+    "no steps of the validation": (
+        {"validation_data": batches()},
+        ValueError,
+        "fit: validation_data: validation_steps: a generator does not say .*: use validation_steps=100",
+    ),
     "no steps": ({"x": batches(), "y": None}, ValueError, "steps_per_epoch: a generator does not say.*=100"),
     "a function": ({"x": batches, "y": None}, TypeError, "got the function batches: call it"),
     "weights beside": ({"x": Loader(), "y": None, "sample_weight": WEIGHTS}, ValueError, "itself: leave it out"),

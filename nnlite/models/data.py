@@ -36,7 +36,7 @@ class Stream:
     lengths = None
 
     def __init__(self, where: str, loss: Any, source: Any, steps: int | None, class_weight: Any = None) -> None:
-        name = "steps_per_epoch" if where == "fit" else "steps"
+        name = {"fit": "steps_per_epoch", "fit: validation_data": "validation_steps"}.get(where, "steps")
         if steps is None and not hasattr(source, "__len__"):
             raise ValueError(f"{where}: {name}: a generator does not say how many batches to read: use {name}=100")
         self.where, self._source = where, source
