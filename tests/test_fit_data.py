@@ -337,6 +337,14 @@ def test_predict_reads_a_generator_of_inputs():
         assert_same_bits(model.predict(source, steps=4), model.predict(X, batch_size=5))
 
 
+@pytest.mark.parametrize(("method", "source"), [("evaluate", batches), ("predict", lambda: iter([X]))])
+def test_a_size_of_a_generators_batches_is_refused(method, source):
+    with pytest.raises(
+        ValueError, match=f"^{method}: batch_size: a generator makes batches of a size of its own: leave"
+    ):
+        getattr(regressor(), method)(source(), steps=1, batch_size=5)
+
+
 def test_what_has_a_length_and_no_batches_is_no_generator():
     model = regressor()
     assert_same_bits(model.predict(memoryview(X)), model.predict(X))
@@ -446,6 +454,12 @@ WRONG = {
         "fit: validation_data: validation_steps: a generator does not say .*: use validation_steps=100",
     ),
     "no steps": ({"x": batches(), "y": None}, ValueError, "steps_per_epoch: a generator does not say.*=100"),
+    "size of batches": ({"x": Loader(), "y": None, "batch_size": 5}, ValueError, "fit: batch_size: a generator makes"),
+    "size of the validation's": (
+        {"validation_data": Loader(), "validation_batch_size": 5},
+        ValueError,
+        "fit: validation_batch_size: a generator makes batches of a size of its own: leave it out",
+    ),
     "a function": ({"x": batches, "y": None}, TypeError, "got the function batches: call it"),
     "weights beside": ({"x": Loader(), "y": None, "sample_weight": WEIGHTS}, ValueError, "itself: leave it out"),
     "split of a generator": ({"x": Loader(), "y": None, "validation_split": 0.5}, ValueError, "cannot be split"),

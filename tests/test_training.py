@@ -263,8 +263,8 @@ def test_predict_carries_states_from_batch_to_batch_and_leaves_them_as_they_were
     state = model.layers[0].state
     expected = []
     for source in (x, (x[start : start + 2] for start in (0, 2, 4))):
-        options = {} if source is x else {"steps": 3}
-        expected.append(model.predict(source, batch_size=2, **options))
+        options = {"batch_size": 2} if source is x else {"steps": 3}
+        expected.append(model.predict(source, **options))
         assert model.layers[0].state is state
     np.testing.assert_array_equal(*expected)
     np.testing.assert_array_equal(expected[0][:2], y)

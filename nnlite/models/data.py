@@ -120,12 +120,13 @@ def is_stream(x: Any, y: Any) -> bool:
     return hasattr(x, "__next__") or (hasattr(x, "__len__") and (hasattr(x, "__iter__") or hasattr(x, "__getitem__")))
 
 
-def _arrays_or_stream(where, loss, x, y, lengths, sample_weight, class_weight, steps):
+def _arrays_or_stream(where, loss, x, y, lengths, sample_weight, class_weight, steps, size):
     """What `fit` or `evaluate` was given, checked."""
     if is_stream(x, y):
         for name, value in (("lengths", lengths), ("sample_weight", sample_weight)):
             if value is not None:
                 raise ValueError(f"{where}: {name}: a generator gives (x, y, sample_weight) itself: leave it out")
+        _refuse_size(where, "batch_size", size)
         return Stream(where, loss, x, steps, class_weight)
     if callable(x) and not hasattr(x, "__array__"):
         raise TypeError(f"{where}: x: expected an array or a generator, got the function {x.__name__}: call it, x()")
@@ -138,6 +139,11 @@ def _arrays_or_stream(where, loss, x, y, lengths, sample_weight, class_weight, s
 def _refuse_steps(where, name, steps):
     if steps is not None:
         raise ValueError(f"{where}: {name} is for generators, and x is an array: use batch_size, or leave it out")
+
+
+def _refuse_size(where, name, size):
+    if size is not None:
+        raise ValueError(f"{where}: {name}: a generator makes batches of a size of its own: leave it out")
 
 
 def _refuse_pairs(where, x):
@@ -177,10 +183,11 @@ def for_fit(
     validation_data: Any,
     validation_split: float,
     validation_steps: int | None,
+    sizes: tuple[int | None, int | None],
 ) -> tuple[Batch | Stream, Batch | Stream | None]:
     """What `fit` trains on, and what it validates with, checked."""
-    data = _arrays_or_stream("fit", model.loss, x, y, lengths, sample_weight, class_weight, steps)
-    validation = _validation(model.loss, validation_data, validation_steps)
+    data = _arrays_or_stream("fit", model.loss, x, y, lengths, sample_weight, class_weight, steps, sizes[0])
+    validation = _validation(model.loss, validation_data, validation_steps, sizes[1])
     require_ranges(model, "fit", data)
     require_ranges(model, "fit: validation_data", validation)
     if not validation_split:
@@ -190,14 +197,16 @@ def for_fit(
     return _split_off(data, validation_split)
 
 
-def for_evaluate(model: Any, x: Any, y: Any, lengths: Any, sample_weight: Any, steps: int | None) -> Batch | Stream:
+def for_evaluate(
+    model: Any, x: Any, y: Any, lengths: Any, sample_weight: Any, steps: int | None, size: int | None
+) -> Batch | Stream:
     """What `evaluate` measures, checked."""
-    data = _arrays_or_stream("evaluate", model.loss, x, y, lengths, sample_weight, None, steps)
+    data = _arrays_or_stream("evaluate", model.loss, x, y, lengths, sample_weight, None, steps, size)
     require_ranges(model, "evaluate", data)
     return data
 
 
-def for_predict(model: Any, x: Any, lengths: Any, steps: int | None) -> Batch | Stream:
+def for_predict(model: Any, x: Any, lengths: Any, steps: int | None, size: int | None) -> Batch | Stream:
     """What `predict` is given, checked."""
     if isinstance(lengths, int | str):
         raise TypeError(f"predict: lengths: expected an array, got {lengths!r}: give verbose by its name")
@@ -206,6 +215,7 @@ def for_predict(model: Any, x: Any, lengths: Any, steps: int | None) -> Batch | 
             raise ValueError(
                 "predict: lengths: a generator gives x alone: predict its batches one by one, with lengths"
             )
+        _refuse_size("predict", "batch_size", size)
         return Stream("predict", None, x, steps)
     _refuse_steps("predict", "steps", steps)
     data = Batch.checked("predict", x, lengths=lengths, has_y=False)
@@ -274,7 +284,7 @@ def _split_off(data, fraction):
     return data[:first], data[first:]
 
 
-def _validation(loss, given, steps):
+def _validation(loss, given, steps, size):
     """validation_data as a batch: (x, y), (x, y, lengths), (x, y, sample_weight) or a generator.
 
     The third item is lengths where it holds integers, else the weights.
@@ -283,6 +293,7 @@ def _validation(loss, given, steps):
     if given is None:
         return None
     if is_stream(given, None):
+        _refuse_size("fit", "validation_batch_size", size)
         return Stream(where, loss, given, steps)
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         hint = ": give verbose by its name, verbose=..." if isinstance(given, int | str) else ""

@@ -65,7 +65,7 @@ class Trainer(Model):
         self,
         x: Any,
         y: Any = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         epochs: int = 1,
         validation_data: tuple[np.ndarray, np.ndarray] | None = None,
         callbacks: list[Callback] | None = None,
@@ -90,7 +90,7 @@ class Trainer(Model):
             x: (samples, ...), what the first layer takes: an array, memory map, list, frame or tensor of numbers.
                 Or, without y, a generator of batches (x, y) or (x, y, sample_weight), such as PyTorch's DataLoader.
             y: (samples, ...), what the loss takes: for each sample a label, or one for each time step, or an array.
-            batch_size, validation_batch_size: samples in one step, and in one of the validation, by default as many.
+            batch_size, validation_batch_size: of arrays: samples in one step (32), in one of the validation (as many).
             epochs: how many times.
             validation_data: (x, y), (x, y, lengths), (x, y, sample_weight) or a generator, to measure after each epoch.
             callbacks: list of `Callback`s, called in this order.
@@ -133,8 +133,8 @@ class Trainer(Model):
         """
         agreement.require_loss(self, "fit")
         samples = x, y, lengths, sample_weight, class_weight, steps_per_epoch
-        train, validation = data.for_fit(self, *samples, validation_data, validation_split, validation_steps)
         sizes, epochs_left = (batch_size, validation_batch_size), (initial_epoch, epochs)
+        train, validation = data.for_fit(self, *samples, validation_data, validation_split, validation_steps, sizes)
         loop = FitLoop(self, train, validation, sizes, epochs_left, callbacks, shuffle, verbose)
         with alone.one_fit(self), loop:
             for _ in loop.epochs_left():
@@ -220,7 +220,7 @@ class Trainer(Model):
         self,
         x: Any,
         y: Any = None,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         return_dict: bool = False,
         lengths: np.ndarray | None = None,
         *,
@@ -231,6 +231,7 @@ class Trainer(Model):
         """The mean loss over all samples, without training. Stateful layers carry their states as in `predict`.
 
         Args:
+            batch_size: samples computed at once, by default 32.
             lengths: how many steps of each sample are real, as in `fit`: then it is the mean over real steps.
             verbose: as in `fit`, by default 0, nothing; at the end a line with the numbers.
             sample_weight: as in `fit`.
@@ -260,7 +261,7 @@ class Trainer(Model):
         """
         agreement.require_loss(self, "evaluate")
         agreement.require_flag("evaluate", return_dict)
-        samples = data.for_evaluate(self, x, y, lengths, sample_weight, steps)
+        samples = data.for_evaluate(self, x, y, lengths, sample_weight, steps, batch_size)
         return as_asked(self._evaluate(samples, batch_size, "evaluate", verbose), return_dict)
 
     def _evaluate(self, samples, batch_size, where, verbose=0, parallel=None):
@@ -285,7 +286,7 @@ class Trainer(Model):
     def predict(
         self,
         x: Any,
-        batch_size: int = 32,
+        batch_size: int | None = None,
         lengths: np.ndarray | None = None,
         *,
         verbose: str | int = 0,
@@ -298,6 +299,7 @@ class Trainer(Model):
         on from call to call, use `model(x)`, which leaves its states in the layers.
 
         Args:
+            batch_size: samples computed at once, by default 32.
             lengths: how many steps of each sample are real, as in `fit`. Beyond them y holds no answers.
             verbose: as in `evaluate`.
             steps: how many batches of a generator to read; x may be one, of batches of x.
@@ -311,6 +313,6 @@ class Trainer(Model):
             >>> Sequential([Dense(3)]).predict(np.ones((100, 2), "float32")).shape
             (100, 3)
         """
-        samples = data.for_predict(self, x, lengths, steps)
+        samples = data.for_predict(self, x, lengths, steps, batch_size)
         with data.batches(self, "predict", samples, batch_size, verbose) as batches:
             return data.joined((self.forward(batch.x, **batch.options) for batch in batches), len(samples))
