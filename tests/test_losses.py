@@ -601,6 +601,21 @@ def test_names_of_keras(name, kind):
     assert type(losses.get(name)) is kind
 
 
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("sparse_crossentropy", "sparse_categorical_crossentropy"),
+        ("Sparse_Crossentopy", "sparse_categorical_crossentropy"),
+        ("categorical_cross_entropy", "categorical_crossentropy"),
+        ("binry_crossentropy", "binary_crossentropy"),
+        ("mean_square_error", "mean_squared_error"),
+    ],
+)
+def test_the_name_that_was_meant_begins_with_the_same_word(name, near):
+    with pytest.raises(ValueError, match=f"got '{name}': use {near}$"):
+        losses.get(name)
+
+
 def test_arguments_have_the_order_and_the_defaults_of_keras():
     """Those of Keras 3, written out by hand; its axis, name and dtype are left out."""
     mean = {"reduction": "sum_over_batch_size"}

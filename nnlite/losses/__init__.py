@@ -37,7 +37,9 @@ def get(loss: str | Any) -> Any:
     if isinstance(loss, str):
         known = _BY_NAME | {kind.__name__.lower(): kind for kind in _BY_NAME.values()}
         if loss.lower() not in known:
-            near = difflib.get_close_matches(loss.lower(), _BY_NAME, n=1)
+            # By letters alone "sparse_crossentropy" is nearest to "binary_crossentropy".
+            same_word = [name for name in _BY_NAME if name.split("_")[0] == loss.lower().split("_")[0]]
+            near = difflib.get_close_matches(loss.lower(), same_word or _BY_NAME, n=1)
             hint = f": {NAMES.get(loss) or f'use {near[0]}'}" if near or loss in NAMES else ""
             raise ValueError(f"loss: expected a loss or one of {sorted(_BY_NAME)}, got {loss!r}{hint}")
         return known[loss.lower()]()
