@@ -118,7 +118,7 @@ def test_a_run_of_another_kind_is_left_alone(tiny, tmp_path, monkeypatch, nnlite
     for line, message in {
         f"train --out {tiny[0]} --force": "holds a run on digits",
         f"train --out {tiny[0]} --resume": "holds a run on digits, not on sonnets",
-        f"sample {tiny[0]}": "holds a run on digits, not on sonnets",
+        f"sample {tiny[0]}": "holds a run on digits, not on a text",
         "digits --out runs/sonnets --force": "runs/sonnets holds a run on sonnets: choose another name",
         "digits --out runs/sonnets --resume": "runs/sonnets holds a run on sonnets, not on digits",
     }.items():

@@ -210,7 +210,10 @@ def open_writer(folder: Path | None = None) -> Sonnets | MinimalRNN:
         if folder is None:
             raise ExperimentError(f"there is no run under runs/ yet: {command('train')} makes one")
         Console(stderr=True, highlight=False, markup=False, emoji=False).print(f"The run is {folder}.", soft_wrap=True)
-    return WRITERS.get(kind_of(folder) or "", Sonnets).open(folder)
+    kind = kind_of(folder) or Sonnets.kind
+    if kind not in WRITERS:
+        raise ExperimentError(f"{folder} holds a run on {kind}, not on a text")
+    return WRITERS[kind].open(folder)
 
 
 @contextlib.contextmanager
