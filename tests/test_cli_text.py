@@ -91,6 +91,8 @@ def test_one_file_can_be_handed_to_a_friend(run, tmp_path, monkeypatch, nnlite_c
     assert (code, "expected characters of the vocabulary, got 's'" in error) == (1, True)
     code, _, error = nnlite_command("sample", folder / "other.safetensors")
     assert (code, "there is no such file" in error) == (1, True)
+    code, _, error = nnlite_command("stats", folder / "friend.safetensors")
+    assert (code, "needs the text that it learned from: give its run folder" in error) == (1, True)
 
 
 def test_a_file_without_a_vocabulary(run, tmp_path, nnlite_command):

@@ -5,18 +5,23 @@ from typing import Annotated
 
 import typer
 
+from nnlite import load_model
 from nnlite.experiment import Digits, ExperimentError, find_runs, kind_of
 from nnlite.interop import to_onnx
 
-from .runs import WRITERS, command, console
+from .runs import WRITERS, command, console, is_model_file
 
 
 def export(
     run: Annotated[
-        Path | None, typer.Argument(help="Run folder; by default the last one under runs/.", metavar="RUN")
+        Path | None,
+        typer.Argument(help="Run folder, or a model's file; by default the last run under runs/.", metavar="RUN"),
     ] = None,
     file: Annotated[
-        Path | None, typer.Argument(help="Where to write; by default model.onnx in the run folder.", metavar="FILE")
+        Path | None,
+        typer.Argument(
+            help="Where to write; by default model.onnx in the run folder, or beside the model's file.", metavar="FILE"
+        ),
     ] = None,
 ) -> None:
     """Write a trained model to an ONNX file, which onnxruntime and many other programs run.
@@ -28,15 +33,21 @@ def export(
 
         nnlite export
         nnlite export runs/digits digits.onnx
+        nnlite export friend.safetensors
     """
     kinds = {**WRITERS, Digits.kind: Digits}
     if run is None:
         run = next((folder for folder in reversed(find_runs()) if kind_of(folder) in kinds), None)
     if run is None:
         raise ExperimentError(f"there is no run under runs/ yet: {command('train')} makes one")
-    trained = kinds.get(kind_of(run) or "", Digits).open(run)
-    vocabulary = getattr(trained, "vocabulary", None)
+    if is_model_file(run):
+        model, usual = load_model(run), run.with_suffix(".onnx")
+        vocabulary = model.vocabulary
+    else:
+        trained = kinds.get(kind_of(run) or "", Digits).open(run)
+        model, usual = trained.saved_model(), run / "model.onnx"
+        vocabulary = getattr(trained, "vocabulary", None)
     metadata = {} if vocabulary is None else {"vocabulary": vocabulary.characters}
-    file = run / "model.onnx" if file is None else file
-    to_onnx(trained.saved_model(), file, states=True if metadata else None, metadata=metadata)
+    file = usual if file is None else file
+    to_onnx(model, file, states=True if metadata else None, metadata=metadata)
     console.print(f"Written to {file}.")

@@ -216,6 +216,11 @@ def open_writer(folder: Path | None = None) -> Sonnets | MinimalRNN:
     return WRITERS[kind].open(folder)
 
 
+def is_model_file(path: Path) -> bool:
+    """Whether a model's file is meant, and not a run folder."""
+    return not path.is_dir() and (path.exists() or path.suffix == ".safetensors")
+
+
 @contextlib.contextmanager
 def stoppable(run: Experiment, context: typer.Context, kept: str | None = None) -> Iterator[None]:
     """On Ctrl-C, print what was kept and how to resume."""

@@ -13,7 +13,7 @@ from nnlite.plot import character_name
 from nnlite.text import TemperatureSample, Vocabulary, compare_temperatures, generate, next_characters
 
 from .options import BOLD, TEMPERATURES, Threads, choice, number, option
-from .runs import console, open_writer, show, without_control
+from .runs import console, is_model_file, open_writer, show, without_control
 
 COLUMN = 40  # width of a poem beside others: about that of a sonnet's lines
 
@@ -123,7 +123,7 @@ def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Seque
     From the seed text unknown characters are removed if they are skipped.
     """
     read: Callable[[], Sequential]
-    if run is not None and not run.is_dir() and (run.exists() or run.suffix == ".safetensors"):
+    if run is not None and is_model_file(run):
         model, usual = load_model(run), ""
         read, vocabulary = lambda: model, model.vocabulary
         if vocabulary is None:

@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from nnlite import extras, plot
-from nnlite.experiment import Corpus, MinimalRNN, Sonnets, own_folder, own_place
+from nnlite.experiment import Corpus, ExperimentError, MinimalRNN, Sonnets, own_folder, own_place
 from nnlite.saving import atomic_file
 from nnlite.text import TextStatistics, clean_sonnets, compare_temperatures, read_text, text_statistics
 from nnlite.text.files import file_name
 
 from .options import ENCODING, TEMPERATURES, Threads, number, option
-from .runs import console, open_writer
+from .runs import command, console, open_writer
 
 
 class Column(NamedTuple):
@@ -79,6 +79,12 @@ def stats(
         raise typer.BadParameter(
             "two files have the same name, and so would their pictures: rename one", param_hint="FILE"
         )
+    for path in files:
+        if path.suffix == ".safetensors" and path.is_file():
+            raise ExperimentError(
+                f"{path} is a model alone: to judge what it writes needs the text that it learned from: give its run "
+                f"folder, or save a text of {command('sample', path)} to a file, and give that"
+            )
     # Read before the model writes, so that errors show at once.
     texts = {file_name(path): read_text(path, encoding) for path in files}
     texts = {name: clean_sonnets(text) for name, text in texts.items()} if clean else texts

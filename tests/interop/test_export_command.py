@@ -41,6 +41,22 @@ def test_a_file_and_a_run_are_named(run, nnlite_command, tmp_path):
     assert (code, errors) == (1, "nnlite: to_onnx: cannot write no/such/folder/poems.onnx: No such file or directory\n")
 
 
+def test_a_models_file_is_exported_beside_it(run, nnlite_command, tmp_path):
+    model = run.saved_model()
+    model.vocabulary = run.vocabulary
+    model.save(tmp_path / "gift.safetensors")
+    assert nnlite_command("export", "gift.safetensors") == (0, "Written to gift.onnx.\n", "")
+    proto = onnx.load(tmp_path / "gift.onnx")
+    assert [output.name for output in proto.graph.output] == ["y", "lstm.final_h", "lstm.final_c"]
+    assert [entry.value for entry in proto.metadata_props if entry.key == "vocabulary"] == [run.vocabulary.characters]
+    model.vocabulary = None
+    model.save(tmp_path / "plain.safetensors")
+    assert nnlite_command("export", "plain.safetensors", "own.onnx") == (0, "Written to own.onnx.\n", "")
+    assert [output.name for output in onnx.load(tmp_path / "own.onnx").graph.output] == ["y"]
+    code, _, error = nnlite_command("export", "none.safetensors")
+    assert (code, "there is no such file" in error) == (1, True)
+
+
 def test_without_a_run(tmp_path, monkeypatch, nnlite_command):
     monkeypatch.chdir(tmp_path)
     code, _, errors = nnlite_command("export")
