@@ -6,6 +6,7 @@ keras_layers.py              what a layer of Keras is here, and the reverse
 keras_places.py              where Keras keeps the weights of a layer
 torch_modules.py             what the names in a state dict say of the modules
 stores.py                    files, which may come from anyone
+targets.py                   names of files that are written
 
 onnx.py                                   what is called
 onnx_export.py, onnx_layers.py ...        a model as a graph: each layer, and onnx_graph, which collects the nodes

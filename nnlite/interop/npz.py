@@ -11,6 +11,7 @@ import nnlite
 from nnlite.saving import atomic_file
 
 from . import stores
+from .targets import check_path
 from .weights import Link, arrays_of, load, require_built
 
 
@@ -20,7 +21,7 @@ def to_npz(model: nnlite.Sequential, path: str | os.PathLike) -> None:
     `numpy.load` reads it. The file has no layers, and no vocabulary; `model.save` keeps all.
 
     Raises:
-        ValueError: the model is not built.
+        ValueError: the model is not built, or the path has another ending.
         OSError: the file cannot be written; an existing file is unchanged.
 
     Example:
@@ -37,6 +38,7 @@ def to_npz(model: nnlite.Sequential, path: str | os.PathLike) -> None:
         {'dense.W': (3, 2), 'dense.b': (2,)}
     """
     require_built("to_npz", model)
+    check_path("to_npz: path", path, ".npz")
     memory = io.BytesIO()
     np.savez(memory, **arrays_of(model))  # type: ignore[arg-type]  # whose own arguments have no dot in their names
     atomic_file.write(path, memory.getvalue())

@@ -26,7 +26,7 @@ def to_onnx(
 
     Args:
         model: built, or with `input_shape`. A layer alone is taken, too.
-        path: of a file to write, as well.
+        path: of a file to write, as well; its name ends in ".onnx".
         input_shape: without the batch axis, None for a size that varies; by default that of the model, with T open.
         states: True for the states of the recurrent layers as inputs, such as "lstm.initial_h" and "lstm.initial_c",
             zeros if left out, and as outputs "lstm.final_h" and "lstm.final_c", each (N, H); of a Bidirectional
@@ -36,7 +36,8 @@ def to_onnx(
         metadata: names and texts for the file, its `metadata_props`, such as a vocabulary.
 
     Raises:
-        OnnxError: the model is not built; a layer is of a class of your own; the file cannot be written.
+        OnnxError: the model is not built; a layer is of a class of your own; the path has another ending;
+            the file cannot be written.
         ImportError: onnx is not installed.
 
     Example:

@@ -13,6 +13,7 @@ from . import onnx_recurrent
 from .onnx_error import OnnxError
 from .onnx_graph import INT64, Graph, Value
 from .onnx_layers import LAYERS, depends_on_size, exported, has_rule
+from .targets import check_path
 
 Shape = Sequence[int | None]
 
@@ -21,6 +22,11 @@ def export(
     model: Any, path: Any, input_shape: Shape | None, states: bool | None, lengths: bool, metadata: dict[str, str]
 ) -> onnx.ModelProto:
     """What `to_onnx` says."""
+    if path is not None:
+        try:
+            check_path("to_onnx: path", path, ".onnx")
+        except ValueError as error:
+            raise OnnxError(str(error)) from None
     shape = _shape_of(model, input_shape)
     parts = [*_leaves(model)]
     _refuse_unknown(parts)

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 import nnlite
-from nnlite.saving import atomic_file
+from nnlite.saving import atomic_file, checkpoint
 
 from . import stores, torch_modules
+from .targets import check_path
 from .weights import Link, Store, WeightsError, load, require_built, written
 
 
@@ -70,7 +71,7 @@ def to_torch(
 
     Args:
         model: a built model.
-        path: write a safetensors file, too.
+        path: write a safetensors file, too; its name ends in ".safetensors".
         like: a module of PyTorch, its state dict, or a safetensors file, whose names are wanted; layers and modules
             find each other as in `from_torch`. By default a layer's name is its module's: "lstm.weight_ih_l0".
         names: as in `from_torch`; without `like` any module names, such as {"dense": "0", "dense_1": "2"}.
@@ -82,6 +83,7 @@ def to_torch(
 
     Raises:
         WeightsError: PyTorch has no module for a layer; or `like` does not fit, both sides are listed.
+        ValueError: the path has another ending, or there is a model of nnlite's own.
         OSError: the file cannot be written.
 
     Example:
@@ -99,6 +101,8 @@ def to_torch(
     """
     what = "to_torch"
     require_built(what, model)
+    if path is not None:
+        _check_target(path)
     store = None
     if like is not None:
         where, store, is_ordered = _store(f"{what}: like", like)
@@ -155,6 +159,19 @@ def _linked(model, own, units):
     orders = torch_modules.orders(model)
     pairs = zip(units, own, strict=True)
     return [link for unit, (name, layer) in pairs for link in torch_modules.links(unit, name, layer, *orders[name])]
+
+
+def _check_target(path):
+    """Refuse a file that is none of safetensors by its name, or a model of ours, which would be lost."""
+    name, hint = os.fsdecode(path), ""
+    if name.lower().endswith((".pt", ".pth", ".bin", ".ckpt")):
+        hint = f"; or, in PyTorch's own format, torch.save(to_torch(model, tensors=True), {name!r})"
+    check_path("to_torch: path", path, ".safetensors", hint)
+    if checkpoint.is_ours(path):
+        raise ValueError(
+            f"to_torch: path: expected a new file, or one of another program, got {name!r}: that is a model of nnlite, "
+            f"which would be lost: choose another name"
+        )
 
 
 def _require_same(arrays, store):

@@ -57,6 +57,15 @@ def test_a_models_file_is_exported_beside_it(run, nnlite_command, tmp_path):
     assert (code, "there is no such file" in error) == (1, True)
 
 
+def test_no_other_file_is_lost(run, nnlite_command):
+    for name in ("config.json", "model.safetensors"):
+        before = (run.folder / name).read_bytes()
+        code, _, errors = nnlite_command("export", run.folder, run.folder / name)
+        assert code == 1
+        assert errors.startswith("nnlite: to_onnx: path: expected a name that ends in .onnx, as that is what is")
+        assert (run.folder / name).read_bytes() == before
+
+
 def test_without_a_run(tmp_path, monkeypatch, nnlite_command):
     monkeypatch.chdir(tmp_path)
     code, _, errors = nnlite_command("export")

@@ -50,3 +50,10 @@ def test_objects_are_never_loaded(tmp_path):
     np.savez(tmp_path / "a.npz", **{"dense.W": np.array([[Bomb()]]), "dense.b": np.zeros(1)})
     with pytest.raises(WeightsError, match=r"a\.npz: (.|\n)*dense.W: expected numbers, .*, got object"):
         from_npz(tmp_path / "a.npz", model)
+
+
+def test_no_other_file_is_lost(tmp_path):
+    (tmp_path / "precious.txt").write_text("precious")
+    with pytest.raises(ValueError, match=r"to_npz: path: expected a name that ends in .npz, .*precious.npz'"):
+        to_npz(made(1), tmp_path / "precious.txt")
+    assert (tmp_path / "precious.txt").read_text() == "precious"

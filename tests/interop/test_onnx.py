@@ -274,6 +274,15 @@ def test_metadata_and_file(tmp_path):
     np.testing.assert_array_equal(from_onnx(str(path)).forward(x), model.forward(x))
 
 
+def test_no_other_file_is_lost(tmp_path):
+    model = Sequential([Dense(2)], (3,), seed=0)
+    for name in ("precious.txt", "model.safetensors"):
+        (tmp_path / name).write_text("precious")
+        with pytest.raises(ValueError, match=r"to_onnx: path: expected a name that ends in .onnx, .*: use "):
+            to_onnx(model, tmp_path / name)
+        assert (tmp_path / name).read_text() == "precious"
+
+
 # What has no form in ONNX.
 
 

@@ -245,3 +245,22 @@ def test_pickles_are_never_read(tmp_path):
         torch.save(nn.Linear(4, 3).state_dict(), tmp_path / "a.pt", _use_new_zipfile_serialization=is_zip)
         with pytest.raises(WeightsError, match=r"it is pickled.*never reads.*save_file\(module\.state_dict"):
             from_torch(tmp_path / "a.pt", model)
+
+
+def test_no_other_file_is_lost(tmp_path):
+    model = Sequential([Dense(2)], input_shape=(3,), seed=0)
+    for name in ("precious.txt", "config.json", "model.onnx", "none"):
+        (tmp_path / name).write_text("precious")
+        with pytest.raises(ValueError, match=r"to_torch: path: expected a name that ends in .safetensors, .*: use "):
+            to_torch(model, tmp_path / name)
+        assert (tmp_path / name).read_text() == "precious"
+    with pytest.raises(ValueError, match=r"or, .* torch.save\(to_torch\(model, tensors=True\), 'a.pt'\)"):
+        to_torch(model, "a.pt")
+    path = tmp_path / "model.safetensors"
+    model.save(path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match=r"model.safetensors': that is a model of nnlite, which would be lost"):
+        to_torch(model, path)
+    assert path.read_bytes() == before
+    for _ in range(2):  # its own file may be written again
+        to_torch(model, tmp_path / "B.SafeTensors")
