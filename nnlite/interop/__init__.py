@@ -4,6 +4,7 @@ keras.py, torch.py, npz.py   what is called
 weights.py                   arrays paired with those of a model, checked, and then copied
 keras_layers.py              what a layer of Keras is here, and the reverse
 keras_places.py              where Keras keeps the weights of a layer
+settings.py                  epsilon, strides and the like, which decide what weights compute: compared
 torch_modules.py             what the names in a state dict say of the modules
 stores.py                    files, which may come from anyone
 targets.py                   names of files that are written

@@ -15,7 +15,7 @@ import nnlite
 from nnlite import layers
 from nnlite.saving import atomic_file, training_state
 
-from . import keras_layers, keras_places, stores
+from . import keras_layers, keras_places, settings, stores
 from .keras_layers import UnmappedError
 from .weights import LONGEST_NAME, Store, WeightsError, listed, load, require_built, short, written
 
@@ -35,8 +35,8 @@ def from_keras(source: Any, model: nnlite.Sequential | None = None) -> nnlite.Se
         The model. It is not compiled, and of dtype float64 if Keras' is.
 
     Raises:
-        WeightsError: it is no such file, or damaged; the layers or shapes differ: both sides are listed; or a layer has
-            no counterpart here: each is listed with the reason. `model` is as it was.
+        WeightsError: it is no such file, or damaged; the layers, shapes or settings, such as epsilon, differ: both
+            sides are listed; or a layer has no counterpart here: each is listed with the reason. `model` is as it was.
         OSError: the file cannot be opened.
         ImportError: h5py is not installed.
 
@@ -60,6 +60,7 @@ def from_keras(source: Any, model: nnlite.Sequential | None = None) -> nnlite.Se
     if model is not None:
         require_built(what, model)
     with _their_file(what, source) as (config, store):
+        is_given = model is not None
         if model is None:
             if config is None:
                 raise WeightsError(
@@ -69,6 +70,8 @@ def from_keras(source: Any, model: nnlite.Sequential | None = None) -> nnlite.Se
             model = _made(config, store)
         places = keras_places.of_model(model, store) if config is None else keras_places.of_config(config)
         links, tables = keras_places.paired(places, model, store)
+        if config is not None and is_given:
+            _compare_settings(what, config, model, store)
         others = {f"{place.path}/vars/0" for place in tables}
         load(what, links, store, model, lambda name: name in others or _is_other(name))
     return model
@@ -157,6 +160,16 @@ def _their_file(what: str, source: Any) -> Iterator[tuple[dict[str, Any] | None,
         else:
             config = None
         yield config, stack.enter_context(stores.hdf5(what, file, size, skipped=("optimizer",)))
+
+
+def _compare_settings(what, config, model, store, is_read=True):
+    pairs, _ = keras_places.matched(keras_places.of_config(config), model, store, is_read)
+    try:
+        _require_row(config)
+        is_row = True
+    except (UnmappedError, LookupError, TypeError, AttributeError):
+        is_row = False
+    settings.compare_keras(what, config, model, pairs, is_row)
 
 
 def _layers_of(config):
@@ -326,6 +339,8 @@ def _weights(model, config, store):
 
     places = keras_places.of_model(model, store) if config is None else [*keras_places.of_config(config)]
     links, tables = keras_places.paired(places, model, store, is_read=False)
+    if config is not None and store is not None:
+        _compare_settings("to_keras: like", config, model, store, is_read=False)
     arrays = written(links, model)
     for name in [f"{place.path}/vars/0" for place in tables] or ["layers/embedding/vars/0"]:
         ids = keras_layers.ids_of(model.layers[0], model.input_shape) if model.layers else None

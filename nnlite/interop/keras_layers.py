@@ -63,7 +63,7 @@ TAKEN: dict[str, tuple[tuple[str, ...], Mapping[str, tuple]]] = {
     "Softmax": ((), {"axis": (-1, [-1])}),
     "LeakyReLU": (("negative_slope",), {}),
 }
-_OURS = {theirs: ours for ours, theirs in KERAS_NAMES.items()}
+OUR_NAMES = {theirs: ours for ours, theirs in KERAS_NAMES.items()}
 _NOTHING = "Identity", "InputLayer"
 
 
@@ -102,13 +102,13 @@ def ours(kind: str, config: Mapping[str, Any], channels: int | None = None) -> l
     for name, allowed in values.items():
         got = _activation(config[name]) if name.endswith("activation") and name in config else config.get(name)
         if name in config and got not in allowed and not (name == "axis" and _is_last(config)):
-            raise UnmappedError(f"{name}={got!r}: nnlite's {_OURS.get(kind, kind)} has {allowed[0]!r}")
+            raise UnmappedError(f"{name}={got!r}: nnlite's {OUR_NAMES.get(kind, kind)} has {allowed[0]!r}")
     if "activation" in options:
         options["activation"] = _activation(options["activation"])
     for name in _REGULARIZERS:
         if name in options:
             options[name] = _regularizer(name, options[name])
-    return [getattr(layers, _OURS.get(kind, kind))(**options, **_common(config))]
+    return [getattr(layers, OUR_NAMES.get(kind, kind))(**options, **_common(config))]
 
 
 def _common(config):

@@ -226,6 +226,14 @@ def paired(
     Raises:
         WeightsError: there are not as many layers, or they are of other kinds; both are listed.
     """
+    pairs, tables = matched(places, model, store, is_read)
+    return [link for place, name, layer in pairs for link in links(place, name, layer, store)], tables
+
+
+def matched(
+    places: Iterable[Place], model: Any, store: Store | None, is_read: bool = True
+) -> tuple[list[tuple[Place, str, Any]], list[Place]]:
+    """Keras' layers with the names of ours, and ours; and the tables. See `paired`."""
     known = [place for place in places if place.kind in WEIGHTED or place.kind in ("depthwise", "pointwise")]
     own = list(weighted(model))
     has_table = bool(own) and isinstance(own[0][1], layers.Embedding)
@@ -233,8 +241,7 @@ def paired(
     known = known[len(tables) :]
     if len(known) != len(own) or not all(_fits(place, layer) for place, (_, layer) in zip(known, own, strict=True)):
         raise WeightsError(f"the layers with weights are not the same:{listed(_side_by_side(known, own))}")
-    found = [link for place, (name, layer) in zip(known, own, strict=True) for link in links(place, name, layer, store)]
-    return found, tables
+    return [(place, name, layer) for place, (name, layer) in zip(known, own, strict=True)], tables
 
 
 def is_identity(place: Place, store: Store | None) -> bool:

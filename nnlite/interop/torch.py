@@ -9,7 +9,7 @@ import numpy as np
 import nnlite
 from nnlite.saving import atomic_file, checkpoint
 
-from . import stores, torch_modules
+from . import settings, stores, torch_modules
 from .targets import check_path
 from .weights import Link, Store, WeightsError, load, require_built, written
 
@@ -36,8 +36,9 @@ def from_torch(source: Any, model: nnlite.Sequential, names: Mapping[str, str] |
         The model.
 
     Raises:
-        WeightsError: it is no such file, or damaged; which weights are whose cannot be told; or one is missing, left
-            over or of another shape: both sides are listed. The model is as it was.
+        WeightsError: it is no such file, or damaged; which weights are whose cannot be told; one is missing, left
+            over or of another shape; or a module has other settings, such as epsilon: both sides are listed. The
+            model is as it was.
         OSError: the file cannot be opened.
 
     Example:
@@ -54,7 +55,7 @@ def from_torch(source: Any, model: nnlite.Sequential, names: Mapping[str, str] |
     what = "from_torch"
     require_built(what, model)
     where, store, is_ordered = _store(what, source)
-    links = _links(where, store, model, is_ordered, names)
+    links = _links(where, store, model, is_ordered, names, source)
     load(where, links, store, model, lambda name: name.endswith("num_batches_tracked"))
     return model
 
@@ -106,7 +107,7 @@ def to_torch(
     store = None
     if like is not None:
         where, store, is_ordered = _store(f"{what}: like", like)
-        links = _links(where, store, model, is_ordered, names)
+        links = _links(where, store, model, is_ordered, names, like)
     else:
         links = _own_links(model, names or {})
     arrays = written(links, model)
@@ -142,12 +143,19 @@ def _store(what: str, source: Any) -> tuple[str, Store, bool]:
         return f"{what}: {os.fsdecode(source)}", stores.safetensors(source), False
 
 
-def _links(where: str, store: Store, model: Any, is_ordered: bool, names: Mapping[str, str] | None) -> list[Link]:
+def _links(
+    where: str, store: Store, model: Any, is_ordered: bool, names: Mapping[str, str] | None, source: Any
+) -> list[Link]:
     own = [(name, layer) for name, layer in model.all_layers.items() if layer.params]
     try:
-        return _linked(model, own, torch_modules.matched(own, store.arrays, is_ordered, names or {}))
+        units = torch_modules.matched(own, store.arrays, is_ordered, names or {})
+        found = _linked(model, own, units)
     except WeightsError as error:
         raise WeightsError(f"{where}: {error}") from None
+    if hasattr(source, "named_modules"):
+        triples = [(unit, name, layer) for unit, (name, layer) in zip(units, own, strict=True)]
+        settings.compare_torch(where, source, model, triples)
+    return found
 
 
 def _own_links(model, names):

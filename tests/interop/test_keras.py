@@ -335,3 +335,36 @@ except ImportError as error:
     ]
     assert json.loads(zipfile.ZipFile(tmp_path / "b.keras").read("metadata.json"))["keras_version"]
     keras.saving.load_model(tmp_path / "b.keras")
+
+
+def test_settings_are_compared(tmp_path):
+    L = keras.layers
+    for theirs, ours, shape, words in (
+        (L.BatchNormalization(epsilon=1e-5), layers.BatchNorm(), (3,), "epsilon is 0.001 here and 1e-05 in"),
+        (L.LayerNormalization(epsilon=1e-5), layers.LayerNorm(), (3,), "layer_norm: epsilon is 0.001 here and 1e-05"),
+        (L.Conv2D(2, 3, strides=2), Conv2D(2, 3), (6, 6, 1), "strides is (1, 1) here and (2, 2) in"),
+        (L.Conv2D(2, 3, dilation_rate=2), Conv2D(2, 3), (6, 6, 1), "dilation_rate is (1, 1) here and (2, 2) in"),
+        (L.Conv2D(2, 3, strides=2, padding="same"), Conv2D(2, 3, strides=2, padding=1), (6, 6, 1), "((0, 1), (0, 1))"),
+        (L.Dense(3, activation="elu"), Dense(3, "relu"), (3,), "dense: activation is relu here and elu in"),
+        (L.Dense(3, activation="relu"), Dense(3), (3,), "activation is none here and relu in"),
+        (L.SimpleRNN(3, activation="relu"), layers.RNN(3), (4, 3), "activation is tanh here and relu in"),
+        (L.LSTM(3, activation="relu"), LSTM(3), (4, 3), "lstm: activation is tanh here and relu in"),
+        (L.LSTM(3, go_backwards=True), LSTM(3), (4, 3), "go_backwards is False here and True in"),
+    ):
+        net = keras.Sequential([keras.Input(shape), theirs])
+        model = Sequential([ours], input_shape=shape, seed=0)
+        before = {name: array.copy() for name, array in model.params.items()}
+        net.save(tmp_path / "a.keras")
+        for call in (
+            lambda model=model, net=net: from_keras(net, model),
+            lambda model=model: from_keras(tmp_path / "a.keras", model),
+            lambda model=model, net=net: to_keras(model, net),
+        ):
+            with pytest.raises(WeightsError) as caught:
+                call()
+            assert words in str(caught.value)
+        assert all((model.params[name] == array).all() for name, array in before.items())
+    net = keras.Sequential([keras.Input((3,)), L.Dense(3, activation="relu"), L.LeakyReLU(0.1), L.Dense(2, "softmax")])
+    model = Sequential([Dense(3, "relu"), layers.LeakyReLU(0.3), Dense(2)], input_shape=(3,))
+    with pytest.raises(WeightsError, match=r"is relu, LeakyReLU\(0.3\) here and relu, LeakyReLU\(0.1\) in"):
+        from_keras(net, model)

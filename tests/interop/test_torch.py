@@ -1,6 +1,7 @@
 """Weights of PyTorch, there and back: random models compute the same, and learn the same in a step of training."""
 
 import copy
+import re
 import subprocess
 import sys
 
@@ -199,7 +200,7 @@ class TestNothingIsHalfLoaded:
 
 def test_to_torch_of_other_kinds(tmp_path):
     theirs = nn.Sequential(nn.Conv2d(1, 2, 2), nn.BatchNorm2d(2), nn.Flatten(), nn.Linear(8, 3)).bfloat16()
-    model = Sequential([Conv2D(2, 2), BatchNorm(), nnlite.Flatten(), Dense(3)], input_shape=(3, 3, 1))
+    model = Sequential([Conv2D(2, 2), BatchNorm(epsilon=1e-5), nnlite.Flatten(), Dense(3)], (3, 3, 1))
     from_torch(theirs, model)
     state = to_torch(model, like=theirs)
     assert {value.dtype for value in state.values()} == {torch.bfloat16, torch.int64}
@@ -264,3 +265,81 @@ def test_no_other_file_is_lost(tmp_path):
     assert path.read_bytes() == before
     for _ in range(2):  # its own file may be written again
         to_torch(model, tmp_path / "B.SafeTensors")
+
+
+def refused(theirs, ours, shape):
+    """What both ways say of settings that differ, with nothing copied."""
+    model = Sequential(ours, input_shape=shape, seed=0)
+    before = {name: array.copy() for name, array in model.params.items()}
+    messages = []
+    for call in (lambda: from_torch(theirs, model), lambda: to_torch(model, like=theirs)):
+        with pytest.raises(WeightsError) as caught:
+            call()
+        messages.append(str(caught.value).partition("\n")[2] or str(caught.value))
+    assert all((model.params[name] == array).all() for name, array in before.items())
+    assert messages[0].removeprefix("from_torch: ") == messages[1].removeprefix("to_torch: like: ")
+    from_torch(theirs.state_dict(), model)  # which says nothing of them
+    return messages[0]
+
+
+def test_settings_are_compared():
+    theirs = nn.Sequential(nn.Conv2d(1, 2, 3), nn.BatchNorm2d(2), nn.LayerNorm(2))
+    assert refused(theirs, [Conv2D(2, 3), BatchNorm(), LayerNorm()], (6, 4, 1)).split("\n") == [
+        "  batch_norm: epsilon is 0.001 here and 1e-05 in 1: BatchNorm(epsilon=1e-05)",
+        "  layer_norm: epsilon is 0.001 here and 1e-05 in 2: LayerNorm(epsilon=1e-05)",
+    ]
+    conv = {
+        "stride": ({"stride": 2}, {}, r"strides is \(1, 1\) here and \(2, 2\) in 0: Conv2D\(strides=\(2, 2\)\)"),
+        "dilation": ({"dilation": 2}, {}, r"dilation_rate is \(1, 1\) here and \(2, 2\) in 0: Conv2D"),
+        "padding": (
+            {"padding": 1},
+            {},
+            r"padding is \(\(0, 0\), \(0, 0\)\) here and \(\(1, 1\), \(1, 1\)\) in 0: Conv2D",
+        ),
+        "same": (
+            {"stride": 2, "padding": 1},
+            {"strides": 2, "padding": "same"},
+            r"padding is \(\(0, 1\), \(0, 1\)\) here",
+        ),
+        "mode": ({"padding": 1, "padding_mode": "circular"}, {"padding": 1}, r"here and circular \(1, 1\) in 0$"),
+    }
+    for theirs, ours, words in conv.values():
+        message = refused(nn.Sequential(nn.Conv2d(1, 2, 3, **theirs)), [Conv2D(2, 3, **ours)], (6, 6, 1))
+        assert re.search(words, message), message
+    for padding in (1, "same"):
+        ours = Sequential([Conv2D(2, 3, padding=padding)], input_shape=(None, None, 1))
+        for there in (1, "same"):
+            from_torch(nn.Conv2d(1, 2, 3, padding=there), ours)
+    ours = Sequential([Conv2D(2, 3, strides=2, padding="same")], input_shape=(7, 7, 1))
+    from_torch(nn.Conv2d(1, 2, 3, stride=2, padding=1), ours)  # the same padding for an odd size
+    framed = Sequential([nnlite.ZeroPadding2D(1), Conv2D(2, 3)], input_shape=(7, 7, 1))
+    from_torch(nn.Conv2d(1, 2, 3, padding=1), framed)
+    assert "is a transposed convolution" in refused(
+        nn.Sequential(nn.ConvTranspose2d(2, 2, 3)), [Conv2D(2, 3)], (6, 6, 2)
+    )
+    assert "is no LayerNorm" in refused(nn.Sequential(nn.GroupNorm(1, 4)), [LayerNorm()], (4,))
+
+
+def test_activations_are_compared():
+    linear = nn.Linear(3, 3)
+    for theirs, ours, words in (
+        (nn.ReLU(), Dense(3, "tanh"), "dense: activation is tanh here and relu in 0: Dense(activation='relu')"),
+        (nn.LeakyReLU(), Dense(3, "leaky_relu"), "LeakyReLU(0.2) here and LeakyReLU(0.01) in 0: Dense(activation=Le"),
+        (nn.ELU(), Dense(3, "relu"), "dense: activation is relu here and elu in 0"),
+        (nn.Identity(), Dense(3, "relu"), "dense: activation is relu here and none in 0"),
+    ):
+        message = refused(nn.Sequential(linear, theirs, nn.Linear(3, 2)), [ours, Dense(2)], (3,))
+        assert words in message
+    model = Sequential([Dense(3), nnlite.ReLU(), Dense(3, "softmax")], input_shape=(3,))
+    from_torch(nn.Sequential(linear, nn.ReLU(), nn.Linear(3, 3)), model)  # whose loss has the softmax
+    rnn = nn.RNN(3, 2, nonlinearity="relu", batch_first=True)
+    assert "rnn: activation is tanh here and relu in it: RNN(activation='relu')" in refused(
+        rnn, [nnlite.RNN(2)], (4, 3)
+    )
+
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.one, self.leaky, self.two = linear, nn.LeakyReLU(), nn.Linear(3, 2)
+
+    assert "negative_slope is 0.2 here and 0.01 there" in refused(Net(), [Dense(3, "leaky_relu"), Dense(2)], (3,))
