@@ -77,7 +77,7 @@ def from_keras(source: Any, model: nnlite.Sequential | None = None) -> nnlite.Se
     return model
 
 
-def to_keras(model: nnlite.Sequential, target: Any, like: Any = None) -> None:
+def to_keras(model: nnlite.Sequential, target: Any = None, like: Any = None) -> None:
     """Write a model, or its weights, for Keras 3.
 
     Args:
@@ -111,6 +111,12 @@ def to_keras(model: nnlite.Sequential, target: Any, like: Any = None) -> None:
     """
     what = "to_keras"
     require_built(what, model)
+    if not (isinstance(target, str | os.PathLike) or hasattr(target, "load_weights")):
+        got = "none" if target is None else type(target).__name__
+        raise TypeError(
+            f"{what}: target: expected the path of a file to write, or a model of Keras, got {got}: write "
+            f"to_keras(model, 'model.keras'), which keras.saving.load_model reads"
+        )
     if hasattr(target, "load_weights"):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, WEIGHTS)

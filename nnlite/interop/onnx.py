@@ -5,8 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nnlite import Layer, Sequential
+from nnlite.utils import translated
 
 
+@translated
 def to_onnx(
     model: Sequential | Layer,
     path: str | os.PathLike | None = None,
@@ -53,6 +55,7 @@ def to_onnx(
         dense/bias Add
         /transpose Transpose
     """
+    _check_order(model, path)
     _require()
     from .onnx_export import export
 
@@ -92,6 +95,19 @@ def from_onnx(source: Any) -> Sequential:
     from .onnx_import import imported
 
     return imported(source)
+
+
+def _check_order(model, path):
+    if isinstance(model, str | os.PathLike) and not isinstance(path, str | os.PathLike | None):
+        raise TypeError(
+            f"to_onnx: model: expected a Sequential or a layer, got the path {os.fsdecode(model)!r}: the model comes "
+            f"first, to_onnx(model, {os.fsdecode(model)!r})"
+        )
+    if not isinstance(path, str | os.PathLike | None):
+        raise TypeError(
+            f"to_onnx: path: expected the path of a file to write, got {type(path).__name__}: an example of x is not "
+            f"needed: to_onnx(model, 'model.onnx'), with input_shape=... for a model that is not built"
+        )
 
 
 def _require():

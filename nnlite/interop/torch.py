@@ -14,7 +14,9 @@ from .targets import check_path
 from .weights import Link, Store, WeightsError, load, require_built, written
 
 
-def from_torch(source: Any, model: nnlite.Sequential, names: Mapping[str, str] | None = None) -> nnlite.Sequential:
+def from_torch(
+    source: Any, model: nnlite.Sequential | None = None, names: Mapping[str, str] | None = None
+) -> nnlite.Sequential:
     """Copy weights of PyTorch into a model of ours: transposed, gates in our order, biases added.
 
     A state dict has no layers, but the names and shapes of their weights tell what they are. A layer takes those of the
@@ -28,7 +30,7 @@ def from_torch(source: Any, model: nnlite.Sequential, names: Mapping[str, str] |
     Args:
         source: `module.state_dict()`, or any dict from names to tensors or arrays; a module; or the path of a
             safetensors file. PyTorch is not needed to read a file. Files of `torch.save` are pickled, and never read.
-        model: a built model.
+        model: a built model. It has to be there: by default this says so.
         names: from our layers' names to the modules', such as {"dense": "encoder.fc"}; "lstm_l1" is the second layer of
             a module "lstm".
 
@@ -53,6 +55,11 @@ def from_torch(source: Any, model: nnlite.Sequential, names: Mapping[str, str] |
                [2., 5.]], dtype=float32)
     """
     what = "from_torch"
+    if model is None:
+        raise TypeError(
+            f"{what}: model: expected a built model that takes the weights, got none: a module does not say what its "
+            f"forward does: make one of the same layers, from_torch(module, Sequential([...], input_shape=...))"
+        )
     require_built(what, model)
     where, store, is_ordered = _store(what, source)
     links = _links(where, store, model, is_ordered, names, source)
@@ -102,6 +109,11 @@ def to_torch(
     """
     what = "to_torch"
     require_built(what, model)
+    if hasattr(path, "state_dict") or isinstance(path, Mapping):
+        raise TypeError(
+            f"{what}: path: expected the path of a file to write, got {type(path).__name__}: for a module's names use "
+            f"to_torch(model, like=net), and then net.load_state_dict(...) of what it returns"
+        )
     if path is not None:
         _check_target(path)
     store = None

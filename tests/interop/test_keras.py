@@ -368,3 +368,10 @@ def test_settings_are_compared(tmp_path):
     model = Sequential([Dense(3, "relu"), layers.LeakyReLU(0.3), Dense(2)], input_shape=(3,))
     with pytest.raises(WeightsError, match=r"is relu, LeakyReLU\(0.3\) here and relu, LeakyReLU\(0.1\) in"):
         from_keras(net, model)
+
+
+def test_a_target_is_given():
+    model = Sequential([Dense(2)], input_shape=(3,))
+    for given, words in (((), "none"), ((3,), "int")):
+        with pytest.raises(TypeError, match=rf"to_keras: target: expected .*, got {words}: write to_keras\(model, 'mo"):
+            to_keras(model, *given)

@@ -283,6 +283,19 @@ def test_no_other_file_is_lost(tmp_path):
         assert (tmp_path / name).read_text() == "precious"
 
 
+def test_calls_that_are_not_meant_so():
+    model = Sequential([Dense(2)], (3,))
+    with pytest.raises(TypeError, match=r"path: expected the path .*, got ndarray: an example of x is not needed"):
+        to_onnx(model, np.ones((1, 3)))
+    with pytest.raises(TypeError, match=r"to_onnx: expected at most 2 arguments without a name \(model, path\), got 3"):
+        to_onnx(model, np.ones((1, 3)), "e.onnx")
+    with pytest.raises(TypeError, match=r"model: .*, got the path 'a.onnx': the model comes first, to_onnx\(model"):
+        to_onnx("a.onnx", model)
+    for name, words in {"opset_version": "of opset 20", "input_names": "the input is 'x'", "f": "use path"}.items():
+        with pytest.raises(TypeError, match=f"to_onnx: unknown argument '{name}': .*{words}"):
+            to_onnx(model, **{name: 17})
+
+
 # What has no form in ONNX.
 
 

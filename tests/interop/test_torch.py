@@ -343,3 +343,11 @@ def test_activations_are_compared():
             self.one, self.leaky, self.two = linear, nn.LeakyReLU(), nn.Linear(3, 2)
 
     assert "negative_slope is 0.2 here and 0.01 there" in refused(Net(), [Dense(3, "leaky_relu"), Dense(2)], (3,))
+
+
+def test_calls_that_are_not_meant_so():
+    net, model = nn.Linear(3, 2), Sequential([Dense(2)], input_shape=(3,))
+    with pytest.raises(TypeError, match=r"from_torch: model: expected a built model .*, got none: .* Sequential\(\["):
+        from_torch(net)
+    with pytest.raises(TypeError, match=r"to_torch: path: expected the path .*, got Linear: .*\(model, like=net"):
+        to_torch(model, net)

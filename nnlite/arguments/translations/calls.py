@@ -56,6 +56,20 @@ CALLS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("expand_nested", "show_trainable"), "the table always shows it: leave it out"),
     },
 }
+_NAMED = "names are fixed: the input is 'x', the output 'y', states 'lstm.initial_h' and so on: leave it out"
+_OPSET = "the graph is of opset 20, which onnxruntime 1.17 and newer run: leave it out"
+CALLS["to_onnx"] = {
+    **dict.fromkeys(("opset_version", "opset", "target_opset"), _OPSET),
+    **dict.fromkeys(("input_names", "output_names"), _NAMED),
+    **dict.fromkeys(
+        ("dynamic_axes", "dynamic_shapes"), "batches may have any size, and sequences any length: leave it out"
+    ),
+    **dict.fromkeys(
+        ("args", "input_signature", "x"), "no example is needed: use input_shape=..., without the batch axis"
+    ),
+    "f": "use path",
+    "external_data": "the weights are always in the file itself: leave it out",
+}
 CALLS["save_model"] = CALLS["save"]
 CALLS |= dict.fromkeys(("compile", "fit", "train_on_batch", "evaluate", "predict"), _OF_MODELS)
 
