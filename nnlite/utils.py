@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from . import checks, seeds
+from .arguments.translations.arguments import remedy as remedy
 from .arguments.translations.calls import translated as translated
+from .arguments.translations.names import advice as advice
 from .arguments.translations.names import getter as getter
 
 __all__ = ["set_random_seed", "to_categorical"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import nnlite
 from nnlite import layers, regularizers
+from nnlite.utils import advice, remedy
 
 KERAS_NAMES = {  # of our classes, where Keras has another
     "RNN": "SimpleRNN",
@@ -95,10 +96,10 @@ def ours(kind: str, config: Mapping[str, Any], channels: int | None = None) -> l
     if kind == "Activation":
         return [layers.Activation(_activation(config["activation"]), **_common(config))]
     if kind not in TAKEN:
-        raise UnmappedError(f"nnlite has no {kind}")
+        raise UnmappedError(f"nnlite has no {kind}{advice(kind)}")
     same, values = TAKEN[kind]
     options = {name: config[name] for name in same if name in config}
-    _refuse_others(config, {*same, *values})
+    _refuse_others(config, {*same, *values}, getattr(layers, OUR_NAMES.get(kind, kind)))
     for name, allowed in values.items():
         got = _activation(config[name]) if name.endswith("activation") and name in config else config.get(name)
         if name in config and got not in allowed and not (name == "axis" and _is_last(config)):
@@ -125,12 +126,13 @@ def dtype_of(config: Mapping[str, Any]) -> str:
     return name
 
 
-def _refuse_others(config, known):
+def _refuse_others(config, known, cls=nnlite.Layer):
     for name, value in config.items():
         is_usual = not value or (value is not True and value in (1, [1, 1]))
         if name not in known and name not in _OF_NO_CONSEQUENCE and not is_usual:
             shown = value.get("class_name", "...") if isinstance(value, Mapping) else repr(value)
-            raise UnmappedError(f"{name}={shown:.100}: nnlite has no such argument")
+            hint = remedy(cls, name)
+            raise UnmappedError(f"{name}={shown:.100}: nnlite has no such argument{f': {hint}' if hint else ''}")
 
 
 def _is_last(config):
@@ -150,7 +152,7 @@ def _activation(given):
     if given in (None, "linear"):
         return None
     if given not in ("gelu", "leaky_relu", "relu", "sigmoid", "softmax", "tanh"):
-        raise UnmappedError(f"activation={given!r}: nnlite has no such activation")
+        raise UnmappedError(f"activation={given!r}: nnlite has no such activation{advice(str(given))}")
     return given
 
 

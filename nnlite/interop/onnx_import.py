@@ -32,7 +32,7 @@ def imported(source: Any) -> Sequential:
     if walk.problems:
         count = f"{len(walk.problems)} of {len(walk.nodes)} nodes" if len(walk.nodes) > 1 else "its node"
         lines = "; ".join(f"{name}: {reason}" for name, reason in walk.problems)
-        raise OnnxError(f"from_onnx: {where}: nnlite cannot say {count}: {lines}")
+        raise OnnxError(f"from_onnx: {where}: nnlite has no counterpart for {count}: {lines}")
     if walk.left_out:
         warnings.warn(f"from_onnx: {where}: a model gives one array: left out {', '.join(walk.left_out)}", stacklevel=3)
     try:
@@ -79,13 +79,35 @@ def _parsed(source):
         else:
             folder = None
         model = onnx.load_model_from_string(source)
+        _require_data(where, model, folder)
         if folder is not None:
             onnx.load_external_data_for_model(model, folder)
+    except OnnxError:
+        raise
     except OSError as error:
         raise OnnxError(f"from_onnx: cannot read {where}: {error.strerror or error}") from error
     except Exception as error:  # protobuf has an error of its own for each of its versions
         raise OnnxError(f"from_onnx: {where} is no ONNX model, or a damaged one: {error}") from error
     return where, model
+
+
+def _require_data(where, model, folder):
+    """Refuse a graph whose weights are in another file, which is not there."""
+    for tensor in model.graph.initializer:
+        entries = {entry.key: entry.value for entry in tensor.external_data}
+        name = entries.get("location", "")
+        if tensor.data_location != onnx.TensorProto.EXTERNAL or os.path.basename(name) != name or not name:
+            continue
+        if folder is None:
+            raise OnnxError(
+                f"from_onnx: {where} has its weights in another file, {name}: give the path of the model's file beside "
+                f"it, or export with external_data=False"
+            )
+        if not os.path.exists(os.path.join(folder, name)):
+            raise OnnxError(
+                f"from_onnx: {where} has its weights in another file, which is not there: bring {name} into the same "
+                f"folder, or export with external_data=False"
+            )
 
 
 def _finish(walk: Walk, y: Value | None) -> None:

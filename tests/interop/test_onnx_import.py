@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import os
 import re
 import warnings
 
@@ -313,9 +314,9 @@ def test_onnx_own_tests_of_operators():
         passed.add(op)
     assert passed == MATCHED - REFUSED
     for name, message in said.items():
-        assert re.search(r"nnlite cannot say its node: .+ \(\w+\): .+|its input \w+ is \w+: expected FLOAT", message), (
-            name
-        )
+        assert re.search(
+            r"nnlite has no counterpart for its node: .+ \(\w+\): .+|its input \w+ is \w+: expected FLOAT", message
+        ), name
 
 
 def layouts(op, node, rank, y_rank):
@@ -341,7 +342,7 @@ def test_all_nodes_that_are_no_layers_are_listed():
         from_onnx(graph(nodes, ["N", 3], {}))
     reason = "nnlite has no layer for this operator"
     nodes = f"first (Elu): {reason}; softplus2 (Softplus): {reason}"
-    assert str(error.value) == f"from_onnx: the model: nnlite cannot say 2 of 4 nodes: {nodes}"
+    assert str(error.value) == f"from_onnx: the model: nnlite has no counterpart for 2 of 4 nodes: {nodes}"
 
 
 @pytest.mark.parametrize(
@@ -441,6 +442,19 @@ def test_weights_in_another_file_are_read_from_the_same_folder_only(tmp_path):
             from_onnx(tmp_path / "inside" / "other.onnx")
     with pytest.raises(OnnxError):
         from_onnx(proto.SerializeToString())
+
+
+def test_missing_weights_in_another_file(tmp_path):
+    path = tmp_path / "model.onnx"
+    model = to_onnx(Sequential([Dense(2)], (3,), seed=0))
+    onnx.save(model, path, save_as_external_data=True, location="model.onnx.data", size_threshold=0)
+    os.remove(tmp_path / "model.onnx.data")
+    with pytest.raises(
+        OnnxError, match=r"not there: bring model.onnx.data into .*, or export with external_data=False"
+    ):
+        from_onnx(path)
+    with pytest.raises(OnnxError, match=r"the model has its weights in another file, model.onnx.data: give the path"):
+        from_onnx(path.read_bytes())
 
 
 def test_a_few_bytes_that_ask_for_much_memory_are_refused():

@@ -153,6 +153,18 @@ for _name, _layer in (("relu", "ReLU"), ("sigmoid", "Sigmoid"), ("tanh", "Tanh")
     NAMES[_name] = f"use {_FUNCTION} {_layer}(), or the argument activation={_name!r} of Dense and Conv2D"
 
 
+def advice(name: str) -> str:
+    """What to do without a class or a function of Keras or PyTorch, to follow what says that it is not here.
+
+    Example:
+        >>> advice("ELU"), advice("elu"), advice("NoSuchThing")
+        (': use LeakyReLU() or GELU()', ': use LeakyReLU() or GELU()', '')
+    """
+    near = {"swish": "SiLU", **{other.lower(): other for other in ("ELU", "SELU", "SiLU", "Softplus", "Mish")}}
+    hint = NAMES.get(near.get(name, name), "").removeprefix(f"{_NOT_HERE}: ")
+    return f": {hint}" if hint else ""
+
+
 def missing(module: str, name: str, there: Iterable[str]) -> Exception:
     """The error for a name that a module does not have, with what it is called here.
 
