@@ -166,3 +166,35 @@ def test_keras_default_optimizer():
 
 def test_lists_of_numbers_are_inputs():
     assert Sequential([Dense(3)])([[1, 2], [3, 4]]).shape == (2, 3)
+
+
+def test_other_programs_are_read_in_interop(tmp_path):
+    made = model()
+    for name, words in {
+        "load_state_dict": r"from_torch\(state_dict, model\)",
+        "load_weights": r"from_keras\(path, model\)",
+        "to_onnx": "interop.to_onnx",
+        "export": "interop.to_onnx",
+    }.items():
+        with pytest.raises(AttributeError, match=words):
+            getattr(made, name)
+    for name in ("from_torch", "to_torch", "from_keras", "to_keras", "from_onnx", "to_onnx", "from_npz", "to_npz"):
+        with pytest.raises(AttributeError, match=rf"use nnlite\.interop\.{name}$"):
+            getattr(nnlite, name)
+    with pytest.raises(AttributeError, match=r"use nnlite\.distributed\.DataParallel: model\.compile"):
+        nnlite.DataParallel  # noqa: B018
+    for ending, words in ((".keras", "from_keras"), (".h5", "from_keras"), (".onnx", "from_onnx")):
+        path = tmp_path / f"a{ending}"
+        with pytest.raises(nnlite.CheckpointError, match="there is no such file"):
+            nnlite.load_model(path)
+        path.write_bytes(b"PK" + bytes(50))
+        with pytest.raises(nnlite.CheckpointError, match=rf"got a {ending} file of another program: use .*{words}"):
+            nnlite.load_model(path)
+
+
+def test_a_model_is_no_optimizer_of_several_ranks():
+    from nnlite.distributed import DataParallel
+
+    for given in (model(), Sequential([Dense(3)])):
+        with pytest.raises(TypeError, match=r"DataParallel: optimizer: expected .*, got a Sequential: .*\(DataPar"):
+            DataParallel(given)

@@ -67,6 +67,11 @@ class DataParallel(Meeting):
     """
 
     def __init__(self, optimizer: str | Optimizer, comm: Any = None) -> None:
+        if hasattr(optimizer, "layers"):  # as PyTorch's takes it
+            raise TypeError(
+                f"DataParallel: optimizer: expected an optimizer or the name of one, got a {type(optimizer).__name__}: "
+                f"give it the optimizer, and the model what it makes: model.compile(DataParallel(Adam()), loss)"
+            )
         self.optimizer = optimizers.get(optimizer)
         super().__init__(mpi.module().COMM_WORLD if comm is None else comm)
         mpi.divide_cores(self.comm)

@@ -28,6 +28,7 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
     Raises:
         CheckpointError: no such file, not a checkpoint, damaged, from a newer nnlite, or with an unknown layer.
     """
+    _refuse_others(path)
     tree = checkpoint.read(path)
     custom = custom_objects or {}
     try:
@@ -51,6 +52,23 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
         reason = f"{training_state.explain(error)}{_hint(error)}"
         raise CheckpointError(f"cannot load the model in {os.fspath(path)}: {reason}") from error
     return model
+
+
+_READERS = {
+    ".keras": "nnlite.interop.from_keras(path)",
+    ".h5": "nnlite.interop.from_keras(path, model) for a .weights.h5 file of Keras 3",
+    ".onnx": "nnlite.interop.from_onnx(path)",
+}
+
+
+def _refuse_others(path):
+    """Refuse what is another program's file by its name, and no model of nnlite under that name."""
+    ending = os.path.splitext(os.fsdecode(path))[1].lower() if isinstance(path, str | os.PathLike) else ""
+    if ending in _READERS and os.path.isfile(path) and not checkpoint.is_ours(path):
+        raise CheckpointError(
+            f"cannot read the checkpoint {os.fsdecode(path)}: expected a model of nnlite, got a {ending} file of "
+            f"another program: use {_READERS[ending]}"
+        )
 
 
 def _hint(error):

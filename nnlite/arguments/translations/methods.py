@@ -58,7 +58,8 @@ METHODS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("test_on_batch", "test_step"), "use model.evaluate(x, y)"),
         "train_batch": "use model.train_on_batch(x, y)",
         "save_weights": "use model.save(path); nnlite.load_model(path) reads it",
-        "load_weights": "use nnlite.load_model(path), or model.set_weights(nnlite.load_model(path).get_weights())",
+        "load_weights": "use nnlite.interop.from_keras(path, model) for a .weights.h5 file of Keras, else "
+        "nnlite.load_model(path)",
         "load_model": "use nnlite.load_model(path)",
         "to_json": "use json.dumps(model.get_config())",
         "call": "use model.forward(x), or model(x)",
@@ -73,13 +74,14 @@ METHODS: dict[str, dict[str, str]] = {
         # PyTorch
         "parameters": f"{_PARAMS}; fit hands it to the optimizer",
         "state_dict": "use params and statistics, dicts of arrays; or model.save(path), which writes all",
-        "load_state_dict": "use nnlite.load_model(path), or model.params |= {...}",
+        "load_state_dict": "use nnlite.interop.from_torch(state_dict, model), else nnlite.load_model(path)",
         **dict.fromkeys(("half", "float"), "use Sequential(..., dtype='float32'), the default"),
         "double": "use Sequential(..., dtype='float64')",
         **dict.fromkeys(("modules", "children"), "use model.layers"),
         "append": "use model.add(layer)",
         **dict.fromkeys(("requires_grad_", "requires_grad"), "use model.trainable = False"),
         "register_forward_hook": "use nnlite.inspect.trace(model, x)",
+        **dict.fromkeys(("to_onnx", "export"), "use nnlite.interop.to_onnx(model, path), or to_keras there"),
         # scikit-learn
         "score": "use model.evaluate(x, y), with metrics=['accuracy'] in compile",
         "coef_": "use params, a dict of arrays",

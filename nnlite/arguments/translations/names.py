@@ -136,6 +136,13 @@ NAMES = {
     "Variable": "use a NumPy array; weights are in params",
     "backend": "use NumPy; there is no session, leave clear_session() out; learning_rate is a float of the optimizer",
     "keras": "the layers are in nnlite itself, such as nnlite.Dense",
+    **{
+        name: f"use nnlite.interop.{name}"
+        for side in ("keras", "npz", "onnx", "torch")
+        for name in (f"from_{side}", f"to_{side}")
+    },
+    "DataParallel": "use nnlite.distributed.DataParallel: model.compile(DataParallel(Adam()), loss)",
+    "DistributedDataParallel": "use nnlite.distributed.DataParallel: model.compile(DataParallel(Adam()), loss)",
     "save": "use model.save(path)",
     "load": "use load_model(path)",
 }
