@@ -62,15 +62,18 @@ def _is_known(key, value):
 
 def _line(name, layer, key, here, other, there):
     """What a message says of a setting that differs."""
+    layer = getattr(layer, "layer", getattr(layer, "forward_layer", layer))
     hint, word = f"{key}={there!r}", key
     if key == "activations":
         is_one = len(there) == 1 and there[0][0] in ("relu", "sigmoid", "tanh", "softmax", "gelu", "leaky_relu")
         typed = _shown(there) if there and there[0][0] == "leaky_relu" else repr(_shown(there))
-        hint, word = f"activation={typed}" if is_one or not there else "", "activation"
+        typed = "GELU(approximate=True)" if there == (("gelu", "approximate"),) else typed
+        takes_it = is_one and isinstance(layer, layers.Dense | layers.Conv2D)
+        hint, word = f"activation={typed}" if takes_it else "", "activation"
         here, there = _shown(here), _shown(there)
     elif key == "padding" and isinstance(there, str):
         hint = ""
-    end = f": {type(layer).__name__}({hint})" if hint and there != "none" else ""
+    end = f": {type(layer).__name__}({hint})" if hint else ""
     return f"{short(name)}: {word} is {here} here and {there} in {short(other)}{end}"
 
 

@@ -326,10 +326,17 @@ def test_activations_are_compared():
         (nn.ReLU(), Dense(3, "tanh"), "dense: activation is tanh here and relu in 0: Dense(activation='relu')"),
         (nn.LeakyReLU(), Dense(3, "leaky_relu"), "LeakyReLU(0.2) here and LeakyReLU(0.01) in 0: Dense(activation=Le"),
         (nn.ELU(), Dense(3, "relu"), "dense: activation is relu here and elu in 0"),
+        (
+            nn.GELU("tanh"),
+            Dense(3, "gelu"),
+            "in 0: Dense(activation=GELU(approximate=True))",
+        ),
         (nn.Identity(), Dense(3, "relu"), "dense: activation is relu here and none in 0"),
     ):
         message = refused(nn.Sequential(linear, theirs, nn.Linear(3, 2)), [ours, Dense(2)], (3,))
         assert words in message
+    message = refused(nn.Sequential(nn.LayerNorm(3), nn.ReLU(), linear), [LayerNorm(epsilon=1e-5), Dense(3)], (3,))
+    assert message.endswith("layer_norm: activation is none here and relu in 0")
     model = Sequential([Dense(3), nnlite.ReLU(), Dense(3, "softmax")], input_shape=(3,))
     from_torch(nn.Sequential(linear, nn.ReLU(), nn.Linear(3, 3)), model)  # whose loss has the softmax
     rnn = nn.RNN(3, 2, nonlinearity="relu", batch_first=True)
