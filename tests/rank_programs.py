@@ -143,6 +143,22 @@ def other_batches(rank):
         yield NUMBERS[rank:32], LABELS[rank:32]
 
 
+def shorter_batches(rank):
+    while True:
+        yield NUMBERS[: 32 - rank], LABELS[: 32 - rank]
+
+
+class StopsAlone(nnlite.Callback):
+    """One rank decides by itself that it was long enough."""
+
+    def __init__(self, rank):
+        self.rank = rank
+
+    def on_epoch_end(self, epoch, logs):
+        assert epoch == 0
+        self.model.stop_training = self.rank == 1
+
+
 def raised(parallel, layer=(), callbacks=(), x=NUMBERS):
     """The error of a training."""
     model = dense(input_shape=(10,))
@@ -183,6 +199,8 @@ def errors(folder, rank):
         "a state": raised(DataParallel("sgd"), [Counts()], x=NUMBERS[:128]),
         "at the end": raised(DataParallel("sgd"), callbacks=[AtEnd(rank)]),
         "own step": raised_by_own_step(),
+        "shorter batches": raised(DataParallel("sgd"), x=shorter_batches(rank)),
+        "stopped by one": raised(DataParallel("sgd"), callbacks=[StopsAlone(rank)]),
         "threads": nnlite.get_num_threads(),
     }
     Path(folder, f"{rank}.pickle").write_bytes(pickle.dumps(results))

@@ -167,6 +167,12 @@ class TestErrors:
     def test_terminate_on_nan_ends_all(self, found):
         assert [each["ended"] for each in found[0]] == [None, None]
 
+    def test_one_rank_ends_all_at_the_end_of_an_epoch(self, found):
+        assert [each["stopped by one"] for each in found[0]] == [None, None]
+
+    def test_batches_of_other_lengths_are_other_batches(self, found):
+        assert all("expected the batch of the other ranks" in each["shorter batches"][1] for each in found[0])
+
     def test_a_step_of_ones_own_is_refused(self, found):
         assert all("OwnStep has a train_step of its own" in each["own step"] for each in found[0])
 
