@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chain import Case, ChainOfTrust, randomized
+from chain import Case, ChainOfTrust, of_the_kernels, randomized
 from numeric import assert_close, assert_same_bits
 from sequences import torch_sequences
 
@@ -111,6 +111,7 @@ X = np.random.default_rng(0).standard_normal((4, 6, 3))
 LENGTHS = np.array([4, 6, 0, 1])
 
 
+@of_the_kernels
 @kinds
 @pytest.mark.parametrize("lengths", [None, LENGTHS])
 def test_it_is_two_layers_of_which_one_reads_backwards(kind, lengths):

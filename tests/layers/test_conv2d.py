@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from chain import DIFFERENCES, FLOAT64, Case, ChainOfTrust, backends, float_types, import_torch
+from chain import DIFFERENCES, FLOAT64, Case, ChainOfTrust, backends, float_types, import_torch, of_the_kernels
 from numeric import assert_close, assert_same_bits, central_differences
 
 import nnlite
@@ -306,6 +306,7 @@ def test_large_results_at_any_address(dtype, offset):
     ],
     ids=str,
 )
+@of_the_kernels
 @float_types
 def test_how_images_are_cut_into_batches_changes_no_bit(dtype, options):
     C, options = options.get("channels", 6), {k: v for k, v in options.items() if k != "channels"}
