@@ -416,7 +416,7 @@ MISTAKES = [
     ("stats nowhere", 1, "nowhere: No such file or directory"),
     ("stats RUN RUN", 2, "one run at a time"),
     ("stats RUN/poems.txt RUN/poems.txt", 2, "two files have the same name"),
-    ("stats RUN/model.safetensors", 1, "model.safetensors: expected plain text"),
+    ("stats RUN/model.safetensors", 1, "model.safetensors is a model alone: to judge what it writes needs the text"),
     ("stats RUN --temperature -1", 2, "--temperature"),
     ("stats RUN --length 0", 2, "--length"),
     ("next RUN --temperature -1", 2, "--temperature"),

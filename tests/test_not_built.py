@@ -45,7 +45,7 @@ def test_the_wheel_for_any_machine_runs_on_numpy_and_says_so_once(package):
     assert printed.count(ON_NUMPY) == 2
     assert "1 none: NumPy does their work, as it was installed without compiled kernels []" in printed
     assert said.startswith("nnlite runs on NumPy, 3 to 7 times slower: it was installed without compiled kernels. ")
-    assert said.endswith("run: pip install . (where make has built nnlite: make clean build)\n")
+    assert said.endswith("run: pip install . (or, where make has built it: make clean build)\n")
     assert said.count("\n") == 1
 
 

@@ -31,7 +31,7 @@ if _own_spin_count:
 
 _COMPILE = (
     "Kernels for this CPU need a C compiler and the folder of nnlite's sources. "
-    "In that folder, run: pip install . (where make has built nnlite: make clean build)"
+    "In that folder, run: pip install . (or, where make has built it: make clean build)"
 )
 
 
