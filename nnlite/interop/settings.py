@@ -287,7 +287,7 @@ def _of_place(place, size):
     if kind in ("BatchNormalization", "LayerNormalization"):
         return {"epsilon": config["epsilon"]} if "epsilon" in config else {}
     if kind in ("SimpleRNN", "LSTM", "GRU"):
-        found = {"go_backwards": bool(config.get("go_backwards"))} if place.back is None else {}
+        found: dict[str, Any] = {"go_backwards": bool(config.get("go_backwards"))} if place.back is None else {}
         return found | {"activation": config.get("activation", "tanh")}
     if kind in ("Conv2D", "DepthwiseConv2D", "depthwise") and "kernel_size" in config:
         values = [config.get(key, usual) for key, usual in (("strides", 1), ("padding", "valid"), ("dilation_rate", 1))]
