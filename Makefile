@@ -107,6 +107,7 @@ test-oldest: $(call extras,package)  ## the same on the oldest versions that pyp
 	@$(call fresh_environment,3.11); \
 	$(call required,["build-system"]["requires"]) | $(UV) pip install --quiet --resolution lowest-direct --requirement -; \
 	$(UV) pip install --quiet --resolution lowest-direct --requirement pyproject.toml --extra test --extra all; \
+	$(UV) pip install --quiet pip; \
 	$(UV) pip install --quiet --no-build-isolation --no-deps dist/*.tar.gz; \
 	$(call use_package,$(USE),$(USE_BUT)) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
