@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from chain import import_torch
 from extras import import_extra
+from keras_float64 import keras_in_float64  # noqa: F401  a fixture of all tests here
 
 import nnlite
 from nnlite import Sequential, layers, losses, optimizers, schedules
@@ -20,18 +21,6 @@ torch = import_torch()
 keras = import_extra("keras", "peers")
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of Keras with NumPy 2
-
-
-@pytest.fixture(autouse=True)
-def _keras_in_float64(monkeypatch):
-    """On PyTorch Keras computes products of float64 in float32, whatever it is asked for, unless its table says so."""
-    from keras.src.backend.common import dtypes
-
-    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
-    yield
-    keras.config.set_floatx(before)
 
 
 RATE = 2.0**-6  # Keras holds learning rates in float32: this one is exact in it

@@ -15,6 +15,7 @@ import pytest
 from chain import import_torch
 from drawn_models import keras_model
 from extras import import_extra
+from keras_float64 import keras_in_float64  # noqa: F401  a fixture of all tests here
 
 import nnlite
 from nnlite import LSTM, SGD, Conv2D, Dense, Sequential, layers
@@ -29,18 +30,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # of Keras with NumPy 2
     pytest.mark.filterwarnings("ignore:Exception encountered when calling"),  # of a softmax of one number
 ]
-
-
-@pytest.fixture(autouse=True)
-def _keras_in_float64(monkeypatch):
-    """As in test_witness.py."""
-    from keras.src.backend.common import dtypes
-
-    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
-    before = keras.config.floatx()
-    keras.config.set_floatx("float64")
-    yield
-    keras.config.set_floatx(before)
 
 
 def close(ours, theirs, what=""):

@@ -33,7 +33,7 @@ from nnlite.interop import OnnxError, from_onnx, to_onnx
 
 onnx = import_extra("onnx", "onnx")
 onnxruntime = import_extra("onnxruntime", "test")
-ReferenceEvaluator = pytest.importorskip("onnx.reference").ReferenceEvaluator
+ReferenceEvaluator = import_extra("onnx.reference", "onnx").ReferenceEvaluator
 
 DRAWN = settings().max_examples // 4  # of `make test`; 25 times as many in test-long
 
