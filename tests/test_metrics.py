@@ -439,7 +439,9 @@ def test_a_metric_has_the_name_that_it_is_given(kind):
     assert kind.from_config(kind(name="own").get_config()).name == "own"
 
 
-@pytest.mark.parametrize("kind", metrics.named.NamedMetric.__subclasses__())
+@pytest.mark.parametrize(
+    "kind", [kind for kind in metrics.named.NamedMetric.__subclasses__() if kind.__module__ == "nnlite.metrics.named"]
+)
 def test_a_class_takes_targets_and_predictions_in_the_order_of_its_function(kind):
     """It shows where they are wrong, also where the value is the same either way."""
     scores = np.full((3, 4), 0.25)

@@ -124,8 +124,9 @@ def _named(metric):
     if inspect.isclass(metric):
         raise TypeError(f"metrics: expected an object, got the class {metric.__name__}: use {metric.__name__}()")
     name = getattr(metric, "name", None) or getattr(metric, "__name__", "")
-    if not callable(metric) or not isinstance(name, str) or not name.isidentifier():
-        if not callable(metric):
+    is_function = callable(metric) and not hasattr(metric, "params")  # a layer is called with x alone
+    if not is_function or not isinstance(name, str) or not name.isidentifier():
+        if not is_function:
             hint = "write a function of them with `def`, or give its class a __call__(self, y_true, y_pred) and a name"
         elif inspect.isfunction(metric):
             hint = "define it with `def`: its name is used in the logs"

@@ -36,7 +36,8 @@ def _batch_axis(model, before, x, message):
     if not isinstance(x, np.ndarray):
         return ""
     if x.ndim == 1 and model.input_shape in (None, (1,)) and "(N, ..., F)" in message:
-        return f". For samples of one number, x[:, None] makes ({len(x)}, 1) of it"
+        single = "" if model.input_shape else f"; for a single sample use x[None], (1, {len(x)})"
+        return f". For samples of one number, x[:, None] makes ({len(x)}, 1) of it{single}"
     if x.ndim == 3 and "(N, H, W, C)" in message and x.shape != model.input_shape:
         return ". Images of one channel need it as their last axis: use x[..., None]"
     is_sample = model.input_shape is not None and x.shape == model.input_shape

@@ -18,7 +18,8 @@ from .data import Stream
 def checked_shuffle(model: Any, data: Any, shuffle: Any) -> bool:
     """Whether samples are drawn in another order each epoch."""
     if not isinstance(shuffle, bool | np.bool_):
-        raise TypeError(f"fit: shuffle: expected True or False, got {shuffle!r}: give validation_split by its name")
+        hint = ": give validation_split by its name" if isinstance(shuffle, float) else ""
+        raise TypeError(f"fit: shuffle: expected True or False, got {shuffle!r}{hint}")
     if isinstance(data, Stream):  # which has its own order
         return False
     if shuffle and model.stateful_layers:

@@ -118,6 +118,8 @@ NAMES = {
     "preprocessing": "nnlite.text.pad_sequences pads, and nnlite.images reads pictures",
     "pad_sequences": "use x, lengths = nnlite.text.pad_sequences([s[-maxlen:] for s in sequences]), and fit(x, y, "
     "lengths=lengths): they end in padding, which is not read",
+    "StringLookup": "use np.unique(names, return_inverse=True), which gives names and labels",
+    "random": "use np.random.default_rng(seed)",
     **dict.fromkeys(("Tokenizer", "TextVectorization"), "use nnlite.text.Vocabulary.from_text(text), of characters"),
     **dict.fromkeys(("ImageDataGenerator", "RandomFlip", "RandomRotation"), "give fit a generator of changed images"),
     "PyDataset": "write the class without a base: __len__ and __getitem__ are enough",

@@ -8,6 +8,7 @@ from typing import Any
 from ... import checks
 from ...arguments import is_ours
 from ...arguments.translations.arguments import size_first
+from ...arguments.translations.names import advice
 from ...kernels import empty
 from . import named
 from .layer import Layer
@@ -54,7 +55,7 @@ def get(activation: Any, owner: str) -> Layer | None:
         return named.layer_class(activation["class"]).from_config(activation["config"])
     if isinstance(activation, str):
         if activation not in NAMES:
-            raise ValueError(f"{expected}, got {activation!r}")
+            raise ValueError(f"{expected}, got {activation!r}{advice(activation)}")
         kind = next(kind for kind in named.all_classes(Layer) if is_ours(kind) and in_words(kind) == activation)
         return kind(**DEFAULTS.get(activation, {}))
     if isinstance(activation, type) and issubclass(activation, Layer):
