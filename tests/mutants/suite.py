@@ -116,7 +116,7 @@ class Suite:
         os.setpgid(0, 0)
         from nnlite import kernels
 
-        kernels._is_forked = False  # no kernel has run yet: there were no threads to lose
+        kernels._threads._is_forked = False  # no kernel has run yet: there were no threads to lose
         kernels.host.set_num_threads(request["threads"])
         if "file" in request:
             patch(patched(request["file"], request["old"], request["new"]))
