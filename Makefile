@@ -27,6 +27,9 @@ UV := $(VENV)/bin/uv
 # One process for each core. pytest-benchmark, which measures in one process alone, would warn.
 PARALLEL := --numprocesses auto --dist worksteal -p no:benchmark
 
+# What Python does alone, whatever the kernels are made for: refusing, converting, explaining.
+OF_PYTHON := contract or kind or refused or explain or configuration_shows or handed_out or none_out
+
 # What an installed package is tried with: it is imported, trains, saves, loads and writes, draws, runs every command.
 # Left out: what takes long, and what the oldest typer (nan) and NumPy (examples) answer in other words.
 USE := installed test_import test_checkpoint test_training test_report test_plot test_cli test_cli_text test_cli_digits \
@@ -34,7 +37,7 @@ USE := installed test_import test_checkpoint test_training test_report test_plot
 USE_BUT := killed or interrupted or main_job or nan
 # On NumPy: the layers, but for what takes long.
 USE_PURE := installed layers/test_*
-USE_PURE_BUT := $(USE_BUT) or contract or kind or pytorch
+USE_PURE_BUT := $(USE_BUT) or $(OF_PYTHON) or pytorch
 
 # The wheel with kernels is for CPUs of the last ten years.
 WHEEL_ARCH = $(or $(NNLITE_ARCH),$(if $(filter x86_64,$(shell uname -m)),x86-64-v3,native))
@@ -69,7 +72,8 @@ test-portable: $(call extras,test peers) build  ## compile the kernels for older
 	@set -e; for arch in $(PORTABLE); do \
 	  echo "Compiling the kernels for $$arch ..."; \
 	  NNLITE_ARCH=$$arch $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
-	  PYTHONPATH=build/$$arch $(VENV)/bin/pytest $(PARALLEL) tests/kernels tests/layers tests/test_kernels.py; \
+	  PYTHONPATH=build/$$arch $(VENV)/bin/pytest $(PARALLEL) -k "not ($(OF_PYTHON))" tests/kernels tests/layers \
+	    tests/test_kernels.py; \
 	done
 
 test-arm: build  ## compile the kernels for ARM64, and run their tests in an emulator; needs Debian's packages

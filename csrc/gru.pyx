@@ -225,7 +225,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
     cdef Sequences s = sequences(ids, lengths, h, F, 3 * H, dy.shape[1])
     cdef Repeated daWhT = repeated(N, T, 3 * H, H, 4 * H, H)
     cdef const floating *WhT
-    cdef const floating *x_0 = NULL  # its first number; ids have none
+    cdef const floating *x_0 = NULL, *Wx_0 = NULL  # their first numbers; ids have none, and need no Wx
     cdef int threads
     if ids is not None or N == 0 or T == 0 or H == 0:
         dWx[:] = 0
@@ -235,7 +235,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
         return
     with nogil:
         if ids is None:
-            x_0 = &floats[0, 0, 0]
+            x_0, Wx_0 = &floats[0, 0, 0], &Wx[0, 0]
         threads = block_threads(N, 3.0 * N * da.shape[0] * H * H)
         blocks = block_count(N, threads, 3 * H * H, &work[0])
         WhT = laid_out(&daWhT, &Wh[0, 0], transposed(3 * H), &work[0])
@@ -245,7 +245,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
             for k in prange(blocks, schedule="dynamic", num_threads=threads):
                 rows_backward(&s, block_of(N, k, blocks, start, end), &daWhT, &dy[0, 0, 0], WhT, &h[0, 0, 0],
                               &gates[0, 0, 0], &da[0, 0, 0], &dh[0, 0])
-            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], x_0, &Wx[0, 0], &da[0, 0, 0],
+            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], x_0, Wx_0, &da[0, 0, 0],
                              NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0, 0])
             end = start
         memcpy(&db[0, 0], &db[1, 0], 2 * H * sizeof(floating))  # a_z and a_r have both biases

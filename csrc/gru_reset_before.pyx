@@ -257,7 +257,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
     cdef Repeated[2] by
     cdef const floating *WhhT
     cdef const floating *WhzrT
-    cdef const floating *x_0 = NULL  # its first number; ids have none
+    cdef const floating *x_0 = NULL, *Wx_0 = NULL  # their first numbers; ids have none, and need no Wx
     cdef int threads
     if ids is not None or N == 0 or T == 0 or H == 0:
         dWx[:] = 0
@@ -267,7 +267,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
         return
     with nogil:
         if ids is None:
-            x_0 = &floats[0, 0, 0]
+            x_0, Wx_0 = &floats[0, 0, 0], &Wx[0, 0]
         threads = block_threads(N, 3.0 * N * da.shape[0] * H * H)
         blocks = block_count(N, threads, 3 * H * H, &work[0])
         by[0], by[1] = repeated(N, T, H, H, 4 * H, 4 * H), repeated(N, T, 2 * H, H, 4 * H, H)
@@ -279,7 +279,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                         
             for k in prange(blocks, schedule="dynamic", num_threads=threads):
                 rows_backward(&s, block_of(N, k, blocks, start, end), by, &dy[0, 0, 0], WhhT, WhzrT, &h[0, 0, 0],
                               &gates[0, 0, 0], &da[0, 0, 0], &dh[0, 0])
-            input_gradients(&s, Block(0, <int>N, start, end), x_0, &Wx[0, 0], &da[0, 0, 0],
+            input_gradients(&s, Block(0, <int>N, start, end), x_0, Wx_0, &da[0, 0, 0],
                             NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &db[0])
             state_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], &gates[0, 0, 0], &da[0, 0, 0], &dWh[0, 0])
             end = start

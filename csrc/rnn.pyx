@@ -173,7 +173,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
     cdef Sequences s = sequences(ids, lengths, h, F, H, dy.shape[1])
     cdef Repeated dzWhT = repeated(N, T, H, H, H, H)
     cdef const floating *WhT
-    cdef const floating *x_0 = NULL  # its first number; ids have none
+    cdef const floating *x_0 = NULL, *Wx_0 = NULL  # their first numbers; ids have none, and need no Wx
     cdef int threads
     if ids is not None or N == 0 or T == 0 or H == 0:
         dWx[:] = 0
@@ -183,7 +183,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
         return
     with nogil:
         if ids is None:
-            x_0 = &floats[0, 0, 0]
+            x_0, Wx_0 = &floats[0, 0, 0], &Wx[0, 0]
         threads = block_threads(N, <double>N * dz.shape[0] * H * H)
         blocks = block_count(N, threads, H * H, &work[0])
         WhT = laid_out(&dzWhT, &Wh[0, 0], transposed(H), &work[0])
@@ -193,7 +193,7 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
             for k in prange(blocks, schedule="dynamic", num_threads=threads):
                 rows_backward(&s, block_of(N, k, blocks, start, end), &dzWhT, relu, &dy[0, 0, 0], WhT, &h[0, 0, 0],
                               &dz[0, 0, 0], &dh[0, 0])
-            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], x_0, &Wx[0, 0], &dz[0, 0, 0],
+            weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], x_0, Wx_0, &dz[0, 0, 0],
                              NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0])
             end = start
 
