@@ -18,6 +18,7 @@ from nnlite import CheckpointError, NonFiniteLossError, __version__, machine
 from nnlite.distributed import mpi
 from nnlite.experiment import ExperimentError
 
+from . import homework
 from .digits import digits
 from .export import export
 from .info import info
@@ -69,6 +70,11 @@ for command in (
     *(export, zoo, info),
 ):
     app.command(COMMANDS.get(command), help=help_of(command))(command)
+
+kit = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+app.add_typer(kit, name="homework", help=help_of(homework.homework))
+for command in homework.COMMANDS:
+    kit.command(help=help_of(command))(command)
 
 # What options of earlier versions and of other programs are called here.
 MOVED = {"--recipe": f"a recipe is a command of its own: {command_line('minimal-rnn')}"}

@@ -1,0 +1,187 @@
+"""The folders of a course: one for each student, and the instructor's with salt, draws and keys."""
+
+import csv
+import datetime
+import json
+import os
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from .paper import Paper
+from .sheet import Sheet, parse_sheet
+
+STUDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
+IGNORE = "# The salt and the keys are no part of a repository.\n*\n"
+
+
+def read_roster(path: str | os.PathLike) -> list[dict[str, str]]:
+    """The students of a course, from a CSV with a column `id`; other columns are kept.
+
+    Raises:
+        OSError: from the system.
+        ValueError: there is no column `id`, or an id is missing, cannot name a folder, or is there twice.
+
+    Example:
+        >>> import tempfile
+        >>> from pathlib import Path
+        >>> from nnlite.homework import read_roster
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = Path(folder, "roster.csv")
+        ...     _ = path.write_text("id,name\\nada,Ada Lovelace\\n")
+        ...     read_roster(path)
+        [{'id': 'ada', 'name': 'Ada Lovelace'}]
+    """
+    path = Path(path)
+    text = path.read_text("utf-8-sig")
+    head = text.partition("\n")[0]
+    reader = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count), skipinitialspace=True)
+    columns = [str(name).strip() for name in reader.fieldnames or ()]
+    reader.fieldnames = ["id" if name.lower() == "id" else name for name in columns]
+    if "id" not in reader.fieldnames:
+        raise ValueError(f"{path.name}: expected a column id in its first line, got {head!r}: begin with id,name")
+    students: dict[str, dict[str, str]] = {}
+    for row in reader:
+        where = f"{path.name}, line {reader.line_num}"
+        student = (row["id"] or "").strip()
+        if not STUDENT.fullmatch(student):
+            raise ValueError(
+                f"{where}: id: expected letters of A to Z, digits and . _ @ - between them, got {student!r}: "
+                f"it becomes the name of a folder"
+            )
+        if student.lower() in students:
+            raise ValueError(f"{where}: id: expected each student once, got {student!r} again")
+        students[student.lower()] = {name: (row[name] or "").strip() for name in reader.fieldnames} | {"id": student}
+    if not students:
+        raise ValueError(f"{path.name}: expected a student in each line after the first, got none")
+    return list(students.values())
+
+
+def new(
+    sheet: Sheet,
+    roster: Iterable[Mapping[str, str]],
+    to: str | os.PathLike | None = None,
+    deadline: datetime.datetime | None = None,
+) -> Path:
+    """Make the folders of a sheet: `students`, one for each of them, and `instructor`, which only you can read.
+
+    Where the folders exist, students who have joined are added, with the same salt; the others' stay as they are.
+
+    Args:
+        sheet: the sheet.
+        roster: the students, as `read_roster` returns them.
+        to: the folder; by default one with the sheet's name, here.
+        deadline: instead of the sheet's, with its time zone.
+
+    Returns:
+        The folder.
+
+    Raises:
+        FileExistsError: the folder holds something else, or another version of the sheet.
+        OSError: from the system.
+        ValueError: the deadline has no time zone.
+
+    Example:
+        >>> import os, tempfile
+        >>> from pathlib import Path
+        >>> from nnlite.homework import new, read_sheet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = new(read_sheet("cnn"), [{"id": "ada"}], Path(folder, "cnn"))
+        ...     sorted(os.listdir(made)), "answers.toml" in os.listdir(made / "students" / "ada")
+        (['instructor', 'students'], True)
+    """
+    if deadline:
+        sheet = with_deadline(sheet, deadline)
+    roster = list(roster)
+    folder = Path(sheet.name if to is None else to)
+    instructor = folder / "instructor"
+    salt = _begun(folder, instructor, sheet)
+    _write_roster(instructor / "roster.csv", roster)
+    for row in roster:
+        draws = instructor / "draws" / f"{row['id']}.json"
+        if not draws.exists():  # written last: what an interruption left is written again
+            paper = sheet.paper(salt, row["id"])
+            _hand_out(paper, folder / "students" / row["id"])
+            _write(instructor / "keys" / f"{row['id']}.md", paper.worked())
+            _write(instructor / "keys" / f"{row['id']}.toml", paper.answers())
+            _write(draws, json.dumps(paper.numbers, indent=1) + "\n")
+    return folder
+
+
+def _begun(folder, instructor, sheet):
+    """The salt of a folder, which is made if it does not exist."""
+    try:
+        salt = bytes.fromhex((instructor / "salt").read_text("ascii"))
+    except FileNotFoundError:
+        if folder.exists() and any(folder.iterdir()):
+            raise FileExistsError(f"{folder}: expected a new folder, or one of `new`: choose another by --to") from None
+        folder.mkdir(parents=True, exist_ok=True)
+        instructor.mkdir(mode=0o700)
+        (folder / "students").mkdir()
+        for name in ("draws", "keys"):
+            (instructor / name).mkdir()
+        _write(instructor / ".gitignore", IGNORE)
+        _write(instructor / "sheet.toml", sheet.text)
+        _write(instructor / "name", sheet.name)
+        salt = secrets.token_bytes(32)
+        with open(os.open(instructor / "salt", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(salt.hex())
+    if (instructor / "sheet.toml").read_text("utf-8") != sheet.text:
+        raise FileExistsError(
+            f"{folder}: expected the sheet that it was made of, got another: its students have that one. Choose another "
+            f"folder by --to, or give {instructor / 'sheet.toml'}"
+        )
+    return salt
+
+
+def _hand_out(paper, folder):
+    folder.mkdir(exist_ok=True)
+    _write(folder / "sheet.md", paper.markdown())
+    _write(folder / "sheet.ipynb", paper.notebook())
+    _write(folder / "answers.toml", paper.form())
+    for entry in paper.sheet.entries:
+        if entry.is_code:
+            _write(folder / entry.question.file, entry.question.stub)
+
+
+def _write(path, text):
+    path.write_text(text, "utf-8", newline="\n")
+
+
+def _write_roster(path, roster):
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(roster[0]), extrasaction="ignore")
+        writer.writeheader()
+        writer.writerows(roster)
+
+
+def with_deadline(sheet: Sheet, deadline: datetime.datetime) -> Sheet:
+    """The sheet with another deadline, in its text as well."""
+    if deadline.tzinfo is None:
+        raise ValueError(
+            f"deadline: expected a time with its zone, such as 2026-12-01T23:59:00+01:00, got {deadline.isoformat()}"
+        )
+    text = re.sub(r"(?m)^deadline\s*=.*\n", "", sheet.text, count=1)
+    return parse_sheet(sheet.name, f"deadline = {deadline.isoformat()}\n{text}", sheet.name)
+
+
+def read_paper(instructor: str | os.PathLike, student: str) -> Paper:
+    """A student's paper from the instructor's folder, with the numbers that were stored.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no such student.
+    """
+    instructor = Path(instructor)
+    numbers = json.loads((instructor / "draws" / f"{student}.json").read_text("utf-8"))
+    return Paper(read_stored_sheet(instructor), student, numbers)
+
+
+def read_stored_sheet(instructor: str | os.PathLike) -> Sheet:
+    """The sheet of an instructor's folder.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    path = Path(instructor) / "sheet.toml"
+    return parse_sheet((path.parent / "name").read_text("utf-8"), path.read_text("utf-8"), str(path))

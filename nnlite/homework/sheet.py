@@ -1,0 +1,201 @@
+"""A sheet: questions, points, deadline and tolerance, from a TOML file."""
+
+import dataclasses
+import datetime
+import difflib
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from .paper import Paper, drawn
+from .questions import KINDS
+
+SHEETS = Path(__file__).parent / "sheets"
+CODE_KIND = "code"
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A question of a sheet.
+
+    Attributes:
+        name: of the question, unique in its sheet; its table in answers.toml.
+        points: for a right answer.
+        question: of the catalogue, or a code question.
+    """
+
+    name: str
+    points: float
+    question: Any
+
+    @property
+    def is_code(self) -> bool:
+        """Whether a file is handed in for it, not an answer."""
+        return not hasattr(self.question, "draw")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A sheet, the same for all students but for their numbers.
+
+    Attributes:
+        name: such as "hw2": that of its file.
+        title: its heading.
+        entries: the questions, in order.
+        tolerance: an answer is right within this part of the right one, plus a tenth of it of the largest right number
+            in the same array.
+        deadline: with its time zone, or None.
+        late_percent: of the points that are lost for each day begun after the deadline; 100: nothing counts after it.
+        text: the file, as it was read.
+    """
+
+    name: str
+    title: str
+    entries: tuple[Entry, ...]
+    tolerance: float
+    deadline: datetime.datetime | None
+    late_percent: float
+    text: str
+
+    @property
+    def points(self) -> float:
+        """The largest number of points."""
+        return sum(entry.points for entry in self.entries)
+
+    def paper(self, salt: bytes, student: str) -> Paper:
+        """The sheet of one student, with the numbers that the salt draws.
+
+        Raises:
+            ValueError: the salt is too short, or a question draws degenerate numbers only.
+
+        Example:
+            >>> from nnlite.homework import read_sheet
+            >>> paper = read_sheet("hw2").paper(b"a secret of a course", "ada")
+            >>> sorted(paper.numbers["temperature"])
+            ['u', 'z']
+        """
+        asked = [entry for entry in self.entries if not entry.is_code]
+        return Paper(self, student, {entry.name: drawn(self, entry, salt, student) for entry in asked})
+
+
+def read_sheet(name: str | Path) -> Sheet:
+    """A sheet that ships, by its name, or one's own, from its file.
+
+    Raises:
+        FileNotFoundError: there is no such sheet.
+        ValueError: the file is no sheet; the message says where, and what to write.
+
+    Example:
+        >>> from nnlite.homework import read_sheet
+        >>> sheet = read_sheet("hw2")
+        >>> sheet.title
+        'Convolutions, LSTMs and poems'
+    """
+    path = SHEETS / f"{name}.toml" if str(name) in shipped() else Path(name)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"sheet: expected one of {', '.join(shipped())}, or a file, got {str(name)!r}: write one, "
+            f"beginning with a copy of {SHEETS / 'hw2.toml'}"
+        )
+    return parse_sheet(path.stem, path.read_text("utf-8-sig"), path.name)
+
+
+def shipped() -> list[str]:
+    """The names of the sheets that ship.
+
+    Example:
+        >>> from nnlite.homework.sheet import shipped
+        >>> shipped()
+        ['cnn', 'hw2']
+    """
+    return sorted(path.stem for path in SHEETS.glob("*.toml"))
+
+
+def parse_sheet(name: str, text: str, where: str) -> Sheet:
+    """The sheet in a text. `where` names the text in messages."""
+    try:
+        given = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"{where}: expected TOML, got what its reader calls: {error}") from None
+    entries = given.pop("question", None)
+    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+        raise ValueError(f"{where}: expected questions, each beginning with the line [[question]]")
+    _require_known(where, given, HEAD)
+    for field, (kind, example) in HEAD.items():
+        if field in given and not isinstance(given[field], kind):
+            raise ValueError(f"{where}: {field}: expected {example}, got {given[field]!r}")
+    deadline = given.get("deadline")
+    if deadline and deadline.tzinfo is None:
+        raise ValueError(f"{where}: deadline: expected a time with its zone, {HEAD['deadline'][1]}, got {deadline}")
+    tolerance, late = given.get("tolerance", 0.01), given.get("late_percent", 100)
+    if not 0 < tolerance < 0.5:
+        raise ValueError(f"{where}: tolerance: expected {HEAD['tolerance'][1]}, between 0 and 0.5, got {tolerance}")
+    if not 0 <= late <= 100:
+        raise ValueError(f"{where}: late_percent: expected 0 to 100, got {late}")
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*question", line)]
+    found: dict[str, Entry] = {}
+    for entry, line in zip(entries, lines, strict=True):
+        one = _entry(f"{where}, line {line}", dict(entry), found)
+        found[one.name] = one
+    return Sheet(name, given.get("title", name), tuple(found.values()), tolerance, deadline, late, text)
+
+
+HEAD: dict[str, tuple[Any, str]] = {
+    "title": (str, "a text, such as 'Homework 2'"),
+    "deadline": (datetime.datetime, "such as 2026-12-01T23:59:00+01:00"),
+    "late_percent": ((int, float), "a number, such as 10"),
+    "tolerance": ((int, float), "a number, such as 0.01"),
+}
+
+
+def _entry(where, given, before):
+    """A question of a sheet from its table; `before` has those above it."""
+    if "kind" not in given:
+        raise ValueError(f"{where}: expected a kind, such as kind = 'temperature': {_kinds()}")
+    kind, points = given.pop("kind"), given.pop("points", 1)
+    name = given.pop("name", kind)
+    if isinstance(points, bool) or not isinstance(points, int | float) or not points > 0:
+        raise ValueError(f"{where}: points: expected a number above 0, got {points!r}")
+    if not isinstance(name, str) or not NAME.fullmatch(name):
+        raise ValueError(f"{where}: name: expected small letters, digits and _, such as 'pooling_2', got {name!r}")
+    if name in before:
+        raise ValueError(
+            f"{where}: name: expected a name of its own, as there is {name!r} above: write name = '{name}_2'"
+        )
+    if kind == CODE_KIND:
+        from .code import CODE
+
+        if name not in CODE:
+            raise ValueError(f"{where}: name: expected {_nearest(name, CODE)}, got {name!r}")
+        _require_known(where, given, ())
+        return Entry(name, points, CODE[name])
+    if kind not in KINDS:
+        raise ValueError(f"{where}: kind: expected {_nearest(str(kind), [*KINDS, CODE_KIND])}, got {kind!r}")
+    _require_known(where, given, [field.name for field in dataclasses.fields(KINDS[kind])])
+    try:
+        return Entry(name, points, KINDS[kind](**given))
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{where}: {error}") from None
+
+
+def _require_known(where, given, known):
+    for field in given:
+        if field not in known:
+            raise ValueError(f"{where}: expected {_nearest(field, known) if known else 'no settings'}, got {field!r}")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=1)
+    others = f"one of {', '.join(known)}"
+    return f"{close[0]!r}, or another {others}" if close else others
+
+
+@cache
+def _kinds():
+    return f"there are {', '.join([*KINDS, CODE_KIND])}"
