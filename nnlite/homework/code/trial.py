@@ -1,0 +1,130 @@
+"""A student's function, tried with cases."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..sandbox import Limits, Sandbox, SandboxError
+from .causes import cause
+from .comparison import difference, separated
+from .question import Case, CodeQuestion
+
+
+HIDDEN = " (hidden)"  # ends the name of a case of which no numbers are told
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of a function.
+
+    Attributes:
+        question: the question.
+        problems: what is wrong, by the name of the case; of hidden cases without numbers.
+        right: the names of the cases in which all is right.
+        cause: a likely mistake, in words, or None.
+        missing: what the sandbox could not forbid here.
+    """
+
+    question: CodeQuestion
+    problems: Mapping[str, tuple[str, ...]]
+    right: tuple[str, ...] = ()
+    cause: str | None = None
+    missing: tuple[str, ...] = ()
+
+    @property
+    def is_right(self) -> bool:
+        return not self.problems
+
+
+@dataclass
+class _Tried:
+    """A case, what is wrong, and what came out."""
+
+    case: Case
+    problems: list[str] = field(default_factory=list)
+    results: list[Any] | None = None
+    is_hidden: bool = False
+
+
+def tried(
+    question: CodeQuestion,
+    files: Mapping[str, str],
+    hidden: Sequence[Case] = (),
+    *,
+    limits: Limits = Limits(),
+    shows_output: bool = False,
+) -> Trial:
+    """Try a student's function, with the visible cases and with hidden ones.
+
+    Args:
+        question: which function.
+        files: the text of each of the student's files, by name.
+        hidden: cases of which nothing but success is told.
+        limits: of time and memory, for all cases together.
+        shows_output: whether what the function prints is shown.
+
+    Example:
+        >>> from nnlite.homework.code import CODE
+        >>> from nnlite.homework.code.trial import tried
+        >>> question = CODE["conv2d_forward"]
+        >>> print(tried(question, {"conv2d.py": question.stub}).problems["stride 2"][0])
+        line 27: NotImplementedError: conv2d_forward is yours to write
+    """
+    if question.file not in files:
+        return Trial(question, {"": (f"{question.file} is missing",)})
+    try:
+        sandbox = Sandbox(files, question.file, limits, shows_output=shows_output)
+    except SandboxError as error:
+        return Trial(question, {"": (said(error),)})
+    with sandbox:
+        found = [_tried(sandbox, question, case, False) for case in question.visible()]
+        found += [_tried(sandbox, question, case, True) for case in hidden]
+        wrong = [one for one in found if one.problems]
+        likely = _cause(sandbox, question, wrong) if wrong else None
+    problems = {_label(one): tuple(one.problems) for one in wrong}
+    right = tuple(_label(one) for one in found if not one.problems)
+    return Trial(question, problems, right, likely, tuple(map(str, sandbox.missing)))
+
+
+def _label(one):
+    return one.case.name + HIDDEN * one.is_hidden
+
+
+def said(error: SandboxError) -> str:
+    """An error of a sandbox, with its line."""
+    return f"line {error.line}: {error}" if error.line else str(error)
+
+
+def _tried(sandbox, question, case, is_hidden):
+    one = _Tried(case, is_hidden=is_hidden)
+    try:
+        returned, changed = sandbox.call(question.name, case.arguments)
+    except SandboxError as error:
+        one.problems.append(said(error))
+        return one
+    results = separated(question.results, returned)
+    if isinstance(results, str):
+        one.problems.append(results)
+        return one
+    one.results = results
+    for name, expected, found in zip(question.results, question.right(**case.arguments), results, strict=True):
+        text = difference(expected, found, tell=not is_hidden)
+        if text:
+            one.problems.append(f"{name}: {text}")
+    one.problems += [
+        f"the argument {name} is changed: work on a copy" for name in changed if name not in question.changes
+    ]
+    return one
+
+
+def _cause(sandbox, question, wrong):
+    if any(one.results is None for one in wrong):  # an error says more
+        return None
+
+    def function(**arguments: Any) -> tuple[np.ndarray, ...]:
+        results = separated(question.results, sandbox.call(question.name, arguments)[0])
+        return tuple(np.asarray(result, np.float64) for result in results)
+
+    return cause(question, [(one.case, one.results) for one in wrong], function)
