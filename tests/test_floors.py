@@ -40,8 +40,8 @@ FOUNDATION_OF_LAYERS = {
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
     "callbacks", "derive", "distributed", "experiment", "extras", "gradcheck", "homework", "images", "initializers",
-    "inspect", "interop", "layers", "losses", "machine", "metrics", "notebook", "optimizers", "plot", "regularizers", "report",
-    "saving", "schedules", "tape", "testing", "text", "turns", "utils", "zoo",
+    "inspect", "interop", "layers", "losses", "machine", "metrics", "notebook", "optimizers", "plot", "regularizers",
+    "report", "saving", "schedules", "tape", "testing", "text", "turns", "utils", "zoo",
 }  # fmt: skip
 
 # Other people's packages, and the only rooms that know them.

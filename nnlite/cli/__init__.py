@@ -73,8 +73,8 @@ for command in (
 
 kit = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 app.add_typer(kit, name="homework", help=help_of(homework.homework))
-for command in homework.COMMANDS:
-    kit.command(help=help_of(command))(command)
+for step in homework.COMMANDS:
+    kit.command(help=help_of(step))(step)
 
 # What options of earlier versions and of other programs are called here.
 MOVED = {"--recipe": f"a recipe is a command of its own: {command_line('minimal-rnn')}"}

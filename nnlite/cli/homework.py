@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from nnlite.homework import read_roster, read_sheet
 from nnlite.homework import new as make
+from nnlite.homework import read_roster, read_sheet
 
 from .runs import command, console
 
@@ -36,9 +36,8 @@ def new(
     folder = make(read_sheet(sheet), students, to, _time(deadline))
     console.print(f"{folder / 'students'}    {len(students)} folders, one for each student: hand them out")
     console.print(f"{folder / 'instructor'}  salt, draws and worked keys: keep them to yourself")
-    console.print(
-        f"\nGrade what comes back:  {command('homework', 'grade', 'SUBMISSIONS', '--instructor', folder / 'instructor')}"
-    )
+    grade = command("homework", "grade", "SUBMISSIONS", "--instructor", folder / "instructor")
+    console.print(f"\nGrade what comes back:  {grade}")
 
 
 def _time(text):

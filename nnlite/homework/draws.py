@@ -3,7 +3,7 @@
 import hmac
 import json
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Item = TypeVar("Item")
 
@@ -59,12 +59,15 @@ class Draws:
         left = list(items)
         return [left.pop(self.integer(0, len(left) - 1)) for _ in items]
 
-    def integers(self, shape: Sequence[int], low: int, high: int) -> list:
+    def integers(self, shape: Sequence[int], low: int, high: int) -> Any:
         """Nested lists of integers from low to high, none of which is 0."""
         return self.decimals(shape, low, high, digits=0)
 
-    def decimals(self, shape: Sequence[int], low: float, high: float, digits: int = 1) -> list:
-        """Nested lists of numbers from low to high with so many digits behind the point, none of which is 0."""
+    def decimals(self, shape: Sequence[int], low: float, high: float, digits: int = 1) -> Any:
+        """Nested lists of numbers from low to high with so many digits behind the point, none of which is 0.
+
+        An empty shape is that of one number.
+        """
         if shape:
             return [self.decimals(shape[1:], low, high, digits) for _ in range(shape[0])]
         unit = 10**digits

@@ -129,7 +129,7 @@ def _begun(folder, instructor, sheet):
             file.write(salt.hex())
     if (instructor / "sheet.toml").read_text("utf-8") != sheet.text:
         raise FileExistsError(
-            f"{folder}: expected the sheet that it was made of, got another: its students have that one. Choose another "
+            f"{folder}: expected the sheet that it was made of, which its students have, got another: choose another "
             f"folder by --to, or give {instructor / 'sheet.toml'}"
         )
     return salt

@@ -124,8 +124,8 @@ def read_answers(data: bytes) -> dict[str, Any]:
 
     Example:
         >>> from nnlite.homework.marking import read_answers
-        >>> read_answers(b"[shapes]\\nparameters = 608\\n[pooling]\\nmax = [.5]\\n")
-        {'shapes': {'parameters': 608}, 'pooling': 'line 4: expected a number such as 0.5, or what TOML allows: Invalid value'}
+        >>> read_answers(b"[shapes]\\nparameters = 608\\n[pooling]\\nmax = .5\\n")
+        {'shapes': {'parameters': 608}, 'pooling': "line 4: expected numbers such as 0.5 or [1, 2], got 'max = .5'"}
     """
     if len(data) > MOST_BYTES:
         raise ValueError(
@@ -151,6 +151,6 @@ def _table(text, start):
     except RecursionError:
         return f"line {start + 1}: expected numbers, got too many brackets"
     except ValueError as error:
-        reason, _, place = str(error).partition(" (at line ")
-        line = int(place.partition(",")[0]) if place[:1].isdigit() else 1
-        return f"line {start + line}: expected a number such as 0.5, or what TOML allows: {reason}"
+        place = re.search(r"at line (\d+)", str(error))
+        line = int(place[1]) if place else 1
+        return f"line {start + line}: expected numbers such as 0.5 or [1, 2], got {text.splitlines()[line - 1][:80]!r}"

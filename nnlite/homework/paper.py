@@ -11,6 +11,7 @@ import numpy as np
 from .draws import Draws
 from .marking import allowed, shape_text
 from .questions.question import Key, Numbers, Question
+from .questions.writing import filled
 
 if TYPE_CHECKING:
     from .sheet import Entry, Sheet
@@ -61,16 +62,16 @@ class Paper:
     def _cells(self):
         """The parts of the sheet: Markdown, and the code that has its numbers."""
         sheet = self.sheet
-        yield f"# {sheet.title}\n\n{_intro(self)}", "import numpy as np"
+        yield filled(f"# {sheet.title}\n\n{_intro(self)}"), "import numpy as np"
         for number, entry in enumerate(sheet.entries, 1):
             question = entry.question
             numbers = self.numbers.get(entry.name)
             heading = f"## {number}. {question.title} ({_points(entry.points)})"
             if entry.is_code:
-                yield f"{heading}\n\n{question.statement}\n\nFill in `{question.file}`.", ""
+                yield filled(f"{heading}\n\n{question.statement}\n\nFill in `{question.file}`."), ""
             else:
                 answer = f"Answer under `[{entry.name}]`: {', '.join(f'`{name}`' for name in self.key[entry.name])}."
-                yield f"{heading}\n\n{question.statement(numbers)}\n\n{answer}", _assigned(numbers)
+                yield filled(f"{heading}\n\n{question.statement(numbers)}\n\n{answer}"), _assigned(numbers)
 
     def worked(self) -> str:
         """The key, with every step in numbers, in Markdown."""
@@ -109,17 +110,15 @@ def asked_for(right: Any) -> str:
 
 def _intro(paper):
     sheet = paper.sheet
-    lines = [f"Sheet of **{paper.student}**, {_points(sheet.points)}. The numbers are your own: others have others."]
+    lines = [f"Sheet of **{paper.student}**, {_points(sheet.points)}. The numbers are yours alone."]
     if sheet.deadline:
-        late = (
-            "Nothing counts after that"
-            if sheet.late_percent == 100
-            else (f"Each day begun after that costs {sheet.late_percent:g} % of the points")
-        )
+        late = f"Each day begun after that costs {sheet.late_percent:g} % of the points"
+        late = "Nothing counts after that" if sheet.late_percent == 100 else late
         lines.append(f"Hand it in by **{sheet.deadline:%A, %d %B %Y, %H:%M %Z}**. {late}.")
+    code = " and your code into the files beside it," if any(entry.is_code for entry in sheet.entries) else ""
     lines.append(
-        "Write your answers into `answers.toml`, and your code into the files beside it. Hand in the whole folder. "
-        f"A number is right within {100 * sheet.tolerance:g} %: do not round before the end."
+        f"Write your answers into `answers.toml`,{code} and hand in the whole folder. A number is right within "
+        f"{100 * sheet.tolerance:g} %: do not round before the end. What is *to think about* has no points."
     )
     return "\n\n".join(lines)
 

@@ -43,7 +43,7 @@ class Question:
         raise NotImplementedError
 
     def mistakes(self, numbers: Numbers) -> Mapping[str, Key]:
-        """Mistakes that students make, each with the answers that it leads to: fields that it leaves right are left out.
+        """Mistakes that students make, each with the wrong answers that it leads to: no others.
 
         Numbers with which a mistake gives the right answer are never drawn.
         """
@@ -52,3 +52,13 @@ class Question:
     def is_degenerate(self, numbers: Numbers) -> bool:
         """Whether these numbers hide what is asked, beyond the mistakes that would not show."""
         return False
+
+
+def whole(name: str, value: Any, low: int, high: int) -> None:
+    """Refuse a setting that is no whole number from low to high.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+        raise ValueError(f"{name}: expected a whole number from {low} to {high}, got {value!r}")

@@ -38,7 +38,9 @@ A model of four characters, with the ids 0 to 3, has computed the logits `z`. A 
 {arrays(**numbers)}
 
 Give `p`, one row for each of the temperatures {", ".join(map(str, TEMPERATURES))}; `drawn`, the id drawn at each; and
-`entropy`, −Σ p ln p, at each. Which temperature writes the most diverse text?"""
+`entropy`, −Σ p ln p, at each.
+
+To think about: which temperature writes the most diverse text?"""
 
     def key(self, numbers):
         z, u = np.array(numbers["z"]), numbers["u"]
@@ -75,7 +77,7 @@ Give `p`, one row for each of the temperatures {", ".join(map(str, TEMPERATURES)
     def mistakes(self, numbers):
         z = np.array(numbers["z"])
         times = np.array([_probabilities(z * t * t, t) for t in TEMPERATURES])
-        after = np.array([_probabilities(z, 1) ** 1 / t for t in TEMPERATURES])
+        after = np.array([_probabilities(z, 1) / t for t in TEMPERATURES])
         return {
             "z is multiplied by τ": {"p": times.tolist()},
             "softmax(z) is divided by τ": {"p": after.tolist()},

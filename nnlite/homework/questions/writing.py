@@ -1,9 +1,13 @@
 """Numbers in Markdown."""
 
 import json
+import re
+import textwrap
 from typing import Any
 
 import numpy as np
+
+WIDTH = 100
 
 
 def code(text: str, language: str = "") -> str:
@@ -35,6 +39,11 @@ def _rows(value, width):
     return [f"[{lines[0][1:]}", *lines[1:-1], f"{lines[-1][:-1]}]"]
 
 
+def padded(padding: int) -> str:
+    """Such as "padded with 2 zeros on each side"."""
+    return f"padded with {padding} zero{'s' * (padding > 1)} on each side" if padding else "without padding"
+
+
 def short(number: float) -> str:
     """A number with six digits that count."""
     return f"{number:.6g}"
@@ -43,3 +52,19 @@ def short(number: float) -> str:
 def shorts(numbers: Any) -> str:
     """Numbers with six digits each, between commas."""
     return ", ".join(map(short, np.ravel(numbers).tolist()))
+
+
+def filled(text: str) -> str:
+    """Markdown whose paragraphs have lines of equal width. Code and lists stay as they are."""
+    parts = re.split(r"(^```.*?^```$)", text, flags=re.DOTALL | re.MULTILINE)
+    return "".join(part if part.startswith("```") else _filled(part) for part in parts)
+
+
+def _filled(text):
+    paragraphs = re.split(r"(\n\n+)", text)
+    return "".join(p if not p.strip() or p.startswith((" ", "#", "1.", "- ")) else _wrapped(p) for p in paragraphs)
+
+
+def _wrapped(paragraph):
+    lines = textwrap.fill(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)
+    return re.sub(r"\n(?=[-+*#] |\d+[.)] )", " ", lines)  # which would begin a list
