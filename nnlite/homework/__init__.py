@@ -10,9 +10,23 @@ folders.py    the folders of a course: students and instructor
 """
 
 from .draws import Draws
-from .folders import new, read_paper, read_roster
-from .marking import Mark, mark
+from .folders import new, read_paper, read_roster, read_salt, read_stored_sheet
+from .marking import Mark, mark, read_answers
 from .paper import Paper
 from .sheet import Entry, Sheet, read_sheet
 
-__all__ = ["Draws", "Entry", "Mark", "Paper", "Sheet", "mark", "new", "read_paper", "read_roster", "read_sheet"]
+__all__ = [
+    "Draws",
+    "Entry",
+    "Mark",
+    "Paper",
+    "Sheet",
+    "mark",
+    "new",
+    "read_answers",
+    "read_paper",
+    "read_roster",
+    "read_salt",
+    "read_sheet",
+    "read_stored_sheet",
+]

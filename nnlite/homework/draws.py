@@ -26,21 +26,22 @@ class Draws:
         >>> from nnlite.homework import Draws
         >>> draws = Draws(b"a secret of a course", "hw2", "ada", "pooling")
         >>> draws.integer(1, 6), draws.decimals((3,), -0.9, 0.9)
-        (2, [-0.5, 0.5, -0.2])
+        (3, [-0.3, -0.6, -0.5])
     """
 
     def __init__(self, salt: bytes, sheet: str, student: str, question: str):
         if len(salt) < 16:
             raise ValueError(f"salt: expected at least 16 bytes, got {len(salt)}: use secrets.token_bytes(32)")
         self._salt = salt
-        self._names = [sheet, student, question]
+        # As JSON the names are apart: ("hw1", "2") and ("hw", "12") are different messages.
+        self._names = json.dumps([sheet, student, question]).encode()
         self._counter = 0
 
     def _bits(self) -> int:
-        """The next 256 bits. JSON keeps the names apart: ("hw1", "2") and ("hw", "12") are other messages."""
-        message = json.dumps([*self._names, self._counter]).encode()
+        """The next 256 bits."""
+        bits = hmac.digest(self._salt, b"%b %d" % (self._names, self._counter), "sha256")
         self._counter += 1
-        return int.from_bytes(hmac.digest(self._salt, message, "sha256"), "big")
+        return int.from_bytes(bits, "big")
 
     def integer(self, low: int, high: int) -> int:
         """An integer from low to high, both included."""

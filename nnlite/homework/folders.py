@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .paper import Paper
-from .sheet import Sheet, parse_sheet
+from .sheet import Sheet, read_sheet
 
 STUDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
+ID = "expected letters of A to Z and digits, and . _ @ - between them"
 IGNORE = "# The salt and the keys are no part of a repository.\n*\n"
 
 
@@ -46,10 +47,7 @@ def read_roster(path: str | os.PathLike) -> list[dict[str, str]]:
         where = f"{path.name}, line {reader.line_num}"
         student = (row["id"] or "").strip()
         if not STUDENT.fullmatch(student):
-            raise ValueError(
-                f"{where}: id: expected letters of A to Z, digits and . _ @ - between them, got {student!r}: "
-                f"it becomes the name of a folder"
-            )
+            raise ValueError(f"{where}: id: {ID}, got {student!r}: it becomes the name of a folder")
         if student.lower() in students:
             raise ValueError(f"{where}: id: expected each student once, got {student!r} again")
         students[student.lower()] = {name: (row[name] or "").strip() for name in reader.fieldnames} | {"id": student}
@@ -80,7 +78,7 @@ def new(
     Raises:
         FileExistsError: the folder holds something else, or another version of the sheet.
         OSError: from the system.
-        ValueError: the deadline has no time zone.
+        ValueError: the deadline has no time zone, or an id cannot name a folder.
 
     Example:
         >>> import os, tempfile
@@ -91,12 +89,13 @@ def new(
         ...     sorted(os.listdir(made)), "answers.toml" in os.listdir(made / "students" / "ada")
         (['instructor', 'students'], True)
     """
-    if deadline:
-        sheet = with_deadline(sheet, deadline)
     roster = list(roster)
+    for row in roster:
+        if not STUDENT.fullmatch(row["id"]):
+            raise ValueError(f"roster: id: {ID}, got {row['id']!r}: it becomes the name of a folder")
     folder = Path(sheet.name if to is None else to)
     instructor = folder / "instructor"
-    salt = _begun(folder, instructor, sheet)
+    salt, sheet = _begun(folder, instructor, sheet, deadline)
     _write_roster(instructor / "roster.csv", roster)
     for row in roster:
         draws = instructor / "draws" / f"{row['id']}.json"
@@ -109,30 +108,34 @@ def new(
     return folder
 
 
-def _begun(folder, instructor, sheet):
-    """The salt of a folder, which is made if it does not exist."""
-    try:
-        salt = bytes.fromhex((instructor / "salt").read_text("ascii"))
-    except FileNotFoundError:
-        if folder.exists() and any(folder.iterdir()):
-            raise FileExistsError(f"{folder}: expected a new folder, or one of `new`: choose another by --to") from None
-        folder.mkdir(parents=True, exist_ok=True)
-        instructor.mkdir(mode=0o700)
-        (folder / "students").mkdir()
-        for name in ("draws", "keys"):
-            (instructor / name).mkdir()
+def _begun(folder, instructor, sheet, deadline):
+    """The salt and the sheet of a folder, which is made if it does not exist."""
+    stored = instructor / "sheet.toml"
+    if stored.exists():
+        kept = read_sheet(stored)
+        if _without_deadline(kept) != _without_deadline(sheet.renamed(sheet.name)):
+            raise FileExistsError(
+                f"{folder}: expected the sheet that its students have, {stored}, got another: choose another folder "
+                f"by --to"
+            )
+        sheet = kept
+    elif folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder}: expected a new folder, or one of `new`, got another: choose one by --to")
+    else:
+        sheet = sheet.renamed(sheet.name)
+        instructor.mkdir(mode=0o700, parents=True)
+        for name in (folder / "students", instructor / "draws", instructor / "keys"):
+            name.mkdir()
         _write(instructor / ".gitignore", IGNORE)
-        _write(instructor / "sheet.toml", sheet.text)
-        _write(instructor / "name", sheet.name)
-        salt = secrets.token_bytes(32)
         with open(os.open(instructor / "salt", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(salt.hex())
-    if (instructor / "sheet.toml").read_text("utf-8") != sheet.text:
-        raise FileExistsError(
-            f"{folder}: expected the sheet that it was made of, which its students have, got another: choose another "
-            f"folder by --to, or give {instructor / 'sheet.toml'}"
-        )
-    return salt
+            file.write(secrets.token_hex(32))
+    sheet = sheet.due(deadline) if deadline else sheet
+    _write(stored, sheet.text)
+    return read_salt(instructor), sheet
+
+
+def _without_deadline(sheet):
+    return re.sub(r"(?m)^deadline\s*=.*\n", "", sheet.text)
 
 
 def _hand_out(paper, folder):
@@ -156,14 +159,13 @@ def _write_roster(path, roster):
         writer.writerows(roster)
 
 
-def with_deadline(sheet: Sheet, deadline: datetime.datetime) -> Sheet:
-    """The sheet with another deadline, in its text as well."""
-    if deadline.tzinfo is None:
-        raise ValueError(
-            f"deadline: expected a time with its zone, such as 2026-12-01T23:59:00+01:00, got {deadline.isoformat()}"
-        )
-    text = re.sub(r"(?m)^deadline\s*=.*\n", "", sheet.text, count=1)
-    return parse_sheet(sheet.name, f"deadline = {deadline.isoformat()}\n{text}", sheet.name)
+def read_salt(instructor: str | os.PathLike) -> bytes:
+    """The secret of an instructor's folder.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    return bytes.fromhex((Path(instructor) / "salt").read_text("ascii"))
 
 
 def read_paper(instructor: str | os.PathLike, student: str) -> Paper:
@@ -183,5 +185,4 @@ def read_stored_sheet(instructor: str | os.PathLike) -> Sheet:
     Raises:
         FileNotFoundError: there is none.
     """
-    path = Path(instructor) / "sheet.toml"
-    return parse_sheet((path.parent / "name").read_text("utf-8"), path.read_text("utf-8"), str(path))
+    return read_sheet(Path(instructor) / "sheet.toml")

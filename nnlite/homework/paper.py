@@ -1,7 +1,6 @@
 """One student's sheet: the numbers, and what is written with them."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -37,10 +36,8 @@ class Paper:
     @cached_property
     def key(self) -> dict[str, Key]:
         """The right answers, by question."""
-        return {name: question.key(numbers) for name, question, numbers in self._asked()}
-
-    def _asked(self) -> Iterator[tuple[str, Question, Numbers]]:
-        return ((e.name, e.question, self.numbers[e.name]) for e in self.sheet.entries if not e.is_code)
+        asked = (entry for entry in self.sheet.entries if not entry.is_code)
+        return {entry.name: entry.question.key(self.numbers[entry.name]) for entry in asked}
 
     def markdown(self) -> str:
         """The sheet in Markdown, as it is handed out."""
@@ -76,8 +73,10 @@ class Paper:
     def worked(self) -> str:
         """The key, with every step in numbers, in Markdown."""
         parts = [f"# {self.sheet.title}: key of {self.student}"]
-        for name, question, numbers in self._asked():
-            parts.append(f"## {name}: {question.title}\n\n{question.worked(numbers)}")
+        for number, entry in enumerate(self.sheet.entries, 1):
+            if not entry.is_code:
+                heading = f"## {number}. {entry.question.title} (`{entry.name}`)"
+                parts.append(f"{heading}\n\n{entry.question.worked(self.numbers[entry.name])}")
         return "\n\n".join(parts) + "\n"
 
     def form(self) -> str:

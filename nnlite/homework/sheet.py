@@ -3,6 +3,7 @@
 import dataclasses
 import datetime
 import difflib
+import json
 import re
 import tomllib
 from collections.abc import Iterable
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .paper import Paper, drawn
-from .questions import KINDS
+from .questions import KINDS, Question
 
 SHEETS = Path(__file__).parent / "sheets"
 CODE_KIND = "code"
@@ -36,7 +37,7 @@ class Entry:
     @property
     def is_code(self) -> bool:
         """Whether a file is handed in for it, not an answer."""
-        return not hasattr(self.question, "draw")
+        return not isinstance(self.question, Question)
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,23 @@ class Sheet:
     def points(self) -> float:
         """The largest number of points."""
         return sum(entry.points for entry in self.entries)
+
+    def due(self, deadline: datetime.datetime) -> "Sheet":
+        """The sheet with another deadline.
+
+        Raises:
+            ValueError: it has no time zone.
+        """
+        return self._changed("deadline", deadline.isoformat())
+
+    def renamed(self, name: str) -> "Sheet":
+        """The sheet with its name in its text, whatever its file is called."""
+        return self._changed("name", json.dumps(name))
+
+    def _changed(self, field, value):
+        head, mark, questions = self.text.partition("[[")
+        head = re.sub(rf"(?m)^{field}\s*=.*\n", "", head)
+        return parse_sheet(self.name, f"{field} = {value}\n{head}{mark}{questions}", self.name)
 
     def paper(self, salt: bytes, student: str) -> Paper:
         """The sheet of one student, with the numbers that the salt draws.
@@ -142,10 +160,12 @@ def parse_sheet(name: str, text: str, where: str) -> Sheet:
     for entry, line in zip(entries, lines, strict=True):
         one = _entry(f"{where}, line {line}", dict(entry), found)
         found[one.name] = one
+    name = given.get("name", name)
     return Sheet(name, given.get("title", name), tuple(found.values()), tolerance, deadline, late, text)
 
 
 HEAD: dict[str, tuple[Any, str]] = {
+    "name": (str, "a text, such as 'hw2'"),
     "title": (str, "a text, such as 'Homework 2'"),
     "deadline": (datetime.datetime, "such as 2026-12-01T23:59:00+01:00"),
     "late_percent": ((int, float), "a number, such as 10"),

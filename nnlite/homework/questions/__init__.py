@@ -24,4 +24,6 @@ _ALL: tuple[type[Question], ...] = (
     *(CNNShapes, PoolGradient, CrossEntropy),
 )
 
+__all__ = ["KINDS", "Question"]
+
 KINDS: dict[str, type] = {question.kind: question for question in _ALL}

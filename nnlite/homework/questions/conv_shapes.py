@@ -55,7 +55,7 @@ How many `parameters` has it? What are the height, the width and the channels of
         height, width, filters = _sizes(numbers)
         per_output = f"{numbers['kernel']} * {numbers['kernel']} * {numbers['channels']}"
         count = self.key(numbers)["multiplications"]
-        text = layer.explain((numbers["height"], numbers["width"], numbers["channels"]))
+        text = layer.explain((numbers["height"], numbers["width"], numbers["channels"])).replace("; ", ";\n           ")
         return code(
             f"{text}\n  multiplications   {height} * {width} * {filters} outputs of {per_output} each = {count}"
         )

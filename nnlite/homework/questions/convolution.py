@@ -55,7 +55,7 @@ class Convolution(Question):
     def statement(self, numbers):
         return f"""\
 A convolution of one filter reads an image of one channel, {padded(self.padding)}, with stride {self.stride}. As in all
-neural networks the kernel is not flipped: the first output is the sum of W[i][j] · x[i][j], plus the bias, where the
+neural networks the kernel is not flipped: the first output is the sum of `W[i][j] * x[i][j]`, plus the bias, where the
 window lies in the top left corner.
 
 {arrays(**numbers)}

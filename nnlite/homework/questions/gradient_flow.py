@@ -44,7 +44,7 @@ sends δh = {dh} to h. No other step has a loss.
 What are the `gates` f and o? What is δc at the last step, `dc_last`, and what is left of it {T} steps earlier,
 `dc_first`?
 
-A vanilla RNN of one unit, h_t = tanh(w h_{{t−1}}), stays at h = 0. δh = 1 reaches its last step. What is left of it
+A vanilla RNN of one unit, `h_t = tanh(w h_{{t−1}})`, stays at h = 0. δh = 1 reaches its last step. What is left of it
 {T} steps earlier with w = {w_small} (`rnn_small`), and with w = {w_large} (`rnn_large`)? After how many `steps` back is
 it below {SMALL} for the first time with w = {w_small}?
 

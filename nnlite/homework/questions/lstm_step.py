@@ -67,7 +67,7 @@ All are rows:
 {arrays(**numbers)}
 
 `dh_next` and `dc_next` are what comes back from time t+1, to h and to c: `dc_next` is
-δc_{{t+1}} ⊙ f_{{t+1}}.
+`δc_{{t+1}} ⊙ f_{{t+1}}`.
 
 Forward, give `i`, `f`, `o`, `g`, `c`, `h` and `p`. Backward, give δh, δc, δo, δi and δf, the gradients of the loss with
 respect to h, c and the three gates (not to z), as `dh`, `dc`, `do`, `di` and `df`."""

@@ -35,9 +35,9 @@ class MinimalRecipe(Question):
     def statement(self, numbers):
         return f"""\
 The minimal character-level RNN has {numbers["units"]} hidden units and reads {numbers["characters"]} different
-characters as one-hot vectors: h_t = tanh(Wxh x_t + Whh h_{{t−1}} + bh), y_t = Why h_t + by. A window has {LENGTH}
-characters, and the loss is the sum of −ln p over a window. It is trained for {ITERATIONS:,} iterations, a window each, on a text of
-{numbers["length"]:,} characters, with the state carried from window to window.
+characters as one-hot vectors: `h_t = tanh(Wxh x_t + Whh h_{{t−1}} + bh)`, `y_t = Why h_t + by`. A window has {LENGTH}
+characters, and the loss is the sum of −ln p over a window. It is trained for {ITERATIONS:,} iterations, a window each,
+on a text of {numbers["length"]:,} characters, with the state carried from window to window.
 
 How many `parameters` has it? What is the `first_loss`, when all characters are still equally probable? How many
 `passes` over the text are {ITERATIONS:,} iterations?
@@ -47,7 +47,7 @@ One of its weights is `w`, and its gradients in the first two iterations are
 {arrays(w=numbers["w"], gradients=numbers["gradients"])}
 
 Gradients are clipped to ±{CLIP} each, and the learning rate is {RATE}. What is the weight after each of the two
-iterations with Adagrad (w ← w − {RATE} g / √(m + 1e-8), where m is the sum of all g² up to this one, and starts
+iterations with Adagrad (`w ← w − {RATE} g / √(m + 1e-8)`, where m is the sum of all g² up to this one, and starts
 at 0), and what with plain SGD? Give two numbers each, `adagrad` and `sgd`."""
 
     def key(self, numbers):

@@ -49,10 +49,11 @@ To think about: which of the two shows where the block is?"""
 
     def worked(self, numbers):
         block, rest = numbers["block"], numbers["rest"]
+        written = f"({rest})" if rest < 0 else rest
         lines = ["4, 2, 2 or 1 of the 4 numbers of a window are in the block:"]
         for count in (4, 2, 1):
             mean = (count * block + (4 - count) * rest) / 4
-            lines.append(f"  ({count} * {block} + {4 - count} * ({rest})) / 4 = {mean:g}, and the maximum is {block}")
+            lines.append(f"  ({count} * {block} + {4 - count} * {written}) / 4 = {mean:g}, and the maximum is {block}")
         for corner, average, largest in zip(numbers["corners"], *self.key(numbers).values(), strict=True):
             lines.append(f"{corner:14}average {average}, maximum {largest}")
         return (

@@ -33,7 +33,7 @@ class Temperature(Question):
     def statement(self, numbers):
         return f"""\
 A model of four characters, with the ids 0 to 3, has computed the logits `z`. A character is drawn with a temperature
-τ: p = softmax(z / τ), and the id drawn is the first v with p[0] + ... + p[v] > u.
+τ: `p = softmax(z / τ)`, and the id drawn is the first v with `p[0] + ... + p[v] > u`.
 
 {arrays(**numbers)}
 

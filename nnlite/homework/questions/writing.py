@@ -67,4 +67,4 @@ def _filled(text):
 
 def _wrapped(paragraph):
     lines = textwrap.fill(paragraph, WIDTH, break_long_words=False, break_on_hyphens=False)
-    return re.sub(r"\n(?=[-+*#] |\d+[.)] )", " ", lines)  # which would begin a list
+    return re.sub(r"\n(?=[-+*#>] |\d+[.)] )", " ", lines)  # which would begin a list
