@@ -1,41 +1,97 @@
 """Why a function is wrong: a mistake that gives exactly its results, else what gradcheck finds."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from nnlite import gradcheck
+from nnlite import gradcheck, use_backend
 from nnlite.gradcheck import GradientCheckError
+from nnlite.zoo import exhibits
 
 from ..sandbox import SandboxError
-from .comparison import difference
-from .question import Case, CodeQuestion
+from .comparison import as_array, difference
+from .question import Case, CodeQuestion, Results
 
 NO_CAUSE = "none of the usual ones"  # how gradcheck begins if it knows none
 TOLERANCE = 1e-4
+Tried = Sequence[tuple[Case, list[Any]]]
 
 
-def cause(
-    question: CodeQuestion, wrong: Sequence[tuple[Case, list[Any]]], function: Callable[..., tuple[Any, ...]]
-) -> str | None:
-    """A mistake that explains all wrong cases; None if none is known.
+def cause(question: CodeQuestion, found: Tried, function: Callable[..., Results]) -> str | None:
+    """A mistake that explains all results, right and wrong; None if none is known.
 
     Args:
         question: which function.
-        wrong: the cases in which it is wrong, with its results.
+        found: all cases, with the results of the student's function.
         function: the student's.
     """
-    for story, mistaken in question.mistakes.items():
-        if all(_equals(question, mistaken, case, results) for case, results in wrong):
+    if not any(np.any(as_array(result) != 0) for _, results in found for result in results):
+        return "everything that is returned is 0"
+    for story, mistaken in _mistakes(question):
+        if all(_explains(question, mistaken, case, results) for case, results in found):
             return story
-    if question.layer is None:
-        return None
-    case = max((case for case, _ in wrong), key=lambda case: sum(np.size(array) for array in case.arguments.values()))
+    return _of_gradcheck(question, found, function) if question.layer else None
+
+
+def _mistakes(question) -> Iterator[tuple[str, Callable[..., Results]]]:
+    """What students do, and the zoo's exhibits."""
+    yield from question.mistakes
+    for kernel in question.kernels:
+        for story, module in _exhibits(kernel):
+            yield story, _with(question, kernel, module)
+
+
+@cache
+def _exhibits(kernel):
+    """The stories and modules of a kernel's exhibits."""
+    return [
+        (one.story[0].lower() + one.story[1:].rstrip("."), one.module())
+        for one in exhibits().values()
+        if one.kernel == kernel
+    ]
+
+
+def _with(question, kernel, module):
+    """The right function on a kernel with a mistake."""
+
+    def mistaken(**arguments):
+        with use_backend("reference", **{kernel: module}):
+            return question.right(**arguments)
+
+    return mistaken
+
+
+def _explains(question, mistaken, case, results):
+    """Whether a mistake gives what is wrong here; where all is right, it has to be right, too."""
     try:
         with np.errstate(all="ignore"):
-            gradcheck(*question.layer(function, case), tolerance=TOLERANCE)
+            expected = mistaken(**case.arguments)
+    except (IndexError, ValueError):  # no window fits
+        return False
+    wrong = _wrong(question, case, results)
+    return all(
+        difference(one, found) is None
+        for place, (one, found) in enumerate(zip(expected, results, strict=True))
+        if place in wrong or not wrong
+    )
+
+
+def _wrong(question, case, results):
+    """The places of the results that are wrong."""
+    right = question.right(**case.arguments)
+    return [place for place, one in enumerate(right) if difference(one, results[place], tell=False)]
+
+
+def _of_gradcheck(question, found, function):
+    """What the smallest case says in which a gradient is wrong."""
+    wrong = [case for case, results in found if _wrong(question, case, results)]
+    case = min(wrong, key=lambda case: sum(np.size(array) for array in case.arguments.values()))
+    try:
+        with np.errstate(all="ignore"):
+            gradcheck(*question.layer(function, case), fast=True, tolerance=TOLERANCE)
     except GradientCheckError as error:
         return None if error.cause.startswith(NO_CAUSE) else _in_words_of_the_stub(error.cause)
     except (SandboxError, TypeError, ValueError):  # it fails with other numbers
@@ -46,13 +102,3 @@ def cause(
 def _in_words_of_the_stub(text):
     text = re.sub(r"initial state \d \((\w)\)", r"\g<1>0", text)
     return re.sub(r"\b(?:parameter|input) (\w+)", r"\1", text)
-
-
-def _equals(question, mistaken, case, results):
-    """Whether a mistake gives these results."""
-    try:
-        with np.errstate(all="ignore"):
-            expected = mistaken(**case.arguments)
-    except (IndexError, ValueError):  # no window fits
-        return False
-    return all(difference(one, found) is None for one, found in zip(expected, results, strict=True))

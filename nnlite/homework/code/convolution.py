@@ -94,6 +94,16 @@ def _without_stride(x, W, b, stride, padding):
     return forward(x, W, b, 1, padding)
 
 
+def _stride_of_the_output_alone(x, W, b, stride, padding):
+    (right,), (y,) = forward(x, W, b, stride, padding), forward(x, W, b, 1, padding)
+    return (y[:, : right.shape[1], : right.shape[2]],)
+
+
+def _padding_at_the_end(x, W, b, stride, padding):
+    around = np.pad(x, ((0, 0), (0, 2 * padding), (0, 2 * padding), (0, 0)))
+    return forward(around, W, b, stride, 0)
+
+
 def _without_padding(x, W, b, stride, padding):
     return forward(x, W, b, stride, 0)
 
@@ -105,6 +115,22 @@ def _padded_with_edge(x, W, b, stride, padding):
 
 def _first_channel(x, W, b, stride, padding):
     return forward(x[..., :1], W[:, :, :1], b, stride, padding)
+
+
+def _overwritten(x, W, dy, stride, padding):
+    """dx of a backward in which each window overwrites what others have given."""
+    _, dW, db = backward(x, W, dy, stride, padding)
+    kh, kw = W.shape[:2]
+    dX = np.zeros((len(x), x.shape[1] + 2 * padding, x.shape[2] + 2 * padding, x.shape[3]))
+    for p, q in np.ndindex(dy.shape[1:3]):
+        window = np.s_[:, p * stride : p * stride + kh, q * stride : q * stride + kw]
+        dX[window] = np.einsum("nf,ijcf->nijc", dy[:, p, q], W)
+    return dX[:, padding : padding + x.shape[1], padding : padding + x.shape[2]], dW, db
+
+
+def _overwritten_by_each_filter(x, W, dy, stride, padding):
+    _, dW, db = backward(x, W, dy, stride, padding)
+    return _overwritten(x, W[..., -1:], dy[..., -1:], stride, padding)[0], dW, db
 
 
 class Layer:
@@ -133,6 +159,7 @@ def _layer(function, case):
     return Layer(function, arguments["stride"], arguments["padding"], x, W), x
 
 
+OVERWRITTEN = "windows overlap, and each overwrites what others have given to a pixel: add to it"
 FORWARD = CodeQuestion(
     name="conv2d_forward",
     title="A convolution, forward",
@@ -141,16 +168,18 @@ FORWARD = CodeQuestion(
     results=("y",),
     right=forward,
     draw=_forward_cases,
-    mistakes={
-        "the filters are flipped: a tap (i, j) multiplies the pixel at (i, j) of its window": _flipped,
-        "the bias is missing": _without_bias,
-        "the bias is added once for every tap; it belongs to a window once": _bias_in_every_tap,
-        "the bias is added once for every product; it belongs to a window once": _bias_in_every_product,
-        "the stride is not used: windows begin at every pixel": _without_stride,
-        "the padding is missing": _without_padding,
-        "the padding repeats the image's edge; it should be zeros": _padded_with_edge,
-        "the first channel alone is used: sum over all channels": _first_channel,
-    },
+    mistakes=(
+        ("the filters are flipped: a tap (i, j) multiplies the pixel at (i, j) of its window", _flipped),
+        ("the bias is missing", _without_bias),
+        ("the bias is added once for every tap; it belongs to a window once", _bias_in_every_tap),
+        ("the bias is added once for every product; it belongs to a window once", _bias_in_every_product),
+        ("the stride is not used: windows begin at every pixel", _without_stride),
+        ("the stride is not used: windows begin at every pixel", _stride_of_the_output_alone),
+        ("the padding is missing", _without_padding),
+        ("all padding is at the end: row i of the image is row i + padding of X", _padding_at_the_end),
+        ("the padding repeats the image's edge; it should be zeros", _padded_with_edge),
+        ("the first channel alone is used: sum over all channels", _first_channel),
+    ),
 )
 BACKWARD = CodeQuestion(
     name="conv2d_backward",
@@ -161,5 +190,10 @@ BACKWARD = CodeQuestion(
     results=("dx", "dW", "db"),
     right=backward,
     draw=_backward_cases,
+    mistakes=(
+        (OVERWRITTEN, _overwritten),
+        (OVERWRITTEN, _overwritten_by_each_filter),
+    ),
+    kernels=("conv2d",),
     layer=_layer,
 )

@@ -85,5 +85,6 @@ BACKWARD = CodeQuestion(
     results=("dx", "dh0", "dc0", "dWx", "dWh", "db"),
     right=backward,
     draw=_cases,
+    kernels=("lstm",),
     layer=_layer,
 )

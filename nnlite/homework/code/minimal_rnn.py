@@ -124,7 +124,7 @@ def train(
             g = np.clip(gradient, low, high)
             memory[name] = g * g + (0 if mistaken.get("last") else memory[name])
             root = memory[name] + 1e-8 if mistaken.get("rootless") else np.sqrt(memory[name] + 1e-8)
-            params[name] -= learning_rate * g / (1 if mistaken.get("sgd") else root)
+            params[name] -= mistaken.get("sign", 1) * learning_rate * g / (1 if mistaken.get("sgd") else root)
         place += stride if stride != "late" else length + 1
     return params, losses
 
@@ -156,15 +156,16 @@ LOSS = CodeQuestion(
     results=("loss", "dWx", "dWh", "db", "dWy", "dby", "h"),
     right=rnn_loss,
     draw=_loss_cases,
-    mistakes={
-        "loss and gradients are a mean over the window, and should be the sum": _mean,
-        "the loss is a mean over the window, and should be the sum": _mean_loss,
-        "the window begins with a state of 0 instead of h": _state_from_zero,
-        "the targets are taken for inputs": _next_input,
-        "the state before the window is returned, and should be the one after it": _first_state,
-        "the gradients are clipped here; `train` does that": _clipped,
-        "the loss is in bits: take the natural logarithm": _in_two,
-    },
+    mistakes=(
+        ("loss and gradients are a mean over the window, and should be the sum", _mean),
+        ("the loss is a mean over the window, and should be the sum", _mean_loss),
+        ("the window begins with a state of 0 instead of h", _state_from_zero),
+        ("the targets are taken for inputs", _next_input),
+        ("the state before the window is returned, and should be the one after it", _first_state),
+        ("the gradients are clipped here; `train` does that", _clipped),
+        ("the loss is in bits: take the natural logarithm", _in_two),
+    ),
+    kernels=("rnn", "dense", "softmax"),
     layer=_layer,
 )
 TRAIN = CodeQuestion(
@@ -176,19 +177,20 @@ TRAIN = CodeQuestion(
     results=("params", "losses"),
     right=train,
     draw=_train_cases,
-    mistakes={
-        "the targets are the inputs; they should be the ids one place further on": _mistaken(target=0),
-        "the targets are two places further on instead of one": _mistaken(target=2),
-        "windows begin one place late: each should begin where the one before has ended": _mistaken(stride="late"),
-        "windows begin one place after the other: go on by a whole window": _mistaken(stride=1),
-        "the state is never carried on: give each window what the one before returned": _mistaken(carried=False),
-        "the state is carried on from the end of the text to its beginning: begin with None": _mistaken(kept=True),
-        "Adagrad's memory begins anew with the text; it should last": _mistaken(forgets=True),
-        "Adagrad's memory has the last square alone: add each to the sum of those before": _mistaken(last=True),
-        "Adagrad divides by the sum of squares instead of its root": _mistaken(rootless=True),
-        "this is plain SGD: divide by the root of the sum of squares": _mistaken(sgd=True),
-        "the gradients are not clipped to -5 .. 5": _mistaken(low=-np.inf, high=np.inf),
-        "negative gradients are cut off: clip to -5 .. 5": _mistaken(low=0),
-    },
+    mistakes=(
+        ("the targets are the inputs; they should be the ids one place further on", _mistaken(target=0)),
+        ("the targets are two places further on instead of one", _mistaken(target=2)),
+        ("windows begin one place late: each should begin where the one before has ended", _mistaken(stride="late")),
+        ("windows begin one place after the other: go on by a whole window", _mistaken(stride=1)),
+        ("the state is never carried on: give each window what the one before returned", _mistaken(carried=False)),
+        ("the state is carried on from the end of the text to its beginning: begin with None", _mistaken(kept=True)),
+        ("Adagrad's memory begins anew with the text; it should last", _mistaken(forgets=True)),
+        ("Adagrad's memory has the last square alone: add each to the sum of those before", _mistaken(last=True)),
+        ("Adagrad divides by the sum of squares instead of its root", _mistaken(rootless=True)),
+        ("each step goes uphill: subtract", _mistaken(sign=-1)),
+        ("this is plain SGD: divide by the root of the sum of squares", _mistaken(sgd=True)),
+        ("the gradients are not clipped to -5 .. 5", _mistaken(low=-np.inf, high=np.inf)),
+        ("negative gradients are cut off: clip to -5 .. 5", _mistaken(low=0)),
+    ),
     changes=("params",),
 )

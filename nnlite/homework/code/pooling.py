@@ -1,5 +1,6 @@
 """Pooling's forward and backward."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -91,22 +92,26 @@ def _to_all_equally(x, dy, size, stride, kind):
     return backward(x, dy, size, stride, "average")
 
 
-def _overwritten(x, dy, size, stride, kind):
+def _overwritten(x, dy, size, stride, kind, of_average=True, with_zeros=False):
+    """A backward in which each window overwrites what others have given; of the maximum alone, or with zeros, too."""
+    if kind == "average" and not of_average:
+        return backward(x, dy, size, stride, kind)
     dx = np.zeros(x.shape)
-    for p in range(dy.shape[1]):
-        for q in range(dy.shape[2]):
-            window = np.s_[:, p * stride : p * stride + size, q * stride : q * stride + size]
-            (of_window,) = backward(x[window], dy[:, p : p + 1, q : q + 1], size, size, kind)
-            dx[window] = np.where(of_window, of_window, dx[window])
+    for p, q in np.ndindex(dy.shape[1:3]):
+        window = np.s_[:, p * stride : p * stride + size, q * stride : q * stride + size]
+        (of_window,) = backward(x[window], dy[:, p : p + 1, q : q + 1], size, size, kind)
+        dx[window] = of_window if with_zeros else np.where(of_window, of_window, dx[window])
     return (dx,)
 
 
-def _overwritten_with_zeros(x, dy, size, stride, kind):
-    dx = np.zeros(x.shape)
-    for p in range(dy.shape[1]):
-        for q in range(dy.shape[2]):
-            window = np.s_[:, p * stride : p * stride + size, q * stride : q * stride + size]
-            (dx[window],) = backward(x[window], dy[:, p : p + 1, q : q + 1], size, size, kind)
+def _overwritten_position_by_position(x, dy, size, stride, kind):
+    """The same for the maximum, where the loop goes over the positions in a window."""
+    if kind == "average":
+        return backward(x, dy, size, stride, kind)
+    (y,), dx = forward(x, size, stride, kind), np.zeros(x.shape)
+    for i, j in np.ndindex(size, size):
+        at = np.s_[:, i : i + (y.shape[1] - 1) * stride + 1 : stride, j : j + (y.shape[2] - 1) * stride + 1 : stride]
+        dx[at] = np.where(x[at] == y, dy, dx[at])
     return (dx,)
 
 
@@ -138,12 +143,12 @@ FORWARD = CodeQuestion(
     results=("y",),
     right=forward,
     draw=_forward_cases,
-    mistakes={
-        "the maximum begins at 0, so that it is never negative: begin with a pixel of the window": _max_from_zero,
-        "the sum of a window stands for its mean: divide by the number of its pixels": _sum,
-        "maximum and mean are exchanged": _other_kind,
-        "the stride is not used: windows stand side by side": _side_by_side,
-    },
+    mistakes=(
+        ("the maximum begins at 0, so that it is never negative: begin with a pixel of the window", _max_from_zero),
+        ("the sum of a window stands for its mean: divide by the number of its pixels", _sum),
+        ("maximum and mean are exchanged", _other_kind),
+        ("the stride is not used: windows stand side by side", _side_by_side),
+    ),
 )
 BACKWARD = CodeQuestion(
     name="pool_backward",
@@ -153,12 +158,13 @@ BACKWARD = CodeQuestion(
     results=("dx",),
     right=backward,
     draw=_backward_cases,
-    mistakes={
-        "each pixel of a window gets the whole gradient instead of its share of the mean": _whole_gradient,
-        "every pixel of a window gets the gradient; only the largest one has made the output": _to_all,
-        "every pixel of a window gets a share; only the largest one has made the output": _to_all_equally,
-        OVERWRITTEN: _overwritten,
-        f"{OVERWRITTEN}.": _overwritten_with_zeros,
-    },
+    mistakes=(
+        ("each pixel of a window gets the whole gradient instead of its share of the mean", _whole_gradient),
+        ("every pixel of a window gets the gradient; only the largest one has made the output", _to_all),
+        ("every pixel of a window gets a share; only the largest one has made the output", _to_all_equally),
+        *((OVERWRITTEN, partial(_overwritten, of_average=a, with_zeros=z)) for a in (True, False) for z in (True, False)),
+        (OVERWRITTEN, _overwritten_position_by_position),
+    ),
+    kernels=("pool2d",),
     layer=_layer,
 )

@@ -1,8 +1,8 @@
 """What every code question has."""
 
 import hmac
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +33,7 @@ class CodeQuestion:
         right: the right function, made of nnlite's layers.
         draw: cases, from a random generator.
         mistakes: what students do instead, in a sentence each, with the function that they wrote then.
+        kernels: of which the zoo's exhibits are such mistakes, too, where `right` runs on them.
         layer: for a backward pass: of a function and a case a layer for `nnlite.gradcheck` whose backward is that
             function, and the layer's input.
         changes: arguments that the function may change.
@@ -51,7 +52,8 @@ class CodeQuestion:
     results: tuple[str, ...]
     right: Callable[..., Results]
     draw: Callable[[np.random.Generator], list[Case]]
-    mistakes: Mapping[str, Callable[..., Results]] = field(default_factory=dict)
+    mistakes: tuple[tuple[str, Callable[..., Results]], ...] = ()
+    kernels: tuple[str, ...] = ()
     layer: Callable[[Callable[..., Results], Case], tuple[Any, np.ndarray]] | None = None
     changes: tuple[str, ...] = ()
 

@@ -62,6 +62,11 @@ def _unnormalised(logits, temperature, u):
     return (np.minimum(sums.searchsorted(u, side="right"), len(sums) - 1),)
 
 
+def _overflowing(logits, temperature, u):
+    e = np.exp(np.asarray(logits) / temperature)
+    return ((e / e.sum()).cumsum().searchsorted(u, side="right"),)
+
+
 def _one_further(logits, temperature, u):
     return (sample(logits, temperature, u)[0] + 1,)
 
@@ -79,12 +84,13 @@ SAMPLE = CodeQuestion(
     results=("ids",),
     right=sample,
     draw=_cases,
-    mistakes={
-        "the logits are multiplied by the temperature: divide": _multiplied,
-        "the temperature is not used": _cold,
-        "the likeliest id is always taken: draw": _likeliest,
-        "the probabilities are not normalised before one is drawn: they should sum to 1": _unnormalised,
-        "ids are one too large: they begin at 0": _one_further,
-        "the cumulative sum begins at the last id": _backwards,
-    },
+    mistakes=(
+        ("the logits are multiplied by the temperature: divide", _multiplied),
+        ("the temperature is not used", _cold),
+        ("the likeliest id is always taken: draw", _likeliest),
+        ("the probabilities are not normalised before one is drawn: they should sum to 1", _unnormalised),
+        ("exp overflows: subtract the largest logit from all, which changes no probability", _overflowing),
+        ("ids are one too large: they begin at 0", _one_further),
+        ("the cumulative sum begins at the last id", _backwards),
+    ),
 )

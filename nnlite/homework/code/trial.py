@@ -1,6 +1,6 @@
 """A student's function, tried with cases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -55,6 +55,8 @@ def tried(
     *,
     limits: Limits = Limits(),
     shows_output: bool = False,
+    explains: bool = True,
+    box: Callable[..., Any] = Sandbox,
 ) -> Trial:
     """Try a student's function, with the visible cases and with hidden ones.
 
@@ -64,6 +66,8 @@ def tried(
         hidden: cases of which nothing but success is told.
         limits: of time and memory, for all cases together.
         shows_output: whether what the function prints is shown.
+        explains: whether to look for a likely cause.
+        box: makes what the function is called in.
 
     Example:
         >>> from nnlite.homework.code import CODE
@@ -75,14 +79,14 @@ def tried(
     if question.file not in files:
         return Trial(question, {"": (f"{question.file} is missing",)})
     try:
-        sandbox = Sandbox(files, question.file, limits, shows_output=shows_output)
+        sandbox = box(files, question.file, limits, shows_output=shows_output)
     except SandboxError as error:
         return Trial(question, {"": (said(error),)})
     with sandbox:
         found = [_tried(sandbox, question, case, False) for case in question.visible()]
         found += [_tried(sandbox, question, case, True) for case in hidden]
         wrong = [one for one in found if one.problems]
-        likely = _cause(sandbox, question, wrong) if wrong else None
+        likely = _cause(sandbox, question, found) if wrong and explains else None
     problems = {_label(one): tuple(one.problems) for one in wrong}
     right = tuple(_label(one) for one in found if not one.problems)
     return Trial(question, problems, right, likely, tuple(map(str, sandbox.missing)))
@@ -119,12 +123,12 @@ def _tried(sandbox, question, case, is_hidden):
     return one
 
 
-def _cause(sandbox, question, wrong):
-    if any(one.results is None for one in wrong):  # an error says more
+def _cause(sandbox, question, found):
+    if any(one.results is None for one in found):  # an error says more
         return None
 
     def function(**arguments: Any) -> tuple[np.ndarray, ...]:
         results = separated(question.results, sandbox.call(question.name, arguments)[0])
         return tuple(np.asarray(result, np.float64) for result in results)
 
-    return cause(question, [(one.case, one.results) for one in wrong], function)
+    return cause(question, [(one.case, one.results) for one in found], function)

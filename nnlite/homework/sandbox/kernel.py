@@ -27,7 +27,7 @@ FORBIDDEN = {
     "io_uring_setup": (425, 425), "bpf": (321, 280), "keyctl": (250, 219), "perf_event_open": (298, 241),
     "shmget": (29, 194), "memfd_create": (319, 279), "setpriority": (141, 140),
     "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "chown": (92, None), "fchownat": (260, 54),
-    "utimensat": (280, 88),
+    "utimensat": (280, 88), "setrlimit": (160, 164),
 }  # fmt: skip
 CLONE, CLONE3, PRLIMIT = (56, 220), (435, 435), (302, 261)
 CLONE_THREAD = 0x00010000
