@@ -93,6 +93,7 @@ def new(
     for row in roster:
         if not STUDENT.fullmatch(row["id"]):
             raise ValueError(f"roster: id: {ID}, got {row['id']!r}: it becomes the name of a folder")
+    sheet = sheet.due(deadline) if deadline else sheet
     folder = Path(sheet.name if to is None else to)
     instructor = folder / "instructor"
     salt, sheet = _begun(folder, instructor, sheet, deadline)
@@ -118,7 +119,7 @@ def _begun(folder, instructor, sheet, deadline):
                 f"{folder}: expected the sheet that its students have, {stored}, got another: choose another folder "
                 f"by --to"
             )
-        sheet = kept
+        sheet = kept.due(deadline) if deadline else kept
     elif folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder}: expected a new folder, or one of `new`, got another: choose one by --to")
     else:
@@ -129,7 +130,6 @@ def _begun(folder, instructor, sheet, deadline):
         _write(instructor / ".gitignore", IGNORE)
         with open(os.open(instructor / "salt", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))
-    sheet = sheet.due(deadline) if deadline else sheet
     _write(stored, sheet.text)
     return read_salt(instructor), sheet
 

@@ -1,5 +1,6 @@
 """A student's answers against the key."""
 
+import codecs
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -49,7 +50,9 @@ def mark(paper: "Paper", answers: Mapping[str, Any]) -> list[Mark]:
         ('not answered',)
     """
     asked = [entry for entry in paper.sheet.entries if not entry.is_code]
-    return [_marked(paper, entry, answers.get(entry.name, {})) for entry in asked]
+    unknown = [f"[{name}]" for name in answers if name not in paper.key]
+    missing = f"not answered ({', '.join(unknown)}: no question is called so)" if unknown else "not answered"
+    return [_marked(paper, entry, answers.get(entry.name, missing)) for entry in asked]
 
 
 def _marked(paper, entry, answers):
@@ -70,7 +73,7 @@ def _causes(mistakes, answers, wrong, tolerance):
     """Mistakes that explain wrong answers."""
     for story, leads_to in mistakes.items():
         explained = [
-            name for name in leads_to if name in wrong and not problem(leads_to[name], answers[name], tolerance)
+            name for name in leads_to if name in wrong and not problem(leads_to[name], answers.get(name, ""), tolerance)
         ]
         if explained:
             yield f"{', '.join(explained)}: this comes out if {story}"
@@ -79,13 +82,11 @@ def _causes(mistakes, answers, wrong, tolerance):
 def problem(right: Any, answer: Any, tolerance: float) -> str:
     """What is wrong with an answer, without the right one; "" if nothing is.
 
-    Whole numbers and texts have to be equal. Other numbers may differ by `tolerance` of the right one plus a tenth of
+    Whole numbers have to be equal. Other numbers may differ by `tolerance` of the right one plus a tenth of
     it of the largest in the same array.
     """
     if isinstance(answer, str) and answer == "":
         return "not answered"
-    if isinstance(right, str):
-        return "" if isinstance(answer, str) and answer.split() == right.split() else "differs"
     expected = np.asarray(right)
     try:
         got = np.asarray(answer, np.float64)
@@ -131,8 +132,15 @@ def read_answers(data: bytes) -> dict[str, Any]:
         raise ValueError(
             f"answers.toml: expected at most {MOST_BYTES:,} bytes, got {len(data):,}: leave out what is not asked"
         )
-    lines = data.decode("utf-8-sig", "replace").splitlines()
-    return {name: _table("\n".join(lines[start:end]), start) for name, start, end in _tables(lines)}
+    encoding = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    lines = data.decode(encoding, "replace").splitlines()
+    answers: dict[str, Any] = {}
+    for name, start, end in _tables(lines):
+        is_new = name not in answers
+        answers[name] = (
+            _table("\n".join(lines[start:end]), start) if is_new else f"line {start}: [{name}] is there twice"
+        )
+    return answers
 
 
 def _tables(lines: list[str]) -> Iterator[tuple[str, int, int]]:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from ..draws import Draws
 
 Numbers = dict[str, Any]  # what is drawn: names and numbers that JSON knows
-Key = dict[str, Any]  # the right answers: numbers, nested lists of them, or strings, by their names in answers.toml
+Key = dict[str, Any]  # the right answers: numbers, or nested lists of them, by their names in answers.toml
 
 
 class Question:

@@ -1,0 +1,156 @@
+"""Answers and their marks: right ones, wrong ones, and what cannot be read."""
+
+import copy
+import datetime
+import tomllib
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nnlite.homework import mark, read_answers, read_sheet
+
+SALT = b"the salt of a course, for tests only"
+PAPER = read_sheet("hw2").paper(SALT, "ada")
+
+
+def marks(answers):
+    return {one.question: one for one in mark(PAPER, answers)}
+
+
+def lost(answers):
+    return {name for name, one in marks(answers).items() if one.points < one.of}
+
+
+@pytest.fixture
+def answers():
+    return copy.deepcopy(PAPER.key)
+
+
+def test_the_key_earns_all_points():
+    found = mark(PAPER, read_answers(PAPER.answers().encode()))
+    assert sum(one.points for one in found) == sum(entry.points for entry in PAPER.sheet.entries if not entry.is_code)
+    assert {line.split(": ")[1] for one in found for line in one.feedback} == {"right"}
+
+
+def test_four_digits_are_enough(answers):
+    rounded = {
+        question: {name: np.vectorize(lambda n: float(f"{n:.4g}"))(value).tolist() for name, value in key.items()}
+        for question, key in answers.items()
+    }
+    whole = {"conv_shapes", "minimal_recipe"}  # a number of parameters has five
+    assert lost(rounded) <= whole
+
+
+@pytest.mark.parametrize("question", PAPER.key)
+def test_a_wrong_answer_costs_its_part_of_its_question(question, answers):
+    for name in answers[question]:
+        wrong = copy.deepcopy(answers)
+        value = np.array(wrong[question][name], float)
+        value.flat[-1] = 1.1 * value.flat[-1] + 1
+        wrong[question][name] = value.tolist()
+        found = marks(wrong)[question]
+        assert lost(wrong) == {question}
+        assert found.points == round(found.of * (1 - 1 / len(answers[question])), 2)
+        said = next(line for line in found.feedback if line.startswith(f"{name}: "))
+        last = "".join(f"[{size - 1}]" for size in value.shape)
+        assert said == (f"{name}: 1 of {value.size} differ: {last}" if value.shape else f"{name}: differs")
+
+
+def test_feedback_never_says_the_right_number(answers):
+    for question, key in answers.items():
+        for name, value in key.items():
+            answers[question][name] = (np.array(value, float) * 3 + 7).tolist()
+    text = " ".join(line for one in mark(PAPER, answers) for line in one.feedback)
+    for key in PAPER.key.values():
+        for value in key.values():
+            for number in np.ravel(value).tolist():
+                assert number == int(number) or f"{number:.4g}" not in text
+
+
+def test_a_mistake_of_students_is_named(answers):
+    question = next(e.question for e in PAPER.sheet.entries if e.name == "convolution")
+    flipped = question.mistakes(PAPER.numbers["convolution"])["the kernel is flipped, by 180 degrees"]
+    answers["convolution"]["y"] = flipped["y"]
+    assert marks(answers)["convolution"].feedback[-1] == "y: this comes out if the kernel is flipped, by 180 degrees"
+
+
+def test_shapes_are_said(answers):
+    answers["lstm_step"]["dc"] = [answers["lstm_step"]["dc"]]
+    answers["lstm_step"]["df"] = "half"
+    answers["lstm_step"]["dh"] = ""
+    said = marks(answers)["lstm_step"].feedback
+    assert "dc: expected 2 numbers, got 1 x 2 numbers" in said
+    assert "df: expected 2 numbers, got something else" in said
+    assert "dh: not answered" in said
+
+
+def test_what_is_not_asked_is_said(answers):
+    answers["temperature"]["entropie"] = 1
+    assert marks(answers)["temperature"].feedback[-1] == "entropie: no such answer is asked for"
+    answers["temprature"] = answers.pop("temperature")
+    (said,) = marks(answers)["temperature"].feedback
+    assert said == "not answered ([temprature]: no question is called so)"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 10**400, [[1], [2, 3]], [], True, {"a": 1}, "nan", None])
+def test_strange_values_are_wrong(value, answers):
+    answers["gradient_flow"]["dc_last"] = value
+    assert lost(answers) == {"gradient_flow"}
+
+
+def test_an_empty_form_earns_nothing():
+    form = PAPER.form()
+    assert {name: set(table.values()) for name, table in tomllib.loads(form).items()} == {
+        name: {""} for name in PAPER.key
+    }
+    for one in mark(PAPER, read_answers(form.encode())):
+        assert (one.points, one.feedback) == (0, ("not answered",))
+
+
+def test_a_line_that_cannot_be_read_costs_its_question_alone():
+    text = PAPER.answers().replace("dc_last = ", "dc_last = .5 # ")
+    line = text[: text.index("dc_last")].count("\n") + 1
+    found = marks(read_answers(text.encode()))
+    (said,) = found["gradient_flow"].feedback
+    assert said.startswith(f"line {line}: expected numbers such as 0.5 or [1, 2], got 'dc_last = .5 #")
+    assert [name for name, one in found.items() if not one.points] == ["gradient_flow"]
+
+
+def test_a_question_that_is_there_twice():
+    text = PAPER.answers() + "[temperature]\n"
+    assert "[temperature] is there twice" in marks(read_answers(text.encode()))["temperature"].feedback[0]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_editors_write_other_encodings_and_line_ends(encoding):
+    text = PAPER.answers().replace("\n", "\r\n")
+    assert lost(read_answers(text.encode(encoding))) == set()
+
+
+def test_a_file_may_not_be_huge():
+    with pytest.raises(ValueError, match="expected at most 200,000 bytes, got 300,000"):
+        read_answers(b"#" * 300_000)
+    deep = b"[temperature]\np = " + b"[" * 100_000
+    assert lost(read_answers(PAPER.answers().split("[temperature]")[0].encode() + deep)) == {"temperature"}
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text() | st.datetimes() | st.just(datetime.time()),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=6,
+)
+TABLES = st.dictionaries(st.sampled_from([name for key in PAPER.key.values() for name in key]), VALUES, max_size=4)
+
+
+@given(st.dictionaries(st.sampled_from([*PAPER.key, "other"]), TABLES | st.text(), max_size=4))
+def test_any_answers_are_marked(answers):
+    for one in mark(PAPER, answers):
+        assert 0 <= one.points <= one.of
+        assert one.feedback
+
+
+@given(st.binary(max_size=300) | st.text(alphabet='[]=".,0159eé#\n{}ip_ ', max_size=200).map(str.encode))
+def test_any_bytes_are_read(data):
+    assert len(mark(PAPER, read_answers(b"[temperature]\n" + data))) == len(PAPER.key)
