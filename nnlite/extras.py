@@ -7,6 +7,7 @@ MODULES = {
     "cli": "typer",
     "digits": "sklearn",
     "graphemes": "regex",
+    "homework": "joblib",
     "images": "PIL",
     "plot": "matplotlib",
     "report": "jinja2",

@@ -1,13 +1,21 @@
 """nnlite homework: hand out and grade a homework."""
 
 import datetime
+import statistics
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from nnlite import extras
+from nnlite.homework import Limits, notebook, read_roster, read_sheet, read_times, write_autograder, write_grades
+from nnlite.homework import audit as audit_code
+from nnlite.homework import check as check_folder
+from nnlite.homework import grade as grade_all
 from nnlite.homework import new as make
-from nnlite.homework import read_roster, read_sheet
+from nnlite.homework.sandbox import Sandbox
+from nnlite.saving import atomic_file
 
 from .runs import command, console
 
@@ -47,4 +55,132 @@ def _time(text):
         raise ValueError(f"deadline: expected a time such as 2026-12-01T23:59:00+01:00, got {text!r}") from None
 
 
-COMMANDS = (new,)
+def check(
+    folder: Annotated[Path, typer.Argument(help="Your folder, with answers.toml and the Python files.")] = Path("."),
+    only: Annotated[str | None, typer.Option(help="One function, such as lstm_backward.")] = None,
+) -> None:
+    """Check a folder before handing it in: what is wrong with your code, where, and often why.
+
+    Your functions run as they will when they are graded, with other numbers. What they print is shown.
+
+    Examples:
+
+        nnlite homework check
+        nnlite homework check --only lstm_backward
+    """
+    done = []
+    for name, found, is_right in check_folder(folder, only=only, shows_output=True):
+        first, *others = found
+        console.print(f"{'ok' if is_right else '--'}  {name}: {first}" if len(found) == 1 else f"--  {name}:")
+        for line in found if others else ():
+            console.print(f"      {line}")
+        done.append(is_right)
+    if not all(done):
+        raise typer.Exit(1)
+    console.print("\nAll of this is right. It is graded with other numbers and sizes as well.")
+
+
+def grade(
+    submissions: Annotated[Path, typer.Argument(help="A folder with a folder or a zip for each submission.")],
+    instructor: Annotated[Path, typer.Option(help="Your folder, which `new` has made.")],
+    to: Annotated[Path, typer.Option(help="The folder to write.")] = Path("grades"),
+    times: Annotated[
+        Path | None, typer.Option(help="When each was handed in: a CSV with the columns submission and time.")
+    ] = None,
+    jobs: Annotated[int, typer.Option(help="Submissions that are graded at once; by default one for each core.")] = -1,
+    seconds: Annotated[float, typer.Option(help="The time that each function has, for all cases together.")] = 10.0,
+) -> None:
+    """Grade submissions: a CSV, and a page of feedback for each student.
+
+    A submission is called by its student's id: ada, ada.zip; a later one ada_2.zip. The last one counts.
+
+    Examples:
+
+        nnlite homework grade submissions --instructor hw2/instructor
+    """
+    extras.require("homework")
+    warn_of_missing_protection()
+    grades, unknown = grade_all(
+        submissions, instructor, times=times and read_times(times), jobs=jobs, limits=Limits(seconds=seconds)
+    )
+    write_grades(grades, to)
+    handed_in = [one for one in grades if one.submission]
+    points = [one.points for one in handed_in]
+    console.print(f"{to / 'grades.csv'}  {len(grades)} students, {len(handed_in)} of whom handed in")
+    console.print(f"{to / 'feedback'}    a page for each")
+    if points:
+        console.print(f"\nPoints: {min(points):g} to {max(points):g}, median {statistics.median(points):g} of {grades[0].of:g}")
+    for name in unknown:
+        console.print(f"Not graded, as no student is called so: {name}")
+    for one in grades:
+        if one.submission and one.notes:
+            console.print(f"{one.student}: {'; '.join(one.notes)}")
+
+
+def warn_of_missing_protection() -> None:
+    """Say what this system cannot forbid graded code."""
+    with Sandbox({"empty.py": ""}, "empty.py") as sandbox:
+        missing = ", and ".join(sandbox.missing)
+    if missing:
+        warnings.warn(
+            f"This system cannot shut graded code off from {missing}: a program made for that could read the keys, or "
+            f"do harm. Grade in a container or a virtual machine, or on Linux 5.13 or newer.",
+            stacklevel=1,
+        )
+
+
+def audit(
+    sheet: Annotated[str, typer.Argument(help="A sheet, hw2 or cnn, or the file of your own.", metavar="SHEET")],
+    jobs: Annotated[int, typer.Option(help="Processes; by default one for each core.")] = -1,
+) -> None:
+    """Measure the grader: plant mistakes into right solutions, and grade all of them.
+
+    Each mistake has to lose exactly its question, and each right solution has to lose none.
+
+    Examples:
+
+        nnlite homework audit hw2
+    """
+    extras.require("homework")
+    asked = [entry.question for entry in read_sheet(sheet).entries if entry.is_code]
+    found = audit_code(asked, jobs)
+    console.print(str(found))
+    for problem in found.problems:
+        console.print(f"  {problem}")
+    if found.problems:
+        raise typer.Exit(1)
+
+
+FORMATS = ("gradescope", "nbgrader")
+
+
+def export(
+    form: Annotated[str, typer.Argument(help="gradescope or nbgrader.", metavar="gradescope|nbgrader")],
+    source: Annotated[str, typer.Argument(help="For Gradescope the instructor's folder, for nbgrader a sheet.")],
+    to: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+    wheel: Annotated[Path | None, typer.Option(help="For Gradescope: a wheel of nnlite to take along.")] = None,
+) -> None:
+    """Export a homework to another grader: an autograder for Gradescope, or an assignment for nbgrader.
+
+    Gradescope's autograder grades all of a sheet, and holds the keys. nbgrader gets the questions to program.
+
+    Examples:
+
+        nnlite homework export gradescope hw2/instructor
+        nnlite homework export nbgrader hw2
+    """
+    if form == "gradescope":
+        path = to or Path("autograder.zip")
+        write_autograder(source, path, wheel)
+        console.print(f"{path}  upload it as the autograder; it holds the salt and the draws")
+    elif form == "nbgrader":
+        extras.require("homework")
+        one = read_sheet(source)
+        path = to or Path(f"{one.name}.ipynb")
+        atomic_file.write(path, notebook(one).encode())
+        console.print(f"{path}  for nbgrader's source folder; it holds the hidden tests")
+    else:
+        raise ValueError(f"export: expected one of {', '.join(FORMATS)}, got {form!r}")
+
+
+COMMANDS = (new, check, grade, audit, export)
