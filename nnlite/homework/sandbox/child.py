@@ -12,13 +12,7 @@ PYTHONS = list(sys.path)
 sys.path += [os.path.dirname(os.path.abspath(__file__)), sys.argv[1]]
 sys.dont_write_bytecode = True
 
-# NumPy with what it loads on first use: afterwards its neighbours can no longer be read.
 import numpy as np  # noqa: E402
-import numpy.fft  # noqa: E402
-import numpy.lib.stride_tricks  # noqa: E402
-import numpy.linalg  # noqa: E402
-import numpy.polynomial  # noqa: E402
-import numpy.random  # noqa: E402, F401
 
 import kernel  # noqa: E402
 import rules  # noqa: E402

@@ -1,0 +1,514 @@
+"""Grading: what is handed in in all shapes, hostile ones among them, and what becomes of it."""
+
+import csv
+import dataclasses
+import datetime
+import io
+import json
+import os
+import stat
+import struct
+import textwrap
+import zipfile
+from pathlib import Path
+
+import pytest
+from extras import import_extra
+
+from nnlite.homework import (
+    Limits,
+    Submission,
+    as_gradescope,
+    grade,
+    grade_one,
+    new,
+    read_paper,
+    read_salt,
+    read_sheet,
+    read_submissions,
+    read_times,
+    write_autograder,
+    write_grades,
+)
+from nnlite.homework.code.audit import source
+from nnlite.homework.gradescope import main as run_autograder
+from nnlite.homework.grades import as_csv, as_markdown
+from nnlite.homework.grading import days_late
+
+import_extra("joblib", "homework")
+
+SHEET = """
+title = "Small"
+deadline = 2026-12-01T12:00:00+01:00
+late_percent = 10
+
+[[question]]
+kind = "temperature"
+points = 4
+
+[[question]]
+kind = "code"
+name = "pool_forward"
+points = 3
+
+[[question]]
+kind = "code"
+name = "pool_backward"
+points = 5
+
+[[question]]
+kind = "code"
+name = "sample"
+points = 8
+"""
+DEADLINE = datetime.datetime(2026, 12, 1, 11, tzinfo=datetime.UTC)
+QUICK = Limits(seconds=2)
+POOL = source("pool_views")
+SAMPLE = source("sampling_searchsorted")
+
+
+@pytest.fixture(scope="session")
+def course(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("course")
+    (folder / "small.toml").write_text(SHEET)
+    students = [{"id": name, "email": f"{name}@x.edu"} for name in ("ada", "bob", "eve", "s_2")]
+    return new(read_sheet(folder / "small.toml"), students, folder / "small")
+
+
+@pytest.fixture
+def instructor(course):
+    return course / "instructor"
+
+
+def right(course, student="ada"):
+    """The files of a submission without mistakes."""
+    answers = (course / "instructor" / "keys" / f"{student}.toml").read_bytes()
+    return {"answers.toml": answers, "pool.py": POOL.encode(), "sampling.py": SAMPLE.encode()}
+
+
+def write(folder, files, time=None):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+        if time:
+            os.utime(folder / name, (time.timestamp(),) * 2)
+
+
+def zipped(path, files, time=None):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    if time:
+        os.utime(path, (time.timestamp(),) * 2)
+
+
+def points(one):
+    return {mark.question: mark.points for mark in one.marks}
+
+
+FULL = {"temperature": 4, "pool_forward": 3, "pool_backward": 5, "sample": 8}
+
+
+def graded(course, files, time=DEADLINE, only=tuple(FULL)):
+    paper = read_paper(course / "instructor", "ada")
+    entries = tuple(entry for entry in paper.sheet.entries if entry.name in only)
+    paper = dataclasses.replace(paper, sheet=dataclasses.replace(paper.sheet, entries=entries))
+    return grade_one(paper, Submission("ada", time, 1, files), read_salt(course / "instructor"), QUICK)
+
+
+def test_a_right_submission_gets_all_points(course):
+    found = graded(course, right(course))
+    assert points(found) == FULL
+    assert found.points == found.of == 20
+    assert found.notes == ()
+
+
+def test_what_is_handed_out_gets_none(course):
+    files = {path.name: path.read_bytes() for path in (course / "students" / "ada").iterdir()}
+    found = graded(course, files)
+    assert found.points == 0
+    assert found.marks[0].feedback == ("not answered",)
+    assert "NotImplementedError" in found.marks[1].feedback[0]
+
+
+def test_an_empty_submission_gets_none(course):
+    found = graded(course, {})
+    assert found.points == 0
+    assert found.marks[1].feedback == ("pool.py is missing",)
+
+
+# Each in the place of sample, or beside it: it costs that question at most.
+HOSTILE = {
+    "loop": "def sample(**_):\n    while True: pass",
+    "sleep": "import time\ndef sample(**_):\n    time.sleep(60)",
+    "leaves": "import sys\ndef sample(**_):\n    sys.exit(0)",
+    "ends": "import os\ndef sample(**_):\n    os._exit(0)",
+    "ends at import": "import os\nos._exit(0)",
+    "memory": "def sample(**_):\n    a = []\n    while True: a.append(bytes(10**8))",
+    "deep": "def sample(**_):\n    return sample()",
+    "forks": "import os\ndef sample(**_):\n    while True: os.fork()",
+    "huge": "import numpy as np\ndef sample(**_):\n    return np.zeros(10**7)",
+    "strings": "def sample(**_):\n    return ['0'] * 60",
+    "objects": "import numpy as np\ndef sample(u, **_):\n    return np.array([object()] * len(u))",
+    "nan": "import numpy as np\ndef sample(u, **_):\n    return np.full(len(u), np.nan)",
+    "infinite": "import numpy as np\ndef sample(u, **_):\n    return np.full(len(u), np.inf)",
+    "wrong shape": "import numpy as np\ndef sample(u, **_):\n    return np.zeros((len(u), 1))",
+    "complex": "import numpy as np\ndef sample(u, **_):\n    return np.zeros(len(u), complex)",
+    "ragged": "def sample(u, **_):\n    return [[1], [1, 2]] * 30",
+    "nested": "def sample(u, **_):\n    return [[[[[[[1]]]]]]]",
+    "a generator": "def sample(u, **_):\n    yield 0",
+    "none": "def sample(**_):\n    pass",
+    "equal to all": "class A(float):\n    def __eq__(self, other): return True\ndef sample(u, **_):\n    return [A(0)] * len(u)",
+    "unprintable error": "class E(Exception):\n    def __str__(self): raise E\ndef sample(**_):\n    raise E",
+    "long error": "def sample(**_):\n    raise ValueError('\\n\\x1b[31m<script>`' * 10**6)",
+    "fake result": "print('{\"sample\": 8}')\nimport sys\nsys.stdout.write('PASSED')\ndef sample(**_):\n    pass",
+    "fake pipe": "import os\nfor k in range(3, 30):\n    try: os.write(k, bytes(10**4))\n    except OSError: pass\ndef sample(**_):\n    pass",
+    "patched": "import numpy as np\nnp.allclose = np.array_equal = lambda *_, **__: True\nnp.abs = lambda *_: 0\n"
+    "np.isfinite = lambda *_: True\ndef sample(u, **_):\n    return np.zeros(len(u))",
+    "patched wire": "import sys\nwire = sys.modules.get('wire')\nwire.packed = lambda tree: b''\ndef sample(**_):\n    return 0",
+    "patched builtins": "import builtins\nbuiltins.len = lambda x: 0\nbuiltins.isinstance = lambda *_: True\ndef sample(**_):\n    return 0",
+    "reads the key": "import glob\ndef sample(**_):\n    return open(glob.glob('/tmp/**/keys/ada.toml', recursive=True)[0]).read()",
+    "nnlite": "from nnlite import sample as right\ndef sample(logits, temperature, u):\n    return [right(logits, temperature, x) for x in u]",
+    "hidden nnlite": "def sample(logits, temperature, u):\n    right = __import__('importlib').import_module('nnlite.sampling')\n    return right",
+    "parent": "import sys\nsys.path[:] = ['/', *sys.path]\nimport numpy\nsys.path.append(numpy.__path__[0] + '/..')\nimport nnlite\nsample = nnlite.sample",
+    "syntax": "def sample(:\n",
+    "null": "def sample(**_):\n    return '\\0'\n\0",
+    "not Python": "%PDF-1.7\xff\xfe",
+    "no function": "sample = 3",
+    "other arguments": "def sample(z):\n    return 0",
+    "changes u": SAMPLE.replace("    scaled", "    u += 0.5\n    scaled"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_function_costs_its_question_alone(course, kind):
+    files = right(course) | {"sampling.py": HOSTILE[kind].encode("latin-1")}
+    found = graded(course, files, only=("temperature", "sample"))
+    assert points(found) == {"temperature": 4, "sample": 0}
+    assert found.notes == ()
+    for line in found.marks[1].feedback:
+        assert 0 < len(line) < 600
+        assert line.isprintable()
+
+
+def test_a_hostile_function_costs_not_its_neighbour(course):
+    """pool_forward and pool_backward share a file: each is called in a process of its own."""
+    for lines in ("import os\n    os._exit(0)", "while True: pass", "globals().clear()\n    return 0", "raise SystemExit"):
+        text = POOL.replace("    windows = ", f"    {lines}\n    windows = ")
+        files = right(course) | {"pool.py": text.encode()}
+        found = graded(course, files, only=("pool_forward", "pool_backward"))
+        assert points(found) == {"pool_forward": 0, "pool_backward": 5}
+
+
+# What is right, in unusual ways.
+UNUSUAL = {
+    "a lambda": "import numpy as np\nsample = lambda logits, temperature, u: np.searchsorted(np.cumsum(p(logits / temperature)), u, side='right')\n"
+    "def p(z):\n    e = np.exp(z - z.max())\n    return e / e.sum()",
+    "a class": f"{SAMPLE}\nclass Sampler:\n    def __call__(self, logits, temperature, u):\n        return right(logits, temperature, u)\nright, sample = sample, Sampler()",
+    "args": f"{SAMPLE}\nright = sample\ndef sample(*args, **kwargs):\n    return right(*args, **kwargs)",
+    "a tuple": f"{SAMPLE}\nright = sample\ndef sample(**a):\n    return (right(**a),)",
+    "uint8": f"{SAMPLE}\nright = sample\ndef sample(**a):\n    return right(**a).astype(np.uint8)",
+    "a view": f"{SAMPLE}\nright = sample\ndef sample(**a):\n    return np.repeat(right(**a), 2)[::2]",
+    "read-only": f"{SAMPLE}\nright = sample\ndef sample(**a):\n    y = right(**a)\n    y.flags.writeable = False\n    return y",
+    "prints": f"print('loaded')\n{SAMPLE}\nright = sample\ndef sample(**a):\n    print(a)\n    return right(**a)",
+    "warns": f"import warnings\n{SAMPLE}\nright = sample\ndef sample(**a):\n    warnings.warn('hm')\n    np.log(0)\n    return right(**a)",
+    "typed and annotated": f"from __future__ import annotations\nfrom typing import Any\n{SAMPLE}\nx: Any = None",
+    "a main part": f"{SAMPLE}\nif __name__ == '__main__':\n    import torch\n    from nnlite import LSTM",
+    "a byte order mark": "\ufeff" + SAMPLE,
+    "Windows' line ends": SAMPLE.replace("\n", "\r\n"),
+    "decorated": f"import functools\n{SAMPLE}\nsample = functools.cache(len) and functools.wraps(sample)(sample)",
+}
+
+
+def test_what_is_right_in_unusual_ways_gets_all_points(course):
+    for kind, text in UNUSUAL.items():
+        future = [line for line in text.splitlines() if "__future__" in line]
+        text = "\n".join([*future, *(line for line in text.splitlines() if line not in future)])
+        files = right(course) | {"sampling.py": text.encode()}
+        assert graded(course, files, only=("sample",)).points == 8, kind
+
+
+def test_helpers_in_other_files_are_taken_along(course):
+    files = right(course) | {"sampling.py": b"from mine import sample", "mine.py": SAMPLE.encode()}
+    assert graded(course, files, only=("sample",)).points == 8
+
+
+@pytest.mark.parametrize("answers", [b"\xff\xfe\x00", b"[temperature", b"[" * 10000, b"x" * 10**6, b"[temperature]\np = 1e999"])
+def test_answers_that_cannot_be_read_cost_themselves_alone(course, answers):
+    files = right(course) | {"answers.toml": answers}
+    assert points(graded(course, files, only=("temperature", "sample"))) == {"temperature": 0, "sample": 8}
+
+
+# Times.
+
+
+def test_each_day_begun_costs_a_part(course):
+    on_time = graded(course, right(course))
+    assert "late" not in as_markdown(on_time)
+    paper = read_paper(course / "instructor", "ada")
+    for late, expected in ((-1, 20), (0, 20), (1, 18), (86400, 18), (86401, 16), (864000, 0), (10**8, 0)):
+        submission = Submission("ada", DEADLINE + datetime.timedelta(seconds=late))
+        found = dataclasses.replace(on_time, days_late=days_late(paper, submission))
+        assert found.points == expected
+        assert ("late, and costs" in as_markdown(found)) == (late > 0)
+
+
+def test_the_last_submission_counts_or_the_last_one_in_time(course, instructor, tmp_path):
+    good, bad = right(course), {"answers.toml": b""}
+    before, after, later = (DEADLINE + datetime.timedelta(hours=hours) for hours in (-2, 3, 30))
+    write(tmp_path / "ada", good, before)  # superseded in time by a worse one
+    zipped(tmp_path / "ada_2.zip", bad, before + datetime.timedelta(hours=1))
+    write(tmp_path / "bob", right(course, "bob"), before)
+    zipped(tmp_path / "bob_2.zip", bad, after)  # late and worse
+    zipped(tmp_path / "bob (3).zip", bad, later)
+    write(tmp_path / "eve", bad, before)
+    zipped(tmp_path / "eve-2.zip", right(course, "eve"), after)  # late and better
+    write(tmp_path / "stranger", good)
+    (tmp_path / ".DS_Store").write_text("")
+    grades, unknown = grade(tmp_path, instructor, limits=QUICK)
+    found = {one.student: (one.points, one.submission and one.submission.name, one.days_late) for one in grades}
+    assert found == {
+        "ada": (0, "ada_2.zip", 0), "bob": (20, "bob", 0), "eve": (18, "eve-2.zip", 1), "s_2": (0, None, 0),
+    }  # fmt: skip
+    assert unknown == ["stranger"]
+    folder = write_grades(grades, tmp_path / "grades")
+    rows = {row["id"]: row for row in csv.DictReader(io.StringIO((folder / "grades.csv").read_text()))}
+    assert rows["eve"] == {
+        "id": "eve", "points": "18", "of": "20", "temperature": "4", "pool_forward": "3", "pool_backward": "5",
+        "sample": "8", "days_late": "1", "submission": "eve-2.zip", "notes": "",
+    }  # fmt: skip
+    assert rows["s_2"]["notes"] == "nothing was handed in"
+    assert sorted(path.name for path in (folder / "feedback").iterdir()) == ["ada.md", "bob.md", "eve.md", "s_2.md"]
+    assert "That is a day late, and costs 10 % of the points." in (folder / "feedback" / "eve.md").read_text()
+
+
+def test_times_can_be_given(tmp_path):
+    (tmp_path / "times.csv").write_text("submission,time\nada.zip,2026-12-02T12:00:00+01:00\nada_2.zip,2026-11-02T12:00:00Z\n")
+    times = read_times(tmp_path / "times.csv")
+    zipped(tmp_path / "ada.zip", {"pool.py": b"1"})
+    zipped(tmp_path / "ada_2.zip", {"pool.py": b"2"})
+    found, _ = read_submissions(tmp_path, ["ada"], times)
+    assert [one.name for one in found["ada"]] == ["ada_2.zip", "ada.zip"]  # by time
+    assert found["ada"][1].time == datetime.datetime(2026, 12, 2, 11, tzinfo=datetime.UTC)
+    for text in ("a,b\n", "submission,time\nada,yesterday\n", "submission,time\nada,2026-12-02T12:00:00\n", "submission,time\nada\n"):
+        (tmp_path / "times.csv").write_text(text)
+        with pytest.raises(ValueError, match=r"times\.csv"):
+            read_times(tmp_path / "times.csv")
+
+
+def test_an_id_that_looks_like_a_resubmission_is_itself(tmp_path):
+    for name in ("s_2.zip", "s_2_2.zip", "s.zip", "S_3.ZIP"):
+        zipped(tmp_path / name, {"pool.py": name.encode()})
+    found, unknown = read_submissions(tmp_path, ["s", "s_2"])
+    assert [one.name for one in found["s"]] == ["s.zip", "S_3.ZIP"]
+    assert [one.name for one in found["s_2"]] == ["s_2.zip", "s_2_2.zip"]
+    assert unknown == []
+
+
+# What a submission can be.
+
+
+def read_one(folder):
+    return read_submissions(folder, ["ada"])[0]["ada"][0]
+
+
+def test_files_are_found_in_the_folder_inside(tmp_path):
+    zipped(tmp_path / "ada.zip", {"hw/ada/pool.py": b"1", "hw/ada/answers.toml": b"2", "__MACOSX/hw/ada/pool.py": b"3", "hw/pool.py": b"4"})
+    assert read_one(tmp_path).files == {"pool.py": b"1", "answers.toml": b"2"}
+    (tmp_path / "ada.zip").unlink()
+    write(tmp_path / "ada" / "hw2", {"pool.py": b"1", "notes.txt": b"2", "my file.py": b"3"})
+    assert read_one(tmp_path).files == {"pool.py": b"1"}
+    (tmp_path / "ada" / "hw2" / "pool.py").unlink()
+    zipped(tmp_path / "ada" / "hw2" / "work.zip", {"pool.py": b"5"})
+    assert read_one(tmp_path).files == {"pool.py": b"5"}
+
+
+def test_a_zip_cannot_lead_out(tmp_path):
+    inside = tmp_path / "in"
+    inside.mkdir()
+    names = ["../pool.py", "/etc/pool.py", "..\\..\\lstm.py", "C:\\conv2d.py", "a/../../sampling.py", "ok/minimal_rnn.py"]
+    zipped(inside / "ada.zip", dict.fromkeys(names, b"1"))
+    one = read_one(inside)
+    assert one.files == {"minimal_rnn.py": b"1"}
+    assert len(one.problems) == 5
+    assert all("leads out of the zip" in problem for problem in one.problems)
+    assert [path.name for path in tmp_path.rglob("*")] == ["in", "ada.zip"]
+
+
+def test_links_are_not_followed(tmp_path, instructor):
+    key = instructor / "keys" / "ada.toml"
+    submissions = tmp_path / "submissions"
+    write(submissions / "ada", {"pool.py": b"1"})
+    (submissions / "ada" / "answers.toml").symlink_to(key)
+    (submissions / "ada" / "sampling.py").symlink_to("/dev/zero")
+    os.mkfifo(submissions / "ada" / "lstm.py")
+    one = read_one(submissions)
+    assert one.files == {"pool.py": b"1"}
+    assert len(one.problems) == 3
+    (tmp_path / "linked").mkdir()
+    (tmp_path / "linked" / "ada").symlink_to(instructor / "keys")
+    assert "expected a folder or a zip" in read_one(tmp_path / "linked").problems[0]
+    (tmp_path / "inner" / "ada").mkdir(parents=True)
+    (tmp_path / "inner" / "ada" / "x").symlink_to(instructor / "keys")
+    assert read_one(tmp_path / "inner").files == {}
+    info = zipfile.ZipInfo("answers.toml")
+    info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
+    (tmp_path / "zips").mkdir()
+    with zipfile.ZipFile(tmp_path / "zips" / "ada.zip", "w") as archive:
+        archive.writestr(info, str(key))
+    one = read_one(tmp_path / "zips")
+    assert one.files == {}
+    assert "is a link" in one.problems[0]
+
+
+def test_a_bomb_is_not_unpacked(tmp_path):
+    with zipfile.ZipFile(tmp_path / "ada.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("pool.py", bytes(10**8))
+        archive.writestr("answers.toml", "# mine")
+    one = read_one(tmp_path)
+    assert one.files == {"answers.toml": b"# mine"}
+    assert "more than 200,000 bytes" in one.problems[0]
+    # One that lies about its size.
+    data = bytearray((tmp_path / "ada.zip").read_bytes())
+    place = data.index(b"PK\x01\x02")
+    data[place + 24 : place + 28] = struct.pack("<I", 10)
+    (tmp_path / "ada.zip").write_bytes(data)
+    assert "pool.py" not in read_one(tmp_path).files
+
+
+def test_a_zip_of_many_files_is_refused(tmp_path):
+    zipped(tmp_path / "ada.zip", {f"a{k}.py": b"" for k in range(60)})
+    one = read_one(tmp_path)
+    assert len(one.files) == 40
+    zipped(tmp_path / "ada.zip", {f"a{k}": b"" for k in range(5001)})
+    assert "more than 5,000 files" in read_one(tmp_path).problems[0]
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "cut off", "encrypted", "compression", "checksum"])
+def test_a_damaged_zip_is_told(tmp_path, damage):
+    path = tmp_path / "ada.zip"
+    zipped(path, {"pool.py": b"1" * 1000})
+    data = bytearray(path.read_bytes())
+    if damage == "empty":
+        data = b""
+    elif damage == "text":
+        data = b"my homework"
+    elif damage == "cut off":
+        data = data[:-30]
+    elif damage == "encrypted":
+        data[6] |= 1
+        data[data.index(b"PK\x01\x02") + 8] |= 1
+    elif damage == "compression":
+        data[8] = 99
+        data[data.index(b"PK\x01\x02") + 10] = 99
+    else:
+        data[60] ^= 1
+    path.write_bytes(data)
+    one = read_one(tmp_path)
+    assert one.files == {}
+    assert "the zip cannot be read" in one.problems[0]
+
+
+def test_other_things_are_told(tmp_path):
+    (tmp_path / "ada.zip").mkdir()
+    (tmp_path / "ada_2").write_text("my homework")
+    (tmp_path / "ada.tar.gz").write_text("")
+    found, unknown = read_submissions(tmp_path, ["ada"])
+    assert [one.problems for one in found["ada"]] == [(), ("expected a folder or a zip, got something else",)]
+    assert unknown == ["ada.tar.gz"]
+
+
+# Files of grades.
+
+
+def test_a_spreadsheet_runs_nothing(course):
+    found = graded(course, {})
+    found = dataclasses.replace(found, submission=Submission("=cmd()", DEADLINE), notes=("+1", "x"))
+    row = list(csv.reader(io.StringIO(as_csv([found]))))[1]
+    assert row[-2:] == ["'=cmd()", "'+1; x"]
+
+
+def test_feedback_is_no_html_and_no_markdown(course):
+    files = right(course) | {"sampling.py": b"def sample(**_):\n    raise ValueError('<b>**x** \\x1b[31m `|\\n# h')"}
+    text = as_markdown(graded(course, files, only=("sample",)))
+    line = next(line for line in text.splitlines() if "<b>" in line)
+    assert line.startswith("    ")
+    assert "\x1b" not in text
+    assert "\n# h" not in text
+
+
+def test_feedback_tells_no_hidden_numbers_and_no_keys(course, instructor):
+    files = right(course) | {"sampling.py": SAMPLE.replace("/ temperature", "* temperature").encode(), "answers.toml": b"[temperature]\np = [1, 2]"}
+    found = graded(course, files, only=("temperature", "sample"))
+    salt = read_salt(instructor)
+    (question,) = [entry.question for entry in read_paper(instructor, "ada").sheet.entries if entry.name == "sample"]
+    text = as_markdown(found)
+    for case in question.hidden(salt, "ada"):
+        assert not any(f"{number:.6g}" in text for number in case.arguments["u"])
+    assert salt.hex() not in text
+
+
+def test_no_secret_is_in_a_students_folder(course, instructor):
+    salt, key = read_salt(instructor), (instructor / "keys" / "ada.toml").read_text()
+    for path in (course / "students").rglob("*"):
+        if path.is_file():
+            assert salt.hex() not in path.read_text()
+            assert salt not in path.read_bytes()
+    values = [line.split(" = ")[1] for line in key.splitlines() if " = " in line and "." in line]
+    for path in (course / "students" / "ada").iterdir():
+        assert not any(value in path.read_text() for value in values)
+    if os.name == "posix":
+        assert stat.S_IMODE(instructor.stat().st_mode) == 0o700
+
+
+# Other graders.
+
+
+def test_gradescope_gets_its_format(course, tmp_path):
+    found = as_gradescope(graded(course, right(course) | {"sampling.py": b""}))
+    assert found["score"] == 12
+    assert [test["name"] for test in found["tests"]] == list(FULL)
+    assert found["tests"][3]["status"] == "failed"
+    assert found["tests"][3]["max_score"] == 8
+    path = write_autograder(course / "instructor", tmp_path / "autograder.zip", None)
+    with zipfile.ZipFile(path) as archive:
+        archive.extractall(tmp_path / "autograder" / "source")
+        assert archive.getinfo("run_autograder").external_attr >> 16 == 0o755
+    root = tmp_path / "autograder"
+    assert not (root / "source" / "instructor" / "keys").exists()
+    write(root / "submission", right(course, "bob"))
+    for users, created, expected in (
+        ([{"email": "bob@x.edu"}], "2026-12-01T11:00:00+00:00", 20),
+        ([{"email": "BOB@x.edu"}], "2026-12-01T12:00:00.5+01:00", 18),
+        ([{"email": "bob@other.edu"}], "2026-11-01T12:00:00Z", 0),
+        ([], "2026-11-01T12:00:00Z", 0),
+    ):
+        (root / "submission_metadata.json").write_text(json.dumps({"users": users, "created_at": created}))
+        run_autograder(root)
+        found = json.loads((root / "results" / "results.json").read_text())
+        assert found["score"] == expected
+
+
+def test_nbgrader_gets_an_assignment(tmp_path):
+    import_extra("jupytext", "homework")
+    from nnlite.homework import notebook
+
+    text = notebook(read_sheet("hw2"), salt="a salt")
+    cells = json.loads(text)["cells"]
+    kinds = {cell["metadata"]["nbgrader"]["grade_id"]: cell for cell in cells}
+    assert len(kinds) == len(cells)
+    sources = {name: "".join(cell["source"]) for name, cell in kinds.items()}
+    assert "### BEGIN SOLUTION" in sources["lstm_backward"]
+    assert kinds["lstm_backward-tests"]["metadata"]["nbgrader"]["points"] == 12
+    assert "### BEGIN HIDDEN TESTS" in sources["lstm_backward-tests"]
+    # With right functions all graded cells run.
+    names = {}
+    for name, lines in sources.items():
+        if kinds[name]["cell_type"] != "code":
+            continue
+        solution = {"lstm_backward": "lstm_steps", "train": "minimal_rnn_loops", "rnn_loss": "minimal_rnn_loops", "sample": "sampling_loop"}
+        stem = solution.get(name, "conv2d_taps" if "conv2d" in name else "pool_views")
+        exec(source(stem) if kinds[name]["metadata"]["nbgrader"]["solution"] else lines, names)
+    exec(sources["sample"], names)
+    with pytest.raises(AssertionError, match="yours to write"):
+        exec(sources["sample-tests"], names)
