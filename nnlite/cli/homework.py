@@ -101,7 +101,7 @@ def grade(
     extras.require("homework")
     warn_of_missing_protection()
     grades, unknown = grade_all(
-        submissions, instructor, times=times and read_times(times), jobs=jobs, limits=Limits(seconds=seconds)
+        submissions, instructor, times=read_times(times) if times else None, jobs=jobs, limits=Limits(seconds=seconds)
     )
     write_grades(grades, to)
     handed_in = [one for one in grades if one.submission]
@@ -109,7 +109,9 @@ def grade(
     console.print(f"{to / 'grades.csv'}  {len(grades)} students, {len(handed_in)} of whom handed in")
     console.print(f"{to / 'feedback'}    a page for each")
     if points:
-        console.print(f"\nPoints: {min(points):g} to {max(points):g}, median {statistics.median(points):g} of {grades[0].of:g}")
+        console.print(
+            f"\nPoints: {min(points):g} to {max(points):g}, median {statistics.median(points):g} of {grades[0].of:g}"
+        )
     for name in unknown:
         console.print(f"Not graded, as no student is called so: {name}")
     for one in grades:

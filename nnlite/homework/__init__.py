@@ -29,12 +29,14 @@ from .grading import Grade, grade, grade_one
 from .marking import Mark, mark, read_answers
 from .nbgrader import notebook, require_right
 from .paper import Paper
+from .questions import KINDS
 from .sandbox import Limits
 from .sheet import Entry, Sheet, read_sheet
 from .submissions import Submission, read_submissions, read_times
 
 __all__ = [
     "CODE",
+    "KINDS",
     "Audit",
     "CodeQuestion",
     "Draws",

@@ -7,14 +7,14 @@ from .code import CODE
 from .code.feedback import lines
 from .code.trial import tried
 from .marking import read_answers
-from .sandbox import Limits
+from .sandbox import DEFAULT, Limits
 from .submissions import ANSWERS, Submission, read_folder
 
 UNWRITTEN = "not written yet"
 
 
 def check(
-    folder: str | os.PathLike, *, only: str | None = None, limits: Limits = Limits(), shows_output: bool = False
+    folder: str | os.PathLike, *, only: str | None = None, limits: Limits = DEFAULT, shows_output: bool = False
 ) -> Iterator[tuple[str, list[str], bool]]:
     """Check a student's folder as the grader would, with the visible cases alone.
 

@@ -56,7 +56,8 @@ def as_markdown(grade: Grade) -> str:
 def _lines(grade: Grade) -> Iterator[str]:
     yield f"# {grade.student}: {grade.points:g} of {grade.of:g} points"
     if grade.submission:
-        yield f"\nGraded: `{grade.submission.name.replace('`', '')}`, handed in {grade.submission.time:%Y-%m-%d %H:%M %Z}."
+        name, time = grade.submission.name.replace("`", ""), grade.submission.time
+        yield f"\nGraded: `{name}`, handed in {time:%Y-%m-%d %H:%M %Z}."
     if grade.days_late:
         days = "a day" if grade.days_late == 1 else f"{grade.days_late} days"
         yield f"That is {days} late, and costs {min(100.0, grade.days_late * grade.late_percent):g} % of the points."

@@ -27,7 +27,9 @@ python3 -m nnlite.homework.gradescope
 """
 
 
-def write_autograder(instructor: str | os.PathLike, to: str | os.PathLike, wheel: str | os.PathLike | None = None) -> Path:
+def write_autograder(
+    instructor: str | os.PathLike, to: str | os.PathLike, wheel: str | os.PathLike | None = None
+) -> Path:
     """Write the zip that Gradescope takes as an autograder. It holds the salt: it is for the instructor alone.
 
     Args:

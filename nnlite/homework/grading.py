@@ -12,7 +12,7 @@ from .code.trial import tried
 from .folders import read_paper, read_roster, read_salt
 from .marking import Mark, mark, read_answers
 from .paper import Paper
-from .sandbox import Limits
+from .sandbox import DEFAULT, Limits
 from .submissions import ANSWERS, Submission, read_submissions
 
 DAY = datetime.timedelta(days=1)
@@ -56,12 +56,12 @@ def grade(
     *,
     times: Mapping[str, datetime.datetime] | None = None,
     jobs: int = 1,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT,
 ) -> tuple[list[Grade], list[str]]:
     """Grade a folder of submissions.
 
-    Of several submissions of a student the last one counts. If it is late, the last one before the deadline is graded as
-    well, and the better one counts.
+    Of several submissions of a student the last one counts. If it is late, the last one before the deadline is graded,
+    too, and the better one counts.
 
     Args:
         submissions: a folder with a folder or zip for each submission.
@@ -83,9 +83,7 @@ def grade(
     salt = read_salt(instructor)
     found, unknown = read_submissions(submissions, students, times)
     run = Parallel(n_jobs=jobs)
-    grades = run(
-        delayed(_best)(read_paper(instructor, student), found[student], salt, limits) for student in students
-    )
+    grades = run(delayed(_best)(read_paper(instructor, student), found[student], salt, limits) for student in students)
     return grades, unknown
 
 
@@ -105,7 +103,7 @@ def days_late(paper: Paper, submission: Submission) -> int:
     return max(0, math.ceil((submission.time - deadline) / DAY)) if deadline else 0
 
 
-def grade_one(paper: Paper, submission: Submission, salt: bytes, limits: Limits = Limits()) -> Grade:
+def grade_one(paper: Paper, submission: Submission, salt: bytes, limits: Limits = DEFAULT) -> Grade:
     """Grade a submission. A fault of this program costs one question, too, and is told in the notes."""
     notes = list(submission.problems)
     found = {one.question: one for one in _answers(paper, submission)}

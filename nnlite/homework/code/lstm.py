@@ -24,7 +24,7 @@ def backward(x: Any, h0: Any, c0: Any, Wx: Any, Wh: Any, b: Any, dh: Any) -> tup
     x, h0, c0, dh = (np.asarray(array, np.float64) for array in (x, h0, c0, dh))
     layer.forward(x, initial_state=[h0, c0])
     dx = layer.backward(dh)
-    return (dx, *layer.dinitial_state, *(layer.grads[name] for name in NAMES))  # type: ignore[misc]
+    return (dx, *layer.dinitial_state, *(layer.grads[name] for name in NAMES))
 
 
 SORTS = (("one step", 1), ("several steps", 4), ("one sequence", 3), ("float32", 3))

@@ -22,9 +22,10 @@ def rnn_loss(inputs: Any, targets: Any, h: Any, **params: Any) -> tuple[Any, ...
         layer.params[mine][:] = params[theirs]
     loss = SparseCategoricalCrossentropy(from_logits=True, reduction="sum")
     one_hot = np.eye(V)[np.asarray(inputs)][None]
-    y = rnn.forward(one_hot, initial_state=np.asarray(h, np.float64)[None])
+    y = rnn.forward(one_hot, initial_state=[np.asarray(h, np.float64)[None]])
     value = loss.forward(np.asarray(targets), dense.forward(y[0]))
-    rnn.backward(dense.backward(loss.backward())[None])
+    dstates: Any = dense.backward(loss.backward())
+    rnn.backward(dstates[None])
     gradients = [rnn.grads[name] for name in NAMES[:3]] + [dense.grads["W"], dense.grads["b"]]
     return float(value), *gradients, y[0, -1]
 

@@ -162,7 +162,11 @@ BACKWARD = CodeQuestion(
         ("each pixel of a window gets the whole gradient instead of its share of the mean", _whole_gradient),
         ("every pixel of a window gets the gradient; only the largest one has made the output", _to_all),
         ("every pixel of a window gets a share; only the largest one has made the output", _to_all_equally),
-        *((OVERWRITTEN, partial(_overwritten, of_average=a, with_zeros=z)) for a in (True, False) for z in (True, False)),
+        *(
+            (OVERWRITTEN, partial(_overwritten, of_average=a, with_zeros=z))
+            for a in (True, False)
+            for z in (True, False)
+        ),
         (OVERWRITTEN, _overwritten_position_by_position),
     ),
     kernels=("pool2d",),

@@ -79,7 +79,8 @@ def _backwards(logits, temperature, u):
 SAMPLE = CodeQuestion(
     name="sample",
     title="Sampling with temperature",
-    statement="Write `sample(logits, temperature, u)`: the ids that uniform numbers draw from a softmax with temperature.",
+    statement="Write `sample(logits, temperature, u)`: the ids that uniform numbers draw from a softmax "
+    "with temperature.",
     file="sampling.py",
     results=("ids",),
     right=sample,

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..sandbox import Limits, Sandbox, SandboxError
+from ..sandbox import DEFAULT, Limits, Sandbox, SandboxError
 from .causes import cause
 from .comparison import difference, separated
 from .question import Case, CodeQuestion
-
 
 HIDDEN = " (hidden)"  # ends the name of a case of which no numbers are told
 
@@ -53,7 +52,7 @@ def tried(
     files: Mapping[str, str],
     hidden: Sequence[Case] = (),
     *,
-    limits: Limits = Limits(),
+    limits: Limits = DEFAULT,
     shows_output: bool = False,
     explains: bool = True,
     box: Callable[..., Any] = Sandbox,
@@ -113,7 +112,7 @@ def _tried(sandbox, question, case, is_hidden):
         one.problems.append(results)
         return one
     one.results = results
-    for name, expected, found in zip(question.results, question.right(**case.arguments), results, strict=True):
+    for name, expected, found in zip(question.results, case.expected, results, strict=True):
         text = difference(expected, found, tell=not is_hidden)
         if text:
             one.problems.append(f"{name}: {text}")

@@ -4,7 +4,7 @@ import copy
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ..sandbox import Limits, SandboxError
+from ..sandbox import DEFAULT, Limits, SandboxError
 from ..sandbox.toy import REPLACED
 
 
@@ -13,7 +13,7 @@ class Unprotected:
 
     missing: tuple[str, ...] = ()
 
-    def __init__(self, files: Mapping[str, str], file: str, limits: Limits = Limits(), **_: Any) -> None:
+    def __init__(self, files: Mapping[str, str], file: str, limits: Limits = DEFAULT, **_: Any) -> None:
         self.names: dict[str, Any] = {"__name__": file.removesuffix(".py")}
         try:
             exec(compile(files[file], file, "exec"), self.names)

@@ -49,6 +49,9 @@ class Limits:
     returned: int = 1 << 24
 
 
+DEFAULT = Limits()
+
+
 class SandboxError(Exception):
     """A student's file did not load, or a function of it gave no result. `line` is that of the file, if known."""
 
@@ -88,7 +91,7 @@ answer, and no longer yours
     """
 
     def __init__(
-        self, files: Mapping[str, str], file: str, limits: Limits = Limits(), *, shows_output: bool = False
+        self, files: Mapping[str, str], file: str, limits: Limits = DEFAULT, *, shows_output: bool = False
     ) -> None:
         self.limits, self.missing, self._expired = limits, list[str](), False
         with contextlib.ExitStack() as stack:
@@ -96,7 +99,7 @@ answer, and no longer yours
             for name, text in files.items():
                 (Path(folder) / Path(name).name).write_text(text, "utf-8")
             self._start(stack, folder, shows_output)
-            self._send({"file": file, "folder": folder, **self._setup(folder)})
+            self._send({"file": file, **self._setup(folder, shows_output)})
             self._load(file)
             self._cleanup = stack.pop_all()
 
@@ -119,8 +122,8 @@ answer, and no longer yours
         return reply["result"], names
 
     def _start(self, stack, folder, shows_output):
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(CHILD), str(PACKAGES)],
+        self._process: Any = subprocess.Popen(
+            [sys.executable, "-I", "-S", "-u", str(CHILD), str(PACKAGES)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=None if shows_output else subprocess.DEVNULL,
             bufsize=0, cwd=folder, env=ENVIRONMENT, start_new_session=True,
         )  # fmt: skip
@@ -148,13 +151,14 @@ answer, and no longer yours
             with contextlib.suppress(OSError):
                 pipe.close()
 
-    def _setup(self, folder):
+    def _setup(self, folder, shows_output):
         seconds = int(self.limits.seconds) + 1
         limits = {
-            "RLIMIT_CPU": seconds, "RLIMIT_AS": self.limits.memory, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0,
-            "RLIMIT_NOFILE": 64,
+            "RLIMIT_CPU": seconds, "RLIMIT_AS": self.limits.memory, "RLIMIT_CORE": 0, "RLIMIT_NOFILE": 64,
         }  # fmt: skip
-        return {"limits": limits, "readable": [folder, *_readable()]}
+        if not shows_output:  # which may go to a file
+            limits["RLIMIT_FSIZE"] = 0
+        return {"folder": folder, "limits": limits, "readable": [folder, *_readable()]}
 
     def _load(self, file):
         ready = self._reply()
@@ -203,7 +207,13 @@ answer, and no longer yours
 
 
 # Nothing of the grader's own, and one thread for BLAS.
-ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "PATH": "",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "MKL_NUM_THREADS": "1",
+}
 
 
 @cache

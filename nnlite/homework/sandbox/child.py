@@ -1,7 +1,7 @@
-"""The program that runs a student's file: `python -I -S child.py FOLDER-OF-NUMPY`, in a process of its own. It never knows an answer.
+"""The program that runs a student's file, in a process of its own: `python -I -S -u child.py FOLDER-OF-NUMPY`.
 
-Over stdin it gets a message with what to load, then calls, each with a function's name and its arguments. Over what
-was stdout it returns what the function returned, or the error. The comparison is the parent's.
+It never knows an answer. Over stdin it gets a message with what to load, then calls, each with a function's name and
+its arguments. Over what was stdout it returns what the function returned, or the error. The comparison is the parent's.
 """
 
 import copy
@@ -12,9 +12,8 @@ PYTHONS = list(sys.path)
 sys.path += [os.path.dirname(os.path.abspath(__file__)), sys.argv[1]]
 sys.dont_write_bytecode = True
 
-import numpy as np  # noqa: E402
-
 import kernel  # noqa: E402
+import numpy as np  # noqa: E402
 import rules  # noqa: E402
 import toy  # noqa: E402
 import wire  # noqa: E402

@@ -8,6 +8,7 @@ import os
 import platform
 import struct
 from collections.abc import Iterable
+from typing import Any
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, PR_SET_DUMPABLE = 38, 22, 4
 
@@ -34,7 +35,7 @@ CLONE_THREAD = 0x00010000
 EPERM, ENOSYS = 1, 38
 CPUS = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}  # column of the table, and AUDIT_ARCH
 
-libc = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
+libc: Any = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None
 
 
 def lock(readable: Iterable[str]) -> list[str]:
@@ -94,7 +95,7 @@ def seccomp() -> bool:
         return False
     column, architecture = CPUS[platform.machine()]
     numbers = [pair[column] for pair in FORBIDDEN.values() if pair[column] is not None]
-    program = [
+    program: list[tuple[int, int, int, Any]] = [
         (LOAD, 0, 0, 4), (EQUAL, 1, 0, architecture), (RETURN, 0, 0, DENY | EPERM),  # no 32-bit calls
         (LOAD, 0, 0, 0),
     ]  # fmt: skip

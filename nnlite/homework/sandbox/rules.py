@@ -18,18 +18,22 @@ REFUSED = {
 }  # fmt: skip
 ANSWERS = {"autograd", "flax", "jax", "keras", "mxnet", "nnlite", "tensorflow", "tinygrad", "torch", "theano"}
 
-# Beginnings of audit events, and what the program wanted.
-EVENTS = {
-    "ctypes.": "call C functions", "os.exec": "start a program", "os.fork": "start a process", "os.kill": "send signals",
-    "os.killpg": "send signals", "os.posix_spawn": "start a program", "os.spawn": "start a program",
-    "os.startfile": "start a program", "os.system": "start a program", "pty.": "start a program",
-    "signal.pthread_kill": "send signals", "socket.": "use the network", "subprocess.": "start a program",
-    "sys.addaudithook": "watch Python", "sys.settrace": "watch Python", "sys.setprofile": "watch Python",
-    "os.chmod": "change files", "os.chown": "change files", "os.link": "change files", "os.mkdir": "change files",
-    "os.remove": "change files", "os.rename": "change files", "os.rmdir": "change files", "os.symlink": "change files",
-    "os.truncate": "change files", "os.utime": "change files", "os.chdir": "go to another folder",
-    "shutil.": "change files", "tempfile.": "write files", "mmap.": "map files", "winreg.": "read the registry",
-}  # fmt: skip
+# What a program wants, by the beginnings of audit events.
+WISHES = {
+    "call C functions": "ctypes.",
+    "start a program": "os.exec os.posix_spawn os.spawn os.startfile os.system pty. subprocess.",
+    "start a process": "os.fork",
+    "send signals": "os.kill os.killpg signal.pthread_kill",
+    "use the network": "socket.",
+    "watch Python": "sys.addaudithook sys.settrace sys.setprofile",
+    "change files": "os.chmod os.chown os.link os.mkdir os.remove os.rename os.rmdir os.symlink os.truncate os.utime "
+    "shutil.",
+    "go to another folder": "os.chdir",
+    "write files": "tempfile.",
+    "map files": "mmap.",
+    "read the registry": "winreg.",
+}
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 READERS = {"open", "os.listdir", "os.scandir", "os.walk", "glob.glob"}
 
 
@@ -57,7 +61,11 @@ def keep(readable: Iterable[str], own: Collection[str]) -> None:
             del sys.modules[name]
     sys.meta_path.insert(0, Imports(own))
     folders = tuple(os.path.realpath(path) for path in readable)
-    real, separator, forbidding = os.path.realpath, os.sep, tuple(EVENTS.items())
+    real, separator, forbidding = (
+        os.path.realpath,
+        os.sep,
+        tuple((tuple(starts.split()), wish) for wish, starts in WISHES.items()),
+    )
 
     def hook(event, args):
         if event in READERS:
@@ -67,16 +75,14 @@ def keep(readable: Iterable[str], own: Collection[str]) -> None:
                 if path > 2:
                     _refuse("open files by number")
                 return
-            writes = isinstance(mode, str) and set(mode) & set("wax+")
-            writes = writes or isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC)
-            if writes:
+            if (isinstance(mode, str) and set(mode) & set("wax+")) or (isinstance(flags, int) and flags & WRITING):
                 _refuse("write files")
             place = real(os.fsdecode(path)) if path is not None else real(".")
             if not any(place == folder or place.startswith(folder + separator) for folder in folders):
                 _refuse("read files of others")
             return
-        for start, wish in forbidding:
-            if event.startswith(start):
+        for starts, wish in forbidding:
+            if event.startswith(starts):
                 _refuse(wish)
 
     sys.addaudithook(hook)

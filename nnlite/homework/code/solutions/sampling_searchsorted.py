@@ -8,5 +8,3 @@ def sample(logits, temperature, u):
     p = np.exp(scaled)
     p = p / p.sum()
     return np.minimum(np.searchsorted(np.cumsum(p), u, side="right"), len(p) - 1)
-
-

@@ -12,7 +12,7 @@ import numpy as np
 def rnn_loss(inputs, targets, h, Wx, Wh, b, Wy, by):
     """The loss of one window of text, and its gradients.
 
-        h_t = tanh(Wx[inputs[t]] + h_(t-1) Wh + b)       row inputs[t] of Wx: that character as a one-hot vector, times Wx
+        h_t = tanh(Wx[inputs[t]] + h_(t-1) Wh + b)       Wx[k] is character k as a one-hot vector, times Wx
         z_t = h_t Wy + by,  p_t = softmax(z_t)
         loss = sum over t of -ln p_t[targets[t]]
 
