@@ -179,7 +179,7 @@ def test_there_are_four_journeys():
 
 def test_the_architecture_lists_every_floor():
     listed = re.search(r"```\{house\}\n```\n\n((?:.+\n)+)", read("architecture.md"))[1]
-    numbered = re.findall(r"^(\d)\. ", listed, re.MULTILINE)
+    numbered = re.findall(r"^(\d+)\. ", listed, re.MULTILINE)
     assert [int(number) for number in numbered] == list(range(1, len(test_floors.FLOORS) + 1))
 
 

@@ -151,8 +151,10 @@ def parse_sheet(name: str, text: str, where: str) -> Sheet:
     if deadline and deadline.tzinfo is None:
         raise ValueError(f"{where}: deadline: expected a time with its zone, {HEAD['deadline'][1]}, got {deadline}")
     tolerance, late = given.get("tolerance", 0.01), given.get("late_percent", 100)
-    if not 0 < tolerance < 0.5:
-        raise ValueError(f"{where}: tolerance: expected {HEAD['tolerance'][1]}, between 0 and 0.5, got {tolerance}")
+    if not 0 < tolerance <= 0.1:
+        raise ValueError(
+            f"{where}: tolerance: expected {HEAD['tolerance'][1]}, above 0 and at most 0.1, got {tolerance}"
+        )
     if not 0 <= late <= 100:
         raise ValueError(f"{where}: late_percent: expected 0 to 100, got {late}")
     lines = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*question", line)]

@@ -72,7 +72,7 @@ def test_sheets_that_ship(name):
         ('name = "lstm_step_2"', 'name = "Zwei!"', "line 11: name: expected small letters, digits and _"),
         ('kind = "lstm_step"\npoints', "points", "line 6: expected a kind, such as .*there are conv_shapes, pooled_"),
         ("+01:00", "", "deadline: expected a time with its zone, such as 2026-12-01T23:59:00.01:00, got 2026-12-01 23"),
-        ("0.02", "2", "tolerance: expected a number, such as 0.01, between 0 and 0.5, got 2"),
+        ("0.02", "2", "tolerance: expected a number, such as 0.01, above 0 and at most 0.1, got 2"),
         ("25", "101", "late_percent: expected 0 to 100, got 101"),
         ("25", "'a'", "late_percent: expected a number, such as 10, got 'a'"),
         ("late_percent", "late_pct", "expected 'late_percent', or another one of name, title, .*got 'late_pct'"),
