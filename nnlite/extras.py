@@ -7,7 +7,6 @@ MODULES = {
     "cli": "typer",
     "digits": "sklearn",
     "graphemes": "regex",
-    "homework": "joblib",
     "images": "PIL",
     "plot": "matplotlib",
     "report": "jinja2",

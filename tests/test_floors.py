@@ -53,6 +53,7 @@ PACKAGES = {
     "h5py": {"interop"},
     "joblib": {"experiment"},
     "jinja2": {"report"},
+    "jupytext": {"homework"},
     "matplotlib": {"plot"},
     "mpi4py": {"distributed"},
     "onnx": {"interop"},

@@ -1,6 +1,7 @@
 """nnlite homework: hand out and grade a homework."""
 
 import datetime
+import os
 import statistics
 import warnings
 from pathlib import Path
@@ -8,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from nnlite import extras
 from nnlite.homework import Limits, notebook, read_roster, read_sheet, read_times, write_autograder, write_grades
 from nnlite.homework import audit as audit_code
 from nnlite.homework import check as check_folder
@@ -18,6 +18,8 @@ from nnlite.homework.sandbox import Sandbox
 from nnlite.saving import atomic_file
 
 from .runs import command, console
+
+CORES = os.cpu_count() or 1
 
 
 def homework() -> None:
@@ -87,7 +89,7 @@ def grade(
     times: Annotated[
         Path | None, typer.Option(help="When each was handed in: a CSV with the columns submission and time.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="Submissions that are graded at once; by default one for each core.")] = -1,
+    jobs: Annotated[int, typer.Option(help="How many at once; by default one for each core.", min=1)] = CORES,
     seconds: Annotated[float, typer.Option(help="The time that each function has, for all cases together.")] = 10.0,
 ) -> None:
     """Grade submissions: a CSV, and a page of feedback for each student.
@@ -98,7 +100,6 @@ def grade(
 
         nnlite homework grade submissions --instructor hw2/instructor
     """
-    extras.require("homework")
     warn_of_missing_protection()
     grades, unknown = grade_all(
         submissions, instructor, times=read_times(times) if times else None, jobs=jobs, limits=Limits(seconds=seconds)
@@ -133,7 +134,7 @@ def warn_of_missing_protection() -> None:
 
 def audit(
     sheet: Annotated[str, typer.Argument(help="A sheet, hw2 or cnn, or the file of your own.", metavar="SHEET")],
-    jobs: Annotated[int, typer.Option(help="Processes; by default one for each core.")] = -1,
+    jobs: Annotated[int, typer.Option(help="How many at once; by default one for each core.", min=1)] = CORES,
 ) -> None:
     """Measure the grader: plant mistakes into right solutions, and grade all of them.
 
@@ -143,7 +144,6 @@ def audit(
 
         nnlite homework audit hw2
     """
-    extras.require("homework")
     asked = [entry.question for entry in read_sheet(sheet).entries if entry.is_code]
     found = audit_code(asked, jobs)
     console.print(str(found))
@@ -176,7 +176,6 @@ def export(
         write_autograder(source, path, wheel)
         console.print(f"{path}  upload it as the autograder; it holds the salt and the draws")
     elif form == "nbgrader":
-        extras.require("homework")
         one = read_sheet(source)
         path = to or Path(f"{one.name}.ipynb")
         atomic_file.write(path, notebook(one).encode())

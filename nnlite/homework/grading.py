@@ -12,6 +12,7 @@ from .code.trial import tried
 from .folders import read_paper, read_roster, read_salt
 from .marking import Mark, mark, read_answers
 from .paper import Paper
+from .parallel import in_threads
 from .sandbox import DEFAULT, Limits
 from .submissions import ANSWERS, Submission, read_submissions
 
@@ -67,7 +68,7 @@ def grade(
         submissions: a folder with a folder or zip for each submission.
         instructor: the instructor's folder, made by `new`.
         times: when each was handed in, by its name; by default the times of the files.
-        jobs: processes.
+        jobs: how many submissions at once.
         limits: of each code question.
 
     Returns:
@@ -76,15 +77,15 @@ def grade(
     Raises:
         FileNotFoundError: there is no such folder.
     """
-    from joblib import Parallel, delayed
-
     instructor = Path(instructor)
     students = [row["id"] for row in read_roster(instructor / "roster.csv")]
     salt = read_salt(instructor)
     found, unknown = read_submissions(submissions, students, times)
-    run = Parallel(n_jobs=jobs)
-    grades = run(delayed(_best)(read_paper(instructor, student), found[student], salt, limits) for student in students)
-    return grades, unknown
+
+    def graded(student: str) -> Grade:
+        return _best(read_paper(instructor, student), found[student], salt, limits)
+
+    return in_threads(graded, students, jobs), unknown
 
 
 def _best(paper: Paper, submissions: Sequence[Submission], salt: bytes, limits: Limits) -> Grade:

@@ -1,6 +1,7 @@
 """nbgrader: the code questions of a sheet as an assignment's notebook."""
 
 import ast
+import json
 import secrets
 from collections.abc import Callable
 from typing import Any
@@ -26,45 +27,54 @@ def notebook(sheet: Sheet, salt: str | None = None) -> str:
         ImportError: jupytext is not installed.
         ValueError: the sheet has no code questions.
     """
-    import jupytext
-    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
+    try:
+        import jupytext
+    except ImportError as error:
+        raise ImportError(
+            "notebooks for nbgrader need the package jupytext: pip install 'nnlite-learn[homework]'"
+        ) from error
     entries = [entry for entry in sheet.entries if entry.is_code]
     if not entries:
         raise ValueError(f"{sheet.name}: expected a sheet with code questions, got none: nbgrader gets those alone")
-    salt = salt or secrets.token_hex(16)
-    cells = [
-        new_markdown_cell(f"# {sheet.title}", metadata=_cell("title", locked=True)),
-        new_code_cell(
-            "import numpy as np\n\nfrom nnlite.homework import require_right", metadata=_cell("start", locked=True)
-        ),
-    ]
+    text = "\n\n".join(_cells(sheet, entries, salt or secrets.token_hex(16)))
+    return jupytext.writes(jupytext.reads(text, fmt="py:percent"), fmt="ipynb")
+
+
+def _cells(sheet, entries, salt):
+    """The notebook as a Python program with marks between its cells."""
+    yield _markdown("title", f"# {sheet.title}")
+    yield _code("start", "import numpy as np\n\nfrom nnlite.homework import require_right", locked=True)
     given = set[str]()
     for entry in entries:
         question = entry.question
-        text = f"## {question.title} ({entry.points:g} points)\n\n{question.statement}"
-        cells.append(new_markdown_cell(text, metadata=_cell(f"{entry.name}-text", locked=True)))
+        yield _markdown(f"{entry.name}-text", f"## {question.title} ({entry.points:g} points)\n\n{question.statement}")
         for name, source in _helpers(question):
             if name not in given:
                 given.add(name)
-                cells.append(new_code_cell(source, metadata=_cell(f"{entry.name}-{name}", locked=True)))
-        cells.append(new_code_cell(_stub(question), metadata=_cell(entry.name, solution=True)))
+                yield _code(f"{entry.name}-{name}", source, locked=True)
+        yield _code(entry.name, _stub(question), solution=True)
         tests = (
             f"require_right({entry.name})\n### BEGIN HIDDEN TESTS\nrequire_right({entry.name}, salt={salt!r})\n"
             f"### END HIDDEN TESTS"
         )
-        graded = _cell(f"{entry.name}-tests", grade=True, locked=True, points=entry.points)
-        cells.append(new_code_cell(tests, metadata=graded))
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    return jupytext.writes(new_notebook(cells=cells, metadata=kernel), fmt="ipynb")
+        yield _code(f"{entry.name}-tests", tests, grade=True, locked=True, points=entry.points)
 
 
-def _cell(name: str, *, grade: bool = False, solution: bool = False, locked: bool = False, points: float | None = None):
+def _code(name, text, **options):
+    return f"# %% nbgrader={_metadata(name, **options)}\n{text}"
+
+
+def _markdown(name, text):
+    lines = "\n".join(f"# {line}".rstrip() for line in text.splitlines())
+    return f"# %% [markdown] nbgrader={_metadata(name, locked=True)}\n{lines}"
+
+
+def _metadata(name, *, grade=False, solution=False, locked=False, points=None):
     """What nbgrader keeps of a cell."""
     found: dict[str, Any] = {
         "schema_version": 3, "grade_id": name, "grade": grade, "solution": solution, "locked": locked, "task": False,
     }  # fmt: skip
-    return {"nbgrader": found | ({"points": points} if points is not None else {})}
+    return json.dumps(found | ({"points": points} if points is not None else {}))
 
 
 def _functions(question):
@@ -105,7 +115,7 @@ def require_right(function: Callable[..., Any], salt: str | None = None) -> None
         >>> require_right(sample)  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         ...
-        AssertionError: temperature 1: ids: 40 of 60 numbers are wrong...
+        AssertionError: temperature 1: ids: 43 of 59 numbers are wrong...
     """
     question = CODE[function.__name__]
     hidden = question.hidden(salt.encode(), "notebook") if salt else ()

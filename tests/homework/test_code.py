@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import pytest
-from extras import import_extra
 
 from nnlite.homework import CODE, audit, check, read_sheet
 from nnlite.homework.code import minimal_rnn
@@ -35,7 +34,6 @@ CONCERNED = {
 @pytest.fixture(scope="module")
 def audited():
     """All solutions and mistakes tried in this process, with the causes that were named: by question and text."""
-    import_extra("joblib", "homework")
     causes = {}
 
     def attempt(question, files, hidden, explains):
@@ -59,7 +57,6 @@ def test_the_grader_fails_every_mistake_and_passes_every_right_solution(audited)
 @pytest.mark.long
 @pytest.mark.parametrize("sheet", ["hw2", "cnn"])
 def test_the_audit_of_a_sheet(sheet):
-    import_extra("joblib", "homework")
     assert audit([entry.question for entry in read_sheet(sheet).entries if entry.is_code], jobs=2).problems == ()
 
 
@@ -83,7 +80,6 @@ def test_what_is_planted_exists():
 
 def test_an_audit_finds_a_blind_grader():
     """One that passes all, and one that fails all."""
-    import_extra("joblib", "homework")
     asked = [CODE["sample"]]
     blind = audit(asked, attempt=lambda question, *_, **__: tried_with(question, {}))
     assert blind.failed == 0

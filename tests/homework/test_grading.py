@@ -35,8 +35,6 @@ from nnlite.homework.grades import as_csv, as_markdown
 from nnlite.homework.gradescope import main as run_autograder
 from nnlite.homework.grading import days_late
 
-import_extra("joblib", "homework")
-
 SHEET = """
 title = "Small"
 deadline = 2026-12-01T12:00:00+01:00

@@ -401,6 +401,10 @@ def test_returns_what_arrays_hold_in_any_layout():
     )  # fmt: skip
     for found in tried({layout: f"return {layout}" for layout in layouts}).values():
         np.testing.assert_array_equal(found, X)
+    lists = {"numbers": "[np.int8(3)] * 2000", "arrays": "[np.array(3.0)] * 2000", "rows": "[[[3.0, 3]]] * 900"}
+    for found in tried({name: f"return {text}" for name, text in lists.items()}).values():
+        assert (np.asarray(found) == 3).all()
+        assert np.size(found) in (2000, 1800)
     others = tried({"nan": "return x * np.nan", "empty": "return np.zeros((0, 3))"})
     assert np.isnan(others["nan"]).all()
     assert others["empty"].shape == (0, 3)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from ..parallel import in_threads
 from .question import CodeQuestion
 from .trial import Trial, tried
 
@@ -137,17 +138,14 @@ def audit(
 
     Args:
         asked: the code questions.
-        jobs: processes.
+        jobs: how many at once.
         attempt: tries a function, as `tried` does.
     """
-    from joblib import Parallel, delayed
-
     names = {question.name for question in asked}
     right = [name for name in solutions() if questions_of(name, asked)]
     planted = [mistake for mistake in mistakes() if mistake.function in names]
     texts = [(name, source(name), None) for name in right] + [(one.solution, one.source(), one) for one in planted]
-    run = Parallel(n_jobs=jobs)
-    lost = run(delayed(_lost)(text, questions_of(name, asked), attempt) for name, text, _ in texts)
+    lost = in_threads(lambda one: _lost(one[1], questions_of(one[0], asked), attempt), texts, jobs)
     problems = list(_problems(zip(texts, lost, strict=True)))
     passed = sum(not one for one in lost[: len(right)])
     return Audit(len(planted), len(planted) - len(problems) + len(right) - passed, len(right), passed, tuple(problems))

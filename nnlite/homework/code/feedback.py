@@ -13,7 +13,7 @@ def lines(trial: Trial) -> list[str]:
         >>> text = "def sample(logits, temperature, u):\\n    return [logits.argmax()] * len(u)"
         >>> found = lines(tried(CODE["sample"], {"sampling.py": text}))
         >>> found[0], found[-1]
-        ('temperature 1: ids: 40 of 60 numbers are wrong: at index 0 it is 4, and should be 0', \
+        ('temperature 1: ids: 43 of 59 numbers are wrong: at index 1 it is 5, and should be 0', \
 'likely cause: the likeliest id is always taken: draw')
     """
     if trial.is_right:

@@ -73,7 +73,7 @@ def tried(
         >>> from nnlite.homework.code.trial import tried
         >>> question = CODE["conv2d_forward"]
         >>> print(tried(question, {"conv2d.py": question.stub}).problems["stride 2"][0])
-        line 27: NotImplementedError: conv2d_forward is yours to write
+        line 23: NotImplementedError: conv2d_forward is yours to write
     """
     if question.file not in files:
         return Trial(question, {"": (f"{question.file} is missing",)})

@@ -19,6 +19,7 @@ import toy  # noqa: E402
 import wire  # noqa: E402
 
 MOST = 1 << 26  # bytes of a message to here, which is the parent's
+MOST_PARTS = 1000  # of a list
 LONGEST = 300  # characters of an error's message
 
 
@@ -91,9 +92,9 @@ def _same(one, other):
 def _plain(result, depth=0):
     """What a function returned as arrays, or words about what is none."""
     if isinstance(result, dict) and depth < 3:
-        return {str(key)[:50]: _plain(value, depth + 1) for key, value in list(result.items())[:50]}
-    if isinstance(result, tuple | list) and depth < 3 and not all(isinstance(v, int | float) for v in result):
-        return [_plain(value, depth + 1) for value in result[:50]]
+        return {str(key)[:50]: _plain(value, depth + 1) for key, value in list(result.items())[:MOST_PARTS]}
+    if isinstance(result, tuple | list) and depth < 3 and any(_has_parts(value) for value in result):
+        return [_plain(value, depth + 1) for value in result[:MOST_PARTS]]
     if result is None:
         return None
     kind = type(result).__name__
@@ -108,6 +109,10 @@ def _plain(result, depth=0):
             return array.astype(np.float64)
         return {"unreadable": f"{kind} of {array.dtype.name}" if isinstance(result, np.ndarray) else kind}
     return array
+
+
+def _has_parts(value):
+    return isinstance(value, dict | tuple | list) or (isinstance(value, np.ndarray) and value.ndim > 0)
 
 
 def _said(error, file):
