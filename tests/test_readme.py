@@ -94,5 +94,5 @@ def test_the_reading_order_has_every_file_of_csrc():
 
 def test_contributing_lists_the_floors_that_the_test_holds():
     listed = re.search(r"From the ground up:\n\n((?:.+\n)+)", read("CONTRIBUTING.md"))[1]
-    storeys = re.findall(r"^\d\. ((?:`\w+/?`(?:, )?)+)", listed, flags=re.MULTILINE)
+    storeys = re.findall(r"^\d+\. ((?:`\w+/?`(?:, )?)+)", listed, flags=re.MULTILINE)
     assert [set(re.findall(r"\w+", storey)) for storey in storeys] == test_floors.FLOORS
