@@ -38,8 +38,7 @@ def mark(paper: "Paper", answers: Mapping[str, Any]) -> list[Mark]:
 
     Args:
         paper: the student's.
-        answers: as `read_answers` returns them: by question and by name. A text instead of a question's answers says
-            why they cannot be read.
+        answers: as `read_answers` returns them: by question and by name.
 
     Example:
         >>> from nnlite.homework import mark, read_sheet
@@ -52,14 +51,12 @@ def mark(paper: "Paper", answers: Mapping[str, Any]) -> list[Mark]:
     asked = [entry for entry in paper.sheet.entries if not entry.is_code]
     unknown = [f"[{name}]" for name in answers if name not in paper.key]
     missing = f"not answered ({', '.join(unknown)}: no question is called so)" if unknown else "not answered"
-    return [_marked(paper, entry, answers.get(entry.name, missing)) for entry in asked]
+    return [_marked(paper, entry, answers.get(entry.name, {}), missing) for entry in asked]
 
 
-def _marked(paper, entry, answers):
-    if isinstance(answers, str):
-        return Mark(entry.name, 0, entry.points, (answers,))
+def _marked(paper, entry, answers, missing):
     if not isinstance(answers, Mapping) or all(answer == "" for answer in answers.values()):
-        return Mark(entry.name, 0, entry.points, ("not answered",))
+        return Mark(entry.name, 0, entry.points, (missing,))
     key, tolerance = paper.key[entry.name], paper.sheet.tolerance
     problems = {name: problem(right, answers.get(name, ""), tolerance) for name, right in key.items()}
     lines = [f"{name}: {found or 'right'}" for name, found in problems.items()]
@@ -85,6 +82,8 @@ def problem(right: Any, answer: Any, tolerance: float) -> str:
     Whole numbers have to be equal. Other numbers may differ by `tolerance` of the right one plus a tenth of
     it of the largest in the same array.
     """
+    if isinstance(answer, Unread):
+        return str(answer)
     if isinstance(answer, str) and answer == "":
         return "not answered"
     expected = np.asarray(right)
@@ -120,45 +119,55 @@ def _place(index):
     return "".join(f"[{i}]" for i in index)
 
 
-def read_answers(data: bytes) -> dict[str, Any]:
-    """The answers in the bytes of an answers.toml, as `mark` takes them. What cannot be read costs its question alone.
+class Unread(str):
+    """An answer that cannot be read: why."""
+
+
+def read_answers(data: bytes) -> dict[str, dict[str, Any]]:
+    """The answers in an answers.toml, by question and by name. What cannot be read costs that answer alone.
+
+    Raises:
+        ValueError: there are too many bytes.
 
     Example:
-        >>> from nnlite.homework.marking import read_answers
-        >>> read_answers(b"[shapes]\\nparameters = 608\\n[pooling]\\nmax = .5\\n")
-        {'shapes': {'parameters': 608}, 'pooling': "line 4: expected numbers such as 0.5 or [1, 2], got 'max = .5'"}
+        >>> from nnlite.homework import read_answers
+        >>> read_answers(b"[shapes]\\nparameters = 608\\nwidth = .5\\n")
+        {'shapes': {'parameters': 608, 'width': "line 3: expected numbers such as 0.5 or [1, 2], got 'width = .5'"}}
     """
     if len(data) > MOST_BYTES:
         raise ValueError(
             f"answers.toml: expected at most {MOST_BYTES:,} bytes, got {len(data):,}: leave out what is not asked"
         )
     encoding = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-    lines = data.decode(encoding, "replace").splitlines()
-    answers: dict[str, Any] = {}
-    for name, start, end in _tables(lines):
-        is_new = name not in answers
-        answers[name] = (
-            _table("\n".join(lines[start:end]), start) if is_new else f"line {start}: [{name}] is there twice"
-        )
+    answers: dict[str, dict[str, Any]] = {}
+    for question, name, number, text in _assignments(data.decode(encoding, "replace").splitlines()):
+        fields = answers.setdefault(question, {})
+        fields[name] = Unread(f"line {number}: {name} is there twice") if name in fields else _value(name, number, text)
     return answers
 
 
-def _tables(lines: list[str]) -> Iterator[tuple[str, int, int]]:
-    """The tables of a TOML file: the name of each, its first line after the heading, and the end."""
-    headings = [(found[1], number) for number, line in enumerate(lines) if (found := HEADING.match(line))]
-    ends = [number for _, number in headings[1:]] + [len(lines)]
-    return ((name, number + 1, end) for (name, number), end in zip(headings, ends, strict=True))
+HEADING = re.compile(r"\s*\[\s*([A-Za-z_]\w*)\s*\]\s*(?:#.*)?")
+ASSIGNMENT = re.compile(r'\s*"?(\w+)"?\s*=')
 
 
-HEADING = re.compile(r"\s*\[\s*([A-Za-z0-9_]+)\s*\]\s*(?:#.*)?$")
+def _assignments(lines: list[str]) -> Iterator[tuple[str, str, int, str]]:
+    """Question, name, number of the first line, and text of each answer."""
+    question, starts = "", []
+    for number, line in enumerate(lines):
+        if found := HEADING.fullmatch(line):
+            question = found[1]
+            starts.append((question, "", number))
+        elif found := ASSIGNMENT.match(line):
+            starts.append((question, found[1], number))
+    ends = [number for *_, number in starts[1:]] + [len(lines)]
+    for (question, name, start), end in zip(starts, ends, strict=True):
+        if name:
+            yield question, name, start + 1, "\n".join(lines[start:end])
 
 
-def _table(text, start):
+def _value(name, number, text):
     try:
-        return tomllib.loads(text)
-    except RecursionError:
-        return f"line {start + 1}: expected numbers, got too many brackets"
-    except ValueError as error:
-        place = re.search(r"at line (\d+)", str(error))
-        line = int(place[1]) if place else 1
-        return f"line {start + line}: expected numbers such as 0.5 or [1, 2], got {text.splitlines()[line - 1][:80]!r}"
+        return tomllib.loads(text)[name]
+    except (KeyError, RecursionError, ValueError):
+        line = text.partition("\n")[0][:80]
+        return Unread(f"line {number}: expected numbers such as 0.5 or [1, 2], got {line!r}")
