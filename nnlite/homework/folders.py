@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .paper import Paper
-from .sheet import Sheet, read_sheet
+from .sheet import Sheet, read_sheet, read_text
 
 STUDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
 ID = "expected letters of A to Z and digits, and . _ @ - between them"
@@ -35,7 +35,7 @@ def read_roster(path: str | os.PathLike) -> list[dict[str, str]]:
         [{'id': 'ada', 'name': 'Ada Lovelace'}]
     """
     path = Path(path)
-    text = path.read_text("utf-8-sig")
+    text = read_text(path)
     head = text.partition("\n")[0]
     reader = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count), skipinitialspace=True)
     columns = [str(name).strip() for name in reader.fieldnames or ()]

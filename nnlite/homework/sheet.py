@@ -120,7 +120,20 @@ def read_sheet(name: str | Path) -> Sheet:
             f"sheet: expected one of {', '.join(shipped())}, or a file, got {str(name)!r}: write one, "
             f"beginning with a copy of {SHEETS / 'hw2.toml'}"
         )
-    return parse_sheet(path.stem, path.read_text("utf-8-sig"), path.name)
+    return parse_sheet(path.stem, read_text(path), path.name)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file, in UTF-8.
+
+    Raises:
+        OSError: from the system.
+        ValueError: it is in another encoding.
+    """
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError:
+        raise ValueError(f"{path.name}: expected a text in UTF-8, got another encoding: save it as UTF-8") from None
 
 
 def shipped() -> list[str]:

@@ -174,6 +174,14 @@ def test_what_is_wrong_with_a_roster(text, message, tmp_path):
         read_roster(tmp_path / "roster.csv")
 
 
+def test_a_roster_in_another_encoding(tmp_path):
+    (tmp_path / "roster.csv").write_bytes("id,name\nada,Zoë\n".encode("latin-1"))
+    with pytest.raises(
+        ValueError, match="roster.csv: expected a text in UTF-8, got another encoding: save it as UTF-8"
+    ):
+        read_roster(tmp_path / "roster.csv")
+
+
 @pytest.mark.parametrize("text", ["ID;Name\nada;Ada\n", "\ufeffid\tname\r\nada\tAda\r\n", "name, Id\nAda, ada \n"])
 def test_rosters_of_other_programs(text, tmp_path):
     (tmp_path / "roster.csv").write_text(text, "utf-8", newline="")

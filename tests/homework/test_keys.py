@@ -2,6 +2,7 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -141,6 +142,15 @@ def test_a_mistake_changes_what_it_says_it_changes(kind):
         for name, wrong in leads_to.items():
             assert np.shape(wrong) == np.shape(key[name]), story
             assert problem(key[name], wrong, sheet.tolerance), story
+
+
+@pytest.mark.parametrize("name", SHEETS)
+def test_threads_find_the_same_keys(name, papers):
+    """Submissions are graded in several threads."""
+    questions = [(question, numbers, key) for paper in papers[name] for _, question, numbers, key in asked(paper)]
+    with ThreadPoolExecutor(8) as threads:
+        found = threads.map(lambda one: one[0].key(one[1]), 4 * questions)
+        assert list(found) == [key for *_, key in 4 * questions]
 
 
 @pytest.mark.parametrize("name", SHEETS)
