@@ -22,7 +22,7 @@ FLOORS = [
     {"distributed"},
     {"derive", "gradcheck", "inspect"},
     {"images", "interop", "machine", "plot", "report", "testing", "text"},
-    {"experiment", "zoo"},
+    {"experiment", "play", "zoo"},
     {"homework"},
     {"cli"},
 ]
@@ -41,8 +41,8 @@ FOUNDATION_OF_LAYERS = {
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
     "callbacks", "derive", "distributed", "experiment", "extras", "gradcheck", "homework", "images", "initializers",
-    "inspect", "interop", "layers", "losses", "machine", "metrics", "notebook", "optimizers", "plot", "regularizers",
-    "report", "saving", "schedules", "tape", "testing", "text", "turns", "utils", "zoo",
+    "inspect", "interop", "layers", "losses", "machine", "metrics", "notebook", "optimizers", "play", "plot",
+    "regularizers", "report", "saving", "schedules", "tape", "testing", "text", "turns", "utils", "zoo",
 }  # fmt: skip
 
 # Other people's packages, and the only rooms that know them.

@@ -23,6 +23,7 @@ from .digits import digits
 from .export import export
 from .info import info
 from .minimal_rnn import reproduce_recipe, train_minimal_rnn
+from .play import play
 from .runs import command as command_line
 from .runs import without_control
 from .sample import next_character, sample
@@ -66,7 +67,7 @@ def help_of(command: Callable) -> str:
 
 app.callback(help=help_of(nnlite_command))(nnlite_command)
 for command in (
-    *(train, sample, next_character, stats, train_minimal_rnn, sweep, reproduce_recipe, digits),
+    *(train, sample, next_character, play, stats, train_minimal_rnn, sweep, reproduce_recipe, digits),
     *(export, zoo, info),
 ):
     app.command(COMMANDS.get(command), help=help_of(command))(command)
