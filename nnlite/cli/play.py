@@ -3,11 +3,20 @@
 from pathlib import Path
 from typing import Annotated
 
+from nnlite import __version__
+from nnlite.experiment import ExperimentError
+from nnlite.experiment.film import read_film
 from nnlite.play import characters_page
+from nnlite.saving import atomic_file
+from nnlite.text import pretrained
 
 from .options import option
-from .runs import console
-from .sample import Run, SeedText, Unknown, opened
+from .runs import command, console, is_model_file, last_writer, open_writer
+from .sample import Run, SeedText, Unknown, is_in_the_box, opened
+
+PAGE = "play.html"
+MARK = b'<meta name="generator" content="nnlite play">'  # of every such page, in its head
+HEAD = 2000  # bytes
 
 
 def play(
@@ -15,10 +24,15 @@ def play(
     seed_text: SeedText = None,
     unknown: Unknown = "error",
     out: Annotated[
-        Path | None, option("Page", "The file to write; by default play.html in the run folder.", metavar="FILE")
+        Path | None,
+        option("Page", f"Where to write; by default {PAGE} in the run folder, or in this folder.", metavar="FILE"),
     ] = None,
 ) -> None:
-    """Write a web page that runs a trained model: one file, which needs no server and no network.
+    """Write a web page that runs a trained model: one file, without a server and without a network.
+
+    Type a line, and see gates, cells and the probabilities of the next character move with each letter. Let the model
+    write on, hold a cell and see what the poem loses, follow the gradients backward through the line. A training with
+    --film also shows how it learned.
 
     Examples:
 
@@ -27,7 +41,35 @@ def play(
         nnlite play friend.safetensors --out friend.html
     """
     model, vocabulary, start = opened(run, seed_text, unknown)
-    page = characters_page(model, vocabulary, text=start)
-    path = out or (run if run and run.is_dir() else Path()) / "play.html"
-    path.write_text(page, encoding="utf-8")
-    console.print(f"Page:  {path.resolve().as_uri()}", soft_wrap=True)
+    folder, title, kicker, film = Path(), model.name, "nnlite play", None
+    about = f"Written by nnlite {__version__}."
+    if run and is_model_file(run):
+        kicker = f"nnlite play · {run.name}"
+    elif is_in_the_box(run):
+        title, film = "Shakespeare's sonnets", pretrained.film()
+        about += f" The model ships with nnlite, under its BSD 3-Clause licence. Your own: {command('train', '--film')}"
+    else:
+        folder = run or last_writer() or folder
+        title, kicker, film = open_writer(folder).corpus.title, f"nnlite play · {folder.name}", read_film(folder)
+        about += f" The model is that of {folder}."
+    page = characters_page(model, vocabulary, title=title, kicker=kicker, text=start, film=film, about=about)
+    path = own_page(out or folder / PAGE)
+    atomic_file.write(path, page.encode())
+    console.print(f"{len(page.encode()) / 1e6:.2f} MB, which need no network: {path.resolve().as_uri()}", soft_wrap=True)
+
+
+def own_page(path: Path) -> Path:
+    """The path, if nothing is there but an older page.
+
+    Raises:
+        ExperimentError: it is another file, a link, or no file.
+    """
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        raise ExperimentError(f"--out: expected the name of a file, got {path}: it is a link, or no file")
+    if path.exists():
+        with open(path, "rb") as file:
+            if MARK not in file.read(HEAD):
+                raise ExperimentError(f"{path} was not written by nnlite play, which would overwrite it: name another by --out")
+    if not path.parent.is_dir():
+        raise ExperimentError(f"--out: there is no folder {path.parent}: make it first")
+    return path

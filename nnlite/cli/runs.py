@@ -206,14 +206,24 @@ def open_writer(folder: Path | None = None) -> Sonnets | MinimalRNN:
         ExperimentError: there is no such run, or it cannot be read.
     """
     if folder is None:
-        folder = next((run for run in reversed(find_runs()) if kind_of(run) in WRITERS), None)
+        folder = last_writer()
         if folder is None:
             raise ExperimentError(f"there is no run under runs/ yet: {command('train')} makes one")
-        Console(stderr=True, highlight=False, markup=False, emoji=False).print(f"The run is {folder}.", soft_wrap=True)
+        remark(f"The run is {folder}.")
     kind = kind_of(folder) or Sonnets.kind
     if kind not in WRITERS:
         raise ExperimentError(f"{folder} holds a run on {kind}, not on a text")
     return WRITERS[kind].open(folder)
+
+
+def last_writer() -> Path | None:
+    """The last run under runs/ whose model writes text."""
+    return next((run for run in reversed(find_runs()) if kind_of(run) in WRITERS), None)
+
+
+def remark(text: str) -> None:
+    """Say something beside the result: on standard error."""
+    Console(stderr=True, highlight=False, markup=False, emoji=False).print(text, soft_wrap=True)
 
 
 def is_model_file(path: Path) -> bool:

@@ -9,11 +9,19 @@ from rich.table import Table
 from rich.text import Text
 
 from nnlite import CheckpointError, Sequential, load_model
+from nnlite.experiment.corpus import SEED_TEXT
 from nnlite.plot import character_name
-from nnlite.text import TemperatureSample, Vocabulary, compare_temperatures, generate, next_characters
+from nnlite.text import (
+    TemperatureSample,
+    Vocabulary,
+    compare_temperatures,
+    generate,
+    next_characters,
+    pretrained_model,
+)
 
 from .options import BOLD, TEMPERATURES, Threads, choice, number, option
-from .runs import console, is_model_file, open_writer, show, without_control
+from .runs import command, console, is_model_file, last_writer, open_writer, remark, show, without_control
 
 COLUMN = 40  # width of a poem beside others: about that of a sonnet's lines
 
@@ -120,9 +128,11 @@ def next_character(
 def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Sequential, Vocabulary, str]:
     """Open a run, or a model's file, which holds all that is needed: the model, its vocabulary, and the seed text.
 
-    From the seed text unknown characters are removed if they are skipped.
+    Without a run, and where there is none, it is the model that ships with nnlite. From the seed text unknown characters
+    are removed if they are skipped.
     """
     read: Callable[[], Sequential]
+    vocabulary: Vocabulary | None
     if run is not None and is_model_file(run):
         model, usual = load_model(run), ""
         read, vocabulary = lambda: model, model.vocabulary
@@ -131,12 +141,24 @@ def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Seque
                 f"{run} has no vocabulary: it is no model of texts, or an older nnlite wrote it: give the run folder "
                 f"that it is from"
             )
+    elif is_in_the_box(run):
+        shipped, usual = pretrained_model(), SEED_TEXT
+        read, vocabulary = lambda: shipped, shipped.vocabulary
+        remark(
+            f"There is no run under runs/ yet: this is the small model that nnlite ships with. {command('train')} trains "
+            f"your own."
+        )
     else:
         trained = open_writer(run)
         read, vocabulary, usual = trained.saved_model, trained.vocabulary, trained.seed_text
     start = usual if seed_text is None else seed_text.replace("\\n", "\n")
     start = vocabulary.decode(vocabulary.encode(start, unknown))  # before the model is read
     return read(), vocabulary, start
+
+
+def is_in_the_box(run: Path | None) -> bool:
+    """Whether the model that ships with nnlite is meant, as there is no other."""
+    return run is None and last_writer() is None
 
 
 def heading(poem: TemperatureSample) -> str:

@@ -10,7 +10,7 @@ from nnlite.distributed import mpi
 from nnlite.experiment import Sonnets, sonnets
 from nnlite.experiment.sonnets import Outcome
 
-from .options import BOLD, Encoding, Force, ResumeOrExtend, Seed, TextFile, Threads, choice, number, out
+from .options import BOLD, Encoding, Force, ResumeOrExtend, Seed, TextFile, Threads, choice, number, option, out
 from .runs import begin, command, console, list_files, show, stoppable
 
 Settings = Sonnets.Settings
@@ -57,6 +57,9 @@ def train(
     ),
     seed: Seed = Settings.seed,
     temperatures: Annotated[list[float], number("Poems", BOLD, "--temperature", min=0)] = TEMPERATURES,
+    film: Annotated[
+        bool, option("Poems", "Keep a line that the model writes about 20 times while it learns, for `nnlite play`.", "--film")
+    ] = Settings.film,
     out: Annotated[Path | None, out("sonnets")] = None,
     resume: ResumeOrExtend = False,
     force: Force = False,

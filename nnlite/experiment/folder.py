@@ -440,6 +440,8 @@ def _rule(default):
     """The rule for a setting with this default: config.json may come from anyone."""
     if isinstance(default, tuple) and default:
         return states.list_of(_rule(default[0]))
+    if isinstance(default, bool):
+        return states.boolean
     if isinstance(default, int):
         return states.positive if default else states.count  # a seed may be 0; 0 units, windows or epochs are none
     return {float: states.number, str: states.text}.get(type(default), states.anything)

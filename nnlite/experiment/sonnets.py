@@ -15,6 +15,7 @@ from nnlite.schedules import Schedule
 from nnlite.text import columns, generate, windows
 
 from .corpus import COPY
+from .film import FILM, Film
 from .folder import Pair
 from .writer import Writer
 
@@ -60,6 +61,7 @@ class Settings:
         clipnorm: largest global norm of the gradients; 0 for no limit.
         seed: seeds first weights, order of the windows, dropout and poems.
         temperatures: a poem is written at each after the training.
+        film: keep what the model makes of one line while it learns, see `Film`.
 
     Raises:
         ValueError: optimizer, schedule, dropout, carry or a temperature is not valid. The others are checked where
@@ -81,6 +83,7 @@ class Settings:
     clipnorm: float = 5.0
     seed: int = 0
     temperatures: tuple[float, ...] = (0.25, 0.75, 1.5)
+    film: bool = False
 
     def __post_init__(self) -> None:
         for name, choices in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
@@ -142,7 +145,7 @@ class Sonnets(Writer):
 
     kind = "sonnets"
     Settings = Settings
-    EARLIER: ClassVar = {"carry": 1}
+    EARLIER: ClassVar = {"carry": 1, "film": False}
     FILES: ClassVar = {
         "model.safetensors": "the model after its best epoch",
         "checkpoint.safetensors": "the training state, to resume from",
@@ -152,6 +155,7 @@ class Sonnets(Writer):
         "loss.png": "the loss curves",
         "poems.txt": "the poems above",
         "report.html": "a report with pictures and statistics",
+        FILM: "one line, written again and again while it learned",
     }
 
     # The model, and how it learns.
@@ -206,6 +210,7 @@ class Sonnets(Writer):
             nnlite.JSONLogger(self.folder / "log.jsonl"),
             nnlite.ModelCheckpoint(self.pattern("model.safetensors"), save_best_only=True),
             self.backup(),
+            *([Film(self, steps)] if s.film else []),
             *callbacks,
             nnlite.ProgressBar(self.landmarks, unit="characters"),
         ]

@@ -1,0 +1,250 @@
+// The page of a model of characters: its state, and what it reads and writes. cells.js, backward.js, reach.js and film.js
+// are the sections below.
+
+const data = JSON.parse(byId("data").textContent);
+const network = readNetwork(data.network);
+const characters = Array.from(data.characters); // not split(""): a character may take two units of UTF-16
+const idOf = new Map(characters.map((c, id) => [c, id]));
+const recurrent = network.flatMap((layer, n) => (KINDS[layer.kind].start ? [n] : []));
+
+// ids: what was read. steps[t]: the records of all layers after ids[t]. The first `typed` are the user's, the others the
+// model's. `at`: how many are looked at. held: for each layer the units that are held, and at what.
+const state = {
+  ids: [],
+  steps: [],
+  typed: 0,
+  at: 1,
+  seed: 0,
+  choice: { temperature: 0.75, topK: characters.length, topP: 1 },
+  layer: data.suggested.layer,
+  unit: data.suggested.unit,
+  held: network.map(() => new Map()),
+  isWriting: false,
+};
+
+const shownCharacter = (c) => ({ "\n": "↵", " ": "␣", "\t": "⇥" })[c] || c;
+const named = (c) => ({ "\n": "line break", " ": "space", "\t": "tab" })[c] || `“${c}”`;
+const percent = (p) => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
+const kind = () => KINDS[network[state.layer].kind];
+const records = (t) => steps(t)[state.layer];
+const steps = (t) => (t < 0 ? startOf(network) : state.steps[t]);
+const options = (held) => network.map((_, n) => ({ hold: held[n] }));
+
+// Sections redraw what depends on the text: `fast` also while the model writes, `slow` when it has stopped.
+const fast = [], slow = [];
+const redraw = soon(() => {
+  for (const draw of fast) draw();
+  if (!state.isWriting) for (const draw of slow) draw();
+});
+
+// Reading.
+
+function read(from) {
+  state.steps.length = from;
+  for (let t = from; t < state.ids.length; t++)
+    state.steps.push(stepOf(network, steps(t - 1), state.ids[t], options(state.held)));
+}
+
+function type(text) {
+  const known = [], unknown = new Set();
+  for (let c of Array.from(text)) {
+    if (!idOf.has(c) && idOf.has(c.toLowerCase())) c = c.toLowerCase();
+    if (idOf.has(c)) known.push(idOf.get(c));
+    else unknown.add(c);
+  }
+  if (!known.length) known.push(idOf.get("\n") ?? 0); // as nnlite sample begins
+  let same = 0; // what has been read need not be read again
+  while (same < known.length && known[same] === state.ids[same]) same++;
+  stop();
+  state.ids = known;
+  state.typed = state.at = known.length;
+  read(Math.min(same, state.steps.length));
+  const which = [...unknown].map(named).join(", ");
+  byId("unknown").textContent = unknown.size ? `Left out, as the model does not know it: ${which}` : "";
+  redraw();
+}
+
+function goTo(at) {
+  stop();
+  state.at = Math.max(1, Math.min(state.ids.length, at));
+  redraw();
+}
+
+// Writing: the k-th character after the typed ones is drawn with the seed's k-th number.
+
+let numbers = { seed: null, drawn: [] };
+function uniform(k) {
+  if (numbers.seed !== state.seed) numbers = { seed: state.seed, drawn: [], next: uniformsOf(state.seed) };
+  while (numbers.drawn.length <= k) numbers.drawn.push(numbers.next());
+  return numbers.drawn[k];
+}
+
+function writeOne() {
+  if (state.at < state.ids.length) state.ids.length = state.steps.length = state.at;
+  state.typed = Math.min(state.typed, state.at);
+  const id = draw(logitsOf(network, steps(state.at - 1)), state.choice, uniform(state.at - state.typed));
+  state.ids.push(id);
+  read(state.at);
+  state.at++;
+}
+
+function write(count) {
+  stop();
+  if (isCalm()) {
+    for (; count > 0; count--) writeOne();
+    return redraw();
+  }
+  state.isWriting = count > 1;
+  byId("write-200").textContent = state.isWriting ? "Stop" : "Write 200";
+  const next = () => {
+    if (count > 1 && !state.isWriting) return;
+    writeOne();
+    if (--count > 0) requestAnimationFrame(next);
+    else stop();
+    redraw();
+  };
+  next();
+}
+
+function stop() {
+  state.isWriting = false;
+  byId("write-200").textContent = "Write 200";
+}
+
+// A text on paper: a span for each character, with a background by number -1 .. 1, and what a click does.
+function paper(place, { ids, backgrounds, classes = () => "", onPick }) {
+  while (place.children.length > ids.length) place.lastChild.remove();
+  ids.forEach((id, t) => {
+    const span = place.children[t] || place.appendChild(element("span"));
+    const text = characters[id] === "\n" ? "↵\n" : characters[id];
+    if (span.textContent !== text) span.textContent = text;
+    const name = `${classes(t)}${characters[id] === "\n" ? " break" : ""}`.trim();
+    if (span.className !== name) span.className = name;
+    const value = backgrounds(t);
+    span.style.backgroundColor = Math.abs(value) > 0.02 ? diverging(value) : "";
+    span.style.color = Math.abs(value) > 0.02 ? inkOn(value) : "";
+    span.onclick = onPick ? () => onPick(t) : null;
+  });
+}
+
+function surprise(t) {
+  if (!t) return 0;
+  const p = softmax(logitsOf(network, state.steps[t - 1]))[state.ids[t]];
+  return Math.min(1, -Math.log(p) / 6);
+}
+
+fast.push(() => {
+  const { ids, at, typed } = state;
+  paper(byId("paper"), {
+    ids,
+    backgrounds: surprise,
+    classes: (t) => `${t < typed ? "given" : ""}${t === at - 1 ? " here" : ""}${t >= at ? " later" : ""}`,
+    onPick: (t) => goTo(t + 1),
+  });
+  byId("at").max = ids.length;
+  byId("at").value = at;
+  atSlider.show();
+  byId("back").disabled = at <= 1;
+  byId("forward").disabled = at >= ids.length;
+});
+
+// Inside: a strip of all units for each gate and state.
+
+const MEANING = {
+  LSTM: { i: "input gate", f: "forget gate", g: "candidate", o: "output gate", c: "cell", h: "output" },
+  GRU: { z: "update gate", r: "reset gate", g: "candidate", h: "state" },
+  RNN: { h: "state" },
+};
+const isGate = (part) => "ifozr".includes(part);
+// A number for its colour, from -1 to 1: a gate is in the middle at 1/2.
+const shade = (part, value) => (isGate(part) ? 2 * value - 1 : part === "c" ? Math.tanh(value) : value);
+
+function makeStrips() {
+  const { kind: name, units } = network[state.layer];
+  byId("strips").replaceChildren(
+    ...KINDS[name].parts.map((part) => {
+      const canvas = element("canvas", { width: units, height: 1, role: "img", id: `strip-${part}` });
+      canvas.onclick = (event) => choose(Math.floor((event.offsetX / canvas.clientWidth) * units));
+      const label = element("span", { class: "strip-name" }, element("b", {}, part), ` ${MEANING[name][part]}`);
+      return element("div", { class: "strip" }, label, element("output", { id: `strip-${part}-value` }), canvas);
+    })
+  );
+  const gates = KINDS[name].parts.some(isGate) ? " A gate is blue where it is closed, orange where it is open." : "";
+  byId("strips-hint").textContent = `${units} units, from left to right.${gates} The numbers are those of the unit under ` +
+    "the mark: click a strip to choose another.";
+}
+
+fast.push(() => {
+  const now = records(state.at - 1), { units } = network[state.layer];
+  byId("inside-of").textContent = `after ${named(characters[state.ids[state.at - 1]])}`;
+  for (const part of kind().parts) {
+    const canvas = byId(`strip-${part}`), context = canvas.getContext("2d");
+    now[part].forEach((value, u) => {
+      context.fillStyle = diverging(shade(part, value));
+      context.fillRect(u, 0, 1, 1);
+    });
+    const shown = now[part][state.unit].toFixed(2);
+    byId(`strip-${part}-value`).textContent = shown;
+    canvas.parentNode.style.setProperty("--mark-at", `${((state.unit + 0.5) / units) * 100}%`);
+    canvas.setAttribute("aria-label", `${part} of all units; of unit ${state.unit}: ${shown}`);
+  }
+});
+
+// The next character.
+
+const MOST_BARS = 60;
+function makeBars() {
+  const bar = (v) => element("span", { class: "bar" }, element("i"), element("u"), element("b", {}, shownCharacter(characters[v])));
+  byId("bars").replaceChildren(...characters.slice(0, MOST_BARS).map((_, v) => bar(v)));
+}
+
+fast.push(() => {
+  const logits = logitsOf(network, steps(state.at - 1));
+  const own = softmax(logits), p = probabilities(logits, state.choice);
+  const order = [...p.keys()].sort((a, b) => p[b] - p[a] || own[b] - own[a]);
+  // Of a large vocabulary the likeliest, in their order.
+  const shown = characters.length > MOST_BARS ? order.slice(0, MOST_BARS).sort((a, b) => a - b) : [...p.keys()];
+  const top = Math.max(...p, ...own);
+  shown.forEach((v, n) => {
+    const [solid, line, label] = byId("bars").children[n].children;
+    solid.style.height = `${(100 * p[v]) / top}%`;
+    line.style.bottom = `${(100 * own[v]) / top}%`;
+    if (characters.length > MOST_BARS) label.textContent = shownCharacter(characters[v]);
+  });
+  const likeliest = order.slice(0, 5).filter((v) => p[v] > 0);
+  const words = likeliest.map((v) => `${named(characters[v])} ${percent(p[v])}`).join(", ");
+  byId("likely").textContent = words;
+  byId("bars").setAttribute("aria-label", `The most likely next characters: ${words}`);
+  const [before, after] = [entropy(own), entropy(p)];
+  byId("entropy").textContent = `Entropy ${after.toFixed(2)} nats: as unsure as between ${Math.exp(after).toFixed(1)} ` +
+    `equally likely characters (the model itself: ${before.toFixed(2)} nats, ${Math.exp(before).toFixed(1)}).`;
+});
+
+// Which layer and which unit the whole page looks at.
+
+function choose(unit, layer = state.layer) {
+  const isOther = layer !== state.layer;
+  state.layer = layer;
+  state.unit = Math.max(0, Math.min(network[layer].units - 1, unit));
+  if (isOther) for (const make of remade) make();
+  redraw();
+}
+const remade = [makeStrips]; // what depends on the layer
+
+// Controls.
+
+const atSlider = slider("at", (t) => `${t} of ${state.ids.length || 1}: ${state.ids.length ? named(characters[state.ids[t - 1]]) : ""}`, goTo);
+slider("temperature", (t) => (t ? t.toFixed(2) : "0: always the most likely"), (t) => { state.choice.temperature = t; redraw(); });
+byId("top-k").max = byId("top-k").value = characters.length;
+slider("top-k", (k) => (k === characters.length ? "all" : `${k} (top-k)`), (k) => { state.choice.topK = k; redraw(); });
+slider("top-p", (p) => (p === 1 ? "all" : `${p.toFixed(2)} (top-p)`), (p) => { state.choice.topP = p; redraw(); });
+byId("typed").oninput = () => type(byId("typed").value);
+byId("back").onclick = () => goTo(state.at - 1);
+byId("forward").onclick = () => goTo(state.at + 1);
+byId("write-1").onclick = () => write(1);
+byId("write-200").onclick = () => (state.isWriting ? (stop(), redraw()) : write(200));
+byId("seed").oninput = () => { state.seed = Math.max(0, Math.floor(Number(byId("seed").value)) || 0); redraw(); };
+byId("layer").append(...recurrent.map((n) => element("option", { value: n }, `${network[n].name}: ${network[n].kind} of ${network[n].units} units`)));
+byId("layer").value = state.layer;
+byId("layer").onchange = () => choose(0, Number(byId("layer").value));
+byId("layer-row").hidden = recurrent.length < 2;

@@ -37,10 +37,13 @@ class PlayError(ValueError):
     """
 
 
-def network(model: nnlite.Sequential) -> dict[str, Any]:
+def network(model: nnlite.Sequential, V: int) -> dict[str, Any]:
     """The layers of a model of characters, without Dropout, and its numbers, as network.js reads them.
 
     Numbers are float32, as the kernels' are; float16 where that loses nothing.
+
+    Args:
+        V: the size of the vocabulary.
 
     Raises:
         PlayError: a layer is of a kind that network.js does not run, or stands where it cannot.

@@ -11,7 +11,7 @@ from typing import Any
 
 
 def html_page(
-    title: str, *, body: str, styles: Sequence[str], scripts: Sequence[str], data: Mapping[str, Any], kicker: str = ""
+    title: str, *, body: str, styles: Sequence[str], scripts: Sequence[str], data: Mapping[str, Any], kicker: str = "", lead: str = "",
 ) -> str:
     """Put a page together. The files are those of this package.
 
@@ -20,7 +20,7 @@ def html_page(
     style by their hashes, and nothing else: no network, no other script.
 
     Args:
-        title, kicker: the heading, and a few words above it.
+        title, kicker, lead: the heading, a few words above it, and a sentence or two below.
         body: name of the HTML file between the heading and the end.
         styles, scripts: names of .css files (after page.css) and .js files, in order; each kind becomes one element.
         data: JSON values.
@@ -28,6 +28,7 @@ def html_page(
     parts = {
         "title": escape(title),
         "kicker": escape(kicker),
+        "lead": escape(lead),
         "body": _read(body),
         "style": "\n" + "".join(map(_read, ["page.css", *styles])),
         "script": '\n"use strict";\n' + "".join(map(_read, scripts)),

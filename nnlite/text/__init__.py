@@ -21,6 +21,7 @@ from .generate import generate
 from .graphemes import split_graphemes
 from .lines import lines, pad_sequences
 from .memorization import Copy, copied_share, longest_copy
+from .pretrained import pretrained_model
 from .statistics import (
     TextStatistics,
     character_frequencies,
@@ -44,7 +45,7 @@ from .windows import columns, windows
 __all__ = ["Copy", "Excerpt", "Landmarks", "NextCharacter", "NextCharacters", "TemperatureSample", "TemperatureSamples"]
 __all__ += ["TextStatistics", "Vocabulary", "character_frequencies", "clean_sonnets", "columns", "compare_temperatures"]
 __all__ += ["copied_share", "expected_total_variation", "generate", "landmarks", "line_lengths", "lines"]
-__all__ += ["load_sonnets", "longest_copy", "next_characters", "pad_sequences", "poems", "read_text", "split_graphemes"]
-__all__ += ["split_poems", "split_text", "text_statistics", "total_variation", "windows", "words"]
+__all__ += ["load_sonnets", "longest_copy", "next_characters", "pad_sequences", "poems", "pretrained_model", "read_text"]
+__all__ += ["split_graphemes", "split_poems", "split_text", "text_statistics", "total_variation", "windows", "words"]
 
 __getattr__ = getter(__name__, __all__)

@@ -1,0 +1,44 @@
+"""A headless Chromium for the tests of pages, without a network."""
+
+import contextlib
+import shutil
+
+import pytest
+from extras import import_extra
+
+NAMES = "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
+
+
+@contextlib.contextmanager
+def chromium():
+    """A browser of Playwright's, or the test is skipped: none is downloaded."""
+    path = next(filter(None, map(shutil.which, NAMES)), None)
+    if path is None:
+        pytest.skip(f"there is no {NAMES[0]} on this machine: apt install chromium")
+    playwright = import_extra("playwright.sync_api", "browser")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def opened(browser, html, folder, **options):
+    """A tab that shows a page, saved as a file, and may ask for nothing else; what it complains of is an error later.
+
+    Args:
+        html: the text of the page.
+        folder: where it is saved.
+        options: of the tab, such as color_scheme and viewport.
+    """
+    path = folder / "page.html"
+    path.write_text(html, encoding="utf-8")
+    context = browser.new_context(offline=True, **options)
+    page = context.new_page()
+    page.complaints = []
+    page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: page.complaints.append(str(error)))
+    page.on("request", lambda request: page.complaints.append(request.url) if request.url != path.as_uri() else None)
+    page.goto(path.as_uri())
+    return page
