@@ -15,7 +15,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 PARTS ?= all
-EXTRAS ?= test peers docs mpi dask keras onnx homework
+EXTRAS ?= test peers docs mpi dask keras onnx homework browser
 PORTABLE ?= x86-64-v3 x86-64-v2
 N ?= 300
 FUZZ ?= 600

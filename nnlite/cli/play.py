@@ -55,7 +55,9 @@ def play(
     page = characters_page(model, vocabulary, title=title, kicker=kicker, text=start, film=film, about=about)
     path = own_page(out or folder / PAGE)
     atomic_file.write(path, page.encode())
-    console.print(f"{len(page.encode()) / 1e6:.2f} MB, which need no network: {path.resolve().as_uri()}", soft_wrap=True)
+    console.print(
+        f"{len(page.encode()) / 1e6:.2f} MB, which need no network:  {path.resolve().as_uri()}", soft_wrap=True
+    )
 
 
 def own_page(path: Path) -> Path:
@@ -69,7 +71,9 @@ def own_page(path: Path) -> Path:
     if path.exists():
         with open(path, "rb") as file:
             if MARK not in file.read(HEAD):
-                raise ExperimentError(f"{path} was not written by nnlite play, which would overwrite it: name another by --out")
+                raise ExperimentError(
+                    f"{path} is not a page of nnlite play, which would overwrite it: name another by --out"
+                )
     if not path.parent.is_dir():
         raise ExperimentError(f"--out: there is no folder {path.parent}: make it first")
     return path

@@ -128,8 +128,8 @@ def next_character(
 def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Sequential, Vocabulary, str]:
     """Open a run, or a model's file, which holds all that is needed: the model, its vocabulary, and the seed text.
 
-    Without a run, and where there is none, it is the model that ships with nnlite. From the seed text unknown characters
-    are removed if they are skipped.
+    Without a run, and where there is none, it is the model that ships with nnlite. From the seed text unknown
+    characters are removed if they are skipped.
     """
     read: Callable[[], Sequential]
     vocabulary: Vocabulary | None
@@ -145,8 +145,8 @@ def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Seque
         shipped, usual = pretrained_model(), SEED_TEXT
         read, vocabulary = lambda: shipped, shipped.vocabulary
         remark(
-            f"There is no run under runs/ yet: this is the small model that nnlite ships with. {command('train')} trains "
-            f"your own."
+            f"There is no run under runs/ yet: this is the small model that nnlite ships with. {command('train')} "
+            f"trains your own."
         )
     else:
         trained = open_writer(run)

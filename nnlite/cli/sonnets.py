@@ -58,7 +58,10 @@ def train(
     seed: Seed = Settings.seed,
     temperatures: Annotated[list[float], number("Poems", BOLD, "--temperature", min=0)] = TEMPERATURES,
     film: Annotated[
-        bool, option("Poems", "Keep a line that the model writes about 20 times while it learns, for `nnlite play`.", "--film")
+        bool,
+        option(
+            "Poems", "Keep what the model makes of a line at 19 moments of its training, for `nnlite play`.", "--film"
+        ),
     ] = Settings.film,
     out: Annotated[Path | None, out("sonnets")] = None,
     resume: ResumeOrExtend = False,

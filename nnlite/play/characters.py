@@ -83,7 +83,7 @@ def _lead(model, vocabulary):
 
 
 def _usual(model, vocabulary, names):
-    """What is usual for each unit in a text that the model writes, and which unit follows the place in the line best."""
+    """What is usual for each unit in a text that the model writes, and which follows the place in the line best."""
     text = "\n" + generate(model, vocabulary, "", WRITTEN, temperature=0.75, rng=0)
     seen = inspect.trace(model, text, vocabulary=vocabulary)
     starts = np.array([character == "\n" for character in text])

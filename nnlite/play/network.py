@@ -46,37 +46,68 @@ def network(model: nnlite.Sequential, V: int) -> dict[str, Any]:
         V: the size of the vocabulary.
 
     Raises:
-        PlayError: a layer is of a kind that network.js does not run, or stands where it cannot.
+        PlayError: a layer is of a kind that network.js does not run, or stands where it cannot; the model has another
+            number of characters; or a weight is not finite.
     """
     layers: list[dict[str, Any]] = []
     arrays: list[np.ndarray] = []
-    for name, layer in model.all_layers.items():
-        if type(layer) is nnlite.Dropout:
-            continue
-        _require(name, layer, bool(layers))
-        described = {"kind": type(layer).__name__, "name": name} | {key: getattr(layer, key) for key in KINDS[type(layer)]}
-        described["arrays"] = {key: list(array.shape) for key, array in layer.params.items()}
+    for name, layer in _parts(model):
+        _require(name, layer, layers)
+        settings = {key: getattr(layer, key) for key in KINDS[type(layer)]}
+        shapes = {key: list(array.shape) for key, array in layer.params.items()}
+        layers.append({"kind": type(layer).__name__, "name": name, **settings, "arrays": shapes})
         arrays += layer.params.values()
-        layers.append(described)
-    if not any(isinstance(layer, RECURRENT) for layer in model.all_layers.values()):
+    if not any(layer["kind"] in {kind.__name__ for kind in RECURRENT} for layer in layers):
         raise PlayError(f"model: expected an LSTM, GRU or RNN among the layers, got none in {model.name}")
+    _require_sizes(layers, V)
     numbers = np.concatenate([array.ravel() for array in arrays]).astype("<f4")
-    short = numbers.astype("<f2")
-    is_short = (short == numbers).all()
+    if not np.isfinite(numbers).all():
+        raise PlayError("model: expected finite weights, got NaN or infinity: the training has diverged")
+    with np.errstate(over="ignore"):
+        short = numbers.astype("<f2")
+    is_short = bool((short == numbers).all())
     encoded = base64.b64encode((short if is_short else numbers).tobytes()).decode()
     return {"layers": layers, "format": "float16" if is_short else "float32", "numbers": encoded}
 
 
-def _require(name, layer, has_first):
-    kind = type(layer).__name__
-    known = ", ".join(kind.__name__ for kind in (*KINDS, nnlite.Dropout))
+def _parts(model):
+    """The layers that compute something, with their names; the activation of a Dense layer is one of its own."""
+    for name, layer in model.all_layers.items():
+        if type(layer) is not nnlite.Dropout:
+            yield name, layer
+        if isinstance(activation := getattr(layer, "activation", None), nnlite.Layer):
+            yield f"{name}.activation", activation
+
+
+def _require(name, layer, before):
+    kind, first = type(layer).__name__, [kind.__name__ for kind in FIRST]
     if type(layer) not in KINDS:
+        known = ", ".join(kind.__name__ for kind in (*KINDS, nnlite.Dropout))
         raise PlayError(f"model: expected layers that the page runs ({known}), got {kind} ({name}): use one of these")
     if getattr(layer, "go_backwards", False):
-        raise PlayError(f"model: expected layers that read forwards, got {name} with go_backwards=True: a text that is "
-                        f"being written has no end to start from")
-    if not has_first and type(layer) not in FIRST:
-        first = ", ".join(kind.__name__ for kind in FIRST)
-        raise PlayError(f"model: expected a first layer that reads characters ({first}), got {kind} ({name})")
-    if has_first and type(layer) in FIRST[:2]:
-        raise PlayError(f"model: expected {kind} ({name}) as the first layer, got it behind another one")
+        raise PlayError(
+            f"model: expected layers that read forwards, got {name} with go_backwards=True: a text that is being "
+            f"written has no end to start from"
+        )
+    if not before and type(layer) not in FIRST:
+        raise PlayError(
+            f"model: expected a first layer that reads characters ({', '.join(first)}), got {kind} ({name})"
+        )
+    if before and type(layer) in (nnlite.OneHot, nnlite.Embedding):
+        raise PlayError(f"model: expected {kind} ({name}) as the first layer, got it behind {before[-1]['name']}")
+    if before and before[-1]["kind"] == "Softmax":
+        raise PlayError(f"model: expected Softmax as the last layer, got {kind} ({name}) behind it")
+
+
+def _require_sizes(layers, V):
+    """Refuse a model that reads or scores another number of characters than the vocabulary has."""
+    first = layers[0]
+    reads = first.get("vocabulary_size") or next(iter(first["arrays"].values()))[0]
+    weights = next((layer["arrays"] for layer in reversed(layers) if layer["arrays"]), {})
+    scores = weights["Wh"][0] if "Wh" in weights else next(iter(weights.values()))[-1]
+    for does, size in (("reads", reads), ("scores", scores)):
+        if size != V:
+            raise PlayError(
+                f"model: expected one that {does} the vocabulary's {V} characters, got one for {size}: give the "
+                f"vocabulary that it was trained with"
+            )

@@ -11,7 +11,14 @@ from typing import Any
 
 
 def html_page(
-    title: str, *, body: str, styles: Sequence[str], scripts: Sequence[str], data: Mapping[str, Any], kicker: str = "", lead: str = "",
+    title: str,
+    *,
+    scripts: Sequence[str],
+    data: Mapping[str, Any],
+    body: str | None = None,
+    styles: Sequence[str] = (),
+    kicker: str = "",
+    lead: str = "",
 ) -> str:
     """Put a page together. The files are those of this package.
 
@@ -20,16 +27,17 @@ def html_page(
     style by their hashes, and nothing else: no network, no other script.
 
     Args:
-        title, kicker, lead: the heading, a few words above it, and a sentence or two below.
-        body: name of the HTML file between the heading and the end.
-        styles, scripts: names of .css files (after page.css) and .js files, in order; each kind becomes one element.
+        scripts: names of .js files, in order; they become one.
         data: JSON values.
+        body: name of the HTML file between the heading and the end.
+        styles: names of .css files after page.css; they become one.
+        title, kicker, lead: the heading, a few words above it, and a sentence or two below.
     """
     parts = {
         "title": escape(title),
         "kicker": escape(kicker),
         "lead": escape(lead),
-        "body": _read(body),
+        "body": _read(body) if body else "",
         "style": "\n" + "".join(map(_read, ["page.css", *styles])),
         "script": '\n"use strict";\n' + "".join(map(_read, scripts)),
         "data": json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c"),

@@ -45,7 +45,16 @@ from .windows import columns, windows
 __all__ = ["Copy", "Excerpt", "Landmarks", "NextCharacter", "NextCharacters", "TemperatureSample", "TemperatureSamples"]
 __all__ += ["TextStatistics", "Vocabulary", "character_frequencies", "clean_sonnets", "columns", "compare_temperatures"]
 __all__ += ["copied_share", "expected_total_variation", "generate", "landmarks", "line_lengths", "lines"]
-__all__ += ["load_sonnets", "longest_copy", "next_characters", "pad_sequences", "poems", "pretrained_model", "read_text"]
-__all__ += ["split_graphemes", "split_poems", "split_text", "text_statistics", "total_variation", "windows", "words"]
+__all__ += ["load_sonnets", "longest_copy", "next_characters", "pad_sequences", "poems", "pretrained_model"]
+__all__ += [
+    "read_text",
+    "split_graphemes",
+    "split_poems",
+    "split_text",
+    "text_statistics",
+    "total_variation",
+    "windows",
+    "words",
+]
 
 __getattr__ = getter(__name__, __all__)

@@ -85,7 +85,8 @@ def write(
     V = len(vocabulary)
     # A step takes a batch of one: an array of shape (1,) for each id, created once.
     batches = list(np.arange(V).reshape(-1, 1))
-    is_softmax = isinstance(_all_layers(model)[-1], nnlite.Softmax)
+    last = _all_layers(model)[-1]
+    is_softmax = isinstance(getattr(last, "activation", last), nnlite.Softmax)  # of Dense(V, "softmax")
     output = np.full((1, V), 1 / V) if is_softmax else np.zeros((1, V))
     with computing, _zero_state(model):
         step = model.stepper(1)
