@@ -90,11 +90,10 @@ function drawWritten() {
   byId("written-hint").textContent = "";
   if (!found.count) return;
   const after = t + 1 < found.count ? found.steps[t + 1][state.layer].before : KINDS[layer.kind].start(layer);
-  for (const [name, letters, numbers, value] of written(layer, records(t), found.steps[t][state.layer], after, state.unit)) {
-    const row = element("p", {}, element("b", {}, name), element("span", {}, `= ${letters}`));
-    row.append(element("span", {}, `= ${numbers}`), element("span", {}, `= ${value}`));
-    byId("written").append(row);
-  }
+  const rows = written(layer, records(t), found.steps[t][state.layer], after, state.unit);
+  const isRight = ([name]) => !isHeld(state.unit) || /^(dh_t|dc_t|do|dz_o)\b/.test(name); // the others are 0 if it is held
+  for (const [name, ...sides] of rows.filter(isRight))
+    byId("written").append(element("p", {}, element("b", {}, name), ...sides.map((side) => element("span", {}, `= ${side}`))));
   const H = layer.units, terms = layer.kind === "LSTM" ? 4 * H : layer.kind === "GRU" ? 3 * H : H;
   byId("written-hint").textContent =
     `dh_next and dc_next come back from the step after this one. Not written out: ${SUMS[layer.kind]}, for each unit a ` +

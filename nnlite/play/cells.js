@@ -12,7 +12,11 @@ function makeGrid() {
     })
   );
   const { kind: name, units: H } = network[state.layer];
-  byId("grid-head").textContent = `The ${H} ${name === "LSTM" ? "cells" : "units"} of ${network[state.layer].name}`;
+  byId("grid-head").textContent = `The ${H} ${name === "LSTM" ? "cells" : "units"} of ${nameOf(network[state.layer])}`;
+  byId("cells-lead").textContent = `${name === "LSTM" ? "Its cells are" : "The units of its state are"} what the model ` +
+    "remembers. Some can be read, such as one that counts the characters of a line. But that a cell goes along with " +
+    "something does not prove that the model uses it. To find out, hold it at one value: the poem is written again, from " +
+    "the same line and with the same random numbers.";
 }
 remade.push(makeGrid);
 
@@ -142,7 +146,6 @@ slow.push(() => {
     const shown = [...line, ...ids];
     paper(byId(`poem-${name}`), {
       ids: shown,
-      backgrounds: () => 0,
       classes: (t) => (t < line.length ? "given" : name === "held" && ids[t - line.length] !== other[t - line.length] ? "other" : ""),
     });
     byId(`counts-${name}`).replaceChildren(

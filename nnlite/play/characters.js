@@ -7,11 +7,12 @@ const characters = Array.from(data.characters); // not split(""): a character ma
 const idOf = new Map(characters.map((c, id) => [c, id]));
 const recurrent = network.flatMap((layer, n) => (KINDS[layer.kind].start ? [n] : []));
 
-// ids: what was read. steps[t]: the records of all layers after ids[t]. The first `typed` are the user's, the others the
+// ids: what was read. steps[t]: the records of all layers after ids[t]; surprise[t]: 0 where ids[t] was expected. The first `typed` are the user's, the others the
 // model's. `at`: how many are looked at. held: for each layer the units that are held, and at what.
 const state = {
   ids: [],
   steps: [],
+  surprise: [],
   typed: 0,
   at: 1,
   seed: 0,
@@ -24,7 +25,8 @@ const state = {
 
 const shownCharacter = (c) => ({ "\n": "↵", " ": "␣", "\t": "⇥" })[c] || c;
 const named = (c) => ({ "\n": "line break", " ": "space", "\t": "tab" })[c] || `“${c}”`;
-const percent = (p) => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)} %`;
+const percent = (p) => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)}\u00a0%`;
+const nameOf = (layer) => (recurrent.length > 1 ? `${layer.kind} “${layer.name}”` : `the ${layer.kind}`);
 const kind = () => KINDS[network[state.layer].kind];
 const records = (t) => steps(t)[state.layer];
 const steps = (t) => (t < 0 ? startOf(network) : state.steps[t]);
@@ -32,17 +34,22 @@ const options = (held) => network.map((_, n) => ({ hold: held[n] }));
 
 // Sections redraw what depends on the text: `fast` also while the model writes, `slow` when it has stopped.
 const fast = [], slow = [];
+let later = null;
 const redraw = soon(() => {
   for (const draw of fast) draw();
-  if (!state.isWriting) for (const draw of slow) draw();
+  clearTimeout(later);
+  if (!state.isWriting) later = setTimeout(() => slow.forEach((draw) => draw()), 60);
 });
 
 // Reading.
 
 function read(from) {
   state.steps.length = from;
-  for (let t = from; t < state.ids.length; t++)
+  for (let t = from; t < state.ids.length; t++) {
+    const p = t ? softmax(logitsOf(network, steps(t - 1)))[state.ids[t]] : 1;
+    state.surprise[t] = Math.min(1, -Math.log(p) / 6); // 6 nats: one of 400 characters
     state.steps.push(stepOf(network, steps(t - 1), state.ids[t], options(state.held)));
+  }
 }
 
 function type(text) {
@@ -111,8 +118,10 @@ function stop() {
   byId("write-200").textContent = "Write 200";
 }
 
-// A text on paper: a span for each character, with a background by number -1 .. 1, and what a click does.
-function paper(place, { ids, backgrounds, classes = () => "", onPick }) {
+// A text on paper: a span for each character, with a background by number -1 .. 1, and what a click does. Backgrounds
+// are half as strong as elsewhere, so that ink can be read on all of them.
+function paper(place, { ids, backgrounds = () => 0, classes = () => "", onPick = () => {} }) {
+  place.onclick = ({ target }) => target !== place && onPick([...place.children].indexOf(target));
   while (place.children.length > ids.length) place.lastChild.remove();
   ids.forEach((id, t) => {
     const span = place.children[t] || place.appendChild(element("span"));
@@ -120,24 +129,16 @@ function paper(place, { ids, backgrounds, classes = () => "", onPick }) {
     if (span.textContent !== text) span.textContent = text;
     const name = `${classes(t)}${characters[id] === "\n" ? " break" : ""}`.trim();
     if (span.className !== name) span.className = name;
-    const value = backgrounds(t);
-    span.style.backgroundColor = Math.abs(value) > 0.02 ? diverging(value) : "";
-    span.style.color = Math.abs(value) > 0.02 ? inkOn(value) : "";
-    span.onclick = onPick ? () => onPick(t) : null;
+    const value = Math.max(-1, Math.min(1, backgrounds(t))), tint = Math.abs(value) > 0.02 ? diverging(value / 2) : "";
+    if (span.tint !== tint) span.style.backgroundColor = span.tint = tint;
   });
-}
-
-function surprise(t) {
-  if (!t) return 0;
-  const p = softmax(logitsOf(network, state.steps[t - 1]))[state.ids[t]];
-  return Math.min(1, -Math.log(p) / 6);
 }
 
 fast.push(() => {
   const { ids, at, typed } = state;
   paper(byId("paper"), {
     ids,
-    backgrounds: surprise,
+    backgrounds: (t) => (t < at ? state.surprise[t] : 0),
     classes: (t) => `${t < typed ? "given" : ""}${t === at - 1 ? " here" : ""}${t >= at ? " later" : ""}`,
     onPick: (t) => goTo(t + 1),
   });
@@ -215,9 +216,12 @@ fast.push(() => {
   const words = likeliest.map((v) => `${named(characters[v])} ${percent(p[v])}`).join(", ");
   byId("likely").textContent = words;
   byId("bars").setAttribute("aria-label", `The most likely next characters: ${words}`);
-  const [before, after] = [entropy(own), entropy(p)];
-  byId("entropy").textContent = `Entropy ${after.toFixed(2)} nats: as unsure as between ${Math.exp(after).toFixed(1)} ` +
-    `equally likely characters (the model itself: ${before.toFixed(2)} nats, ${Math.exp(before).toFixed(1)}).`;
+  const shownEntropy = (id, nats) => {
+    byId(id).textContent = `${nats.toFixed(2)} nats`;
+    byId(`${id}-choice`).textContent = `a choice between ${Math.exp(nats).toFixed(1)}`;
+  };
+  shownEntropy("entropy", entropy(p));
+  shownEntropy("entropy-own", entropy(own));
 });
 
 // Which layer and which unit the whole page looks at.

@@ -50,7 +50,7 @@ function soon(draw) {
 const colour = {};
 function readColours() {
   const style = getComputedStyle(document.documentElement);
-  for (const name of ["low", "zero", "high", "mark", "ink", "paper"]) {
+  for (const name of ["low", "zero", "high"]) {
     const hex = style.getPropertyValue(`--${name}`).trim();
     colour[name] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
   }
@@ -64,9 +64,6 @@ function diverging(value) {
   return mix(colour.zero, value < 0 ? colour.low : colour.high, share);
 }
 
-// Ink or paper, whichever can be read on diverging(value).
-const inkOn = (value) => (Math.abs(value) > 0.6 ? mix(colour.paper, colour.paper, 0) : mix(colour.ink, colour.ink, 0));
-
 // A number with 4 digits, as nnlite.derive writes it.
 function digits(value) {
   if (Number.isInteger(value) && Math.abs(value) < 1e6) return String(value === 0 ? 0 : value);
@@ -78,7 +75,7 @@ function digits(value) {
 // A line chart as SVG: curves [{points: [[x, y], ...], className}], axes {x: [from, to], y: [from, to]}, and ticks
 // {x: [[at, label], ...], y: ...}.
 function chart({ label, curves, axes, ticks, marks = [] }) {
-  const width = 640, height = 260, left = 52, right = 12, top = 12, bottom = 34;
+  const width = innerWidth < 736 ? 360 : 640, height = 280, left = 52, right = 18, top = 12, bottom = 34;
   const place = ([from, to], start, end) => (v) => start + ((v - from) / (to - from)) * (end - start);
   const x = place(axes.x, left, width - right), y = place(axes.y, height - bottom, top);
   const inside = (v) => Math.max(top, Math.min(height - bottom, y(v)));

@@ -10,9 +10,15 @@ function showFilm() {
   const top = Math.max(...losses.map(([, loss]) => loss), Math.log(characters.length));
   byId("frame-at").max = frames.length - 1;
   let rolling = null;
+  const rows = frames.map(([step, line], n) => {
+    const row = element("tr", {}, element("th", { scope: "row" }, step.toLocaleString("en")), element("td", {}, line));
+    row.onclick = () => { halt(); go(n); };
+    return row;
+  });
+  byId("frames").tBodies[0].replaceChildren(...rows);
   const drawFrame = (n) => {
-    const [step, line] = frames[n];
-    byId("frame").textContent = line || " ";
+    const [step] = frames[n];
+    rows.forEach((row, k) => { row.className = k === n ? "now" : ""; });
     const before = losses.filter(([at]) => at <= step).pop();
     const loss = before ? before[1] : Math.log(characters.length);
     byId("curve").replaceChildren(chart({
@@ -21,7 +27,7 @@ function showFilm() {
       axes: { x: [0, log(last)], y: [0, Math.ceil(top)] },
       ticks: {
         y: Array.from({ length: Math.ceil(top) + 1 }, (_, n) => [n, String(n)]),
-        x: [0, 1, 10, 100, 1000, 10000, 100000].filter((at) => at <= last).map((at) => [log(at), at ? at.toLocaleString("en") : "0 steps"]),
+        x: [0, 1, 10, 100, 1000, 10000, 100000].filter((at) => at <= last).map((at) => [log(at), at ? at.toLocaleString("en") : "0"]),
       },
       marks: [[log(step), loss]],
     }));

@@ -68,8 +68,8 @@ function makeGates() {
   byId("reach-lead").textContent = layer.kind === "RNN"
     ? "At each step back the gradient is multiplied by Wh' and by the slope of tanh. Where the largest eigenvalue of Wh is " +
       "below 1 it vanishes, and what is far back cannot be learned; above 1 it may explode."
-    : `A gradient of length 1 at the last character of your text, and what is left of it further back: in ` +
-      `${network[state.layer].name}, and in an RNN without gates that has the weights of its candidate. Move the gates: ` +
+    : `A gradient of length 1 at the character chosen above, and what is left of it further back: in ${nameOf(layer)}, ` +
+      "and in an RNN without gates that has the weights of its candidate. Move the gates: " +
       (layer.kind === "LSTM" ? "with the forget gate open and the input gate closed the cell's gradient hardly changes."
         : "with the update gate open the state, and its gradient, hardly changes.");
 }
@@ -80,20 +80,20 @@ function drawFlow() {
   const xs = state.steps.slice(Math.max(0, state.at - STEPS_BACK), state.at).map((records) => records[state.layer].x);
   const own = flow(layer, xs, layer.kind === "RNN" ? { scale: radius / data.usual[state.layer].radius } : { shift });
   const rnn = layer.kind === "RNN" ? null : flow(plainRnn(layer), xs, { scale: radius / data.usual[state.layer].radius });
-  const curves = [["own", `δh of ${layer.name}`, own.h]];
-  if (own.c.length) curves.unshift(["cell", `δc of ${layer.name}`, own.c]);
+  const curves = [["own", `δh of ${nameOf(layer)}`, own.h]];
+  if (own.c.length) curves.unshift(["cell", `δc of ${nameOf(layer)}`, own.c]);
   if (rnn) curves.push(["rnn", "δh of an RNN", rnn.h]);
-  const log = (norm) => Math.max(LEAST, Math.min(6, Math.log10(norm) || LEAST));
+  const log = (norm) => Math.max(LEAST, Math.min(4, norm > 0 ? Math.log10(norm) : LEAST));
   const last = xs.length - 1;
   const ticks = [-12, -9, -6, -3, 0, 3].map((power) => [power, power ? `1e${power}` : "1"]);
   const every = Math.max(1, Math.ceil(last / 8 / 5) * 5);
   const drawn = chart({
-    label: "The gradient's norm by steps back. " + curves.map(([, name, list]) => `${name}: ${digits(list[last])} after ${last} steps`).join("; "),
+    label: "The gradient's norm by the number of steps back. " + curves.map(([, name, list]) => `${name}: ${digits(list[last])} after ${last} steps`).join("; "),
     curves: curves.map(([className, , list]) => ({ className, points: list.map((norm, n) => [n, log(norm)]) })),
     axes: { x: [0, Math.max(1, last)], y: [LEAST, 4] },
-    ticks: { y: ticks, x: Array.from({ length: Math.floor(last / every) + 1 }, (_, n) => [n * every, n ? String(n * every) : "0 steps back"]) },
+    ticks: { y: ticks, x: Array.from({ length: Math.floor(last / every) + 1 }, (_, n) => [n * every, n ? String(n * every) : "now"]) },
   });
-  byId("flow").replaceChildren(drawn);
+  byId("flow").replaceChildren(drawn, element("p", { class: "axis" }, "steps back"));
   byId("flow-legend").replaceChildren(
     ...curves.map(([className, name, list]) =>
       element("span", { class: `key ${className}` }, `${name}: ${last > 0 ? `times ${digits(list[last] ** (1 / last))} at each step` : ""}`)));
