@@ -8,4 +8,4 @@ from nnlite.text import pretrained
 
 if __name__ == "__main__":
     run = Sonnets.open(sys.argv[1])
-    pretrained.save(run.saved_model(), read_film(run.folder))
+    pretrained.save(run.saved_model(), read_film(run))

@@ -224,9 +224,10 @@ class TestSample:
 
     def test_takes_the_last_run(self, tiny, tmp_path, monkeypatch, nnlite_command):
         monkeypatch.chdir(tmp_path)
-        code, _, error = nnlite_command("sample")
-        assert code == 1
-        assert "there is no run under runs/ yet" in error
+        code, poem, error = nnlite_command("sample", "--length", 5)
+        assert code == 0
+        assert poem.startswith(SEED_TEXT)
+        assert "There is no run under runs/ yet: this is the small model that nnlite ships with." in error
         copytree(tiny[0], Path("runs/mine"))
         assert nnlite_command("sample", "--length", 5)[::2] == (0, "The run is runs/mine.\n")
         assert nnlite_command("sample", "runs/mine", "--length", 5)[::2] == (0, "")  # no need to say

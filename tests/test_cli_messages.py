@@ -125,7 +125,8 @@ class TestTheNameOfTheProgram:
             (["train", "--help"], "Usage: bin/nnlite train [OPTIONS]"),
             (["train", "--help"], "  bin/nnlite train --text faust.txt"),
             (["--help"], "Start with bin/nnlite train:"),
-            (["sample"], "no run under runs/ yet: bin/nnlite train makes one"),
+            (["stats"], "no run under runs/ yet: bin/nnlite train makes one"),
+            (["sample"], "that nnlite ships with. bin/nnlite train trains your own."),
             (["train", "--recipe", "minimal-rnn"], "command of its own: bin/nnlite minimal-rnn"),
         ],
     )

@@ -95,7 +95,7 @@ class TestForeignFolder:
         monkeypatch.chdir(hf.parent)
         copytree(hf, "runs/hf")
         assert find_runs() == find_runs(kind="sonnets") == []
-        assert "there is no run under runs/ yet" in nnlite_command(command)[2]
+        assert "here is no run under runs/ yet" in nnlite_command(command)[2]
 
     def test_resume_goes_past_it(self, hf, monkeypatch, nnlite_command, blank_pictures):
         monkeypatch.chdir(hf.parent)

@@ -50,7 +50,8 @@ def play(
         about += f" The model ships with nnlite, under its BSD 3-Clause licence. Your own: {command('train', '--film')}"
     else:
         folder = run or last_writer() or folder
-        title, kicker, film = open_writer(folder).corpus.title, f"nnlite play · {folder.name}", read_film(folder)
+        trained = open_writer(folder)
+        title, kicker, film = trained.corpus.title, f"nnlite play · {folder.name}", read_film(trained)
         about += f" The model is that of {folder}."
     page = characters_page(model, vocabulary, title=title, kicker=kicker, text=start, film=film, about=about)
     path = own_page(out or folder / PAGE)

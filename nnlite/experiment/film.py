@@ -1,8 +1,6 @@
 """The training film: what a model makes of one line, again and again while it learns."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -81,20 +79,20 @@ class Film(nnlite.Callback):
         return {**RULES, "total": states.number}
 
 
-def read_film(folder: str | os.PathLike) -> dict[str, Any] | None:
-    """The film that the run in a folder kept; None if it kept none.
+def read_film(run: Writer) -> dict[str, Any] | None:
+    """The film that a run has kept so far; None if it keeps none.
 
     Raises:
         ExperimentError: film.json is damaged.
     """
-    path = Path(folder, FILM)
-    if not path.is_file():
+    path = run.folder / FILM
+    if not getattr(run.settings, "film", False) or not path.exists():
         return None
     try:
         film = read_json(path)
         states.fields("film", film, RULES)
         if not film["frames"]:
             raise ValueError("it has no frame")
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise ExperimentError(f"cannot read the film in {path}: {error}") from error
     return film

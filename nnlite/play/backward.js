@@ -103,4 +103,4 @@ function drawWritten() {
 
 const stepSlider = slider("step", (t) => (state.ids.length && found ? `${t}, after ${named(characters[state.ids[t]])}` : ""), (t) => writeOut(t));
 byId("loss-of").onchange = byId("norm").onchange = redraw;
-byId("unit").onchange = () => choose(Math.floor(Number(byId("unit").value)) || 0);
+byId("unit").oninput = () => byId("unit").value !== "" && choose(Math.floor(Number(byId("unit").value)) || 0);

@@ -6,7 +6,7 @@ function makeGrid() {
   const { units } = network[state.layer];
   byId("grid").replaceChildren(
     ...Array.from({ length: units }, (_, u) => {
-      const cell = element("div", { role: "option", id: `cell-${u}`, "aria-selected": "false" });
+      const cell = element("div", { role: "option", id: `cell-${u}`, "aria-selected": "false", "aria-label": `${what()} ${u}` });
       cell.onclick = () => choose(u);
       return cell;
     })

@@ -84,14 +84,15 @@ def _lead(model, vocabulary):
 
 def _usual(model, vocabulary, names):
     """What is usual for each unit in a text that the model writes, and which follows the place in the line best."""
-    text = "\n" + generate(model, vocabulary, "", WRITTEN, temperature=0.75, rng=0)
+    text = ("\n" if "\n" in vocabulary else "") + generate(model, vocabulary, "", WRITTEN, temperature=0.75, rng=0)
     seen = inspect.trace(model, text, vocabulary=vocabulary)
-    starts = np.array([character == "\n" for character in text])
-    places = np.arange(len(text)) - np.maximum.accumulate(np.where(starts, np.arange(len(text)), 0))
+    steps = np.arange(len(text))
+    last_break = np.maximum.accumulate(np.where([character == "\n" for character in text], steps, 0))
+    places = steps - last_break if last_break.any() else np.zeros(len(text))
     usual: list[dict[str, Any] | None] = []
     suggested = {"layer": -1, "unit": 0, "r": 0.0}
     for n, name in enumerate(names):
-        layer = model.all_layers[name]
+        layer = model.all_layers.get(name)  # None of an activation
         if not isinstance(layer, RECURRENT):
             usual.append(None)
             continue

@@ -76,7 +76,7 @@ function digits(value) {
 // {x: [[at, label], ...], y: ...}.
 function chart({ label, curves, axes, ticks, marks = [] }) {
   const width = innerWidth < 736 ? 360 : 640, height = 280, left = 52, right = 18, top = 12, bottom = 34;
-  const place = ([from, to], start, end) => (v) => start + ((v - from) / (to - from)) * (end - start);
+  const place = ([from, to], start, end) => (v) => start + ((v - from) / (to - from || 1)) * (end - start);
   const x = place(axes.x, left, width - right), y = place(axes.y, height - bottom, top);
   const inside = (v) => Math.max(top, Math.min(height - bottom, y(v)));
   const drawn = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "chart" });

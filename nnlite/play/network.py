@@ -103,7 +103,7 @@ def _require_sizes(layers, V):
     """Refuse a model that reads or scores another number of characters than the vocabulary has."""
     first = layers[0]
     reads = first.get("vocabulary_size") or next(iter(first["arrays"].values()))[0]
-    weights = next((layer["arrays"] for layer in reversed(layers) if layer["arrays"]), {})
+    weights: dict[str, list[int]] = next((layer["arrays"] for layer in reversed(layers) if layer["arrays"]), {})
     scores = weights["Wh"][0] if "Wh" in weights else next(iter(weights.values()))[-1]
     for does, size in (("reads", reads), ("scores", scores)):
         if size != V:
