@@ -37,6 +37,7 @@ extensions = [
     "sphinx.ext.linkcode",
     "docstrings",
     "house",
+    "live",
     "mathml",
     "notebooks",
     "reference",

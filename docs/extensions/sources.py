@@ -11,7 +11,7 @@ from sphinx import addnodes
 from sphinx.highlighting import PygmentsBridge
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LANGUAGES = {".py": "python", ".pyx": "cython", ".pxd": "cython", ".h": "c"}
+LANGUAGES = {".js": "javascript", ".py": "python", ".pyx": "cython", ".pxd": "cython", ".h": "c"}
 
 
 def source_of(path: Path) -> str | None:
@@ -37,7 +37,7 @@ def link_to_pages(app, doctree):
 def pages(app):
     """A page for each file: its name, its context, and the template."""
     bridge = PygmentsBridge("html", app.config.pygments_style)
-    for path in sorted([*(ROOT / "csrc").iterdir(), *(ROOT / "nnlite").rglob("*.py")]):
+    for path in sorted([*(ROOT / "csrc").iterdir(), *(ROOT / "nnlite").rglob("*.*")]):
         name = source_of(path)
         if name is not None:
             text, language = path.read_text(encoding="utf-8"), LANGUAGES[path.suffix]

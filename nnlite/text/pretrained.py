@@ -26,7 +26,7 @@ def pretrained_model() -> nnlite.Sequential:
         >>> model = pretrained_model()
         >>> model.parameter_count
         184742
-        >>> print(generate(model, model.vocabulary, "shall i compare thee to a summer's day?\\n", 94, 0.5, rng=2))
+        >>> print(generate(model, model.vocabulary, "shall i compare thee to a summer's day?\\n", 95, 0.5, rng=2))
         not stall the proud doth the beauty some,
         the painter hours and and strong presents,
         and by the
