@@ -114,7 +114,7 @@ let poemOf = {};
 function poem(held, line) {
   const key = JSON.stringify([line, state.seed, state.choice, held.map((one) => [...one])]);
   if (poemOf[key]) return poemOf[key];
-  let now = startOf(network);
+  let now = startOf(network, options(held));
   const next = (id) => (now = stepOf(network, now, id, options(held)));
   for (const id of line) next(id);
   const ids = [];

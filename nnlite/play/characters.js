@@ -29,17 +29,25 @@ const percent = (p) => `${(100 * p).toFixed(p < 0.0995 ? 1 : 0)}\u00a0%`;
 const nameOf = (layer) => (recurrent.length > 1 ? `${layer.kind} “${layer.name}”` : `the ${layer.kind}`);
 const kind = () => KINDS[network[state.layer].kind];
 const records = (t) => steps(t)[state.layer];
-const steps = (t) => (t < 0 ? startOf(network) : state.steps[t]);
+const steps = (t) => (t < 0 ? startOf(network, options(state.held)) : state.steps[t]);
 const options = (held) => network.map((_, n) => ({ hold: held[n] }));
 
 // Sections redraw what depends on the text: `fast` also while the model writes, `slow` when it has stopped.
 const fast = [], slow = [];
 let later = null;
-const redraw = soon(() => {
+const drawSoon = soon(() => {
   for (const draw of fast) draw();
   clearTimeout(later);
-  if (!state.isWriting) later = setTimeout(() => slow.forEach((draw) => draw()), 60);
+  if (state.isWriting) return;
+  later = setTimeout(() => {
+    for (const draw of slow) draw();
+    byId("main").setAttribute("aria-busy", "false");
+  }, 60);
 });
+function redraw() {
+  byId("main").setAttribute("aria-busy", "true");
+  drawSoon();
+}
 
 // Reading.
 

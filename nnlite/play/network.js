@@ -5,7 +5,7 @@
 // {numbers, rows, columns}, row after row. What a step computes is a record; records are never changed, so that a text
 // can be continued from any of its characters. Each kind of layer has
 //
-//     start(layer)                          the record before the first step, of layers that have a state
+//     start(layer, options)                 the record before the first step, of layers that have a state
 //     step(layer, x, before, options)       the record of a step, with its output y
 //     back(layer, now, dy, after)           gradients of that step; dx of its input, `before` of the states before it
 
@@ -37,6 +37,7 @@ function productBack(dz, W, from = 0) {
   });
 }
 
+const held = (state, hold) => state.map((value, u) => (hold.has(u) ? hold.get(u) : value));
 const joined = (...blocks) => Float64Array.from(blocks.flatMap((block) => [...block]));
 const gateBack = (dgate, gate) => mapped(gate.length, (u) => dgate[u] * gate[u] * (1 - gate[u]));
 const inputBack = (now, dz, Wx) => (typeof now.x === "number" ? null : productBack(dz, Wx)); // ids have no gradient
@@ -47,14 +48,14 @@ const inputBack = (now, dz, Wx) => (typeof now.x === "number" ? null : productBa
 const LSTM = {
   parts: ["i", "f", "g", "o", "c", "h"],
   state: "c",
-  start: ({ units: H }) => ({ h: zeros(H), c: zeros(H) }),
+  start: ({ units: H }, { hold = new Map() } = {}) => ({ h: zeros(H), c: held(zeros(H), hold) }),
 
   step({ units: H, arrays: { Wx, Wh, b } }, x, before, { hold = new Map(), shift = {} } = {}) {
     const z = addProduct(addProduct(Float64Array.from(b.numbers), x, Wx), before.h, Wh); // (1)
     const block = (n, gate, f) => mapped(H, (u) => f(z[n * H + u] + (shift[gate] || 0)));
     const i = block(0, "i", sigmoid), f = block(1, "f", sigmoid), g = block(2, "g", Math.tanh); // (2)
     const o = block(3, "o", sigmoid);
-    const c = mapped(H, (u) => (hold.has(u) ? hold.get(u) : f[u] * before.c[u] + i[u] * g[u])); // (3)
+    const c = held(mapped(H, (u) => f[u] * before.c[u] + i[u] * g[u]), hold); // (3)
     const h = mapped(H, (u) => o[u] * Math.tanh(c[u])); // (4)
     return { x, before, hold, i, f, g, o, c, h, y: h };
   },
@@ -79,7 +80,7 @@ const GRU = {
   // Also with reset_after=False, where r acts on h before the product with Wh: v = r * h, and u is not there.
   parts: ["z", "r", "g", "h"],
   state: "h",
-  start: ({ units: H }) => ({ h: zeros(H) }),
+  start: ({ units: H }, { hold = new Map() } = {}) => ({ h: held(zeros(H), hold) }),
 
   step({ units: H, reset_after: isAfter, arrays: { Wx, Wh, b } }, x, before, { hold = new Map(), shift = {} } = {}) {
     const ax = addProduct(Float64Array.from(b.numbers.subarray(0, 3 * H)), x, Wx); // (1)
@@ -90,7 +91,7 @@ const GRU = {
     const v = mapped(H, (k) => r[k] * before.h[k]);
     const u = isAfter ? ah.subarray(2 * H) : addProduct(zeros(H), v, Wh, 2 * H, H);
     const g = mapped(H, (k) => Math.tanh(ax[2 * H + k] + (isAfter ? r[k] * u[k] : u[k]) + (shift.g || 0))); // (3)
-    const h = mapped(H, (k) => (hold.has(k) ? hold.get(k) : z[k] * before.h[k] + (1 - z[k]) * g[k])); // (4)
+    const h = held(mapped(H, (k) => z[k] * before.h[k] + (1 - z[k]) * g[k]), hold); // (4)
     return { x, before, hold, z, r, g, u, h, y: h };
   },
 
@@ -114,13 +115,13 @@ const GRU = {
 const RNN = {
   parts: ["h"],
   state: "h",
-  start: ({ units: H }) => ({ h: zeros(H) }),
+  start: ({ units: H }, { hold = new Map() } = {}) => ({ h: held(zeros(H), hold) }),
 
   step({ units: H, activation, arrays: { Wx, Wh, b } }, x, before, { hold = new Map(), shift = {}, scale = 1 } = {}) {
     const recurrent = addProduct(zeros(H), before.h, Wh);
     const z = addProduct(Float64Array.from(b.numbers), x, Wx); // (1)
     const f = activation === "relu" ? (a) => Math.max(a, 0) : Math.tanh;
-    const h = mapped(H, (u) => (hold.has(u) ? hold.get(u) : f(z[u] + scale * recurrent[u] + (shift.h || 0)))); // (2)
+    const h = held(mapped(H, (u) => f(z[u] + scale * recurrent[u] + (shift.h || 0))), hold); // (2)
     return { x, before, hold, scale, h, y: h };
   },
 
@@ -219,8 +220,8 @@ function fromHalf(bits) {
   return exponent ? sign * 2 ** (exponent - 15) * (1 + fraction / 1024) : sign * 2 ** -14 * (fraction / 1024);
 }
 
-function startOf(network) {
-  return network.map((layer) => (KINDS[layer.kind].start ? KINDS[layer.kind].start(layer) : null));
+function startOf(network, options = []) {
+  return network.map((layer, n) => (KINDS[layer.kind].start ? KINDS[layer.kind].start(layer, options[n]) : null));
 }
 
 // One step of all layers from the records before it. options is a list: those of each layer, if it has any.

@@ -1,6 +1,7 @@
 """network.js computes what the kernels compute: logits over 2,000 steps, gradients, draws, and what derive writes."""
 
 import json
+from inspect import signature
 
 import browser
 import numpy as np
@@ -34,11 +35,12 @@ WRITTEN = """(network, [ids, t, u]) => {
   const found = backward(network, steps, steps.map((now, t) => lossBack(logitsOf(network, now), ids[t + 1])));
   return written(network[0], steps[t][0], found[t][0], found[t + 1][0].before, u);
 }"""
-WRITE = """(network, [start, choice]) => {
-  const next = uniformsOf(3), ids = [];
-  let [now] = read(network, start).slice(-1);
+WRITE = """(network, [start, choice, held = []]) => {
+  const next = uniformsOf(3), ids = [], options = network.map((_, n) => ({ hold: new Map(held[n]) }));
+  let now = startOf(network, options);
+  for (const id of start) now = stepOf(network, now, id, options);
   for (let k = 0; k < 500; k++) {
-    if (k) now = stepOf(network, now, ids[k - 1]);
+    if (k) now = stepOf(network, now, ids[k - 1], options);
     ids.push(draw(logitsOf(network, now), choice, next()));
   }
   return ids;
@@ -268,3 +270,16 @@ def test_a_held_cell_stays_and_hands_no_gradient_on(run, kind):
     assert found["rest"] == [0] * 5
     if kind == "LSTM":  # elsewhere other units' sums hand something on
         assert found["before"][2] == 0 != found["before"][3]
+
+
+@pytest.mark.skipif("hold" not in signature(generate).parameters, reason="this nnlite holds no units")
+@pytest.mark.parametrize(("kind", "state"), [("LSTM", "lstm.c"), ("GRU", "gru.h"), ("RNN", "rnn.h")])
+def test_what_is_held_is_held_as_in_generate(run, kind, state):
+    model, held = made(kind), {1: 2.0, 3: -1.5}
+    for array in model.params.values():
+        array *= 3  # so that the poem depends on it
+    expected = generate(model, model.vocabulary, "love", 500, rng=3, hold={state: held})
+    assert expected != generate(model, model.vocabulary, "love", 500, rng=3)
+    start = model.vocabulary.encode("love").tolist()
+    ids = run(WRITE, model, [start, choice(temperature=1), [[[unit, value] for unit, value in held.items()]]])
+    assert model.vocabulary.decode(ids) == expected
