@@ -90,9 +90,9 @@ fast.push(() => {
   const usual = `In 2,000 characters that the model wrote it was between ${low[u].toFixed(2)} and ${high[u].toFixed(2)}, ` +
     `${mean().toFixed(2)} on average.`;
   const { layer, unit, r } = data.suggested;
-  const follows = layer === state.layer && unit === u && r
-    ? ` Of all it follows the place in the line best, with a correlation of ${r.toFixed(2)}.` : "";
-  byId("unit-why").textContent = usual + follows;
+  const isBest = layer === state.layer && unit === u && r;
+  const best = `Of all it follows the place in the line best, with a correlation of ${r.toFixed(2)}`;
+  byId("unit-why").textContent = `${usual}${isBest ? ` ${best}${Math.abs(r) < 0.4 ? ": hardly" : ""}.` : ""}`;
   byId("hold").textContent = isHeld(u) ? "Let go" : "Hold";
   byId("hold").setAttribute("aria-pressed", String(isHeld(u)));
   const list = network.flatMap((layer, n) =>

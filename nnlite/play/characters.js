@@ -220,7 +220,7 @@ fast.push(() => {
     line.style.bottom = `${(100 * own[v]) / top}%`;
     if (characters.length > MOST_BARS) label.textContent = shownCharacter(characters[v]);
   });
-  const likeliest = order.slice(0, 5).filter((v) => p[v] > 0);
+  const likeliest = order.slice(0, 5).filter((v) => p[v] >= 0.0005);
   const words = likeliest.map((v) => `${named(characters[v])} ${percent(p[v])}`).join(", ");
   byId("likely").textContent = words;
   byId("bars").setAttribute("aria-label", `The most likely next characters: ${words}`);

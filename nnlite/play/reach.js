@@ -10,6 +10,7 @@ const MOVED = {
 };
 const shift = {};
 let radius = null; // of the RNN's Wh
+let forget = 0.95; // beside an RNN: the forget gate of an LSTM's cell whose input gate is closed
 
 // A plain RNN made of the candidate's weights, whose Wh has a spectral radius that Python has computed.
 function plainRnn(layer) {
@@ -51,7 +52,7 @@ const LEAST = -12; // powers of ten
 function makeGates() {
   const layer = network[state.layer];
   for (const [gate] of MOVED[layer.kind]) shift[gate] = 0;
-  radius = Math.min(2, layer.kind === "RNN" ? data.usual[state.layer].radius : 1);
+  radius = layer.kind === "RNN" ? data.usual[state.layer].radius : 1;
   const made = (id, text, attributes) =>
     element("div", { class: "slider" }, element("label", { for: id }, text), element("output", { id: `${id}-value`, for: id }),
       element("input", { type: "range", id, ...attributes }));
@@ -59,15 +60,18 @@ function makeGates() {
   reset.onclick = () => { makeGates(); redraw(); };
   byId("gates").replaceChildren(
     ...MOVED[layer.kind].map(([gate, text]) => made(`move-${gate}`, text, { min: -8, max: 8, step: 0.25, value: 0 })),
-    made("radius", layer.kind === "RNN" ? "Spectral radius of Wh" : "The RNN's spectral radius", { min: 0.2, max: 2, step: 0.02, value: radius }),
+    made("radius", layer.kind === "RNN" ? "Spectral radius of Wh" : "The RNN's spectral radius", { min: 0.2, max: Math.max(2, 1.5 * radius).toFixed(1), step: 0.01, value: radius }),
+    ...(layer.kind === "RNN" ? [made("forget", "Beside it: an LSTM's forget gate", { min: 0.5, max: 1, step: 0.01, value: forget })] : []),
     element("div", { class: "row" }, reset)
   );
   for (const [gate] of MOVED[layer.kind])
     slider(`move-${gate}`, (by) => `${by < 0 ? "−" : "+"}${Math.abs(by)}`, (by) => { shift[gate] = by; drawFlow(); });
+  if (layer.kind === "RNN") slider("forget", (value) => value.toFixed(2), (value) => { forget = value; drawFlow(); });
   slider("radius", (value) => value.toFixed(2), (value) => { radius = value; drawFlow(); });
   byId("reach-lead").textContent = layer.kind === "RNN"
     ? "At each step back the gradient is multiplied by Wh' and by the slope of tanh. Where the largest eigenvalue of Wh is " +
-      "below 1 it vanishes, and what is far back cannot be learned; above 1 it may explode."
+      "below 1 it vanishes, and what is far back cannot be learned; above 1 it may explode. An LSTM's cell multiplies it by " +
+      "its forget gate, and by nothing else."
     : `A gradient of length 1 at the character chosen above, and what is left of it further back: in ${nameOf(layer)}, ` +
       "and in an RNN without gates that has the weights of its candidate. Move the gates: " +
       (layer.kind === "LSTM" ? "with the forget gate open and the input gate closed the cell's gradient hardly changes."
@@ -78,11 +82,13 @@ remade.push(makeGates);
 function drawFlow() {
   const layer = network[state.layer];
   const xs = state.steps.slice(Math.max(0, state.at - STEPS_BACK), state.at).map((records) => records[state.layer].x);
-  const own = flow(layer, xs, layer.kind === "RNN" ? { scale: radius / data.usual[state.layer].radius } : { shift });
-  const rnn = layer.kind === "RNN" ? null : flow(plainRnn(layer), xs, { scale: radius / data.usual[state.layer].radius });
+  const scale = radius / (data.usual[state.layer].radius || 1);
+  const own = flow(layer, xs, layer.kind === "RNN" ? { scale } : { shift });
+  const rnn = layer.kind === "RNN" ? null : flow(plainRnn(layer), xs, { scale });
   const curves = [["own", `δh of ${nameOf(layer)}`, own.h]];
   if (own.c.length) curves.unshift(["cell", `δc of ${nameOf(layer)}`, own.c]);
   if (rnn) curves.push(["rnn", "δh of an RNN", rnn.h]);
+  else curves.push(["cell", `δc of a cell with f = ${forget.toFixed(2)}, i = 0`, own.h.map((_, n) => forget ** n)]);
   const log = (norm) => Math.max(LEAST, Math.min(4, norm > 0 ? Math.log10(norm) : LEAST));
   const last = xs.length - 1;
   const ticks = [-12, -9, -6, -3, 0, 3].map((power) => [power, power ? `1e${power}` : "1"]);

@@ -255,6 +255,7 @@ def test_every_kind_of_cell_has_its_page(show, layers):
         page.click("#hold")
         settled(page)
         assert "NaN" not in page.locator("main").inner_text()
+        assert page.locator("#flow path").count() == 2 + (page.locator("#move-f").count() > 0)
     assert page.locator("#layer").is_visible() == (page.locator("#layer option").count() > 1)
 
 
