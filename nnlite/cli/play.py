@@ -40,7 +40,7 @@ def play(
         nnlite play runs/sonnets
         nnlite play friend.safetensors --out friend.html
     """
-    model, vocabulary, start = opened(run, seed_text, unknown)
+    model, vocabulary, start, *_ = opened(run, seed_text, unknown)
     folder, title, kicker, film = Path(), model.name, "nnlite play", None
     about = f"Written by nnlite {__version__}."
     if run and is_model_file(run):
