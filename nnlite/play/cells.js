@@ -6,14 +6,16 @@ function makeGrid() {
   const { units } = network[state.layer];
   byId("grid").replaceChildren(
     ...Array.from({ length: units }, (_, u) => {
-      const cell = element("div", { role: "option", id: `cell-${u}`, "aria-selected": "false", "aria-label": `${what()} ${u}` });
+      const says = { "aria-selected": "false", "aria-label": `${what()} ${u}` };
+      const cell = element("div", { role: "option", id: `cell-${u}`, ...says });
       cell.onclick = () => choose(u);
       return cell;
-    })
+    }),
   );
   const { kind: name, units: H } = network[state.layer];
   byId("grid-head").textContent = `The ${H} ${name === "LSTM" ? "cells" : "units"} of ${nameOf(network[state.layer])}`;
-  byId("cells-lead").textContent = `${name === "LSTM" ? "Its cells are" : "The units of its state are"} what the model ` +
+  byId("cells-lead").textContent =
+    `${name === "LSTM" ? "Its cells are" : "The units of its state are"} what the model ` +
     "remembers. Some can be read, such as one that counts the characters of a line. But that a cell goes along with " +
     "something does not prove that the model uses it. To find out, hold it at one value: the poem is written again, from " +
     "the same line and with the same random numbers.";
@@ -34,7 +36,7 @@ fast.push(() => {
   }
   cells[state.unit].setAttribute(
     "aria-label",
-    `${what()} ${state.unit}: ${valueOf(now, state.unit).toFixed(2)}${isHeld(state.unit) ? ", held" : ""}`
+    `${what()} ${state.unit}: ${valueOf(now, state.unit).toFixed(2)}${isHeld(state.unit) ? ", held" : ""}`,
   );
   byId("grid").setAttribute("aria-activedescendant", `cell-${state.unit}`);
 });
@@ -42,7 +44,8 @@ fast.push(() => {
 byId("grid").onkeydown = (event) => {
   const cells = byId("grid").children;
   const columns = [...cells].filter((cell) => cell.offsetTop === cells[0].offsetTop).length;
-  const move = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, Home: -Infinity, End: Infinity }[event.key];
+  const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -columns, ArrowDown: columns, Home: -Infinity, End: Infinity };
+  const move = moves[event.key];
   if (move) choose(Math.max(0, Math.min(cells.length - 1, state.unit + move)));
   else if (event.key === "Enter" || event.key === " ") toggle();
   else return;
@@ -71,13 +74,18 @@ byId("release").onclick = () => {
   for (const held of state.held) held.clear();
   heldChanged();
 };
-const holdSlider = slider("hold-at", (value) => value.toFixed(2), (value) => {
-  if (isHeld(state.unit)) hold(state.unit, value);
-});
+const holdSlider = slider(
+  "hold-at",
+  (value) => value.toFixed(2),
+  (value) => {
+    if (isHeld(state.unit)) hold(state.unit, value);
+  },
+);
 
 let shownUnit = "";
 fast.push(() => {
-  const { low, high } = data.usual[state.layer], u = state.unit;
+  const { low, high } = data.usual[state.layer],
+    u = state.unit;
   if (shownUnit !== `${state.layer} ${u}`) {
     shownUnit = `${state.layer} ${u}`;
     const room = Math.max(0.5, (high[u] - low[u]) / 2);
@@ -87,7 +95,8 @@ fast.push(() => {
   } else if (isHeld(u)) byId("hold-at").value = state.held[state.layer].get(u);
   holdSlider.show();
   byId("unit-head").textContent = `${what()} ${u}, on your text`;
-  const usual = `In 2,000 characters that the model wrote it was between ${low[u].toFixed(2)} and ${high[u].toFixed(2)}, ` +
+  const usual =
+    `In 2,000 characters that the model wrote it was between ${low[u].toFixed(2)} and ${high[u].toFixed(2)}, ` +
     `${mean().toFixed(2)} on average.`;
   const { layer, unit, r } = data.suggested;
   const isBest = layer === state.layer && unit === u && r;
@@ -95,8 +104,10 @@ fast.push(() => {
   byId("unit-why").textContent = `${usual}${isBest ? ` ${best}${Math.abs(r) < 0.4 ? ": hardly" : ""}.` : ""}`;
   byId("hold").textContent = isHeld(u) ? "Let go" : "Hold";
   byId("hold").setAttribute("aria-pressed", String(isHeld(u)));
-  const list = network.flatMap((layer, n) =>
-    [...state.held[n]].map(([unit, value]) => `${recurrent.length > 1 ? `${layer.name} ` : ""}${unit} at ${value.toFixed(2)}`));
+  const list = network.flatMap((layer, n) => {
+    const where = recurrent.length > 1 ? `${layer.name} ` : "";
+    return [...state.held[n]].map(([unit, value]) => `${where}${unit} at ${value.toFixed(2)}`);
+  });
   byId("held").textContent = list.length ? `Held, on the whole page: ${list.join(", ")}.` : "Nothing is held.";
   byId("release").disabled = !list.length;
   const scale = Math.max(Math.abs(low[u]), Math.abs(high[u]), 0.1);
@@ -128,7 +139,8 @@ function poem(held, line) {
 
 function counted(ids) {
   const text = ids.map((id) => characters[id]).join("");
-  const lines = text.split("\n"), words = text.match(/[\p{L}']+/gu) || [];
+  const lines = text.split("\n"),
+    words = text.match(/[\p{L}']+/gu) || [];
   return [
     ["line breaks", lines.length - 1],
     ["characters a line", (text.replaceAll("\n", "").length / lines.length).toFixed(0)],
@@ -138,18 +150,29 @@ function counted(ids) {
 }
 
 slow.push(() => {
-  const line = state.ids.slice(0, state.typed), isAny = state.held.some((held) => held.size);
+  const line = state.ids.slice(0, state.typed),
+    isAny = state.held.some((held) => held.size);
   byId("poems").hidden = !isAny;
   if (!isAny) return;
-  const free = poem(network.map(() => new Map()), line), held = poem(state.held, line);
-  for (const [name, ids, other] of [["free", free, held], ["held", held, free]]) {
-    const shown = [...line, ...ids];
+  const free = poem(
+      network.map(() => new Map()),
+      line,
+    ),
+    held = poem(state.held, line);
+  for (const [name, ids, other] of [
+    ["free", free, held],
+    ["held", held, free],
+  ]) {
+    const shown = [...line, ...ids],
+      isOther = (k) => name === "held" && ids[k] !== other[k];
     paper(byId(`poem-${name}`), {
       ids: shown,
-      classes: (t) => (t < line.length ? "given" : name === "held" && ids[t - line.length] !== other[t - line.length] ? "other" : ""),
+      classes: (t) => (t < line.length ? "given" : isOther(t - line.length) ? "other" : ""),
     });
     byId(`counts-${name}`).replaceChildren(
-      ...counted(ids).map(([term, count]) => element("div", {}, element("dt", {}, term), element("dd", {}, String(count))))
+      ...counted(ids).map(([term, count]) =>
+        element("div", {}, element("dt", {}, term), element("dd", {}, String(count))),
+      ),
     );
   }
 });

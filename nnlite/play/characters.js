@@ -7,8 +7,9 @@ const characters = Array.from(data.characters); // not split(""): a character ma
 const idOf = new Map(characters.map((c, id) => [c, id]));
 const recurrent = network.flatMap((layer, n) => (KINDS[layer.kind].start ? [n] : []));
 
-// ids: what was read. steps[t]: the records of all layers after ids[t]; surprise[t]: 0 where ids[t] was expected. The first `typed` are the user's, the others the
-// model's. `at`: how many are looked at. held: for each layer the units that are held, and at what.
+// ids: what was read; the first `typed` are the user's, the others the model's. steps[t]: the records of all layers after
+// ids[t]; surprise[t]: 0 where ids[t] was expected. at: how many are looked at. held: for each layer the units that are
+// held, and at what. writing: what tells one request to write from the next; null while the model does not write.
 const state = {
   ids: [],
   steps: [],
@@ -20,7 +21,7 @@ const state = {
   layer: data.suggested.layer,
   unit: data.suggested.unit,
   held: network.map(() => new Map()),
-  isWriting: false,
+  writing: null,
 };
 
 const shownCharacter = (c) => ({ "\n": "↵", " ": "␣", "\t": "⇥" })[c] || c;
@@ -33,12 +34,13 @@ const steps = (t) => (t < 0 ? startOf(network, options(state.held)) : state.step
 const options = (held) => network.map((_, n) => ({ hold: held[n] }));
 
 // Sections redraw what depends on the text: `fast` also while the model writes, `slow` when it has stopped.
-const fast = [], slow = [];
+const fast = [],
+  slow = [];
 let later = null;
 const drawSoon = soon(() => {
   for (const draw of fast) draw();
   clearTimeout(later);
-  if (state.isWriting) return;
+  if (state.writing) return;
   later = setTimeout(() => {
     for (const draw of slow) draw();
     byId("main").setAttribute("aria-busy", "false");
@@ -61,7 +63,8 @@ function read(from) {
 }
 
 function type(text) {
-  const known = [], unknown = new Set();
+  const known = [],
+    unknown = new Set();
   for (let c of Array.from(text)) {
     if (!idOf.has(c) && idOf.has(c.toLowerCase())) c = c.toLowerCase();
     if (idOf.has(c)) known.push(idOf.get(c));
@@ -96,7 +99,10 @@ function uniform(k) {
 
 function writeOne() {
   if (state.at < state.ids.length) state.ids.length = state.steps.length = state.at;
-  state.typed = Math.min(state.typed, state.at);
+  if (state.at < state.typed) {
+    state.typed = state.at;
+    byId("typed").value = state.ids.map((id) => characters[id]).join("");
+  }
   const id = draw(logitsOf(network, steps(state.at - 1)), state.choice, uniform(state.at - state.typed));
   state.ids.push(id);
   read(state.at);
@@ -109,10 +115,10 @@ function write(count) {
     for (; count > 0; count--) writeOne();
     return redraw();
   }
-  state.isWriting = count > 1;
-  byId("write-200").textContent = state.isWriting ? "Stop" : "Write 200";
+  const mine = (state.writing = {});
+  byId("write-200").textContent = count > 1 ? "Stop" : "Write 200";
   const next = () => {
-    if (count > 1 && !state.isWriting) return;
+    if (state.writing !== mine) return; // it was stopped
     writeOne();
     if (--count > 0) requestAnimationFrame(next);
     else stop();
@@ -122,7 +128,7 @@ function write(count) {
 }
 
 function stop() {
-  state.isWriting = false;
+  state.writing = null;
   byId("write-200").textContent = "Write 200";
 }
 
@@ -137,7 +143,8 @@ function paper(place, { ids, backgrounds = () => 0, classes = () => "", onPick =
     if (span.textContent !== text) span.textContent = text;
     const name = `${classes(t)}${characters[id] === "\n" ? " break" : ""}`.trim();
     if (span.className !== name) span.className = name;
-    const value = Math.max(-1, Math.min(1, backgrounds(t))), tint = Math.abs(value) > 0.02 ? diverging(value / 2) : "";
+    const value = Math.max(-1, Math.min(1, backgrounds(t))),
+      tint = Math.abs(value) > 0.02 ? diverging(value / 2) : "";
     if (span.tint !== tint) span.style.backgroundColor = span.tint = tint;
   });
 }
@@ -176,18 +183,21 @@ function makeStrips() {
       canvas.onclick = (event) => choose(Math.floor((event.offsetX / canvas.clientWidth) * units));
       const label = element("span", { class: "strip-name" }, element("b", {}, part), ` ${MEANING[name][part]}`);
       return element("div", { class: "strip" }, label, element("output", { id: `strip-${part}-value` }), canvas);
-    })
+    }),
   );
   const gates = KINDS[name].parts.some(isGate) ? " A gate is blue where it is closed, orange where it is open." : "";
-  byId("strips-hint").textContent = `${units} units, from left to right.${gates} The numbers are those of the unit under ` +
+  byId("strips-hint").textContent =
+    `${units} units, from left to right.${gates} The numbers are those of the unit under ` +
     "the mark: click a strip to choose another.";
 }
 
 fast.push(() => {
-  const now = records(state.at - 1), { units } = network[state.layer];
+  const now = records(state.at - 1),
+    { units } = network[state.layer];
   byId("inside-of").textContent = `after ${named(characters[state.ids[state.at - 1]])}`;
   for (const part of kind().parts) {
-    const canvas = byId(`strip-${part}`), context = canvas.getContext("2d");
+    const canvas = byId(`strip-${part}`),
+      context = canvas.getContext("2d");
     now[part].forEach((value, u) => {
       context.fillStyle = diverging(shade(part, value));
       context.fillRect(u, 0, 1, 1);
@@ -203,13 +213,15 @@ fast.push(() => {
 
 const MOST_BARS = 60;
 function makeBars() {
-  const bar = (v) => element("span", { class: "bar" }, element("i"), element("u"), element("b", {}, shownCharacter(characters[v])));
+  const label = (v) => element("b", {}, shownCharacter(characters[v]));
+  const bar = (v) => element("span", { class: "bar" }, element("i"), element("u"), label(v));
   byId("bars").replaceChildren(...characters.slice(0, MOST_BARS).map((_, v) => bar(v)));
 }
 
 fast.push(() => {
   const logits = logitsOf(network, steps(state.at - 1));
-  const own = softmax(logits), p = probabilities(logits, state.choice);
+  const own = softmax(logits),
+    p = probabilities(logits, state.choice);
   const order = [...p.keys()].sort((a, b) => p[b] - p[a] || own[b] - own[a]);
   // Of a large vocabulary the likeliest, in their order.
   const shown = characters.length > MOST_BARS ? order.slice(0, MOST_BARS).sort((a, b) => a - b) : [...p.keys()];
@@ -245,18 +257,31 @@ const remade = [makeStrips]; // what depends on the layer
 
 // Controls.
 
-const atSlider = slider("at", (t) => `${t} of ${state.ids.length || 1}: ${state.ids.length ? named(characters[state.ids[t - 1]]) : ""}`, goTo);
-slider("temperature", (t) => (t ? t.toFixed(2) : "0: always the most likely"), (t) => { state.choice.temperature = t; redraw(); });
+function chosen(name) {
+  return (value) => {
+    state.choice[name] = value;
+    redraw();
+  };
+}
+const place = (t) => (state.ids.length ? `${t} of ${state.ids.length}: ${named(characters[state.ids[t - 1]])}` : "");
+const atSlider = slider("at", place, goTo);
+slider("temperature", (t) => (t ? t.toFixed(2) : "0: always the most likely"), chosen("temperature"));
 byId("top-k").max = byId("top-k").value = characters.length;
-slider("top-k", (k) => (k === characters.length ? "all" : `${k} (top-k)`), (k) => { state.choice.topK = k; redraw(); });
-slider("top-p", (p) => (p === 1 ? "all" : `${p.toFixed(2)} (top-p)`), (p) => { state.choice.topP = p; redraw(); });
+slider("top-k", (k) => (k === characters.length ? "all" : `${k} (top-k)`), chosen("topK"));
+slider("top-p", (p) => (p === 1 ? "all" : `${p.toFixed(2)} (top-p)`), chosen("topP"));
 byId("typed").oninput = () => type(byId("typed").value);
 byId("back").onclick = () => goTo(state.at - 1);
 byId("forward").onclick = () => goTo(state.at + 1);
 byId("write-1").onclick = () => write(1);
-byId("write-200").onclick = () => (state.isWriting ? (stop(), redraw()) : write(200));
-byId("seed").oninput = () => { state.seed = Math.max(0, Math.floor(Number(byId("seed").value)) || 0); redraw(); };
-byId("layer").append(...recurrent.map((n) => element("option", { value: n }, `${network[n].name}: ${network[n].kind} of ${network[n].units} units`)));
+byId("write-200").onclick = () => (state.writing ? (stop(), redraw()) : write(200));
+byId("seed").oninput = () => {
+  state.seed = Math.max(0, Math.floor(Number(byId("seed").value)) || 0);
+  redraw();
+};
+for (const n of recurrent) {
+  const { name, kind, units } = network[n];
+  byId("layer").append(element("option", { value: n }, `${name}: ${kind} of ${units} units`));
+}
 byId("layer").value = state.layer;
 byId("layer").onchange = () => choose(0, Number(byId("layer").value));
 byId("layer-row").hidden = recurrent.length < 2;

@@ -4,9 +4,10 @@ const byId = (id) => document.getElementById(id);
 
 // An element with attributes, or properties and listeners, and children: texts or elements.
 function element(tag, attributes = {}, ...children) {
-  const made = tag === "svg" || element.svg.has(tag)
-    ? document.createElementNS("http://www.w3.org/2000/svg", tag)
-    : document.createElement(tag);
+  const made =
+    tag === "svg" || element.svg.has(tag)
+      ? document.createElementNS("http://www.w3.org/2000/svg", tag)
+      : document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (typeof value === "function") made[name] = value;
     else made.setAttribute(name, value);
@@ -20,7 +21,8 @@ const isCalm = () => matchMedia("(prefers-reduced-motion: reduce)").matches; // 
 
 // A slider's output shows what its value means; onChange gets the number.
 function slider(id, shown, onChange) {
-  const input = byId(id), output = byId(`${id}-value`);
+  const input = byId(id),
+    output = byId(`${id}-value`);
   const show = () => {
     output.textContent = shown(Number(input.value));
     input.setAttribute("aria-valuetext", output.textContent);
@@ -75,9 +77,18 @@ function digits(value) {
 // A line chart as SVG: curves [{points: [[x, y], ...], className}], axes {x: [from, to], y: [from, to]}, and ticks
 // {x: [[at, label], ...], y: ...}.
 function chart({ label, curves, axes, ticks, marks = [] }) {
-  const width = innerWidth < 736 ? 360 : 640, height = 280, left = 52, right = 18, top = 12, bottom = 34;
-  const place = ([from, to], start, end) => (v) => start + ((v - from) / (to - from || 1)) * (end - start);
-  const x = place(axes.x, left, width - right), y = place(axes.y, height - bottom, top);
+  const width = innerWidth < 736 ? 360 : 640,
+    height = 280,
+    left = 52,
+    right = 18,
+    top = 12,
+    bottom = 34;
+  const place =
+    ([from, to], start, end) =>
+    (v) =>
+      start + ((v - from) / (to - from || 1)) * (end - start);
+  const x = place(axes.x, left, width - right),
+    y = place(axes.y, height - bottom, top);
   const inside = (v) => Math.max(top, Math.min(height - bottom, y(v)));
   const drawn = element("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": label, class: "chart" });
   for (const [at, text] of ticks.y) {

@@ -12,27 +12,43 @@ function showFilm() {
   let rolling = null;
   const rows = frames.map(([step, line], n) => {
     const row = element("tr", {}, element("th", { scope: "row" }, step.toLocaleString("en")), element("td", {}, line));
-    row.onclick = () => { halt(); go(n); };
+    row.onclick = () => {
+      halt();
+      go(n);
+    };
     return row;
   });
   byId("frames").tBodies[0].replaceChildren(...rows);
   const drawFrame = (n) => {
     const [step] = frames[n];
-    rows.forEach((row, k) => { row.className = k === n ? "now" : ""; });
+    rows.forEach((row, k) => {
+      row.className = k === n ? "now" : "";
+    });
     const before = losses.filter(([at]) => at <= step).pop();
     const loss = before ? before[1] : Math.log(characters.length);
-    byId("curve").replaceChildren(chart({
-      label: `The training loss: ${digits(loss)} after ${step} steps`,
-      curves: [{ className: "own", points: losses.map(([at, value]) => [log(at), value]) }],
-      axes: { x: [0, log(last)], y: [0, Math.ceil(top)] },
-      ticks: {
-        y: Array.from({ length: Math.ceil(top) + 1 }, (_, n) => [n, String(n)]),
-        x: [0, 1, 10, 100, 1000, 10000, 100000].filter((at) => at <= last).map((at) => [log(at), at ? at.toLocaleString("en") : "0"]),
-      },
-      marks: [[log(step), loss]],
-    }));
+    byId("curve").replaceChildren(
+      chart({
+        label: `The training loss: ${digits(loss)} after ${step} steps`,
+        curves: [{ className: "own", points: losses.map(([at, value]) => [log(at), value]) }],
+        axes: { x: [0, log(last)], y: [0, Math.ceil(top)] },
+        ticks: {
+          y: Array.from({ length: Math.ceil(top) + 1 }, (_, n) => [n, String(n)]),
+          x: [0, 1, 10, 100, 1000, 10000, 100000]
+            .filter((at) => at <= last)
+            .map((at) => [log(at), at ? at.toLocaleString("en") : "0"]),
+        },
+        marks: [[log(step), loss]],
+      }),
+    );
   };
-  const frameSlider = slider("frame-at", (n) => `after ${frames[n][0].toLocaleString("en")} steps of training`, (n) => { halt(); drawFrame(n); });
+  const frameSlider = slider(
+    "frame-at",
+    (n) => `after ${frames[n][0].toLocaleString("en")} steps of training`,
+    (n) => {
+      halt();
+      drawFrame(n);
+    },
+  );
   const halt = () => {
     clearInterval(rolling);
     rolling = null;

@@ -99,7 +99,8 @@ const GRU = {
     const { z, r, g, u, before, hold } = now;
     const dh = sum(dy, after.h);
     const through = (k) => (hold.has(k) ? 0 : dh[k]);
-    const dz = mapped(H, (k) => through(k) * (before.h[k] - g[k])), dg = mapped(H, (k) => through(k) * (1 - z[k])); // undoes (4)
+    const dz = mapped(H, (k) => through(k) * (before.h[k] - g[k])); // undoes (4)
+    const dg = mapped(H, (k) => through(k) * (1 - z[k]));
     const da_g = mapped(H, (k) => dg[k] * (1 - g[k] ** 2)); // undoes (3)
     const du = isAfter ? mapped(H, (k) => da_g[k] * r[k]) : da_g;
     const dv = isAfter ? zeros(H) : productBack(da_g, Wh, 2 * H);
@@ -108,7 +109,8 @@ const GRU = {
     const direct = mapped(H, (k) => through(k) * z[k] + dv[k] * r[k]);
     const to_h = isAfter ? joined(da_z, da_r, du) : joined(da_z, da_r);
     const earlier = { h: sum(direct, productBack(to_h, Wh)) }; // undoes (1)
-    return { dh, dz, dr, dg, da_z, da_r, da_g, du, dv, dx: inputBack(now, joined(da_z, da_r, da_g), Wx), before: earlier };
+    const dx = inputBack(now, joined(da_z, da_r, da_g), Wx);
+    return { dh, dz, dr, dg, da_z, da_r, da_g, du, dv, dx, before: earlier };
   },
 };
 
@@ -156,7 +158,9 @@ const KINDS = {
     back: () => ({ dx: null }),
   },
   Dense: {
-    step: ({ arrays: { W, b } }, x) => ({ x, y: addProduct(b ? Float64Array.from(b.numbers) : zeros(W.columns), x, W) }),
+    step({ arrays: { W, b } }, x) {
+      return { x, y: addProduct(b ? Float64Array.from(b.numbers) : zeros(W.columns), x, W) };
+    },
     back: ({ arrays: { W } }, now, dy) => ({ dx: productBack(dy, W) }),
   },
   LayerNorm: {

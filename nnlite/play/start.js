@@ -1,7 +1,10 @@
 // The last file: the page begins.
 
 readColours();
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { readColours(); redraw(); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
+  readColours();
+  redraw();
+});
 makeBars();
 for (const make of remade) make();
 byId("about").textContent = data.about;

@@ -45,6 +45,10 @@ WRITE = """(network, [start, choice, held = []]) => {
   }
   return ids;
 }"""
+MOVED = """(network, [ids, options]) => {
+  let now = startOf(network);
+  return ids.map((id) => [...logitsOf(network, (now = stepOf(network, now, id, [options])))]);
+}"""
 HELD = """([layer]) => {
   const one = KINDS[layer.kind], hold = new Map([[2, 0.25]]), steps = [];
   for (let t = 0; t < 5; t++) steps.push(one.step(layer, t, t ? steps[t - 1] : one.start(layer), { hold }));
@@ -270,6 +274,25 @@ def test_a_held_cell_stays_and_hands_no_gradient_on(run, kind):
     assert found["rest"] == [0] * 5
     if kind == "LSTM":  # elsewhere other units' sums hand something on
         assert found["before"][2] == 0 != found["before"][3]
+
+
+@pytest.mark.parametrize(
+    ("kind", "gate", "block"), [("LSTM", "f", 1), ("LSTM", "o", 3), ("GRU", "z", 0), ("GRU", "r", 1)]
+)
+def test_a_gate_is_moved_as_by_its_bias(run, kind, gate, block):
+    model, ids = made(kind), drawn_ids(30)
+    got = run(MOVED, model, [ids.tolist(), {"shift": {gate: 1.5}}])
+    b = model.layers[0].params["b"]
+    H = model.layers[0].units
+    b.reshape(-1, b.shape[-1])[0, block * H : (block + 1) * H] += 1.5
+    np.testing.assert_allclose(got, model.forward(ids[None])[0], rtol=0, atol=2e-5)
+
+
+def test_a_radius_is_set_by_a_factor(run):
+    model, ids = made("RNN"), drawn_ids(30)
+    got = run(MOVED, model, [ids.tolist(), {"scale": 0.5}])
+    inspect.set_spectral_radius(model.layers[0], 0.5 * inspect.spectral_radius(model.layers[0]))
+    np.testing.assert_allclose(got, model.forward(ids[None])[0], rtol=0, atol=2e-5)
 
 
 @pytest.mark.skipif("hold" not in signature(generate).parameters, reason="this nnlite holds no units")
