@@ -1,6 +1,6 @@
 """Generate text: step a model through a text, then through its own output."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +23,7 @@ def generate(
     top_k: int | None = None,
     top_p: float | None = None,
     unknown: str = "error",
+    hold: Mapping[str, Mapping[int, float]] | None = None,
 ) -> str:
     """Let a model continue a text, and return what it generates, without the seed.
 
@@ -50,10 +51,14 @@ def generate(
             the first character.
         top_k, top_p: draw only from the most likely characters, see `nnlite.sample`; None for all.
         unknown: how to treat characters of the seed that are not in the vocabulary: "error", or "skip".
+        hold: values at which units are held from the start, to see what the text loses: {"lstm.c": {105: 0.0}} for a
+            cell of an LSTM, {"gru.h": {3: 0.5}} for a state. A held state h is what the next layer and this layer's
+            next step see. A held cell c is what the next step sees, and what this step's h = o * tanh(c) is made of.
 
     Raises:
         ValueError: a character of the seed is not in the vocabulary; the temperature is negative, infinite or NaN;
-            the length is negative; top_k or top_p is out of range; the model does not return V logits, or returns NaN.
+            the length is negative; top_k or top_p is out of range; the model does not return V logits, or returns NaN;
+            the model has no state or unit that is to be held.
 
     Example:
         >>> import nnlite
@@ -68,7 +73,7 @@ def generate(
     sampler = nnlite.sampler(temperature, top_k, top_p)
     read = ids_to_read(vocabulary, seed, unknown)
     draws = np.random.default_rng(rng).random(length).tolist()
-    return vocabulary.decode([i for _, i in write(model, vocabulary, read, draws, sampler)])
+    return vocabulary.decode([i for _, i in write(model, vocabulary, read, draws, sampler, hold)])
 
 
 def write(
@@ -77,6 +82,7 @@ def write(
     read: list[int],
     draws: list[float],
     sampler: Callable[[np.ndarray, float], int],
+    hold: Mapping[str, Mapping[int, float]] | None = None,
 ) -> Iterator[tuple[np.ndarray, int]]:
     """Let a model read ids, and generate one id per draw; yield (logits, id) of each. See `generate`.
 
@@ -89,7 +95,7 @@ def write(
     is_softmax = isinstance(getattr(last, "activation", last), nnlite.Softmax)  # of Dense(V, "softmax")
     output = np.full((1, V), 1 / V) if is_softmax else np.zeros((1, V))
     with computing, _zero_state(model):
-        step = model.stepper(1)
+        step = model.stepper(1) if hold is None else nnlite.inspect.hold.held_stepper(model, hold, 1)
         for i in read:
             output = step(batches[i])
         for number, u in enumerate(draws):
