@@ -1,0 +1,86 @@
+"""The states of a model while it reads texts, and the labels of concepts; and what it writes by itself."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..layers import Softmax
+from ..sampling import sampling_probabilities
+from . import recurrent
+from .concepts import Concept
+from .recording import private_copy, record
+
+PIECE = 1000  # characters that are read together: of 200 units they take 7 MB
+
+
+class Reading(NamedTuple):
+    """What a model did while it read: L characters of all texts, one after the other.
+
+    Attributes:
+        states: the states after each character, (H, L) by names such as "lstm.c".
+        labels: by concept, float64 (L,), NaN where there is nothing to know.
+    """
+
+    states: dict[str, np.ndarray]
+    labels: dict[str, np.ndarray]
+
+    def of(self, concept: str) -> tuple[np.ndarray, np.ndarray]:
+        """The states of all layers (U, n) and the labels (n,) where there is something to know."""
+        asked = ~np.isnan(self.labels[concept])
+        return np.concatenate([*self.states.values()])[:, asked], self.labels[concept][asked]
+
+
+class Written(NamedTuple):
+    """A text that a model wrote, and after each of its characters the probabilities of the next, (T, V)."""
+
+    text: str
+    p: np.ndarray
+
+
+def read(model: Any, vocabulary: Any, text: str, states: Sequence[str], concepts: Mapping[str, Concept]) -> Reading:
+    """Let a model read a text from a state of zeros."""
+    found: dict[str, list] = {name: [] for name in states}
+    rows = []
+    copied = private_copy(model, "units")
+    copied.reset_state()
+    recordings = {recording.name: recording.layer for recording in record(copied)}
+    for layer in recordings.values():
+        if hasattr(layer, "stateful"):
+            layer.stateful = True  # so that each piece goes on where the last one ended
+    ids = vocabulary.encode(text)
+    for start in range(0, len(ids), PIECE):
+        rows.append(_probabilities(model, copied(ids[None, start : start + PIECE])[0]))
+        for name in states:
+            layer, _, state = name.rpartition(".")
+            found[name].append(recurrent.values(recordings[layer])[0][state][:, 0].T.copy())
+    p = np.concatenate(rows)
+    labels = {name: concept.of(text, p) for name, concept in concepts.items()}
+    return Reading({name: np.concatenate(parts, axis=1) for name, parts in found.items()}, labels)
+
+
+def write(
+    model: Any, step: Callable[[np.ndarray], np.ndarray], vocabulary: Any, draws: np.ndarray, temperature: float
+) -> list[Written]:
+    """Let a model write texts side by side, from a line break on: one for each column of uniform numbers (T, N).
+
+    As `nnlite.text.generate` does, and some times as fast.
+    """
+    T, N = draws.shape
+    first = vocabulary.encode("\n" if "\n" in vocabulary else vocabulary.characters[0])
+    ids = np.empty((T, N), np.int64)
+    p = [_probabilities(model, step(np.repeat(first, N)), temperature)]
+    for t in range(T):
+        sums = p[t].cumsum(axis=1)
+        # The first of which the sum is above u; rounding may leave the last sum a little below 1.
+        ids[t] = (sums <= (draws[t] * sums[:, -1])[:, None]).sum(axis=1)
+        p.append(_probabilities(model, step(ids[t]), temperature))
+    return [Written(vocabulary.decode(ids[:, n]), np.stack([rows[n] for rows in p[1:]])) for n in range(N)]
+
+
+def _probabilities(model, y, temperature=1.0):
+    """The model's probabilities from its last layer's output, (..., V)."""
+    if isinstance(model.layers[-1], Softmax):
+        with np.errstate(divide="ignore"):  # ln 0 = -inf: a character that is never drawn
+            y = np.log(y)
+    return sampling_probabilities(y, temperature).astype(np.float32)

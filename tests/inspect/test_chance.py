@@ -1,0 +1,61 @@
+"""Scores are AUC and r, and the limit of chance is that of the best unit over all shifts of the labels."""
+
+import numpy as np
+import pytest
+
+from nnlite.inspect import chance
+
+RNG = np.random.default_rng(4)
+X = np.round(RNG.normal(size=(70, 60)), 1)  # with equals
+X[3] = 0.5  # a unit that never changes
+YES = RNG.random(60) < 0.3
+NUMBER = RNG.normal(size=60)
+
+
+def auc(unit, yes):
+    """The share of pairs of which the one with a yes is higher; equals count half."""
+    pairs = unit[yes][:, None] - unit[~yes]
+    return ((pairs > 0) + (pairs == 0) / 2).mean()
+
+
+def r(unit, number):
+    return 0 if np.ptp(unit) == 0 else np.corrcoef(unit, number)[0, 1]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_scores_are_auc_and_r(dtype):
+    x = X.astype(dtype)
+    aucs = chance.scores(chance.comparable(x, True), YES, True)
+    rs = chance.scores(chance.comparable(x, False), NUMBER, False)
+    np.testing.assert_allclose(aucs, [auc(u, YES) - 0.5 for u in x], atol=1e-12)
+    np.testing.assert_allclose(rs, [r(u, NUMBER) for u in x], atol=1e-6)
+
+
+@pytest.mark.parametrize("concepts", [1, 10])
+@pytest.mark.parametrize(("labels", "yes_no"), [(YES, True), (NUMBER, False)])
+def test_the_limit_is_what_the_best_of_all_units_reaches_with_shifted_labels(labels, yes_no, concepts):
+    x = chance.comparable(X, yes_no)
+    best = [np.abs(chance.scores(x, np.roll(labels, s), yes_no)).max() for s in range(3, 58)]  # 60 / 20 or farther
+    expected = np.quantile(best, 1 - 0.01 / concepts, method="higher")
+    assert chance.limit(x, labels.astype(float), yes_no, concepts) == pytest.approx(expected)
+
+
+def test_a_slow_unit_needs_more_than_a_fast_one():
+    """Shuffled labels would say that both need the same."""
+    fast, slow = np.sign(RNG.normal(size=2000)), np.repeat(np.sign(RNG.normal(size=40)), 50)
+    limits = [chance.limit(chance.comparable(unit[None], True), unit > 0, True, 1) for unit in (fast, slow)]
+    assert limits[1] > 3 * limits[0]
+
+
+def test_so_few_labels_that_none_can_be_shifted_are_never_told():
+    assert chance.limit(chance.comparable(X[:, :2], True), np.array([0.0, 1.0]), True, 1) == np.inf
+
+
+def test_a_unit_that_tells_the_opposite_in_the_test_does_not_agree():
+    x = chance.comparable(np.arange(60.0)[None], True)
+    labels = np.arange(60) > 40
+    assert chance.best((x, labels), (x, labels), True, 1)[:3] == (0, 1, pytest.approx(0.5))
+    best = chance.best((x, labels), (x, ~labels), True, 1)
+    assert best[:3] == (0, 1, pytest.approx(-0.5))
+    assert best.agrees == pytest.approx(-0.5)
+    assert chance.best((-x, labels), (-x, labels), True, 1).agrees == pytest.approx(0.5)

@@ -1,0 +1,71 @@
+"""What is known of a text after each character, and what is counted in one."""
+
+import numpy as np
+import pytest
+
+from nnlite.inspect.concepts import CONCEPTS, Concept
+
+N = np.nan
+TEXT = "it's (a)\n  BÉ!\n"
+#       i t ' s   ( a ) n     B É ! n
+
+LABELS = {
+    "place in the line": [1, 2, 3, 4, 5, 6, 7, 8, 0, 1, 2, 3, 4, 5, 0],
+    "line break comes next": [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0],
+    "place in the word": [1, 2, 3, 4, 0, 0, 1, 0, 0, 0, 0, 1, 2, 0, 0],
+    "end of the word": [0, 0, 0, 1, N, N, 1, N, N, N, N, 0, 1, N, N],
+    "vowel": [1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0],
+    "after an apostrophe": [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    "punctuation comes next": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0],
+    "punctuation in this line": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0],
+    "capital letter": [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0],
+    "inside brackets": [0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0],
+    "inside quotation marks": [0] * 15,
+    "inside a couplet": [0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1],
+    "indent comes next": [N, N, N, N, N, N, N, N, 1, N, N, N, N, N, 0],
+}
+COUNTS = {
+    "place in the line": 2,
+    "place in the word": (4 + 3 + 2) / 3,  # brackets are part of what stands between spaces
+    "vowel": 3,
+    "after an apostrophe": 1,
+    "punctuation comes next": 1,
+    "capital letter": 2,
+    "inside brackets": 2,
+    "inside quotation marks": 0,
+    "inside a couplet": 1,
+}
+
+
+@pytest.mark.parametrize("name", [name for name in CONCEPTS if name != "how unsure the model is"])
+def test_labels(name):
+    np.testing.assert_array_equal(CONCEPTS[name].of(TEXT), LABELS[name])
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_counts(name):
+    assert CONCEPTS[name].counts(TEXT) == COUNTS[name]
+
+
+@pytest.mark.parametrize("name", [name for name in CONCEPTS if name != "how unsure the model is"])
+@pytest.mark.parametrize("text", ["\n", "a", " ", "\n\n", "'", "(", "--"])
+def test_the_shortest_texts_have_labels_and_counts(name, text):
+    assert CONCEPTS[name].of(text).shape == (len(text),)
+    assert CONCEPTS[name].counts(text) >= 0 or np.isnan(CONCEPTS[name].counts(text))
+
+
+def test_how_unsure_is_the_entropy_of_the_next_character():
+    p = np.array([[0.5, 0.5, 0, 0], [0.25] * 4])
+    concept = CONCEPTS["how unsure the model is"]
+    np.testing.assert_allclose(concept.of("ab", p), [np.log(2), np.log(4)])
+    assert concept.counts("ab", p) == pytest.approx(np.log(8) / 2)
+
+
+def test_the_mean_of_the_labels_is_counted_where_nothing_else_is():
+    assert Concept(lambda text: [np.nan if c == " " else c == "a" for c in text]).counts("a b") == 0.5
+    assert np.isnan(Concept(lambda text: [np.nan] * len(text)).counts("abc"))
+
+
+def test_labels_are_one_for_each_character():
+    with pytest.raises(ValueError, match=r"expected a label for each of 3 characters, got shape \(2,\): give NaN"):
+        Concept(lambda text: [1, 2]).of("abc")
