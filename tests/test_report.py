@@ -116,3 +116,16 @@ def test_same_report_same_page():
 
 def test_an_empty_report():
     assert "<h1>Sonnets</h1>" in html(Report("Sonnets"))
+
+
+def test_characters_are_shaded():
+    poem = Poem("a cell", "ab<\nc d", given="ab", shades=(0.0, 1.0, 1.0, -1.0, -0.5, 0.01, 0.0))
+    page = html(Report("x", sections=[Section("y", [Poems([poem])])]))
+    first, second = re.findall(r"<div>(.*?)</div>", page)
+    assert first == (
+        '<span class="given">a</span><span class="given high" style="--shade: 50%">b</span>'
+        '<span class="high" style="--shade: 50%">&lt;</span>'
+    )
+    assert second == '<span class="low" style="--shade: 25%">c</span> d'
+    with pytest.raises(ValueError, match="shorter"):
+        html(Report("x", sections=[Section("y", [Poems([Poem("", "ab", shades=(1,))])])]))

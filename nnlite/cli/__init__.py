@@ -31,6 +31,7 @@ from .sonnets import train
 from .standard_output import StandardOutput, discard
 from .stats import stats
 from .sweep import sweep
+from .units import units
 from .zoo import zoo
 
 app = typer.Typer(
@@ -68,7 +69,7 @@ def help_of(command: Callable) -> str:
 app.callback(help=help_of(nnlite_command))(nnlite_command)
 for command in (
     *(train, sample, next_character, play, stats, train_minimal_rnn, sweep, reproduce_recipe, digits),
-    *(export, zoo, info),
+    *(export, units, zoo, info),
 ):
     app.command(COMMANDS.get(command), help=help_of(command))(command)
 

@@ -1,8 +1,8 @@
 """nnlite sample: write poems. nnlite next: show the probabilities of the next character."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 from rich.table import Table
@@ -10,6 +10,7 @@ from rich.text import Text
 
 from nnlite import CheckpointError, Sequential, load_model
 from nnlite.experiment.corpus import SEED_TEXT
+from nnlite.experiment.writer import Writer
 from nnlite.plot import character_name
 from nnlite.text import (
     TemperatureSample,
@@ -73,21 +74,26 @@ def sample(
         nnlite sample --seed-text "my love is" --length 200 --top-k 5
         nnlite sample friend.safetensors
     """
-    model, vocabulary, start = opened(run, seed_text, unknown)
+    model, vocabulary, start, _ = opened(run, seed_text, unknown)
     if len(temperature) == 1:  # the poem alone, for other programs to read
         text = start + generate(model, vocabulary, start, length, temperature[0], seed, top_k, top_p)
         console.print(Text(without_control(text)))
         return
     poems = compare_temperatures(model, vocabulary, start, length, temperature, seed, top_k, top_p)
-    if console.width >= (COLUMN + 3) * len(poems):
-        table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
-        for poem in poems:
-            table.add_column(heading(poem).replace(", ", "\n"), ratio=1, overflow="fold")
-        table.add_row(*(Text(start + poem.text) for poem in poems))
-        console.print(table, soft_wrap=False)
-    else:
-        for poem in poems:
-            show(heading(poem), start + poem.text)
+    show_all({heading(poem): start + poem.text for poem in poems})
+
+
+def show_all(poems: Mapping[str, str], column: int = COLUMN) -> None:
+    """Print poems by their headings: side by side if there is room for such columns, else one below the other."""
+    if console.width < (column + 3) * len(poems):
+        for head, text in poems.items():
+            show(head, text)
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 3, 0, 0))
+    for head in poems:
+        table.add_column(head.replace(", ", "\n"), ratio=1, overflow="fold")
+    table.add_row(*(Text(without_control(text)) for text in poems.values()))
+    console.print(table, soft_wrap=False)
 
 
 def next_character(
@@ -111,7 +117,7 @@ def next_character(
         nnlite next
         nnlite next runs/sonnets --seed-text "shall i compare th" --top 5
     """
-    model, vocabulary, start = opened(run, seed_text, unknown)
+    model, vocabulary, start, _ = opened(run, seed_text, unknown)
     rows = next_characters(model, vocabulary, start, temperature, top, top_k=top_k, top_p=top_p)
     table = Table("after this text", box=None, pad_edge=False)
     for t in temperature:
@@ -125,7 +131,16 @@ def next_character(
     console.print(table, soft_wrap=False)
 
 
-def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Sequential, Vocabulary, str]:
+class Opened(NamedTuple):
+    """What writes: the model, its vocabulary, the text that it reads first, and its run; None for a model's file."""
+
+    model: Sequential
+    vocabulary: Vocabulary
+    start: str
+    run: Writer | None
+
+
+def opened(run: Path | None, seed_text: str | None, unknown: str) -> Opened:
     """Open a run, or a model's file, which holds all that is needed: the model, its vocabulary, and the seed text.
 
     Without a run, and where there is none, it is the model that ships with nnlite. From the seed text unknown
@@ -133,6 +148,7 @@ def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Seque
     """
     read: Callable[[], Sequential]
     vocabulary: Vocabulary | None
+    trained = None
     if run is not None and is_model_file(run):
         model, usual = load_model(run), ""
         read, vocabulary = lambda: model, model.vocabulary
@@ -153,7 +169,7 @@ def opened(run: Path | None, seed_text: str | None, unknown: str) -> tuple[Seque
         read, vocabulary, usual = trained.saved_model, trained.vocabulary, trained.seed_text
     start = usual if seed_text is None else seed_text.replace("\\n", "\n")
     start = vocabulary.decode(vocabulary.encode(start, unknown))  # before the model is read
-    return read(), vocabulary, start
+    return Opened(read(), vocabulary, start, trained)
 
 
 def is_in_the_box(run: Path | None) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ COLORS = {
     "#767676": "var(--quiet)",
     "#b0b0b0": "var(--grid)",
 }
+
+# A shaded character has the colour in so many steps, and at most so many percent of it: the text stays readable.
+SHADES = 10
+DARKEST = 50
 
 
 class Figure(NamedTuple):
@@ -61,17 +66,21 @@ class Poem(NamedTuple):
     Attributes:
         heading, text, remark: the three parts.
         given: the start of the text if it was the model's seed; shown in another style.
+        shades: a number from -1 to 1 for each character, which colours it blue or orange; none by default.
 
     Example:
         >>> from nnlite.report import Poem
         >>> Poem("temperature 0.5", "shall i\\ncompare", given="shall i\\n").text
         'shall i\\ncompare'
+        >>> Poem("a cell", "oh", shades=(-1, 0.5)).shades
+        (-1, 0.5)
     """
 
     heading: str
     text: str
     remark: str = ""
     given: str = ""
+    shades: Sequence[float] = ()
 
 
 class Poems(NamedTuple):
@@ -177,13 +186,23 @@ def html(report: Report) -> str:
 
 
 def _lines(poem):
-    """The lines of a poem as pairs (given, generated). Only one line can have both."""
+    """The lines of a poem, each as pairs (attributes of a span, text), without attributes for plain text."""
     given = poem.given if poem.text.startswith(poem.given) else ""
+    looks = [(place < len(given), 0) for place in range(len(poem.text))]
+    if poem.shades:
+        looks = [(is_given, round(SHADES * shade)) for (is_given, _), shade in zip(looks, poem.shades, strict=True)]
     start = 0
     for line in poem.text.removesuffix("\n").split("\n"):
-        here = max(0, min(len(line), len(given) - start))
-        yield line[:here], line[here:]
+        places = range(start, start + len(line))
+        runs = itertools.groupby(places, looks.__getitem__)
+        yield [(_attributes(*look), "".join(poem.text[place] for place in run)) for look, run in runs]
         start += len(line) + 1
+
+
+def _attributes(is_given, shade):
+    classes = " ".join(["given"] * is_given + ["low" if shade < 0 else "high"] * bool(shade))
+    strength = f' style="--shade: {DARKEST * abs(shade) // SHADES}%"' if shade else ""
+    return f'class="{classes}"{strength}' if classes else ""
 
 
 def _inline(svg, name):
