@@ -3,6 +3,7 @@
 import inspect
 import math
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -1295,7 +1296,7 @@ def test_a_float32_parameter_is_refused():
             "got float32",
         ),
         (broken(forward=lambda layer, forward, x: None)(3, 2), normal(2, 3), TypeError, "got NoneType"),
-        (object(), normal(2, 3), AttributeError, "forward"),
+        (object(), normal(2, 3), TypeError, "forward"),
     ],
 )
 def test_bad_input(layer, x, error, message):
@@ -1422,3 +1423,9 @@ def test_a_cell_without_states_that_passes_nothing_back(wrong, lacks, sequences,
     else:
         assert error.cause.startswith("what goes from step t + 1 back to step t: of a loss of the last step")
         assert error.cause.endswith(f"every input before it {lacks}")
+
+
+@pytest.mark.parametrize(("layer", "lacks"), [(np.tanh, "forward"), (SimpleNamespace(forward=abs), "backward")])
+def test_what_has_no_two_passes_is_refused(layer, lacks):
+    with pytest.raises(TypeError, match=rf"expected an object with forward\(x\) and .* which has no {lacks}"):
+        gradcheck(layer, np.ones((2, 3)))

@@ -44,6 +44,12 @@ class CheckedLayer:
         self.loss = None if loss is None else losses.get(loss)
         given = checks.numbers("x", x)
         self.x = np.array(given, np.float64, order="C")
+        for method in ("forward(x)", "backward(dy)"):
+            if not callable(getattr(layer, method.partition("(")[0], None)):
+                raise TypeError(
+                    f"gradcheck: layer: expected an object with forward(x) and backward(dy), got {layer!r}, "
+                    f"which has no {method}"
+                )
         self.takes_training = "training" in _arguments(layer.forward)
         self.takes_state = "initial_state" in _arguments(layer.forward)
         self.takes_dstate = self.takes_state and "dstate" in _arguments(layer.backward) and loss is None

@@ -1,5 +1,6 @@
 """TimeDistributed: the same layer at every time step."""
 
+from collections.abc import Callable
 from typing import Any, Self, Unpack
 
 import numpy as np
@@ -95,6 +96,12 @@ class TimeDistributed(Layer):
         dy = checks.floats("dy", dy, self.dtype, (*NT, *step), "of y")
         dx = self._equip().backward(dy.reshape(-1, *step))
         return None if dx is None else dx.reshape(*NT, *dx.shape[1:])
+
+    def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
+        return self._equip().stepper(N)
+
+    def step(self, x: np.ndarray) -> np.ndarray:
+        return self._equip().step(x)
 
     def _equip(self):
         """The layer, with what a model has given to this one."""

@@ -95,3 +95,13 @@ def test_what_it_does_not_take_is_refused():
 def test_an_input_without_time_steps_is_refused():
     with pytest.raises(ValueError, match=r"TimeDistributed: expected input_shape \(T, \.\.\.\) .* got \(4,\)"):
         TimeDistributed(Dense(2)).output_shape((4,))
+
+
+def test_it_takes_single_steps():
+    model = Sequential([TimeDistributed(Dense(5)), LSTM(4, return_sequences=True), TimeDistributed(Dense(3))], seed=0)
+    x = np.random.default_rng(0).normal(size=(2, 6, 4)).astype("float32")
+    y = model.predict(x)
+    model.reset_state()
+    step = model.stepper(2)
+    for t in range(6):
+        np.testing.assert_allclose(step(x[:, t]), y[:, t], rtol=1e-5, atol=1e-6)
