@@ -66,6 +66,21 @@ def test_no_two_of_ten_thousand_sheets_are_alike(name):
     assert len({json.dumps(sheet.paper(SALT, student).numbers) for student in STUDENTS}) == len(STUDENTS)
 
 
+def test_the_numbers_of_the_original_homework():
+    shapes = {"height": 32, "width": 32, "channels": 3, "filters": 8, "kernel": 5, "stride": 1, "padding": 0}
+    key = KINDS["conv_shapes"]().key(shapes)
+    assert (key["parameters"], key["output"]) == (608, [28, 28, 8])
+    corners = ["top left", "top right", "bottom right", "bottom left"]
+    key = KINDS["pooled_corners"]().key({"block": 1, "rest": 0, "corners": corners})
+    assert key["maximum"] == [[[1, 1], [1, 1]]] * 4
+    assert key["average"] == [
+        [[1, 0.5], [0.5, 0.25]],
+        [[0.5, 1], [0.25, 0.5]],
+        [[0.25, 0.5], [0.5, 1]],
+        [[0.5, 0.25], [1, 0.5]],
+    ]
+
+
 @pytest.mark.parametrize("name", SHEETS)
 def test_no_two_sheets_are_alike(name, papers):
     assert len({json.dumps(paper.numbers) for paper in papers[name]}) == len(papers[name])
