@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from .code import CODE
 from .code.feedback import lines
 from .code.trial import tried
-from .marking import read_answers
+from .marking import Unread, read_answers
 from .sandbox import DEFAULT, Limits
 from .submissions import ANSWERS, Submission, read_folder
 
@@ -67,11 +67,16 @@ def _answers(submission: Submission) -> tuple[list[str], bool]:
         answers = read_answers(submission.files[ANSWERS])
     except ValueError as error:
         return [str(error)], False
-    given = {name: [value != "" for value in one.values()] for name, one in answers.items() if isinstance(one, dict)}
+    unread = [
+        f"[{name}] {field}: {one}"
+        for name, fields in answers.items()
+        for field, one in fields.items()
+        if isinstance(one, Unread)
+    ]
+    given = {name: [value != "" for value in fields.values()] for name, fields in answers.items()}
     count, of = sum(map(sum, given.values())), sum(map(len, given.values()))
-    found = [f"{count} of {of} answers given: what is right is told when it is graded"]
+    found = [f"{count - len(unread)} of {of} answers given: what is right is told when it is graded"]
     empty = [f"[{name}]" for name, values in given.items() if not any(values)]
     if empty and count:
         found.append(f"not answered: {', '.join(empty)}")
-    found += [f"[{name}]: {one}" for name, one in answers.items() if isinstance(one, str)]
-    return found, count == of and len(given) == len(answers)
+    return found + unread, count == of and not unread

@@ -309,9 +309,9 @@ def test_check_tells_what_to_do(tmp_path):
     assert found["pool_forward"] == (["right in every case"], True)
     assert found["sample"] == (["not written yet"], False)
     first, empty, odd = found["answers.toml"][0]
-    assert first == "1 of 3 answers given: what is right is told when it is graded"
+    assert first == "1 of 4 answers given: what is right is told when it is graded"
     assert empty == "not answered: [other]"
-    assert odd.startswith("[odd]: line 7: expected numbers such as 0.5")
+    assert odd.startswith("[odd] d: line 7: expected numbers such as 0.5")
     assert list(found) == ["answers.toml", "pool_forward", "pool_backward", "sample"]
     assert [name for name, *_ in check(tmp_path, only="sample")] == ["sample"]
     with pytest.raises(ValueError, match="only: expected one of conv2d_forward"):
