@@ -114,7 +114,7 @@ def _begun(folder, instructor, sheet, deadline):
     stored = instructor / "sheet.toml"
     if stored.exists():
         kept = read_sheet(stored)
-        if _without_deadline(kept) != _without_deadline(sheet.renamed(sheet.name)):
+        if _without_deadline(kept) != _without_deadline(sheet.named()):
             raise FileExistsError(
                 f"{folder}: expected the sheet that its students have, {stored}, got another: choose another folder "
                 f"by --to"
@@ -123,7 +123,7 @@ def _begun(folder, instructor, sheet, deadline):
     elif folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder}: expected a new folder, or one of `new`, got another: choose one by --to")
     else:
-        sheet = sheet.renamed(sheet.name)
+        sheet = sheet.named()
         instructor.mkdir(mode=0o700, parents=True)
         for name in (folder / "students", instructor / "draws", instructor / "keys"):
             name.mkdir()
@@ -164,6 +164,14 @@ def read_salt(instructor: str | os.PathLike) -> bytes:
 
     Raises:
         FileNotFoundError: there is none.
+
+    Example:
+        >>> import tempfile
+        >>> from nnlite.homework import new, read_salt, read_sheet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = new(read_sheet("cnn"), [{"id": "ada"}], folder)
+        ...     len(read_salt(made / "instructor"))
+        32
     """
     return bytes.fromhex((Path(instructor) / "salt").read_text("ascii"))
 
@@ -173,6 +181,15 @@ def read_paper(instructor: str | os.PathLike, student: str) -> Paper:
 
     Raises:
         FileNotFoundError: there is no such folder, or no such student.
+
+    Example:
+        >>> import tempfile
+        >>> from nnlite.homework import new, read_paper, read_sheet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = new(read_sheet("cnn"), [{"id": "ada"}], folder)
+        ...     paper = read_paper(made / "instructor", "ada")
+        >>> list(paper.key["cross_entropy"])
+        ['p', 'loss', 'dlogits']
     """
     instructor = Path(instructor)
     numbers = json.loads((instructor / "draws" / f"{student}.json").read_text("utf-8"))
@@ -184,5 +201,13 @@ def read_stored_sheet(instructor: str | os.PathLike) -> Sheet:
 
     Raises:
         FileNotFoundError: there is none.
+
+    Example:
+        >>> import tempfile
+        >>> from nnlite.homework import new, read_sheet, read_stored_sheet
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = new(read_sheet("cnn"), [{"id": "ada"}], folder)
+        ...     read_stored_sheet(made / "instructor").name
+        'cnn'
     """
     return read_sheet(Path(instructor) / "sheet.toml")

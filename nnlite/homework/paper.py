@@ -109,8 +109,8 @@ def _intro(paper):
     sheet = paper.sheet
     lines = [f"Sheet of **{paper.student}**, {_points(sheet.points)}. The numbers are yours alone."]
     if sheet.deadline:
-        late = f"Each day begun after that costs {sheet.late_percent:g} % of the points"
-        late = "Nothing counts after that" if sheet.late_percent == 100 else late
+        each_day = f"Each day begun after that costs {sheet.late_percent:g} % of the points"
+        late = "Nothing counts after that" if sheet.late_percent == 100 else each_day
         lines.append(f"Hand it in by **{sheet.deadline:%A, %d %B %Y, %H:%M %Z}**. {late}.")
     code = " and your code into the files beside it," if any(entry.is_code for entry in sheet.entries) else ""
     lines.append(

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import difflib
 import json
+import math
 import re
 import tomllib
 from collections.abc import Iterable
@@ -73,12 +74,19 @@ class Sheet:
 
         Raises:
             ValueError: it has no time zone.
+
+        Example:
+            >>> import datetime
+            >>> from nnlite.homework import read_sheet
+            >>> deadline = datetime.datetime(2026, 12, 1, 12, tzinfo=datetime.UTC)
+            >>> read_sheet("hw2").due(deadline).text.splitlines()[0]
+            'deadline = 2026-12-01T12:00:00+00:00'
         """
         return self._changed("deadline", deadline.isoformat())
 
-    def renamed(self, name: str) -> "Sheet":
+    def named(self) -> "Sheet":
         """The sheet with its name in its text, whatever its file is called."""
-        return self._changed("name", json.dumps(name))
+        return self._changed("name", json.dumps(self.name))
 
     def _changed(self, field, value):
         head, mark, questions = self.text.partition("[[")
@@ -154,7 +162,8 @@ def parse_sheet(name: str, text: str, where: str) -> Sheet:
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"{where}: expected TOML, got what its reader calls: {error}") from None
     entries = given.pop("question", None)
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*question", line)]
+    if not isinstance(entries, list) or len(entries) != len(lines):
         raise ValueError(f"{where}: expected questions, each beginning with the line [[question]]")
     _require_known(where, given, HEAD)
     for field, (kind, example) in HEAD.items():
@@ -170,7 +179,6 @@ def parse_sheet(name: str, text: str, where: str) -> Sheet:
         )
     if not 0 <= late <= 100:
         raise ValueError(f"{where}: late_percent: expected 0 to 100, got {late}")
-    lines = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*question", line)]
     found: dict[str, Entry] = {}
     for entry, line in zip(entries, lines, strict=True):
         one = _entry(f"{where}, line {line}", dict(entry), found)
@@ -194,7 +202,7 @@ def _entry(where, given, before):
         raise ValueError(f"{where}: expected a kind, such as kind = 'temperature': {_kinds()}")
     kind, points = given.pop("kind"), given.pop("points", 1)
     name = given.pop("name", kind)
-    if isinstance(points, bool) or not isinstance(points, int | float) or not points > 0:
+    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points < math.inf:
         raise ValueError(f"{where}: points: expected a number above 0, got {points!r}")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ValueError(f"{where}: name: expected small letters, digits and _, such as 'pooling_2', got {name!r}")

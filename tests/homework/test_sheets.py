@@ -77,6 +77,12 @@ def test_sheets_that_ship(name):
         ("25", "'a'", "late_percent: expected a number, such as 10, got 'a'"),
         ("late_percent", "late_pct", "expected 'late_percent', or another one of name, title, .*got 'late_pct'"),
         ('"Quiz"', "Quiz", "expected TOML, got what its reader calls: Invalid value .at line 1"),
+        (
+            OWN[OWN.index("[[") :],
+            "question = [{kind = 'temperature'}]",
+            "expected questions, each beginning with the line",
+        ),
+        ("points = 2.5", "points = inf", "line 6: points: expected a number above 0, got inf"),
         (OWN[OWN.index("[[") :], "", "expected questions, each beginning with the line"),
         (
             '"lstm_step"\np',

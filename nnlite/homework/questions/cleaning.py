@@ -77,7 +77,7 @@ ids        = {ids}"""
         wrong = {
             "capitals stay": _counts(_case_kept(raw), numbers),
             "the spaces at the beginning of lines go": _counts(_no_indent(cleaned), numbers),
-            "blank lines stay": _counts(cleaned + "\n" * 3, numbers),
+            "blank lines stay": _counts(cleaned + "\n" * raw.splitlines().count(""), numbers),
             "the line breaks are left out": _counts(cleaned.replace("\n", ""), numbers),
         }
         concerned = {"capitals stay": ("different", "count")}

@@ -116,12 +116,10 @@ respect to h, c and the three gates (not to z), as `dh`, `dc`, `do`, `di` and `d
             },
             "y − p is taken, not p − y": {"dh": (y - key["p"]) @ given["Wy"].T + given["dh_next"]},
             "1 − tanh²(c) is left out": {"dc": key["dc"] + key["dh"] * key["o"] * (1 - slope)},
-            "tanh(c) is left out of 1 − tanh²(c), which is not 1 − c²": {
-                "dc": key["dc"] + key["dh"] * key["o"] * (1 - key["c"] ** 2 - slope)
-            },
+            "1 − c² is taken for 1 − tanh²(c)": {"dc": key["dc"] + key["dh"] * key["o"] * (1 - key["c"] ** 2 - slope)},
             "c is taken for tanh(c)": {"do": key["dh"] * key["c"]},
             "c of this step is taken for that of the step before": {"df": key["dc"] * key["c"]},
-            "δi is taken with i for g": {"di": key["dc"] * key["i"]},
+            "δc is multiplied by i, not by g": {"di": key["dc"] * key["i"]},
             "they are the gradients with respect to z": {
                 "di": key["di"] * key["i"] * (1 - key["i"]),
                 "df": key["df"] * key["f"] * (1 - key["f"]),
