@@ -17,7 +17,7 @@ from nnlite.homework import new as make
 from nnlite.homework.sandbox import Sandbox
 from nnlite.saving import atomic_file
 
-from .runs import command, console
+from .runs import command, console, without_control
 
 CORES = os.cpu_count() or 1
 
@@ -114,10 +114,10 @@ def grade(
             f"\nPoints: {min(points):g} to {max(points):g}, median {statistics.median(points):g} of {grades[0].of:g}"
         )
     for name in unknown:
-        console.print(f"Not graded, as no student is called so: {name}")
+        console.print(without_control(f"Not graded, as no student is called so: {name!a}"))
     for one in grades:
         if one.submission and one.notes:
-            console.print(f"{one.student}: {'; '.join(one.notes)}")
+            console.print(without_control(f"{one.student}: {'; '.join(one.notes)}"))
 
 
 def warn_of_missing_protection() -> None:

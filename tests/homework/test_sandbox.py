@@ -1,5 +1,6 @@
 """What graded code can do: compute. Programs that want more, each in the sandbox, with what they left behind."""
 
+import contextlib
 import io
 import json
 import platform
@@ -16,7 +17,7 @@ from nnlite.homework import sandbox
 from nnlite.homework.sandbox import Limits, Sandbox, SandboxError
 from nnlite.homework.sandbox.wire import WireError, packed, received
 
-QUICK = Limits(seconds=3)
+QUICK, AT_ONCE = Limits(seconds=8), Limits(seconds=0.6)
 X = np.arange(6.0).reshape(2, 3)
 is_linux = platform.system() == "Linux"
 
@@ -75,9 +76,32 @@ def test_returns_arrays_lists_and_dicts():
     assert len(result[4]) == 2
 
 
-def test_helpers_of_ones_own_can_be_imported():
-    result, _ = answer("import helper\ndef f(x):\n    return helper.g(x)", **{"helper.py": "def g(x):\n    return -x"})
+@pytest.mark.parametrize("name", ["helper", "wire", "rules"])  # the sandbox has modules of these names
+def test_helpers_of_ones_own_can_be_imported(name):
+    result, _ = answer(
+        f"import {name}\ndef f(x):\n    return {name}.g(x)", **{f"{name}.py": "def g(x):\n    return -x"}
+    )
     np.testing.assert_array_equal(result, -X)
+
+
+FORGED = (
+    *({"error": 3}, {"error": {"text": [1], "line": "x"}}, {"error": {"text": "x" * 10**6}}, [], 3, None, {}),
+    *(
+        {"result": {"unreadable": "\n" * 10**5}},
+        {"result": [[[[[[1]]]]]], "changed": 5},
+        {"result": 1, "changed": [[], {}]},
+    ),
+)
+
+
+@pytest.mark.parametrize("message", FORGED, ids=range(len(FORGED)))
+def test_a_forged_message_is_a_result_or_an_error(message):
+    """A program can write to the pipe whatever it likes."""
+    source = f"import os\ndef f(x):\n    os.write(3, {packed(message)!r})\n    return x\n"
+    with contextlib.suppress(SandboxError):
+        result, changed = answer(source)
+        assert changed == []
+        assert result == message["result"]
 
 
 HARMLESS = (
@@ -85,7 +109,7 @@ HARMLESS = (
     "numpy.linalg numpy.random numpy.fft os sys json"
 )
 ANSWERS = "nnlite torch keras jax tensorflow autograd nnlite.reference.lstm"
-REACHING_OUT = "ctypes _ctypes subprocess socket _socket multiprocessing urllib.request mmap signal shutil tempfile gc"
+REACHING_OUT = "ctypes _ctypes subprocess socket _socket multiprocessing urllib.request mmap signal shutil tempfile"
 OTHERS = "scipy pandas rich numpy_financial typer"
 
 
@@ -120,17 +144,16 @@ def test_an_error_is_told_with_its_line():
     assert error.value.line == 2
 
 
-def test_ends_an_endless_loop():
+@pytest.mark.parametrize("source", [body("while True: pass"), "while True: pass", "import time\ntime.sleep(60)"])
+def test_ends_an_endless_loop(source):
     start = time.monotonic()
-    assert "longer than 1 seconds" in problem(body("while True: pass"), Limits(seconds=1))
-    assert "longer than 1 seconds" in problem("while True: pass", Limits(seconds=1))
-    assert "longer than 1 seconds" in problem("import time\ntime.sleep(60)", Limits(seconds=1))
-    assert time.monotonic() - start < 6
+    assert "longer than 0.6 seconds" in problem(source, AT_ONCE)
+    assert time.monotonic() - start < 5
 
 
 def test_ends_a_loop_that_catches_all():
     source = body("while True:\n    try:\n        while True: pass\n    except BaseException: pass")
-    assert "longer than 1 seconds" in problem(source, Limits(seconds=1))
+    assert "longer than 0.6 seconds" in problem(source, AT_ONCE)
 
 
 @pytest.mark.skipif(not is_linux, reason="macOS has no limit of memory")

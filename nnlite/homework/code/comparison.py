@@ -56,7 +56,7 @@ def as_array(found: Any) -> np.ndarray | str:
     """An array of what came out of the sandbox, or what it is instead."""
     if isinstance(found, Mapping):
         kind = found.get("unreadable")
-        return f"it is {kind}, and should be an array of numbers" if isinstance(kind, str) else "it is a dict"
+        return f"it is {_plain(kind)}, and should be an array of numbers" if isinstance(kind, str) else "it is a dict"
     if found is None:
         return "it is None: a return is missing"
     try:
@@ -64,6 +64,11 @@ def as_array(found: Any) -> np.ndarray | str:
         return array.astype(np.float64) if array.dtype.kind in "fiub" else "it is no array of numbers"
     except (TypeError, ValueError):
         return "it is a list of arrays of several shapes, and should be one array"
+
+
+def _plain(text):
+    """What the sandbox says, which may be anything, as a short text of one line."""
+    return "".join(sign for sign in text[:60] if sign.isprintable())
 
 
 def _of_dicts(expected, found, tell):
@@ -75,7 +80,7 @@ def _of_dicts(expected, found, tell):
 
 def _kind(found):
     if isinstance(found, Mapping):
-        return f"one with {' and '.join(map(str, found))}"[:60]
+        return _plain(f"one with {' and '.join(map(str, found))}")
     return "None" if found is None else "a list" if isinstance(found, list) else "an array"
 
 

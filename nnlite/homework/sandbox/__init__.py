@@ -100,7 +100,8 @@ answer, and no longer yours
                 (Path(folder) / Path(name).name).write_text(text, "utf-8")
             self._start(stack, folder, shows_output)
             self._send({"file": file, **self._setup(folder, shows_output)})
-            self._load(file)
+            self.missing = self._reply()  # sent before any of the student's code runs
+            self._load()
             self._cleanup = stack.pop_all()
 
     def __enter__(self) -> "Sandbox":
@@ -113,12 +114,12 @@ answer, and no longer yours
         """What a function returns, as arrays in lists and dicts; and the names of arguments that it has changed."""
         self._send({"function": function, "arguments": dict(arguments)})
         reply = self._reply()
-        if isinstance(reply, dict) and isinstance(reply.get("error"), dict):
+        if isinstance(reply, dict) and "error" in reply:
             raise self._error(reply["error"])
         if not isinstance(reply, dict) or "result" not in reply:
             raise SandboxError("what was returned cannot be read")
         changed = reply.get("changed")
-        names = [name for name in changed if name in arguments] if isinstance(changed, list) else []
+        names = [name for name in arguments if name in changed] if isinstance(changed, list) else []
         return reply["result"], names
 
     def _start(self, stack, folder, shows_output):
@@ -145,7 +146,8 @@ answer, and no longer yours
                 self._process.kill()
 
     def _stop(self):
-        self._kill()
+        if self._process.returncode is None:
+            self._kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
@@ -160,15 +162,14 @@ answer, and no longer yours
             limits["RLIMIT_FSIZE"] = 0
         return {"folder": folder, "limits": limits, "readable": [folder, *_readable()]}
 
-    def _load(self, file):
+    def _load(self):
         ready = self._reply()
-        self.missing = ready.get("missing", []) if isinstance(ready, dict) else []
-        if not isinstance(ready, dict) or ready.get("error"):
-            raise self._error(ready["error"] if isinstance(ready, dict) else {})
+        if not isinstance(ready, dict) or ready.get("error") is not None:
+            raise self._error(ready["error"] if isinstance(ready, dict) else None)
 
     def _error(self, said):
         """What the process says of an error; it may say anything."""
-        text, line = said.get("text"), said.get("line")
+        text, line = (said.get("text"), said.get("line")) if isinstance(said, dict) else (None, None)
         text = text if isinstance(text, str) else "an error"
         text = "".join(sign if sign.isprintable() else " " for sign in text[:400])
         return SandboxError(text, line if type(line) is int else None)
@@ -206,7 +207,7 @@ answer, and no longer yours
         return f"it is ended by the signal {signal.Signals(-code).name}, with no result"
 
 
-# Nothing of the grader's own, and one thread for BLAS.
+# Nothing of the grader's own, and one thread for BLAS. Windows cannot start Python without its folder.
 ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "PATH": "",
@@ -214,6 +215,7 @@ ENVIRONMENT = {
     "OMP_NUM_THREADS": "1",
     "MKL_NUM_THREADS": "1",
 }
+ENVIRONMENT |= {name: os.environ[name] for name in ("SYSTEMROOT",) if name in os.environ}
 
 
 @cache

@@ -19,16 +19,19 @@ RIGHTS_OF_FILES = (13, 14, 15, 15, 16, 16)  # how many each version knows
 
 # System calls: (x86-64, AArch64), None where there is none. linux/unistd.h.
 FORBIDDEN = {
-    "fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281),
-    "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200),
-    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "pidfd_open": (434, 434),
-    "pidfd_send_signal": (424, 424), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
-    "setsid": (112, 157), "setpgid": (109, 154), "ptrace": (101, 117), "process_vm_readv": (310, 270),
-    "process_vm_writev": (311, 271), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40),
-    "io_uring_setup": (425, 425), "bpf": (321, 280), "keyctl": (250, 219), "perf_event_open": (298, 241),
-    "shmget": (29, 194), "memfd_create": (319, 279), "setpriority": (141, 140),
+    "fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281), "socket": (41, 198),
+    "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "kill": (62, 129), "tkill": (200, 130),
+    "tgkill": (234, 131), "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424), "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240), "setsid": (112, 157), "setpgid": (109, 154), "ptrace": (101, 117),
+    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "unshare": (272, 97), "setns": (308, 268),
+    "mount": (165, 40), "io_uring_setup": (425, 425), "bpf": (321, 280), "keyctl": (250, 219),
+    "perf_event_open": (298, 241), "shmget": (29, 194), "memfd_create": (319, 279), "setpriority": (141, 140),
     "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "chown": (92, None), "fchownat": (260, 54),
-    "utimensat": (280, 88), "setrlimit": (160, 164),
+    "utimensat": (280, 88), "setrlimit": (160, 164), "fchown": (93, 55), "lchown": (94, None),
+    "fchmodat2": (452, 452), "utime": (132, None), "utimes": (235, None), "futimesat": (261, None),
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "removexattr": (197, 14),
+    "lremovexattr": (198, 15), "fremovexattr": (199, 16), "truncate": (76, 45), "msgget": (68, 186),
+    "semget": (64, 190),
 }  # fmt: skip
 CLONE, CLONE3, PRLIMIT = (56, 220), (435, 435), (302, 261)
 CLONE_THREAD = 0x00010000

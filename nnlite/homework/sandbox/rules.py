@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import NoReturn
 
 REFUSED = {
-    "asyncio", "concurrent", "ctypes", "_ctypes", "faulthandler", "fcntl", "ftplib", "gc", "http", "imaplib", "mmap",
+    "asyncio", "concurrent", "ctypes", "_ctypes", "faulthandler", "fcntl", "ftplib", "http", "imaplib", "mmap",
     "multiprocessing", "_multiprocessing", "_posixsubprocess", "pdb", "poplib", "pty", "resource", "select",
     "selectors", "shutil", "signal", "site", "smtplib", "socket", "_socket", "socketserver", "sqlite3", "ssl", "_ssl",
     "subprocess", "telnetlib", "tempfile", "urllib", "venv", "webbrowser", "xmlrpc",
