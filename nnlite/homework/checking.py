@@ -40,14 +40,15 @@ def check(
         ...         print(name, feedback[0], is_right)
         sample temperature 1: ids: it has shape (9,), and should have (59,) False
     """
+    if only is not None and only not in CODE:
+        raise ValueError(f"only: expected one of {', '.join(CODE)}, got {only!r}")
     submission = read_folder(folder)
     questions = [question for question in CODE.values() if question.file in submission.files]
     if not questions and ANSWERS not in submission.files:
         files = sorted({question.file for question in CODE.values()})
-        raise ValueError(f"{folder}: expected a folder with {ANSWERS} or {', '.join(files)}, got none of them")
+        got = "; ".join(submission.problems) or "none of them"
+        raise ValueError(f"{folder}: expected a folder with {ANSWERS} or {', '.join(files)}, got {got}")
     if only is not None:
-        if only not in CODE:
-            raise ValueError(f"only: expected one of {', '.join(CODE)}, got {only!r}")
         questions = [CODE[only]]
     elif submission.problems:
         yield "files", list(submission.problems), False

@@ -1,4 +1,4 @@
-"""Gradescope: an autograder to upload, and what it runs there: `python -m nnlite.homework.gradescope`."""
+"""Gradescope: an autograder to upload, and what it runs there."""
 
 import datetime
 import json
@@ -13,17 +13,19 @@ from .grades import as_gradescope
 from .grading import grade_one
 from .submissions import Submission, read_folder
 
+# Gradescope's Python is too old, so uv brings another.
 SETUP = """\
 #!/usr/bin/env bash
 set -e
-apt-get update && apt-get install -y python3 python3-pip gcc python3-dev
+apt-get update && apt-get install -y python3-venv gcc
+python3 -m venv /autograder/uv && /autograder/uv/bin/pip install uv
 cd /autograder/source
-pip3 install --break-system-packages {package}
+/autograder/uv/bin/uv venv --python 3.12 /autograder/python
+/autograder/uv/bin/uv pip install --python /autograder/python/bin/python {package}
 """
 RUN = """\
 #!/usr/bin/env bash
-cd /autograder
-python3 -m nnlite.homework.gradescope
+/autograder/python/bin/python -c "from nnlite.homework.gradescope import main; main()"
 """
 
 
@@ -38,9 +40,11 @@ def write_autograder(
         wheel: a wheel of nnlite-learn that it brings along; without one it is installed from where pip finds it.
 
     Raises:
+        FileNotFoundError: this is no instructor's folder.
         OSError: from the system.
     """
     instructor, to = Path(instructor), Path(to)
+    read_salt(instructor)  # or it is no such folder
     package = f"./{Path(wheel).name}" if wheel else "nnlite-learn"
     with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in (("setup.sh", SETUP.format(package=package)), ("run_autograder", RUN)):
@@ -94,7 +98,3 @@ def main(root: str | os.PathLike = "/autograder") -> None:
     found = results(root / "submission", root / "source" / "instructor", metadata)
     (root / "results").mkdir(exist_ok=True)
     (root / "results" / "results.json").write_text(json.dumps(found, indent=1), "utf-8")
-
-
-if __name__ == "__main__":
-    main()

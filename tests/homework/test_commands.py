@@ -1,0 +1,112 @@
+"""The commands of `nnlite homework`, from roster to CSV."""
+
+import csv
+import json
+import shutil
+import zipfile
+
+import pytest
+from extras import import_extra
+
+from nnlite.cli import homework
+from nnlite.homework.code.audit import source
+
+QUIZ = """
+title = "Quiz"
+[[question]]
+kind = "temperature"
+points = 4
+[[question]]
+kind = "code"
+name = "sample"
+points = 6
+"""
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "quiz.toml").write_text(QUIZ)
+    (tmp_path / "roster.csv").write_text("id,name\nada,Ada\nbob,Bob\n")
+    return tmp_path
+
+
+def test_from_roster_to_csv(here, nnlite_command):
+    assert nnlite_command("homework", "new", "quiz.toml", "--roster", "roster.csv")[0] == 0
+    student = here / "quiz/students/ada"
+    code, out, _ = nnlite_command("homework", "check", str(student))
+    assert code == 1
+    assert "--  sample: not written yet" in out
+    shutil.copy("quiz/instructor/keys/ada.toml", student / "answers.toml")
+    (student / "sampling.py").write_text(source("sampling_loop").replace("/ temperature", "* temperature"))
+    code, out, _ = nnlite_command("homework", "check", str(student), "--only", "sample")
+    assert code == 1
+    assert "      likely cause: the logits are multiplied by the temperature: divide\n" in out
+    (student / "sampling.py").write_text(source("sampling_loop"))
+    code, out, _ = nnlite_command("homework", "check", str(student))
+    assert (code, "All of this is right." in out) == (0, True)
+    (here / "submissions").mkdir()
+    shutil.make_archive("submissions/ada", "zip", student)
+    (here / "submissions" / "\x1b[31mmallory").mkdir()
+    code, out, _ = nnlite_command("homework", "grade", "submissions", "--instructor", "quiz/instructor")
+    assert code == 0
+    assert "2 students, 1 of whom handed in" in out
+    assert "Points: 10 to 10, median 10 of 10" in out
+    assert "no student is called so: '\\x1b[31mmallory'" in out
+    with open("grades/grades.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["id"], row["points"], row["sample"]) for row in rows] == [("ada", "10", "6"), ("bob", "0", "0")]
+    assert "right in every case" in (here / "grades/feedback/ada.md").read_text()
+
+
+def test_grade_says_what_this_system_cannot_forbid(here, nnlite_command, monkeypatch):
+    nnlite_command("homework", "new", "quiz.toml", "--roster", "roster.csv")
+    (here / "submissions").mkdir()
+
+    class Leaky:
+        missing = ("files", "processes and network")
+        __enter__ = lambda self: self  # noqa: E731
+        __exit__ = lambda *_: None  # noqa: E731
+
+    monkeypatch.setattr(homework, "Sandbox", lambda *_: Leaky())
+    with pytest.warns(UserWarning, match="cannot shut graded code off from files, and processes and network"):
+        homework.warn_of_missing_protection()
+
+
+def test_an_audit_prints_what_it_found(here, nnlite_command):
+    (here / "one.toml").write_text(QUIZ)
+    code, out, _ = nnlite_command("homework", "audit", "one.toml")
+    assert code == 0
+    assert out == "fails 14 of 14 planted mistakes, passes 3 of 3 right solutions\n"
+
+
+def test_export_writes_what_other_graders_take(here, nnlite_command):
+    nnlite_command("homework", "new", "quiz.toml", "--roster", "roster.csv")
+    code, out, _ = nnlite_command("homework", "export", "gradescope", "quiz/instructor")
+    assert (code, "autograder.zip" in out) == (0, True)
+    with zipfile.ZipFile("autograder.zip") as archive:
+        assert {"setup.sh", "run_autograder", "instructor/salt", "instructor/draws/ada.json"} <= set(archive.namelist())
+    import_extra("jupytext", "homework")
+    assert nnlite_command("homework", "export", "nbgrader", "quiz.toml")[0] == 0
+    assert json.loads((here / "quiz.ipynb").read_text())["nbformat"] == 4
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "nowhere"], "got it cannot be read: No such file"),
+        (["check", "."], "expected a folder with answers.toml or conv2d.py"),
+        (["check", "--only", "simple"], "only: expected one of conv2d_forward"),
+        (["grade", "nowhere", "--instructor", "quiz/instructor"], "nowhere: No such file or directory"),
+        (["grade", ".", "--instructor", "nowhere"], "No such file or directory"),
+        (["export", "moodle", "hw2"], "export: expected one of gradescope, nbgrader, got 'moodle'"),
+        (["export", "gradescope", "nowhere"], "No such file or directory"),
+        (["audit", "hw3"], "sheet: expected one of"),
+    ],
+)
+def test_mistakes_are_told(here, nnlite_command, arguments, message):
+    nnlite_command("homework", "new", "quiz.toml", "--roster", "roster.csv")
+    code, _, err = nnlite_command("homework", *arguments)
+    assert code == 1
+    assert message in err
+    assert err.count("\n") == 1
