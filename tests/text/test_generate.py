@@ -253,6 +253,16 @@ def test_probabilities_of_a_softmax_are_sampled_as_such():
         assert generate(probabilities, ABC, "a", 200, temperature, rng=2) == expected
 
 
+def test_a_softmax_may_be_the_activation_of_the_last_layer():
+    """Then its probabilities are no logits, either."""
+    lstm = nnlite.LSTM(5, return_sequences=True, input_dim=3)
+    one = nnlite.Sequential([lstm, nnlite.Dense(3, "softmax")], input_shape=(None,), seed=0)
+    two = nnlite.Sequential([*one.layers[:-1], nnlite.Dense(3), nnlite.Softmax()], input_shape=(None,), seed=0)
+    one.params["dense.W"] *= 20
+    two.set_weights(one.get_weights())
+    assert generate(one, ABC, "a", 50, rng=1) == generate(two, ABC, "a", 50, rng=1)
+
+
 # No trace
 
 
