@@ -7,8 +7,8 @@ The scores here are r and AUC - 1/2; the second is the mean rank of the unit at 
 sums of products, sum_t x_t l_t, and those with the labels shifted round the text by every distance s,
 sum_t x_t l_{t-s}, come from one Fourier transform.
 
-Why shifted and not shuffled: neighbours in a text are alike. A cell that changes slowly agrees with any label that
-changes slowly much better than shuffled labels say.
+Why shifted and not shuffled: neighbours in a text are alike. A unit that changes slowly agrees with any label that
+changes slowly far better than with a shuffled one.
 """
 
 from typing import NamedTuple
@@ -19,8 +19,7 @@ ALPHA = 0.01  # the chance that any unit passes for any of the concepts
 NEAREST = 0.05  # of the text: labels that are shifted by less are still about the same lines
 BLOCK = 64  # units that are transformed together
 
-
-Text = tuple[np.ndarray, np.ndarray]  # its `comparable` units (U, n), and its labels (n,)
+Text = tuple[np.ndarray, np.ndarray]  # its `comparable` units (U, n), and labels (n,)
 
 
 class Best(NamedTuple):

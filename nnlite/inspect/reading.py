@@ -9,6 +9,7 @@ from ..layers import Softmax
 from ..sampling import sampling_probabilities
 from . import recurrent
 from .concepts import Concept
+from .hold import holdable
 from .recording import private_copy, record
 
 PIECE = 1000  # characters that are read together: of 200 units they take 7 MB
@@ -45,12 +46,18 @@ def read(model: Any, vocabulary: Any, text: str, states: Sequence[str], concepts
     copied = private_copy(model, "units")
     copied.reset_state()
     recordings = {recording.name: recording.layer for recording in record(copied)}
-    for layer in recordings.values():
-        if hasattr(layer, "stateful"):
-            layer.stateful = True  # so that each piece goes on where the last one ended
+    for layer, _ in holdable(copied).values():
+        layer.stateful = True  # so that each piece goes on where the last one ended
     ids = vocabulary.encode(text)
     for start in range(0, len(ids), PIECE):
-        rows.append(_probabilities(model, copied(ids[None, start : start + PIECE])[0]))
+        x = ids[None, start : start + PIECE]
+        y = copied(x)
+        if y.shape != (expected := (*x.shape, len(vocabulary))):
+            raise ValueError(
+                f"model: expected a logit for each of {len(vocabulary)} characters at each step, shape {expected}, got "
+                f"shape {y.shape}: use return_sequences=True, and the vocabulary of its training"
+            )
+        rows.append(_probabilities(model, y[0]))
         for name in states:
             layer, _, state = name.rpartition(".")
             found[name].append(recurrent.values(recordings[layer])[0][state][:, 0].T.copy())

@@ -79,12 +79,13 @@ def units(
         >>> model = Sequential([lstm, Dense(len(vocabulary))], input_shape=(None,), seed=0)  # it has learned nothing
         >>> model.vocabulary = vocabulary
         >>> found = units(model, poems()[:20], ["vowel", "indent comes next"], writings=2, length=50, others=3)
-        >>> found["vowel"].found, found["indent comes next"].found  # but which letter it reads can be told from random
+        >>> found["vowel"].found, found["indent comes next"].found  # which letter it reads shows in any units
         (True, False)
     """
     vocabulary = _vocabulary(model, vocabulary)
     named = _named(concepts)
-    draws = _draws(seed, checks.positive("length", length), checks.positive("writings", writings))
+    size = checks.positive("length", length), checks.positive("writings", writings)
+    draws = np.random.default_rng(seed).random(size)
     others = checks.positive("others", others, least=0)
     states = [name for name, (layer, number) in holdable(model).items() if number == len(layer.states) - 1]
     found, tested = (read(model, vocabulary, part, states, named) for part in _parts(text, test))
@@ -112,7 +113,7 @@ def _best(name: str, concept: Concept, found: Reading, tested: Reading, concepts
     """The unit with the best score in the one text, and its score in the other."""
     (x, labels), (test_x, test_labels) = found.of(name), tested.of(name)
     yes_no = chance.is_yes_no(labels) and chance.is_yes_no(test_labels)
-    if len(set(labels)) < 2 or len(set(test_labels)) < 2:
+    if min(map(len, map(np.unique, (labels, test_labels)))) < 2:
         return Unit(name, "", -1, yes_no, np.nan, np.nan, np.nan, concept.counted)
     pairs = ((chance.comparable(x, yes_no), labels), (chance.comparable(test_x, yes_no), test_labels))
     best = chance.best(*pairs, yes_no, concepts)
@@ -176,10 +177,6 @@ def _named(concepts):
     if not named:
         raise ValueError("concepts: expected at least one, got none: leave the argument out for all")
     return named
-
-
-def _draws(seed, length, writings):
-    return np.random.default_rng(seed).random((length, writings))
 
 
 def _parts(text, test):

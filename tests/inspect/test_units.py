@@ -201,6 +201,12 @@ def test_all_recurrent_layers_are_looked_at():
 # What is refused.
 
 
+def last_step_alone():
+    model = Sequential([LSTM(4, input_dim=12), Dense(12)], (None,))
+    model.vocabulary = VOCABULARY
+    return model
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
@@ -208,6 +214,16 @@ def test_all_recurrent_layers_are_looked_at():
         ({"model": Sequential([Dense(3)])}, ValueError, "which is not built"),
         ({"model": LSTM(3)}, TypeError, "model: expected a Sequential"),
         ({"model": Sequential([Dense(3)], (2,)), "vocabulary": VOCABULARY}, ValueError, "expected an LSTM, GRU or RNN"),
+        (
+            {"model": last_step_alone()},
+            ValueError,
+            r"expected a logit for each of 12 characters at each step, shape \(1,",
+        ),
+        (
+            {"vocabulary": Vocabulary("\n abcdefghijk")},
+            ValueError,
+            r"each of 13 characters .* got shape \(1, \d+, 12\)",
+        ),
         ({"text": "too short"}, ValueError, "text: expected at least 100 characters"),
         ({"test": []}, ValueError, "test: expected at least 100 characters"),
         ({"text": ["XYZ" * 200, POEMS[0]]}, ValueError, "'X'"),
