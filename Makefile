@@ -124,10 +124,10 @@ lint: $(call extras,lint)  ## check style and types: ruff and mypy for Python, c
 	@PATH="$(abspath $(VENV))/bin:$$PATH" cython-lint csrc
 	@$(PY) -m mypy
 
-bench: build $(call extras,test bench)  ## measure the kernels; saves JSON under .benchmarks/
+bench: build $(call extras,test bench ladder)  ## measure the kernels; saves JSON under .benchmarks/
 	@$(PY) -m pytest bench --benchmark-autosave --benchmark-max-time 0.2 --benchmark-min-rounds 3
 
-bench-compare: build $(call extras,test bench peers)  ## measure beside PyTorch and others: a quarter of an hour
+bench-compare: build $(call extras,test bench peers ladder)  ## measure beside PyTorch and others: a quarter of an hour
 	@$(PY) -m bench.compare $(WORDS)
 
 docs: build $(call extras,docs keras onnx mpi)  ## build the pages in docs/, which are executed meanwhile: a minute or two

@@ -8,6 +8,7 @@ MODULES = {
     "digits": "sklearn",
     "graphemes": "regex",
     "images": "PIL",
+    "ladder": "Cython",
     "plot": "matplotlib",
     "report": "jinja2",
     "sweep": "joblib",

@@ -168,7 +168,7 @@ def test_sizes_of_caches_that_are_none_stop_the_build(build, sizes):
 
 
 @pytest.mark.parametrize(
-    ("file", "found"), [("setup.py", [("L1_BYTES", "(48 * 1024)")]), ("bench/machine.py", {"L1": 48 * 1024})]
+    ("file", "found"), [("setup.py", [("L1_BYTES", "(48 * 1024)")]), ("nnlite/roofline/machine.py", {"L1": 48 * 1024})]
 )
 def test_a_cache_of_unknown_size_is_passed_over(file, found, tmp_path):
     """As on boards with ARM processors: Linux names level and type of such a cache, and has no file `size`."""

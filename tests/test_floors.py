@@ -21,7 +21,7 @@ FLOORS = [
     {"models"},
     {"distributed"},
     {"derive", "gradcheck", "inspect"},
-    {"images", "interop", "machine", "plot", "report", "testing", "text"},
+    {"images", "interop", "machine", "plot", "report", "roofline", "testing", "text"},
     {"experiment", "play", "zoo"},
     {"homework"},
     {"cli"},
@@ -42,7 +42,7 @@ FOUNDATION_OF_LAYERS = {
 PUBLIC_MODULES = {
     "callbacks", "derive", "distributed", "experiment", "extras", "gradcheck", "homework", "images", "initializers",
     "inspect", "interop", "layers", "losses", "machine", "metrics", "notebook", "optimizers", "play", "plot",
-    "regularizers", "report", "saving", "schedules", "tape", "testing", "text", "turns", "utils", "zoo",
+    "regularizers", "report", "roofline", "saving", "schedules", "tape", "testing", "text", "turns", "utils", "zoo",
 }  # fmt: skip
 
 # Other people's packages, and the only rooms that know them.
@@ -57,6 +57,7 @@ PACKAGES = {
     "matplotlib": {"plot"},
     "mpi4py": {"distributed"},
     "onnx": {"interop"},
+    "platformdirs": {"roofline"},
     "regex": {"text"},
     "rich": {"callbacks", "cli", "models"},
     "safetensors": {"interop", "saving"},

@@ -17,8 +17,10 @@ import typer
 from nnlite import CheckpointError, NonFiniteLossError, __version__, machine
 from nnlite.distributed import mpi
 from nnlite.experiment import ExperimentError
+from nnlite.roofline import CompilerError
 
 from . import homework
+from .bench import bench
 from .digits import digits
 from .export import export
 from .info import info
@@ -69,7 +71,7 @@ def help_of(command: Callable) -> str:
 app.callback(help=help_of(nnlite_command))(nnlite_command)
 for command in (
     *(train, sample, next_character, play, stats, train_minimal_rnn, sweep, reproduce_recipe, digits),
-    *(export, units, zoo, info),
+    *(export, units, zoo, bench, info),
 ):
     app.command(COMMANDS.get(command), help=help_of(command))(command)
 
@@ -82,7 +84,18 @@ for step in homework.COMMANDS:
 MOVED = {"--recipe": f"a recipe is a command of its own: {command_line('minimal-rnn')}"}
 
 
-USER_ERRORS = (CheckpointError, ExperimentError, ImportError, MemoryError, NonFiniteLossError, OSError, ValueError)
+USER_ERRORS = (
+    *(
+        CheckpointError,
+        CompilerError,
+        ExperimentError,
+        ImportError,
+        MemoryError,
+        NonFiniteLossError,
+        OSError,
+        ValueError,
+    ),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:

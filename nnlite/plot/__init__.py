@@ -14,11 +14,12 @@ from .curves import learning_curves, loss_curves
 from .gates import gates
 from .gradients import gradient_flow
 from .metrics import metric_curves
+from .roofline import roofline
 from .text import character_frequencies, line_lengths
 from .tiles import feature_maps, filters, images
 
 __all__ = ["activation_text", "character_frequencies", "character_name", "confusion_matrix", "feature_maps", "filters"]
 __all__ += ["gates", "gradient_flow", "images", "learning_curves", "line_lengths", "loss_curves", "metric_curves"]
-__all__ += ["png", "svg"]
+__all__ += ["png", "roofline", "svg"]
 
 __getattr__ = getter(__name__, __all__)

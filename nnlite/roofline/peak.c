@@ -1,18 +1,8 @@
-/* What one core can do: multiply-adds on numbers in registers, and numbers from each level of memory.
- *
- *   peak [BYTES ...]
- *
- * prints first the bits of a vector, as wide as the kernels' (csrc/host.h), and float32 operations per second in
- * GFLOP/s, a multiply-add counting as two. Twelve sums, since a multiply-add takes four cycles and up to two start per
- * cycle. Then for each size the bandwidth in GB/s of a = b + s c, over three arrays of so many bytes in all: two
- * numbers are read for one that is written. The best of many tries counts, since other load only lowers it.
- */
-#include <stdio.h>
+/* What one core can do: multiply-adds on numbers in registers, and numbers from each level of memory. */
 #include <stdlib.h>
 #include <time.h>
-#include "host.h"
+#include "vectors.h"
 
-typedef float vector __attribute__((vector_size(VECTOR_BYTES)));
 enum { SUMS = 12, TURNS = 1000000, TRIES = 50, LINE = 64 };
 
 static double seconds(void)
@@ -22,7 +12,11 @@ static double seconds(void)
     return t.tv_sec + 1e-9 * t.tv_nsec;
 }
 
-static double peak(void)
+int vector_bits(void) { return 8 * VECTOR_BYTES; }
+
+/* Float32 operations per second, a multiply-add counting as two. Twelve sums, since a multiply-add takes four cycles and
+ * up to two start per cycle. The best of many tries counts, since other load only lowers it. */
+double peak(void)
 {
     vector sum[SUMS], x = (vector){0} + 1e-9f, y = (vector){0} + 0.999f;
     double best = 1e9, start;
@@ -37,15 +31,20 @@ static double peak(void)
     }
     for (int i = 1; i < SUMS; i++)
         sum[0] += sum[i];
-    fprintf(stderr, "%g\n", (double)sum[0][0]); /* prints the result, so that it is computed */
-    return 1e-9 * TURNS * SUMS * 2 * (VECTOR_BYTES / sizeof(float)) / best;
+    volatile float result = sum[0][0]; /* somebody wants it, so it is computed */
+    (void)result;
+    return 2.0 * TURNS * SUMS * LANES / best;
 }
 
-static double bandwidth(size_t bytes)
+/* Bytes per second of a = b + s c, over three arrays of so many bytes in all: two numbers are read for one that is
+ * written. 0 where there is no such memory. */
+double bandwidth(size_t bytes)
 {
     size_t lines = bytes / (3 * LINE), n = lines * (LINE / sizeof(vector)), turns = 1 + (16 << 20) / bytes;
     vector *a = aligned_alloc(LINE, 3 * LINE * lines), *b = a + n, *c = b + n, s = (vector){0} + 0.5f;
     double best = 1e9, start;
+    if (!a)
+        return 0;
     for (size_t i = 0; i < 3 * n; i++)
         a[i] = s;
     for (int try = 0; try < TRIES; try++) {
@@ -59,13 +58,5 @@ static double bandwidth(size_t bytes)
         best = start < best ? start : best;
     }
     free(a);
-    return 1e-9 * turns * 3 * LINE * lines / best;
-}
-
-int main(int count, char **sizes)
-{
-    printf("%d %.1f\n", 8 * VECTOR_BYTES, peak());
-    for (int i = 1; i < count; i++)
-        printf("%.1f\n", bandwidth(strtoull(sizes[i], NULL, 10)));
-    return 0;
+    return 3.0 * LINE * lines * turns / best;
 }
