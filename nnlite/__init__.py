@@ -91,7 +91,7 @@ __version__ = "0.2.0"
 
 # What not everybody needs is loaded when it is first asked for: nnlite.text.generate works after `import nnlite`.
 _PACKAGES = (
-    *("derive", "distributed", "experiment", "images", "inspect", "interop"),
+    *("derive", "distributed", "experiment", "homework", "images", "inspect", "interop", "ladder"),
     *("play", "plot", "report", "roofline", "tape", "testing", "text", "utils", "zoo"),
 )
 

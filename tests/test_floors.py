@@ -22,7 +22,7 @@ FLOORS = [
     {"distributed"},
     {"derive", "gradcheck", "inspect"},
     {"images", "interop", "machine", "plot", "report", "roofline", "testing", "text"},
-    {"experiment", "play", "zoo"},
+    {"experiment", "ladder", "play", "zoo"},
     {"homework"},
     {"cli"},
 ]
@@ -41,8 +41,9 @@ FOUNDATION_OF_LAYERS = {
 # The roof builds with what a user builds with: the names of nnlite.__all__, and of these modules.
 PUBLIC_MODULES = {
     "callbacks", "derive", "distributed", "experiment", "extras", "gradcheck", "homework", "images", "initializers",
-    "inspect", "interop", "layers", "losses", "machine", "metrics", "notebook", "optimizers", "play", "plot",
-    "regularizers", "report", "roofline", "saving", "schedules", "tape", "testing", "text", "turns", "utils", "zoo",
+    "inspect", "interop", "ladder", "layers", "losses", "machine", "metrics", "notebook", "optimizers", "play",
+    "plot", "regularizers", "report", "roofline", "saving", "schedules", "tape", "testing", "text", "turns",
+    "utils", "zoo",
 }  # fmt: skip
 
 # Other people's packages, and the only rooms that know them.
@@ -62,6 +63,7 @@ PACKAGES = {
     "rich": {"callbacks", "cli", "models"},
     "safetensors": {"interop", "saving"},
     "sklearn": {"images"},
+    "threadpoolctl": {"ladder"},
     "torch": {"interop"},
     "typer": {"cli"},
 }

@@ -24,6 +24,7 @@ from .bench import bench
 from .digits import digits
 from .export import export
 from .info import info
+from .ladder import ladder
 from .minimal_rnn import reproduce_recipe, train_minimal_rnn
 from .play import play
 from .runs import command as command_line
@@ -71,7 +72,7 @@ def help_of(command: Callable) -> str:
 app.callback(help=help_of(nnlite_command))(nnlite_command)
 for command in (
     *(train, sample, next_character, play, stats, train_minimal_rnn, sweep, reproduce_recipe, digits),
-    *(export, units, zoo, bench, info),
+    *(export, units, zoo, ladder, bench, info),
 ):
     app.command(COMMANDS.get(command), help=help_of(command))(command)
 

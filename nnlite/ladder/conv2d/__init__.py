@@ -1,0 +1,1 @@
+"""The rungs of Conv2D, from the lowest to the highest."""

@@ -1,0 +1,1 @@
+"""The rungs of the LSTM, from the lowest to the highest."""
