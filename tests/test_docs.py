@@ -200,6 +200,8 @@ EXECUTED = [page for page in PAGES if cells(page.read_text(encoding="utf-8")) an
 def test_the_cells_of_a_page_run_and_what_they_assert_holds(path, tmp_path, monkeypatch, one_thread):
     if path.stem == "more_machines":
         import_extra("mpi4py", "mpi")
+    if path == DOCS / "ladder.md":
+        import_extra("threadpoolctl", "ladder")
     if path.stem == "onnx":
         import_extra("onnxruntime", "docs")
     monkeypatch.chdir(tmp_path)

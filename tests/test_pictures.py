@@ -55,6 +55,11 @@ FLOWS = {
     "RNN": SimpleNamespace(dh=np.where(BACK < 16, 0.1 * 0.65**BACK, 0), dc=None),
     "LSTM": SimpleNamespace(dh=np.where(BACK < 15, 0.02 * 1.4**BACK, np.nan), dc=np.full(21, 0.2)),
 }
+LIMITS = SimpleNamespace(peak=2e11, bandwidth={"L1": 6e11, "L2": 2e11, "memory": 3e10})
+KERNELS = [
+    SimpleNamespace(name=name, intensity=intensity, rate=rate)
+    for name, intensity, rate in (("low", 0.2, 1e10), ("middle", 3, 7e10), ("high", 60, 1.7e11), ("above", 200, 4e11))
+]
 
 # Name: the function, its arguments, and the size in inches.
 PICTURES = {
@@ -73,6 +78,7 @@ PICTURES = {
     "line_lengths": (plot.line_lengths, LENGTHS, {}, (5, 3)),
     "loss_curves": (plot.loss_curves, [LOSSES], {"landmarks": LANDMARKS}, (5, 3)),
     "metric_curves": (plot.metric_curves, [SCORES], {}, (5, 3)),
+    "roofline": (plot.roofline, [LIMITS, KERNELS], {}, (6, 4)),
 }
 
 

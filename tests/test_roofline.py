@@ -10,9 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from extras import import_extra
+from extras import import_extra, needs_compiler
 from matplotlib.figure import Figure
-from test_ladder import needs_compiler
 
 import nnlite
 from nnlite import plot, roofline
@@ -160,6 +159,13 @@ def test_without_a_compiler_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(RuntimeError, match=r"there is no C compiler .*: install one .*apt install gcc"):
         roofline.measure()
+
+
+@needs_compiler
+def test_an_unknown_cpu_is_named(monkeypatch):
+    monkeypatch.setenv("NNLITE_ARCH", "abacus")
+    with pytest.raises(CompilerError, match=r"does not take NNLITE_ARCH=abacus: set one that it knows"):
+        compiler.compiler()
 
 
 def test_a_compiler_that_takes_nothing_is_named(monkeypatch):

@@ -11,7 +11,7 @@ from sphinx import addnodes
 from sphinx.highlighting import PygmentsBridge
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LANGUAGES = {".js": "javascript", ".py": "python", ".pyx": "cython", ".pxd": "cython", ".h": "c"}
+LANGUAGES = {".js": "javascript", ".py": "python", ".pyx": "cython", ".pxd": "cython", ".h": "c", ".c": "c"}
 
 
 def source_of(path: Path) -> str | None:

@@ -19,7 +19,6 @@ from .rung import Rung, rungs
 BATCH = {"conv2d": 32, "lstm": 48}
 ROWS = 6  # of a tile: an LSTM's batch is a multiple of it
 SHORT = 0.3  # seconds that a rung is measured for: one that takes longer runs once,
-FIRST = 0.1  # seconds that a first call may take because it is the first: it imports, and makes a layer
 LONG = 10  # and one that would take so many times as long, on one example
 
 
@@ -106,10 +105,8 @@ def climb(
 def _timed(rung: Rung, forward, problem: Problem, inputs, seconds):
     """The result, of all examples or of one; seconds for all; and how they were measured."""
     x, *weights = inputs
-    if rung.is_python and problem.batch > 1:
+    if rung.is_python and not rung.is_own and problem.batch > 1:
         y, one = _once(forward, x[:1], *weights)
-        if one < FIRST:
-            one = _once(forward, x[:1], *weights)[1]
         if problem.batch * one > LONG * seconds:
             return y, problem.batch * one, f"1 of {problem.batch} {problem.example}s, times {problem.batch}"
     y, once = _once(forward, *inputs)

@@ -65,7 +65,7 @@ def _cost(far: float, box: np.ndarray, taken: list[np.ndarray], lines: np.ndarra
     covered = np.sum(np.all((box[:2] < others[:, 2:]) & (others[:, :2] < box[2:]), axis=1))
     outside = np.any(box[:2] < frame[:2]) or np.any(box[2:] > frame[2:])
     crossed = np.sum(np.all((box[:2] < lines) & (lines < box[2:]), axis=1))
-    return covered + outside, far + 1.5 * crossed
+    return covered + outside, far + 4 * crossed
 
 
 def _along(ax, line):

@@ -62,8 +62,9 @@ def find(named: str, arch: str) -> Compiler:
     for alternatives in ([f"-march={arch}", f"-mcpu={arch}"], ["-mprefer-vector-width=512"]):
         command += next(([flag] for flag in alternatives if _macros([*command, flag])), [])
     macros = _macros(command)
-    if not macros:
-        raise CompilerError(f"the C compiler does not take an empty program: {shlex.join(command)}")
+    if not macros or (arch != "native" and not any(arch in argument for argument in command)):
+        refused = "an empty program" if not macros else f"NNLITE_ARCH={arch}: set one that it knows"
+        raise CompilerError(f"the C compiler does not take {refused}: {shlex.join(command)}")
     known = dict(line.split(" ", 2)[1:] for line in macros.splitlines() if line.count(" ") > 1)
     name, levels = ("clang", ("major", "minor")) if "__clang__" in known else ("gcc", ("", "_MINOR", "_PATCHLEVEL"))
     prefix = "__clang_" if name == "clang" else "__GNUC"
@@ -101,18 +102,15 @@ def extension(source: Path) -> ModuleType:
         ImportError: the extra `ladder` is not installed.
     """
     if VIEWS not in sys.modules:
-        sys.modules[VIEWS] = _imported(
-            VIEWS, _built(VIEWS, [], lambda made: _cythonize(["--generate-shared={}"], made))
-        )
-    arguments = ["-3", f"--shared={VIEWS}", str(source), "-o", "{}"]
-    return _imported(source.stem, _built(source.stem, [source], lambda made: _cythonize(arguments, made)))
+        sys.modules[VIEWS] = _cython(VIEWS, [], ["--generate-shared={}"])
+    return _cython(source.stem, [source], ["-3", f"--shared={VIEWS}", str(source), "-o", "{}"])
 
 
 def _built(name, sources, build):
     """The library that `build` makes from these files: from the cache, if it was made there before."""
     extras.require("ladder")
     key = hashlib.sha256(compiler().macros.encode())
-    for fact in (*compiler().command, sys.implementation.cache_tag, metadata.version("cython")):
+    for fact in (*compiler().command, sysconfig.get_config_var("SOABI"), metadata.version("cython")):
         key.update(f"{fact}\0".encode())
     for source in (Path(__file__), *sources):
         key.update(source.read_bytes())
@@ -149,13 +147,15 @@ def _compile(arguments: Sequence[str], made: Path) -> None:
     _run([*compiler().command, "-shared", "-fPIC", *undefined, *arguments, "-lm", "-o", str(made)])
 
 
-def _cythonize(arguments: Sequence[str], made: Path) -> None:
-    c = made.with_suffix(".c")
-    _run([sys.executable, "-m", "cython", *(argument.format(c) for argument in arguments)])
-    _compile([str(c), f"-I{sysconfig.get_path('include')}"], made)
+def _cython(name, sources, arguments):
+    """The module that Cython makes with these arguments, where {} stands for the C file that it is to write."""
 
+    def build(made):
+        c = made.with_suffix(".c")
+        _run([sys.executable, "-m", "cython", *(argument.format(c) for argument in arguments)])
+        _compile([str(c), f"-I{sysconfig.get_path('include')}"], made)
 
-def _imported(name, path):
+    path = _built(name, sources, build)
     loader = importlib.machinery.ExtensionFileLoader(name, str(path))
     module = importlib.util.module_from_spec(importlib.machinery.ModuleSpec(name, loader, origin=str(path)))
     loader.exec_module(module)

@@ -14,7 +14,7 @@ import nnlite
 from nnlite import initializers
 
 EXP = 20  # multiplications and additions of exp, tanh or a sigmoid, as csrc/vmath.h computes them
-TURN = 0.05  # seconds that a kernel is measured for, but at least FEWEST calls
+TURN = 0.1  # seconds that a kernel is measured for, but at least FEWEST calls
 FEWEST = 3
 
 
@@ -114,15 +114,15 @@ def shape_text(shape):
 def products():
     """Layers whose work is a product: 2 operations for each weight and place where it is used."""
     for name, rows, features, units in (
-        ("Dense", 1024, 1024, 1024), ("Dense, few units", 5120, 200, 38), ("Dense, 1 row", 1, 512, 512)
+        ("Dense", 512, 512, 512), ("Dense, few units", 2560, 200, 38), ("Dense, 1 row", 1, 512, 512)
     ):  # fmt: skip
         sizes, operations = f"{rows} x {features} to {units}", 2 * rows * features * units
         yield layer_work(name, sizes, "dense", nnlite.Dense(units), numbers(rows, features), operations)
-    for name, channels, filters, kernel, size, groups in (
-        ("Conv2D 3 x 3", 64, 64, 3, 16, 1), ("Conv2D 1 x 1", 64, 64, 1, 32, 1), ("Conv2D 7 x 7", 3, 64, 7, 64, 1),
-        ("Conv2D, depthwise", 64, 64, 3, 28, 64),
+    for name, images, channels, filters, kernel, size, groups in (
+        ("Conv2D 3 x 3", 16, 64, 64, 3, 16, 1), ("Conv2D 1 x 1", 16, 64, 64, 1, 32, 1),
+        ("Conv2D 7 x 7", 4, 3, 64, 7, 64, 1), ("Conv2D, depthwise", 16, 64, 64, 3, 28, 64),
     ):  # fmt: skip
-        x, layer = numbers(16, size, size, channels), nnlite.Conv2D(filters, kernel, groups=groups)
+        x, layer = numbers(images, size, size, channels), nnlite.Conv2D(filters, kernel, groups=groups)
         operations = 2 * len(x) * (size - kernel + 1) ** 2 * kernel**2 * channels * filters // groups
         yield layer_work(name, f"{shape_text(x.shape)} to {filters}", "conv2d", layer, x, operations)
 
@@ -159,7 +159,7 @@ def by_number(N=64, T=40, V=200):
     yield "cross-entropy", sizes, "softmax", (EXP + 3) * x.size, moved, lambda: loss.forward(ids, x)
 
 
-def updates(n=1 << 20, side=256):
+def updates(n=1 << 20, side=128):
     """Optimizers, which read gradients and change weights and averages; and initial weights, in float64."""
     for optimizer, operations, arrays in ((nnlite.SGD(), 2, 3), (nnlite.Adam(), 14, 7)):
         grads, params = {"W": numbers(n)}, {"W": numbers(n)}

@@ -1,9 +1,9 @@
 # cython: boundscheck=False, wraparound=False, initializedcheck=False
 """Naive Cython.
 
-The loops of the first rung, with types, compiled at -O3: thousands of times as fast, and still slower than the rung
-below. Each addition waits for the one before, four cycles, as C may not reorder the sum; and two weights that are
-added one after the other lie F numbers apart.
+The loops of the first rung, with types, compiled at -O3: hundreds of times as fast, and far slower than the rung below.
+Each addition waits for the one before, some four cycles, as C may not reorder a sum; and weights that are used one
+after the other lie F numbers apart.
 """
 
 

@@ -1,7 +1,7 @@
 """BLAS, the inputs of all steps as one product.
 
-x is there from the beginning, so its product needs no loop over time: one large one in place of many small ones. What
-needs the step before is h Wh alone.
+x is there from the beginning, so its product needs no loop over time: one large one in place of many small ones. But
+three quarters of the work are h Wh, which needs the step before.
 """
 
 import numpy as np

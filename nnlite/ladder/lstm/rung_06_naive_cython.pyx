@@ -2,7 +2,7 @@
 """Naive Cython.
 
 The loops of the first rung, with types, compiled at -O3: far slower than NumPy with BLAS. Each addition waits for the
-one before, and two weights that are added one after the other lie 4H numbers apart.
+one before, and weights that are used one after the other lie 4H numbers apart.
 """
 import numpy as np
 from libc.math cimport expf, tanhf
