@@ -1,5 +1,6 @@
 """Code questions: what is right passes, every planted mistake is seen, and a cause that is named is true."""
 
+import ast
 import functools
 import re
 
@@ -194,6 +195,14 @@ def test_cases_tell_a_right_function(name):
         for one, again in zip(expected, question.right(**case.arguments), strict=True):
             assert difference(one, one) is None
             assert difference(one, again) is None
+
+
+@every_question
+def test_arguments_come_in_the_order_of_the_stub(name):
+    question = CODE[name]
+    (function,) = [node for node in ast.parse(question.stub).body if getattr(node, "name", "") == name]
+    for case in question.visible():
+        assert list(case.arguments) == [argument.arg for argument in function.args.args]
 
 
 @every_question

@@ -154,6 +154,7 @@ def test_a_hostile_function_costs_its_question_alone(course, kind):
     found = graded(course, files, only=("temperature", "sample"), limits=limits)
     assert points(found) == {"temperature": 4, "sample": 0}
     assert found.notes == ()
+    assert ("positional argument" in found.marks[1].feedback[0]) == (kind == "other arguments")
     for line in found.marks[1].feedback:
         assert 0 < len(line) < 600
         assert line.isprintable()
@@ -399,7 +400,7 @@ def test_a_spreadsheet_runs_nothing(course):
 
 
 def test_feedback_is_no_html_and_no_markdown(course):
-    files = right(course) | {"sampling.py": b"def sample(**_):\n    raise ValueError('<b>**x** \\x1b[31m `|\\n# h')"}
+    files = right(course) | {"sampling.py": b"def sample(*_):\n    raise ValueError('<b>**x** \\x1b[31m `|\\n# h')"}
     text = as_markdown(graded(course, files, only=("sample",)))
     line = next(line for line in text.splitlines() if "<b>" in line)
     assert line.startswith("    ")

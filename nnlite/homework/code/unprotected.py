@@ -42,7 +42,7 @@ class Unprotected:
         own = {name: REPLACED.get(value, value) if isinstance(value, str) else copy.deepcopy(value)
                for name, value in arguments.items()}  # fmt: skip
         try:
-            result = self.names[function](**own)
+            result = self.names[function](*own.values())
         except Exception as error:
             raise SandboxError(f"{type(error).__name__}: {error}") from error
         return (list(result) if isinstance(result, tuple) else result), []

@@ -111,7 +111,10 @@ answer, and no longer yours
         self._cleanup.close()
 
     def call(self, function: str, arguments: Mapping[str, Any]) -> tuple[Any, list[str]]:
-        """What a function returns, as arrays in lists and dicts; and the names of arguments that it has changed."""
+        """What a function returns, as arrays in lists and dicts; and the names of arguments that it has changed.
+
+        Arguments are passed in their order: the function may call them otherwise.
+        """
         self._send({"function": function, "arguments": dict(arguments)})
         reply = self._reply()
         if isinstance(reply, dict) and "error" in reply:

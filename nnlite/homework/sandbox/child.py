@@ -79,7 +79,7 @@ def _called(found, request, file):
                  for name, value in request["arguments"].items()}  # fmt: skip
     kept = copy.deepcopy({name: value for name, value in arguments.items() if not callable(value)})
     try:
-        result = _plain(function(**arguments))
+        result = _plain(function(*arguments.values()))
     except BaseException as error:
         return {"error": _said(error, file)}
     changed = [name for name, value in kept.items() if not _same(value, arguments[name])]
