@@ -3,6 +3,8 @@
 import ast
 import functools
 import re
+import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -95,6 +97,17 @@ def tried_with(question, problems):
     from nnlite.homework.code.trial import Trial
 
     return Trial(question, problems)
+
+
+RIGHT = tomllib.loads(Path(__file__).with_name("programs.toml").read_text("utf-8"))["right"]
+
+
+@pytest.mark.parametrize(("name", "way"), [(name, way) for name, ways in RIGHT.items() for way in ways])
+def test_what_is_right_by_another_way_passes(name, way):
+    question = CODE[name]
+    assert lines(tried(question, {question.file: RIGHT[name][way]}, question.hidden(SALT, way))) == [
+        "right in every case"
+    ]
 
 
 # Causes.
