@@ -25,20 +25,30 @@ def chromium():
 
 
 def opened(browser, html, folder, **options):
-    """A tab that shows a page, saved as a file, and may ask for nothing else; what it complains of is an error later.
+    """A new tab that shows a page, saved as a file.
 
     Args:
         html: the text of the page.
         folder: where it is saved.
         options: of the tab, such as color_scheme and viewport.
     """
-    path = folder / "page.html"
-    path.write_text(html, encoding="utf-8")
-    context = browser.new_context(offline=True, **options)
-    page = context.new_page()
-    page.complaints = []
+    return load(new_tab(browser, **options), html, folder)
+
+
+def new_tab(browser, **options):
+    """A tab without a network. Chromium opens a window for it, which takes a second: rather load into an old one."""
+    page = browser.new_context(offline=True, **options).new_page()
+    page.address, page.complaints = "", []
     page.on("console", lambda message: page.complaints.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: page.complaints.append(str(error)))
-    page.on("request", lambda request: page.complaints.append(request.url) if request.url != path.as_uri() else None)
-    page.goto(path.as_uri())
+    page.on("request", lambda request: page.complaints.append(request.url) if request.url != page.address else None)
+    return page
+
+
+def load(page, html, folder):
+    """Show a page in a tab. What it complains of, and all that it asks for, is in page.complaints."""
+    path = folder / "page.html"
+    path.write_text(html, encoding="utf-8")
+    page.address, page.complaints[:] = path.as_uri(), []
+    page.goto(page.address)
     return page

@@ -117,3 +117,4 @@ def conclude(run: Sonnets, outcome: Outcome) -> None:
     list_files(run)
     console.print(f"\nReport:      {(run.folder / 'report.html').resolve().as_uri()}")
     console.out(f"More poems:  {command('sample', run.folder, '--temperature', 0.5)}", highlight=False)
+    console.out(f"Live page:   {command('play', run.folder)}", highlight=False)

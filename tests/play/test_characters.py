@@ -34,20 +34,24 @@ def text():
     return characters_page(small(layers), text=LINE, film=pretrained.film())
 
 
-@pytest.fixture
-def show(chromium, tmp_path):
-    """A function that opens a page; at the end of the test none has complained or asked for anything."""
-    opened = []
+@pytest.fixture(scope="module")
+def tab(chromium):
+    return browser.new_tab(chromium)
 
-    def show_page(text, viewport=DESKTOP, **options):
-        opened.append(browser.opened(chromium, text, tmp_path, viewport=viewport, reduced_motion="reduce", **options))
-        settled(opened[-1])
-        return opened[-1]
+
+@pytest.fixture
+def show(tab, tmp_path):
+    """A function that opens a page; at the end of the test it has not complained, nor asked for anything."""
+
+    def show_page(text, viewport=DESKTOP, color_scheme="light", reduced_motion="reduce"):
+        tab.set_viewport_size(viewport)
+        tab.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
+        browser.load(tab, text, tmp_path)
+        settled(tab)
+        return tab
 
     yield show_page
-    for page in opened:
-        assert page.complaints == []
-        page.context.close()
+    assert tab.complaints == []
 
 
 def settled(page):
@@ -80,8 +84,8 @@ def test_it_writes_what_python_writes(show, sonnets):
     assert page.locator("#paper").inner_text().replace("↵\n", "\n") == LINE + expected
 
 
-def test_with_motion_it_writes_the_same_a_character_at_a_frame(chromium, tmp_path, sonnets):
-    page = browser.opened(chromium, sonnets, tmp_path)
+def test_with_motion_it_writes_the_same_a_character_at_a_frame(show, sonnets):
+    page = show(sonnets, reduced_motion="no-preference")
     page.click("#write-200")
     page.wait_for_function("() => state.ids.length > 45")
     assert page.locator("#write-200").inner_text() == "Stop"
@@ -90,7 +94,6 @@ def test_with_motion_it_writes_the_same_a_character_at_a_frame(chromium, tmp_pat
     model = pretrained_model()
     assert generate(model, model.vocabulary, LINE, 300, temperature=0.75, rng=0).startswith(written)
     assert len(written) < 200
-    page.context.close()
 
 
 def test_each_character_that_is_typed_moves_everything(show, text):
@@ -245,8 +248,7 @@ def test_without_a_film_there_is_none(show):
     ids=["RNN", "GRU", "stack"],
 )
 def test_every_kind_of_cell_has_its_page(show, layers):
-    page = show(characters_page(small(layers()), text="my love is"))
-    page.click("#write-200")
+    page = show(characters_page(small(layers()), text=LINE + LINE))
     for layer in page.locator("#layer option").all():
         page.evaluate("(layer) => choose(1, Number(layer))", layer.get_attribute("value"))
         settled(page)

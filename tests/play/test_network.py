@@ -220,7 +220,10 @@ def choice(temperature, top_k=V, top_p=1):
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=json.dumps)
 def test_the_same_numbers_draw_the_same_500_characters(run, settings):
-    model, start = pretrained_model(), "shall i compare thee to a summer's day?\n"
+    model, start = pretrained_model(), "my love\n"
+    if settings["temperature"] != 1:  # once for all
+        model = made("LSTM")
+        model.params["dense.W"] *= 10
     expected = generate(model, model.vocabulary, start, 500, rng=3, **settings)
     ids = run(WRITE, model, [model.vocabulary.encode(start).tolist(), choice(**settings)])
     assert model.vocabulary.decode(ids) == expected
