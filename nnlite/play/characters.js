@@ -266,7 +266,8 @@ function chosen(name) {
 const place = (t) => (state.ids.length ? `${t} of ${state.ids.length}: ${named(characters[state.ids[t - 1]])}` : "");
 const atSlider = slider("at", place, goTo);
 slider("temperature", (t) => (t ? t.toFixed(2) : "0: always the most likely"), chosen("temperature"));
-byId("top-k").max = byId("top-k").value = characters.length;
+byId("top-k").max = characters.length; // before its value, which may not be larger
+byId("top-k").value = characters.length;
 slider("top-k", (k) => (k === characters.length ? "all" : `${k} (top-k)`), chosen("topK"));
 slider("top-p", (p) => (p === 1 ? "all" : `${p.toFixed(2)} (top-p)`), chosen("topP"));
 byId("typed").oninput = () => type(byId("typed").value);

@@ -261,6 +261,22 @@ def test_every_kind_of_cell_has_its_page(show, layers):
     assert page.locator("#layer").is_visible() == (page.locator("#layer option").count() > 1)
 
 
+def test_a_large_vocabulary_has_bars_for_its_likeliest(show):
+    vocabulary = Vocabulary("\n" + "".join(chr(0x4E00 + i) for i in range(199)))
+    model = nnlite.Sequential(
+        [nnlite.Embedding(200, 3), nnlite.GRU(4, return_sequences=True), nnlite.Dense(200)], input_shape=(None,), seed=0
+    )
+    model.params["dense.b"][150] = 3
+    page = show(characters_page(model, vocabulary, text="丁丂七"))
+    assert len(bars(page)) == 60
+    assert max(bars(page)) == 100
+    assert page.locator(".bar b").nth(int(np.argmax(bars(page)))).inner_text() == vocabulary.decode([150])
+    assert value(page, "top-k") == "all"
+    page.locator("#top-k").fill("2")
+    settled(page)
+    assert sum(height > 0 for height in bars(page)) == 2
+
+
 def test_a_models_texts_stay_texts(show):
     """Characters, title, film and the rest come from a file that anyone may have written."""
     nasty = "<script>complaints</script><!--"
