@@ -43,7 +43,8 @@ def units(
         option("Hold", "The page; by default in units/ of the run folder, or here.", metavar="FILE"),
     ] = None,
     text: Annotated[
-        Path | None, option("Text", "What the model reads; by default the text of its run.", "--text", metavar="FILE")
+        Path | None,
+        option("Text", "What it reads; by default the text of its run, or the sonnets.", "--text", metavar="FILE"),
     ] = None,
     encoding: Annotated[str, option("Text", ENCODING, "--encoding", metavar="NAME")] = "utf-8",
     length: Annotated[int, number("Writing", "Characters that the model writes each time.")] = 800,

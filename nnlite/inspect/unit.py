@@ -11,7 +11,7 @@ from ..notebook import Shown, Table
 CLEAR = 5  # standard deviations of the other units' effects
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Unit:
     """The best unit for a concept.
 
