@@ -36,7 +36,7 @@ def test_the_table_is_that_of_units(model, nnlite_command):
     assert (code, error) == (0, "")
     expected = units(planted("gru"), "".join(poems(4)), length=100)
     assert output == f"{expected}\n"
-    assert re.search(rf"place in the line +layer.h {COUNTER} .* needed", output)
+    assert re.search(rf"place in the line +layer.h {COUNTER} .* yes ", output)
 
 
 def test_a_run_is_tested_on_what_was_held_out(run, nnlite_command):

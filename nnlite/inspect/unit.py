@@ -96,20 +96,19 @@ class Units(Shown, dict[str, Unit]):
         return [
             "tells: AUC (1/2 is guessing) or r of the best unit, in a text that it was not found in",
             "chance: what no unit reaches for any concept, in 99 of 100 tries with labels shifted round the text",
+            "needed: held at its mean it is apart from other units held, by 5 of their standard deviations or more",
             f"free: the count in {self.length:,} characters that the model writes, a mean of {self.writings} texts",
-            "held: the same with the unit fixed at its mean, and with each of some others fixed instead",
-            "apart: the unit from these others, in their standard deviations; needed: by 5 or more",
         ]
 
     @property
     def rows(self) -> list[tuple[str, ...]]:
         """The cells of the table, with its header as the first row."""
-        header = "concept", "unit", "tells", "chance", "counted", "free", "held", "others held", "apart", "so it is"
+        header = "concept", "unit", "tells", "chance", "needed", "apart", "counted", "free", "held", "others held"
         return [header, *map(_row, self.values())]
 
     def _table(self):
         header, *rows = self.rows
-        return Table(rows, header, align="lllllrrrrl", notes=self.notes)
+        return Table(rows, header, align="lllllrlrrr", notes=self.notes)
 
 
 def _row(unit):
@@ -121,5 +120,6 @@ def _row(unit):
         return unit.concept, "none found", *told, *[""] * 6
     others = unit.others[~np.isnan(unit.others)]
     between = f"{others.min():.3g} to {others.max():.3g}" if len(others) else ""
-    measured = unit.counted, f"{unit.free:.3g}", f"{unit.held:.3g}", between, f"{unit.deviations:+.1f}"
-    return unit.concept, f"{unit.state} {unit.unit}", *told, *measured, "needed" if unit.needed else "not needed"
+    apart = "yes" if unit.needed else "no", f"{unit.deviations:+.1f}"
+    counts = unit.counted, f"{unit.free:.3g}", f"{unit.held:.3g}", between
+    return unit.concept, f"{unit.state} {unit.unit}", *told, *apart, *counts
