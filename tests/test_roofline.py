@@ -202,7 +202,7 @@ def test_a_kernel_above_all_roofs_is_a_ring():
     styles = [line.get_fillstyle() for line in ax.lines if line.get_marker() == "o"]
     assert styles == ["full", "none"]
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [
-        *("L1: 600 GB/s", "L2: 200 GB/s", "memory: 30 GB/s", "peak: 200 GFLOP/s")
+        *("peak: 200 GFLOP/s", "L1: 600 GB/s", "L2: 200 GB/s", "memory: 30 GB/s")
     ]
 
 

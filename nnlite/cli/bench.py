@@ -24,8 +24,9 @@ def bench(
     """Measure one core, and every kernel on it.
 
     Arithmetic limits a kernel that computes much with each byte, the bandwidth of memory one that computes little: the
-    less of both is its roof, of the nearest cache that holds its numbers. (Convolutions of 3 x 3 can be above it: they
-    need fewer multiplications than the definition, by which all are counted.)
+    less of both is its roof, of the nearest cache that holds its numbers. Above it are convolutions of 3 x 3, which
+    need fewer multiplications than the definition, by which all are counted; and SGD, as changing a number in place
+    fetches one number less than the measured a = b + s c.
 
     Examples:
 
@@ -34,7 +35,8 @@ def bench(
     """
     extras.require("ladder", *(("plot", "report") if picture else ()))
     limits = roofline.measure()
-    console.print(f"{machine.cpu_model()}: {described(limits)}\n")
+    console.print(f"{machine.cpu_model()}: {described(limits)}")
+    console.print(f"Kernels, on one thread: {machine.describe()['kernels']}.\n")
     placed = roofline.place()
     table = Table(box=None, padding=(0, 2, 0, 0))
     for name in HEADINGS:

@@ -84,17 +84,18 @@ def climb(
     extras.require("ladder")
     problem = PROBLEMS[name](BATCH[name] if batch is None else batch)
     if problem.batch < 1 or (name == "lstm" and problem.batch % ROWS):
-        raise ValueError(f"batch: expected {'a multiple of 6' if name == 'lstm' else 'at least 1'}, got {batch}")
+        expected = f"a multiple of {ROWS}, the rows of a tile" if name == "lstm" else "at least 1"
+        raise ValueError(f"batch: expected {expected}, got {batch}")
     threads = threads or nnlite.get_num_threads()
     inputs, exact, below = problem.inputs(), problem.exact(), None
     for rung in chosen:
         used = threads if rung.uses_threads else 1
+        try:
+            forward = rung.prepare(problem, used)
+        except RuntimeError as error:
+            yield Step(rung, threads=used, missing=str(error))
+            continue
         with on_threads(used):
-            try:
-                forward = rung.prepare(problem, used)
-            except RuntimeError as error:
-                yield Step(rung, threads=used, missing=str(error))
-                continue
             y, taken, measured = _timed(rung, forward, problem, inputs, seconds)
         share = problem.operations / taken / (peak * used) if peak else None
         difference = None if below is None else _largest(y, below)

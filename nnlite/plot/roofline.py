@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from .canvas import BLUE, GREY, VERMILION, Axes, new_axes
 from .names import names_beside
 
-DASHES = ["-", (0, (6, 2)), (0, (3, 2)), (0, (1, 1.5))]  # of the levels of memory, the nearest first
+DASHES = [(0, (12, 2)), (0, (6, 2)), (0, (3, 2)), (0, (1, 1.5))]  # of the levels of memory, the nearest first
 
 
 class Limits(Protocol):
@@ -69,12 +69,11 @@ def roofline(machine: Limits, kernels: Sequence[Kernel], ax: Axes | None = None)
     ax.set(xlim=(left, right), ylim=(lowest / 2e9, 2.5 * max(machine.peak, *(k.rate for k in kernels)) / 1e9))
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_major_formatter("{x:g}")
-    nearest = max(machine.bandwidth.values())
-    for (level, bandwidth), dashes in zip(machine.bandwidth.items(), itertools.cycle(DASHES)):
-        roof, name = [left * bandwidth / 1e9, machine.peak / 1e9], f"{level}: {bandwidth / 1e9:.0f} GB/s"
-        ax.plot([left, machine.peak / bandwidth], roof, color=GREY, linestyle=dashes, linewidth=1.2, label=name)
-    peak = machine.peak / 1e9
+    nearest, peak = max(machine.bandwidth.values()), machine.peak / 1e9
     ax.plot([machine.peak / nearest, right], [peak, peak], color="black", label=f"peak: {peak:.0f} GFLOP/s")
+    for (level, bandwidth), dashes in zip(machine.bandwidth.items(), itertools.cycle(DASHES)):
+        roof, name = [left * bandwidth / 1e9, peak], f"{level}: {bandwidth / 1e9:.0f} GB/s"
+        ax.plot([left, machine.peak / bandwidth], roof, color=GREY, linestyle=dashes, linewidth=1.2, label=name)
     for kernel in kernels:
         above = kernel.rate > 1.03 * min(machine.peak, kernel.intensity * nearest)
         look: dict[str, Any] = {"color": VERMILION, "fillstyle": "none"} if above else {"color": BLUE}

@@ -24,6 +24,7 @@ from nnlite.saving import atomic_file
 HEADERS = Path(__file__).parent
 OPENMP = "#pragma omp"  # in a source that is compiled with OpenMP
 VIEWS = "nnlite_memoryviews"  # what Cython adds to each module for its memoryviews: once, for all of them
+HEADERS_OF_PYTHON = "its headers (Debian, Ubuntu: apt install python3-dev; Fedora: dnf install python3-devel)"
 GET = "Debian, Ubuntu: apt install gcc; Fedora: dnf install gcc; macOS: xcode-select --install"
 
 
@@ -166,6 +167,7 @@ def _run(command):
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:
         said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
+        said += f": install {HEADERS_OF_PYTHON}" if "Python.h" in said else ""
         raise CompilerError(f"{shlex.join(command[:2])} refuses it: {said}")
 
 
