@@ -22,7 +22,7 @@ def ladder(
     rung: Annotated[int | None, typer.Argument(help="Show the code of this rung, and run nothing.", min=1)] = None,
     start: Annotated[int, number("Machine", "Leave out the rungs below this one, which take seconds.")] = 1,
     batch: Annotated[
-        int | None, number("Machine", "Images, or sequences: a multiple of 6; by default 32 and 48.")
+        int | None, number("Machine", "Images, or sequences: a multiple of 6; by default 32 and 24.")
     ] = None,
     threads: Threads = None,
 ) -> None:

@@ -16,7 +16,7 @@ from nnlite.roofline.kernels import best_of
 from .problems import PROBLEMS, Problem
 from .rung import Rung, rungs
 
-BATCH = {"conv2d": 32, "lstm": 48}
+BATCH = {"conv2d": 32, "lstm": 24}
 ROWS = 6  # of a tile: an LSTM's batch is a multiple of it
 SHORT = 0.3  # seconds that a rung is measured for: one that takes longer runs once,
 LONG = 10  # and one that would take so many times as long, on one example
@@ -59,7 +59,7 @@ def climb(
 
     Args:
         name: "conv2d" or "lstm".
-        batch: images, or sequences (then a multiple of 6); by default 32 and 48.
+        batch: images, or sequences (then a multiple of 6); by default 32 and 24.
         threads: of the rungs that use several; by default as many as nnlite does. All others use one, BLAS, too.
         peak: operations per second of a core, such as `nnlite.roofline.measure().peak`; without it there are no shares.
         seconds: that a rung is measured for. One that takes longer runs once; one in Python that would take over ten
