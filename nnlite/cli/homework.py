@@ -9,7 +9,16 @@ from typing import Annotated
 
 import typer
 
-from nnlite.homework import Limits, notebook, read_roster, read_sheet, read_times, write_autograder, write_grades
+from nnlite.homework import (
+    Limits,
+    audit_answers,
+    notebook,
+    read_roster,
+    read_sheet,
+    read_times,
+    write_autograder,
+    write_grades,
+)
 from nnlite.homework import audit as audit_code
 from nnlite.homework import check as check_folder
 from nnlite.homework import grade as grade_all
@@ -136,20 +145,22 @@ def audit(
     sheet: Annotated[str, typer.Argument(help="A sheet, hw2 or cnn, or the file of your own.", metavar="SHEET")],
     jobs: Annotated[int, typer.Option(help="How many at once; by default one for each core.", min=1)] = CORES,
 ) -> None:
-    """Measure the grader: plant mistakes into right solutions, and grade all of them.
+    """Measure the grader: plant mistakes into right solutions and right answers, and grade all of them.
 
-    Each mistake has to lose exactly its question, and each right solution has to lose none.
+    Each mistake has to lose exactly its question, and what is right has to lose none.
 
     Examples:
 
         nnlite homework audit hw2
     """
-    asked = [entry.question for entry in read_sheet(sheet).entries if entry.is_code]
-    found = audit_code(asked, jobs)
-    console.print(str(found))
-    for problem in found.problems:
+    one = read_sheet(sheet)
+    code = audit_code([entry.question for entry in one.entries if entry.is_code], jobs)
+    answers = audit_answers(one)
+    console.print(str(code))
+    console.print(f"of answers: {answers}".replace("solutions", "sheets"))
+    for problem in code.problems + answers.problems:
         console.print(f"  {problem}")
-    if found.problems:
+    if code.problems or answers.problems:
         raise typer.Exit(1)
 
 

@@ -13,11 +13,13 @@ sandbox/        where students' code runs
 checking.py     what students check before they hand in
 submissions.py  what they hand in: folders and zips
 grading.py      grades
+answer_audit.py does the grader see wrong answers?
 grades.py       grades as files
 gradescope.py   an autograder for Gradescope
 nbgrader.py     an assignment for nbgrader
 """
 
+from .answer_audit import audit_answers
 from .checking import check
 from .code import CODE, CodeQuestion
 from .code.audit import Audit, audit
@@ -49,6 +51,7 @@ __all__ = [
     "Submission",
     "as_gradescope",
     "audit",
+    "audit_answers",
     "check",
     "grade",
     "grade_one",

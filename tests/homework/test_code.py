@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlite.homework import CODE, audit, check, read_sheet
+from nnlite.homework import CODE, Mark, audit, audit_answers, check, read_sheet
 from nnlite.homework.code import minimal_rnn
 from nnlite.homework.code.audit import Mistake, mistakes, questions_of, solutions, source
 from nnlite.homework.code.comparison import difference, separated
@@ -91,6 +91,20 @@ def test_an_audit_finds_a_blind_grader():
     strict = audit(asked, attempt=lambda question, *_, **__: tried_with(question, {"": ("no",)}))
     assert strict.passed == 0
     assert strict.failed == strict.planted
+
+
+def test_an_audit_of_answers_finds_a_blind_key(monkeypatch):
+    """One that takes anything, and one that takes nothing."""
+    from nnlite.homework import answer_audit
+
+    sheet = read_sheet("cnn")
+    assert audit_answers(sheet).problems == ()
+    monkeypatch.setattr(answer_audit, "mark", lambda paper, _: [])
+    blind = audit_answers(sheet)
+    assert (blind.failed, blind.passed) == (0, 5)
+    wrong = [Mark(entry.name, 0, 1, ()) for entry in sheet.entries if not entry.is_code]
+    monkeypatch.setattr(answer_audit, "mark", lambda *_: wrong)
+    assert (audit_answers(sheet).failed, audit_answers(sheet).passed) == (0, 0)
 
 
 def tried_with(question, problems):
