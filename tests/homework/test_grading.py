@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 from extras import import_extra
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nnlite.homework import (
     Limits,
@@ -379,6 +381,26 @@ def test_a_damaged_zip_is_told(tmp_path, damage):
     one = read_one(tmp_path)
     assert one.files == {}
     assert "the zip cannot be read" in one.problems[0]
+
+
+@given(
+    places=st.lists(st.tuples(st.integers(0, 600), st.integers(0, 255)), max_size=6),
+    kind=st.sampled_from((0, 8, 12, 14)),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@pytest.mark.filterwarnings("ignore")
+def test_any_zip_is_read_or_told(tmp_path, places, kind):
+    path = tmp_path / "ada.zip"
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        archive.writestr("ada/pool.py", "x = 1\n" * 40)
+        archive.writestr("ada/answers.toml", "[a]\nb = 1\n")
+    data = bytearray(path.read_bytes())
+    for place, value in places:
+        data[place % len(data)] = value
+    path.write_bytes(data)
+    one = read_one(tmp_path)
+    assert set(one.files) <= {"pool.py", "answers.toml"} or places
+    assert one.problems or one.files or places
 
 
 def test_other_things_are_told(tmp_path):

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nnlite.homework import sandbox
 from nnlite.homework.sandbox import Limits, Sandbox, SandboxError
@@ -467,6 +469,24 @@ def test_sets_no_trace():
 def test_refuses_messages_that_do_not_fit_together(message):
     with pytest.raises(WireError):
         received(io.BytesIO(message).read, 10**6)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.sampled_from(("", "x", "f8", "i4", "O8")),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.sampled_from(("array", "shape", "dict", "a")), inner, max_size=3)
+    ),
+    max_leaves=12,
+)
+
+
+@given(header=JSON, body=st.binary(max_size=40))
+def test_any_message_is_read_or_refused(header, body):
+    text = json.dumps(header).encode()
+    data = len(text).to_bytes(8, "little") + len(body).to_bytes(8, "little") + text + body
+    with contextlib.suppress(WireError):
+        received(io.BytesIO(data).read, 10**6)
 
 
 def test_messages_arrive_as_they_were_sent():

@@ -82,8 +82,8 @@ def _rebuilt(header, body):
         for key, value in header["dict"].items():
             tree[key], body = _rebuilt(value, body)
         return tree, body
-    kind, shape = header["array"], [int(size) for size in header["shape"]]
-    if kind not in KINDS or min(shape, default=0) < 0:
+    kind, shape = header["array"], header["shape"]
+    if kind not in KINDS or not all(type(size) is int and 0 <= size < 2**40 for size in shape):
         raise WireError("what was returned cannot be read")
     dtype = np.dtype(f"<{kind}")
     size = math.prod(shape) * dtype.itemsize
