@@ -128,9 +128,9 @@ def _texts(model: Opened, text: str | None) -> tuple[str, str | None]:
 
 def _print(found: Units) -> None:
     """Print the table: as a terminal has room for it, and elsewhere in whole lines, for other programs."""
-    _, *lines = text = str(found).split("\n")
-    if not console.is_terminal or console.width >= max(map(len, lines[: len(found)])):
-        console.print(Text("\n".join(text)))
+    text = str(found)
+    if not console.is_terminal or console.width >= max(map(len, text.split("\n"))):
+        console.print(Text(text))
         return
     header, *rows = found.rows
     table = Table(*header, box=None, pad_edge=False)

@@ -8,6 +8,7 @@ import numpy as np
 
 from nnlite import Sequential
 from nnlite.inspect import concepts
+from nnlite.inspect.hold import held_stepper
 from nnlite.inspect.reading import read
 from nnlite.report import Poem, Poems, Report, Section, Table
 from nnlite.text import Vocabulary, generate
@@ -68,7 +69,7 @@ def hold_units(
     Raises:
         ValueError: the model has no such state or unit.
     """
-    generate(model, vocabulary, "", 0, hold={state: dict.fromkeys(units, 0.0)})  # is there such a unit?
+    held_stepper(model, {state: dict.fromkeys(units, 0.0)}, 1)  # refuses what the model does not have
     if value is None:
         rows = read(model, vocabulary, text[:READ], [state], {}).states[state]
         values = [float(rows[unit].mean()) for unit in units]
