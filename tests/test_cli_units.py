@@ -1,11 +1,13 @@
 """`nnlite units`: the table, two poems, and a page in the colours of a unit."""
 
 import re
+import sys
 
 import pytest
 from planted_units import COUNTER, VOCABULARY, planted, poems
 
 from nnlite import save_model
+from nnlite.cli.runs import Output
 from nnlite.experiment import Sonnets
 from nnlite.inspect import units
 from nnlite.text import split_poems
@@ -100,3 +102,12 @@ def test_mistakes(options, message, model, nnlite_command):
     assert code == 1
     assert output == ""
     assert message in error
+
+
+def test_a_narrow_terminal_has_the_table_in_two_parts(model, monkeypatch, nnlite_command):
+    module = sys.modules["nnlite.cli.units"]  # whose name in nnlite.cli is that of the command
+    monkeypatch.setattr(module, "console", Output(width=70, force_terminal=True, color_system=None))
+    _, output, _ = nnlite_command(*model, "--length", 50)
+    assert max(map(len, output.splitlines())) <= 70
+    assert len(re.findall(r"^place in the line ", output, re.MULTILINE)) == 2
+    assert "…" not in output

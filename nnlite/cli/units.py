@@ -127,16 +127,18 @@ def _texts(model: Opened, text: str | None) -> tuple[str, str | None]:
 
 
 def _print(found: Units) -> None:
-    """Print the table: as a terminal has room for it, and elsewhere in whole lines, for other programs."""
+    """Print the table, in a narrow terminal in two parts; elsewhere in whole lines, for other programs."""
     text = str(found)
     if not console.is_terminal or console.width >= max(map(len, text.split("\n"))):
         console.print(Text(text))
         return
-    header, *rows = found.rows
-    table = Table(*header, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table, soft_wrap=False)
+    for part in (slice(1, 6), slice(6, 10)):
+        header, *rows = ((row[0], *row[part]) for row in found.rows)
+        table = Table(*header, box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*map(Text, row))
+        console.print(table, soft_wrap=False)
+        console.print()
     console.print(Text("\n".join(found.notes)))
 
 
