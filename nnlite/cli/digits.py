@@ -110,3 +110,4 @@ def conclude(run: Digits) -> None:
         console.print(f"Misread: {', '.join(most)}{' ...' if len(wrong) > len(most) else ''}")
     console.print()
     list_files(run)
+    console.print(f"Draw a digit yourself: {command('play', run.folder)} writes a page that reads it.", soft_wrap=True)

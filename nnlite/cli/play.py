@@ -3,10 +3,10 @@
 from pathlib import Path
 from typing import Annotated
 
-from nnlite import __version__
-from nnlite.experiment import ExperimentError
+from nnlite import Sequential, __version__, load_model
+from nnlite.experiment import Digits, ExperimentError, find_runs, kind_of
 from nnlite.experiment.film import read_film
-from nnlite.play import characters_page
+from nnlite.play import characters_page, digits_page
 from nnlite.saving import atomic_file
 from nnlite.text import pretrained
 
@@ -34,15 +34,29 @@ def play(
     write on, hold a cell and see what the poem loses, follow the gradients backward through the line. A training with
     --film also shows how it learned.
 
+    Of a model of images: draw a digit, and see the maps of every layer, how each number of them is computed, and what
+    a pool keeps of a shift.
+
     Examples:
 
         nnlite play
         nnlite play runs/sonnets
+        nnlite play runs/digits
         nnlite play friend.safetensors --out friend.html
     """
+    about = f"Written by nnlite {__version__}."
+    if run is None and last_writer() is None:
+        run = next(reversed(find_runs(kind=Digits.kind)), None)
+    images = run and model_of_images(run)
+    if run and images:
+        if seed_text is not None:
+            raise ExperimentError(f"--seed-text: expected none, as the model of {run} reads images")
+        about += f" The model is that of {run}."
+        page = digits_page(images, kicker=f"nnlite play · {run.name}", about=about)
+        write(page, out or (run if run.is_dir() else Path()) / PAGE)
+        return
     model, vocabulary, start, *_ = opened(run, seed_text, unknown)
     folder, title, kicker, film = Path(), model.name, "nnlite play", None
-    about = f"Written by nnlite {__version__}."
     if run and is_model_file(run):
         kicker = f"nnlite play · {run.name}"
     elif is_in_the_box(run):
@@ -54,7 +68,22 @@ def play(
         title, kicker, film = trained.corpus.title, f"nnlite play · {folder.name}", read_film(trained)
         about += f" The model is that of {folder}."
     page = characters_page(model, vocabulary, title=title, kicker=kicker, text=start, film=film, about=about)
-    path = own_page(out or folder / PAGE)
+    write(page, out or folder / PAGE)
+
+
+def model_of_images(run: Path) -> Sequential | None:
+    """The model of a run on digits, or of a file with a model of images; None where it is one of texts."""
+    if kind_of(run) == Digits.kind:
+        return Digits.open(run).saved_model()
+    if not is_model_file(run):
+        return None
+    model = load_model(run)
+    return model if model.vocabulary is None and len(model.input_shape or ()) == 3 else None
+
+
+def write(page: str, path: Path) -> None:
+    """Write the page, and say where it is."""
+    path = own_page(path)
     atomic_file.write(path, page.encode())
     console.print(
         f"{len(page.encode()) / 1e6:.2f} MB, which need no network:  {path.resolve().as_uri()}", soft_wrap=True

@@ -52,7 +52,7 @@ function soon(draw) {
 const colour = {};
 function readColours() {
   const style = getComputedStyle(document.documentElement);
-  for (const name of ["low", "zero", "high"]) {
+  for (const name of ["low", "zero", "high", "ink", "paper", "line", "accent"]) {
     const hex = style.getPropertyValue(`--${name}`).trim();
     colour[name] = [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
   }

@@ -1,0 +1,53 @@
+"""nnlite play, of a model of images."""
+
+import pytest
+
+import nnlite
+from nnlite.experiment import Digits
+
+
+@pytest.fixture
+def run(trained_digits, tmp_path):
+    """A run folder with a trained model in it."""
+    digits = Digits(tmp_path / "runs/digits")
+    digits.create()
+    nnlite.save_model(trained_digits, digits.folder / "model.safetensors")
+    return digits.folder
+
+
+def test_of_a_run_folder(run, nnlite_command):
+    code, output, error = nnlite_command("play", run)
+    assert (code, error) == (0, "")
+    assert (run / "play.html").as_uri() in output
+    page = (run / "play.html").read_text(encoding="utf-8")
+    assert "nnlite play · digits" in page
+    assert f"The model is that of {run}." in page
+
+
+def test_of_the_last_run_and_again(run, nnlite_command, monkeypatch):
+    monkeypatch.chdir(run.parent.parent)
+    for _ in range(2):
+        assert nnlite_command("play")[0] == 0
+    assert (run / "play.html").exists()
+
+
+def test_of_a_friends_file(run, nnlite_command, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert nnlite_command("play", run / "model.safetensors")[0] == 0
+    assert "nnlite play · model.safetensors" in (tmp_path / "play.html").read_text(encoding="utf-8")
+
+
+def test_it_reads_no_text(run, nnlite_command):
+    code, _, error = nnlite_command("play", run, "--seed-text", "shall i")
+    assert code == 1
+    assert "--seed-text: expected none" in error
+
+
+def test_what_the_page_cannot_run_is_one_line(tmp_path, nnlite_command):
+    layers = [nnlite.Conv2D(2, 3), nnlite.Reshape((6, 12)), nnlite.LSTM(3)]
+    nnlite.save_model(nnlite.Sequential(layers, input_shape=(8, 8, 1)), tmp_path / "odd.safetensors")
+    code, _, error = nnlite_command("play", tmp_path / "odd.safetensors", "--out", tmp_path / "odd.html")
+    assert code == 1
+    assert "lstm: expected a layer of images" in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "odd.html").exists()
