@@ -68,7 +68,8 @@ def _lines(grade: Grade) -> Iterator[str]:
 
 
 def _plain(line):
-    return "".join(sign if sign.isprintable() else " " for sign in line)
+    """One line, and no longer than anyone reads: some of it may come from a student's program."""
+    return "".join(sign if sign.isprintable() else " " for sign in line[:1000])
 
 
 def as_gradescope(grade: Grade) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 ANSWERS = "answers.toml"
-MOST_BYTES, MOST_FILES = 200_000, 40  # of a file, and of files
+MOST_BYTES, MOST_FILES = 200_000, 20  # of a file, and of files
 MOST_OF_A_ZIP, MOST_ENTRIES = 50_000_000, 5_000
 AGAIN = re.compile(r"(.+?)\s?[_\-(](\d{1,3})\)?")
 

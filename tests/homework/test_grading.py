@@ -348,7 +348,7 @@ def test_a_bomb_is_not_unpacked(tmp_path):
 def test_a_zip_of_many_files_is_refused(tmp_path):
     zipped(tmp_path / "ada.zip", {f"a{k}.py": b"" for k in range(60)})
     one = read_one(tmp_path)
-    assert len(one.files) == 40
+    assert len(one.files) == 20
     zipped(tmp_path / "ada.zip", {f"a{k}": b"" for k in range(5001)})
     assert "more than 5,000 files" in read_one(tmp_path).problems[0]
 

@@ -11,7 +11,6 @@ from nnlite import gradcheck, use_backend
 from nnlite.gradcheck import GradientCheckError
 from nnlite.zoo import exhibits
 
-from ..sandbox import SandboxError
 from .comparison import as_array, difference
 from .question import Case, CodeQuestion, Results
 
@@ -69,7 +68,7 @@ def _gives(mistaken, case, results):
     try:
         with np.errstate(all="ignore"):
             expected = mistaken(**case.arguments)
-    except (IndexError, ValueError):  # no window fits
+    except Exception:  # such as a window that does not fit any more
         return False
     return all(difference(one, found) is None for one, found in zip(expected, results, strict=True))
 
@@ -88,7 +87,7 @@ def _of_gradcheck(question, found, function):
             gradcheck(*question.layer(function, case), fast=True, tolerance=TOLERANCE)
     except GradientCheckError as error:
         return None if error.cause.startswith(NO_CAUSE) else _in_words_of_the_stub(error.cause)
-    except (SandboxError, TypeError, ValueError):  # it fails with other numbers
+    except Exception:  # a guess must not hide the finding
         return None
     return None
 

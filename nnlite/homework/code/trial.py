@@ -23,14 +23,12 @@ class Trial:
         problems: what is wrong, by the name of the case; of hidden cases without numbers.
         right: the names of the cases in which all is right.
         cause: a likely mistake, in words, or None.
-        missing: what the sandbox could not forbid here.
     """
 
     question: CodeQuestion
     problems: Mapping[str, tuple[str, ...]]
     right: tuple[str, ...] = ()
     cause: str | None = None
-    missing: tuple[str, ...] = ()
 
     @property
     def is_right(self) -> bool:
@@ -88,7 +86,7 @@ def tried(
         likely = _cause(sandbox, question, found) if wrong and explains else None
     problems = {_label(one): tuple(one.problems) for one in wrong}
     right = tuple(_label(one) for one in found if not one.problems)
-    return Trial(question, problems, right, likely, tuple(map(str, sandbox.missing)))
+    return Trial(question, problems, right, likely)
 
 
 def _label(one):

@@ -11,8 +11,6 @@ from ..sandbox.toy import REPLACED
 class Unprotected:
     """Stands in for `Sandbox`: it runs a file's text here."""
 
-    missing: tuple[str, ...] = ()
-
     def __init__(self, files: Mapping[str, str], file: str, limits: Limits = DEFAULT, **_: Any) -> None:
         self.names: dict[str, Any] = {"__name__": file.removesuffix(".py")}
         try:

@@ -142,6 +142,8 @@ answer, and no longer yours
         self._kill()
 
     def _kill(self):
+        if self._process.returncode is not None:  # its number may be another's by now
+            return
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if hasattr(os, "killpg"):
                 os.killpg(self._process.pid, signal.SIGKILL)  # with all that it started
@@ -149,8 +151,7 @@ answer, and no longer yours
                 self._process.kill()
 
     def _stop(self):
-        if self._process.returncode is None:
-            self._kill()
+        self._kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
@@ -230,15 +231,13 @@ def _readable() -> tuple[str, ...]:
 def _entries() -> Iterator[str]:
     yield from (str(PACKAGES / name) for name in ("numpy", "numpy.libs"))
     for name in ("stdlib", "platstdlib"):
-        yield from _children(Path(sysconfig.get_path(name)), {"site-packages", "dist-packages"})
-    for folder in ("/lib", "/lib64", "/usr/lib", "/usr/lib64"):
-        yield from _children(Path(folder), set())
+        yield from _children(Path(sysconfig.get_path(name)), {"site-packages", "dist-packages", "python"})
+    for folder in ("/lib", "/lib64", "/usr/lib", "/usr/lib64", f"{sys.base_prefix}/lib"):
+        yield from _children(Path(folder), {"python"})  # of this or another version, with its packages
     yield from ("/dev/null", "/dev/urandom")
 
 
 def _children(folder: Path, but: set[str]) -> Iterator[str]:
+    """What is in a folder but for names that begin so."""
     if folder.is_dir():
-        yield from (
-            entry.path for entry in os.scandir(folder)
-            if entry.name not in but and (but or not entry.name.startswith("python"))
-        )  # fmt: skip
+        yield from (entry.path for entry in os.scandir(folder) if not entry.name.startswith(tuple(but)))
