@@ -13,14 +13,19 @@
 
 const zeros = (n) => new Float64Array(n);
 const sigmoid = (z) => 1 / (1 + Math.exp(-z));
-const mapped = (n, f) => Float64Array.from({ length: n }, (_, i) => f(i));
+function mapped(n, f) {
+  const made = new Float64Array(n);
+  for (let i = 0; i < n; i++) made[i] = f(i);
+  return made;
+}
 const sum = (a, b) => (b ? mapped(a.length, (i) => a[i] + b[i]) : a);
 
 function addProduct(z, x, W, from = 0, columns = W.columns) {
   // z += x W, or columns from .. from + columns of W
+  const { numbers } = W;
   const add = (scale, row) => {
     const start = row * W.columns + from;
-    for (let k = 0; k < columns; k++) z[k] += scale * W.numbers[start + k];
+    for (let k = 0; k < columns; k++) z[k] += scale * numbers[start + k];
   };
   if (typeof x === "number") add(1, x);
   else for (let row = 0; row < x.length; row++) if (x[row] !== 0) add(x[row], row);
@@ -29,16 +34,21 @@ function addProduct(z, x, W, from = 0, columns = W.columns) {
 
 function productBack(dz, W, from = 0) {
   // dz W': the gradient of x in x W
+  const { numbers } = W;
   return mapped(W.rows, (row) => {
     let dx = 0;
     const start = row * W.columns + from;
-    for (let k = 0; k < dz.length; k++) dx += dz[k] * W.numbers[start + k];
+    for (let k = 0; k < dz.length; k++) dx += dz[k] * numbers[start + k];
     return dx;
   });
 }
 
 const held = (state, hold) => state.map((value, u) => (hold.has(u) ? hold.get(u) : value));
-const joined = (...blocks) => Float64Array.from(blocks.flatMap((block) => [...block]));
+function joined(...blocks) {
+  const H = blocks[0].length, made = new Float64Array(blocks.length * H);
+  blocks.forEach((block, n) => made.set(block, n * H));
+  return made;
+}
 const gateBack = (dgate, gate) => mapped(gate.length, (u) => dgate[u] * gate[u] * (1 - gate[u]));
 const inputBack = (now, dz, Wx) => (typeof now.x === "number" ? null : productBack(dz, Wx)); // ids have no gradient
 
