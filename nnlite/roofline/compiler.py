@@ -29,7 +29,15 @@ GET = "Debian, Ubuntu: apt install gcc; Fedora: dnf install gcc; macOS: xcode-se
 
 
 class CompilerError(RuntimeError):
-    """There is no C compiler, or it refuses what it is given; the message says what to do."""
+    """There is no C compiler, or it refuses what it is given; the message says what to do.
+
+    Example:
+        >>> from nnlite import roofline
+        >>> try:
+        ...     peak = roofline.measure().peak
+        ... except roofline.CompilerError as error:
+        ...     print(error)  # what to install
+    """
 
 
 class Compiler(NamedTuple):

@@ -70,8 +70,14 @@ def measure() -> Machine:
     return Machine(program.peak(), program.vector_bits(), bandwidth, caches)
 
 
-def cache_sizes(folder="/sys/devices/system/cpu/cpu0/cache"):
-    """Bytes by level, of caches of data; empty where Linux does not say so."""
+def cache_sizes(folder: str | Path = "/sys/devices/system/cpu/cpu0/cache") -> dict[str, int]:
+    """Bytes by level, of caches of data; empty where Linux does not say so.
+
+    Example:
+        >>> from nnlite import roofline
+        >>> list(roofline.cache_sizes("/no/such/folder"))
+        []
+    """
     sizes = {}
     for file in Path(folder).glob("index*/size"):
         kind, level, size = ((file.parent / name).read_text().strip() for name in ("type", "level", "size"))
