@@ -66,6 +66,10 @@ def test_operations_and_bytes_are_those_of_the_shapes(placed):
     conv = next(one for one in placed if one.name == "Conv2D 3 x 3")
     assert conv.operations == 2 * 16 * 14 * 14 * 9 * 64 * 64
     assert conv.bytes == 4 * (16 * 16 * 16 * 64 + 16 * 14 * 14 * 64 + 9 * 64 * 64 + 64)
+    lstm = next(one for one in placed if one.name == "LSTM")
+    assert lstm.operations == 32 * 40 * (2 * (64 + 200) * 800 + 5 * 20 * 200)  # four gates, and the tanh of c
+    assert lstm.bytes == 4 * (32 * 40 * 64 + 32 * 40 * 200 + (64 + 200 + 1) * 800)
+    assert lstm.sizes == "32 x 40 x 64 to 200"
 
 
 def test_placing_uses_one_thread_and_gives_the_others_back():

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.syntax import Syntax
 
 from nnlite import extras, machine, roofline
 from nnlite.ladder import Rung, Step, climb, rungs
@@ -95,9 +94,5 @@ def notes(steps: list[Step], start: int = 1) -> list[str]:
 
 def show(rung: Rung) -> None:
     """Print a rung's file."""
-    language = {".py": "python", ".pyx": "cython", ".c": "c"}[rung.path.suffix]
     console.print(f"{rung.path}\n", style="dim")
-    if console.is_terminal:
-        console.print(Syntax(rung.source, language, background_color="default"))
-    else:
-        console.out(rung.source, highlight=False)
+    console.out(rung.source, highlight=False)
