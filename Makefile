@@ -121,7 +121,7 @@ mutants: build $(call extras,$(EXTRAS))  ## change the code in 300 places, one b
 lint: $(call extras,lint)  ## check style and types: ruff and mypy for Python, cython-lint for the kernels
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
-	@PATH="$(abspath $(VENV))/bin:$$PATH" cython-lint csrc
+	@PATH="$(abspath $(VENV))/bin:$$PATH" cython-lint csrc nnlite/ladder
 	@$(PY) -m mypy
 
 bench: build $(call extras,test bench ladder)  ## measure the kernels; saves JSON under .benchmarks/

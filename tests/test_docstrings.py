@@ -21,6 +21,9 @@ def modules():
 
 # Modules whose examples need an optional extra.
 EXTRAS = dict.fromkeys(("nnlite.images", "nnlite.images.digits", "nnlite.experiment.digits"), ("sklearn", "digits"))
+EXTRAS |= dict.fromkeys(
+    ("nnlite.ladder.climbing", "nnlite.roofline.compiler", "nnlite.roofline.machine"), ("platformdirs", "ladder")
+)
 EXTRAS["nnlite.distributed.data_parallel"] = "mpi4py", "mpi"
 ONNX = "nnlite.interop.onnx"  # and all that begins so
 

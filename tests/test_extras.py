@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlite import extras, images, plot, report
+from nnlite import extras, images, ladder, plot, report, roofline
 
 ROOT = Path(__file__).parent.parent
 
@@ -44,6 +44,8 @@ def test_pyproject_has_the_same_extras():
         ("report", lambda: report.html(report.Report("Sonnets", sections=[]))),
         ("images", lambda: images.load_digit("seven.png")),
         ("digits", images.load_digits),
+        ("ladder", roofline.measure),
+        ("ladder", lambda: next(ladder.climb("conv2d"))),
     ],
 )
 def test_a_function_names_the_extra_that_it_lacks(extra, call, without):
