@@ -163,7 +163,7 @@ MEANS = {
     "windows overlap": "windows begin one place after the other",
     "h is returned as it came": "the state before the window is returned",
     "the state is kept at the end of the text": "the state is carried on from the end",
-    "lstm-19": "he gradient of Wx is that of one step|a missing term from other time steps",
+    "lstm-19": "he gradient of Wx is that of one step|with one time step this gradient is right",
     "the largest is not subtracted": "exp overflows",
 }
 
@@ -199,6 +199,21 @@ def test_where_the_zoo_has_no_such_mistake_gradcheck_says_where_it_is():
     assert found[-1] == "likely cause: the sign: every number has the right size and the wrong sign"
     text = source("lstm_steps").replace("return dx, dh_next, dc_next", "return dx, dh_next, 2 * dc_next")
     assert "c0" in lines(here(CODE["lstm_backward"], {"lstm.py": text}))[0]
+
+
+def test_a_wrong_shape_needs_no_cause():
+    text = source("conv2d_im2col").replace("dpadded[:, padding : padding", "dpadded[:, 0 : padding")
+    found = lines(here(CODE["conv2d_backward"], {"conv2d.py": text}))
+    assert found[0].startswith("padding 1: dx: it has shape")
+    assert not any("likely cause" in line for line in found)
+
+
+def test_a_wrong_state_in_the_forward_pass_is_no_missing_term():
+    text = source("lstm_steps").replace("h.append(o * np.tanh(c[t + 1]))", "h.append(i * np.tanh(c[t + 1]))")
+    found = lines(here(CODE["lstm_backward"], {"lstm.py": text}))
+    assert found[-1].startswith(
+        "likely cause: with one time step every gradient is right, with more they are not: look"
+    )
 
 
 def test_feedback_says_which_cases_are_right():
