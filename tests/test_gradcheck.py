@@ -642,7 +642,7 @@ def test_a_parameter_names_the_first_wrong_time_step(fast):
 def test_steps_that_are_not_summed(fast):
     error = caught(Cell(3, "first step only"), normal(2, 5, 2), fast)
     assert error.name.startswith("parameter")
-    assert error.cause.startswith("a missing term from other time steps")
+    assert error.cause.startswith("the sum over the time steps")
     assert error.time_step == 1
 
 

@@ -1,10 +1,16 @@
 """Every planted mistake of the zoo is caught, and no cause is named that is not the true one."""
 
+import importlib
 import re
+import types
+from pathlib import Path
 
+import numpy as np
 import pytest
 
+import nnlite
 from nnlite import zoo
+from nnlite.gradcheck import GradientCheckError
 
 BACKWARD = [name for name, one in zoo.exhibits().items() if "backward" in one.function or "gradient" in one.function]
 WITHOUT_GRADCHECK = {"lstm-22", "gru-11", "softmax-01", "softmax-02"}  # seen with lengths, or with a loss, alone
@@ -30,7 +36,7 @@ CAUSES = {
     "lstm-16": r"wrong for one of final state 0 \(h\): look",
     "lstm-17": "wrong for one of the output: look",
     "lstm-18": "only the gradient of parameter Wh is wrong",
-    "lstm-19": "a missing term from other time steps",
+    "lstm-19": "the sum over the time steps",
     "lstm-20": "1/3 times the right gradient, and 3 is the batch size N: the mean",
     "lstm-21": "2 times the right gradient: a term that is added twice$",
     "lstm-23": "only the gradient of parameter Wh is wrong",
@@ -50,7 +56,7 @@ CAUSES = {
     "rnn-02": r"only the gradient of initial state 0 \(h\) is wrong",
     "rnn-03": "a transposed weight: backward multiplies by parameter Wh instead of its transpose",
     "rnn-04": "wrong in all columns, so the mistake comes before them",
-    "rnn-05": "a missing term from other time steps",
+    "rnn-05": "the sum over the time steps",
     "rnn-06": "wrong for one of the output: look",
     "dense-01": "1/4 times the right gradient, and 4 is the batch size N: the mean",
     "dense-02": "1/4 times the right gradient, and 4 is the batch size N: the mean",
@@ -97,3 +103,48 @@ def test_a_planted_mistake_is_caught_and_called_by_its_name(name):
 
 def test_most_have_a_name():
     assert sum(cause == UNEXPLAINED for cause in CAUSES.values()) <= 0.2 * len(CAUSES)
+
+
+def mutant(kernel, old, new):
+    """The reference of a kernel with the last `old` in it replaced."""
+    source = Path(importlib.import_module(f"nnlite.reference.{kernel}").__file__).read_text()
+    before, found, after = source.rpartition(old)
+    assert found
+    module = types.ModuleType("nnlite.reference.mutant")
+    module.__package__ = "nnlite.reference"  # for its relative imports
+    exec(before + new + after, vars(module))
+    return module
+
+
+PUT_TOGETHER, INDEX = "how the gradients of the time steps are put together", "an index of time, or the number of steps"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "cause"),
+    [
+        ("dz @ Wx.T", "dz[::-1] @ Wx.T", PUT_TOGETHER),
+        ("dz @ Wx.T", "np.roll(dz, 1, axis=0) @ Wx.T", PUT_TOGETHER),
+        ("summed_products(x, dz)", "summed_products(x[::-1], dz)", "the sum over the time steps"),
+        ("dh + dh_of_y[t]", "dh + dh_of_y[len(x) - 1 - t]", INDEX),
+        ("dh + dh_of_y[t]", "dh + dh_of_y[t] / len(x)", INDEX),
+        ("h[t + 1], dh_t", "h[-1], dh_t", INDEX),
+        ("dz[t] @ Wh.T)", "dz[t] @ Wh.T * (t != 1))", "a missing term from the next time step"),
+    ],
+)
+def test_steps_that_are_mixed_up_are_no_missing_term(old, new, cause):
+    layer, x = nnlite.RNN(3, return_sequences=True, dtype="float64"), np.random.default_rng(0).normal(size=(3, 4, 2))
+    with (
+        nnlite.use_backend("reference", rnn=mutant("rnn", old, new)),
+        pytest.raises(GradientCheckError, match=re.escape(cause)),
+    ):
+        nnlite.gradcheck(layer, x)
+
+
+def test_a_clipped_dy_is_used():
+    class Clipped(nnlite.Dense):
+        def backward(self, dy):
+            return super().backward(np.clip(dy, -0.01, 0.01))
+
+    with pytest.raises(GradientCheckError) as error:
+        nnlite.gradcheck(Clipped(3, dtype="float64"), np.random.default_rng(0).normal(size=(4, 2)))
+    assert "dy is not used" not in error.value.cause

@@ -4,6 +4,7 @@ Every cause that is named has been tested: without the mistake, all gradients th
 
 evidence.py   experiments with a wrong backward pass
 guesses.py    common mistakes
+steps.py      those that one time step does not show
 places.py     which part of a recurrent layer's backward is wrong
 """
 
@@ -12,10 +13,11 @@ import numpy as np
 from .checked_layer import CheckedLayer
 from .differences import Result
 from .evidence import Evidence, Gradients
-from .guesses import forgotten, of_all, of_one_array, through_time
+from .guesses import forgotten, of_all, of_one_array
 from .perturbation import perturbed_in
 from .places import place
 from .report import GradientCheckError
+from .steps import through_time
 from .target import Kind
 
 

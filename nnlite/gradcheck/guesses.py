@@ -9,6 +9,7 @@ from ..layers import Layer
 from .checked_layer import is_constant
 from .evidence import Evidence
 from .perturbation import perturbed_in
+from .steps import time
 from .target import Kind, Target
 
 OPTIONS = ("strides", "padding", "dilation_rate", "groups", "use_bias", "go_backwards", "return_sequences")
@@ -115,12 +116,12 @@ def forgotten(evidence: Evidence) -> str | None:
 
 
 def without_dy(evidence: Evidence) -> str | None:
-    """The gradients stay the same when L is doubled."""
-    with evidence.weighted(2 * evidence.checked.weights):
-        doubled = evidence.checked.gradients()
-    if evidence.checked.loss or not all(np.array_equal(doubled[t], evidence.gradients[t]) for t in evidence.wrong):
+    """The gradients stay the same when L changes its sign, and its size: a clipped dy changes its sign, too."""
+    with evidence.weighted(-2 * evidence.checked.weights):
+        other = evidence.checked.gradients()
+    if evidence.checked.loss or not all(np.array_equal(other[t], evidence.gradients[t]) for t in evidence.wrong):
         return None
-    return "dy is not used: backward gives the same for twice the dy. By the chain rule, dx = dy * dy/dx"
+    return "dy is not used: backward gives the same for -2 times the dy. By the chain rule, dx = dy * dy/dx"
 
 
 def read_transposed(evidence: Evidence) -> str | None:
@@ -166,48 +167,6 @@ def repeated_ids(evidence: Evidence) -> str | None:
     return (
         "ids that occur more than once: where all are different the gradient is right. Each occurrence adds to the "
         "row of its id: np.add.at(dW, ids, dy), as dW[ids] += dy adds only one of them"
-    )
-
-
-def time(evidence: Evidence) -> str | None:
-    """With one time step all is right, with more it is not."""
-    checked = evidence.checked
-    if not checked.is_sequence or checked.x.shape[1] < 2:
-        return None
-    first = evidence.part_of_x(np.s_[:, :1])
-    if first is None or not evidence.all_right_in(first):
-        return None
-    sums = "every step adds to the gradient: sum over them all, then write the sum"
-    carried = {other for other in checked.arrays if other.kind is not Kind.PARAMETER}
-    if carried and not carried & set(evidence.wrong):
-        return f"a missing term from other time steps: with one time step the gradient is right, and {sums}"
-    return (
-        "a missing term from the next time step: with one time step every gradient is right, with more they are not. A "
-        "state affects the output of its own step and the next state, so its gradient is the sum of both: pass the "
-        "gradient from step t + 1 on to step t" + ("" if carried else f". Or else, {sums}")
-    )
-
-
-def through_time(evidence: Evidence) -> str | None:
-    """Of a loss of the last step, the gradient is right for the input of that step, and wrong for earlier ones."""
-    checked, target = evidence.checked, evidence.checked.input
-    y = checked.forward()
-    if checked.loss or not checked.is_sequence or target not in evidence.wrong or checked.x.shape[1] < 2:
-        return None
-    weights, last = np.zeros_like(checked.weights), np.zeros(checked.x.shape, bool)
-    of_y = weights[: y.size].reshape(y.shape)
-    of_last = (slice(None), -1) if y.ndim > 2 and y.shape[1] == checked.x.shape[1] else ...
-    of_y[of_last], last[:, -1] = checked.weights[: y.size].reshape(y.shape)[of_last], True
-    with evidence.weighted(weights):
-        gradient = checked.gradients()[target]
-        at_last, before = (evidence.comparisons(target, gradient, part=part) for part in (last, ~last))
-    right_at_last = all(c.agrees for c in at_last) and any(c.numeric for c in at_last)
-    if not right_at_last or all(c.agrees for c in before):
-        return None
-    lacks = "has none" if not gradient[~last].any() else "has a wrong one"
-    return (
-        f"what goes from step t + 1 back to step t: of a loss of the last step, backward gives its own input the right "
-        f"gradient, and every input before it {lacks}"
     )
 
 
