@@ -123,8 +123,9 @@ def grade_one(paper: Paper, submission: Submission, salt: bytes, limits: Limits 
 
 def _answers(paper, submission) -> Iterator[Mark]:
     try:
-        answers = read_answers(submission.files.get(ANSWERS, b""))
-        yield from mark(paper, answers)
+        if ANSWERS not in submission.files:
+            raise ValueError(f"{ANSWERS} is missing")
+        yield from mark(paper, read_answers(submission.files[ANSWERS]))
     except ValueError as error:
         asked = [entry for entry in paper.sheet.entries if not entry.is_code]
         yield from (Mark(entry.name, 0, entry.points, (str(error),)) for entry in asked)

@@ -5,6 +5,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -138,12 +139,17 @@ def read_answers(data: bytes) -> dict[str, dict[str, Any]]:
         raise ValueError(
             f"answers.toml: expected at most {MOST_BYTES:,} bytes, got {len(data):,}: leave out what is not asked"
         )
-    encoding = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
     answers: dict[str, dict[str, Any]] = {}
-    for question, name, number, text in _assignments(data.decode(encoding, "replace").splitlines()):
+    for question, name, number, text in _assignments(decoded(data).splitlines()):
         fields = answers.setdefault(question, {})
         fields[name] = Unread(f"line {number}: {name} is there twice") if name in fields else _value(name, number, text)
     return answers
+
+
+def decoded(data: bytes) -> str:
+    """The text of a file from any editor, in UTF-8 or UTF-16."""
+    encoding = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
+    return data.decode(encoding, "replace")
 
 
 HEADING = re.compile(r"\s*\[\s*([A-Za-z_]\w*)\s*\]\s*(?:#.*)?")
@@ -159,8 +165,8 @@ def _assignments(lines: list[str]) -> Iterator[tuple[str, str, int, str]]:
             starts.append((question, "", number))
         elif found := ASSIGNMENT.match(line):
             starts.append((question, found[1], number))
-    ends = [number for *_, number in starts[1:]] + [len(lines)]
-    for (question, name, start), end in zip(starts, ends, strict=True):
+    starts.append(("", "", len(lines)))
+    for (question, name, start), (*_, end) in pairwise(starts):
         if name:
             yield question, name, start + 1, "\n".join(lines[start:end])
 

@@ -6,18 +6,26 @@ and Python files are taken, by their names alone: paths in a zip, links, and all
 
 import csv
 import datetime
+import itertools
 import os
 import re
 import stat
 import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
+from typing import TypeVar
+
+from .marking import decoded
 
 ANSWERS = "answers.toml"
 MOST_BYTES, MOST_FILES = 200_000, 20  # of a file, and of files
 MOST_OF_A_ZIP, MOST_ENTRIES = 50_000_000, 5_000
+DEEPEST = 3  # folder in a folder
+NEARLY = re.compile(r"answers.*toml|.*\.py(\.txt)?$", re.IGNORECASE)
 AGAIN = re.compile(r"(.+?)\s?[_\-(](\d{1,3})\)?")
+
+Folder = TypeVar("Folder", bound=PurePath)
 
 
 @dataclass(frozen=True)
@@ -41,7 +49,7 @@ class Submission:
     @property
     def code(self) -> dict[str, str]:
         """The text of each Python file."""
-        return {name: data.decode("utf-8-sig", "replace") for name, data in self.files.items() if name.endswith(".py")}
+        return {name: decoded(data) for name, data in self.files.items() if name.endswith(".py")}
 
 
 def read_submissions(
@@ -151,32 +159,52 @@ def read_folder(folder: str | os.PathLike) -> Submission:
 
 def _of_folder(path, number, time):
     files, problems, times = dict[str, bytes](), list[str](), [time]
-    place = _inner(path)
-    zips = [child for child in place.iterdir() if child.name.lower().endswith(".zip") and not child.is_symlink()]
-    if not any(_is_wanted(child.name) for child in place.iterdir()) and len(zips) == 1:
-        files, problems = _of_zip(zips[0])
-        return Submission(path.name, _time(zips[0].stat().st_mtime), number, files, problems)
-    for child in sorted(place.iterdir()):
-        if not _is_wanted(child.name):
-            continue
+    folders, zips = _inside(path)
+    if not any(map(_is_wanted, itertools.chain(*folders.values()))) and len(zips) == 1:
+        return Submission(path.name, _time(zips[0].stat().st_mtime), number, *_of_zip(zips[0]))
+    place = _place(folders)
+    for name in _wanted_names(folders[place], problems):
         try:
-            data, written = _regular(child)
+            data, written = _regular(place / name)
         except OSError:
-            problems.append(f"{child.name} is no file: it is left out")
+            problems.append(f"{name} is no file: it is left out")
             continue
         times.append(written)
-        _take(child.name, data, files, problems)
+        _take(name, data, files, problems)
     return Submission(path.name, max(times[1:], default=time), number, files, tuple(problems))
 
 
-def _inner(path):
-    """The folder with the files: this, or the only one in it."""
-    for _ in range(3):
-        children = [child for child in path.iterdir() if not child.name.startswith((".", "__"))]
-        if len(children) != 1 or not stat.S_ISDIR(os.lstat(children[0]).st_mode):
-            break
-        path = children[0]
-    return path
+def _inside(path):
+    """The names of what is in a folder and in those below, and the zips among it."""
+    folders, zips = dict[Path, list[str]](), list[Path]()
+    for folder, below, names in os.walk(path):
+        place = Path(folder)
+        deep = len(place.parts) - len(path.parts) >= DEEPEST
+        below[:] = [] if deep else sorted(name for name in below if not name.startswith((".", "__")))
+        folders[place] = [*names, *filter(_is_wanted, below)]
+        zips += [place / name for name in names if name.lower().endswith(".zip") and not (place / name).is_symlink()]
+    return folders, zips
+
+
+def _place(folders: Mapping[Folder, Collection[str]]) -> Folder:
+    """The folder that has most of the wanted files."""
+
+    def rank(folder):
+        wanted = list(filter(_is_wanted, folders[folder]))
+        return ANSWERS not in wanted, -len(wanted), len(folder.parts)
+
+    return min(folders, key=rank)
+
+
+def _wanted_names(names, problems):
+    """The wanted ones, in order; problems are told of those that are called nearly so."""
+    for name in sorted(names):
+        if NEARLY.match(name) and not _is_wanted(name):
+            problems.append(f"{name} is not read: expected {ANSWERS}, or letters, digits and _ before .py")
+    wanted = sorted(filter(_is_wanted, names))
+    if not wanted:
+        problems.append(f"there is no {ANSWERS} and no Python file in it")
+    return wanted
 
 
 def _regular(path):
@@ -228,18 +256,15 @@ def _of_zip(path):
 
 def _wanted(entries, problems) -> Iterator[tuple[str, zipfile.ZipInfo]]:
     """The wanted files in the folder of a zip that has most of them."""
-    folders: dict[PurePosixPath, dict[str, zipfile.ZipInfo]] = {}
+    folders: dict[PurePosixPath, dict[str, zipfile.ZipInfo]] = {PurePosixPath(): {}}
     for entry in entries:
         path = PurePosixPath(entry.filename.replace("\\", "/"))
         is_inside = not path.is_absolute() and ".." not in path.parts and not re.match(r"\w:", entry.filename)
-        if not _is_wanted(path.name) or path.parts[0] == "__MACOSX" or entry.is_dir():
+        if not NEARLY.match(path.name) or path.parts[0] == "__MACOSX" or entry.is_dir():
             continue
         if not is_inside or stat.S_ISLNK(entry.external_attr >> 16):
             problems.append(f"{path.name} is a link, or leads out of the zip: it is left out")
         else:
             folders.setdefault(path.parent, {})[path.name] = entry
-    if folders:
-        place = min(
-            folders, key=lambda folder: (-(ANSWERS in folders[folder]), -len(folders[folder]), len(folder.parts))
-        )
-        yield from folders[place].items()
+    place = folders[_place(folders)]
+    yield from ((name, place[name]) for name in _wanted_names(place, problems))

@@ -285,6 +285,41 @@ def test_files_are_found_in_the_folder_inside(tmp_path):
     assert read_one(tmp_path).files == {"pool.py": b"5"}
 
 
+def test_files_are_found_below_a_note(tmp_path):
+    write(tmp_path / "ada", {"README.md": b"hello"})
+    write(tmp_path / "ada" / "hw2" / "mine", {"pool.py": b"1", "answers.toml": b"2"})
+    write(tmp_path / "ada" / "old", {"pool.py": b"3"})
+    assert read_one(tmp_path).files == {"pool.py": b"1", "answers.toml": b"2"}
+    write(tmp_path / "ada", {"pool.py": b"4", "answers.toml": b"5"})
+    assert read_one(tmp_path).files == {"pool.py": b"4", "answers.toml": b"5"}
+
+
+@pytest.mark.parametrize("way", ["folder", "zip"])
+def test_names_that_are_nearly_right_are_told(tmp_path, way):
+    names = ["Answers.toml", "answers.toml.txt", "pool (1).py", "lstm.py.txt", "sheet.md", "sheet.ipynb"]
+    if way == "zip":
+        zipped(tmp_path / "ada.zip", dict.fromkeys(names, b""))
+    else:
+        write(tmp_path / "ada", dict.fromkeys(names, b""))
+    one = read_one(tmp_path)
+    assert one.files == {}
+    assert sorted(problem.partition(" is not read")[0] for problem in one.problems[:4]) == sorted(names[:4])
+    assert one.problems[4:] == ("there is no answers.toml and no Python file in it",)
+
+
+def test_code_in_utf_16_is_read(tmp_path):
+    write(tmp_path / "ada", {"pool.py": "x = 'é'\r\n".encode("utf-16")})
+    assert read_one(tmp_path).code == {"pool.py": "x = 'é'\r\n"}
+
+
+def test_answers_that_are_missing_are_told(course):
+    files = right(course)
+    del files["answers.toml"]
+    one = graded(course, files)
+    assert points(one) == FULL | {"temperature": 0}
+    assert one.marks[0].feedback == ("answers.toml is missing",)
+
+
 def test_a_zip_cannot_lead_out(tmp_path):
     inside = tmp_path / "in"
     inside.mkdir()
@@ -403,7 +438,10 @@ def test_other_things_are_told(tmp_path):
     (tmp_path / "ada_2").write_text("my homework")
     (tmp_path / "ada.tar.gz").write_text("")
     found, unknown = read_submissions(tmp_path, ["ada"])
-    assert [one.problems for one in found["ada"]] == [(), ("expected a folder or a zip, got something else",)]
+    assert [one.problems for one in found["ada"]] == [
+        ("there is no answers.toml and no Python file in it",),
+        ("expected a folder or a zip, got something else",),
+    ]
     assert unknown == ["ada.tar.gz"]
 
 

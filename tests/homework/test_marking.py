@@ -161,4 +161,9 @@ def test_any_answers_are_marked(answers):
 
 @given(st.binary(max_size=300) | st.text(alphabet='[]=".,0159eé#\n{}ip_ ', max_size=200).map(str.encode))
 def test_any_bytes_are_read(data):
-    assert len(mark(PAPER, read_answers(b"[temperature]\n" + data))) == len(PAPER.key)
+    for start in (b"", b"[temperature]\n"):
+        assert len(mark(PAPER, read_answers(start + data))) == len(PAPER.key)
+
+
+def test_a_file_without_answers():
+    assert read_answers(b"") == read_answers(b"# mine\n") == {}

@@ -108,7 +108,7 @@ def test_a_forged_message_is_a_result_or_an_error(message):
 
 HARMLESS = (
     "math random itertools dataclasses typing collections functools decimal re statistics fractions time warnings "
-    "numpy.linalg numpy.random numpy.fft os sys json"
+    "numpy.linalg numpy.random numpy.fft numpy.testing os sys json doctest unittest logging uuid"
 )
 ANSWERS = "nnlite torch keras jax tensorflow autograd nnlite.reference.lstm"
 REACHING_OUT = "ctypes _ctypes subprocess socket _socket multiprocessing urllib.request mmap signal shutil tempfile"
@@ -117,6 +117,7 @@ OTHERS = "scipy pandas rich numpy_financial typer"
 
 def test_harmless_modules_can_be_imported():
     assert set(problems({name: f"import {name}" for name in HARMLESS.split()}).values()) == {None}
+    assert problem("from numpy import *\ndef f(x):\n    return x") is None  # which imports subprocess on its way
 
 
 def test_answers_cannot_be_imported():

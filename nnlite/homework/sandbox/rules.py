@@ -16,6 +16,7 @@ REFUSED = {
     "selectors", "shutil", "signal", "site", "smtplib", "socket", "_socket", "socketserver", "sqlite3", "ssl", "_ssl",
     "subprocess", "telnetlib", "tempfile", "urllib", "venv", "webbrowser", "xmlrpc",
 }  # fmt: skip
+NEVER = {"ctypes", "_ctypes", "mmap"}  # what they do at once is forbidden
 ANSWERS = {"autograd", "flax", "jax", "keras", "mxnet", "nnlite", "tensorflow", "tinygrad", "torch", "theano"}
 
 # What a program wants, by the beginnings of audit events.
@@ -38,20 +39,32 @@ READERS = {"open", "os.listdir", "os.scandir", "os.walk", "glob.glob"}
 
 
 class Imports(importlib.abc.MetaPathFinder):
-    """The first finder: it refuses, and leaves all else to the next."""
+    """The first finder: it refuses, and leaves all else to the next.
 
-    def __init__(self, own: Collection[str]) -> None:
-        self.own = own
+    What NumPy and Python's own modules import is their affair: `from numpy import *` imports subprocess on its way.
+    """
+
+    def __init__(self, own: Collection[str], libraries: tuple[str, ...]) -> None:
+        self.own, self.libraries = own, libraries
 
     def find_spec(self, name, path=None, target=None):
         top = name.partition(".")[0]
         if top in ANSWERS:
             raise ImportError(f"graded code may not import {top}: it would be {top}'s answer, and no longer yours")
+        if top not in NEVER and self._is_for_a_library():
+            return None
         if top in REFUSED:
             raise ImportError(f"graded code may not import {top}: it needs numpy and arithmetic alone")
         if top not in self.own and top != "numpy" and top not in sys.stdlib_module_names:
             raise ImportError(f"graded code may import numpy, Python's own modules and your own files, and not {top}")
         return None
+
+    def _is_for_a_library(self):
+        """Whether the import stands in a file of a library."""
+        frame = sys._getframe(2)
+        while "importlib" in frame.f_code.co_filename and frame.f_back:
+            frame = frame.f_back
+        return frame.f_code.co_filename.startswith(self.libraries)
 
 
 def keep(readable: Iterable[str], own: Collection[str]) -> None:
@@ -59,7 +72,8 @@ def keep(readable: Iterable[str], own: Collection[str]) -> None:
     for name in list(sys.modules):
         if name.partition(".")[0] in REFUSED:
             del sys.modules[name]
-    sys.meta_path.insert(0, Imports(own))
+    libraries = tuple(os.path.dirname(str(sys.modules[name].__file__)) for name in ("os", "numpy"))
+    sys.meta_path.insert(0, Imports(own, libraries))
     folders = tuple(os.path.realpath(path) for path in readable)
     real, separator, forbidding = (
         os.path.realpath,
