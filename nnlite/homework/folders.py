@@ -14,6 +14,7 @@ from .sheet import Sheet, read_sheet, read_text
 
 STUDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
 ID = "expected letters of A to Z and digits, and . _ @ - between them"
+SALT_BYTES = 32
 IGNORE = "# The salt and the keys are no part of a repository.\n*\n"
 
 
@@ -64,7 +65,8 @@ def new(
 ) -> Path:
     """Make the folders of a sheet: `students`, one for each of them, and `instructor`, which only you can read.
 
-    Where the folders exist, students who have joined are added, with the same salt; the others' stay as they are.
+    Where the folders exist, students who have joined are added, with the same salt; the others' stay as they are, even
+    if the roster has them no longer.
 
     Args:
         sheet: the sheet.
@@ -97,7 +99,7 @@ def new(
     folder = Path(sheet.name if to is None else to)
     instructor = folder / "instructor"
     salt, sheet = _begun(folder, instructor, sheet, deadline)
-    _write_roster(instructor / "roster.csv", roster)
+    _write_roster(instructor / "roster.csv", _joined(instructor / "roster.csv", roster))
     for row in roster:
         draws = instructor / "draws" / f"{row['id']}.json"
         if not draws.exists():  # written last: what an interruption left is written again
@@ -129,7 +131,7 @@ def _begun(folder, instructor, sheet, deadline):
             name.mkdir()
         _write(instructor / ".gitignore", IGNORE)
         with open(os.open(instructor / "salt", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
+            file.write(secrets.token_hex(SALT_BYTES))
     _write(stored, sheet.text)
     return read_salt(instructor), sheet
 
@@ -152,9 +154,21 @@ def _write(path, text):
     path.write_text(text, "utf-8", newline="\n")
 
 
+def _joined(path, roster):
+    """The roster, and who was in the one before: they have a sheet, and are graded."""
+    before = read_roster(path) if path.exists() else []
+    known = {row["id"].lower(): row["id"] for row in before}
+    for row in roster:
+        if known.get(row["id"].lower(), row["id"]) != row["id"]:
+            other = known[row["id"].lower()]
+            raise ValueError(f"roster: id: expected {other!r}, as it was, got {row['id']!r}: write it so")
+    now = {row["id"] for row in roster}
+    return [*(row for row in before if row["id"] not in now), *roster]
+
+
 def _write_roster(path, roster):
     with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(roster[0]), extrasaction="ignore")
+        writer = csv.DictWriter(file, list(dict.fromkeys(name for row in roster for name in row)))
         writer.writeheader()
         writer.writerows(roster)
 
@@ -164,6 +178,7 @@ def read_salt(instructor: str | os.PathLike) -> bytes:
 
     Raises:
         FileNotFoundError: there is none.
+        ValueError: the file was changed.
 
     Example:
         >>> import tempfile
@@ -173,7 +188,14 @@ def read_salt(instructor: str | os.PathLike) -> bytes:
         ...     len(read_salt(made / "instructor"))
         32
     """
-    return bytes.fromhex((Path(instructor) / "salt").read_text("ascii"))
+    path = Path(instructor) / "salt"
+    text = path.read_text("utf-8", "replace").strip()
+    if not re.fullmatch(f"[0-9a-f]{{{2 * SALT_BYTES}}}", text):
+        raise ValueError(
+            f"{path}: expected {2 * SALT_BYTES} hexadecimal digits, as `new` has written them, got something else: "
+            f"take the file from a backup"
+        )
+    return bytes.fromhex(text)
 
 
 def read_paper(instructor: str | os.PathLike, student: str) -> Paper:

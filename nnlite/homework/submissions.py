@@ -64,6 +64,7 @@ def read_submissions(
 
     Raises:
         OSError: the folder cannot be read.
+        ValueError: `times` names what is not in the folder.
 
     Example:
         >>> import tempfile
@@ -79,8 +80,13 @@ def read_submissions(
     """
     known = {student.lower(): student for student in students}
     found: dict[str, list[Submission]] = {student: [] for student in students}
-    unknown = []
-    for entry in sorted(Path(folder).iterdir()):
+    unknown, entries = [], sorted(Path(folder).iterdir())
+    if missing := set(times or ()) - {entry.name for entry in entries}:
+        raise ValueError(
+            f"times: expected names of what is in {folder}, such as ada.zip, got {', '.join(sorted(missing)[:5])}: "
+            f"correct their lines, or leave them out"
+        )
+    for entry in entries:
         if entry.name.startswith((".", "__")):
             continue
         stem = entry.name.removesuffix(".zip").removesuffix(".ZIP")

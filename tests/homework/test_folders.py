@@ -114,6 +114,27 @@ def test_students_who_join_are_added(course):
     assert len(read_roster(course / "instructor" / "roster.csv")) == 4
 
 
+def test_a_roster_of_those_who_join_alone_forgets_nobody(tmp_path):
+    folder = new(read_sheet("cnn"), [{"id": "ada", "name": "Ada"}, {"id": "bob", "name": "Bob"}], tmp_path / "cnn")
+    new(read_sheet("cnn"), [{"id": "eve", "email": "eve@x.edu"}, {"id": "bob", "email": "bob@x.edu"}], folder)
+    assert read_roster(folder / "instructor" / "roster.csv") == [
+        {"id": "ada", "name": "Ada", "email": ""},
+        {"id": "eve", "name": "", "email": "eve@x.edu"},
+        {"id": "bob", "name": "", "email": "bob@x.edu"},
+    ]
+    with pytest.raises(ValueError, match="roster: id: expected 'ada', as it was, got 'Ada'"):
+        new(read_sheet("cnn"), [{"id": "Ada"}], folder)
+    assert "Ada" not in os.listdir(folder / "students")
+
+
+@pytest.mark.parametrize("text", ["", "secret", "ab" * 16])
+def test_a_salt_that_was_changed_grades_nobody(text, tmp_path):
+    folder = new(read_sheet("cnn"), [{"id": "ada"}], tmp_path / "cnn") / "instructor"
+    (folder / "salt").write_text(text)
+    with pytest.raises(ValueError, match=r"expected 64 hexadecimal digits, .* take the file from a backup"):
+        read_salt(folder)
+
+
 def test_an_interrupted_student_is_written_again(tmp_path, monkeypatch):
     sheet, roster = read_sheet("cnn"), [{"id": "ada"}, {"id": "bob"}]
 

@@ -244,6 +244,8 @@ def test_times_can_be_given(tmp_path):
     found, _ = read_submissions(tmp_path, ["ada"], times)
     assert [one.name for one in found["ada"]] == ["ada_2.zip", "ada.zip"]  # by time
     assert found["ada"][1].time == datetime.datetime(2026, 12, 2, 11, tzinfo=datetime.UTC)
+    with pytest.raises(ValueError, match=r"times: expected names of what is in .*, got ada_2: correct their lines"):
+        read_submissions(tmp_path, ["ada"], {"ada_2": DEADLINE})
     for text in (
         "a,b\n",
         "submission,time\nada,yesterday\n",

@@ -117,7 +117,7 @@ OTHERS = "scipy pandas rich numpy_financial typer"
 
 def test_harmless_modules_can_be_imported():
     assert set(problems({name: f"import {name}" for name in HARMLESS.split()}).values()) == {None}
-    assert problem("from numpy import *\ndef f(x):\n    return x") is None  # which imports subprocess on its way
+    assert answer("from numpy import *\ndef f(x):\n    return sin(x)")  # which imports subprocess on its way
 
 
 def test_answers_cannot_be_imported():
