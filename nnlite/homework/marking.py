@@ -92,8 +92,9 @@ def problem(right: Any, answer: Any, tolerance: float) -> str:
         got = np.asarray(answer, np.float64)
     except (OverflowError, TypeError, ValueError):
         return f"expected {shape_text(expected)}, got something else"
-    if got.shape != expected.shape:
+    if got.squeeze().shape != expected.squeeze().shape:  # [3] is as right as 3, and a row as [[1, 2]]
         return f"expected {shape_text(expected)}, got {shape_text(got)}"
+    got = got.reshape(expected.shape)
     differ = ~(np.abs(got - expected) <= allowed(expected, tolerance))  # NaN differs
     where = [_place(index) for index in np.argwhere(differ)]
     if not where:

@@ -77,13 +77,22 @@ def test_a_mistake_of_students_is_named(answers):
 
 
 def test_shapes_are_said(answers):
-    answers["lstm_step"]["dc"] = [answers["lstm_step"]["dc"]]
+    answers["lstm_step"]["dc"] = 2 * [answers["lstm_step"]["dc"]]
     answers["lstm_step"]["df"] = "half"
     answers["lstm_step"]["dh"] = ""
     said = marks(answers)["lstm_step"].feedback
-    assert "dc: expected 2 numbers, got 1 x 2 numbers" in said
+    assert "dc: expected 2 numbers, got 2 x 2 numbers" in said
     assert "df: expected 2 numbers, got something else" in said
     assert "dh: not answered" in said
+
+
+def test_one_number_may_be_an_array_and_a_row_a_matrix(answers):
+    answers["convolution"]["db"] = [answers["convolution"]["db"]]
+    for name in ("i", "dc"):
+        answers["lstm_step"][name] = [answers["lstm_step"][name]]
+    assert lost(answers) == set()
+    answers["lstm_step"]["i"] = [answers["lstm_step"]["i"][0] * 2]
+    assert lost(answers) == {"lstm_step"}
 
 
 def test_what_is_not_asked_is_said(answers):
