@@ -771,7 +771,7 @@ def test_losses(fast):
     error = caught(Plain(3, 2), x, fast, y=y, loss=HalfSquare(0.5))
     assert (error.layer, error.name) == ("HalfSquare", "input y_pred")
     assert error.numeric == pytest.approx(2 * error.analytic, rel=1e-5)
-    assert "1/2 times the right gradient: the derivative of a square" in error.cause
+    assert "1/2 times the right gradient: is the 2 of a square's derivative missing?" in error.cause
     error = caught(MISTAKES["sign"][0](3, 2), normal(5, 3), fast, y=normal(5, 2, seed=9), loss=HalfSquare())
     assert error.name == "parameter W"
     assert "the sign" in error.cause

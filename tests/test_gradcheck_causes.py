@@ -38,7 +38,7 @@ CAUSES = {
     "lstm-18": "only the gradient of parameter Wh is wrong",
     "lstm-19": "the sum over the time steps",
     "lstm-20": "1/3 times the right gradient, and 3 is the batch size N: the mean",
-    "lstm-21": "2 times the right gradient: a term that is added twice$",
+    "lstm-21": "2 times the right gradient: is a term added twice",
     "lstm-23": "only the gradient of parameter Wh is wrong",
     "gru-01": r"columns 0 to 2 \(the update gate z\) of .* They have the wrong sign",
     "gru-02": r"only the gradient of initial state 0 \(h\) is wrong",
@@ -148,3 +148,23 @@ def test_a_clipped_dy_is_used():
     with pytest.raises(GradientCheckError) as error:
         nnlite.gradcheck(Clipped(3, dtype="float64"), np.random.default_rng(0).normal(size=(4, 2)))
     assert "dy is not used" not in error.value.cause
+
+
+def test_what_one_example_hides_is_not_between_examples():
+    class Mask(nnlite.Layer):
+        """A ReLU whose backward lets some negative numbers through; the first example has none of them."""
+
+        def forward(self, x, training=False):
+            self.x = x
+            return np.maximum(x, 0)
+
+        def backward(self, dy):
+            return dy * (self.x > -1)
+
+    x = np.array([[0.3, 1.2, -1.4], [-0.5, 0.7, 0.2], [0.4, -0.2, -2.0], [1.1, -1.6, -0.8]])
+    with pytest.raises(GradientCheckError) as error:
+        nnlite.gradcheck(Mask(), x)
+    assert error.value.cause.startswith(UNEXPLAINED)
+    with pytest.raises(GradientCheckError) as error:
+        nnlite.gradcheck(nnlite.Sequential([Mask()], input_shape=(4, 3)), x[None].repeat(2, axis=0))
+    assert error.value.cause.startswith(UNEXPLAINED)

@@ -61,6 +61,11 @@ class Evidence:
         except Exception:  # a guess must not hide the finding
             return False
 
+    def each_right_alone(self, parts: list[Any]) -> bool:
+        """Whether all is right with each part of x by itself; with one of them alone it may be by chance."""
+        alone = map(self.part_of_x, parts)
+        return all(checked is not None and self.all_right_in(checked) for checked in alone)
+
     def all_right_with(self, array: np.ndarray, values: np.ndarray) -> bool:
         """Whether all is right where an array has other values."""
         self.checked.restore()

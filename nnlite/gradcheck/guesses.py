@@ -84,9 +84,9 @@ def _meaning(evidence, target, factor):
             way = "the sum, where forward takes the mean" if of_sum else "the mean, where forward takes the sum"
             return f", and {size} is {what}: {way}"
     if abs(factor - 2) < NEAR:
-        return ": a term that is added twice"
+        return ": is a term added twice?"
     if abs(factor - 0.5) < NEAR:
-        return ": the derivative of a square has a 2"
+        return ": is the 2 of a square's derivative missing?"
     return ""
 
 
@@ -177,8 +177,7 @@ def batch(evidence: Evidence) -> str | None:
         return None
     if _reaches_other_examples(evidence):
         return f"{mixed}: a loss of the first one alone has, by backward, a gradient for the others"
-    first = evidence.part_of_x(np.s_[:1])
-    if first is None or not evidence.all_right_in(first):
+    if not evidence.each_right_alone([np.s_[n : n + 1] for n in range(len(evidence.checked.x))]):
         return None
     if all(target.kind is Kind.PARAMETER for target in evidence.wrong):
         return (
@@ -221,7 +220,8 @@ def through_statistics(evidence: Evidence) -> str | None:
             form = ("a constant", "a multiple of x - mean", "a constant plus a multiple of x - mean")
             return (
                 f"the {what} over axis {axis} of x: what dx lacks is {form[through[1] * (1 + through[0])]} along that "
-                f"axis. Each number of x changes the {what} too, and with it all outputs: add the gradient of that"
+                f"axis. Each number of x changes the {what} too, and with it all outputs: the gradient of that is "
+                f"missing, or wrong"
             )
     return None
 

@@ -11,8 +11,7 @@ def time(evidence: Evidence) -> str | None:
     checked = evidence.checked
     if not checked.is_sequence or checked.x.shape[1] < 2:
         return None
-    first = evidence.part_of_x(np.s_[:, :1])
-    if first is None or not evidence.all_right_in(first):
+    if not evidence.each_right_alone([np.s_[:, t : t + 1] for t in range(checked.x.shape[1])]):
         return None
     kinds = {target.kind for target in evidence.wrong}
     if kinds == {Kind.PARAMETER} and any(target.kind is not Kind.PARAMETER for target in checked.arrays):

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from .code import CODE
 from .code.feedback import lines
@@ -44,8 +45,8 @@ def check(
         raise ValueError(f"only: expected one of {', '.join(CODE)}, got {only!r}")
     submission = read_folder(folder)
     questions = [question for question in CODE.values() if question.file in submission.files]
-    if not questions and ANSWERS not in submission.files:
-        files = sorted({question.file for question in CODE.values()})
+    files = sorted({question.file for question in CODE.values()})
+    if not any(Path(folder, name).exists() for name in (ANSWERS, *files)):  # in one below may be another's
         got = "; ".join(submission.problems) or "none of them"
         raise ValueError(f"{folder}: expected a folder with {ANSWERS} or {', '.join(files)}, got {got}")
     if only is not None:

@@ -192,7 +192,7 @@ def test_where_the_zoo_has_no_such_mistake_gradcheck_says_where_it_is():
     found = lines(here(CODE["conv2d_backward"], {"conv2d.py": text}))
     assert (
         found[-1]
-        == "likely cause: a constant factor: backward gives 2 times the right gradient: a term that is added twice"
+        == "likely cause: a constant factor: backward gives 2 times the right gradient: is a term added twice?"
     )
     text = source("lstm_steps").replace("dx[:, t] = dz @ Wx.T", "dx[:, t] = -dz @ Wx.T")
     found = lines(here(CODE["lstm_backward"], {"lstm.py": text}))
