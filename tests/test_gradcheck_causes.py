@@ -116,7 +116,7 @@ def mutant(kernel, old, new):
     return module
 
 
-PUT_TOGETHER, INDEX = "how the gradients of the time steps are put together", "an index of time, or the number of steps"
+PUT_TOGETHER, USED = "how the gradients of the time steps are put together", "the numbers that a step uses"
 
 
 @pytest.mark.parametrize(
@@ -125,9 +125,9 @@ PUT_TOGETHER, INDEX = "how the gradients of the time steps are put together", "a
         ("dz @ Wx.T", "dz[::-1] @ Wx.T", PUT_TOGETHER),
         ("dz @ Wx.T", "np.roll(dz, 1, axis=0) @ Wx.T", PUT_TOGETHER),
         ("summed_products(x, dz)", "summed_products(x[::-1], dz)", "the sum over the time steps"),
-        ("dh + dh_of_y[t]", "dh + dh_of_y[len(x) - 1 - t]", INDEX),
-        ("dh + dh_of_y[t]", "dh + dh_of_y[t] / len(x)", INDEX),
-        ("h[t + 1], dh_t", "h[-1], dh_t", INDEX),
+        ("dh + dh_of_y[t]", "dh + dh_of_y[len(x) - 1 - t]", USED),
+        ("dh + dh_of_y[t]", "dh + dh_of_y[t] / len(x)", USED),
+        ("h[t + 1], dh_t", "h[-1], dh_t", USED),
         ("dz[t] @ Wh.T)", "dz[t] @ Wh.T * (t != 1))", "a missing term from the next time step"),
     ],
 )

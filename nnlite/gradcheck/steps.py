@@ -28,8 +28,9 @@ def time(evidence: Evidence) -> str | None:
     if at_first is False or at_last is False:
         alone = "the first step" if at_first is False else "the last step, for its own input"
         return (
-            f"an index of time, or the number of steps: with one time step every gradient is right, with more they are "
-            f"not, and it is not for what comes from later steps: some are wrong of a loss of {alone} alone"
+            f"the numbers that a step uses: with one time step every gradient is right, with more they are not, not "
+            f"even of a loss of {alone}, which no later step reaches: look at the states, the indices of time and the number of "
+            f"steps in the lines of a step"
         )
     if at_first is None or at_last is None:
         return (

@@ -212,7 +212,7 @@ def test_a_wrong_state_in_the_forward_pass_is_no_missing_term():
     text = source("lstm_steps").replace("h.append(o * np.tanh(c[t + 1]))", "h.append(i * np.tanh(c[t + 1]))")
     found = lines(here(CODE["lstm_backward"], {"lstm.py": text}))
     assert found[-1].startswith(
-        "likely cause: with one time step every gradient is right, with more they are not: look"
+        "likely cause: the numbers that a step uses: with one time step every gradient is right, with more"
     )
 
 
