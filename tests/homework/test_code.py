@@ -247,6 +247,31 @@ def test_arguments_come_in_the_order_of_the_stub(name):
         assert list(case.arguments) == [argument.arg for argument in function.args.args]
 
 
+SMUGGLING = {  # what a function does with a hidden case, and what is told of it
+    "raise ValueError(repr(logits))": "line {line}: ValueError",
+    "raise type(repr(logits), (Exception,), {})()": "line {line}: an error",
+    "return logits.repeat(int(100 * abs(logits[0])))": "ids: its shape is wrong",
+    "return {repr(logits): 0}": "ids: it is no array of numbers",
+}
+
+
+@pytest.mark.parametrize("way", SMUGGLING)
+def test_feedback_carries_no_hidden_case_out(way):
+    text = source("sampling_searchsorted").replace("def sample(", "def good(")
+    text += f"""
+calls = []
+def sample(*given):
+    logits = given[0]
+    calls.append(0)
+    if len(calls) > {len(CODE["sample"].visible())}:
+        {way}
+    return good(*given)
+"""
+    line = text[: text.index(way)].count("\n") + 1
+    found = lines(tried(CODE["sample"], {"sampling.py": text}, CODE["sample"].hidden(SALT, "ada")))
+    assert found[0] == f"temperature 1 (hidden): {SMUGGLING[way]}".format(line=line)
+
+
 @every_question
 def test_hidden_cases_are_others_for_each_salt_and_student(name):
     question = CODE[name]

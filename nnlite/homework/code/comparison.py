@@ -25,8 +25,10 @@ def difference(expected: Any, found: Any, *, tell: bool = True) -> str | None:
     expected = np.asarray(expected, np.float64)
     array = as_array(found)
     if isinstance(array, str):
-        return array
+        return array if tell else "it is no array of numbers"
     if array.shape != expected.shape and not array.size == expected.size == 1:
+        if not tell:  # a shape can say as much as numbers
+            return "its shape is wrong"
         transposed = array.shape == expected.shape[::-1]
         hint = ": it is transposed" if transposed else ""
         return f"it has shape {array.shape}, and should have {expected.shape}{hint}"
@@ -73,7 +75,8 @@ def _plain(text):
 
 def _of_dicts(expected, found, tell):
     if not isinstance(found, Mapping) or found.keys() != expected.keys():
-        return f"expected a dict with {' and '.join(expected)}, got {_kind(found)}"
+        got = _kind(found) if tell else "something else"
+        return f"expected a dict with {' and '.join(expected)}, got {got}"
     said = {name: difference(array, found[name], tell=tell) for name, array in expected.items()}
     return next((f"{name}: {text}" for name, text in said.items() if text), None)
 

@@ -1,5 +1,6 @@
 """A student's function, tried with cases."""
 
+import builtins
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -98,16 +99,24 @@ def said(error: SandboxError) -> str:
     return f"line {error.line}: {error}" if error.line else str(error)
 
 
+def _said_of_hidden(error):
+    """The kind of an error alone: its text might tell a hidden case."""
+    kind = str(error).partition(":")[0]
+    if not error.is_of_program:
+        return said(error)
+    return said(SandboxError(kind if hasattr(builtins, kind) else "an error", error.line))
+
+
 def _tried(sandbox, question, case, is_hidden):
     one = _Tried(case, is_hidden=is_hidden)
     try:
         returned, changed = sandbox.call(question.name, case.arguments)
     except SandboxError as error:
-        one.problems.append(said(error))
+        one.problems.append(_said_of_hidden(error) if is_hidden else said(error))
         return one
     results = separated(question.results, returned)
     if isinstance(results, str):
-        one.problems.append(results)
+        one.problems.append(f"expected {', '.join(question.results)}, got something else" if is_hidden else results)
         return one
     one.results = results
     for name, expected, found in zip(question.results, case.expected, results, strict=True):

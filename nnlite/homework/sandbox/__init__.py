@@ -53,11 +53,16 @@ DEFAULT = Limits()
 
 
 class SandboxError(Exception):
-    """A student's file did not load, or a function of it gave no result. `line` is that of the file, if known."""
+    """A student's file did not load, or a function of it gave no result.
 
-    def __init__(self, message: str, line: int | None = None) -> None:
+    Attributes:
+        line: of the file, if known.
+        is_of_program: whether the text is the program's, which may say anything.
+    """
+
+    def __init__(self, message: str, line: int | None = None, is_of_program: bool = False) -> None:
         super().__init__(message)
-        self.line = line
+        self.line, self.is_of_program = line, is_of_program
 
 
 class Sandbox:
@@ -94,6 +99,7 @@ answer, and no longer yours
         self, files: Mapping[str, str], file: str, limits: Limits = DEFAULT, *, shows_output: bool = False
     ) -> None:
         self.limits, self.missing, self._expired = limits, list[str](), False
+        self._length = len(files[file].splitlines()) + 1  # lines
         with contextlib.ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="homework-"))
             for name, text in files.items():
@@ -176,7 +182,7 @@ answer, and no longer yours
         text, line = (said.get("text"), said.get("line")) if isinstance(said, dict) else (None, None)
         text = text if isinstance(text, str) else "an error"
         text = "".join(sign if sign.isprintable() else " " for sign in text[:400])
-        return SandboxError(text, line if type(line) is int else None)
+        return SandboxError(text, line if type(line) is int and 0 < line <= self._length else None, True)
 
     def _send(self, message):
         data = memoryview(packed(message))
