@@ -152,7 +152,10 @@ def _read(path, number):
 
 
 def _time(seconds):
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    try:
+        return datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+    except (OSError, OverflowError, ValueError):  # some file systems hold any number
+        return datetime.datetime.max.replace(tzinfo=datetime.UTC)
 
 
 # Folders.
@@ -202,11 +205,16 @@ def _place(folders: Mapping[Folder, Collection[str]]) -> Folder:
     return min(folders, key=rank)
 
 
+def _shown(name):
+    """A name that can be printed, and written to a file."""
+    return name if name.isprintable() else ascii(name)
+
+
 def _wanted_names(names, problems):
     """The wanted ones, in order; problems are told of those that are called nearly so."""
     for name in sorted(names):
         if NEARLY.match(name) and not _is_wanted(name):
-            problems.append(f"{name} is not read: expected {ANSWERS}, or letters, digits and _ before .py")
+            problems.append(f"{_shown(name)} is not read: expected {ANSWERS}, or letters, digits and _ before .py")
     wanted = sorted(filter(_is_wanted, names))
     if not wanted:
         problems.append(f"there is no {ANSWERS} and no Python file in it")
@@ -269,7 +277,7 @@ def _wanted(entries, problems) -> Iterator[tuple[str, zipfile.ZipInfo]]:
         if not NEARLY.match(path.name) or path.parts[0] == "__MACOSX" or entry.is_dir():
             continue
         if not is_inside or stat.S_ISLNK(entry.external_attr >> 16):
-            problems.append(f"{path.name} is a link, or leads out of the zip: it is left out")
+            problems.append(f"{_shown(path.name)} is a link, or leads out of the zip: it is left out")
         else:
             folders.setdefault(path.parent, {})[path.name] = entry
     place = folders[_place(folders)]

@@ -11,6 +11,7 @@ import struct
 import tomllib
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from extras import import_extra
@@ -307,6 +308,22 @@ def test_names_that_are_nearly_right_are_told(tmp_path, way):
     assert one.files == {}
     assert sorted(problem.partition(" is not read")[0] for problem in one.problems[:4]) == sorted(names[:4])
     assert one.problems[4:] == ("there is no answers.toml and no Python file in it",)
+
+
+def test_names_and_times_that_nothing_can_hold_end_no_grading(course, instructor, tmp_path, monkeypatch):
+    write(tmp_path / "in" / "ada", right(course))
+    (tmp_path / "in" / "ada" / os.fsdecode(b"my \xff.py")).touch()
+    zipped(tmp_path / "in" / "bob.zip", {"my \x1b[2J.py": b"", "../a \x07.py": b""})
+    stat_of = os.fstat
+    monkeypatch.setattr(os, "fstat", lambda file: SimpleNamespace(st_mode=stat_of(file).st_mode, st_mtime=1e18))
+    found, _ = read_submissions(tmp_path / "in", ["ada", "bob"])
+    monkeypatch.undo()
+    assert found["ada"][0].time.year == 9999
+    grades, _ = grade(tmp_path / "in", instructor, limits=QUICK)
+    write_grades(grades, tmp_path / "out")
+    notes = (tmp_path / "out" / "grades.csv").read_text("utf-8")
+    assert r"'my \udcff.py' is not read" in notes
+    assert r"'my \x1b[2J.py' is not read" in notes
 
 
 def test_code_in_utf_16_is_read(tmp_path):
