@@ -23,7 +23,7 @@ from nnlite.homework import audit as audit_code
 from nnlite.homework import check as check_folder
 from nnlite.homework import grade as grade_all
 from nnlite.homework import new as make
-from nnlite.homework.sandbox import Sandbox
+from nnlite.homework.sandbox import weakness
 from nnlite.saving import atomic_file
 
 from .runs import command, console, without_control
@@ -109,7 +109,8 @@ def grade(
 
         nnlite homework grade submissions --instructor hw2/instructor
     """
-    warn_of_missing_protection()
+    if text := weakness():
+        warnings.warn(text, stacklevel=1)
     grades, unknown = grade_all(
         submissions, instructor, times=read_times(times) if times else None, jobs=jobs, limits=Limits(seconds=seconds)
     )
@@ -127,18 +128,6 @@ def grade(
     for one in grades:
         if one.submission and one.notes:
             console.print(without_control(f"{one.student}: {'; '.join(one.notes)}"))
-
-
-def warn_of_missing_protection() -> None:
-    """Say what this system cannot forbid graded code."""
-    with Sandbox({"empty.py": ""}, "empty.py") as sandbox:
-        missing = ", and ".join(sandbox.missing)
-    if missing:
-        warnings.warn(
-            f"This system cannot shut graded code off from {missing}: a program made for that could read the keys, or "
-            f"do harm. Grade in a container or a virtual machine, or on Linux 5.13 or newer.",
-            stacklevel=1,
-        )
 
 
 def audit(

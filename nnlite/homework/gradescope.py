@@ -11,6 +11,7 @@ from typing import Any
 from .folders import read_paper, read_roster, read_salt
 from .grades import as_gradescope
 from .grading import grade_one
+from .sandbox import weakness
 from .submissions import Submission, read_folder
 
 # Gradescope's Python is too old, so uv brings another.
@@ -79,7 +80,10 @@ def results(
         time = datetime.datetime.fromisoformat(metadata["created_at"])
         found = Submission("submission", time, 1, found.files, found.problems)
     paper = read_paper(instructor, students.pop())
-    return as_gradescope(grade_one(paper, found, read_salt(instructor)))
+    graded = as_gradescope(grade_one(paper, found, read_salt(instructor)))
+    if text := weakness():  # for the instructor: students do not see it
+        graded["tests"].append({"name": "protection", "output": text, "visibility": "hidden"})
+    return graded
 
 
 def _students(instructor, email):

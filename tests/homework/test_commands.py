@@ -10,6 +10,7 @@ import pytest
 from extras import import_extra
 
 from nnlite.cli import homework
+from nnlite.homework import sandbox
 from nnlite.homework.code.audit import source
 
 QUIZ = """
@@ -69,9 +70,13 @@ def test_grade_says_what_this_system_cannot_forbid(here, nnlite_command, monkeyp
         __enter__ = lambda self: self  # noqa: E731
         __exit__ = lambda *_: None  # noqa: E731
 
-    monkeypatch.setattr(homework, "Sandbox", lambda *_: Leaky())
-    with pytest.warns(UserWarning, match="cannot shut graded code off from files, and processes and network"):
-        homework.warn_of_missing_protection()
+    monkeypatch.setattr(sandbox, "Sandbox", lambda *_: Leaky())
+    assert sandbox.weakness().startswith(
+        "This system cannot shut graded code off from files, and processes and network"
+    )
+    monkeypatch.setattr(homework, "weakness", lambda: "it cannot")
+    with pytest.warns(UserWarning, match="it cannot"):
+        homework.grade(here / "submissions", here / "quiz" / "instructor", jobs=1)
 
 
 def test_an_audit_prints_what_it_found(here, nnlite_command):

@@ -36,6 +36,7 @@ from nnlite.homework import (
 from nnlite.homework.code.audit import source
 from nnlite.homework.grades import as_csv, as_markdown
 from nnlite.homework.gradescope import main as run_autograder
+from nnlite.homework.gradescope import results
 from nnlite.homework.grading import days_late
 
 SHEET = """
@@ -535,6 +536,15 @@ def test_gradescope_gets_its_format(course, tmp_path):
         run_autograder(root)
         found = json.loads((root / "results" / "results.json").read_text())
         assert found["score"] == expected
+
+
+def test_gradescope_tells_the_instructor_alone_what_its_system_cannot_forbid(course, tmp_path, monkeypatch):
+    write(tmp_path / "submission", {"pool.py": b""})
+    for said in ("", "This system cannot shut graded code off from files"):
+        monkeypatch.setattr("nnlite.homework.gradescope.weakness", lambda text=said: text)
+        tests = results(tmp_path / "submission", course / "instructor", {"users": [{"email": "ada@x.edu"}]})["tests"]
+        hidden = [(test["output"], test["visibility"]) for test in tests if test["name"] == "protection"]
+        assert hidden == ([(said, "hidden")] if said else [])
 
 
 def test_nbgrader_gets_an_assignment(tmp_path):

@@ -28,7 +28,7 @@ import numpy as np
 
 from .wire import WireError, packed, received
 
-__all__ = ["Limits", "Sandbox", "SandboxError"]
+__all__ = ["Limits", "Sandbox", "SandboxError", "weakness"]
 
 CHILD = Path(__file__).with_name("child.py")
 PACKAGES = Path(np.__file__).parents[1]  # where NumPy is installed
@@ -215,6 +215,25 @@ answer, and no longer yours
         if code is None or code >= 0:
             return "it ends the program, with no result"
         return f"it is ended by the signal {signal.Signals(-code).name}, with no result"
+
+
+def weakness() -> str:
+    """What this system cannot forbid graded code, as a warning; empty on a Linux of today.
+
+    Example:
+        >>> import sys
+        >>> from nnlite.homework.sandbox import weakness
+        >>> "cannot shut graded code off" in weakness() or sys.platform == "linux"
+        True
+    """
+    with Sandbox({"empty.py": ""}, "empty.py") as sandbox:
+        missing = ", and ".join(sandbox.missing)
+    if not missing:
+        return ""
+    return (
+        f"This system cannot shut graded code off from {missing}: a program made for that could read the keys, or do "
+        f"harm. Grade in a container or a virtual machine, or on Linux 5.13 or newer."
+    )
 
 
 # Nothing of the grader's own, and one thread for BLAS. Windows cannot start Python without its folder.
