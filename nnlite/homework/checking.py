@@ -43,12 +43,11 @@ def check(
     """
     if only is not None and only not in CODE:
         raise ValueError(f"only: expected one of {', '.join(CODE)}, got {only!r}")
-    submission = read_folder(folder)
-    questions = [question for question in CODE.values() if question.file in submission.files]
     files = sorted({question.file for question in CODE.values()})
     if not any(Path(folder, name).exists() for name in (ANSWERS, *files)):  # in one below may be another's
-        got = "; ".join(submission.problems) or "none of them"
-        raise ValueError(f"{folder}: expected a folder with {ANSWERS} or {', '.join(files)}, got {got}")
+        raise ValueError(f"{folder}: expected a folder with {ANSWERS} or {', '.join(files)}, got none of them")
+    submission = read_folder(folder)
+    questions = [question for question in CODE.values() if question.file in submission.files]
     if only is not None:
         questions = [CODE[only]]
     elif submission.problems:

@@ -185,6 +185,7 @@ def _of_folder(path, number, time):
 
 def _inside(path):
     """The names of what is in a folder and in those below, and the zips among it."""
+    os.listdir(path)  # an error, where os.walk finds nothing
     folders, zips = dict[Path, list[str]](), list[Path]()
     for folder, below, names in os.walk(path):
         place = Path(folder)
@@ -199,8 +200,8 @@ def _place(folders: Mapping[Folder, Collection[str]]) -> Folder:
     """The folder that has most of the wanted files."""
 
     def rank(folder):
-        wanted = list(filter(_is_wanted, folders[folder]))
-        return ANSWERS not in wanted, -len(wanted), len(folder.parts)
+        wanted, nearly = filter(_is_wanted, folders[folder]), filter(NEARLY.match, folders[folder])
+        return ANSWERS not in folders[folder], -len(list(wanted)), -len(list(nearly)), len(folder.parts)
 
     return min(folders, key=rank)
 

@@ -38,6 +38,7 @@ from nnlite.homework.grades import as_csv, as_markdown
 from nnlite.homework.gradescope import main as run_autograder
 from nnlite.homework.gradescope import results
 from nnlite.homework.grading import days_late
+from nnlite.homework.submissions import read_folder
 
 SHEET = """
 title = "Small"
@@ -298,13 +299,24 @@ def test_files_are_found_below_a_note(tmp_path):
     assert read_one(tmp_path).files == {"pool.py": b"4", "answers.toml": b"5"}
 
 
-@pytest.mark.parametrize("way", ["folder", "zip"])
+def test_a_folder_that_cannot_be_read_is_told(tmp_path, monkeypatch):
+    write(tmp_path / "ada", {"pool.py": b""})
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "listdir", refuse)
+    monkeypatch.setattr(os, "scandir", refuse)  # of os.walk
+    assert read_folder(tmp_path / "ada").problems == ("it cannot be read: Permission denied",)
+
+
+@pytest.mark.parametrize("way", ["folder", "zip", "folder below", "zip of a folder"])
 def test_names_that_are_nearly_right_are_told(tmp_path, way):
     names = ["Answers.toml", "answers.toml.txt", "pool (1).py", "lstm.py.txt", "sheet.md", "sheet.ipynb"]
-    if way == "zip":
-        zipped(tmp_path / "ada.zip", dict.fromkeys(names, b""))
+    if "zip" in way:
+        zipped(tmp_path / "ada.zip", {("ada/" if "folder" in way else "") + name: b"" for name in names})
     else:
-        write(tmp_path / "ada", dict.fromkeys(names, b""))
+        write(tmp_path / "ada" / ("hw2" if "below" in way else ""), dict.fromkeys(names, b""))
     one = read_one(tmp_path)
     assert one.files == {}
     assert sorted(problem.partition(" is not read")[0] for problem in one.problems[:4]) == sorted(names[:4])
