@@ -152,7 +152,7 @@ def final_state(evidence: Evidence) -> str | None:
         return None
     return (
         "the gradient of the final state: with a loss of the output alone, every gradient is right. Backward must "
-        "start the last step from dstate, not from 0"
+        "start the last step from dstate, as it is given"
     )
 
 

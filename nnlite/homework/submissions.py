@@ -20,6 +20,7 @@ from .marking import decoded
 
 ANSWERS = "answers.toml"
 MOST_BYTES, MOST_FILES = 200_000, 20  # of a file, and of files
+MOST_PROBLEMS = 10  # that are told of a submission
 MOST_OF_A_ZIP, MOST_ENTRIES = 50_000_000, 5_000
 DEEPEST = 3  # folder in a folder
 NEARLY = re.compile(r"answers.*toml|.*\.py(\.txt)?$", re.IGNORECASE)
@@ -180,7 +181,7 @@ def _of_folder(path, number, time):
             continue
         times.append(written)
         _take(name, data, files, problems)
-    return Submission(path.name, max(times[1:], default=time), number, files, tuple(problems))
+    return Submission(path.name, max(times[1:], default=time), number, files, tuple(problems[:MOST_PROBLEMS]))
 
 
 def _inside(path):
@@ -266,7 +267,7 @@ def _of_zip(path):
                     _take(name, file.read(MOST_BYTES + 1), files, problems)
     except Exception as error:  # a damaged zip raises errors of many kinds
         problems.append(f"the zip cannot be read: {str(error)[:100] or type(error).__name__}")
-    return files, tuple(problems)
+    return files, tuple(problems[:MOST_PROBLEMS])
 
 
 def _wanted(entries, problems) -> Iterator[tuple[str, zipfile.ZipInfo]]:

@@ -412,6 +412,15 @@ def test_a_bomb_is_not_unpacked(tmp_path):
     assert "pool.py" not in read_one(tmp_path).files
 
 
+def test_not_every_problem_of_thousands_is_told(tmp_path):
+    zipped(
+        tmp_path / "ada.zip", {f"{start}{number}.py": b"" for number in range(400) for start in ("my ", "my", "../")}
+    )
+    assert len(read_one(tmp_path).problems) == 10
+    write(tmp_path / "ada", {f"my {number}.py": b"" for number in range(99)})
+    assert len(read_folder(tmp_path / "ada").problems) == 10
+
+
 def test_a_zip_of_many_files_is_refused(tmp_path):
     zipped(tmp_path / "ada.zip", {f"a{k}.py": b"" for k in range(60)})
     one = read_one(tmp_path)
