@@ -45,7 +45,8 @@ def check(
         raise ValueError(f"only: expected one of {', '.join(CODE)}, got {only!r}")
     files = sorted({question.file for question in CODE.values()})
     if not any(Path(folder, name).exists() for name in (ANSWERS, *files)):  # in one below may be another's
-        raise ValueError(f"{folder}: expected a folder with {ANSWERS} or {', '.join(files)}, got none of them")
+        got = "none of them" if os.path.isdir(folder) else "; ".join(read_folder(folder).problems)
+        raise ValueError(f"{folder}: expected a folder with {ANSWERS} or {', '.join(files)}, got {got}")
     submission = read_folder(folder)
     questions = [question for question in CODE.values() if question.file in submission.files]
     if only is not None:
