@@ -9,6 +9,7 @@ import numpy as np
 from ..notebook import Shown, Table
 
 CLEAR = 5  # standard deviations of the other units' effects
+QUARTILES = 1.349  # standard deviations between the quartiles of a normal distribution
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +36,7 @@ class Unit:
         >>> others = np.array([280.0, 300.0])
         >>> unit = Unit("vowel", "gru.h", 3, True, 0.9, 0.6, 0.25, "vowels", True, 290, 120, error=4, others=others)
         >>> unit.hold, round(unit.deviations, 1), unit.needed
-        ({'gru.h': {3: 0.25}}, -12.0, True)
+        ({'gru.h': {3: 0.25}}, -22.9, True)
     """
 
     concept: str
@@ -59,13 +60,15 @@ class Unit:
 
     @property
     def deviations(self) -> float:
-        """How far its effect is from those of other units, in their standard deviations, or in `error` if it is larger.
+        """How far its effect is from that of most other units, in their standard deviations, or in `error` if larger.
 
-        Without other units it is how far `held` is from `free`.
+        These are the median and the quartiles' distance, which is 1.349 standard deviations of a normal distribution.
+        A mean would let one more unit that is needed, such as one that sees line breaks, hide this one. Without other
+        units it is how far `held` is from `free`.
         """
         others = self.others[~np.isnan(self.others)]
-        apart = self.held - float(others.mean() if others.size else self.free)
-        spread = max(float(others.std(ddof=1)) if others.size > 1 else 0.0, np.nan_to_num(self.error))
+        low, middle, high = np.quantile(others, (0.25, 0.5, 0.75)) if others.size else [self.free] * 3
+        apart, spread = float(self.held - middle), max(float(high - low) / QUARTILES, np.nan_to_num(self.error))
         if spread:
             return apart / spread
         return float(np.copysign(np.inf, apart)) if apart else 0.0

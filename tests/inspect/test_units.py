@@ -1,12 +1,14 @@
 """`units` finds what was planted and says what it does, finds nothing in shifted labels, and tests on other texts."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from planted_units import COUNTER, LAYERS, LENGTH, VOCABULARY, VOWEL, planted, poems
 
 from nnlite import LSTM, Dense, Dropout, Sequential, Softmax
 from nnlite.experiment import Sonnets
-from nnlite.inspect import Concept, chance, trace, units
+from nnlite.inspect import Concept, Unit, chance, trace, units
 from nnlite.inspect.concepts import CONCEPTS
 from nnlite.inspect.reading import PIECE, read
 from nnlite.text import Vocabulary, clean_sonnets, generate
@@ -64,6 +66,16 @@ def test_a_unit_that_is_low_at_a_yes_tells_as_well():
     assert found["place in the line"].tells < -0.97
     assert found["line break comes next"].tells > 0.9
     assert all(unit.found and unit.unit == COUNTER for unit in found.values())
+
+
+@pytest.mark.parametrize("outlier", [0.0, 375.0])
+def test_another_unit_that_is_needed_does_not_hide_one(outlier):
+    """Such as the unit that hands line breaks to a counter in the next layer: without it there are no others."""
+    others = np.array([14.6, 15.0, 15.0, 15.1, 15.4, outlier])
+    counter = Unit("place", "lstm.c", 17, False, 0.9, 0.2, 0.4, "line breaks", True, 15, 0, error=0.3, others=others)
+    assert counter.deviations < -40
+    assert counter.needed
+    assert not dataclasses.replace(counter, held=14.2).needed
 
 
 def test_what_does_not_occur_is_left_blank_or_out():
