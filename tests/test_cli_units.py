@@ -88,6 +88,13 @@ def test_what_a_model_writes_is_escaped(tmp_path, monkeypatch, nnlite_command):
     assert "<b>" not in (tmp_path / "layer.h-3.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("options", [(), UNIT])
+def test_a_friends_model_of_another_text_asks_for_one(options, model, nnlite_command):
+    code, _, error = nnlite_command(*model[:2], *options)
+    assert code == 1
+    assert "--text: expected a text, got none, and the model does not know the sonnets: --text FILE" in error
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -95,6 +102,9 @@ def test_what_a_model_writes_is_escaped(tmp_path, monkeypatch, nnlite_command):
         ([*UNIT, "--state", "layer.c"], "hold: expected one of layer.h, got 'layer.c'"),
         (["--encoding", "utf-16"], "U+6564"),
         ([*UNIT, "--seed-text", "xyz"], "'x'"),
+        (["--at", 1], "--at: expected --hold N with it, got none"),
+        (["--state", "layer.h"], "--state: expected --hold N with it, got none"),
+        (["--seed-text", "abc"], "--seed-text: expected --hold N with it, got none"),
     ],
 )
 def test_mistakes(options, message, model, nnlite_command):

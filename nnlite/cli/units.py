@@ -71,6 +71,9 @@ def units(
         nnlite units runs/sonnets --hold 105
         nnlite units friend.safetensors --text poems.txt
     """
+    with_hold = {"--state": state, "--at": at, "--out": out, "--seed-text": seed_text}
+    if not hold and (alone := [name for name, value in with_hold.items() if value is not None]):
+        raise ValueError(f"{alone[0]}: expected --hold N with it, got none: the table tests units of its own choice")
     model = opened(run, seed_text, unknown)
     finding, testing = _texts(model, read_text(text, encoding) if text else None)
     if not hold:
@@ -119,7 +122,10 @@ def _texts(model: Opened, text: str | None) -> tuple[str, str | None]:
     if text is not None:
         return text, None
     if model.run is None:
-        return clean_sonnets(), None
+        sonnets = clean_sonnets()
+        if not set(sonnets) <= set(model.vocabulary.characters):
+            raise ValueError("--text: expected a text, got none, and the model does not know the sonnets: --text FILE")
+        return sonnets, None
     if isinstance(model.run, Sonnets):
         training, held_out = model.run.parts
         return training[:READ], held_out
