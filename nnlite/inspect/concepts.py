@@ -39,15 +39,20 @@ class Concept:
         """The labels of a text, float64 (T,).
 
         Raises:
-            ValueError: there is not one for each character.
+            ValueError: there is not one for each character, or one is no number, or infinite.
         """
         needed = [one for one in inspect.signature(self.labels).parameters.values() if one.default is one.empty]
         takes_p = len(needed) > 1
-        labels = np.asarray(self.labels(text, p) if takes_p else self.labels(text), np.float64)
-        if labels.shape != (len(text),):
+        given = self.labels(text, p) if takes_p else self.labels(text)
+        try:
+            labels = np.asarray(given, np.float64)
+            got = f"shape {labels.shape}" if labels.shape != (len(text),) else "infinity" * bool(np.isinf(labels).any())
+        except (TypeError, ValueError):
+            got = f"{given!r:.40}"
+        if got:
             raise ValueError(
-                f"concepts: expected a label for each of {len(text)} characters, got shape {labels.shape}: give NaN "
-                f"where there is nothing to know"
+                f"concepts: expected a label for each of {len(text)} characters, a number, got {got} from "
+                f"{getattr(self.labels, '__name__', self.labels)}: give NaN where there is nothing to know"
             )
         return labels
 

@@ -56,8 +56,14 @@ def held_stepper(model: Any, hold: Hold, N: int) -> Callable[[np.ndarray], np.nd
         raise TypeError(f"hold: expected values by unit by state, such as {{'lstm.c': {{105: 0.0}}}}, got {hold!r}")
     for name, values in hold.items():
         if name not in states:
-            expected = ", ".join(states) or "a model with an LSTM, GRU or RNN"
-            raise ValueError(f"hold: expected one of {expected}, got {name!r}: gates cannot be held, and states can")
+            if not states:
+                raise ValueError(
+                    f"hold: expected a model with an LSTM, GRU or RNN, got {name!r} for one without: the layers inside "
+                    f"of a Bidirectional cannot be held, as they take no single steps"
+                )
+            raise ValueError(
+                f"hold: expected one of {', '.join(states)}, got {name!r}: gates cannot be held, and states can"
+            )
         layer, number = states[name]
         _hold_in(layer, number, *_checked(name, values, layer.units))
     return copied.stepper(N)

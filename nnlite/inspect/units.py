@@ -181,9 +181,10 @@ def _named(concepts):
 
 def _parts(text, test):
     """The text to find units in, and the one to test them on."""
+    text = _poems("text", text)
     if test is None:
-        text, test = _halves(text) if isinstance(text, str) else (text[: len(text) // 2], text[len(text) // 2 :])
-    parts = [part if isinstance(part, str) else "".join(part) for part in (text, test)]
+        text, test = _halves(text[0]) if len(text) == 1 else (text[: len(text) // 2], text[len(text) // 2 :])
+    parts = ["".join(_poems(name, part)) for name, part in (("text", text), ("test", test))]
     for name, part in zip(("text", "test"), parts, strict=True):
         if len(part) < LEAST:
             raise ValueError(
@@ -191,6 +192,14 @@ def _parts(text, test):
                 f"{len(part)}: give a longer text"
             )
     return [part[:ENOUGH] for part in parts]
+
+
+def _poems(name, text):
+    """A text as a list of its poems."""
+    poems = [text] if isinstance(text, str) else text
+    if not isinstance(poems, Sequence) or not all(isinstance(poem, str) for poem in poems):
+        raise TypeError(f"{name}: expected a str, or a list of str, got {text!r:.60}: give what the model is to read")
+    return poems
 
 
 def _halves(text):

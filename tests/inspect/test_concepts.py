@@ -67,5 +67,8 @@ def test_the_mean_of_the_labels_is_counted_where_nothing_else_is():
 
 
 def test_labels_are_one_for_each_character():
-    with pytest.raises(ValueError, match=r"expected a label for each of 3 characters, got shape \(2,\): give NaN"):
-        Concept(lambda text: [1, 2]).of("abc")
+    for labels, got in (([1, 2], r"shape \(2,\)"), ([1, np.inf, 0], "infinity"), (list("abc"), r"\['a', 'b', 'c'\]")):
+        message = rf"a label for each of 3 characters, a number, got {got} from <lambda>: give NaN"
+        with pytest.raises(ValueError, match=message):
+            Concept(lambda text, labels=labels: labels).of("abc")
+    assert np.isnan(Concept(lambda text: [None, 1, True]).of("abc")[0])

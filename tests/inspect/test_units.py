@@ -119,6 +119,8 @@ def test_a_text_is_cut_between_poems_if_blank_lines_say_where_and_else_between_l
     assert parts[2].endswith("\n")
     assert abs(len(parts[2]) - len(parts[3])) < 3 * LENGTH
     assert [len(part) for part in parts[4:]] == [200, 200]
+    units(planted("lstm"), ["ab" * 200], concept, others=0, writings=1, length=10)  # a list of one poem is halved, too
+    assert [len(part) for part in seen if len(part) > 10][6:] == [200, 200]
 
 
 def test_a_unit_that_tells_something_else_in_the_test_is_not_found():
@@ -238,6 +240,8 @@ def last_step_alone():
         ),
         ({"text": "too short"}, ValueError, "text: expected at least 100 characters"),
         ({"test": []}, ValueError, "test: expected at least 100 characters"),
+        ({"text": None}, TypeError, "text: expected a str, or a list of str, got None"),
+        ({"test": [POEMS[0], 3]}, TypeError, "test: expected a str, or a list of str, got"),
         ({"text": ["XYZ" * 200, POEMS[0]]}, ValueError, "'X'"),
         ({"concepts": ["vowels"]}, ValueError, "concepts: expected one of place in the line, .* got 'vowels'"),
         ({"concepts": {"mine": 3}}, ValueError, "concepts: expected one of"),
