@@ -1,13 +1,14 @@
 """The training film: the same for a training that was stopped, and none where nobody asked."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import nnlite
 from nnlite.experiment import ExperimentError, Sonnets
-from nnlite.experiment.film import FRAMES, LINE, TEMPERATURE, read_film
+from nnlite.experiment.film import FRAMES, LINE, POINTS, TEMPERATURE, Film, read_film
 from nnlite.text import generate
 
 TINY = {"units": 5, "step": 200, "epochs": 3, "temperatures": ()}
@@ -73,6 +74,24 @@ def test_a_resumed_training_has_the_same_film(filmed, tmp_path, step):
     assert read_film(run)["frames"][-1][0] <= step
     Sonnets.open(run.folder).fit(verbose=0)
     assert (run.folder / "film.json").read_bytes() == (filmed.folder / "film.json").read_bytes()
+
+
+def test_points_stay_means_when_a_training_goes_on_for_more_epochs(tmp_path):
+    """Then they are fewer: the first one after it covers batches from before."""
+    run, step = made(tmp_path / "run"), 0
+    state = None
+    for epochs, batches in ((2, 5), (3, 4)):
+        film = Film(run, epochs * POINTS)
+        film.at, film.loop = (), SimpleNamespace(latest={"loss": 1.5})
+        film.on_train_begin({})
+        if state:
+            film.set_state(state)
+        for _ in range(batches):
+            step += 1
+            film.model = SimpleNamespace(optimizer=SimpleNamespace(iterations=step))
+            film.on_train_batch_end(0, {})
+        state = film.get_state()
+    assert film.losses == [[2, 1.5], [4, 1.5], [6, 1.5], [9, 1.5]]
 
 
 @pytest.mark.parametrize(

@@ -44,7 +44,7 @@ class Film(nnlite.Callback):
     def on_train_begin(self, logs: Logs) -> None:
         self.frames: list[list[Any]] = []
         self.losses: list[list[Any]] = []
-        self.total = 0.0
+        self.total, self.batches = 0.0, 0
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         if not self.frames:
@@ -53,9 +53,10 @@ class Film(nnlite.Callback):
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         step = self.model.optimizer.iterations
         self.total += self.loop.latest["loss"]
+        self.batches += 1  # not always `every`, which is another number in a training that goes on for more epochs
         if step % self.every == 0:
-            self.losses.append([step, round(self.total / self.every, 4)])
-            self.total = 0.0
+            self.losses.append([step, round(self.total / self.batches, 4)])
+            self.total, self.batches = 0.0, 0
         if step in self.at:
             self._shoot(step)
 
@@ -73,10 +74,10 @@ class Film(nnlite.Callback):
         self.run.write(FILM, json.dumps(film).encode() + b"\n")
 
     def get_state(self) -> dict[str, Any]:
-        return {"frames": self.frames, "losses": self.losses, "total": self.total}
+        return {"frames": self.frames, "losses": self.losses, "total": self.total, "batches": self.batches}
 
     def _state_rules(self) -> dict[str, states.Rule]:
-        return {**RULES, "total": states.number}
+        return {**RULES, "total": states.number, "batches": states.count}
 
 
 def read_film(run: Writer) -> dict[str, Any] | None:
