@@ -3,6 +3,7 @@
 import re
 from html.parser import HTMLParser
 
+import browser
 import pytest
 
 from nnlite.plot import character_frequencies, loss_curves, svg
@@ -129,3 +130,23 @@ def test_characters_are_shaded():
     assert second == '<span class="low" style="--shade: 25%">c</span> d'
     with pytest.raises(ValueError, match="shorter"):
         html(Report("x", sections=[Section("y", [Poems([Poem("", "ab", shades=(1,))])])]))
+
+
+LINES = """() => [...document.querySelectorAll("td")].flatMap(({ firstChild: text }) =>
+  [...text.data.matchAll(/\\S+/g)].map(({ 0: word, index }) => {
+    const range = document.createRange();
+    range.setStart(text, index);
+    range.setEnd(text, index + word.length);
+    return [word, range.getClientRects().length];
+  }))"""
+
+
+def test_no_number_of_a_table_is_broken_on_a_telephone(tmp_path):
+    table = Table([("SGD", "1,048,576 weights", "float64", "115.66", "29", "148 %")], ("a", "b", "c", "d", "e", "f"))
+    with browser.chromium() as chromium:
+        page = html(Report("wide", "", "", [], [Section("all", [table])]))
+        tab = browser.opened(chromium, page, tmp_path, viewport={"width": 390, "height": 800})
+        lines = dict(tab.evaluate(LINES))
+        assert tab.evaluate("document.documentElement.scrollWidth") == 390
+    assert {"1,048,576", "float64", "115.66"} < set(lines)
+    assert set(lines.values()) == {1}
