@@ -32,8 +32,10 @@ def steps(model: Sequential) -> tuple[dict[str, int], list[dict[str, Any]]]:
 
     Raises:
         PlayError: the model reads something else than images, has a layer that no model of images has, or gives
-            something else than a number for each class.
+            something else than a number for each class; or a weight is not finite.
     """
+    if not isinstance(model, Sequential):
+        raise PlayError(f"model: expected a Sequential, got {model!r}: give a model, such as load_model reads")
     shape = model.input_shape
     if shape is None:
         raise PlayError("model: expected one that is built, got one whose input_shape is not known: call it once")
@@ -42,6 +44,8 @@ def steps(model: Sequential) -> tuple[dict[str, int], list[dict[str, Any]]]:
             f"model: expected at most {MOST_NUMBERS:,} numbers, got {model.parameter_count:,}: the page would be too "
             f"large to open"
         )
+    if not all(np.isfinite(array).all() for array in (*model.params.values(), *model.statistics.values())):
+        raise PlayError("model: expected finite weights, got NaN or infinity: the training has diverged")
     image = _image(shape)
     found: list[dict[str, Any]] = []
     for layer in _flat(model):

@@ -37,6 +37,16 @@ def test_others_are_refused_with_a_sentence(layers, input_shape, message):
 def test_a_model_that_is_not_built():
     with pytest.raises(PlayError, match="model: expected one that is built"):
         digits_page(nnlite.Sequential([L.Flatten(), L.Dense(10)]))
+    with pytest.raises(PlayError, match=r"model: expected a Sequential, got 'model\.safetensors'"):
+        digits_page("model.safetensors")
+
+
+@pytest.mark.parametrize("name", ["dense.b", "batch_norm.moving_variance"])
+def test_a_training_that_has_diverged(name):
+    model = nnlite.Sequential([L.BatchNorm(), L.Flatten(), L.Dense(10)], input_shape=(8, 8, 1))
+    {**model.params, **model.statistics}[name][0] = float("nan")
+    with pytest.raises(PlayError, match="model: expected finite weights, got NaN or infinity"):
+        digits_page(model)
 
 
 def test_a_name_for_each_class():
