@@ -120,9 +120,9 @@ function makeGates() {
   );
   byId("reach-lead").textContent =
     layer.kind === "RNN"
-      ? "At each step back the gradient is multiplied by Wh' and by the slope of tanh. Where the largest eigenvalue of Wh is " +
-        "below 1 it vanishes, and what is far back cannot be learned; above 1 it may explode. An LSTM's cell multiplies it by " +
-        "its forget gate, and by nothing else."
+      ? `At each step back the gradient is multiplied by Wh' and by the slope of ${layer.activation}. Where the largest ` +
+        "eigenvalue of Wh is below 1 it vanishes, and what is far back cannot be learned; above 1 it may explode. An " +
+        "LSTM's cell multiplies it by its forget gate, and by nothing else."
       : `A gradient of length 1 at the character chosen above, and what is left of it further back: in ${nameOf(layer)}, ` +
         "and in an RNN without gates that has the weights of its candidate. Move the gates: " +
         (layer.kind === "LSTM"

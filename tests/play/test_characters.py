@@ -261,6 +261,11 @@ def test_every_kind_of_cell_has_its_page(show, layers):
     assert page.locator("#layer").is_visible() == (page.locator("#layer option").count() > 1)
 
 
+def test_the_slope_is_that_of_the_rnns_activation(show):
+    page = show(characters_page(small([nnlite.RNN(5, activation="relu", return_sequences=True, input_dim=38)])))
+    assert "by the slope of relu. Where" in page.locator("#reach-lead").inner_text()
+
+
 def test_a_large_vocabulary_has_bars_for_its_likeliest(show):
     vocabulary = Vocabulary("\n" + "".join(chr(0x4E00 + i) for i in range(199)))
     model = nnlite.Sequential(
