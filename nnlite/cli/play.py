@@ -7,11 +7,12 @@ from nnlite import Sequential, __version__, load_model
 from nnlite.experiment import Digits, ExperimentError, find_runs, kind_of
 from nnlite.experiment.film import read_film
 from nnlite.play import characters_page, digits_page
+from nnlite.play.network import FIRST
 from nnlite.saving import atomic_file
 from nnlite.text import pretrained
 
 from .options import option
-from .runs import command, console, is_model_file, last_writer, open_writer
+from .runs import console, is_model_file, last_writer, open_writer
 from .sample import Run, SeedText, Unknown, is_in_the_box, opened
 
 PAGE = "play.html"
@@ -61,7 +62,7 @@ def play(
         kicker = f"nnlite play · {run.name}"
     elif is_in_the_box(run):
         title, film = "Shakespeare's sonnets", pretrained.film()
-        about += f" The model ships with nnlite, under its BSD 3-Clause licence. Your own: {command('train', '--film')}"
+        about += " The model ships with nnlite, under its BSD 3-Clause licence. Your own: nnlite train --film"
     else:
         folder = run or last_writer() or folder
         trained = open_writer(folder)
@@ -78,7 +79,7 @@ def model_of_images(run: Path) -> Sequential | None:
     if not is_model_file(run):
         return None
     model = load_model(run)
-    return model if model.vocabulary is None and len(model.input_shape or ()) == 3 else None
+    return None if model.vocabulary or isinstance(model.layers[0], FIRST) else model
 
 
 def write(page: str, path: Path) -> None:

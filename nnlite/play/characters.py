@@ -46,8 +46,8 @@ def characters_page(
         >>> page.startswith("<!DOCTYPE html>")
         True
     """
-    if not isinstance(model, nnlite.Sequential) or not model.built:
-        raise PlayError(f"model: expected a Sequential that is built, got {model!r}: train it, or call it once")
+    if not isinstance(model, nnlite.Sequential):
+        raise PlayError(f"model: expected a Sequential, got {model!r}: give a model, such as load_model reads")
     vocabulary = vocabulary or model.vocabulary
     if vocabulary is None:
         raise PlayError("model: expected one with a vocabulary, got none: set model.vocabulary, or give vocabulary=...")

@@ -49,6 +49,8 @@ def network(model: nnlite.Sequential, V: int) -> dict[str, Any]:
         PlayError: the model has no weights yet; a layer is of a kind that network.js does not run, or stands where it
             cannot; the model has another number of characters; or a weight is not finite.
     """
+    if not model.built:
+        raise PlayError(f"model: expected one with weights, got {model.name}, which is not built: train it first")
     layers: list[dict[str, Any]] = []
     arrays: list[np.ndarray] = []
     for name, layer in _parts(model):

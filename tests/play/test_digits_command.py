@@ -1,9 +1,11 @@
 """nnlite play, of a model of images."""
 
+import os
+
 import pytest
 
 import nnlite
-from nnlite.experiment import Digits
+from nnlite.experiment import Digits, Sonnets, find_runs
 
 
 @pytest.fixture
@@ -31,10 +33,43 @@ def test_of_the_last_run_and_again(run, nnlite_command, monkeypatch):
     assert (run / "play.html").exists()
 
 
+def test_of_the_last_run_of_any_kind(run, nnlite_command, monkeypatch):
+    """And a page does not make its run the last one."""
+    monkeypatch.chdir(run.parent.parent)
+    poems = Sonnets(run.parent / "sonnets", Sonnets.Settings(units=4, step=5000, epochs=1, temperatures=()))
+    poems.create()
+    poems.fit(verbose=0)
+    for seconds, folder in ((100, run), (200, poems.folder)):
+        for file in folder.iterdir():
+            os.utime(file, (seconds, seconds))
+    assert nnlite_command("play", run)[0] == 0
+    assert [folder.name for folder in find_runs()] == ["digits", "sonnets"]
+    assert nnlite_command("play")[0] == 0
+    assert (poems.folder / "play.html").exists()
+    os.utime(run / "model.safetensors", (300, 300))
+    assert nnlite_command("play", "--seed-text", "abc")[0] == 1  # it reads digits
+
+
 def test_of_a_friends_file(run, nnlite_command, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert nnlite_command("play", run / "model.safetensors")[0] == 0
     assert "nnlite play · model.safetensors" in (tmp_path / "play.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("input_shape", [(64,), (8, 8)])
+def test_of_a_file_with_a_model_of_rows_of_pixels(input_shape, tmp_path, nnlite_command):
+    layers = [nnlite.Reshape((64,)), nnlite.Dense(9, "relu"), nnlite.Dense(10)]
+    nnlite.save_model(nnlite.Sequential(layers, input_shape=input_shape), tmp_path / "rows.safetensors")
+    code, _, error = nnlite_command("play", tmp_path / "rows.safetensors", "--out", tmp_path / "rows.html")
+    assert (code, error) == (0, "")
+
+
+def test_of_a_file_with_a_model_of_texts_without_its_vocabulary(tmp_path, nnlite_command):
+    layers = [nnlite.LSTM(3, return_sequences=True, input_dim=5), nnlite.Dense(5)]
+    nnlite.save_model(nnlite.Sequential(layers, input_shape=(None,)), tmp_path / "text.safetensors")
+    code, _, error = nnlite_command("play", tmp_path / "text.safetensors")
+    assert code == 1
+    assert "has no vocabulary" in error
 
 
 def test_it_reads_no_text(run, nnlite_command):

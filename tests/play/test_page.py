@@ -112,9 +112,11 @@ def test_a_model_of_other_things_is_refused():
         characters_page(images, Vocabulary("abcd"))
     with pytest.raises(PlayError, match=r"a first layer that reads characters .*, got Dense"):
         characters_page(nnlite.Sequential([nnlite.Dense(4)], input_shape=(4,)), Vocabulary("abcd"))
-    for other in ("model.safetensors", nnlite.Sequential([nnlite.LSTM(3, **SEQUENCES), nnlite.Dense(4)])):
-        with pytest.raises(PlayError, match="model: expected a Sequential that is built, got"):
-            characters_page(other, Vocabulary("abcd"))
+    unbuilt = nnlite.Sequential([nnlite.RNN(3, **SEQUENCES), nnlite.Dense(4)], name="new")
+    with pytest.raises(PlayError, match="expected one with weights, got new, which is not built: train it first"):
+        characters_page(unbuilt, Vocabulary("abcd"))
+    with pytest.raises(PlayError, match=r"model: expected a Sequential, got 'model\.safetensors'"):
+        characters_page("model.safetensors", Vocabulary("abcd"))
     diverged = made(nnlite.RNN(3, **SEQUENCES), nnlite.Dense(4))
     diverged.params["rnn.b"][0] = np.nan
     with pytest.raises(PlayError, match="expected finite weights"):
@@ -134,6 +136,7 @@ class TestCommand:
         assert (here / "play.html").resolve().as_uri() in output
         page = (here / "play.html").read_text(encoding="utf-8")
         assert "BSD 3-Clause" in data_of(page)["about"]
+        assert data_of(page)["about"].endswith(" Your own: nnlite train --film")  # and no path of this machine
         assert len(data_of(page)["film"]["frames"]) == 19
         assert nnlite_command("play")[0] == 0  # its own page it writes again
 
