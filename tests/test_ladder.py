@@ -238,7 +238,8 @@ def test_the_command_shows_a_rung():
             command("conv2d", **wrong)
 
 
-def test_marks_of_a_row_are_explained():
+def test_marks_of_a_row_are_explained(monkeypatch):
+    monkeypatch.delenv("NNLITE_ARCH", raising=False)
     rung = SimpleNamespace(title="A rung")
     steps = [
         ladder.Step(rung, 12.5, 0.0004, None, 1e-6, 1, "1 of 32 images, times 32"),
@@ -256,3 +257,5 @@ def test_marks_of_a_row_are_explained():
         "' one run; all other times are the best of several runs",
         "- rung 4: there is no C compiler",
     ]
+    monkeypatch.setenv("NNLITE_ARCH", "x86-64-v2")
+    assert notes(steps)[3].startswith("NNLITE_ARCH=x86-64-v2: the peak and the rungs in Cython and C keep to it; BLAS")

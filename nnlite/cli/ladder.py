@@ -1,5 +1,6 @@
 """nnlite ladder: from Python loops to the limit of the machine, rung by rung."""
 
+import os
 from typing import Annotated
 
 import typer
@@ -86,6 +87,11 @@ def notes(steps: list[Step], start: int = 1) -> list[str]:
         found.append(f"* scaled: measured on {parts[0].measured}")
     if any(step.measured == ONE_RUN for step in steps):
         found.append("' one run; all other times are the best of several runs")
+    if arch := os.environ.get("NNLITE_ARCH"):
+        found.append(
+            f"NNLITE_ARCH={arch}: the peak and the rungs in Cython and C keep to it; BLAS and nnlite's own kernel may "
+            f"not, and then stand above the peak"
+        )
     for reason in dict.fromkeys(step.missing for step in steps if step.missing):
         places = [str(place) for place, step in enumerate(steps, start) if step.missing == reason]
         found.append(f"- rung{'s' * (len(places) > 1)} {', '.join(places)}: {reason}")
