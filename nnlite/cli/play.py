@@ -12,8 +12,8 @@ from nnlite.saving import atomic_file
 from nnlite.text import pretrained
 
 from .options import option
-from .runs import console, is_model_file, last_writer, open_writer
-from .sample import Run, SeedText, Unknown, is_in_the_box, opened
+from .runs import WRITERS, console, is_model_file, open_writer, remark
+from .sample import Run, SeedText, Unknown, opened
 
 PAGE = "play.html"
 MARK = b'<meta name="generator" content="nnlite play">'  # of every such page, in its head
@@ -46,8 +46,10 @@ def play(
         nnlite play friend.safetensors --out friend.html
     """
     about = f"Written by nnlite {__version__}."
-    if run is None and last_writer() is None:
-        run = next(reversed(find_runs(kind=Digits.kind)), None)
+    if run is None:
+        run = next((last for last in reversed(find_runs()) if kind_of(last) in (Digits.kind, *WRITERS)), None)
+        if run:
+            remark(f"The run is {run}.")
     images = run and model_of_images(run)
     if run and images:
         if seed_text is not None:
@@ -58,14 +60,13 @@ def play(
         return
     model, vocabulary, start, *_ = opened(run, seed_text, unknown)
     folder, title, kicker, film = Path(), model.name, "nnlite play", None
-    if run and is_model_file(run):
-        kicker = f"nnlite play · {run.name}"
-    elif is_in_the_box(run):
+    if run is None:  # in the box
         title, film = "Shakespeare's sonnets", pretrained.film()
         about += " The model ships with nnlite, under its BSD 3-Clause licence. Your own: nnlite train --film"
+    elif is_model_file(run):
+        kicker = f"nnlite play · {run.name}"
     else:
-        folder = run or last_writer() or folder
-        trained = open_writer(folder)
+        folder, trained = run, open_writer(run)
         title, kicker, film = trained.corpus.title, f"nnlite play · {folder.name}", read_film(trained)
         about += f" The model is that of {folder}."
     page = characters_page(model, vocabulary, title=title, kicker=kicker, text=start, film=film, about=about)

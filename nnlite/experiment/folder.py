@@ -409,19 +409,21 @@ def _own(path, kind, is_of_kind):
 
 
 def find_runs(parent: str | os.PathLike = "runs", kind: str | None = None) -> list[Path]:
-    """The run folders in a folder, all or those of one kind, sorted by time of the last change."""
+    """The run folders in a folder, all or those of one kind, sorted by when they were last trained."""
     runs = [path.parent for path in Path(parent).glob("*/config.json")]
     runs = [run for run in runs if (found := kind_of(run)) and kind in (None, found)]
-    return sorted(runs, key=_last_change)
+    return sorted(runs, key=_last_trained)
 
 
-def _last_change(run):
-    """The time of it. Where a run is in training, or being removed, files vanish meanwhile."""
+def _last_trained(run):
+    """The time of it: pages and pictures of an older run do not make it the last one, which --resume goes on with.
+
+    Where a run is in training, or being removed, files vanish meanwhile.
+    """
     times = [0.0]
-    with contextlib.suppress(OSError), os.scandir(run) as files:
-        for file in files:
-            with contextlib.suppress(OSError):
-                times.append(file.stat(follow_symlinks=False).st_mtime)
+    for name in ("config.json", "log.jsonl", "checkpoint.safetensors", "model.safetensors"):
+        with contextlib.suppress(OSError):
+            times.append(os.lstat(run / name).st_mtime)
     return max(times)
 
 
