@@ -27,7 +27,7 @@ class Unit:
         counted: what is counted in the model's own writing.
         found: whether it tells more than chance.
         free, held: the mean count of the model as it is, and with the unit held; NaN if it is not found.
-        error: the standard error of `free`, which is a mean of so many texts.
+        error: the larger of the standard errors of `free` and `held`, which are means of so many texts.
         others: the mean count with another unit held, for each of those that were tried.
 
     Example:

@@ -129,8 +129,8 @@ def _measured(unit, free, held, compared):
         return unit
     mean, error = free[unit.concept]
     others = np.array([counts[unit.concept][0] for counts in compared])
-    own, _ = held[unit.state, unit.unit][unit.concept]
-    return dataclasses.replace(unit, free=mean, held=own, error=error, others=others)
+    own, own_error = held[unit.state, unit.unit][unit.concept]
+    return dataclasses.replace(unit, free=mean, held=own, error=float(np.fmax(error, own_error)), others=others)
 
 
 def _mean(counts):

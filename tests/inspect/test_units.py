@@ -11,6 +11,7 @@ from nnlite.experiment import Sonnets
 from nnlite.inspect import Concept, Unit, chance, trace, units
 from nnlite.inspect.concepts import CONCEPTS
 from nnlite.inspect.reading import PIECE, read
+from nnlite.inspect.units import _measured
 from nnlite.text import Vocabulary, clean_sonnets, generate
 from nnlite.text import poems as sonnets
 
@@ -76,6 +77,16 @@ def test_another_unit_that_is_needed_does_not_hide_one(outlier):
     assert counter.deviations < -40
     assert counter.needed
     assert not dataclasses.replace(counter, held=14.2).needed
+
+
+def test_what_is_written_once_in_all_texts_is_no_effect():
+    """No text had any without it, nor with most other units held: there the standard error is 0."""
+    unit = Unit("in brackets", "lstm.c", 2, True, 0.9, 0.6, 0.1, "brackets", True)
+    free, once = {"in brackets": (0.0, 0.0)}, {"in brackets": (1 / 16, 1 / 16)}
+    measured = _measured(unit, free, {("lstm.c", 2): once}, [free] * 23 + [once])
+    assert measured.deviations == pytest.approx(1)
+    assert not measured.needed
+    assert _measured(unit, free, {("lstm.c", 2): {"in brackets": (9.0, 0.5)}}, [free] * 24).needed
 
 
 def test_what_does_not_occur_is_left_blank_or_out():
