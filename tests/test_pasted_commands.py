@@ -52,7 +52,8 @@ class TestPasted:
         result = subprocess.run(
             [*COMMAND, "sample"], cwd=tmp_path, env={**os.environ, "PATH": ""}, capture_output=True, text=True
         )
-        command = result.stderr.partition("yet: ")[2].removesuffix(" makes one\n")
+        command = result.stderr.partition("ships with. ")[2].removesuffix(" trains your own.\n")
+        assert command
         assert pasted(f"{command} --help", tmp_path).returncode == 0
 
     def test_errors_keep_the_spaces_of_a_name(self, tmp_path, nnlite_command):
