@@ -88,6 +88,15 @@ def test_what_a_model_writes_is_escaped(tmp_path, monkeypatch, nnlite_command):
     assert "<b>" not in (tmp_path / "layer.h-3.html").read_text(encoding="utf-8")
 
 
+def test_it_overwrites_no_file_but_its_own_pages(model, tmp_path, nnlite_command):
+    code, _, error = nnlite_command(*model, *UNIT, "--length", 20, "--out", "text.txt")
+    assert code == 1
+    assert "text.txt is not a page of nnlite, which would overwrite it: name another by --out" in error
+    assert (tmp_path / "text.txt").read_text(encoding="utf-8") == "".join(poems(4))
+    for _ in range(2):
+        assert nnlite_command(*model, *UNIT, "--length", 20, "--out", "page.html")[0] == 0
+
+
 @pytest.mark.parametrize("options", [(), UNIT])
 def test_a_friends_model_of_another_text_asks_for_one(options, model, nnlite_command):
     code, _, error = nnlite_command(*model[:2], *options)

@@ -234,3 +234,11 @@ def test_the_command_says_that_there_is_no_compiler():
     done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "CC": "no-such-compiler"})
     assert done.returncode == 1
     assert done.stderr.startswith("nnlite: there is no C compiler 'no-such-compiler', which CC names: install one")
+
+
+def test_the_picture_overwrites_no_other_file(tmp_path, nnlite_command):
+    (tmp_path / "mine.html").write_text("<p>mine</p>")
+    code, output, error = nnlite_command("bench", "--roofline", "--out", tmp_path / "mine.html")
+    assert (code, output) == (1, "")
+    assert "mine.html is not a page of nnlite, which would overwrite it: name another by --out" in error
+    assert (tmp_path / "mine.html").read_text() == "<p>mine</p>"

@@ -10,6 +10,7 @@ from nnlite.roofline import Machine, Placed
 from nnlite.saving import atomic_file
 
 from .options import option
+from .play import own_page
 from .runs import console
 
 HEADINGS = ("kernel", "sizes", "ms", "GFLOP/s", "per byte", "of its roof")
@@ -34,6 +35,8 @@ def bench(
         nnlite bench --roofline
     """
     extras.require("ladder", *(("plot", "report") if picture else ()))
+    if picture:
+        own_page(out, "nnlite")  # before all is measured
     limits = roofline.measure()
     console.print(f"{machine.cpu_model()}: {described(limits)}")
     console.print(f"Kernels, on one thread: {machine.describe()['kernels']}.\n")

@@ -16,7 +16,6 @@ from .runs import WRITERS, console, is_model_file, open_writer, remark
 from .sample import Run, SeedText, Unknown, opened
 
 PAGE = "play.html"
-MARK = b'<meta name="generator" content="nnlite play">'  # of every such page, in its head
 HEAD = 2000  # bytes
 
 
@@ -92,8 +91,8 @@ def write(page: str, path: Path) -> None:
     )
 
 
-def own_page(path: Path) -> Path:
-    """The path, if nothing is there but an older page.
+def own_page(path: Path, by: str = "nnlite play") -> Path:
+    """The path, if nothing is there but an older page by the same: nnlite play, or nnlite, which writes all reports.
 
     Raises:
         ExperimentError: it is another file, a link, or no file.
@@ -102,10 +101,8 @@ def own_page(path: Path) -> Path:
         raise ExperimentError(f"--out: expected the name of a file, got {path}: it is a link, or no file")
     if path.exists():
         with open(path, "rb") as file:
-            if MARK not in file.read(HEAD):
-                raise ExperimentError(
-                    f"{path} is not a page of nnlite play, which would overwrite it: name another by --out"
-                )
+            if f'<meta name="generator" content="{by}">'.encode() not in file.read(HEAD):
+                raise ExperimentError(f"{path} is not a page of {by}, which would overwrite it: name another by --out")
     if not path.parent.is_dir():
         raise ExperimentError(f"--out: there is no folder {path.parent}: make it first")
     return path

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nnlite import extras
-from nnlite.experiment import Sonnets, own_folder, own_place
+from nnlite.experiment import Sonnets, own_folder
 from nnlite.experiment.units_report import READ, HeldUnits, hold_units, units_report
 from nnlite.inspect import Units
 from nnlite.inspect import units as find_units
@@ -18,6 +18,7 @@ from nnlite.text import clean_sonnets, read_text
 from nnlite.text.files import file_name
 
 from .options import ENCODING, Threads, number, option
+from .play import own_page
 from .runs import console
 from .sample import Opened, Run, SeedText, Unknown, opened, show_all
 
@@ -111,9 +112,10 @@ def units(
     else:
         shown, source = testing or finding, "the held-out text" if testing else "the text"
     page = html(units_report(model.model, model.vocabulary, held, shown, source)).encode(errors="replace")
-    path = own_place(out or _place(model, held))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    atomic_file.write(path, page)
+    path = out or _place(model, held)
+    if out is None:
+        path.parent.mkdir(exist_ok=True)
+    atomic_file.write(own_page(path, "nnlite"), page)
     console.print(Text(f"\nThe text in its colours: {path.absolute().as_uri()}"), soft_wrap=True)
 
 
