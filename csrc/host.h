@@ -136,16 +136,25 @@ typedef unsigned long Mode;
 typedef int Mode;
 #endif
 
-static _Thread_local Mode mode_outside;
+static _Thread_local struct {
+    Mode outside;
+    int depth; /* a loop that may raise an error, as with NNLITE_DEBUG=1, gives the lock away once more in each thread */
+} flushing;
 
 static inline void flush_subnormals(void)
 {
-    GET_MODE(mode_outside);
-    Mode inside = mode_outside | FLUSH_TO_ZERO;
+    if (flushing.depth++)
+        return;
+    GET_MODE(flushing.outside);
+    Mode inside = flushing.outside | FLUSH_TO_ZERO;
     SET_MODE(inside);
 }
 
-static inline void keep_subnormals(void) { SET_MODE(mode_outside); }
+static inline void keep_subnormals(void)
+{
+    if (--flushing.depth == 0)
+        SET_MODE(flushing.outside);
+}
 
 #define PyEval_SaveThread() ({ PyThreadState *given = PyEval_SaveThread(); flush_subnormals(); given; })
 #define PyEval_RestoreThread(thread) (keep_subnormals(), PyEval_RestoreThread(thread))
