@@ -21,7 +21,8 @@ nbgrader.py     an assignment for nbgrader
 
 from .answer_audit import audit_answers
 from .checking import check
-from .code import CODE, CodeQuestion
+from .code import CODE as CODE
+from .code import CodeQuestion
 from .code.audit import Audit, audit
 from .draws import Draws
 from .folders import new, read_paper, read_roster, read_salt, read_stored_sheet
@@ -31,14 +32,12 @@ from .grading import Grade, grade, grade_one
 from .marking import Mark, mark, read_answers
 from .nbgrader import notebook, require_right
 from .paper import Paper
-from .questions import KINDS
+from .questions import KINDS as KINDS
 from .sandbox import Limits
 from .sheet import Entry, Sheet, read_sheet
 from .submissions import Submission, read_submissions, read_times
 
 __all__ = [
-    "CODE",
-    "KINDS",
     "Audit",
     "CodeQuestion",
     "Draws",
