@@ -29,8 +29,8 @@ def time(evidence: Evidence) -> str | None:
         alone = "the first step" if at_first is False else "the last step, for its own input"
         return (
             f"the numbers that a step uses: with one time step every gradient is right, with more they are not, not "
-            f"even of a loss of {alone}, which no later step reaches: look at the states, the indices of time and the number of "
-            f"steps in the lines of a step"
+            f"even of a loss of {alone}, which no later step reaches: look at the states, the indices of time and the "
+            f"number of steps in the lines of a step"
         )
     if at_first is None or at_last is None:
         return (
