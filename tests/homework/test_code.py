@@ -163,7 +163,7 @@ MEANS = {
     "windows overlap": "windows begin one place after the other",
     "h is returned as it came": "the state before the window is returned",
     "the state is kept at the end of the text": "the state is carried on from the end",
-    "lstm-19": "he gradient of Wx is that of one step|the sum over the time steps|one time step this gradient is right",
+    "lstm-19": "he gradient of Wx is that of one step|with one time step this gradient is right",
     "the largest is not subtracted": "exp overflows",
 }
 

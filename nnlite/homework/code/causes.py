@@ -106,7 +106,7 @@ SEVERAL_STEPS = {
     "a missing term from the next time step": "with one time step every gradient is right, with more they are not: "
     "look at what goes from step t + 1 back to step t, at what each step adds to the sums, and at the states that it "
     "uses",
-    "a missing term from other time steps": "with one time step this gradient is right, with more it is not: look at "
+    "the sum over the time steps": "with one time step this gradient is right, with more it is not: look at "
     "what each step adds to it, and at the state that it uses",
 }
 
