@@ -12,10 +12,10 @@ import nnlite
 
 
 def modules():
-    """All modules of the package, except the compiled ones, which have no examples."""
+    """All modules of the package, except the compiled ones, which have no examples, and programs."""
     yield "nnlite"
     for module in pkgutil.walk_packages(nnlite.__path__, "nnlite."):
-        if not module.name.startswith("nnlite.kernels.") and not module.name.endswith("__main__"):
+        if not module.name.startswith("nnlite.kernels.") and not module.name.endswith(("__main__", "sandbox.child")):
             yield module.name
 
 

@@ -239,14 +239,3 @@ def test_nothing_serious_for_a_screen_reader(options, html, chromium, tmp_path):
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.complaints == []
     page.context.close()
-
-
-def test_numbers_that_are_none(chromium, tmp_path):
-    """A model whose training has diverged is shown as well."""
-    model = nnlite.Sequential([L.Conv2D(2, 3), L.ReLU(), L.Flatten(), L.Dense(3)], input_shape=(8, 8, 1), seed=0)
-    model.params["conv2d.W"][0, 0, 0] = [np.nan, np.inf]
-    page = browser.opened(chromium, digits_page(model), tmp_path)
-    page.get_by_role("button", name="Draw 7").click()
-    assert "NaN" in page.inner_text("#w-rows")
-    assert page.complaints == []
-    page.context.close()
