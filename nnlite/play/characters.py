@@ -9,7 +9,7 @@ import nnlite
 from nnlite import inspect
 from nnlite.text import Vocabulary, generate
 
-from .network import RECURRENT, PlayError, network
+from .network import RECURRENT, PlayError, network, require_sequential
 from .page import html_page
 
 WRITTEN = 2000  # characters that the model writes, to know what is usual for its units
@@ -46,8 +46,7 @@ def characters_page(
         >>> page.startswith("<!DOCTYPE html>")
         True
     """
-    if not isinstance(model, nnlite.Sequential):
-        raise PlayError(f"model: expected a Sequential, got {model!r}: give a model, such as load_model reads")
+    require_sequential(model)
     vocabulary = vocabulary or model.vocabulary
     if vocabulary is None:
         raise PlayError("model: expected one with a vocabulary, got none: set model.vocabulary, or give vocabulary=...")
@@ -88,9 +87,7 @@ def _usual(model, vocabulary, names):
     """What is usual for each unit in a text that the model writes, and which follows the place in the line best."""
     text = ("\n" if "\n" in vocabulary else "") + generate(model, vocabulary, "", WRITTEN, temperature=0.75, rng=0)
     seen = inspect.trace(model, text, vocabulary=vocabulary)
-    steps = np.arange(len(text))
-    last_break = np.maximum.accumulate(np.where([character == "\n" for character in text], steps, 0))
-    places = steps - last_break if last_break.any() else np.zeros(len(text))
+    places = inspect.concepts()["place in the line"].of(text) if "\n" in text[1:] else np.zeros(len(text))
     usual: list[dict[str, Any] | None] = []
     suggested = {"layer": -1, "unit": 0, "r": 0.0}
     for n, name in enumerate(names):

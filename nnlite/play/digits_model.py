@@ -8,7 +8,7 @@ import numpy as np
 
 from nnlite import Sequential, layers
 
-from .network import PlayError
+from .network import PlayError, require_finite, require_sequential
 
 POINTWISE = {layers.ReLU: "relu", layers.Sigmoid: "sigmoid", layers.Tanh: "tanh", layers.Softmax: "softmax"}
 SAME = layers.Dropout, layers.Flatten, layers.Reshape
@@ -34,8 +34,7 @@ def steps(model: Sequential) -> tuple[dict[str, int], list[dict[str, Any]]]:
         PlayError: the model reads something else than images, has a layer that no model of images has, or gives
             something else than a number for each class; or a weight is not finite.
     """
-    if not isinstance(model, Sequential):
-        raise PlayError(f"model: expected a Sequential, got {model!r}: give a model, such as load_model reads")
+    require_sequential(model)
     shape = model.input_shape
     if shape is None:
         raise PlayError("model: expected one that is built, got one whose input_shape is not known: call it once")
@@ -44,8 +43,7 @@ def steps(model: Sequential) -> tuple[dict[str, int], list[dict[str, Any]]]:
             f"model: expected at most {MOST_NUMBERS:,} numbers, got {model.parameter_count:,}: the page would be too "
             f"large to open"
         )
-    if not all(np.isfinite(array).all() for array in (*model.params.values(), *model.statistics.values())):
-        raise PlayError("model: expected finite weights, got NaN or infinity: the training has diverged")
+    require_finite(*model.params.values(), *model.statistics.values())
     image = _image(shape)
     found: list[dict[str, Any]] = []
     for layer in _flat(model):

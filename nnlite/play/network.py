@@ -37,6 +37,18 @@ class PlayError(ValueError):
     """
 
 
+def require_sequential(model: Any) -> None:
+    """Refuse what no page can run."""
+    if not isinstance(model, nnlite.Sequential):
+        raise PlayError(f"model: expected a Sequential, got {model!r}: give a model, such as load_model reads")
+
+
+def require_finite(*arrays: np.ndarray) -> None:
+    """Refuse a model whose training has diverged."""
+    if not all(np.isfinite(array).all() for array in arrays):
+        raise PlayError("model: expected finite weights, got NaN or infinity: the training has diverged")
+
+
 def network(model: nnlite.Sequential, V: int) -> dict[str, Any]:
     """The layers of a model of characters, without Dropout, and its numbers, as network.js reads them.
 
@@ -63,8 +75,7 @@ def network(model: nnlite.Sequential, V: int) -> dict[str, Any]:
         raise PlayError(f"model: expected an LSTM, GRU or RNN among the layers, got none in {model.name}")
     _require_sizes(layers, V)
     numbers = np.concatenate([array.ravel() for array in arrays]).astype("<f4")
-    if not np.isfinite(numbers).all():
-        raise PlayError("model: expected finite weights, got NaN or infinity: the training has diverged")
+    require_finite(numbers)
     with np.errstate(over="ignore"):
         short = numbers.astype("<f2")
     is_short = bool((short == numbers).all())

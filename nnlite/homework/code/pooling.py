@@ -7,6 +7,7 @@ import numpy as np
 
 from nnlite import AvgPool2D, MaxPool2D
 
+from .convolution import OVERWRITTEN
 from .question import Case, CodeQuestion
 
 LAYERS = {"max": MaxPool2D, "average": AvgPool2D}
@@ -134,7 +135,6 @@ def _layer(function, case):
     return Layer(function, case), np.asarray(case.arguments["x"], np.float64)
 
 
-OVERWRITTEN = "windows overlap, and each overwrites what others have given to a pixel: add to it"
 FORWARD = CodeQuestion(
     name="pool_forward",
     title="Pooling, forward",
