@@ -1,6 +1,7 @@
 """A headless Chromium for the tests of pages, without a network."""
 
 import contextlib
+import resource
 import shutil
 
 import pytest
@@ -16,8 +17,11 @@ def chromium():
     if path is None:
         pytest.skip(f"there is no {NAMES[0]} on this machine: apt install chromium")
     playwright = import_extra("playwright.sync_api", "browser")
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))  # it sets aside terabytes of addresses: see tests/mutants
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
         try:
             yield browser
         finally:
