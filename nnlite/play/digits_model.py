@@ -140,5 +140,5 @@ def packed(found: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
             numbers.append(np.asarray(array, "<f4").ravel())
             begin += array.size
         written.append({**step, "arrays": places})
-    joined = np.concatenate(numbers) if numbers else np.zeros(0, "<f4")
+    joined = np.concatenate([np.zeros(0, "<f4"), *numbers])
     return written, base64.b64encode(joined.tobytes()).decode()
