@@ -192,10 +192,10 @@ def test_cells_are_not_wider_than_their_page(path):
         assert max(map(len, cell.splitlines())) <= WIDEST, cell
 
 
-# "Writing poems" trains for most of a minute: that is left to `make docs`.
-EXECUTED = [page for page in PAGES if cells(page.read_text(encoding="utf-8")) and page.stem != "writing_poems"]
+EXECUTED = [page for page in PAGES if cells(page.read_text(encoding="utf-8"))]
 
 
+@pytest.mark.long  # `make docs` runs them, too, at every change
 @pytest.mark.parametrize("path", EXECUTED, ids=name)
 def test_the_cells_of_a_page_run_and_what_they_assert_holds(path, tmp_path, monkeypatch, one_thread):
     if path.stem == "more_machines":
@@ -438,7 +438,7 @@ def test_formulas_are_built_as_mathml(built):
     assert "MathJax" not in page
 
 
-@pytest.mark.parametrize("path", [page for page in PAGES if cells(page.read_text(encoding="utf-8"))], ids=name)
+@pytest.mark.parametrize("path", EXECUTED, ids=name)
 def test_a_page_that_is_executed_can_be_downloaded_as_a_notebook(built, path):
     stem = name(path).removesuffix(".md")
     notebook = json.loads((built / "notebooks" / f"{stem}.ipynb").read_text(encoding="utf-8"))
