@@ -2,15 +2,18 @@
 
 import csv
 import datetime
+import io
 import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from .paper import Paper
 from .sheet import Sheet, read_sheet, read_text
+from .submissions import AGAIN
 
 STUDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
 ID = "expected letters of A to Z and digits, and . _ @ - between them"
@@ -23,7 +26,8 @@ def read_roster(path: str | os.PathLike) -> list[dict[str, str]]:
 
     Raises:
         OSError: from the system.
-        ValueError: there is no column `id`, or an id is missing, cannot name a folder, or is there twice.
+        ValueError: there is no column `id`, or an id is missing, cannot name a folder, is there twice, or would name a
+            second submission of another student, as ada_2 does of ada.
 
     Example:
         >>> import tempfile
@@ -54,7 +58,19 @@ def read_roster(path: str | os.PathLike) -> list[dict[str, str]]:
         students[student.lower()] = {name: (row[name] or "").strip() for name in reader.fieldnames} | {"id": student}
     if not students:
         raise ValueError(f"{path.name}: expected a student in each line after the first, got none")
+    _require_apart(path.name, students)
     return list(students.values())
+
+
+def _require_apart(where, ids):
+    """Refuse an id that a second submission of another student would have for its name."""
+    for student in ids:
+        again = AGAIN.fullmatch(student)
+        if again and again[1] in ids:
+            raise ValueError(
+                f"{where}: id: expected ids that cannot be mixed up, got {again[1]!r} and {student!r}, the name of a "
+                f"second submission of {again[1]}: change one of them"
+            )
 
 
 def new(
@@ -99,7 +115,9 @@ def new(
     folder = Path(sheet.name if to is None else to)
     instructor = folder / "instructor"
     salt, sheet = _begun(folder, instructor, sheet, deadline)
-    _write_roster(instructor / "roster.csv", _joined(instructor / "roster.csv", roster))
+    joined = _joined(instructor / "roster.csv", roster)
+    _require_apart("roster", [row["id"].lower() for row in joined])
+    _write(instructor / "roster.csv", _csv(joined))
     for row in roster:
         draws = instructor / "draws" / f"{row['id']}.json"
         if not draws.exists():  # written last: what an interruption left is written again
@@ -122,17 +140,22 @@ def _begun(folder, instructor, sheet, deadline):
                 f"by --to"
             )
         sheet = kept.due(deadline) if deadline else kept
-    elif folder.exists() and any(folder.iterdir()):
+        _write(stored, sheet.text)
+    elif folder.exists() and {entry.name for entry in folder.iterdir()} - {"instructor.part"}:
         raise FileExistsError(f"{folder}: expected a new folder, or one of `new`, got another: choose one by --to")
     else:
         sheet = sheet.named()
-        instructor.mkdir(mode=0o700, parents=True)
-        for name in (folder / "students", instructor / "draws", instructor / "keys"):
-            name.mkdir()
-        _write(instructor / ".gitignore", IGNORE)
-        with open(os.open(instructor / "salt", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        part = instructor.with_suffix(".part")  # gets its name when it is whole
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(mode=0o700, parents=True)
+        for name in ("draws", "keys"):
+            (part / name).mkdir()
+        _write(part / ".gitignore", IGNORE)
+        with open(os.open(part / "salt", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(SALT_BYTES))
-    _write(stored, sheet.text)
+        _write(part / "sheet.toml", sheet.text)
+        part.rename(instructor)
+    (folder / "students").mkdir(exist_ok=True)
     return read_salt(instructor), sheet
 
 
@@ -151,7 +174,10 @@ def _hand_out(paper, folder):
 
 
 def _write(path, text):
-    path.write_text(text, "utf-8", newline="\n")
+    """All of it, or, if that is interrupted, nothing."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(text, "utf-8", newline="\n")
+    part.replace(path)
 
 
 def _joined(path, roster):
@@ -166,11 +192,12 @@ def _joined(path, roster):
     return [*(row for row in before if row["id"] not in now), *roster]
 
 
-def _write_roster(path, roster):
-    with open(path, "w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(dict.fromkeys(name for row in roster for name in row)))
-        writer.writeheader()
-        writer.writerows(roster)
+def _csv(rows):
+    memory = io.StringIO()
+    writer = csv.DictWriter(memory, list(dict.fromkeys(name for row in rows for name in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return memory.getvalue()
 
 
 def read_salt(instructor: str | os.PathLike) -> bytes:

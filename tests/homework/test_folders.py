@@ -3,6 +3,7 @@
 import datetime
 import json
 import os
+import pathlib
 import re
 import stat
 import sys
@@ -148,6 +149,40 @@ def test_an_interrupted_student_is_written_again(tmp_path, monkeypatch):
     assert not os.listdir(tmp_path / "cnn" / "instructor" / "draws")
     new(sheet, roster, tmp_path / "cnn")
     assert len(os.listdir(tmp_path / "cnn" / "instructor" / "keys")) == 4
+
+
+@pytest.mark.parametrize("written", [0, 1, 2, 3, 4])
+def test_an_interrupted_start_is_begun_anew(written, tmp_path, monkeypatch):
+    """After so many files of the instructor's; each is whole."""
+    begun = []
+
+    def replace(path, target):
+        if len(begun) == written:
+            raise KeyboardInterrupt
+        begun.append(target)
+        os.replace(path, target)
+
+    sheet, roster = read_sheet("cnn"), [{"id": "ada"}, {"id": "bob"}]
+    with monkeypatch.context() as patched:
+        patched.setattr(pathlib.Path, "replace", replace)
+        with pytest.raises(KeyboardInterrupt):
+            new(sheet, roster, tmp_path / "cnn")
+    new(sheet, roster, tmp_path / "cnn")
+    assert sorted(os.listdir(tmp_path / "cnn")) == ["instructor", "students"]
+    assert sorted(os.listdir(tmp_path / "cnn" / "students")) == ["ada", "bob"]
+    assert read_roster(tmp_path / "cnn" / "instructor" / "roster.csv") == roster
+    assert not [name for name in files(tmp_path / "cnn") if name.endswith(".part")]
+
+
+def test_ids_that_a_second_submission_would_mix_up_are_refused(tmp_path):
+    with pytest.raises(ValueError, match=r"roster: id: .* got 'rs' and 'rs_2', the name of a second submission of rs"):
+        new(read_sheet("cnn"), [{"id": "rs_2"}, {"id": "rs"}], tmp_path / "cnn")
+    folder = new(read_sheet("cnn"), [{"id": "rs-12"}, {"id": "rs_2"}], tmp_path / "cnn")
+    with pytest.raises(ValueError, match="'rs' and 'rs-12'"):
+        new(read_sheet("cnn"), [{"id": "RS"}], folder)
+    (tmp_path / "roster.csv").write_text("id\nrs\nRS-2\n")
+    with pytest.raises(ValueError, match=r"roster.csv: id: .* got 'rs' and 'rs-2'"):
+        read_roster(tmp_path / "roster.csv")
 
 
 def test_another_folder_stays_as_it_is(tmp_path, course):
