@@ -111,8 +111,9 @@ def grade(
     """
     if text := weakness():
         warnings.warn(text, stacklevel=1)
+    handed_in_at = read_times(times) if times else None
     grades, unknown = grade_all(
-        submissions, instructor, times=read_times(times) if times else None, jobs=jobs, limits=Limits(seconds=seconds)
+        submissions, _of_instructor(instructor), times=handed_in_at, jobs=jobs, limits=Limits(seconds=seconds)
     )
     write_grades(grades, to)
     handed_in = [one for one in grades if one.submission]
@@ -128,6 +129,12 @@ def grade(
     for one in grades:
         if one.submission and one.notes:
             console.print(without_control(f"{one.student}: {'; '.join(one.notes)}"))
+
+
+def _of_instructor(folder):
+    """The instructor's folder, also if that of the course is given."""
+    inside = folder / "instructor"
+    return inside if (inside / "salt").exists() else folder
 
 
 def audit(
@@ -173,7 +180,7 @@ def export(
     """
     if form == "gradescope":
         path = to or Path("autograder.zip")
-        write_autograder(source, path, wheel)
+        write_autograder(_of_instructor(Path(source)), path, wheel)
         console.print(f"{path}  upload it as the autograder; it holds the salt and the draws")
     elif form == "nbgrader":
         one = read_sheet(source)

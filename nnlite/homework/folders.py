@@ -11,6 +11,8 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from nnlite.saving import atomic_file
+
 from .paper import Paper
 from .sheet import Sheet, read_sheet, read_text
 from .submissions import AGAIN
@@ -174,10 +176,7 @@ def _hand_out(paper, folder):
 
 
 def _write(path, text):
-    """All of it, or, if that is interrupted, nothing."""
-    part = path.with_name(f"{path.name}.part")
-    part.write_text(text, "utf-8", newline="\n")
-    part.replace(path)
+    atomic_file.write(path, text.encode())
 
 
 def _joined(path, roster):

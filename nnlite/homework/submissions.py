@@ -23,7 +23,7 @@ MOST_BYTES, MOST_FILES = 200_000, 20  # of a file, and of files
 MOST_PROBLEMS = 10  # that are told of a submission
 MOST_OF_A_ZIP, MOST_ENTRIES = 50_000_000, 5_000
 DEEPEST = 3  # folder in a folder
-NEARLY = re.compile(r"answers.*toml|.*\.py(\.txt)?$", re.IGNORECASE)
+NEARLY = re.compile(r"answers.*toml|.*\.(py(\.txt)?|ipynb)$", re.IGNORECASE)
 AGAIN = re.compile(r"(.+?)\s?[_\-(](\d{1,3})\)?")
 
 Folder = TypeVar("Folder", bound=PurePath)
@@ -215,11 +215,15 @@ def _shown(name):
 def _wanted_names(names, problems):
     """The wanted ones, in order; problems are told of those that are called nearly so."""
     for name in sorted(names):
-        if NEARLY.match(name) and not _is_wanted(name):
+        if NEARLY.match(name) and not _is_wanted(name) and not name.endswith(".ipynb"):  # the sheet is one
             problems.append(f"{_shown(name)} is not read: expected {ANSWERS}, or letters, digits and _ before .py")
     wanted = sorted(filter(_is_wanted, names))
     if not wanted:
-        problems.append(f"there is no {ANSWERS} and no Python file in it")
+        is_notebook = any(name.endswith(".ipynb") for name in names)
+        problems.append(
+            f"there is no {ANSWERS} and no Python file in it"
+            f"{': of a notebook nothing is read, write its answers into answers.toml' if is_notebook else ''}"
+        )
     return wanted
 
 

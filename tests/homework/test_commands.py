@@ -76,7 +76,7 @@ def test_grade_says_what_this_system_cannot_forbid(here, nnlite_command, monkeyp
     )
     monkeypatch.setattr(homework, "weakness", lambda: "it cannot")
     with pytest.warns(UserWarning, match="it cannot"):
-        homework.grade(here / "submissions", here / "quiz" / "instructor", jobs=1)
+        homework.grade(here / "submissions", here / "quiz", jobs=1)
 
 
 def test_an_audit_prints_what_it_found(here, nnlite_command):
@@ -90,7 +90,7 @@ def test_an_audit_prints_what_it_found(here, nnlite_command):
 
 def test_export_writes_what_other_graders_take(here, nnlite_command):
     nnlite_command("homework", "new", "quiz.toml", "--roster", "roster.csv")
-    code, out, _ = nnlite_command("homework", "export", "gradescope", "quiz/instructor")
+    code, out, _ = nnlite_command("homework", "export", "gradescope", "quiz")  # the instructor's folder is found in it
     assert (code, "autograder.zip" in out) == (0, True)
     with zipfile.ZipFile("autograder.zip") as archive:
         assert {"setup.sh", "run_autograder", "instructor/salt", "instructor/draws/ada.json"} <= set(archive.namelist())

@@ -3,7 +3,6 @@
 import datetime
 import json
 import os
-import pathlib
 import re
 import stat
 import sys
@@ -14,6 +13,7 @@ import pytest
 from extras import import_extra
 
 from nnlite.homework import mark, new, read_answers, read_paper, read_roster, read_salt, read_sheet, read_stored_sheet
+from nnlite.saving import atomic_file
 
 ROSTER = "id,name\nada,Ada Lovelace\nalan.turing@x.org,Alan Turing\ns_12-3,Someone\n"
 STUDENTS = ["ada", "alan.turing@x.org", "s_12-3"]
@@ -154,24 +154,23 @@ def test_an_interrupted_student_is_written_again(tmp_path, monkeypatch):
 @pytest.mark.parametrize("written", [0, 1, 2, 3, 4])
 def test_an_interrupted_start_is_begun_anew(written, tmp_path, monkeypatch):
     """After so many files of the instructor's; each is whole."""
-    begun = []
+    begun, write = [], atomic_file.write
 
-    def replace(path, target):
+    def interrupted(path, data):
         if len(begun) == written:
             raise KeyboardInterrupt
-        begun.append(target)
-        os.replace(path, target)
+        begun.append(path)
+        write(path, data)
 
     sheet, roster = read_sheet("cnn"), [{"id": "ada"}, {"id": "bob"}]
     with monkeypatch.context() as patched:
-        patched.setattr(pathlib.Path, "replace", replace)
+        patched.setattr(atomic_file, "write", interrupted)
         with pytest.raises(KeyboardInterrupt):
             new(sheet, roster, tmp_path / "cnn")
     new(sheet, roster, tmp_path / "cnn")
     assert sorted(os.listdir(tmp_path / "cnn")) == ["instructor", "students"]
     assert sorted(os.listdir(tmp_path / "cnn" / "students")) == ["ada", "bob"]
     assert read_roster(tmp_path / "cnn" / "instructor" / "roster.csv") == roster
-    assert not [name for name in files(tmp_path / "cnn") if name.endswith(".part")]
 
 
 def test_ids_that_a_second_submission_would_mix_up_are_refused(tmp_path):

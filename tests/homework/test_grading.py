@@ -320,7 +320,7 @@ def test_names_that_are_nearly_right_are_told(tmp_path, way):
     one = read_one(tmp_path)
     assert one.files == {}
     assert sorted(problem.partition(" is not read")[0] for problem in one.problems[:4]) == sorted(names[:4])
-    assert one.problems[4:] == ("there is no answers.toml and no Python file in it",)
+    assert "no answers.toml and no Python file in it: of a notebook nothing is read" in one.problems[4]
 
 
 def test_names_and_times_that_nothing_can_hold_end_no_grading(course, instructor, tmp_path, monkeypatch):
