@@ -130,9 +130,10 @@ bench: build $(call extras,test bench ladder)  ## measure the kernels; saves JSO
 bench-compare: build $(call extras,test bench peers ladder)  ## measure beside PyTorch and others: a quarter of an hour
 	@$(PY) -m bench.compare $(WORDS)
 
-docs: build $(call extras,docs keras onnx mpi)  ## build the pages in docs/, which are executed meanwhile: a minute or two
+docs: build $(call extras,test docs keras onnx mpi)  ## build the pages in docs/, which are executed meanwhile: a minute or two
 	@echo "Building the documentation: its pages train networks meanwhile ..."
 	@$(PY) -m sphinx -W --keep-going --quiet -b html -d docs/_build/doctrees docs docs/_build/html
+	@$(PY) -m pytest -q -p no:benchmark tests/built_pages.py
 	@echo "Done. Open docs/_build/html/index.html"
 
 clean:  ## remove .venv and all that was compiled; runs/ stays
