@@ -9,7 +9,7 @@ from nnlite import load_model
 from nnlite.experiment import Digits, ExperimentError, find_runs, kind_of
 from nnlite.interop import to_onnx
 
-from .runs import WRITERS, command, console, is_model_file
+from .runs import WRITERS, command, console, is_model_file, kind_of_one
 
 
 def export(
@@ -44,7 +44,7 @@ def export(
         model, usual = load_model(run), run.with_suffix(".onnx")
         vocabulary = model.vocabulary
     else:
-        trained = kinds.get(kind_of(run) or "", Digits).open(run)
+        trained = kinds.get(kind_of_one(run) or "", Digits).open(run)
         model, usual = trained.saved_model(), run / "model.onnx"
         vocabulary = getattr(trained, "vocabulary", None)
     metadata = {} if vocabulary is None else {"vocabulary": vocabulary.characters}

@@ -210,10 +210,19 @@ def open_writer(folder: Path | None = None) -> Sonnets | MinimalRNN:
         if folder is None:
             raise ExperimentError(f"there is no run under runs/ yet: {command('train')} makes one")
         remark(f"The run is {folder}.")
-    kind = kind_of(folder) or Sonnets.kind
+    kind = kind_of_one(folder) or Sonnets.kind
     if kind not in WRITERS:
         raise ExperimentError(f"{folder} holds a run on {kind}, not on a text")
     return WRITERS[kind].open(folder)
+
+
+def kind_of_one(folder: Path) -> str | None:
+    """What the run in a folder is on, as `kind_of` says it; a sweep is many runs, of which one has to be named."""
+    kind = kind_of(folder)
+    if kind == Sweep.kind:
+        own = ", ".join(str(run.folder) for run in Sweep.open(folder).runs)
+        raise ExperimentError(f"{folder} holds a sweep, in which each training is a run: name one of {own}")
+    return kind
 
 
 def last_writer() -> Path | None:

@@ -215,6 +215,7 @@ def _made(config: Mapping[str, Any], store: Store) -> nnlite.Sequential:
     parts = _parts(config, store, "", problems)
     if problems:
         raise WeightsError(f"{len(problems)} of the layers have no counterpart here:{listed(problems)}")
+    _require_one_dtype(config)
     model = nnlite.Sequential(parts, name=config.get("name"))
     links, _ = keras_places.paired(keras_places.of_config(config), model, store)
     if missing := [name for link in links for name in link.theirs if name not in store.arrays]:
@@ -255,6 +256,19 @@ def _parts(config, store, path, problems):
         except (UnmappedError, LookupError, TypeError, ValueError, AttributeError) as error:
             problems.append(f"{short(kind)} {short(str(inner.get('name')))}: {_reason(error)}")
     return parts
+
+
+def _require_one_dtype(config):
+    """Refuse layers of different precision, between which Keras converts."""
+    around = "InputLayer", "Sequential", "Functional", "Model", "Bidirectional", "TimeDistributed"
+    own = [item["config"] for item in _all_items(config["layers"]) if item["class_name"] not in around]
+    found = {keras_layers.dtype_of(inner): short(str(inner.get("name"))) for inner in own}
+    if len(found) > 1:
+        shown = " and ".join(f"{dtype} in {name}" for dtype, name in found.items())
+        raise WeightsError(
+            f"expected layers of one dtype, as a model computes in one here, got {shown}: give them the same in Keras, "
+            f"or a model that is to have the weights, from_keras(path, model)"
+        )
 
 
 def _require_name(name):
@@ -318,10 +332,12 @@ def _config(model):
     entries = _entries(model, model.input_shape, problems)
     if problems:
         raise WeightsError(f"to_keras: {len(problems)} of the layers have no counterpart in Keras:{listed(problems)}")
+    _rename(entries)
     takes_ids = model.ids_below(np.zeros((1,) * (1 + len(model.input_shape)), int)) is not None
     given = {"batch_shape": [None, *model.input_shape], "dtype": "int32" if takes_ids else model.dtype.name}
     first = keras_layers.entry("InputLayer", {**given, "name": "input"})
-    return {"name": model.name, "trainable": True, "dtype": model.dtype.name, "layers": [first, *entries]}
+    name = model.name.replace(".", "_")  # see _rename
+    return {"name": name, "trainable": True, "dtype": model.dtype.name, "layers": [first, *entries]}
 
 
 def _entries(model, input_shape, problems):
@@ -337,6 +353,19 @@ def _entries(model, input_shape, problems):
         except UnmappedError as error:
             problems.append(f"{layer!r} {layer.name}: {error}")
     return entries
+
+
+def _rename(entries):
+    """Write "_" for "." in the names of layers, which Keras on PyTorch refuses; no two become the same."""
+    inner = [item["config"] for item in _all_items(entries)]
+    taken = {each["name"] for each in inner}
+    for each in inner:
+        if "." in each["name"]:
+            name = each["name"].replace(".", "_")
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            each["name"] = name
 
 
 def _weights(model, config, store):

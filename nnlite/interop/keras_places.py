@@ -227,7 +227,7 @@ def paired(
         WeightsError: there are not as many layers, or they are of other kinds; both are listed.
     """
     pairs, tables = matched(places, model, store, is_read)
-    return [link for place, name, layer in pairs for link in links(place, name, layer, store)], tables
+    return [link for place, name, layer in pairs for link in links(place, f"{name}.", layer, store)], tables
 
 
 def matched(
@@ -279,17 +279,20 @@ def _side_by_side(known, own):
     return [f"{a:{width}}  {b}" for a, b in zip(["Keras", *left], ["nnlite", *right], strict=True)]
 
 
-def links(place: Place, name: str, layer: Any, store: Store | None) -> list[Link]:
-    """The links between the weights of a place and those of a layer of ours, which may not be built."""
+def links(place: Place, prefix: str, layer: Any, store: Store | None) -> list[Link]:
+    """The links between the weights of a place and those of a layer of ours, which may not be built.
+
+    Args:
+        prefix: of our names, such as "lstm.".
+    """
     if place.back is not None:
         ends = (("forward", place.path, layer.forward_layer), ("backward", place.back, layer.backward_layer))
         found = []
         for end, path, inner in ends:
             one = Place(place.kind, path, place.name, place.config)
-            found += links(one, f"{name}.{end}_", inner, store)
+            found += links(one, f"{prefix}{end}_", inner, store)
         return found
     inner = getattr(layer, "layer", layer)
-    prefix = name if name.endswith("_") else f"{name}."
     there = place.names(store) if store else None
     at = [f"{place.path}/vars/{i}" for i in range(4)]
 

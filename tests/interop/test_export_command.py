@@ -5,7 +5,7 @@ import pytest
 from extras import import_extra
 
 from nnlite import Sequential, save_model
-from nnlite.experiment import Sonnets
+from nnlite.experiment import Sonnets, Sweep
 from nnlite.interop import from_onnx
 from nnlite.text import Vocabulary
 
@@ -64,6 +64,18 @@ def test_no_other_file_is_lost(run, nnlite_command):
         assert code == 1
         assert errors.startswith("nnlite: to_onnx: path: expected a name that ends in .onnx, as that is what is")
         assert (run.folder / name).read_bytes() == before
+
+
+def test_of_a_sweep_a_run_is_to_be_named(tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    Sweep("runs/sweep", Sweep.Settings(units=(4,), sgd=(0.01,))).create()
+    for line in ("export", "sample", "play"):
+        code, _, error = nnlite_command(line, "runs/sweep")
+        named = "runs/sweep/4-adagrad-0.1, runs/sweep/4-sgd-0.01"
+        assert (code, error) == (
+            1,
+            f"nnlite: runs/sweep holds a sweep, in which each training is a run: name one of {named}\n",
+        )
 
 
 def test_without_a_run(tmp_path, monkeypatch, nnlite_command):

@@ -151,6 +151,29 @@ def test_our_models(name, dtype, tmp_path):
         assert not again.layers[0].trainable
 
 
+def test_names_that_a_backend_refuses_are_changed(tmp_path):
+    """Keras' backend PyTorch takes no "." in a name. Models from ONNX files have such names."""
+    inner = Sequential([Dense(2, name="c.d")], name="in.ner")
+    parts = [Dense(3, name="a.b"), Dense(2, name="a_b"), inner, layers.TimeDistributed(Dense(2), name="e.f")]
+    model = Sequential(parts, (3, 4), name="model.onnx")
+    to_keras(model, tmp_path / "a.keras")
+    theirs = keras.saving.load_model(tmp_path / "a.keras")
+    assert [layer.name for layer in theirs.layers] == ["a_b_", "a_b", "in_ner", "e_f"]
+    x = np.random.default_rng(3).standard_normal((2, 3, 4)).astype(np.float32)
+    np.testing.assert_allclose(model.predict(x), numbers(theirs, x), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(from_keras(tmp_path / "a.keras").predict(x), model.predict(x))
+
+
+def test_a_name_may_end_in_an_underscore(tmp_path):
+    """A Bidirectional's arrays are named so: bidirectional.forward_Wx."""
+    model = Sequential([layers.Bidirectional(LSTM(2), name="both_"), Dense(2, name="dense_")], (3, 4))
+    for name in ("a.keras", "a.weights.h5"):
+        to_keras(model, tmp_path / name)
+        other = new(model)
+        from_keras(tmp_path / name, other)
+        np.testing.assert_array_equal(other.params["dense_.W"], model.params["dense_.W"])
+
+
 def test_equal_models_give_equal_files(tmp_path):
     for name in ("a.keras", "b.keras", "a.weights.h5", "b.weights.h5"):
         to_keras(Sequential([LSTM(3), Dense(2)], (4, 2), seed=1), tmp_path / name)
@@ -169,6 +192,19 @@ def test_a_graph_that_is_a_row(tmp_path):
 def saved(tmp_path, *parts, shape=(4,)):
     keras.Sequential([keras.Input(shape), *parts]).save(tmp_path / "a.keras")
     return tmp_path / "a.keras"
+
+
+def test_layers_of_several_dtypes_are_named(tmp_path):
+    """They are no damage: Keras converts between them."""
+    L = keras.layers
+    path = saved(
+        tmp_path, L.Dense(3, name="a"), L.Bidirectional(L.LSTM(2)), L.Dense(2, dtype="float32", name="b"), shape=(4, 1)
+    )
+    with pytest.raises(
+        WeightsError, match=r"a.keras: expected layers of one dtype, .*, got float64 in .* and float32 in b: "
+    ):
+        from_keras(path)
+    assert from_keras(path, Sequential([Dense(3), layers.Bidirectional(LSTM(2)), Dense(2)], (4, 1))).dtype == "float32"
 
 
 def test_what_has_no_counterpart_is_listed(tmp_path):
