@@ -253,7 +253,8 @@ print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 def test_a_forked_child_refuses_more_threads_instead_of_waiting_for_ever():
     code = """
-import os, numpy as np, nnlite
+import os, warnings, numpy as np, nnlite
+warnings.simplefilter("ignore", DeprecationWarning)  # from Python 3.12 on, of a fork beside threads
 nnlite.set_num_threads(2)
 layer, x = nnlite.Dense(300, seed=0), np.ones((300, 300), "float32")
 layer.forward(x)

@@ -79,7 +79,8 @@ threads = 1000
 nnlite.set_num_threads(threads)
 """
     result = python(WORK + limit + SAME)
-    if "MemoryError: Unable to allocate" not in result.stderr or megabytes >= 1000:  # Conv2D's, for 1000 threads
+    lacks = "MemoryError: Unable to allocate", "failed to map segment"  # Conv2D's for 1000 threads; a kernel's own file
+    if megabytes >= 1000 or not any(message in result.stderr for message in lacks):
         assert (result.returncode, result.stdout) == (0, "the same bits on 1000\n"), result.stderr
 
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from nnlite import Bidirectional, Flatten, RepeatVector, Reshape
 
-from .onnx_walk import LARGEST, Handler, Node, Refused, Value, Walk, floats
+from .onnx_walk import LARGEST, STATE, Handler, Node, Refused, Side, Value, Walk, floats
 
 
 def transpose(w: Walk, node: Node, x: Value) -> Value:
@@ -136,6 +136,15 @@ def one_direction(w, x):
     return x._replace(axes=tuple(axis for axis in x.axes if axis != "D"))
 
 
+def stacked(w: Walk, node: Node, x: Value) -> Value:
+    """The final states of recurrent nodes upon each other, of which that of the last is read: h[-1] in PyTorch."""
+    *below, last = node.given
+    are_states = all(isinstance(value, Side) and value == STATE for value in below)
+    if not (are_states and last is x and x.axes[0] == "D" and node.axis(3) == 0) or w.drafts[-1].kind is Bidirectional:
+        raise Refused("expected the final states of recurrent nodes, that of the last one behind the others")
+    return x._replace(axes=("L", *x.axes[1:]))
+
+
 def where(w: Walk, node: Node, x: Value) -> Value:
     """The final state, where to_onnx takes the initial one of rows without steps: as nnlite's layers do."""
     if node.given[2] is not x or "D" not in x.axes or not node.name.endswith("_or_initial"):
@@ -188,6 +197,7 @@ NODES: dict[str, Handler] = {
     "Unsqueeze": unsqueeze,
     "Expand": repeat,
     "Tile": repeat,
+    "Concat": stacked,
     "Where": where,
     "Slice": reverse,
     "ReverseSequence": reverse,

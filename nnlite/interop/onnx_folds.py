@@ -106,6 +106,14 @@ def shape_of(node: Node, array: Any) -> Any:
     return np.array(array.shape)[slice(node.attribute("start", 0), node.attribute("end"))]
 
 
+def mul(node: Node, a: Any, b: Any) -> Any:
+    """Of sizes."""
+    _allow(math.prod(np.broadcast_shapes(a.shape, b.shape)))
+    if any(array.dtype.kind not in "iO" or any(isinstance(n, str) for n in array.flat) for array in (a, b)):
+        raise Unknown
+    return a * b
+
+
 def unknown(node: Node, *_: Any) -> Any:
     """Of these only what becomes of zeros, or of an input, is of interest."""
     raise Unknown
@@ -117,7 +125,7 @@ FOLDS: dict[str, Callable[..., Any]] = {
     "Expand": expand, "Equal": equal, "Shape": shape_of, "Identity": lambda node, array: array,
     "Min": unknown,
     "Max": unknown,
-    "Mul": unknown,
+    "Mul": mul,
     "Sub": unknown,
     "Div": unknown, "Where": unknown,
 }  # fmt: skip

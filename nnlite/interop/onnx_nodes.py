@@ -175,6 +175,8 @@ def gather(w: Walk, node: Node, x: Value) -> Value:
     last = w.drafts[-1] if w.drafts else None
     if index.shape == () and x.axes[axis] == "D" and index in (0, -1):
         return one_direction(w, x)
+    if index.shape == () and x.axes[axis] == "L" and index == -1:
+        return x._replace(axes=x.axes[1:])
     is_last = index.shape == () and index == -1 and x.axes[axis] == 1  # the last step, of what reads forward
     if is_last and last and last.options.get("return_sequences") and not last.backwards:
         last.options["return_sequences"] = False

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from onnx import TensorProto, helper, numpy_helper
 
-from nnlite import AvgPool2D, Conv2D, MaxPool2D, Reshape, TimeDistributed, ZeroPadding2D
+from nnlite import AvgPool2D, Bidirectional, Conv2D, MaxPool2D, Reshape, TimeDistributed, ZeroPadding2D
 
 from .onnx_fused import with_gelus
 
@@ -30,8 +30,8 @@ class Value(NamedTuple):
     """What the layers so far give.
 
     Attributes:
-        axes: of each axis, which one of nnlite's it is; "D" is that of the directions of a recurrent layer, "R" that of
-            the repetitions to come. While the order of the input's is open, its own axes.
+        axes: of each axis, which one of nnlite's it is; "D" is that of the directions of a recurrent layer, "L" that of
+            several layers, "R" that of the repetitions to come. While the order of the input's is open, its own axes.
         dims: the size of each of nnlite's axes, the batch first: numbers, or names of those that vary.
         at: how many layers there were.
         is_ids: whether it holds integers.
@@ -348,8 +348,14 @@ class Walk:
         return Side(kinds.pop() if len(kinds) == 1 and not others else "computed")
 
     def _shape(self, node, x):
-        if "D" in x.axes or "R" in x.axes or x.steps:
-            sizes = [1 if axis == "D" else self.fresh() for axis in x.axes]
+        if "R" in x.axes or x.steps:
+            sizes: list[Any] = [self.fresh() for _ in x.axes]
+        elif "D" in x.axes:
+            ways = 2 if self.drafts[-1].kind is Bidirectional else 1
+            *before, units = x.dims  # of all directions
+            by_axis: dict[Any, Any] = dict(enumerate([*before, units // ways]))
+            by_axis["D"] = ways
+            sizes = [by_axis[axis] for axis in x.axes]
         else:
             sizes = list(self.stored(x))
         return np.array(sizes, object)[slice(node.attribute("start", 0), node.attribute("end"))]

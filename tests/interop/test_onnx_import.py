@@ -179,6 +179,38 @@ def test_the_last_step_and_zeros_of_a_size_known_later():
     assert repr(model) == "Sequential([LSTM(units=6)])"
 
 
+@pytest.mark.parametrize(("direction", "D"), [("forward", 1), ("bidirectional", 2)])
+def test_a_shape_that_is_a_product_of_sizes(direction, D):
+    """As PyTorch's newer exporter makes one axis of the directions and the units, where the batch is open."""
+    arrays = {"W": normal(D, 18, 4), "R": normal(D, 18, 6), "all": [-1]} | {f"n{i}": [i] for i in range(5)}
+    nodes = [("GRU", "x,W,R", "Y", {"hidden_size": 6, "direction": direction})]
+    nodes += [("Transpose", "Y", "yt", {"perm": [0, 2, 1, 3]}), ("Shape", "yt", "s", {"start": 0})]
+    nodes += [("Slice", f"s,n{i},n{i + 1}", f"s{i}") for i in range(4)]
+    nodes += [("Mul", "s2,s3", "p"), ("Reshape", "p,all", "p1"), ("Concat", "s0,s1,p1", "size", {"axis": 0})]
+    nodes += [("Reshape", "yt,size", "y")]
+    compare(graph(nodes, ["T", "N", 4], arrays), normal(5, 2, 4), (1, 0, 2), (1, 0, 2))
+    arrays["n3"] = [2]  # then s2 has no size, and s3 has two
+    with pytest.raises(OnnxError, match="reshape"):
+        from_onnx(graph(nodes, ["T", "N", 4], arrays))
+
+
+@pytest.mark.parametrize(
+    ("given", "index", "direction"),
+    [("h0,h1", 0, "forward"), ("h1,h0", -1, "forward"), ("h0,h1,zeros", -1, "forward"), ("h0,h1", -1, "bidirectional")],
+)
+def test_of_stacked_states_the_last_alone_is_read(given, index, direction):
+    """h[-1] in PyTorch; its own test of what it exports has that one."""
+    D = 2 if direction == "bidirectional" else 1
+    arrays = {f"W{i}": normal(D, 6, F) for i, F in enumerate((4, 6 * D))} | {"R": normal(D, 6, 6), "index": index}
+    options = {"hidden_size": 6, "direction": direction}
+    nodes = [("RNN", "x,W0,R", "Y,h0", options), ("Transpose", "Y", "yt", {"perm": [0, 2, 1, 3]})]
+    nodes += [("Reshape", "yt,shape", "y1"), ("RNN", "y1,W1,R", ",h1", options)]
+    nodes += [("Concat", given, "h", {"axis": 0}), ("Gather", "h,index", "y", {"axis": 0})]
+    arrays |= {"shape": [0, 0, -1], "zeros": np.zeros((1, 2, 6), "float32")}
+    with pytest.raises(OnnxError, match=r"concat|gather"):
+        from_onnx(graph(nodes, [5, 2, 4], arrays))
+
+
 @pytest.mark.parametrize("order", ["x,e h", "e,h x", "x,h e", "h,x e"])
 @pytest.mark.parametrize("inner", [("Div", np.sqrt(2)), ("Mul", np.sqrt(0.5))])
 def test_gelu_in_five_nodes(order, inner):
@@ -503,6 +535,7 @@ def networks(nn):
     for kind in (nn.RNN, nn.GRU, nn.LSTM):
         yield Last(kind(4, 7, batch_first=True, num_layers=2), True, False), ("T", 4)
         yield Last(kind(4, 7, batch_first=True), True, True), ("T", 4)
+        yield Last(kind(4, 7, batch_first=True, num_layers=3), True, True), ("T", 4)
         yield Both(kind(4, 7, batch_first=True, bidirectional=True)), ("T", 4)
 
 
