@@ -13,11 +13,12 @@ import re
 import sys
 import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 
 import atheris
 
-with atheris.instrument_imports(include=["nnlite", "PIL", "gzip", "json"]):
+with atheris.instrument_imports(include=["nnlite", "PIL", "gzip", "json", "zipfile"]):
     import numpy as np
     from PIL import Image
     from safetensors.numpy import save
@@ -40,7 +41,7 @@ with atheris.instrument_imports(include=["nnlite", "PIL", "gzip", "json"]):
     )
     from nnlite.saving import checkpoint
     from nnlite.saving.regular_file import read_json_lines
-    from nnlite.text import read_text
+    from nnlite.text import Vocabulary, read_text
 
 warnings.simplefilter("ignore")
 FOLDER = Path(tempfile.mkdtemp())
@@ -57,6 +58,7 @@ def tiny():
     model = small()
     model.compile("adam", nnlite.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
     model.fit(np.zeros((2, 4), int), np.zeros(2, int), verbose=0)
+    model.vocabulary = Vocabulary("abc")
     model.save(FILE)
     return FILE.read_bytes()
 
@@ -77,6 +79,14 @@ def forged(data):
     text = data.decode("utf-8", "replace")
     FILE.write_bytes(save(TENSORS, {"nnlite": text, "sha256": checkpoint._checksum(TENSORS, text)}))
     load_model(FILE)
+
+
+def repacked(data):
+    """A .keras file with this configuration, whole as an archive, and with weights that fit the small model."""
+    with zipfile.ZipFile(FOLDER / "a.keras") as old, zipfile.ZipFile(FILE, "w") as new:
+        new.writestr("config.json", data)
+        new.writestr("model.weights.h5", old.read("model.weights.h5"))
+    from_keras(FILE)
 
 
 def config_of(kind):
@@ -140,6 +150,7 @@ READERS = {
     "sweep": (read_sweep, ExperimentError, [b'[{"name": "x", "units": 1}]']),
     "picture": (from_file(load_digit), ValueError, [*pictures()]),
     "keras": (from_file(from_keras), WeightsError, [written(to_keras, "a.keras")]),
+    "repacked": (repacked, WeightsError, [zipfile.ZipFile(FOLDER / "a.keras").read("config.json")]),
     "hdf5": (from_file(lambda path: from_keras(path, small())), WeightsError, [written(to_keras, "a.weights.h5")]),
     "torch": (from_file(lambda path: from_torch(path, small())), WeightsError, [written(to_torch, "a.safetensors")]),
     "npz": (from_file(lambda path: from_npz(path, small())), WeightsError, [written(to_npz, "a.npz")]),
@@ -160,7 +171,8 @@ def main(name, seconds="600"):
     words = {word for seed in seeds for word in re.findall(rb'"\w+"', seed)} | {*WORDS}
     dictionary = FOLDER.with_name(f"{FOLDER.name}-words")
     dictionary.write_text("".join('"' + "".join(f"\\x{byte:02x}" for byte in word) + '"\n' for word in words))
-    limits = f"-max_total_time={seconds} -timeout=10 -rss_limit_mb=1024 -max_len=16384 -print_final_stats=1".split()
+    longest = max(2**14, 2 * max(map(len, seeds)))  # of a shorter one it would take a part of a seed
+    limits = f"-max_total_time={seconds} -timeout=10 -rss_limit_mb=1024 -max_len={longest} -print_final_stats=1".split()
     files = f"-dict={dictionary}", f"-artifact_prefix={corpus}-", str(corpus)
     atheris.Setup([sys.argv[0], *limits, *files], try_one)
     atheris.Fuzz()

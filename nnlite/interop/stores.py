@@ -7,7 +7,9 @@ memory is taken than a small multiple of the file's size. All that is wrong is a
 import contextlib
 import json
 import os
+import tokenize
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
@@ -22,7 +24,8 @@ MOST_TIMES = 16  # how many times the size of its archive a file in it may have
 # What a damaged file makes its reader raise, beside its own errors.
 _DAMAGE = (
     *(ArithmeticError, AssertionError, AttributeError, EOFError, LookupError, MemoryError, NotImplementedError),
-    *(RecursionError, RuntimeError, TypeError, ValueError, zipfile.BadZipFile),
+    *(RecursionError, RuntimeError, SyntaxError, TypeError, ValueError),
+    *(tokenize.TokenError, zipfile.BadZipFile, zlib.error),
 )
 
 
@@ -153,9 +156,13 @@ def require_h5py(what: str) -> Any:
 def members(file: Any) -> zipfile.ZipFile:
     """An archive that is open to read."""
     try:
-        return zipfile.ZipFile(file)
+        archive = zipfile.ZipFile(file)
     except zipfile.BadZipFile:
         raise WeightsError("expected a zip archive, such as .keras and .npz files are, got another file") from None
+    for info in archive.infolist():
+        if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+            raise WeightsError(f"{short(info.filename)}: expected it as it is or deflated, got another compression")
+    return archive
 
 
 def member(archive: zipfile.ZipFile, name: str, size: int) -> bytes:

@@ -159,11 +159,33 @@ def test_bombs(name, tmp_path):
         assert len(str(caught.value)) < 3000
 
 
-@pytest.mark.parametrize("shape", ["(1000000000,)", f"({'1, ' * 40})", "(-1,)", "(1, 1)", "1", "x"])
+@pytest.mark.parametrize(
+    "shape", ["(1000000000,)", f"({'1, ' * 40})", "(-1,)", "(1, 1)", "1", "x", "((", "1}\n if 1:\n   2\n  3"]
+)
 def test_npz_headers(shape, tmp_path):
     (tmp_path / "a.npz").write_bytes(packed(**{"dense.W.npy": npy(shape), "dense.b.npy": npy("(1,)")}))
     with within(20), at_most(2**21), pytest.raises(WeightsError):
         from_npz(tmp_path / "a.npz", Sequential([Dense(1)], input_shape=(1,)))
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_compressed_archives(kind, tmp_path):
+    """As np.savez_compressed writes them; damaged, or as nobody writes them, they are refused."""
+    model, path = Sequential([Dense(1)], input_shape=(1,)), tmp_path / "a.npz"
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        for name, array in model.params.items():
+            with archive.open(f"{name}.npy", "w") as file:
+                np.save(file, array)
+    if kind == zipfile.ZIP_DEFLATED:
+        from_npz(path, model)
+        data = bytearray(path.read_bytes())
+        start = 30 + len("dense.W.npy")
+        data[start : start + 40] = bytes([255] * 40)
+        path.write_bytes(data)
+    with pytest.raises(
+        WeightsError, match=r"a.npz: (the file is damaged|dense.W.npy: expected it as it is or deflated)"
+    ):
+        from_npz(path, model)
 
 
 def test_a_huge_model_is_not_made(tmp_path):
