@@ -277,7 +277,9 @@ def _require_name(name):
 
 
 def _reason(error):
-    return short(str(error)) if isinstance(error, UnmappedError) else short(f"{type(error).__name__}: {error}")
+    if isinstance(error, UnmappedError):
+        return short(str(error), 3 * LONGEST_NAME)  # with what to do instead
+    return short(f"{type(error).__name__}: {error}")
 
 
 def _require_row(config):

@@ -153,10 +153,10 @@ def listed(lines: Iterable[str]) -> str:
     return "".join(f"\n  {line}" for line in lines[:SHOWN] + more)
 
 
-def short(name: str) -> str:
+def short(name: str, most: int = LONGEST_NAME) -> str:
     """A name that may come from a file, for a message."""
     name = name if name.isprintable() else repr(name)
-    return name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..."
+    return name if len(name) <= most else f"{name[:most]}..."
 
 
 def _owners(model):

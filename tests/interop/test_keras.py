@@ -225,6 +225,7 @@ def test_what_has_no_counterpart_is_listed(tmp_path):
     lines = str(caught.value).splitlines()
     assert lines[0] == f"from_keras: {path}: 6 of the layers have no counterpart here:"
     assert lines[1].startswith("  Conv1D slide: nnlite has no Conv1D: there is no 1-D layer here: make x (N, T, 1, C)")
+    assert lines[1].endswith("use Conv2D(filters, (size, 1))")  # the whole advice
     assert lines[2].endswith("activation='relu': nnlite's LSTM has 'tanh'")
     assert "recurrent_dropout=0.5: nnlite has no such argument" in lines[3]
     assert lines[4] == "  Dense curved: activation='elu': nnlite has no such activation: use LeakyReLU() or GELU()"
