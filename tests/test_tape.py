@@ -8,7 +8,7 @@ from numeric import assert_close, central_differences
 
 from nnlite.reference import activation, gru, gru_reset_before, lstm, norm, rnn, softmax
 from nnlite.tape import Tape
-from nnlite.tape.array import FUNCTIONS, MOVES, RULES
+from nnlite.tape.rules import COMPOSED, JOINS, MOVES, RULES
 
 T, N, F, H = 4, 3, 5, 2
 LENGTHS = [None, np.array([4, 2, 0])]
@@ -103,7 +103,7 @@ def _written(memory, values):
 
 
 def test_every_function_that_the_tape_knows_is_tried():
-    assert PROGRAMS.keys() == {*RULES, *MOVES, *FUNCTIONS}
+    assert PROGRAMS.keys() == {*RULES, *MOVES, *JOINS, *COMPOSED}
 
 
 @pytest.mark.parametrize("function", PROGRAMS, ids=lambda f: f.__name__)

@@ -10,6 +10,8 @@ diagnosis.py      which common mistake explains a difference
 sublayers.py      which layer of a model is wrong
 report.py         the results: a report, or an error
 target.py         what a gradient is for: an input, a parameter or a state
+
+Of a backward pass in NumPy, wrong_line/ finds the first line that is wrong, by the tape.
 """
 
 from collections.abc import Sequence
@@ -24,8 +26,9 @@ from .differences import check_array
 from .perturbation import perturb, put_back
 from .report import GradientCheckError, GradientReport
 from .sublayers import error_of_a_part
+from .wrong_line import WrongLine, first_wrong_line
 
-__all__ = ["GradientCheckError", "GradientReport", "gradcheck"]
+__all__ = ["GradientCheckError", "GradientReport", "WrongLine", "first_wrong_line", "gradcheck"]
 
 
 def gradcheck(

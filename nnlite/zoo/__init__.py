@@ -9,6 +9,7 @@ mend it: `nnlite zoo`.
     losses.toml     what came out, measured by measure.py
     scenarios.py    what each kernel is tried on
     comparison.py   is it mended?
+    lines.py        which line is the first that is wrong?
     file.py         the file that a student works on, attempts and hints
     windows.py      cutting and reading a text, which exhibits change, too
 """
@@ -16,6 +17,7 @@ mend it: `nnlite zoo`.
 from .comparison import Problem, cause, problems
 from .exhibit import Exhibit, exhibit, exhibits
 from .file import Attempts, check, hint, write
+from .lines import first_wrong
 from .tasks import losses
 
 __all__ = [
@@ -26,6 +28,7 @@ __all__ = [
     "check",
     "exhibit",
     "exhibits",
+    "first_wrong",
     "hint",
     "losses",
     "problems",

@@ -8,8 +8,10 @@ from nnlite.saving import atomic_file
 
 from .comparison import Problem, cause, problems
 from .exhibit import Exhibit, exhibit, module_of
+from .lines import first_wrong
 
 POINTS = 5  # of an exhibit; each hint costs one
+LINE = 2  # hints before the one that names the line
 
 HEAD = '''"""Exhibit {name}: somewhere below is one mistake, in {function_hint}.
 
@@ -117,21 +119,32 @@ def _module(path):
 
 
 def hint(path: Path) -> tuple[str, Attempts]:
-    """The next hint: what gradcheck says, or the function; then the mistake in a sentence, then the line."""
+    """The next hint: what gradcheck says, or the function; then the mistake in a sentence, then the first wrong line, if
+    the search finds one, then what it should read."""
     one, attempts = exhibit_of(path), attempts_on(path)
     if attempts.mended:
         return "It is mended already.", attempts
     likely = None if attempts.hints else cause(one.kernel, one.module())
     where = f"The mistake is in the function {one.function}."
+    line = _first_wrong(one, path) if attempts.hints >= LINE else None
     hints = [
         f"{where} gradcheck says: {likely}." if likely and "none of the usual" not in likely else where,
         one.story,
+        *([f"The first wrong line: {line}."] if line else []),
         f"It reads {one.new.strip() or '(nothing)'!r}, and should read {one.old.strip()!r}.",
     ]
     text = hints[min(attempts.hints, len(hints) - 1)]
     attempts.hints = min(attempts.hints + 1, len(hints))
     _keep(path, attempts)
     return text, attempts
+
+
+def _first_wrong(one, path):
+    """Of the file as it is now."""
+    try:
+        return first_wrong(one.kernel, path.read_text("utf-8"))
+    except Exception:  # a student's program may do anything: `check` tells
+        return None
 
 
 def _memory(path):

@@ -30,4 +30,6 @@ def lines(trial: Trial) -> list[str]:
         found.append(f"right: {'; '.join(trial.right)}")
     if trial.cause:
         found.append(f"likely cause: {trial.cause}")
+    if trial.line:
+        found.append(f"first wrong line: {trial.line}")
     return found

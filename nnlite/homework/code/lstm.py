@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 
 from nnlite import LSTM
+from nnlite.gradcheck.wrong_line import Witness
+from nnlite.reference.lstm import sigmoid
 
 from .question import Case, CodeQuestion
 
@@ -76,6 +78,25 @@ def _layer(function, case):
     return Layer(function, case.arguments), np.asarray(case.arguments["x"], np.float64)
 
 
+def _states(x, h, c, Wx, Wh, b):
+    """All h: (N,T,H). The tape knows its variables by the names that students use."""
+    outputs = []
+    for t in range(x.shape[1]):
+        z = x[:, t] @ Wx + h @ Wh + b
+        i, f, g, o = np.split(z, 4, axis=1)
+        i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+        c = f * c + i * g
+        h = o * np.tanh(c)
+        outputs.append(h)
+    return np.stack(outputs, axis=1)
+
+
+def _on_tape(witness: Witness, arguments: dict[str, Any]) -> list[np.ndarray]:
+    noted = [witness.array(arguments[name]) for name in ("x", "h0", "c0", *NAMES)]
+    witness.backward(witness.call(_states, *noted), arguments["dh"])
+    return [witness.gradient(array) for array in noted]
+
+
 BACKWARD = CodeQuestion(
     name="lstm_backward",
     title="An LSTM, backward",
@@ -87,4 +108,5 @@ BACKWARD = CodeQuestion(
     draw=_cases,
     kernels=("lstm",),
     layer=_layer,
+    forward=_on_tape,
 )

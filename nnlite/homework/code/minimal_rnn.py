@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import RNN, Dense, SparseCategoricalCrossentropy
+from nnlite.gradcheck.wrong_line import Witness
 
 from ..sandbox.toy import toy_loss
 from .question import Case, CodeQuestion
@@ -102,6 +103,25 @@ def _layer(function, case):
     return Layer(function, case.arguments), case.arguments["inputs"][None]
 
 
+def _loss(inputs, targets, h, Wx, Wh, b, Wy, by):
+    """The loss and the last state. The tape knows its variables by the names that students use."""
+    loss = 0
+    for x, target in zip(np.eye(len(Wx))[inputs], targets, strict=True):
+        z = x @ Wx + h @ Wh + b
+        h = np.tanh(z)
+        y = h @ Wy + by
+        p = np.exp(y) / np.exp(y).sum()
+        loss = loss - np.log(p[target])
+    return loss, h
+
+
+def _on_tape(witness: Witness, arguments: dict[str, Any]) -> list[Any]:
+    noted = {name: witness.array(arguments[name]) for name in ("h", *NAMES)}
+    loss, h = witness.call(_loss, **{**arguments, **noted})
+    witness.backward(loss)
+    return [loss.value, *(witness.gradient(noted[name]) for name in NAMES), h.value]
+
+
 def train(
     loss_function: Any, params: Any, ids: Any, length: int, steps: int, learning_rate: float, **mistaken: Any
 ) -> tuple[Any, ...]:
@@ -168,6 +188,7 @@ LOSS = CodeQuestion(
     ),
     kernels=("rnn", "dense", "softmax"),
     layer=_layer,
+    forward=_on_tape,
 )
 TRAIN = CodeQuestion(
     name="train",

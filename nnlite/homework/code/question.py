@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from nnlite.gradcheck.wrong_line import Witness
+
 STUBS = Path(__file__).parent / "stubs"
 Arguments = dict[str, Any]
 Results = tuple[Any, ...]
@@ -39,6 +41,8 @@ class CodeQuestion:
         layer: for a backward pass: of a function and a case a layer for `nnlite.gradcheck` whose backward is that
             function, and the layer's input.
         changes: arguments that the function may change.
+        forward: for a backward pass: its forward pass on a tape. Takes the tape, which it differentiates, and arguments;
+            returns the right results.
 
     Example:
         >>> from nnlite.homework.code import CODE
@@ -58,6 +62,7 @@ class CodeQuestion:
     kernels: tuple[str, ...] = ()
     layer: Callable[[Callable[..., Results], Case], tuple[Any, np.ndarray]] | None = None
     changes: tuple[str, ...] = ()
+    forward: Callable[[Witness, Arguments], list[Any]] | None = None
 
     @property
     def stub(self) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from ..sandbox import DEFAULT, Limits, Sandbox, SandboxError
 from .causes import cause
 from .comparison import difference, separated
+from .lines import first_wrong
 from .question import Case, CodeQuestion
 
 HIDDEN = " (hidden)"  # ends the name of a case of which no numbers are told
@@ -24,12 +25,14 @@ class Trial:
         problems: what is wrong, by the name of the case; of hidden cases without numbers.
         right: the names of the cases in which all is right.
         cause: a likely mistake, in words, or None.
+        line: of a backward pass the first wrong line, in words, or None.
     """
 
     question: CodeQuestion
     problems: Mapping[str, tuple[str, ...]]
     right: tuple[str, ...] = ()
     cause: str | None = None
+    line: str | None = None
 
     @property
     def is_right(self) -> bool:
@@ -85,9 +88,10 @@ def tried(
         found += [_tried(sandbox, question, case, True) for case in hidden]
         wrong = [one for one in found if one.problems]
         likely = _cause(sandbox, question, found) if wrong and explains else None
+    line = _line(question, files, wrong, limits, box) if wrong and explains else None
     problems = {_label(one): tuple(one.problems) for one in wrong}
     right = tuple(_label(one) for one in found if not one.problems)
-    return Trial(question, problems, right, likely)
+    return Trial(question, problems, right, likely, line)
 
 
 def _label(one):
@@ -138,3 +142,16 @@ def _cause(sandbox, question, found):
         return tuple(np.asarray(result, np.float64) for result in results)
 
     return cause(question, [(one.case, one.results) for one in found], function)
+
+
+def _line(question, files, wrong, limits, box):
+    """The first wrong line, by the largest case that may be told."""
+    cases = [one.case for one in wrong if one.results is not None and not one.is_hidden]
+    if not cases or not question.forward:
+        return None
+    case = max(cases, key=lambda case: sum(np.size(value) for value in case.arguments.values()))
+    try:
+        line = first_wrong(question, files, case, limits, box)
+    except Exception:  # a search must not hide the finding
+        return None
+    return line and " ".join(str(line).split())
