@@ -143,7 +143,7 @@ def wrong_line(
         try:
             with np.errstate(all="ignore"):
                 exec(code, space)
-                return Run(call(space[entry]), watch.log, watch.read)
+                return Run(call(space[entry]), watch)
         except Exception:  # other numbers may not fit
             return None
 

@@ -26,6 +26,7 @@ class Site:
         in_place: whether the array itself is changed, which others may see, too.
         moves: names of arrays that are given to a function as they are, such as one that chooses or joins.
         is_copy: whether it copies an array, which is to be changed later on.
+        returns: the variable that is returned as it is.
     """
 
     line: int
@@ -36,6 +37,7 @@ class Site:
     in_place: bool = False
     moves: frozenset[str] = frozenset()
     is_copy: bool = False
+    returns: str = ""
 
 
 @dataclass
@@ -93,16 +95,13 @@ class Program(ast.NodeTransformer):
 
     def visit_Assign(self, node):
         pairs = [pair for target in node.targets for pair in _pairs(target, node.value)]
-        return [
-            node,
-            *(self._after(node, part, _names(value) | _names(part) - {_root(part)}, **_kind(value)) for part, value in pairs),
-        ]
+        return [node, *(call for part, value in pairs for call in self._assigned(node, part, value))]
 
     def visit_AnnAssign(self, node):
-        return [node, self._after(node, node.target, _names(node.value))] if node.value else node
+        return [node, *self._assigned(node, node.target, node.value)] if node.value else node
 
     def visit_AugAssign(self, node):
-        return [node, self._after(node, node.target, _names(node.value) | _names(node.target), in_place=True)]
+        return [node, *self._assigned(node, node.target, node.value, in_place=True)]
 
     def visit_Expr(self, node):
         """A call may write into its arguments."""
@@ -118,7 +117,16 @@ class Program(ast.NodeTransformer):
         return node
 
     def _returned(self, node, value):
-        return self._call(node, "return", value, _names(value), **_kind(value))
+        returns = value.id if isinstance(value, ast.Name) else ""
+        return self._call(node, "return", value, _names(value), returns=returns, **_kind(value))
+
+    def _assigned(self, node, target, value, in_place=False):
+        """Of dz[t] = ... both this part and all of dz."""
+        name, is_part = _root(target), isinstance(target, ast.Subscript)
+        reads = (_names(value) | _names(target) - {name}) | ({name} if in_place else set())
+        yield self._after(node, target, reads, in_place=in_place and not is_part, **_kind(value))
+        if is_part:
+            yield self._after(node, ast.parse(name, mode="eval").body, reads | {name}, in_place=True, **_kind(value))
 
     def _after(self, node, target, reads, **kind):
         text = ast.unparse(target)

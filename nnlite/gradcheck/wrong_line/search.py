@@ -6,6 +6,7 @@ after the mistake that is not so. And where what it computes is known to the tap
 one, the name of its variable must tell that it is not the one that is meant. If anything is left open, nothing is said.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -23,8 +24,11 @@ class Run(NamedTuple):
     """A run of backward: its results, and what `Watch` has seen."""
 
     results: Sequence[Any]
-    log: dict[int, Series | None]
-    read: dict[int, dict[str, np.ndarray]]
+    watch: Any
+
+    @property
+    def log(self) -> dict[int, Series | None]:
+        return self.watch.log
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,7 @@ class Search:
             return None
         self.first, self.functions = first, {site.function for site in self.sites}
         self.order = {k: place for place, k in enumerate(first.log)}
-        repairs = [repair for k, own in first.log.items() if (repair := self._repair(k, own)) and repair.kind != "right"]
+        repairs = [repair for repair in self._repairs(first.log) if repair.kind != "right"]
         from_right = list(filter(self._is_computed_from_right, repairs)) or list(self._of_whole_lines(first.log))
         return self._first(from_right, repairs)
 
@@ -103,19 +107,30 @@ class Search:
     def _is_right(self, run):
         return run is not None and all(map(_alike, self.expected, run.results))
 
-    def _repair(self, k, own):
-        site = self.sites[k]
-        if own is None or not own.size or (len(own) == 1 and not own.any()) or (site.is_parameter and site.function == self.entry):
-            return None
-        if not self._decides(k, own):
-            return None
-        meant = self._meant(k)
-        tried = [] if site.name in self.labels else self.gradients.like(own)
-        for series in [*meant, *tried]:
-            repair = self._tried(k, series, meant) if series.shape == own.shape else None
-            if repair:
-                return repair
-        return None
+    def _repairs(self, log):
+        """All sites at which a series makes everything right: by their names first, which is faster."""
+        asked = {k: own for k, own in log.items() if self._may_be_wrong(k, own)}
+        meant = {k: self._meant(k) for k in asked}
+        found = {k: self._repair(k, meant[k], meant[k]) for k in asked}
+        right = next((repair.run.log for repair in found.values() if repair and repair.kind != "right"), {})
+        for k, own in asked.items():
+            is_right = k in right and any(same(right[k], one) for one in meant[k])
+            if not found[k] and not is_right and self.sites[k].name not in self.labels:
+                found[k] = self._repair(k, self.gradients.like(own), meant[k])
+        return [repair for repair in found.values() if repair]
+
+    def _may_be_wrong(self, k, own):
+        if own is None or not own.size or (len(own) == 1 and not own.any()) or self._is_given(k):
+            return False
+        return self._decides(k, own)
+
+    def _is_given(self, k):
+        return self.sites[k].is_parameter and self.sites[k].function == self.entry
+
+    def _repair(self, k, tried, meant):
+        shape = self.first.log[k].shape
+        found = (self._tried(k, series, meant) for series in tried if series.shape == shape)
+        return next(filter(None, found), None)
 
     def _of_whole_lines(self, log):
         """Repairs of lines with several results."""
@@ -154,10 +169,11 @@ class Search:
         """What a site should compute, by the name of its variable. If forward and backward assign a variable as often,
         the last in forward is the first in backward."""
         site = self.sites[k]
-        if site.name in self.labels:
-            return [value for value, _ in self.labels[site.name]]
-        names = (site.name[len(b) : len(site.name) - len(a)] for b in BEFORE for a in AFTER if site.name.startswith(b) and site.name.endswith(a))
-        versions = next(([gradient for _, gradient in self.labels[name]] for name in names if name in self.labels), [])
+        name = site.returns or site.name
+        if name in self.labels:
+            return [value for value, _ in self.labels[name]]
+        names = (name[len(b) : len(name) - len(a)] for b in BEFORE for a in AFTER if name.startswith(b) and name.endswith(a))
+        versions = next(([gradient for _, gradient in self.labels[one]] for one in names if one in self.labels), [])
         lines = list(dict.fromkeys(
             self.sites[j].line for j in self.order
             if self.sites[j].name == site.name and not self.sites[j].is_parameter and not self.sites[j].reads & self.functions
@@ -167,8 +183,16 @@ class Search:
         return versions
 
     def _is_computed_from_right(self, repair):
-        return all(self._is_known(repair, source) for source in self.program.sources(repair.site)) and all(
-            self._is_series_known(array[None]) for array in self._read_once(repair)
+        assigned, starts = defaultdict(list), defaultdict(list)
+        for source in self.program.sources(repair.site):
+            site, series = self.sites[source], repair.run.log.get(source)
+            assigned[site.function, site.line, site.name].append(self._is_known(repair, source))
+            if source in repair.run.log and site.name != self.sites[repair.site].name:
+                starts[site.function, site.name].append(series is not None and len(series) == 1 and not series.any())
+        return (
+            all(map(any, assigned.values()))  # of dz[t] and dz, one is known
+            and (len(repair.own) == 1 or not any(map(all, starts.values())))  # zeros that nothing is added to in the loop
+            and all(self._is_series_known(array[None]) for array in self._read_once(repair))
         )
 
     def _read_once(self, repair):
@@ -177,12 +201,12 @@ class Search:
         if len(repair.own) > 1 or site.is_parameter:
             return []
         own = {s.name for s in self.sites if s.function == site.function and not s.is_parameter}
-        read = repair.run.read[repair.site]
+        read = repair.run.watch.read[repair.site]
         return [read[name] for name in site.reads & own & read.keys() if name != site.name]
 
     def _is_known(self, repair, k):
         site = self.sites[k]
-        if site.is_parameter and site.function == self.entry:
+        if self._is_given(k):
             return True
         if k not in repair.run.log:  # it did not run, or gave no array
             return not (site.is_parameter and self._meant(k))
@@ -192,10 +216,7 @@ class Search:
     def _is_series_known(self, series):
         if not series.size or (len(series) == 1 and not series.any()):
             return True
-        if self.gradients.has(series) or self.values.has(series):
-            return True
-        blocks = (np.split(series, parts, axis=-1) for parts in PARTS if series.ndim > 1 and series.shape[-1] % parts == 0)
-        return any(all(self.gradients.has(b) or self.values.has(b) for b in block) for block in blocks)
+        return self.gradients.has(series) or self.values.has(series) or any(self._known_blocks(series))
 
     def _has_open_source(self, repair):
         """Whether what a line is computed from may be another of forward's values than it should be, or was not changed where
@@ -204,16 +225,29 @@ class Search:
         for k in self.program.sources(repair.site):
             series, site = log.get(k), self.sites[k]
             meant = self._meant(k)
-            if series is None or any(same(series, one) for one in meant) or (site.is_parameter and site.function == self.entry):
+            if series is None or any(same(series, one) for one in meant) or self._is_given(k):
                 continue
-            if not self._is_taken_over(k) and any(log.get(j) is not None and same(series, log[j]) for j in self.program.sources(k)):
+            if not self._is_taken_over(k) and not site.in_place and any(log.get(j) is not None and same(series, log[j]) for j in self.program.sources(k)):
                 return True
             if self.gradients.has(series) and meant and not self._is_part(series, meant):
                 return True
-            others = [*self.values.like(series), *self.gradients.like(series)]
-            if not self.gradients.has(series) and any(self._is_right(self.run({k: one})) for one in others if not same(one, series)):
+            if not self.gradients.has(series) and any(self._is_right(self.run({k: one})) for one in self._others(series)):
                 return True
         return False
+
+    def _others(self, series):
+        """What else the tape knows of this shape; of gates side by side, with another in the place of one."""
+        yield from (one for known in (self.values, self.gradients) for one in known.like(series) if not same(one, series))
+        for block in self._known_blocks(series):
+            for place in range(len(block)):
+                for one in self.gradients.like(block[place]):
+                    yield np.concatenate([*block[:place], one, *block[place + 1 :]], axis=-1)
+
+    def _known_blocks(self, series):
+        """A series cut into gates that the tape knows."""
+        if series.ndim > 1 and not self.values.has(series):
+            blocks = (np.split(series, parts, axis=-1) for parts in PARTS if series.shape[-1] % parts == 0)
+            yield from (block for block in blocks if all(self.gradients.has(b) or self.values.has(b) for b in block))
 
     def _is_part(self, series, meant):
         """Whether what a gradient lacks is known, too: of this step, or of the step before, to which it is passed on."""

@@ -1,5 +1,7 @@
 """Watch a program while it runs. Of NumPy alone: a sandbox is given the text of this file."""
 
+from functools import cached_property
+
 import numpy as np
 
 
@@ -30,6 +32,6 @@ class Watch:
             return value
         return np.array(other, kind)
 
-    @property
+    @cached_property
     def log(self):
         return {site: np.stack(runs) if len({run.shape for run in runs}) == 1 else None for site, runs in self.runs.items()}

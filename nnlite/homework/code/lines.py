@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,7 @@ def first_wrong(
                 return None
             results = separated(question.results, returned["results"])
             log, read = ({int(k): value for k, value in returned[name].items()} for name in ("log", "read"))
-            return None if isinstance(results, str) else Run(results, log, read)
+            return None if isinstance(results, str) else Run(results, SimpleNamespace(log=log, read=read))
 
         line = found(Search(program, witness, run, expected, question.name), [(text, 1)])
         return line if line and run({}) else None  # else the time was over before the end
