@@ -48,10 +48,8 @@ PROGRAMS = {
     np.absolute: lambda a, b: abs(a) * b,
     np.square: lambda a, b: np.square(a) * b,
     np.sqrt: lambda a, b: np.sqrt(a * a + 1) * b,
-    np.reciprocal: lambda a, b: np.reciprocal(a * a + 1) * b,
     np.exp: lambda a, b: np.exp(a * b),
     np.log: lambda a, b: np.log(a * a + b * b),
-    np.log1p: lambda a, b: np.log1p(a * a) * b,
     np.tanh: lambda a, b: np.tanh(a * b),
     np.reshape: lambda a, b: a.reshape(4, 3) @ b + np.reshape(a, (2, -1))[0, 0],
     np.ravel: lambda a, b: a.ravel() * np.ravel(b)[::-1],
@@ -62,16 +60,10 @@ PROGRAMS = {
     np.squeeze: lambda a, b: np.squeeze(a[:, :1]) * b[:, 0],
     np.broadcast_to: lambda a, b: np.broadcast_to(a, (2, 3, 4)) * b,
     np.split: lambda a, b: np.split(a, 2, axis=1)[0] * np.split(b, [1, 3], axis=1)[1],
-    np.hsplit: lambda a, b: np.hsplit(a, 2)[1] * np.hsplit(b, 2)[0],
-    np.vsplit: lambda a, b: np.vsplit(a, 3)[1] * b,
-    np.array_split: lambda a, b: np.array_split(a, 2)[0] * b[:2],
     np.take: lambda a, b: np.take(a, [1, 1, 2], axis=1) * b[:, :3],
-    np.take_along_axis: lambda a, b: np.take_along_axis(a, np.array([[0], [1], [1]]), axis=1) * b,
     np.repeat: lambda a, b: np.repeat(a, 2, axis=0) * np.repeat(b, 2, axis=0) ** 2,
-    np.tile: lambda a, b: np.tile(a, 2) * np.tile(b, 2) ** 2,
-    np.roll: lambda a, b: np.roll(a, 1, axis=1) * b,
     np.flip: lambda a, b: np.flip(a) * b,
-    np.pad: lambda a, b: np.pad(a, 1, constant_values=7) * np.pad(b, 1, mode="edge"),
+    np.pad: lambda a, b: np.pad(a, 1) * np.pad(b, 1, mode="edge"),
     np.copy: lambda a, b: a.copy() * np.copy(b),
     np.concatenate: lambda a, b: np.concatenate([a, 1 + 0 * x, b * a]) ** 2,
     np.stack: lambda a, b: np.stack([a, b]) ** 2,
@@ -84,14 +76,10 @@ PROGRAMS = {
     np.mean: lambda a, b: (a * b).mean(axis=1, keepdims=True) * a + np.mean(b),
     np.max: lambda a, b: a.max(axis=1) * np.max(b) * a.max(axis=(0, 1), keepdims=True).reshape(1),
     np.var: lambda a, b: a.var(axis=0) * np.var(b, axis=1, keepdims=True),
-    np.std: lambda a, b: np.std(a, axis=0) * b,
     np.clip: lambda a, b: np.clip(a, -0.5, 0.5) * b,
     np.dot: lambda a, b: np.dot(a, b.T),
-    np.einsum: lambda a, b: np.einsum("ij,kj->ik", a, b) + np.einsum("ij,kl->k", a, b),
-    np.tensordot: lambda a, b: np.tensordot(a, b, axes=((1,), (1,))) + np.tensordot(a, b.T, axes=1),
     np.zeros_like: lambda a, b: np.zeros_like(a) + a * b,
     np.empty_like: lambda a, b: _written(np.empty_like(a), a * b),
-    np.ones_like: lambda a, b: np.ones_like(a) * a * b,
 }
 
 
@@ -221,16 +209,6 @@ def test_local_variables_name_the_results():
     np.testing.assert_allclose(tape.gradient("x"), dz)
 
 
-def test_intermediates_come_with_the_line_that_assigns_them():
-    x, W, dy = drawn((3, 2, 2), (2, 2), (3, 2, 2))
-    tape = Tape()
-    tape.backward(tape.call(steps, tape.array(x), tape.array(W)), dy)
-    first = steps.__code__.co_firstlineno
-    found = [(intermediate.name, intermediate.line - first) for intermediate in tape]
-    assert found == [("x", 0), ("W", 0), ("h", 1), ("kept", 2), *[("z", 4), ("h", 5)] * 3]
-    np.testing.assert_allclose(next(i.gradient for i in tape if i.name == "z"), tape.gradient("z")[0])
-
-
 def test_functions_of_the_same_file_give_names_too():
     def forward(a):
         return inner(a) * 2
@@ -289,29 +267,32 @@ def _read_after_a_write(a, part, use):
         (lambda a: np.arctan(a), "got np.arctan: it knows"),
         (lambda a: np.asarray(a), "would become an ordinary one"),
         (lambda a: np.zeros((3, 4)).__setitem__(0, a[0]), "would become an ordinary one"),
-        (lambda a: a[0].__setitem__(0, 1), "expected to write into an array itself, got a slice of one: write a"),
-        (lambda a: a.T.__setitem__(0, 1), "got a transpose of one"),
+        (lambda a: a[0].__setitem__(0, 1), "expected to write into an array itself, got a part of one: write a"),
+        (lambda a: a.T.__setitem__(0, 1), "got a part of one"),
         (lambda a: np.add(a, 1, where=a > 0), "expected a plain call of np.add"),
         (lambda a: np.add.reduce(a), "expected a plain call of np.add, got reduce"),
         (lambda a: a + Tape().array(1.0), "expected arrays of one tape"),
-        (lambda a: _read_after_a_write(a, lambda a: a[0], lambda v: v * 2), "got a slice of one that was written into"),
+        (lambda a: _read_after_a_write(a, lambda a: a[0], lambda v: v * 2), "got a part of one that was written into"),
         (
             lambda a: _read_after_a_write(a, lambda a: a[0], lambda v: v.sum()),
-            "got a slice of one that was written into",
+            "got a part of one that was written into",
         ),
         (
             lambda a: _read_after_a_write(a, lambda a: a[0], lambda v: v.max()),
-            "got a slice of one that was written into",
+            "got a part of one that was written into",
         ),
-        (lambda a: _read_after_a_write(a, lambda a: a[0][1:], lambda v: v * 1), "got a slice of one that was written"),
+        (lambda a: _read_after_a_write(a, lambda a: a[0][1:], lambda v: v * 1), "got a part of one that was written"),
         (lambda a: _read_after_a_write(a, lambda a: a.T[0], lambda v: v * 1), "of one that was written into since"),
         (lambda a: np.dot(a[None], a.T), "np.dot: expected matrices and vectors, got more axes"),
-        (lambda a: np.pad(a, 1, mode="mean"), "np.pad: expected a mode of constant, edge, .*, got 'mean'"),
+        (lambda a: np.pad(a, 1, mode="mean"), "expected a function that moves numbers, got one that makes new ones"),
+        (lambda a: np.pad(a, 1, constant_values=7), "expected a function that moves numbers"),
+        (lambda a: np.ones((3, 4)).__iadd__(a), "would become an ordinary one"),
+        (lambda a: a.cumsum(), "expected one of the methods clip, copy, dot"),
         (lambda a: np.zeros_like(a, shape=(2,)), "unexpected keyword argument 'shape'"),
     ],
 )
 def test_refused(program, message):
-    with pytest.raises(TypeError, match=message):
+    with pytest.raises((TypeError, AttributeError), match=message):
         Tape().call(program, Tape().array(x))
 
 

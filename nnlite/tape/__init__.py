@@ -13,6 +13,6 @@ rules.py   a table: the derivatives of NumPy's functions
 """
 
 from .array import TapeArray
-from .tape import Intermediate, Tape
+from .tape import Tape
 
-__all__ = ["Intermediate", "Tape", "TapeArray"]
+__all__ = ["Tape", "TapeArray"]

@@ -8,7 +8,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from .rules import COMPOSED, JOINS, MOVES, PLAIN, RULES
 
-METHODS = {"sum", "mean", "var", "std", "max", "reshape", "transpose", "swapaxes", "ravel", "copy", "dot", "clip"}
+METHODS = {"sum", "mean", "var", "max", "reshape", "transpose", "swapaxes", "ravel", "copy", "dot", "clip"}
 
 
 class TapeArray(NDArrayOperatorsMixin):
@@ -61,9 +61,10 @@ class TapeArray(NDArrayOperatorsMixin):
         result = _apply(ufunc, inputs, {})
         if out is None:
             return result
-        array, index = out[0].place or (out[0], ...)  # a[index] += b writes into a
+        (into,) = out
+        array, index = getattr(into, "place", None) or (into, ...)  # a[index] += b writes into a
         array[index] = result
-        return array[index] if out[0].place else array
+        return into if array is into else array[index]
 
     def __array_function__(self, function, types, args, kwargs):
         if function in JOINS:
@@ -124,13 +125,13 @@ def _apply(function, inputs, kwargs):
     if function in COMPOSED:
         return COMPOSED[function](*inputs, **kwargs)
     if function is np.matmul and 1 in map(np.ndim, inputs):  # a vector is a matrix of one row, or column
-        a, b = (vector if np.ndim(vector) > 1 else vector[at] for vector, at in zip(inputs, (None, (..., None)), strict=True))
-        return np.reshape(a @ b, np.matmul(*(np.zeros(np.shape(array)) for array in inputs)).shape)
+        (a, b), y = inputs, np.matmul(*map(np.zeros, map(np.shape, inputs)))
+        return np.reshape((a if np.ndim(a) > 1 else a[None]) @ (b if np.ndim(b) > 1 else b[:, None]), y.shape)
     values = [_current(a) for a in inputs]
     if function in PLAIN:
         return function(*values, **kwargs)
     if function not in RULES or kwargs:
-        known = ", ".join(sorted(f.__name__ for f in {*RULES, *MOVES, *JOINS, *PLAIN, *COMPOSED}))
+        known = ", ".join(sorted(getattr(f, "__name__", "") for f in {*RULES, *MOVES, *JOINS, *PLAIN, *COMPOSED}))
         raise TypeError(
             f"Tape: expected a function that it can differentiate, got np.{function.__name__}"
             f"{f' with {sorted(kwargs)}' if kwargs else ''}: it knows {known}"
@@ -147,7 +148,10 @@ def _move(function, arrays):
     numbers = np.concatenate([[0.0], *(v.reshape(-1) for v in values)])
 
     def noted(y, places):
-        if not np.array_equal(np.where(places, y, 0), np.where(places, numbers[places % len(numbers)], 0), equal_nan=True):
+        is_from = (places > 0) & (places < len(numbers))
+        if np.any(places * ~is_from) or not np.array_equal(
+            y[is_from], numbers[places[is_from].astype(int)], equal_nan=True
+        ):
             raise TypeError("Tape: expected a function that moves numbers, got one that makes new ones of them")
 
         def rule(dy):

@@ -119,8 +119,8 @@ def _module(path):
 
 
 def hint(path: Path) -> tuple[str, Attempts]:
-    """The next hint: what gradcheck says, or the function; then the mistake in a sentence, then the first wrong line, if
-    the search finds one, then what it should read."""
+    """The next hint: what gradcheck says, or the function; then the mistake in a sentence; then the first wrong line,
+    if one is found; then what it should read."""
     one, attempts = exhibit_of(path), attempts_on(path)
     if attempts.mended:
         return "It is mended already.", attempts

@@ -16,9 +16,11 @@ N, T, F, H, C = 2, 3, 3, 2, 4
 Arrays = dict[str, np.ndarray]
 
 
-def drawn(*shape: int, rng: np.random.Generator = np.random.default_rng(0)) -> np.ndarray:  # noqa: B008: one for all
-    return rng.normal(size=shape)
+RNG = np.random.default_rng(0)
 
+
+def drawn(*shape: int) -> np.ndarray:
+    return RNG.normal(size=shape)
 
 
 class Pass(NamedTuple):
@@ -73,7 +75,9 @@ def _of_layer(kernel, name, forward, given, made, options):
     arrays = {key: array.value for key, array in noted.items()} | {"dy": dy}
 
     def call(function):
-        own = {key: array.copy() for key, array in arrays.items()} | {f"d{key}": np.zeros_like(given[key]) for key in asked}
+        own = {key: array.copy() for key, array in arrays.items()} | {
+            f"d{key}": np.zeros_like(given[key]) for key in asked
+        }
         function(*(own.get(key, options.get(key)) for key in parameters))
         return [own[f"d{key}"] for key in asked]
 
@@ -87,10 +91,11 @@ def _batch_norm(x, mean, variance, gamma, beta, y, work, epsilon):
 
 X, ROW = {"x": drawn(N + 1, C)}, {"gamma": drawn(C), "beta": drawn(C)}
 Y = {"y": (N + 1, C)}
-PASSES: dict[str, list[tuple[str, Any, Arrays, dict[str, tuple[int, ...]], dict[str, Any]]]] = {
+PASSES: dict[str, list[tuple[str, Any, Arrays, Any, dict[str, Any]]]] = {
     "dense": [("backward", "forward", {"x": drawn(N, F), "W": drawn(F, C), "b": drawn(C)}, {"y": (N, C)}, {})],
     "activation": [
-        (f"{name}_backward", f"{name}_forward", X, Y, {"slope": 0.3}) for name in ("tanh", "sigmoid", "relu", "leaky_relu")
+        (f"{name}_backward", f"{name}_forward", X, Y, {"slope": 0.3})
+        for name in ("tanh", "sigmoid", "relu", "leaky_relu")
     ],
     "softmax": [
         ("backward", "forward", X, Y, {}),
@@ -98,7 +103,8 @@ PASSES: dict[str, list[tuple[str, Any, Arrays, dict[str, tuple[int, ...]], dict[
          {"labels": np.array([1, 3, 0]), "scale": 0.4}),
     ],
     "norm": [
-        ("batch_backward", _batch_norm, X | ROW, {"mean": (C,), "variance": (C,), **Y}, {"epsilon": 0.1, "from_x": True}),
+        ("batch_backward", _batch_norm, X | ROW, {"mean": (C,), "variance": (C,), **Y},
+         {"epsilon": 0.1, "from_x": True}),
         ("batch_backward", "batch_forward", X | ROW | {"mean": drawn(C), "variance": drawn(C) ** 2}, Y,
          {"epsilon": 0.1, "from_x": False}),
         ("layer_backward", "layer_forward", X | ROW, Y, {"epsilon": 0.1}),

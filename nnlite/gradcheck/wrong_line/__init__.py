@@ -1,9 +1,10 @@
 """The first wrong line of a backward pass that is written in NumPy: found by the tape, not by hand.
 
-program.py   the text of backward, with a call after each assignment
-watch.py     what these calls keep, and replace
-witness.py   what the tape knows of forward: values and gradients, run by run
-search.py    which line is wrong
+program.py    the text of backward, with a call after each assignment
+watch.py      what these calls keep, and replace
+witness.py    a tape that knows where it was noted: the values and gradients of forward, run by run
+knowledge.py  what a line should compute
+search.py     which line is wrong
 """
 
 import inspect
@@ -153,11 +154,13 @@ def wrong_line(
 def found(search: Search, texts: Sequence[tuple[str, int]]) -> WrongLine | None:
     """What a search finds, with the text of the line."""
     repair = search.first_wrong()
-    line = repair and line_of(search.program, repair.site)
-    if not repair or line is None:
+    line = None if repair is None else line_of(search.program, repair.site)
+    if repair is None or line is None:
         return None
     lines = {first + k: text for source, first in texts for k, text in enumerate(source.splitlines())}
-    return WrongLine(line, lines[line].split("#")[0].strip(), search.program.sites[repair.site].name, *_difference(repair))
+    return WrongLine(
+        line, lines[line].split("#")[0].strip(), search.program.sites[repair.site].name, *_difference(repair)
+    )
 
 
 def _difference(repair: Repair) -> tuple[float, int | None]:

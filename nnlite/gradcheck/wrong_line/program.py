@@ -137,7 +137,9 @@ class Program(ast.NodeTransformer):
 
     def _call(self, node, name, value, reads, **kind):
         self.sites.append(Site(node.lineno, name, self.function, reads, **kind))
-        return ast.Call(ast.Name(WATCH), [ast.Constant(len(self.sites) - 1), value, ast.parse("locals()").body[0].value], [])
+        return ast.Call(
+            ast.Name(WATCH), [ast.Constant(len(self.sites) - 1), value, ast.Call(ast.Name("locals"), [], [])], []
+        )
 
 
 def _names(node):

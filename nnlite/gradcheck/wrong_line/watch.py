@@ -22,7 +22,11 @@ class Watch:
             return value
         runs = self.runs.setdefault(site, [])
         if not runs and site in self.new:
-            self.read[site] = {name: array.copy() for name, array in variables.items() if isinstance(array, np.ndarray) and array.dtype.kind == "f"}
+            self.read[site] = {
+                name: array.copy()
+                for name, array in variables.items()
+                if isinstance(array, np.ndarray) and array.dtype.kind == "f"
+            }
         runs.append(np.array(value, np.float64))
         if site not in self.new:
             return value
@@ -34,4 +38,6 @@ class Watch:
 
     @cached_property
     def log(self):
-        return {site: np.stack(runs) if len({run.shape for run in runs}) == 1 else None for site, runs in self.runs.items()}
+        return {
+            site: np.stack(runs) if len({run.shape for run in runs}) == 1 else None for site, runs in self.runs.items()
+        }

@@ -7,7 +7,7 @@ import inspect
 import itertools
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import tape
-from nnlite.tape import Tape, TapeArray
+from nnlite.tape import Tape
 
 TOLERANCE = 1e-5  # of the largest number: float32 is right
 DIGITS = 9  # of numbers that are one
@@ -40,7 +40,8 @@ class Witness(Tape):
         return super().call(forward, *args, **kwargs)
 
     def note(self, value, parents, rule):
-        calls, frame = [], sys._getframe(1)
+        calls: list[Any] = []
+        frame: Any = sys._getframe(1)
         while frame is not None and frame.f_code is not Tape.call.__code__:
             if not frame.f_code.co_filename.startswith(OWN):
                 calls.append((frame.f_code, frame.f_lasti))
@@ -69,7 +70,7 @@ class Witness(Tape):
         return not is_moved and bool(self.users[number]) and not files & {"", self.main}
 
     @cached_property
-    def users(self) -> dict[int, list[int]]:
+    def users(self) -> dict[int | None, list[int]]:
         """Of each result those that are made of it."""
         found = defaultdict(list)
         for user, note in enumerate(self.notes):
@@ -77,9 +78,9 @@ class Witness(Tape):
                 found[parent].append(user)
         return found
 
-    def uses(self) -> Iterator[tuple[list[int], list[list[np.ndarray]]]]:
+    def uses(self):
         """Results, and what each place that uses just these gives to their gradients, in the order of backward."""
-        of_place = defaultdict(lambda: ([], []))
+        of_place: dict[Any, tuple[list[int], list[Any]]] = defaultdict(lambda: ([], []))
         for user in sorted(self.passed, reverse=True):
             for slot, (parent, given) in enumerate(zip(self.notes[user].parents, self.passed[user], strict=True)):
                 if parent is not None:
@@ -115,11 +116,11 @@ def same(a: Series, b: Series) -> bool:
     return a.shape == b.shape and bool(np.abs(a - b).max(initial=0) <= TOLERANCE * np.abs(b).max(initial=0))
 
 
-def values(witness: Witness) -> Iterator[Series]:
+def values(witness):
     """What forward computes."""
     memory = [array.number for array in witness.memory.values()]
     groups = witness.groups()  # a backward pass may go forward first
-    of_names = defaultdict(list)  # a state's first one, too
+    of_names: dict[str, list[int]] = defaultdict(list)  # a state's first one, too
     for name, number in witness.names:
         of_names[name].insert(0, number)
     groups += [part for numbers in of_names.values() for part in (numbers, numbers[1:], numbers[:-1]) if part]
@@ -127,9 +128,9 @@ def values(witness: Witness) -> Iterator[Series]:
         yield from _by_time([witness.notes[n].value for n in numbers], _lengths(witness))
 
 
-def gradients(witness: Witness) -> Iterator[Series]:
-    """The gradients of what forward computes, and their parts: what each use of a result gives to its gradient, the sums
-    of some of these, and the sums of what the runs of a line have given so far."""
+def gradients(witness):
+    """The gradients of what forward computes, and their parts: what each use of a result gives to its gradient, the
+    sums of some of these, and the sums of what the runs of a line have given so far."""
     lengths = _lengths(witness)
     for numbers in witness.groups():
         if not all(map(witness.is_inner, numbers)):
@@ -171,14 +172,14 @@ def _steps(arrays):
     return [array[int(t[0])] for array, t in zip(arrays, at, strict=True)] if all(len(t) == 1 for t in at) else []
 
 
-def labels(witness: Witness) -> dict[str, list[tuple[Series, Series]]]:
+def labels(witness):
     """Of each name in forward its versions, in order: values and gradients."""
     found: dict[str, list[tuple[Series, Series]]] = defaultdict(list)
-    lines = defaultdict(list)
+    lines: dict[Any, list[Any]] = defaultdict(list)
     for (name, number), line in witness.names.items():
         lines[name, line].append((number, ...))
     for name, memory in witness.memory.items():
-        for before, index, after in memory.writes:
+        for _, index, after in memory.writes:
             t = index[0] if isinstance(index, tuple) else index
             if isinstance(t, int | np.integer):
                 lines[name, str(witness.places[after])].append((after, t))
@@ -188,5 +189,7 @@ def labels(witness: Witness) -> dict[str, list[tuple[Series, Series]]]:
     for (name, *_), versions in lines.items():
         arrays = [(witness.notes[n].value[t], witness.of(n)[t]) for n, t in versions[::-1]]
         if len({value.shape for value, _ in arrays}) == 1:
-            found[name].append((np.stack([value for value, _ in arrays]), np.stack([gradient for _, gradient in arrays])))
+            found[name].append(
+                (np.stack([value for value, _ in arrays]), np.stack([gradient for _, gradient in arrays]))
+            )
     return found

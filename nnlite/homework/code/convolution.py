@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import Conv2D
+from nnlite.gradcheck.wrong_line import Witness
 
 from .question import Case, CodeQuestion
 
@@ -178,6 +179,26 @@ FORWARD = CodeQuestion(
         ("the first channel alone is used: sum over all channels", _first_channel),
     ),
 )
+
+
+def _windows(x, W, b, stride, padding):
+    """y, one tap of the filters at a time. The tape knows its variables by the names that students use."""
+    padded = np.pad(x, ((0, 0), (padding, padding), (padding, padding), (0, 0)))
+    OH, OW = ((padded.shape[k] - W.shape[k - 1]) // stride + 1 for k in (1, 2))
+    y = b
+    for i, j in np.ndindex(W.shape[:2]):
+        rows, columns = slice(i, i + stride * (OH - 1) + 1, stride), slice(j, j + stride * (OW - 1) + 1, stride)
+        y = y + padded[:, rows, columns] @ W[i, j]
+    return y
+
+
+def _on_tape(witness: Witness, arguments: dict[str, Any]) -> list[np.ndarray]:
+    noted = [witness.array(array) for array in (arguments["x"], arguments["W"], np.zeros(arguments["W"].shape[3]))]
+    y = witness.call(_windows, *noted, arguments["stride"], arguments["padding"])
+    witness.backward(y, arguments["dy"])
+    return [witness.gradient(array) for array in noted]
+
+
 BACKWARD = CodeQuestion(
     name="conv2d_backward",
     title="A convolution, backward",
@@ -194,4 +215,5 @@ BACKWARD = CodeQuestion(
     ),
     kernels=("conv2d",),
     layer=_layer,
+    forward=_on_tape,
 )

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import AvgPool2D, MaxPool2D
+from nnlite.gradcheck.wrong_line import Witness
 
 from .convolution import OVERWRITTEN
 from .question import Case, CodeQuestion
@@ -135,6 +136,22 @@ def _layer(function, case):
     return Layer(function, case), np.asarray(case.arguments["x"], np.float64)
 
 
+def _windows(x, size, stride, kind):
+    """y, one pixel of the windows at a time."""
+    OH, OW = ((x.shape[k] - size) // stride + 1 for k in (1, 2))
+    ends = stride * (OH - 1) + 1, stride * (OW - 1) + 1
+    seen = [x[:, i : i + ends[0] : stride, j : j + ends[1] : stride] for i, j in np.ndindex(size, size)]
+    y = np.stack(seen).max(axis=0) if kind == "max" else np.stack(seen).mean(axis=0)
+    return y
+
+
+def _on_tape(witness: Witness, arguments: dict[str, Any]) -> list[np.ndarray]:
+    x, *others = (arguments[name] for name in ("x", "size", "stride", "kind"))
+    noted = witness.array(x)
+    witness.backward(witness.call(_windows, noted, *others), arguments["dy"])
+    return [witness.gradient(noted)]
+
+
 FORWARD = CodeQuestion(
     name="pool_forward",
     title="Pooling, forward",
@@ -171,4 +188,5 @@ BACKWARD = CodeQuestion(
     ),
     kernels=("pool2d",),
     layer=_layer,
+    forward=_on_tape,
 )

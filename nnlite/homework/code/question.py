@@ -41,8 +41,8 @@ class CodeQuestion:
         layer: for a backward pass: of a function and a case a layer for `nnlite.gradcheck` whose backward is that
             function, and the layer's input.
         changes: arguments that the function may change.
-        forward: for a backward pass: its forward pass on a tape. Takes the tape, which it differentiates, and arguments;
-            returns the right results.
+        forward: for a backward pass: of a tape, on which it records and differentiates the forward pass, and of
+            arguments the right results.
 
     Example:
         >>> from nnlite.homework.code import CODE
