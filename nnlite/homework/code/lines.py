@@ -26,6 +26,11 @@ def _watched(new, in_place, *arguments):
 """
 
 
+def sigmoid(z: Any) -> Any:
+    """For forward passes on a tape, which takes nothing inside of another file's function for a line of theirs."""
+    return 1 / (1 + np.exp(-z))
+
+
 def first_wrong(
     question: CodeQuestion, files: Mapping[str, str], case: Case, limits: Limits, box: Callable[..., Any]
 ) -> WrongLine | None:
