@@ -3,6 +3,7 @@
 import ast
 import importlib
 import inspect
+import linecache
 import re
 import sys
 from pathlib import Path
@@ -206,6 +207,7 @@ def test_the_cells_of_a_page_run_and_what_they_assert_holds(path, tmp_path, monk
     with matplotlib.rc_context(fname=DOCS / "matplotlibrc"):
         names = {}
         for cell in cells(path.read_text(encoding="utf-8")):
+            linecache.cache[path.name] = len(cell), None, cell.splitlines(keepends=True), path.name  # as notebooks do
             exec(compile(cell, path.name, "exec"), names)
             for figure in map(pyplot.figure, pyplot.get_fignums()):
                 figure.canvas.draw()

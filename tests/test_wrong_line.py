@@ -178,6 +178,13 @@ def test_what_it_says():
     )
 
 
+def test_a_function_without_text():
+    space = {}
+    exec("def backward(x, W, b, dy):\n    return x, W, b", space)
+    with pytest.raises(OSError, match="backward: expected a function whose text is in a file"):
+        first_wrong_line(forward, space["backward"], x=x, W=W, b=b)
+
+
 def test_a_parameter_for_each_result():
     with pytest.raises(TypeError, match="backward: expected a parameter for the gradient of each of the 1 arrays"):
         first_wrong_line(forward, lambda x, W: None, x=x, W=W, b=b)

@@ -175,7 +175,13 @@ def _texts(backward) -> Iterator[tuple[str, int]]:
     todo, seen = [backward], set()
     while todo:
         function = todo.pop()
-        lines, first = inspect.getsourcelines(function)
+        try:
+            lines, first = inspect.getsourcelines(function)
+        except OSError as error:
+            raise OSError(
+                f"{function.__name__}: expected a function whose text is in a file or in a notebook's cell, got one "
+                f"without: write it into a file, and import it"
+            ) from error
         yield textwrap.dedent("".join(lines)), max(1, first)
         seen.add(function)
         known = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
