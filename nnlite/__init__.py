@@ -78,7 +78,7 @@ from .schedules import Constant, CosineDecay, ExponentialDecay, StepDecay, WarmU
 from .divergence import NonFiniteLossError
 
 # How they are checked, and kept.
-from .gradcheck import GradientCheckError, GradientReport, gradcheck
+from .gradcheck import GradientCheckError, GradientReport, WrongLine, first_wrong_line, gradcheck
 from .saving import CheckpointError, save_model
 from .sampling import sample, sampler, sampling_probabilities
 from . import notebook
@@ -122,4 +122,5 @@ __all__ += ["Optimizer", "SGD", "Adagrad", "Adam", "AdamW", "RMSprop", "BackupAn
 __all__ += ["EarlyStopping", "History", "JSONLogger", "LambdaCallback", "LearningRateScheduler", "LiveCurve"]
 __all__ += ["ModelCheckpoint", "Constant", "CosineDecay", "ExponentialDecay", "StepDecay", "WarmUp", "ProgressBar"]
 __all__ += ["ReduceLROnPlateau", "TerminateOnNaN", "NonFiniteLossError", "GradientCheckError", "GradientReport"]
+__all__ += ["WrongLine", "first_wrong_line"]
 __all__ += ["gradcheck", "CheckpointError", "load_model", "save_model", "sample", "sampler", "sampling_probabilities"]

@@ -5,8 +5,7 @@ import inspect
 import numpy as np
 import pytest
 
-from nnlite import zoo
-from nnlite.gradcheck import WrongLine, first_wrong_line
+from nnlite import WrongLine, first_wrong_line, zoo
 from nnlite.homework import CODE
 from nnlite.homework.code.audit import ZEROS, mistakes, questions_of, solutions, source
 from nnlite.homework.code.lines import first_wrong

@@ -51,7 +51,7 @@ def diagnose(checked: CheckedLayer, gradients: Gradients, results: list[Result])
 UNEXPLAINED = (
     "none of the usual ones (sign, constant factor, transposed product, flipped kernel, missing time steps or "
     "examples). Go through the formulas of forward line by line, from the last to the first; of a forward in NumPy, "
-    "nnlite.gradcheck.first_wrong_line finds the line"
+    "nnlite.first_wrong_line finds the line"
 )
 
 

@@ -74,7 +74,7 @@ def first_wrong_line(
 
     Example:
         >>> import numpy as np
-        >>> from nnlite.gradcheck import first_wrong_line
+        >>> from nnlite import first_wrong_line
         >>> def forward(x, W):
         ...     z = x @ W
         ...     h = np.tanh(z)
