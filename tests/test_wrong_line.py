@@ -144,6 +144,17 @@ def wrong_factor(x, W, b, dy):
     return dz @ W.T, x.T @ dz, dz.sum(axis=0)
 
 
+def overflows(x, W, b, dy):
+    h = np.tanh(x @ W + b)
+    dz = dy * 2 * h * (1 - h**2) * np.inf
+    return dz @ W.T, x.T @ dz, dz.sum(axis=0)
+
+
+def returns_nothing(x, W, b, dy):
+    dz = dy * 2
+    return None, x.T @ dz, dz.sum(axis=0)
+
+
 def crashes(x, W, b, dy):
     raise ValueError
 
@@ -159,6 +170,8 @@ x, W, b = np.random.default_rng(0).normal(size=(2, 3)), np.ones((3, 4)) / 3, np.
         (wrong_in_another, "return dh * (1 + h**2)"),
         (wrong_factor, None),  # of the line of dz it cannot be told from that of slope
         (right, None),
+        (overflows, "dz = dy * 2 * h * (1 - h**2) * np.inf"),
+        (returns_nothing, None),
         (crashes, None),
     ],
 )

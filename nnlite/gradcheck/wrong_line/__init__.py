@@ -49,7 +49,7 @@ class WrongLine(NamedTuple):
 
 
 def first_wrong_line(
-    forward: Callable[..., Any], backward: Callable[..., Any], *, rng: int = 0, **arguments: Any
+    forward: Callable[..., Any], backward: Callable[..., Any], *, seed: int = 0, **arguments: Any
 ) -> WrongLine | None:
     """Find the line of a backward pass that makes its gradients wrong.
 
@@ -62,6 +62,7 @@ def first_wrong_line(
         backward: takes arguments of forward by their names, and one more for each array that forward returns: its
             gradient. Returns the gradients of forward's arguments, in their order, or a dict with names such as "dW".
             Functions in its file that it calls are searched, too.
+        seed: of the random gradients of what forward returns.
         arguments: forward's.
 
     Returns:
@@ -98,7 +99,7 @@ def first_wrong_line(
             f"backward: expected a parameter for the gradient of each of the {len(results)} arrays that forward "
             f"returns, beside {', '.join(arguments)}, got {', '.join(others) or 'none'}"
         )
-    drawn = np.random.default_rng(rng)
+    drawn = np.random.default_rng(seed)
     dresults = [drawn.normal(size=np.shape(result)) for result in results]
     witness.backward(*(part for pair in zip(results, dresults, strict=True) for part in pair))
     own = {name: arguments[name] for name in inspect.signature(backward).parameters if name in arguments}
@@ -153,7 +154,8 @@ def wrong_line(
 
 def found(search: Search, texts: Sequence[tuple[str, int]]) -> WrongLine | None:
     """What a search finds, with the text of the line."""
-    repair = search.first_wrong()
+    with np.errstate(all="ignore"):  # wrong numbers may be infinite
+        repair = search.first_wrong()
     line = None if repair is None else line_of(search.program, repair.site)
     if repair is None or line is None:
         return None

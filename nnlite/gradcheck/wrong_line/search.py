@@ -218,5 +218,8 @@ def line_of(program: Program, k: int) -> int | None:
 
 
 def _alike(right, own):
-    own = np.asarray(own, np.float64)
+    try:
+        own = np.asarray(own, np.float64)
+    except (TypeError, ValueError):  # None, or arrays of several shapes
+        return False
     return np.shape(right) == own.shape and bool(np.isfinite(own).all()) and same(own, np.asarray(right, np.float64))

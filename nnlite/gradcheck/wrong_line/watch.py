@@ -10,7 +10,7 @@ class Watch:
 
     Attributes:
         log: of each site the arrays (K, ...) of its K runs; None if their shapes differ.
-        read: of each of these sites the arrays among the local variables at its first run.
+        read: of each site in `new` the arrays among the local variables at its first run.
     """
 
     def __init__(self, new, in_place):

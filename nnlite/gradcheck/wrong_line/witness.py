@@ -20,8 +20,7 @@ from nnlite.tape import Tape
 TOLERANCE = 1e-5  # of the largest number: float32 is right
 DIGITS = 9  # of numbers that are one
 MOST_USES = 5  # of a result, of which all sums are looked at
-OWN = str(Path(tape.__file__).parent), str(Path(np.__file__).parent)
-
+OWN = str(Path(tape.__file__).parent), str(Path(np.__file__).parent)  # whose lines are no places
 
 Series = np.ndarray  # (K, ...): the arrays of K runs
 
@@ -113,6 +112,7 @@ class Known:
 
 
 def same(a: Series, b: Series) -> bool:
+    """Whether two series differ by no more than rounding in float32."""
     return a.shape == b.shape and bool(np.abs(a - b).max(initial=0) <= TOLERANCE * np.abs(b).max(initial=0))
 
 
