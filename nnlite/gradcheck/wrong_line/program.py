@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 WATCH = "_watch"
+MAKERS = {"copy", "empty", "empty_like", "full", "full_like", "ones", "ones_like", "zeros", "zeros_like"}
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class Site:
         is_parameter: whether it is what the function was given.
         in_place: whether the array itself is changed, which others may see, too.
         moves: names of arrays that are given to a function as they are, such as one that chooses or joins.
-        is_copy: whether it copies an array, which is to be changed later on.
+        is_copy: whether it only makes an array, which is to be changed later on.
         returns: the variable that is returned as it is.
     """
 
@@ -149,7 +150,7 @@ def _names(node):
 def _kind(value):
     if not isinstance(value, ast.Call):
         return {}
-    is_copy = isinstance(value.func, ast.Attribute) and value.func.attr == "copy"
+    is_copy = isinstance(value.func, ast.Attribute) and value.func.attr in MAKERS
     return {"moves": frozenset(part.id for part in value.args if isinstance(part, ast.Name)), "is_copy": is_copy}
 
 

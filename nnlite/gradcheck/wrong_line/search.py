@@ -192,7 +192,7 @@ class Search:
 
     def _has_open_source(self, repair):
         """Whether something that a line is computed from may be known and still not what it should be."""
-        log = repair.watch.log
+        log = repair.watch.log | {repair.site: repair.series}
         for k in self.program.sources(repair.site):
             series, site, meant = log.get(k), self.sites[k], self.meant[k]
             if series is None or k in self.given or any(same(series, one) for one in meant):
