@@ -193,15 +193,20 @@ def test_cells_are_not_wider_than_their_page(path):
 EXECUTED = [page for page in PAGES if cells(page.read_text(encoding="utf-8"))]
 
 
+NEEDED = {  # by pages: a package, and the extra that brings it
+    "ladder.md": ("threadpoolctl", "ladder"),
+    "guides/cnn.md": ("IPython", "docs"),
+    "guides/keras_and_pytorch.md": ("h5py", "keras"),
+    "guides/more_machines.md": ("mpi4py", "mpi"),
+    "guides/onnx.md": ("onnxruntime", "docs"),
+}
+
+
 @pytest.mark.long  # `make docs` runs them, too, at every change
 @pytest.mark.parametrize("path", EXECUTED, ids=name)
 def test_the_cells_of_a_page_run_and_what_they_assert_holds(path, tmp_path, monkeypatch, one_thread):
-    if path.stem == "more_machines":
-        import_extra("mpi4py", "mpi")
-    if path == DOCS / "ladder.md":
-        import_extra("threadpoolctl", "ladder")
-    if path.stem == "onnx":
-        import_extra("onnxruntime", "docs")
+    if path.relative_to(DOCS).as_posix() in NEEDED:
+        import_extra(*NEEDED[path.relative_to(DOCS).as_posix()])
     monkeypatch.chdir(tmp_path)
     pyplot.switch_backend("agg")  # on a screen nobody would close the windows
     with matplotlib.rc_context(fname=DOCS / "matplotlibrc"):

@@ -24,7 +24,7 @@ EXTRAS = dict.fromkeys(("nnlite.images", "nnlite.images.digits", "nnlite.experim
 EXTRAS |= dict.fromkeys(
     ("nnlite.ladder.climbing", "nnlite.roofline.compiler", "nnlite.roofline.machine"), ("platformdirs", "ladder")
 )
-EXTRAS["nnlite.distributed.data_parallel"] = "mpi4py", "mpi"
+EXTRAS |= {"nnlite.distributed.data_parallel": ("mpi4py", "mpi"), "nnlite.interop.keras": ("h5py", "keras")}
 ONNX = "nnlite.interop.onnx"  # and all that begins so
 
 

@@ -142,7 +142,7 @@ def test_two_processes_at_once_and_one_that_is_killed_leave_no_half_file(counted
     assert [process.wait() for process in both] == [0, 0]
     assert [path.name.split("-")[0] for path in counted.cache.iterdir()] == ["answer"]
     assert counted().wait() == 0
-    assert counted.links() == 3
+    assert counted.links() in (2, 3)  # on a machine with much to do the second of both finds what the first has made
 
 
 @needs_compiler
