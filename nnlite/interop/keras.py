@@ -84,7 +84,8 @@ def to_keras(model: nnlite.Sequential, target: Any = None, like: Any = None) -> 
         model: a built model.
         target: path of a file, whose ending says which: ".keras" for a model that `keras.saving.load_model` makes, or
             ".weights.h5" for weights that a model of the same layers loads by `load_weights`. Or a model of Keras,
-            which gets the weights. Keras is not needed to write a file, only h5py (extra `keras`).
+            which gets the weights. Keras is not needed to write a file, only h5py (extra `keras`). In a .keras file a
+            "." in a name becomes "_": on PyTorch Keras refuses it.
         like: a file or a model of Keras with the layers that are written for, where they are other classes with the
             same weights: a DepthwiseConv2D or a SeparableConv2D, or a model inside a model. By default a layer is what
             bears its name, or Keras' name for it.
