@@ -138,23 +138,28 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
     }
 }
 
-/* The same for rows of memory met once: windows of 1 x 1. All panels, each after the row that its sums start from, pass
- * over a tile before the next, which is fetched meanwhile; C is written once, from beginning to end. (64 to 64 channels:
- * 3.0 ms before this loop was one of C, without a window around it, and 2.4 now.) */
+/* The same for rows of memory met once: windows of 1 x 1. Each panel of B lies after the row that its sums start from. A
+ * panel passes over as many tiles as the second-level cache holds, before the next: of two that do not fit the
+ * first-level cache together each would be read again for every tile (256 to 64 channels: 0.88 of the time). Meanwhile
+ * as many rows that follow are fetched. */
 SHARED void TYPED(pixel_products)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols, const REAL *a, const REAL *panels,
                                   REAL *c)
 {
-    const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS;
+    const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS, row_bytes = depth * (ptrdiff_t)sizeof(REAL);
+    const ptrdiff_t group = L2_BYTES / 4 / (TILE_ROWS * row_bytes) + 1;
     Tile t = {.runs = 1, .depth = depth, .a_row = depth, .a_depth = 1, .c_row = cols};
-    for (ptrdiff_t n = 0; n < tiles; n++) {
-        const ptrdiff_t i = rows * n / tiles, end = rows * (n + 1) / tiles;
+    for (ptrdiff_t first = 0; first < tiles; first += group) {
         const REAL *panel = panels;
-        prefetch(a + end * depth, (end - i) * depth * (ptrdiff_t)sizeof(REAL));
-        t.rows = (int)(end - i);
         for (ptrdiff_t j = 0; j < cols; j += t.cols, panel += (1 + depth) * t.b_row) {
             t.b_row = TYPED(tile_width)(cols - j);
             t.cols = (int)least(cols - j, t.b_row);
-            TYPED(tile)(&t, a + i * depth, panel + t.b_row, panel, c + i * cols + j);
+            for (ptrdiff_t n = first; n < least(first + group, tiles); n++) {
+                const ptrdiff_t i = rows * n / tiles, end = rows * (n + 1) / tiles;
+                if (j == 0)
+                    prefetch(a + rows * (n + group) / tiles * depth, (end - i) * row_bytes);
+                t.rows = (int)(end - i);
+                TYPED(tile)(&t, a + i * depth, panel + t.b_row, panel, c + i * cols + j);
+            }
         }
     }
 }

@@ -188,15 +188,16 @@ cdef inline void slide(const Sliding *s, const floating *source, const floating 
                        floating *copies, Py_ssize_t room) noexcept nogil:
     """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U). copies: `room` numbers, for one band a thread."""
     cdef Py_ssize_t image = s.H * s.W * s.groups * s.D, result = s.OH * s.OW * s.groups * s.U, count = s.rows.count
-    cdef Py_ssize_t bands = band_count(s), size = window_size(s), k, pixels, first
+    cdef Py_ssize_t bands = band_count(s), size = window_size(s), k, pixels, pieces, first, end
     cdef int threads = threads_for(<double>s.N * count * s.cols.count * s.rows.taps * s.cols.taps * s.groups * s.D
                                    * s.U)
     if s.groups == 1 and is_pixel(s.rows, s.H, s.OH) and is_pixel(s.cols, s.W, s.OW):
         pixels = s.N * s.H * s.W
-        for k in prange(s.N * bands, schedule="dynamic", num_threads=threads):
-            first = pixels * k // (s.N * bands)
-            pixel_products(pixels * (k + 1) // (s.N * bands) - first, s.D, s.U, source + first * s.D, panels,
-                           out + first * s.U)
+        pieces = min(s.N * bands, max(<Py_ssize_t>BANDS, 4 * threads))  # long ones, of many tiles
+        for k in prange(pieces, schedule="dynamic", num_threads=threads):
+            first = pixels * k // pieces
+            end = pixels * (k + 1) // pieces
+            pixel_products(end - first, s.D, s.U, source + first * s.D, panels, out + first * s.U)
         return
     for k in prange(s.N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(room, size))):
         slide_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
