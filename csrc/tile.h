@@ -84,9 +84,9 @@ static __attribute__((unused)) char apart_from_c;
     case R:                                                             \
         TYPED(tile_of)(R, WIDE_VECTORS, t, a, b, start, c);             \
         break;
-#define ROW_CASE(V)                                                     \
-    case V:                                                             \
-        TYPED(row_of)(V, depth, a, b + j, b_row, c + j, last - j);      \
+#define ROW_CASE(V)                                                              \
+    case V:                                                                      \
+        TYPED(row_of)(V, depth, a, b + j, b_row, c + j, last, last_row, last_c); \
         break;
 
 #define tile_width(cols, dtype) BY_TYPE(dtype, tile_width)(cols)
@@ -186,14 +186,14 @@ INLINE void TYPED(write_square)(const REAL *b, ptrdiff_t b_row, REAL *out, ptrdi
         *(TYPED(unaligned) *)(out + i * out_row) = rows[i];
 }
 
-/* Write a depth x cols matrix B in rows that begin out_row apart. Whole rows are copied. A transpose goes through
+/* Write a depth x cols matrix B in rows that begin out_row apart. Long rows are copied. A transpose goes through
  * registers, square by square (a quarter of the time of single numbers); the last square of a column may repeat rows of
  * the one before. Of what is left four numbers of a row are one store. */
 SHARED void TYPED(write_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *b, Strides at, REAL *restrict out,
                               ptrdiff_t out_row)
 {
     ptrdiff_t j = 0;
-    if (at.col == 1) {
+    if (at.col == 1 && cols >= LANES) {
         for (ptrdiff_t k = 0; k < depth; k++)
             if (cols == PANEL_WIDTH) /* a constant: no call */
                 memcpy(out + k * out_row, b + k * at.row, PANEL_WIDTH * sizeof(REAL));
@@ -284,19 +284,19 @@ INLINE void TYPED(tile)(const Tile *t, const REAL *a, const REAL *b, const REAL 
         TYPED(tile_by_copy)(width, t, a, b, start, c);
 }
 
-/* c += a B for one row, in so many vectors of columns. The last begins at `last`, and may overlap the one before: these
- * sums are computed twice, with the same result. */
+/* c += a B for one row, in so many vectors of columns. The last of them is at `last` in the first row of B, last_row
+ * further on in each other, and its sums are at last_c. */
 INLINE void TYPED(row_of)(const int vectors, ptrdiff_t depth, const REAL *a, const REAL *b, ptrdiff_t b_row, REAL *c,
-                          ptrdiff_t last)
+                          const REAL *last, ptrdiff_t last_row, REAL *last_c)
 {
     TYPED(vector) sum[ROW_VECTORS];
     UNROLL for (int v = 0; v < vectors; v++)
-        sum[v] = *(const TYPED(unaligned) *)(c + (v < vectors - 1 ? v * LANES : last));
-    for (ptrdiff_t k = 0; k < depth; k++, b += b_row)
+        sum[v] = *(const TYPED(unaligned) *)(v < vectors - 1 ? c + v * LANES : last_c);
+    for (ptrdiff_t k = 0; k < depth; k++, b += b_row, last += last_row)
         UNROLL for (int v = 0; v < vectors; v++)
-            sum[v] += a[k] * *(const TYPED(unaligned) *)(b + (v < vectors - 1 ? v * LANES : last));
+            sum[v] += a[k] * *(const TYPED(unaligned) *)(v < vectors - 1 ? b + v * LANES : last);
     UNROLL for (int v = 0; v < vectors; v++)
-        *(TYPED(unaligned) *)(c + (v < vectors - 1 ? v * LANES : last)) = sum[v];
+        *(TYPED(unaligned) *)(v < vectors - 1 ? c + v * LANES : last_c) = sum[v];
 }
 
 /* The same for any number of columns, and so many rows of B side by side. The last vector is summed up in `last`. */
@@ -327,7 +327,9 @@ SHARED void TYPED(add_far_rows)(ptrdiff_t depth, ptrdiff_t cols, const REAL *a, 
 }
 
 /* c += a B for one row, with B in rows: each of its numbers is needed once, so packing would cost more than it saves.
- * The columns are cut into blocks of vectors, whose sums stay in registers as those of a tile do. */
+ * The columns are cut into blocks of vectors, whose sums stay in registers as those of a tile do. The last vector may
+ * overlap the one before: these sums are computed twice, with the same result. Or B is split, where b_row < cols: its
+ * rows hold whole vectors, and what is left of each lies behind all of them, followed by a vector of anything. */
 SHARED void TYPED(add_row_product)(ptrdiff_t depth, ptrdiff_t cols, const REAL *a, const REAL *b, ptrdiff_t b_row,
                                    REAL *c)
 {
@@ -342,13 +344,23 @@ SHARED void TYPED(add_row_product)(ptrdiff_t depth, ptrdiff_t cols, const REAL *
         TYPED(add_far_rows)(depth, cols, a, b, b_row, c);
         return;
     }
+    const int split = b_row < cols;
+    REAL rest[LANES] = {0};
+    if (split)
+        memcpy(rest, c + b_row, (size_t)(cols - b_row) * sizeof(REAL));
     for (ptrdiff_t block = 0; block < blocks; block++) {
         const ptrdiff_t v = total * block / blocks, end = total * (block + 1) / blocks, j = v * LANES;
-        const ptrdiff_t last = end < total ? (end - 1) * LANES : cols - LANES;
+        const ptrdiff_t last_j = end < total ? (end - 1) * LANES : cols - LANES;
+        const int is_rest = split && end == total;
+        const REAL *last = b + (is_rest ? depth * b_row : last_j);
+        const ptrdiff_t last_row = is_rest ? cols - b_row : b_row;
+        REAL *last_c = is_rest ? rest : c + last_j;
         switch (end - v) {
             ROW_CASE(1) ROW_CASE(2) ROW_CASE(3) ROW_CASE(4) ROW_CASE(5) ROW_CASE(6) ROW_CASE(7) ROW_CASE(8)
         }
     }
+    if (split)
+        memcpy(c + b_row, rest, (size_t)(cols - b_row) * sizeof(REAL));
 }
 
 #endif
