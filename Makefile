@@ -6,7 +6,8 @@
 #   EXTRAS   what `make test` installs. Without `peers` and `docs` it saves the downloads of PyTorch and Sphinx, and
 #            skips the tests that ask them:                make test EXTRAS=test
 #   CC       the compiler, such as clang:                 make clean build CC=clang
-#   PORTABLE what `make test-portable` compiles for: values of NNLITE_ARCH that this CPU can run
+#   PORTABLE what `make test-portable` compiles for: values of NNLITE_ARCH that this CPU can run,
+#   CACHES   and caches of another one, such as an Intel server's
 #   FUZZ     for how many seconds `make test-sanitize` draws sizes at random, with each kind of sanitizer
 #   WORDS    which work `make bench-compare` compares:    make bench-compare WORDS="training dense"
 #   N, SEED, MINUTES  how many mutants, which (by default those of the commit), and when to stop:  make mutants N=30 SEED=1
@@ -17,6 +18,7 @@ VENV ?= .venv
 PARTS ?= all
 EXTRAS ?= test peers docs mpi dask keras onnx homework browser
 PORTABLE ?= x86-64-v3 x86-64-v2
+CACHES ?= 48K 2M
 N ?= 300
 FUZZ ?= 600
 
@@ -68,10 +70,10 @@ test-long: build $(call extras,$(EXTRAS))  ## run the tests with 25 times as man
 	@$(PY) -m pytest $(PARALLEL) -m "" --hypothesis-profile long
 
 # Kernels for other CPUs have other vectors and tiles. They go to build/, beside those of this one.
-test-portable: $(call extras,test peers) build  ## compile the kernels for older CPUs too, and run their tests on them
+test-portable: $(call extras,test peers) build  ## compile the kernels for older CPUs and other caches, and run their tests
 	@set -e; for arch in $(PORTABLE); do \
-	  echo "Compiling the kernels for $$arch ..."; \
-	  NNLITE_ARCH=$$arch $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
+	  echo "Compiling the kernels for $$arch with caches of $(CACHES) ..."; \
+	  NNLITE_ARCH=$$arch NNLITE_CACHES="$(CACHES)" $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
 	  PYTHONPATH=build/$$arch $(VENV)/bin/pytest $(PARALLEL) -k "not ($(OF_PYTHON))" tests/kernels tests/layers \
 	    tests/test_kernels.py; \
 	done
