@@ -138,15 +138,15 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
     }
 }
 
-/* The same for rows of memory met once: windows of 1 x 1. Each panel of B lies after the row that its sums start from. A
- * panel passes over as many tiles as the second-level cache holds, before the next: of two that do not fit the
+/* The same for rows of memory met once: windows of 1 x 1. Each panel of B lies after the row that its sums start from.
+ * A panel passes over as many tiles as the second-level cache holds, before the next: of two that do not fit the
  * first-level cache together each would be read again for every tile (256 to 64 channels: 0.88 of the time). Meanwhile
  * as many rows that follow are fetched. */
 SHARED void TYPED(pixel_products)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols, const REAL *a, const REAL *panels,
                                   REAL *c)
 {
     const ptrdiff_t tiles = (rows + TILE_ROWS - 1) / TILE_ROWS, row_bytes = depth * (ptrdiff_t)sizeof(REAL);
-    const ptrdiff_t group = L2_BYTES / 4 / (TILE_ROWS * row_bytes) + 1;
+    const ptrdiff_t group = L2_BYTES / 4 / (TILE_ROWS * (row_bytes + cols * (ptrdiff_t)sizeof(REAL))) + 1;
     Tile t = {.runs = 1, .depth = depth, .a_row = depth, .a_depth = 1, .c_row = cols};
     for (ptrdiff_t first = 0; first < tiles; first += group) {
         const REAL *panel = panels;
