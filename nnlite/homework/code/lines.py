@@ -14,6 +14,7 @@ from .comparison import separated
 from .question import Case, CodeQuestion
 
 SECONDS = 3.0  # for the search, at most
+MOST_SITES = 1000  # of a longer file nothing is said: the search is outside of the sandbox
 DOOR = """
 
 def _watched(new, in_place, *arguments):
@@ -50,6 +51,8 @@ def first_wrong(
     witness = Witness()
     expected = question.forward(witness, arguments)
     program, watched = Program.of([(text, 1)])
+    if len(program.sites) > MOST_SITES:
+        return None
     in_place = [k for k, site in enumerate(program.sites) if site.in_place]
     watched += "\n" + inspect.getsource(watch) + DOOR.format(function=question.name)
     short = Limits(min(SECONDS, limits.seconds), limits.memory, limits.returned)
