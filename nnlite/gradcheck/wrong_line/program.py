@@ -9,8 +9,10 @@ Site 0 is that line, with its variable df.
 import ast
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 WATCH = "_watch"
+ADDERS, TAKERS = {"append", "appendleft", "insert"}, {"pop", "popleft"}  # methods of lists
 MAKERS = {"copy", "empty", "empty_like", "full", "full_like", "ones", "ones_like", "zeros", "zeros_like"}
 
 
@@ -28,6 +30,9 @@ class Site:
         moves: names of arrays that are given to a function as they are, such as one that chooses or joins.
         is_copy: whether it only makes an array, which is to be changed later on.
         returns: the variable that is returned as it is.
+        takes: the variable of which this is a part, such as a list.
+        is_kept: whether it becomes a part of a tuple, list or dict, which has the name.
+        is_loop: whether it is what a loop goes through.
     """
 
     line: int
@@ -39,6 +44,9 @@ class Site:
     moves: frozenset[str] = frozenset()
     is_copy: bool = False
     returns: str = ""
+    takes: str = ""
+    is_kept: bool = False
+    is_loop: bool = False
 
 
 @dataclass
@@ -48,6 +56,7 @@ class Program(ast.NodeTransformer):
     sites: list[Site] = field(default_factory=list)
     loops: dict[tuple[str, str], frozenset[str]] = field(default_factory=dict)
     function: str = ""
+    tests: frozenset[str] = frozenset()  # the conditions around a line
 
     @classmethod
     def of(cls, texts: Iterable[tuple[str, int]]) -> tuple["Program", str]:
@@ -92,10 +101,25 @@ class Program(ast.NodeTransformer):
     def visit_For(self, node):
         for name in _names(node.target):
             self.loops[self.function, name] = self.loops.get((self.function, name), frozenset()) | _names(node.iter)
-        return self.generic_visit(node)
+        head = [self._after(node, ast.Name(name), _names(node.iter), is_loop=True) for name in _names(node.target)]
+        self.generic_visit(node)
+        node.body[:0] = head
+        return node
+
+    def visit_If(self, node):
+        if not self.function:  # if __name__ == "__main__"
+            return self.generic_visit(node)
+        before, name = self.tests, f"if, line {node.lineno}"
+        node.test = self._call(node, name, ast.Call(ast.Name("bool"), [node.test], []), _names(node.test))
+        self.tests |= {name}
+        self.generic_visit(node)
+        self.tests = before
+        return node
 
     def visit_Assign(self, node):
         pairs = [pair for target in node.targets for pair in _pairs(target, node.value)]
+        if self.function and all(value is node.value for _, value in pairs):
+            node.value = self._kept(node, _root(node.targets[0]), node.value)
         return [node, *(call for part, value in pairs for call in self._assigned(node, part, value))]
 
     def visit_AnnAssign(self, node):
@@ -105,7 +129,11 @@ class Program(ast.NodeTransformer):
         return [node, *self._assigned(node, node.target, node.value, in_place=True)]
 
     def visit_Expr(self, node):
-        """A call may write into its arguments."""
+        """A call may write into its arguments; a list takes them."""
+        function = getattr(node.value, "func", None)
+        if self.function and isinstance(function, ast.Attribute) and function.attr in ADDERS:
+            node.value.args = [self._kept(node, _root(function.value), part, True) for part in node.value.args]
+            return node
         arguments = node.value.args if isinstance(node.value, ast.Call) else []
         written = [argument for argument in arguments if isinstance(argument, ast.Name)]
         return [node, *(self._after(node, name, _names(node.value) - {name.id}, in_place=True) for name in written)]
@@ -113,9 +141,21 @@ class Program(ast.NodeTransformer):
     def visit_Return(self, node):
         if isinstance(node.value, ast.Tuple | ast.List):
             node.value.elts = [self._returned(node, value) for value in node.value.elts]
+        elif isinstance(node.value, ast.Dict):
+            node.value.values = [self._returned(node, value) for value in node.value.values]
         elif node.value:
             node.value = self._returned(node, node.value)
         return node
+
+    def _kept(self, node, name, value, is_part=False):
+        """The parts of a tuple, list or dict: sites with the name of what keeps them."""
+        if isinstance(value, ast.Tuple | ast.List):
+            value.elts = [self._kept(node, name, part, is_part=True) for part in value.elts]
+        elif isinstance(value, ast.Dict):
+            value.values = [self._kept(node, name, part, is_part=True) for part in value.values]
+        elif is_part and not isinstance(value, ast.Starred | ast.Constant):
+            return self._call(node, name, value, _names(value), is_kept=True)
+        return value
 
     def _returned(self, node, value):
         returns = value.id if isinstance(value, ast.Name) else ""
@@ -137,7 +177,7 @@ class Program(ast.NodeTransformer):
         return ast.parse(f"{text} = {ast.unparse(watched)}").body[0]
 
     def _call(self, node, name, value, reads, **kind):
-        self.sites.append(Site(node.lineno, name, self.function, reads, **kind))
+        self.sites.append(Site(node.lineno, name, self.function, reads | self.tests, **kind))
         return ast.Call(
             ast.Name(WATCH), [ast.Constant(len(self.sites) - 1), value, ast.Call(ast.Name("locals"), [], [])], []
         )
@@ -148,10 +188,20 @@ def _names(node):
 
 
 def _kind(value):
-    if not isinstance(value, ast.Call):
-        return {}
-    is_copy = isinstance(value.func, ast.Attribute) and value.func.attr in MAKERS
-    return {"moves": frozenset(part.id for part in value.args if isinstance(part, ast.Name)), "is_copy": is_copy}
+    found: dict[str, Any] = {"takes": _taken(value)}
+    if isinstance(value, ast.Call):
+        found["moves"] = frozenset(part.id for part in value.args if isinstance(part, ast.Name))
+        found["is_copy"] = isinstance(value.func, ast.Attribute) and value.func.attr in MAKERS
+    return found
+
+
+def _taken(value):
+    """The variable of which a value is a part: cache, of cache[t] and of cache.pop()."""
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) and value.func.attr in TAKERS:
+        value = value.func.value
+    while isinstance(value, ast.Subscript):
+        value = value.value
+    return value.id if isinstance(value, ast.Name) else ""
 
 
 def _pairs(target, value):

@@ -92,6 +92,8 @@ class Search:
             first = next((r for r in returned if self.sites[r.site].function in site.reads), None)
         if first is None or self.sites[first.site].is_copy or self._has_open_source(first):
             return None
+        if self._takes_from_a_list(first) or self._may_be_another_step(first, repairs):
+            return None
         if any(self._may_change_nothing(first, other) for other in not_all_from_right):
             return None
         others = [r for r in sure if self.sites[r.site].line != self.sites[first.site].line]
@@ -104,6 +106,22 @@ class Search:
         follows = first.site in self.program.sources(other.site) and same(other.series, first.series)
         is_copy = self.known.takes_over(site) or self.sites[first.site].name in site.moves
         return first.kind == "unknown" and follows and not is_copy
+
+    def _takes_from_a_list(self, first):
+        """Whether a line only takes out what another line has put in: there is no saying which is wrong."""
+        site = self.sites[first.site]
+        if site.is_loop or (site.is_kept and site.takes):
+            return True
+        of = [k for k, other in enumerate(self.sites) if (other.function, other.name) == (site.function, site.takes)]
+        return bool(site.takes) and not any(k in self.log and not self.sites[k].is_kept for k in of)
+
+    def _may_be_another_step(self, first, repairs):
+        """Whether another line that makes the same variable may be wrong instead: it is made in steps."""
+        site = self.sites[first.site]
+        of = [k for k in self.program.sources(first.site) if self.sites[k].name == site.name in site.reads]
+        later = [r for r in repairs if self.sites[r.site].in_place and self.sites[r.site].name == site.name]
+        others = [r for r in repairs if r.site in of or (r in later and first.site in self.program.sources(r.site))]
+        return any(self.sites[other.site].line != site.line for other in others)
 
     # Repairs.
 
@@ -152,7 +170,8 @@ class Search:
         """Repairs of lines with several wrong results, by their names."""
         for line in {self.sites[k].line: 0 for k in self.log}:
             of_line = [k for k in self.log if self.sites[k].line == line]
-            meant = {k: self.meant[k][0] for k in of_line if len(self.meant[k]) == 1}
+            asked = (k for k in of_line if len(self.meant[k]) == 1 and not self.sites[k].returns)
+            meant = {k: self.meant[k][0] for k in asked if np.shape(self.log[k]) == self.meant[k][0].shape}
             run = self.run(meant) if len(meant) > 1 else None
             if run and self._is_right(run):
                 wrong = [k for k in meant if not same(run.watch.log[k], meant[k])]
@@ -169,7 +188,7 @@ class Search:
         log, of_lines, of_names = repair.watch.log, defaultdict(list), defaultdict(list)
         for k in self.program.sources(repair.site):
             site = self.sites[k]
-            of_lines[site.function, site.line, site.name].append(self._is_known(k, log))
+            of_lines[site.function, site.line, site.name, site.is_kept and k].append(self._is_known(k, log))
             if k in log and site.name != self.sites[repair.site].name:
                 of_names[site.function, site.name].append(log[k] is not None and len(log[k]) == 1 and not log[k].any())
         is_never_changed = len(repair.own) > 1 and any(map(all, of_names.values()))  # zeros from before the loop
@@ -177,8 +196,12 @@ class Search:
         return known and not is_never_changed and all(self.known.has(array[None]) for array in self._read(repair))
 
     def _is_known(self, k, log):
+        site = self.sites[k]
+        is_given = any((self.sites[j].function, self.sites[j].name) == (site.function, site.takes) for j in self.given)
+        if site.is_loop or is_given:  # what is in a list was looked at when it came there
+            return True
         if k not in log:  # it did not run, or gave no array
-            return k in self.given or not self.sites[k].is_parameter or not self.meant[k]
+            return k in self.given or not site.is_parameter or not self.meant[k]
         return k in self.given or (log[k] is not None and self.known.has(log[k]))
 
     def _read(self, repair):
@@ -195,17 +218,29 @@ class Search:
         log = repair.watch.log | {repair.site: repair.series}
         for k in self.program.sources(repair.site):
             series, site, meant = log.get(k), self.sites[k], self.meant[k]
+            is_count = series is None and not site.is_parameter and not site.is_loop
+            if is_count and any(self._is_right(self.run({k: np.array(n)})) for n in self._counts()):
+                return True
             if series is None or k in self.given or any(same(series, one) for one in meant):
                 continue
             before = [log[j] for j in self.program.sources(k) if log.get(j) is not None]
-            if any(same(series, one) for one in before) and not (self.known.takes_over(site) or site.in_place):
+            is_moved = self.known.takes_over(site) or site.in_place or site.is_kept or site.is_loop
+            if any(same(series, one) for one in before) and not is_moved:
                 return True  # it changes nothing: should it?
             is_gradient = self.known.gradients.has(series)
-            if is_gradient and meant and not self.known.is_part(series, meant):
+            is_own = site.name == self.sites[repair.site].name or self.known.takes_over(site)
+            is_other = is_own and self.known.values.has(series) and not self.known.is_value(site)
+            is_part = is_gradient and self.known.is_part(series, meant)
+            if (is_gradient or is_other) and meant and not is_part:
                 return True
             if not is_gradient and any(self._is_right(self.run({k: one})) for one in self.known.others(series)):
                 return True
         return False
+
+    def _counts(self):
+        """What a count, or a condition, may be."""
+        shapes = [array.shape[1:] for array in self.log.values() if array is not None]
+        return sorted({0, 1, *(n for shape in shapes for n in (*shape, int(np.prod(shape))))})
 
 
 def line_of(program: Program, k: int) -> int | None:

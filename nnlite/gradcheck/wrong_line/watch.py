@@ -8,15 +8,23 @@ import numpy as np
 class Watch:
     """Keep what each site computes, and what it was computed from; at some sites, put other numbers in its place.
 
+    Args:
+        new: the numbers, by the site.
+        in_place: sites that change an array which others may see, too.
+        tick: called at every site; it may raise an error to end the program.
+
     Attributes:
         log: of each site the arrays (K, ...) of its K runs; None if their shapes differ.
         read: of each site in `new` the arrays among the local variables at its first run.
     """
 
-    def __init__(self, new, in_place):
-        self.new, self.in_place, self.runs, self.read = new, in_place, {}, {}
+    def __init__(self, new, in_place, tick=lambda: None):
+        self.new, self.in_place, self.tick, self.runs, self.read = new, in_place, tick, {}, {}
 
     def __call__(self, site, value, variables):
+        self.tick()
+        if site in self.new and isinstance(value, int):  # of a count or a condition there is one
+            return type(value)(self.new[site].flat[0])
         kind = getattr(value, "dtype", np.dtype(type(value)) if isinstance(value, float) else None)
         if isinstance(value, tuple | list) or getattr(kind, "kind", "") != "f":
             return value
