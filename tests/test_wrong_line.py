@@ -1,6 +1,8 @@
 """nnlite.gradcheck.first_wrong_line: over the zoo and the homework it names the changed line, or none, and no other."""
 
+import importlib.util
 import inspect
+import textwrap
 
 import numpy as np
 import pytest
@@ -93,7 +95,8 @@ def test_feedback_names_the_line(monkeypatch):
     """By the sandbox, as a student sees it."""
     monkeypatch.setattr("nnlite.homework.code.lines.SECONDS", 60.0)  # of a busy machine
     text = source("lstm_steps").replace("dz_f = df * f * (1 - f)", "dz_f = 3 * df * f * (1 - f)")
-    found = tried(CODE["lstm_backward"], {"lstm.py": text}, limits=Limits(seconds=60))
+    files = {"lstm.py": f'{text}\nif __name__ == "__main__":\n    print(LSTM)'}
+    found = tried(CODE["lstm_backward"], files, limits=Limits(seconds=60))
     line = text.splitlines().index("        dz_f = 3 * df * f * (1 - f)") + 1
     assert found.line.startswith(f"line {line}: dz_f = 3 * df * f * (1 - f) all that it is computed from is right")
 
@@ -156,10 +159,6 @@ def returns_nothing(x, W, b, dy):
     return None, x.T @ dz, dz.sum(axis=0)
 
 
-def crashes(x, W, b, dy):
-    raise ValueError
-
-
 x, W, b = np.random.default_rng(0).normal(size=(2, 3)), np.ones((3, 4)) / 3, np.full(4, 0.5)
 
 
@@ -173,7 +172,6 @@ x, W, b = np.random.default_rng(0).normal(size=(2, 3)), np.ones((3, 4)) / 3, np.
         (right, None),
         (overflows, "dz = dy * 2 * h * (1 - h**2) * np.inf"),
         (returns_nothing, None),
-        (crashes, None),
     ],
 )
 def test_the_line_of_any_function(backward, text):
@@ -199,5 +197,224 @@ def test_a_function_without_text():
 
 
 def test_a_parameter_for_each_result():
+    def backward(x, W):
+        return x, W
+
     with pytest.raises(TypeError, match="backward: expected a parameter for the gradient of each of the 1 arrays"):
-        first_wrong_line(forward, lambda x, W: None, x=x, W=W, b=b)
+        first_wrong_line(forward, backward, x=x, W=W, b=b)
+
+
+# As students write them.
+
+
+def returns_two(x, W, b, dy):
+    return x, W
+
+
+def returns_others(x, W, b, dy):
+    return {"dx": x, "dW": W}
+
+
+def crashes(x, W, b, dy):
+    raise ValueError("yours")
+
+
+class Layer:
+    def backward(self, x, W, b, dy):
+        return x, W, b
+
+
+@pytest.mark.parametrize(
+    ("backward", "error", "says"),
+    [
+        (returns_two, TypeError, "backward: expected the gradients of x, W, b, .* in this order, got 2"),
+        (returns_others, TypeError, "backward: expected a dict with db, got dx, dW"),
+        (crashes, ValueError, "yours"),
+        (Layer().backward, TypeError, "backward: expected a function written with def, .*, got the method Layer.backw"),
+        (lambda x, W, b, dy: x, TypeError, "backward: expected a function written with def, .*, got a lambda"),
+    ],
+)
+def test_what_is_no_backward_pass(backward, error, says):
+    with pytest.raises(error, match=says):
+        first_wrong_line(forward, backward, x=x, W=W, b=b)
+
+
+def test_no_array_to_differentiate():
+    with pytest.raises(TypeError, match=r"arguments: expected arrays of real numbers, got x, W, b: make them with np"):
+        first_wrong_line(forward, right, x=[[1.0]], W=[[1.0]], b=[1.0])
+
+
+def with_options(x, W, b, dy, epsilon=1e-7, verbose=True):
+    if verbose:
+        print("backward")
+    h = np.tanh(x @ W + b)
+    dz = dy * 2 * h * (1 - h)
+    return dz @ W.T, x.T @ dz, dz.sum(axis=0)
+
+
+def test_options_of_backward_and_what_it_prints(capsys):
+    assert first_wrong_line(forward, with_options, x=x, W=W, b=b).text == "dz = dy * 2 * h * (1 - h)"
+    assert capsys.readouterr().out == "backward\n"
+
+
+def test_a_search_ends():
+    def endless(x, W, b, dy):
+        first = np.tanh(x @ W + b)
+        sure = first + 0.0
+        while not np.array_equal(first, sure):
+            sure = sure + 0.0
+        dz = dy * 2 * sure * (1 - sure)
+        return dz @ W.T, x.T @ dz, dz.sum(axis=0)
+
+    assert first_wrong_line(forward, endless, seconds=0.3, x=x, W=W, b=b) is None
+
+
+def taken(x, k, places, W):
+    return (x * k)[places] @ W
+
+
+def changes_its_arguments(x, k, places, W, dy):
+    dW = (x * k)[places].T @ dy
+    dx = np.zeros_like(x)
+    dx[places] = dy @ W.T
+    places[:] = 0
+    return dx, dW
+
+
+def test_arguments_stay():
+    places = np.array([1, 0])
+    first_wrong_line(taken, changes_its_arguments, x=x, k=3, places=places, W=W)
+    assert places.tolist() == [1, 0]
+
+
+TRIED = {
+    # name: forward, backward, and mistakes of which no other line is named, or the line itself
+    "lists": (
+        """
+        def forward(xs, h0, U, V):
+            h, out = h0, []
+            for x in xs:
+                h = np.tanh(x @ U + h @ V)
+                out.append(h)
+            return out[-1]
+        """,
+        """
+        def backward(xs, h0, U, V, dlast):
+            h, cache = h0, []
+            for x in xs:
+                prev = h
+                h = np.tanh(x @ U + h @ V)
+                cache.append((x, prev, h))
+            dU = dV = 0
+            dxs = []
+            dh = dlast
+            for x, prev, h in cache[::-1]:
+                dz = (1 - h * h) * dh
+                dU = dU + x.T @ dz
+                dV = dV + prev.T @ dz
+                dxs.insert(0, dz @ U.T)
+                dh = dz @ V.T
+            return np.array(dxs), dh, dU, dV
+        """,
+        [("dxs.insert(0, dz", "dxs.insert(0, h"), ("append((x, prev, h", "append((x, h, h"), ("dU + x.T", "dU - x.T")],
+    ),
+    "steps": (
+        """
+        def forward(x, W, V):
+            h = np.maximum(x @ W, 0)
+            return h @ V
+        """,
+        """
+        def backward(x, W, V, dy):
+            n = len(dy)
+            h = x @ W
+            h[h < 0] = 0
+            dh = dy @ V.T * 2 / n
+            if len(x) == 2:
+                dz = dh * (h > 0)
+            else:
+                dz = dh
+            dx = dz @ W.T
+            dx += 0 * dx
+            return dx, x.T @ dz, h.T @ dy
+        """,
+        [("h[h < 0] = 0", "h[h < 0] = -1"), ("n = len(dy)", "n = 3"), ("len(x) == 2", "len(x) == 3"),
+         ("dz = dh * (h > 0)", "dz = dh * (h < 0)")],
+    ),
+    "parts": (
+        """
+        def forward(x, W, V):
+            q = x @ W
+            k = x @ V
+            y = q * k
+            return y * x
+        """,
+        """
+        def backward(x, W, V, dout):
+            q, k = x @ W, x @ V
+            dy = dout * x
+            dq = dy * k
+            dk = dy * q
+            dx = dout * q * k
+            dx += dq @ W.T
+            dx += dk @ V.T
+            return {"dx": dx, "dW": x.T @ dq, "dV": x.T @ dk}
+        """,
+        [("dx += dq", "dx = dq"), ("dq = dy * k", "dq = dy * q"), ("x.T @ dk", "q.T @ dk")],
+    ),
+    "helpers": (
+        """
+        def forward(x, W, b):
+            return np.tanh(np.tanh(x @ W + b) @ W.T + x)
+        """,
+        """
+        def backward(x, W, b, dy):
+            h = np.tanh(x @ W + b)
+            y = np.tanh(h @ W.T + x)
+            dz = dy * (1 - y * y)
+            dh, dWt = of_product(dz, h, W.T)
+            da = dh * (1 - h * h)
+            dx, dW = of_product(da, x, W)
+            return dx + dz, dW + dWt.T, da.sum(axis=0)
+        def of_product(dy, x, W):
+            dx = dy @ W.T
+            dW = x.T @ dy
+            return dx, dW
+        """,
+        [("    return dx, dW", "    return dx, W"), ("dx = dy @ W.T", "dx = -dy @ W.T"),
+         ("da = dh * (", "da = dz @ W * (")],
+    ),
+}  # fmt: skip
+
+
+NUMBERS = np.random.default_rng(1).normal(size=(6, 2, 2))
+GIVEN = {"xs": NUMBERS[:2], "h0": NUMBERS[2], "U": NUMBERS[3], "x": NUMBERS[2], "W": NUMBERS[3], "V": NUMBERS[4],
+         "b": NUMBERS[5, 0]}  # fmt: skip
+
+
+def first_of(path, text):
+    path.write_text(text)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_file_location(path.stem, path))
+    module.__spec__.loader.exec_module(module)
+    asked = inspect.signature(module.forward).parameters
+    return first_wrong_line(module.forward, module.backward, **{name: GIVEN[name] for name in asked})
+
+
+@pytest.mark.parametrize("name", TRIED)
+def test_the_line_or_none(name, tmp_path):
+    *texts, mistakes = TRIED[name]
+    right = "import numpy as np\n" + "\n".join(map(textwrap.dedent, texts))
+    assert first_of(tmp_path / "right.py", right) is None
+    for k, (one, other) in enumerate(mistakes):
+        wrong = other.join(right.rsplit(one, 1))
+        found = first_of(tmp_path / f"wrong_{k}.py", wrong)
+        assert wrong != right
+        assert found is None or [found.line] == changed(right, wrong), (other, found)
+
+
+def test_nothing_is_said_of_a_very_long_file():
+    """The search runs outside of the sandbox: a file made to be long must not keep the grader."""
+    lines = "\n        ".join(f"q = df * {k}.5" for k in range(1000))
+    text = source("lstm_steps").replace("dz_f = df * f", f"{lines}\n        dz_f = 3 * df * f")
+    question = CODE["lstm_backward"]
+    assert first_wrong(question, {question.file: text}, question.visible()[1], DEFAULT, None) is None

@@ -7,8 +7,12 @@ knowledge.py  what a line should compute
 search.py     which line is wrong
 """
 
+import contextlib
+import copy
 import inspect
+import io
 import textwrap
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -49,7 +53,7 @@ class WrongLine(NamedTuple):
 
 
 def first_wrong_line(
-    forward: Callable[..., Any], backward: Callable[..., Any], *, seed: int = 0, **arguments: Any
+    forward: Callable[..., Any], backward: Callable[..., Any], *, seed: int = 0, seconds: float = 30, **arguments: Any
 ) -> WrongLine | None:
     """Find the line of a backward pass that makes its gradients wrong.
 
@@ -57,21 +61,27 @@ def first_wrong_line(
     what one of its lines computes. The wrong line is the one with which that makes everything right, while what it is
     computed from is right already. Names help: dz, or dz_t, is taken for the gradient of forward's z.
 
+    Backward may run hundreds of times, each time with copies of the arguments, in float64. So give it small arrays, and
+    let it write no files. What it prints is seen once.
+
     Args:
         forward: in NumPy, as `nnlite.tape.Tape` takes it; returns an array, or several.
         backward: takes arguments of forward by their names, and one more for each array that forward returns: its
-            gradient. Returns the gradients of forward's arguments, in their order, or a dict with names such as "dW".
-            Functions in its file that it calls are searched, too.
+            gradient. Returns the gradients of forward's arguments that are arrays of real numbers, in their order, or a
+            dict with names such as "dW". Functions in its file that it calls are searched, too.
         seed: of the random gradients of what forward returns.
+        seconds: after which the search is given up.
         arguments: forward's.
 
     Returns:
-        None if all gradients are right, or if there is no saying which line is wrong.
+        None if all gradients are right, or if there is no saying which line is wrong, or not in time.
 
     Raises:
-        TypeError: backward has not one parameter for each array that forward returns; or forward does what the tape
-            has no rule for.
+        TypeError: backward is no function written with def; it has not one parameter for each array that forward
+            returns, or returns another number of gradients; no argument is an array of real numbers; or forward does
+            what the tape has no rule for.
         OSError: the text of backward cannot be found.
+        Exception: whatever backward raises.
 
     Example:
         >>> import numpy as np
@@ -89,32 +99,73 @@ def first_wrong_line(
         >>> first_wrong_line(forward, backward, x=x, W=W).text
         'dz = dh * (1 - h)'
     """
+    if not inspect.isfunction(backward) or backward.__name__ == "<lambda>":
+        raise TypeError(
+            f"backward: expected a function written with def, which is given all arrays that it needs, got "
+            f"{_what(backward)}: write its lines into such a function"
+        )
     witness = Witness()
     noted = {name: witness.array(array) if _is_real(array) else array for name, array in arguments.items()}
+    asked = [name for name, array in noted.items() if _is_real(array)]
+    if not asked:
+        raise TypeError(
+            f"arguments: expected arrays of real numbers, got {', '.join(arguments) or 'none'}: make them with "
+            f"np.array([1.0, 2.0])"
+        )
     returned = witness.call(forward, **noted)
     results = list(returned) if isinstance(returned, tuple | list) else [returned]
-    others = [name for name in inspect.signature(backward).parameters if name not in arguments]
-    if len(others) != len(results):
-        raise TypeError(
-            f"backward: expected a parameter for the gradient of each of the {len(results)} arrays that forward "
-            f"returns, beside {', '.join(arguments)}, got {', '.join(others) or 'none'}"
-        )
+    others = _others(backward, arguments, len(results))
     drawn = np.random.default_rng(seed)
     dresults = [drawn.normal(size=np.shape(result)) for result in results]
     witness.backward(*(part for pair in zip(results, dresults, strict=True) for part in pair))
     own = {name: arguments[name] for name in inspect.signature(backward).parameters if name in arguments}
-    asked = [name for name, array in noted.items() if _is_real(array)]
-    expected = [witness.gradient(noted[name]) for name in asked]
+    own = {name: np.array(value, np.float64) if _is_real(value) else value for name, value in own.items()}
+    own |= dict(zip(others, dresults, strict=True))
 
     def call(function: Callable[..., Any]) -> list[Any]:
-        copies = {name: np.array(value) if _is_real(value) else value for name, value in own.items()}
-        found = function(**copies, **{name: dy.copy() for name, dy in zip(others, dresults, strict=True)})
-        if isinstance(found, Mapping):
-            return [found[name] if name in found else found[f"d{name}"] for name in asked]
-        return list(found) if isinstance(found, tuple | list) else [found]
+        return _gradients(function(**copy.deepcopy(own)), asked)
 
+    with np.errstate(all="ignore"):
+        call(backward)  # what it raises is for the reader
+    expected = [witness.gradient(noted[name]) for name in asked]
     names = {**backward.__globals__, **inspect.getclosurevars(backward).nonlocals}
-    return wrong_line(list(_texts(backward)), witness, call, expected, backward.__name__, names)
+    return wrong_line(list(_texts(backward)), witness, call, expected, backward.__name__, names, seconds)
+
+
+def _what(backward):
+    if inspect.ismethod(backward):
+        return f"the method {backward.__qualname__}"
+    return "a lambda" if inspect.isfunction(backward) else f"a {type(backward).__name__}"
+
+
+def _others(backward, arguments, results):
+    """The parameters of backward for the gradients of what forward returns: without a default, if they are too many."""
+    parameters = inspect.signature(backward).parameters
+    others = [name for name in parameters if name not in arguments]
+    if len(others) > results:
+        others = [name for name in others if parameters[name].default is inspect.Parameter.empty]
+    if len(others) != results:
+        raise TypeError(
+            f"backward: expected a parameter for the gradient of each of the {results} arrays that forward "
+            f"returns, beside {', '.join(arguments)}, got {', '.join(others) or 'none'}"
+        )
+    return others
+
+
+def _gradients(found, asked):
+    """What backward has returned, in the order of the arguments."""
+    if isinstance(found, Mapping):
+        keys = [name if name in found else f"d{name}" for name in asked]
+        if missing := [key for key in keys if key not in found]:
+            raise TypeError(f"backward: expected a dict with {', '.join(missing)}, got {', '.join(map(str, found))}")
+        return [found[key] for key in keys]
+    gradients = list(found) if isinstance(found, tuple | list) else [found]
+    if len(gradients) != len(asked):
+        raise TypeError(
+            f"backward: expected the gradients of {', '.join(asked)}, which are the arrays of real numbers, in this "
+            f"order, got {len(gradients)}: return those alone, or a dict by their names"
+        )
+    return gradients
 
 
 def wrong_line(
@@ -124,6 +175,7 @@ def wrong_line(
     expected: Sequence[np.ndarray],
     entry: str,
     names: Mapping[str, Any] | None = None,
+    seconds: float = 30,
 ) -> WrongLine | None:
     """The same for texts of functions.
 
@@ -134,22 +186,30 @@ def wrong_line(
         expected: the right results.
         entry: the name of the function.
         names: what the program knows beside its own functions.
+        seconds: for the search.
     """
     program, text = Program.of(texts)
     code = compile(text, "<backward>", "exec")
     in_place = {k for k, site in enumerate(program.sites) if site.in_place}
+    end = time.monotonic() + seconds
+
+    def tick() -> None:  # with other numbers, backward may loop for ever
+        if time.monotonic() > end:
+            raise TimeoutError
 
     def run(new: dict[int, np.ndarray]) -> Run | None:
-        watch = Watch(new, in_place)
+        watch = Watch(new, in_place, tick)
         space = {**(names or {}), WATCH: watch}
         try:
-            with np.errstate(all="ignore"):
+            tick()
+            with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
                 exec(code, space)
                 return Run(call(space[entry]), watch)
         except Exception:  # other numbers may not fit
             return None
 
-    return found(Search(program, witness, run, expected, entry), texts)
+    line = found(Search(program, witness, run, expected, entry), texts)
+    return line if time.monotonic() <= end else None
 
 
 def found(search: Search, texts: Sequence[tuple[str, int]]) -> WrongLine | None:
