@@ -98,7 +98,7 @@ def test_feedback_names_the_line(monkeypatch):
     files = {"lstm.py": f'{text}\nif __name__ == "__main__":\n    print(LSTM)'}
     found = tried(CODE["lstm_backward"], files, limits=Limits(seconds=60))
     line = text.splitlines().index("        dz_f = 3 * df * f * (1 - f)") + 1
-    assert found.line.startswith(f"line {line}: dz_f = 3 * df * f * (1 - f) all that it is computed from is right")
+    assert found.line.startswith(f"line {line}: dz_f = 3 * df * f * (1 - f): all that it is computed from is right")
 
 
 # Any function.

@@ -200,7 +200,7 @@ def test_where_the_zoo_has_no_such_mistake_gradcheck_says_where_it_is():
     found = lines(here(CODE["lstm_backward"], {"lstm.py": text}))
     assert found[-2] == "likely cause: the sign: every number has the right size and the wrong sign"
     assert found[-1].startswith(
-        "first wrong line: line 44: dx[:, t] = -dz @ Wx.T all that it is computed from is right"
+        "first wrong line: line 44: dx[:, t] = -dz @ Wx.T: all that it is computed from is right"
     )
     text = source("lstm_steps").replace("return dx, dh_next, dc_next", "return dx, dh_next, 2 * dc_next")
     assert "c0" in lines(here(CODE["lstm_backward"], {"lstm.py": text}))[0]

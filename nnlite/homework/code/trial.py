@@ -154,4 +154,4 @@ def _line(question, files, wrong, limits, box):
         line = first_wrong(question, files, case, limits, box)
     except Exception:  # a search must not hide the finding
         return None
-    return line and " ".join(str(line).split())
+    return line and str(line).replace("\n  ", ": ")
