@@ -44,6 +44,11 @@ def test_an_exhibits_line(name):
         assert found.text == one.source().splitlines()[found.line - 1].split("#")[0].strip()
 
 
+def test_a_program_that_ends():
+    """As `nnlite zoo hint` may meet one."""
+    assert zoo.first_wrong("lstm", zoo.exhibit("lstm-13").source() + "\nraise SystemExit\n") is None
+
+
 def test_most_have_a_line():
     of_the_zoo = [name for name in BACKWARD if zoo.exhibit(name).kernel != "pool2d"]
     assert len(NOTHING_IS_SAID_OF & set(of_the_zoo)) <= 0.2 * len(of_the_zoo)

@@ -205,7 +205,7 @@ def wrong_line(
             with np.errstate(all="ignore"), contextlib.redirect_stdout(io.StringIO()):
                 exec(code, space)
                 return Run(call(space[entry]), watch)
-        except Exception:  # other numbers may not fit
+        except (Exception, SystemExit):  # other numbers may not fit
             return None
 
     line = found(Search(program, witness, run, expected, entry), texts)
