@@ -1,5 +1,6 @@
 """nnlite.gradcheck.first_wrong_line: over the zoo and the homework it names the changed line, or none, and no other."""
 
+import functools
 import importlib.util
 import inspect
 import textwrap
@@ -247,6 +248,23 @@ def test_what_is_no_backward_pass(backward, error, says):
 def test_no_array_to_differentiate():
     with pytest.raises(TypeError, match=r"arguments: expected arrays of real numbers, got x, W, b: make them with np"):
         first_wrong_line(forward, right, x=[[1.0]], W=[[1.0]], b=[1.0])
+
+
+def in_another_file(function):
+    """A decorator that knows nothing of this file."""
+    text = "def inner(*args, **kwargs):\n    return function(*args, **kwargs)"
+    space = {"function": function}
+    exec(text, space)
+    return functools.wraps(function)(space["inner"])
+
+
+def test_the_line_below_a_decorator():
+    assert first_wrong_line(forward, decorated, x=x, W=W, b=b).text == "return dh * (1 + h**2)"
+
+
+@in_another_file
+def decorated(x, W, b, dy):
+    return wrong_in_another(x, W, b, dy)
 
 
 def with_options(x, W, b, dy, epsilon=1e-7, verbose=True):

@@ -128,8 +128,9 @@ def first_wrong_line(
     with np.errstate(all="ignore"):
         call(backward)  # what it raises is for the reader
     expected = [witness.gradient(noted[name]) for name in asked]
-    names = {**backward.__globals__, **inspect.getclosurevars(backward).nonlocals}
-    return wrong_line(list(_texts(backward)), witness, call, expected, backward.__name__, names, seconds)
+    inner = inspect.unwrap(backward)  # below its decorators
+    names = {**inner.__globals__, **inspect.getclosurevars(inner).nonlocals}
+    return wrong_line(list(_texts(inner)), witness, call, expected, inner.__name__, names, seconds)
 
 
 def _what(backward):
@@ -147,7 +148,8 @@ def _others(backward, arguments, results):
     if len(others) != results:
         raise TypeError(
             f"backward: expected a parameter for the gradient of each of the {results} arrays that forward "
-            f"returns, beside {', '.join(arguments)}, got {', '.join(others) or 'none'}"
+            f"returns, beside {', '.join(arguments)}, got {', '.join(others) or 'none'}: a loss has one, too, which "
+            f"multiplies its gradient"
         )
     return others
 
