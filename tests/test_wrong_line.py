@@ -317,29 +317,31 @@ TRIED = {
         def forward(xs, h0, U, V):
             h, out = h0, []
             for x in xs:
-                h = np.tanh(x @ U + h @ V)
+                h = np.tanh(x @ U + h * V)
                 out.append(h)
             return out[-1]
         """,
         """
         def backward(xs, h0, U, V, dlast):
             h, cache = h0, []
-            for x in xs:
+            for t, x in enumerate(xs):
                 prev = h
-                h = np.tanh(x @ U + h @ V)
+                h = np.tanh(x @ U + h * V)
                 cache.append((x, prev, h))
             dU = dV = 0
             dxs = []
             dh = dlast
-            for x, prev, h in cache[::-1]:
+            for kept in cache[::-1]:
+                x, prev, h = kept
                 dz = (1 - h * h) * dh
                 dU = dU + x.T @ dz
-                dV = dV + prev.T @ dz
+                dV = dV + prev * dz
                 dxs.insert(0, dz @ U.T)
-                dh = dz @ V.T
+                dh = dz * V
             return np.array(dxs), dh, dU, dV
         """,
-        [("dxs.insert(0, dz", "dxs.insert(0, h"), ("append((x, prev, h", "append((x, h, h"), ("dU + x.T", "dU - x.T")],
+        [("dxs.insert(0, dz", "dxs.insert(0, h"), ("append((x, prev, h", "append((x, h, h"), ("dU + x.T", "dU - x.T"),
+         ("append((x, prev, h", "append((x, prev, t + 0 * h"), ("append((x, prev, h", "append((x, t, h")],
     ),
     "steps": (
         """

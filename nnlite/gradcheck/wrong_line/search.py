@@ -200,9 +200,16 @@ class Search:
         is_given = any((self.sites[j].function, self.sites[j].name) == (site.function, site.takes) for j in self.given)
         if site.is_loop or is_given:  # what is in a list was looked at when it came there
             return True
+        if k not in log and site.takes and any(j in log for j in self._beside(k)):
+            return False  # of what a list keeps the others are arrays
         if k not in log:  # it did not run, or gave no array
             return k in self.given or not site.is_parameter or not self.meant[k]
         return k in self.given or (log[k] is not None and self.known.has(log[k]))
+
+    def _beside(self, k):
+        """The sites of a line that takes several parts."""
+        of = self.sites[k].function, self.sites[k].line, self.sites[k].takes
+        return [j for j, other in enumerate(self.sites) if (other.function, other.line, other.takes) == of]
 
     def _read(self, repair):
         """The arrays that a line reads which is run once: as they are then, whoever wrote into them."""
