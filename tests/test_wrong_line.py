@@ -368,24 +368,40 @@ TRIED = {
     ),
     "parts": (
         """
-        def forward(x, W, V):
-            q = x @ W
+        def forward(x, W, V, scale):
+            q = x @ W * scale
             k = x @ V
             y = q * k
             return y * x
         """,
         """
-        def backward(x, W, V, dout):
-            q, k = x @ W, x @ V
+        def backward(x, W, V, dout, scale):
+            q = x @ W * scale
+            k = x @ V
             dy = dout * x
             dq = dy * k
             dk = dy * q
             dx = dout * q * k
-            dx += dq @ W.T
+            dx += dq @ W.T * scale
             dx += dk @ V.T
-            return {"dx": dx, "dW": x.T @ dq, "dV": x.T @ dk}
+            return {"dx": dx, "dW": x.T @ dq * scale, "dV": x.T @ dk}
         """,
-        [("dx += dq", "dx = dq"), ("dq = dy * k", "dq = dy * q"), ("x.T @ dk", "q.T @ dk")],
+        [("dx += dq", "dx = dq"), ("dq = dy * k", "dq = dy * q"), ("x.T @ dk", "q.T @ dk"),
+         ("q = x @ W * scale", "q = scale")],
+    ),
+    "numbers": (
+        """
+        def forward(x, W, scale):
+            z = x @ W * scale
+            return z ** 3
+        """,
+        """
+        def backward(x, W, scale, dy):
+            z = x @ W * scale
+            dz = 3 * dy * z ** 2
+            return dz @ W.T * scale, x.T @ dz * scale
+        """,
+        [("z = x @ W * scale", "z = scale"), ("z ** 2", "z")],
     ),
     "helpers": (
         """
@@ -414,7 +430,7 @@ TRIED = {
 
 NUMBERS = np.random.default_rng(1).normal(size=(6, 2, 2))
 GIVEN = {"xs": NUMBERS[:2], "h0": NUMBERS[2], "U": NUMBERS[3], "x": NUMBERS[2], "W": NUMBERS[3], "V": NUMBERS[4],
-         "b": NUMBERS[5, 0]}  # fmt: skip
+         "b": NUMBERS[5, 0], "scale": 3}  # fmt: skip
 
 
 def first_of(path, text):

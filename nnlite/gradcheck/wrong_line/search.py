@@ -198,12 +198,14 @@ class Search:
     def _is_known(self, k, log):
         site = self.sites[k]
         is_given = any((self.sites[j].function, self.sites[j].name) == (site.function, site.takes) for j in self.given)
-        if site.is_loop or is_given:  # what is in a list was looked at when it came there
+        if site.is_loop or (is_given and k in log):  # what is in a list was looked at when it came there
             return True
         if k not in log and site.takes and any(j in log for j in self._beside(k)):
             return False  # of what a list keeps the others are arrays
         if k not in log:  # it did not run, or gave no array
-            return k in self.given or not site.is_parameter or not self.meant[k]
+            of = site.function, site.name
+            alike = (j for j, other in enumerate(self.sites) if (other.function, other.name) == of)
+            return k in self.given or not self.meant[k] or (not site.is_parameter and any(j in log for j in alike))
         return k in self.given or (log[k] is not None and self.known.has(log[k]))
 
     def _beside(self, k):
