@@ -389,6 +389,22 @@ TRIED = {
         [("dx += dq", "dx = dq"), ("dq = dy * k", "dq = dy * q"), ("x.T @ dk", "q.T @ dk"),
          ("q = x @ W * scale", "q = scale")],
     ),
+    "greek": (
+        """
+        def forward(x, W, b):
+            φ = np.tanh(x @ W + b)
+            return φ * x
+        """,
+        """
+        def backward(x, W, b, δy):
+            φ = np.tanh(x @ W + b)
+            δφ = δy * x
+            δz = δφ * (1 - φ ** 2)
+            δx = δz @ W.T + δy * φ
+            return δx, x.T @ δz, δz.sum(axis=0)
+        """,
+        [("δφ = δy * x", "δφ = δy * φ")],
+    ),
     "numbers": (
         """
         def forward(x, W, scale):

@@ -6,7 +6,7 @@ from .program import Program, Site
 from .witness import Known, Witness, gradients, labels, same, values
 
 PARTS = (2, 3, 4)  # gates side by side
-BEFORE, AFTER = ("d", "d_", "grad_", "g_"), ("", "_t", "t")  # the gradient of z: dz, dz_t
+BEFORE, AFTER = ("d", "d_", "grad_", "g_", "δ", "δ_", "delta_"), ("", "_t", "t")  # the gradient of z: dz, dz_t
 
 
 class Knowledge:
