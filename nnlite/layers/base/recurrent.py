@@ -219,7 +219,7 @@ class Recurrent(HasStates):
         return x
 
     def _zeros(self, N):
-        return tuple([np.zeros((N, self._units), self.dtype) for _ in self.states])
+        return tuple(np.zeros((len(self.states), N, self._units), self.dtype))
 
     def _states(self, T, N, initial_state, training):
         """For each state an array (T + 1, N, H) that starts with the initial one."""
