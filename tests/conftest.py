@@ -81,3 +81,12 @@ def one_thread():
 
     with threads(1):
         yield
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """One browser for all tests of pages: Playwright takes no second one beside it."""
+    import browser
+
+    with browser.chromium() as started:
+        yield started

@@ -1,17 +1,10 @@
-"""One browser for all tests of pages."""
+"""What tests of live pages share."""
 
-import browser
 import pytest
 from chain import threads
 from extras import import_extra
 
 from nnlite.experiment import Digits
-
-
-@pytest.fixture(scope="session")
-def chromium():
-    with browser.chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="session")
