@@ -15,7 +15,7 @@ from nnlite.homework.code.lines import first_wrong
 from nnlite.homework.code.trial import tried
 from nnlite.homework.code.unprotected import Unprotected
 from nnlite.homework.sandbox import DEFAULT, Limits
-from nnlite.zoo.exhibit import right_module
+from nnlite.zoo.exhibit import alone, right_module
 from nnlite.zoo.lines import PASSES, RECURRENT
 
 BACKWARD = [
@@ -40,9 +40,14 @@ def test_an_exhibits_line(name):
     if name in NOTHING_IS_SAID_OF:
         assert found is None
     else:
-        right = inspect.getsource(right_module(one.kernel)).replace("from ._", "from nnlite.reference._")
+        right = alone(inspect.getsource(right_module(one.kernel)))
         assert [found.line] == changed(right, one.source())
         assert found.text == one.source().splitlines()[found.line - 1].split("#")[0].strip()
+
+
+def test_the_same_is_said_each_time():
+    source = zoo.exhibit("lstm-13").source()
+    assert zoo.first_wrong("lstm", source) == zoo.first_wrong("lstm", source)
 
 
 def test_a_program_that_ends():

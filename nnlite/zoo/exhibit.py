@@ -54,7 +54,7 @@ class Exhibit:
             raise ValueError(
                 f"{self.name}: {self.old!r} is not in {self.function} of nnlite/reference/{self.kernel}.py"
             )
-        return (head + tail.replace(self.old, self.new, 1)).replace("from ._", "from nnlite.reference._")
+        return alone(head + tail.replace(self.old, self.new, 1))
 
     def module(self) -> types.ModuleType:
         """The module, to stand in for the kernel: `use_backend(lstm=exhibit("lstm-01").module())`."""
@@ -64,6 +64,11 @@ class Exhibit:
 def right_module(kernel: str) -> types.ModuleType:
     """What an exhibit of this kernel changes."""
     return importlib.import_module(f"nnlite.{'zoo' if kernel == 'windows' else 'reference'}.{kernel}")
+
+
+def alone(source: str) -> str:
+    """The text of a reference, to stand in any folder."""
+    return source.replace("from ._", "from nnlite.reference._")
 
 
 def module_of(source: str, name: str) -> types.ModuleType:

@@ -9,17 +9,17 @@ import numpy as np
 
 from nnlite.gradcheck.wrong_line import Witness, WrongLine, wrong_line
 
-from .exhibit import right_module
+from .exhibit import alone, right_module
 
 N, T, F, H, C = 2, 3, 3, 2, 4
 Arrays = dict[str, np.ndarray]
+Draw = Callable[..., np.ndarray]  # a shape's normal numbers
 
 
-RNG = np.random.default_rng(0)
-
-
-def drawn(*shape: int) -> np.ndarray:
-    return RNG.normal(size=shape)
+def _draw(seed: int) -> Draw:
+    """Each call other numbers: equal ones would be mistaken for each other."""
+    rng = np.random.default_rng(seed)
+    return lambda *shape: rng.normal(size=shape)
 
 
 class Pass(NamedTuple):
@@ -43,31 +43,31 @@ def first_wrong(kernel: str, module: types.ModuleType | str) -> WrongLine | None
         line 41: dc[:] = np.where(ended, dc, 0)
           all that it is computed from is right, and dc is wrong: relative difference 1, first at time step 2
     """
-    source = module if isinstance(module, str) else inspect.getsource(module)
-    source = source.replace("from ._", "from nnlite.reference._")
+    source = alone(module if isinstance(module, str) else inspect.getsource(module))
     found = (wrong_line([(source, 1)], *one[1:], one.name) for one in passes(kernel))
     return next(filter(None, found), None)
 
 
 def passes(kernel: str) -> Iterator[Pass]:
-    """The backward passes of a kernel whose forward the tape can follow."""
+    """The backward passes of a kernel whose forward the tape can follow: the same numbers each time."""
+    draw = _draw(1)
     if kernel in RECURRENT:
-        yield _recurrent(kernel)
+        yield _recurrent(kernel, draw)
     for name, forward, given, made, options in PASSES.get(kernel, ()):
-        yield _of_layer(kernel, name, forward, given, made, options)
+        yield _of_layer(kernel, name, forward, given, made, options, draw)
 
 
 # The functions of these take one list of arguments: what is given, what is made, and options, by their names.
 
 
-def _of_layer(kernel, name, forward, given, made, options):
+def _of_layer(kernel, name, forward, given, made, options, draw):
     module, witness = right_module(kernel), Witness()
     forward = getattr(module, forward) if isinstance(forward, str) else forward
     noted = {key: witness.array(array) for key, array in given.items()}
     noted |= {key: witness.array(np.zeros(shape)) for key, shape in made.items()}
     witness.call(forward, *(noted.get(key, options.get(key)) for key in inspect.signature(forward).parameters))
     last = next(key for key in ("losses", "y") if key in made)
-    dy = np.full(made[last], options["scale"]) if last == "losses" else drawn(*made[last])
+    dy = np.full(made[last], options["scale"]) if last == "losses" else draw(*made[last])
     witness.backward(noted[last], dy)
     parameters = inspect.signature(getattr(module, name)).parameters
     asked = [key for key in given if f"d{key}" in parameters]
@@ -89,6 +89,7 @@ def _batch_norm(x, mean, variance, gamma, beta, y, work, epsilon):
     norm.batch_forward(x, mean, variance, gamma, beta, y, work, epsilon)
 
 
+drawn = _draw(0)
 X, ROW = {"x": drawn(N + 1, C)}, {"gamma": drawn(C), "beta": drawn(C)}
 Y = {"y": (N + 1, C)}
 PASSES: dict[str, list[tuple[str, Any, Arrays, Any, dict[str, Any]]]] = {
@@ -121,14 +122,14 @@ RECURRENT: dict[str, tuple[int, int, int, tuple[Any, ...]]] = {
 }  # fmt: skip
 
 
-def _recurrent(kernel):
+def _recurrent(kernel, draw):
     blocks, states, kept, options = RECURRENT[kernel]
     module, witness = right_module(kernel), Witness()
-    x, Wx, Wh = drawn(T, N, F), drawn(F, blocks * H), drawn(H, blocks * H)
-    b = drawn(*[2][: kernel == "gru"], blocks * H)
-    memory = [np.concatenate([drawn(1, N, H), np.zeros((T, N, H))]) for _ in range(states)]
+    x, Wx, Wh = draw(T, N, F), draw(F, blocks * H), draw(H, blocks * H)
+    b = draw(*[2][: kernel == "gru"], blocks * H)
+    memory = [np.concatenate([draw(1, N, H), np.zeros((T, N, H))]) for _ in range(states)]
     memory += [np.zeros((T, N, kept * H))] if kept else []
-    dy, dstates = drawn(N, T, H), [drawn(N, H) for _ in range(states)]
+    dy, dstates = draw(N, T, H), [draw(N, H) for _ in range(states)]
     noted = [witness.array(array) for array in (x, Wx, Wh, b, *memory, np.zeros((N, T, H)))]
     witness.call(module.forward, noted[0], None, noted[1:4], *noted[4:], None, *options)
     ends = zip((state[T] for state in noted[4 : 4 + states]), dstates, strict=True)
