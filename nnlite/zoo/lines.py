@@ -11,7 +11,7 @@ from nnlite.gradcheck.wrong_line import Witness, WrongLine, wrong_line
 
 from .exhibit import alone, right_module
 
-N, T, F, H, C = 2, 3, 3, 2, 4
+N, T, F, H, C = 2, 3, 5, 4, 4
 Arrays = dict[str, np.ndarray]
 Draw = Callable[..., np.ndarray]  # a shape's normal numbers
 
