@@ -36,9 +36,9 @@ from libc.string cimport memcpy, memset
 
 from product cimport packed_size, product
 from recurrent cimport (
-    Block, Repeated, Sequences, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
-    sequences, steps_held, sums_so_far, times,
+    Block, Sequences, block_count, block_of, block_threads, is_padding, longest, sequences, steps_held, sums_so_far,
 )
+from repeated cimport Repeated, laid_out, repeated, times
 from rows cimport add_row, sum_rows
 from tile cimport add_row_product, plain, prefetch, transposed
 from vmath cimport sigmoid, tanh

@@ -11,6 +11,7 @@
  *   MULTIPLY_ADD   whether a multiplication and an addition that round once are one instruction
  *   STREAM         stores a vector to memory past the cache; STREAMS says whether there is such a store. It pays only
  *                  if a vector is a whole cache line
+ *   PAUSE          between two looks at what another thread will write
  *
  * A tile needs TILE_ROWS * TILE_VECTORS registers for its sums, TILE_VECTORS for a row of B and one for a
  * number of A. AVX-512 and NEON have 32 registers: 10 * 2 + 2 + 1 = 23 (with 12 rows GCC 12 spills, and 6 % of the
@@ -73,6 +74,14 @@
 #define STREAMS 0
 #define STREAM(address, vector) (void)0
 #define STREAM_END() (void)0
+#endif
+
+#if defined(__SSE2__)
+#define PAUSE() __asm__ volatile("pause")
+#elif defined(__aarch64__)
+#define PAUSE() __asm__ volatile("yield")
+#else
+#define PAUSE() (void)0
 #endif
 
 #if defined(__FMA__) || defined(__ARM_FEATURE_FMA)

@@ -39,9 +39,10 @@ from libc.string cimport memcpy, memset
 
 from product cimport packed_size, product
 from recurrent cimport (
-    Block, Repeated, Sequences, block_count, block_of, block_threads, is_padding, laid_out, longest, repeated,
-    sequences, shortest, steps_held, times, weight_gradients,
+    Block, Sequences, block_count, block_of, block_threads, is_padding, longest, sequences, shortest, steps_held,
+    weight_gradients,
 )
+from repeated cimport Repeated, Team, dismiss, gather, help, laid_out, repeated, times
 from rows cimport add_row
 from tile cimport add_row_product, plain, prefetch, transposed
 from vmath cimport sigmoid, tanh
@@ -174,7 +175,8 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
     cdef Sequences s = sequences(ids, lengths, h, F, 4 * H, y.shape[1])
     cdef Repeated hWh = repeated(N, T, H, 4 * H, H, 4 * H)
     cdef const floating *Wh_laid_out
-    cdef int threads
+    cdef Team team
+    cdef int threads, helpers
     if N == 0 or T == 0 or H == 0:
         return
     with nogil:
@@ -183,9 +185,14 @@ def forward(x, const Py_ssize_t[::1] lengths, weights,             # IN (T,N,F) 
         threads = block_threads(N, 4.0 * N * T * H * H)
         blocks = block_count(N, threads, 4 * H * H, &work[0])
         Wh_laid_out = laid_out(&hWh, &Wh[0, 0], plain(4 * H), &work[0])
-        for k in prange(blocks, schedule="dynamic", num_threads=threads):
-            rows_forward(&s, block_of(N, k, blocks, 0, T), &hWh, &Wx[0, 0], Wh_laid_out, &b[0], &h[0, 0, 0],
-                         &c[0, 0, 0], &gates[0, 0, 0], &y[0, 0, 0])
+        helpers = gather(&hWh, &team, &work[0])
+        for k in prange(blocks + helpers, schedule="dynamic", num_threads=threads + helpers):
+            if k < blocks:
+                rows_forward(&s, block_of(N, k, blocks, 0, T), &hWh, &Wx[0, 0], Wh_laid_out, &b[0], &h[0, 0, 0],
+                             &c[0, 0, 0], &gates[0, 0, 0], &y[0, 0, 0])
+                dismiss(&hWh)
+            else:
+                help(&hWh, k - blocks + 1, Wh_laid_out)
 
 
 def backward(x, const Py_ssize_t[::1] lengths, weights,                      # IN as in forward
@@ -205,7 +212,8 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
     cdef Repeated dzWhT = repeated(N, T, 4 * H, H, 4 * H, H)
     cdef const floating *WhT
     cdef const floating *x_0 = NULL, *Wx_0 = NULL  # their first numbers; ids have none, and need no Wx
-    cdef int threads
+    cdef Team team
+    cdef int threads, helpers
     if ids is not None or N == 0 or T == 0 or H == 0:
         dWx[:] = 0
     if N == 0 or T == 0 or H == 0:
@@ -221,9 +229,14 @@ def backward(x, const Py_ssize_t[::1] lengths, weights,                      # I
         memset(&db[0], 0, 4 * H * sizeof(floating))
         while end > 0:
             start = max(<Py_ssize_t>0, end - dz.shape[0])
-            for k in prange(blocks, schedule="dynamic", num_threads=threads):
-                rows_backward(&s, block_of(N, k, blocks, start, end), &dzWhT, &dy[0, 0, 0], WhT, &c[0, 0, 0],
-                              &gates[0, 0, 0], &dz[0, 0, 0], &dh[0, 0], &dc[0, 0])
+            helpers = gather(&dzWhT, &team, &work[0])
+            for k in prange(blocks + helpers, schedule="dynamic", num_threads=threads + helpers):
+                if k < blocks:
+                    rows_backward(&s, block_of(N, k, blocks, start, end), &dzWhT, &dy[0, 0, 0], WhT, &c[0, 0, 0],
+                                  &gates[0, 0, 0], &dz[0, 0, 0], &dh[0, 0], &dc[0, 0])
+                    dismiss(&dzWhT)
+                else:
+                    help(&dzWhT, k - blocks + 1, WhT)
             weight_gradients(&s, Block(0, <int>N, start, end), &h[0, 0, 0], x_0, Wx_0, &dz[0, 0, 0],
                              NULL if dx is None else &dx[0, 0, 0], &dWx[0, 0], &dWh[0, 0], &db[0])
             end = start

@@ -2,25 +2,19 @@
 
 A block of batch rows, as high as the register tile or, where the weights come from a distant cache, of many rows, goes
 through all T steps on its own. Threads take whole blocks, so they never wait for each other between steps, and since a
-row's sums do not depend on its block, nor does the result on the number of threads.
+row's sums do not depend on its block, nor does the result on the number of threads. (A single row has one block: where
+its weights are many, threads share the product of each step: repeated.pxd.)
 """
 
 from cython cimport floating
-from cython.parallel cimport prange
 
-from libc.string cimport memset
-
-from product cimport ceil_div, pack_all, product, round_up
+from product cimport ceil_div, product, round_up
 from rows cimport sum_rows
-from tile cimport (
-    APART, DEEP, L2_BYTES, PACKED, PANEL_DEPTH, ROW_VECTORS, TILE_ROWS, Strides, Tile, add_row_product, block_product,
-    block_rows, lanes, panel_width, plain, prefetch, threads_for, tile, transposed, write_rows,
-)
+from tile cimport APART, DEEP, L2_BYTES, PANEL_DEPTH, TILE_ROWS, block_rows, plain, threads_for, transposed
 
 cdef enum:
     NEAR = L2_BYTES // 4  # numbers of a matrix that the second-level cache holds, about
     MANY_ROWS = 128  # in a block, where the weights are more than that
-    MANY_STEPS = 16  # pay for a copy of them in strips
 
 
 cdef struct Sequences:
@@ -89,109 +83,6 @@ cdef inline bint all_zero(Py_ssize_t n, const floating *x) noexcept nogil:
         if x[j] != 0:
             return False
     return True
-
-
-# The recurrent weights are multiplied at every step. For blocks of rows they are packed in panels. A batch of one needs
-# each number once per step, and rows are faster: 100 units take a quarter less.
-# Rows begin at multiples of a vector: otherwise vectors would cross cache lines, and be read twice (100 units: 10 %).
-# Where the second-level cache does not hold them, and steps are many, rows are cut into strips as wide as sums fit the
-# registers, and each strip lies in memory as it is read: the processor fetches what follows by itself. Every other step
-# reads the strips from last to first, as the cache still holds the last of the step before (GRU(512): 0.8 of the time,
-# LSTM(512): 0.92). Threads do not share a step: beside another program, each would wait for the other at every step.
-
-cdef struct Repeated:  # C (+)= A W, with the same W at every step
-    Py_ssize_t steps
-    Py_ssize_t depth, cols  # of W
-    Py_ssize_t a_row, c_row  # how far apart the rows of A, and of C, begin
-    bint in_rows  # how W is laid out, or else in panels
-
-
-cdef inline Repeated repeated(Py_ssize_t N, Py_ssize_t steps, Py_ssize_t depth, Py_ssize_t cols, Py_ssize_t a_row,
-                              Py_ssize_t c_row) noexcept nogil:
-    """For N rows of A in all blocks."""
-    return Repeated(steps, depth, cols, a_row, c_row, N == 1)
-
-
-cdef inline Py_ssize_t strip_count(const Repeated *p, floating *dtype) noexcept nogil:
-    """How many strips rows are cut into."""
-    if p.steps < MANY_STEPS or p.depth * p.cols * <Py_ssize_t>sizeof(floating) <= L2_BYTES:
-        return 1
-    return ceil_div(p.cols, ROW_VECTORS * lanes(dtype))
-
-
-cdef inline Py_ssize_t strip_start(const Repeated *p, Py_ssize_t k, Py_ssize_t strips,
-                                   floating *dtype) noexcept nogil:
-    """The first column of the k-th strip; p.cols or more for the end of the last."""
-    return ceil_div(p.cols, lanes(dtype)) * k // strips * lanes(dtype)
-
-
-cdef inline Py_ssize_t row_width(const Repeated *p, floating *dtype) noexcept nogil:
-    """Of a single strip, how far apart its rows begin: whole vectors.
-
-    What is left of each row lies behind all of them (tile.h): filled up, 100 columns would not fit a first-level cache
-    of 48 KiB. Where there is not even one vector, or no near cache holds them, rows are filled up.
-    """
-    if p.cols < lanes(dtype) or p.depth * p.cols * <Py_ssize_t>sizeof(floating) > L2_BYTES:
-        return round_up(p.cols, lanes(dtype))
-    return p.cols - p.cols % lanes(dtype)
-
-
-cdef inline const floating *laid_out(const Repeated *p, const floating *W, Strides at, floating *work) noexcept nogil:
-    """W for `times`."""
-    cdef Py_ssize_t strips = strip_count(p, work), width = row_width(p, work), rest, k, start, end
-    if not p.in_rows:
-        pack_all(p.depth, p.cols, W, at, work)
-    elif strips == 1 and at.col == 1 and at.row == width:
-        return W
-    elif strips == 1:
-        write_rows(p.depth, min(width, p.cols), W, at, work, width)
-        rest = p.cols - width
-        write_rows(p.depth, rest, W + width * at.col, at, work + p.depth * width, rest)
-    else:
-        for k in prange(strips, schedule="static", num_threads=threads_for(4.0 * p.depth * p.cols)):
-            start = strip_start(p, k, strips, work)
-            end = strip_start(p, k + 1, strips, work)
-            write_rows(p.depth, min(end, p.cols) - start, W + start * at.col, at, work + start * p.depth, end - start)
-    return work
-
-
-cdef inline void add_strips(const Repeated *p, const floating *a, const floating *W, floating *c,
-                            bint backwards) noexcept nogil:
-    """C += A W for one row."""
-    cdef Py_ssize_t strips = strip_count(p, c), n, k, start, end
-    if strips == 1:
-        add_row_product(p.depth, p.cols, a, W, row_width(p, c), c)
-        return
-    for n in range(strips):
-        k = strips - 1 - n if backwards else n
-        start = strip_start(p, k, strips, c)
-        end = strip_start(p, k + 1, strips, c)
-        add_row_product(p.depth, min(end, p.cols) - start, a, W + start * p.depth, end - start, c + start)
-
-
-cdef inline void times(const Repeated *p, int rows, const floating *a, const floating *W, floating *c, bint accumulate,
-                       Py_ssize_t t, const floating *next, Py_ssize_t next_size) noexcept nogil:
-    """C (+)= A W for a block of rows at step t, with W `laid_out`.
-
-    Meanwhile the memory that the caller will touch `next` is fetched, a part with each panel: all at once, the fetches
-    would wait for each other.
-    """
-    cdef int width = panel_width(c)
-    cdef Py_ssize_t k, panels = ceil_div(p.cols, width), share = ceil_div(next_size, panels)
-    cdef Tile one = Tile(rows=rows, cols=width, runs=1, a_run=0, depth=p.depth, a_row=p.a_row, a_depth=1, b_row=width,
-                         start_row=p.c_row, c_row=p.c_row)
-    if p.in_rows:
-        if not accumulate:
-            memset(c, 0, p.cols * sizeof(floating))
-        add_strips(p, a, W, c, t % 2)
-        return
-    if rows > TILE_ROWS:  # in a block of many; then the memory is more than would stay in a cache
-        block_product(rows, p.depth, p.cols, a, plain(p.a_row), W, PACKED, c if accumulate else NULL, c, p.c_row)
-        return
-    for k in range(panels):
-        prefetch(next + k * share, share * sizeof(floating))
-        one.cols = <int>min(<Py_ssize_t>width, p.cols - k * width)
-        tile(&one, a, W + k * width * p.depth, c + k * width if accumulate else NULL, c + k * width)
 
 
 cdef inline const floating *sums_so_far(const Sequences *s, const Block *block, const floating *sums) noexcept nogil:

@@ -338,3 +338,22 @@ def test_a_row_alone_has_the_bits_that_it_has_in_a_batch_where_no_near_cache_hol
     first = layer.forward(x[1:, :8], initial_state=(h[1:],) * len(layer.states))  # so few steps need no copy of weights
     rest = layer.forward(x[1:, 8:], initial_state=layer.state)
     assert_same_bits(np.concatenate([first, rest], axis=1), alone[0], f"{layer.kernel} in two pieces")
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(
+    ("kind", "units"),
+    [(nnlite.LSTM, 301), (nnlite.GRU, 349), (functools.partial(nnlite.GRU, reset_after=False), 533), (nnlite.RNN, 601)],
+)
+def test_threads_that_share_the_steps_of_a_row_change_no_bit(kind, units, dtype):
+    rng = np.random.default_rng(0)
+    layer = kind(units, return_sequences=True, dtype=dtype, seed=0)
+    x, dy = (rng.standard_normal((1, 19, n)).astype(dtype) for n in (5, units))
+    for lengths in (None, [17]):
+        alone = None
+        for n in (1, 2, 3, 50):
+            with threads(n):
+                result = [layer.forward(x, lengths=lengths), layer.backward(dy), *layer.grads.values()]
+            alone = alone or [a.copy() for a in result]
+            for a, b in zip(alone, result, strict=True):
+                assert_same_bits(a, b, f"{layer.kernel} on {n} threads")

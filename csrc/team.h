@@ -1,0 +1,32 @@
+/* What threads that share many short pieces of work say to each other: numbers in memory, and no call of the system. */
+#ifndef NNLITE_TEAM_H
+#define NNLITE_TEAM_H
+
+#include "host.h"
+
+#include <sched.h>
+
+/* A loop of OpenMP ends where its slowest thread does, and one that another program keeps from its core is late by
+ * milliseconds. Here a thread takes each piece by itself: what nobody has taken, the caller takes. */
+
+static inline int take(long *piece, long turn)
+{
+    long before = turn - 1;
+    return __atomic_compare_exchange_n(piece, &before, turn, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+static inline void tell(long *at, long turn) { __atomic_store_n(at, turn, __ATOMIC_RELEASE); }
+
+/* Wait as long as `old` is there; the core is not given away at first: what is waited for takes microseconds. */
+static inline long wait_for_change(const long *at, long old)
+{
+    long now;
+    for (int tries = 0; (now = __atomic_load_n(at, __ATOMIC_ACQUIRE)) == old; tries++)
+        if (tries > 1000)
+            sched_yield();
+        else
+            PAUSE();
+    return now;
+}
+
+#endif
