@@ -272,7 +272,8 @@ nnlite.set_num_threads(2)
     result = python(code)
     assert "set_num_threads: expected 1 in a forked process, got 2" in result.stdout, result.stderr
     assert "spawn" in result.stdout
-    assert not result.stderr
+    if result.stderr:  # in full, as a report of ThreadSanitizer
+        pytest.fail(result.stderr)
 
 
 def reader():
