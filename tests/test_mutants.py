@@ -139,3 +139,14 @@ def test_a_mutant_is_noticed_in_a_process_that_is_there(tmp_path):
         assert running.ask(request) == []
     finally:
         running.end()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the tests of a mutant run in a forked process")
+def test_a_mutant_that_stops_even_the_fixtures_from_being_imported_is_noticed(tmp_path):
+    (tmp_path / "conftest.py").write_text("import a_module_that_is_not_there")
+    (tmp_path / "test_one.py").write_text("def test(): pass")
+    running = Running(tmp_path, ["test_one.py"], tmp_path)
+    try:
+        assert running.ask({"tests": ["test_one.py"], "at_most": 1, "threads": 1}) == ["the import of tests/conftest.py"]
+    finally:
+        running.end()

@@ -152,7 +152,8 @@ class Running:
         self.lines = b""
         self.failed: list[str] = []
         self.begun, self.child = "the import", 0
-        self.listen("ready")
+        if not self.listen("ready") and not self.failed:
+            self.failed = [f"{self.begun} of tests/conftest.py"]
 
     def listen(self, last: str) -> str:
         """Read lines until one begins so; returns it, or "" where the process has ended or says nothing for long."""
