@@ -28,9 +28,9 @@ Groups of few channels and filters, as in a depthwise convolution, would leave t
 computes y, dx and dW of these.
 
 Memory: the packed weights; for each thread one band of an image with its zeros, where windows reach over the edge, and
-a panel of dy, where the filters do not fill one; for quads, transformed, twice the weights, and for each thread four
-rows of pixels, 16 numbers for each channel of a strip of quads (32 where the channels do not fill a vector) and, with
-many channels, for each filter of a panel; for dW its sums, at most BLOCKS times and PARTIALS numbers; for dx of few
+a panel of dy, where the filters do not fill one; for quads, transformed, twice the weights (of one image with many: a
+panel of them for each thread), and for each thread four rows of pixels, 16 numbers for each channel of a strip of quads
+(32 where the channels do not fill a vector) and, with many channels, for each filter of a panel; for dW its sums, at most BLOCKS times and PARTIALS numbers; for dx of few
 channels a panel of dy and a band of dx; for small groups with more filters than channels, or fewer, a band
 of x with each channel repeated, or a row of y before it is added up.
 """
@@ -53,7 +53,7 @@ from slide cimport (
 from tile cimport (
     APART, TILE_ROWS, Tile, omp_get_thread_num, pack_panel, panel_width, plain, threads_for, tile, tile_width,
 )
-from winograd cimport in_quads, takes_winograd, winograd_pack, winograd_packed_size, winograd_room, winograd_slide
+from winograd cimport takes_winograd, winograd, winograd_size
 
 
 cdef enum:
@@ -158,12 +158,10 @@ cdef Py_ssize_t block_scratch(const Sliding *s, floating *dtype) noexcept nogil:
 
 cdef Py_ssize_t convolve_size(const Sliding *s, floating *dtype) noexcept nogil:
     """Numbers of scratch memory that `convolve` needs for all threads."""
-    cdef Sliding grid
     if takes_groups(s, dtype):
         return groups_size(s, dtype)
     if takes_winograd(s, dtype):
-        grid = in_quads(s)
-        return winograd_packed_size(s, dtype) + num_threads * winograd_room(&grid, dtype)
+        return winograd_size(s, num_threads, dtype)
     return packed_size(s, dtype) + num_threads * window_size(s)
 
 
@@ -175,9 +173,7 @@ cdef void convolve(const Sliding *s, const Taps *at, const floating *W, const fl
         slide_in_groups(s, at, W, start, source, out, work, room)
         return
     if takes_winograd(s, work):
-        packed = winograd_packed_size(s, work)
-        winograd_pack(s, at, W, start, work)
-        winograd_slide(s, source, work, out, work + packed, room - packed)
+        winograd(s, at, W, start, source, out, work, room)
         return
     packed = packed_size(s, work)
     pack(s, at, W, start, work)

@@ -29,15 +29,18 @@ multiplications of vectors, and not 5 for 4 (64 to 64 channels: a tenth of the t
 passes over the whole strip before the next). Every number of M has one order either way: blocks down, blocks along,
 channels.
 
+One image meets each number of U once. Where those are many, threads take panels of filters instead of lines of quads:
+each computes V of the whole image, and then one panel of U after the other, which stays in its own cache.
+
 Source: Lavin and Gray, Fast algorithms for convolutional neural networks, 2015: F(2 x 2, 3 x 3).
 """
 
 from cython cimport floating
-from cython.parallel cimport prange
+from cython.parallel cimport parallel, prange
 from libc.string cimport memcpy, memset
 
 from product cimport ceil_div, round_up
-from slide cimport Axis, Sliding, Taps, band_count, reach, threads_with_room, window, window_size
+from slide cimport Axis, Sliding, Taps, band_count, reach, threads_with_room, window
 from tile cimport (
     TILE_ROWS, VECTOR_BYTES, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_width,
     write_rows,
@@ -69,6 +72,7 @@ cdef enum:
     FEW_DEPTH = 32  # channels, below which all sums of a few quads stay in registers
     FEW_WEIGHTS = 16384  # pairs of channel and filter, whose U a second-level cache holds
     MANY_PIXELS = 64
+    MOST_QUADS = 256  # in an image whose V are all there at once
     ROWS = 16  # channels whose weights are transposed together
 
 
@@ -119,6 +123,12 @@ cdef inline bint by_quads(const Sliding *s) noexcept nogil:
     return blocks(s.rows) == 1 and blocks(s.cols) == 1 and s.D < FEW_DEPTH
 
 
+cdef inline bint by_filters(const Sliding *grid) noexcept nogil:
+    """Whether threads take filters, for one image with many of them, and not lines of quads."""
+    return (grid.N == 1 and grid.D * grid.U > FEW_WEIGHTS and not by_quads(grid)
+            and grid.rows.count * grid.cols.count <= MOST_QUADS)
+
+
 cdef inline Py_ssize_t line_quads(const Sliding *grid) noexcept nogil:
     """How many quads of a line have a V: those of the last windows' other blocks, too."""
     return grid.cols.count + blocks(grid.cols) - 1
@@ -127,7 +137,7 @@ cdef inline Py_ssize_t line_quads(const Sliding *grid) noexcept nogil:
 cdef inline Py_ssize_t strip_lines(const Sliding *grid) noexcept nogil:
     """How many lines of quads have a V at the same time, at most."""
     cdef Py_ssize_t lines = 1 if by_quads(grid) else min(grid.rows.count, max(<Py_ssize_t>1, STRIP // line_quads(grid)))
-    return lines + blocks(grid.rows) - 1
+    return (grid.rows.count if by_filters(grid) else lines) + blocks(grid.rows) - 1
 
 
 cdef inline Py_ssize_t strip_size(const Sliding *grid, floating *dtype) noexcept nogil:
@@ -145,10 +155,12 @@ cdef inline Py_ssize_t products_size(const Sliding *grid, floating *dtype) noexc
     return 0 if by_quads(grid) else (16 * strip_lines(grid) * line_quads(grid) + 1) * panel_width(dtype)
 
 
-cdef inline Py_ssize_t winograd_room(const Sliding *grid, floating *dtype) noexcept nogil:
+cdef inline Py_ssize_t room(const Sliding *grid, floating *dtype) noexcept nogil:
     """Numbers that a thread needs: V and M of a strip, B^T x of a line, and a band of an image with its zeros."""
+    cdef Py_ssize_t height = grid.rows.count if by_filters(grid) else ceil_div(grid.rows.count, band_count(grid))
+    cdef Py_ssize_t band = reach(grid.rows, height) * reach(grid.cols, grid.cols.count) * grid.groups * grid.D
     return (strip_size(grid, dtype) + products_size(grid, dtype) + pixels_size(grid, dtype)
-            + round_up(window_size(grid), lanes(dtype)))
+            + round_up(band, lanes(dtype)))
 
 
 cdef inline void line_of_quads(const Sliding *grid, const floating *x, Py_ssize_t line, floating *V, Py_ssize_t v_k,
@@ -176,8 +188,17 @@ cdef inline int filters_width(const Sliding *s, Py_ssize_t filters, floating *dt
     return lanes(dtype) if by_quads(s) else tile_width(filters, dtype)
 
 
-cdef inline Py_ssize_t winograd_packed_size(const Sliding *s, floating *dtype) noexcept nogil:
-    return s.groups * (1 + numbers(s) * s.D) * round_up(s.U, panel_width(dtype))
+cdef inline Py_ssize_t panels_size(const Sliding *s, Py_ssize_t filters, floating *dtype) noexcept nogil:
+    """Numbers in the panels of so many filters."""
+    return (1 + numbers(s) * s.D) * round_up(filters, panel_width(dtype))
+
+
+cdef inline Py_ssize_t winograd_size(const Sliding *s, Py_ssize_t threads, floating *dtype) noexcept nogil:
+    """Numbers of scratch memory for so many threads."""
+    cdef Sliding grid = in_quads(s)
+    if by_filters(&grid):
+        return threads * (panels_size(s, panel_width(dtype), dtype) + room(&grid, dtype))
+    return s.groups * panels_size(s, s.U, dtype) + threads * room(&grid, dtype)
 
 
 cdef inline void filter_transform(Py_ssize_t n, const floating *g, Py_ssize_t g_step, floating *u,
@@ -226,17 +247,6 @@ cdef inline void pack_block(const Sliding *s, const Taps *at, Py_ssize_t a, Py_s
                     memcpy(panel + place * width, U + (4 * i + j) * width, width * sizeof(floating))
 
 
-cdef inline void winograd_pack(const Sliding *s, const Taps *at, const floating *W, const floating *start,
-                               floating *panels) noexcept nogil:
-    """All panels; the arguments are those of `pack` in slide.pxd."""
-    cdef Py_ssize_t step = lanes(panels) if by_quads(s) else panel_width(panels), count = ceil_div(s.U, step), k
-    cdef Py_ssize_t filters = (count - 1) * step + filters_width(s, s.U - (count - 1) * step, panels)  # of a group
-    cdef int threads = threads_for(16.0 * numbers(s) * s.groups * s.D * s.U)
-    for k in prange(s.groups * count, schedule="dynamic", num_threads=threads):
-        pack_filters(s, at, k // count, k % count * step, W, start,
-                     panels + (k // count * filters + k % count * step) * (1 + numbers(s) * s.D))
-
-
 cdef inline void pack_filters(const Sliding *s, const Taps *at, Py_ssize_t g, Py_ssize_t u, const floating *W,
                               const floating *start, floating *panel) noexcept nogil:
     """The panel of group g that begins with its filter u."""
@@ -251,19 +261,63 @@ cdef inline void pack_filters(const Sliding *s, const Taps *at, Py_ssize_t g, Py
                        panel + width)
 
 
-cdef inline void winograd_slide(const Sliding *s, const floating *source, const floating *panels, floating *out,
-                                floating *work, Py_ssize_t room) noexcept nogil:
-    """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U). work: `room` numbers, for one band a thread."""
+cdef inline Quads quads_of(const Sliding *s, floating *dtype) noexcept nogil:
+    """What all quads have in common."""
+    cdef Py_ssize_t F = s.groups * s.U
+    return Quads(height=2, width=2, filters=0, depth=s.D, v_quad=quad_step(s, dtype), v_k=0,
+                 y_line=s.rows.out_step * s.OW * F, y_pixel=s.cols.out_step * F, stream=False)
+
+
+cdef inline void winograd(const Sliding *s, const Taps *at, const floating *W, const floating *start,
+                          const floating *source, floating *out, floating *work, Py_ssize_t size) noexcept nogil:
+    """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U). The other arguments are those of `pack` in
+    slide.pxd, and `size` numbers of scratch memory."""
     cdef Sliding grid = in_quads(s)
+    cdef Py_ssize_t step = lanes(out) if by_quads(s) else panel_width(out), count = ceil_div(s.U, step), k
+    cdef Py_ssize_t filters = (count - 1) * step + filters_width(s, s.U - (count - 1) * step, out)  # of a group
     cdef Py_ssize_t C = s.groups * s.D, image = s.H * s.W * C, result = s.OH * s.OW * s.groups * s.U
-    cdef Py_ssize_t bands = band_count(&grid), size = winograd_room(&grid, out), count = grid.rows.count, k
+    cdef Py_ssize_t bands = band_count(&grid), height = grid.rows.count, own = room(&grid, out)
+    cdef Py_ssize_t packed = s.groups * panels_size(s, s.U, out), panel = panels_size(s, panel_width(out), out)
     cdef bint stream = (STREAMS and s.N * result * sizeof(floating) > CACHE_BYTES and s.U % lanes(out) == 0
                         and <size_t>out % VECTOR_BYTES == 0)
     cdef int threads = threads_for(<double>4 * s.N * s.rows.count * s.cols.count * C * s.U)
-    for k in prange(s.N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(room, size))):
-        winograd_band(s, &grid, source + k // bands * image, panels, out + k // bands * result,
-                      count * (k % bands) // bands, count * (k % bands + 1) // bands,
-                      work + omp_get_thread_num() * size, stream)
+    if by_filters(&grid):
+        with parallel(num_threads=min(threads, threads_with_room(size, own + panel))):
+            image_in_quads(&grid, source, work + omp_get_thread_num() * (own + panel))
+            for k in prange(s.groups * count, schedule="dynamic"):
+                image_by_filters(s, &grid, at, k // count, k % count * step, W, start, out,
+                                 work + omp_get_thread_num() * (own + panel))
+        return
+    for k in prange(s.groups * count, schedule="dynamic", num_threads=threads_for(16.0 * numbers(s) * C * s.U)):
+        pack_filters(s, at, k // count, k % count * step, W, start,
+                     work + (k // count * filters + k % count * step) * (1 + numbers(s) * s.D))
+    for k in prange(s.N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(size - packed, own))):
+        winograd_band(s, &grid, source + k // bands * image, work, out + k // bands * result,
+                      height * (k % bands) // bands, height * (k % bands + 1) // bands,
+                      work + packed + omp_get_thread_num() * own, stream)
+
+
+cdef inline void image_in_quads(const Sliding *grid, const floating *image, floating *work) noexcept nogil:
+    """V of a whole image."""
+    cdef Py_ssize_t lines = grid.rows.count + blocks(grid.rows) - 1, along = line_quads(grid), line = 0, k
+    cdef Py_ssize_t step = quad_step(grid, work)
+    cdef floating *pixels = work + strip_size(grid, work) + products_size(grid, work)
+    cdef const floating *x = window(grid, image, 0, grid.rows.count, pixels + pixels_size(grid, work), &line)
+    for k in range(lines):
+        line_of_quads(grid, x + 2 * k * line, line, work + k * along * step, lines * along * step, pixels)
+
+
+cdef inline void image_by_filters(const Sliding *s, const Sliding *grid, const Taps *at, Py_ssize_t g, Py_ssize_t u,
+                                  const floating *W, const floating *start, floating *out,
+                                  floating *work) noexcept nogil:
+    """The panel of filters of group g that begins with its filter u, for an image whose V is in `work`."""
+    cdef Py_ssize_t F = s.groups * s.U
+    cdef floating *panel = work + room(grid, work)
+    cdef Quads here = quads_of(s, work)
+    here.v_k = (grid.rows.count + blocks(grid.rows) - 1) * line_quads(grid) * here.v_quad
+    out += s.rows.out * s.OW * F + s.cols.out * F + g * s.U + u
+    pack_filters(s, at, g, u, W, start, panel)
+    quads_by_panel(s, grid, &here, work + g * s.D, panel, u, out, 0, grid.rows.count, work + strip_size(grid, work))
 
 
 cdef inline void winograd_band(const Sliding *s, const Sliding *grid, const floating *image, const floating *panels,
@@ -274,9 +328,8 @@ cdef inline void winograd_band(const Sliding *s, const Sliding *grid, const floa
     cdef floating *M = work + strip_size(grid, work)
     cdef floating *pixels = M + products_size(grid, work)
     cdef const floating *x = window(grid, image, r, end - r, pixels + pixels_size(grid, work), &line)
-    cdef Quads here
-    here.depth, here.v_quad = s.D, quad_step(s, out)
-    here.y_line, here.y_pixel, here.stream = s.rows.out_step * s.OW * F, s.cols.out_step * F, stream
+    cdef Quads here = quads_of(s, work)
+    here.stream = stream
     out += s.rows.out * s.OW * F + s.cols.out * F
     while r < end:
         lines = min(end - r, strip_lines(grid) - below)
@@ -318,24 +371,30 @@ cdef inline void panels_by_quads(const Sliding *s, const Sliding *grid, Quads *h
 cdef inline void quads_by_panels(const Sliding *s, const Sliding *grid, Quads *here, const floating *V,
                                  const floating *panel, floating *out, Py_ssize_t r, Py_ssize_t lines,
                                  floating *M) noexcept nogil:
-    """Some lines of quads. Each panel passes over all quads before the next: sixteen products, of which each number
-    sums up all blocks of taps, give M."""
-    cdef Py_ssize_t along = line_quads(grid), total = (lines - 1) * along + grid.cols.count, g, u, k, q
-    cdef int width
+    """Some lines of quads. Each panel passes over all quads before the next."""
+    cdef Py_ssize_t g, u
     for g in range(s.groups):
         u = 0
         while u < s.U:
-            width = tile_width(s.U - u, out)
-            here.filters = <int>min(<Py_ssize_t>width, s.U - u)
-            products(s, here, along, total, V + g * s.D, panel + width, width, M)
-            for k in range(lines):
-                here.height = <int>min(<Py_ssize_t>2, s.rows.count - 2 * (r + k))
-                for q in range(grid.cols.count):
-                    here.width = <int>min(<Py_ssize_t>2, s.cols.count - 2 * q)
-                    quad(here, M + (k * along + q) * width, total * width, panel,
-                         out + 2 * ((r + k) * here.y_line + q * here.y_pixel) + g * s.U + u)
-            panel += (1 + numbers(s) * s.D) * width
-            u += width
+            quads_by_panel(s, grid, here, V + g * s.D, panel, u, out + g * s.U + u, r, lines, M)
+            panel += (1 + numbers(s) * s.D) * tile_width(s.U - u, out)
+            u += tile_width(s.U - u, out)
+
+
+cdef inline void quads_by_panel(const Sliding *s, const Sliding *grid, Quads *here, const floating *V,
+                                const floating *panel, Py_ssize_t u, floating *out, Py_ssize_t r, Py_ssize_t lines,
+                                floating *M) noexcept nogil:
+    """Filter u and those after it: sixteen products, of which each number sums up all blocks of taps, give M."""
+    cdef Py_ssize_t along = line_quads(grid), total = (lines - 1) * along + grid.cols.count, k, q
+    cdef int width = tile_width(s.U - u, out)
+    here.filters = <int>min(<Py_ssize_t>width, s.U - u)
+    products(s, here, along, total, V, panel + width, width, M)
+    for k in range(lines):
+        here.height = <int>min(<Py_ssize_t>2, s.rows.count - 2 * (r + k))
+        for q in range(grid.cols.count):
+            here.width = <int>min(<Py_ssize_t>2, s.cols.count - 2 * q)
+            quad(here, M + (k * along + q) * width, total * width, panel,
+                 out + 2 * ((r + k) * here.y_line + q * here.y_pixel))
 
 
 cdef inline void products(const Sliding *s, const Quads *here, Py_ssize_t along, Py_ssize_t total, const floating *V,

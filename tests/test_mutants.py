@@ -147,6 +147,8 @@ def test_a_mutant_that_stops_even_the_fixtures_from_being_imported_is_noticed(tm
     (tmp_path / "test_one.py").write_text("def test(): pass")
     running = Running(tmp_path, ["test_one.py"], tmp_path)
     try:
-        assert running.ask({"tests": ["test_one.py"], "at_most": 1, "threads": 1}) == ["the import of tests/conftest.py"]
+        assert running.ask({"tests": ["test_one.py"], "at_most": 1, "threads": 1}) == [
+            "the import of tests/conftest.py"
+        ]
     finally:
         running.end()

@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 import pytest
-from chain import DIFFERENCES, FLOAT64, Case, ChainOfTrust, backends, float_types, import_torch, of_the_kernels
+from chain import DIFFERENCES, FLOAT64, Case, ChainOfTrust, backends, float_types, import_torch, of_the_kernels, threads
 from numeric import assert_close, assert_same_bits, central_differences
 
 import nnlite
@@ -317,6 +317,28 @@ def test_how_images_are_cut_into_batches_changes_no_bit(dtype, options):
         parts = [both_passes(layer, x[n : n + images], dy[n : n + images]) for n in range(0, 7, images)]
         for name in ("y", "dx"):
             assert_same_bits(np.concatenate([part[name] for part in parts]), whole[name], f"{name}, {images} at once")
+
+
+@pytest.mark.parametrize(
+    ("shape", "filters", "options"),
+    [
+        ((9, 14, 130), 131, {"padding": "same"}),
+        ((8, 7, 129), 160, {"kernel_size": 5, "padding": 2}),
+        ((12, 11, 262), 260, {"groups": 2}),
+        ((35, 36, 130), 128, {}),  # more quads than are there at once
+    ],
+    ids=str,
+)
+@float_types
+def test_one_image_that_meets_many_weights_has_the_bits_that_it_has_in_a_batch(dtype, shape, filters, options):
+    layer = Conv2D(filters, **({"kernel_size": 3} | options), dtype=dtype, seed=0)
+    x, dy = drawn(layer, (2, *shape), np.random.default_rng(0).standard_normal)
+    both = both_passes(layer, x, dy)
+    for n in (1, 2, 3):
+        with threads(n):
+            alone = both_passes(layer, x[1:], dy[1:])
+        for name in ("y", "dx"):
+            assert_same_bits(alone[name][0], both[name][1], f"{name} on {n} threads")
 
 
 REACH = pytest.mark.parametrize(
