@@ -25,6 +25,7 @@ from work import PACKAGES, all_works, as_contestant, is_installed, start
 
 TURN = 0.05  # seconds per turn, approximately
 REST = 0.05  # seconds between turns on several threads, until idle ones sleep: BLAS threads take about 20 ms
+WAKE = 0.03  # seconds of such a turn that do not count: two threads may wake up on one core, and stay there for so long
 PATIENCE = 8  # seconds of turns for a row: with slow work there are fewer rounds, but at least FEWEST
 FEWEST = 5
 
@@ -39,6 +40,9 @@ def contestant(name, threads, pipe):
             if key:
                 run = None  # frees the memory of the last one first
                 run, runs = works[key].contestants["nnlite" if name == "reference" else name](), 1
+                run()
+            awake = time.perf_counter() + WAKE * (threads > 1)
+            while time.perf_counter() < awake:
                 run()
             began = time.perf_counter()
             for _ in range(runs):
