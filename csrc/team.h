@@ -1,4 +1,4 @@
-/* What threads that share many short pieces of work say to each other: numbers in memory, and no call of the system. */
+/* How threads share many short pieces of work: what they say to each other are numbers in memory. */
 #ifndef NNLITE_TEAM_H
 #define NNLITE_TEAM_H
 
@@ -7,12 +7,13 @@
 #include <sched.h>
 
 /* A loop of OpenMP ends where its slowest thread does, and one that another program keeps from its core is late by
- * milliseconds. Here a thread takes each piece by itself: what nobody has taken, the caller takes. */
+ * milliseconds. Here a thread takes each piece by itself: what nobody has taken, the caller takes. That one thread alone
+ * gets it is all that `take` sees to. What is written before `tell` is seen by whoever has waited for it. */
 
 static inline int take(long *piece, long turn)
 {
     long before = turn - 1;
-    return __atomic_compare_exchange_n(piece, &before, turn, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+    return __atomic_compare_exchange_n(piece, &before, turn, 0, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 static inline void tell(long *at, long turn) { __atomic_store_n(at, turn, __ATOMIC_RELEASE); }
@@ -21,7 +22,7 @@ static inline void tell(long *at, long turn) { __atomic_store_n(at, turn, __ATOM
 static inline long wait_for_change(const long *at, long old)
 {
     long now;
-    for (int tries = 0; (now = __atomic_load_n(at, __ATOMIC_ACQUIRE)) == old; tries++)
+    for (unsigned tries = 0; (now = __atomic_load_n(at, __ATOMIC_ACQUIRE)) == old; tries++)
         if (tries > 1000)
             sched_yield();
         else
