@@ -43,8 +43,8 @@ cdef enum:
 cdef struct Team:  # threads that share the products of one row
     int parts  # how many
     long turn  # the number of the product that is being computed, from 1, or OVER
-    const void *a
-    void *c
+    const void *a  # its row of A,
+    void *c  # and of C
     long taken[MOST_STRIPS]  # the last product for which a thread has taken each strip,
     long ready[MOST_STRIPS]  # and the last in whose sums it is
 
@@ -115,18 +115,23 @@ cdef inline void add_strip(const Repeated *p, Py_ssize_t k, const floating *a, c
 
 
 cdef inline int gather(Repeated *p, Team *team, floating *dtype) noexcept nogil:
-    """Let threads share each step of `p`, if that pays: how many have to `help`, beside the one that calls `times`."""
+    """Let threads share each step of `p`, if that pays: how many have to `help`, beside the one that calls `times`.
+
+    That one does the loop's first piece: OpenMP hands it out first, and where it gives a single thread, that thread
+    finds the team dismissed when it comes to help.
+    """
     cdef Py_ssize_t strips = strip_count(p, dtype)
-    if not p.in_rows or strips == 1 or strips > MOST_STRIPS:
+    cdef int parts = <int>min(strips, min(threads_for(<double>p.depth * p.cols), <int>MOST_PARTS))
+    p.team = team if p.in_rows and parts > 1 and strips <= MOST_STRIPS else NULL
+    if p.team == NULL:
         return 0
     memset(team, 0, sizeof(Team))
-    team.parts = <int>min(strips, min(threads_for(<double>p.depth * p.cols), <int>MOST_PARTS))
-    p.team = team if team.parts > 1 else NULL
-    return team.parts - 1
+    team.parts = parts
+    return parts - 1
 
 
-cdef inline void untaken_strips(const Repeated *p, Py_ssize_t first, Py_ssize_t end, long turn, bint backwards,
-                                const floating *W) noexcept nogil:
+cdef inline void add_untaken(const Repeated *p, Py_ssize_t first, Py_ssize_t end, long turn, bint backwards,
+                             const floating *W) noexcept nogil:
     """Those of the strips first .. end - 1 that no other thread has begun."""
     cdef Py_ssize_t n, k
     for n in range(first, end):
@@ -141,7 +146,7 @@ cdef inline void help(const Repeated *p, Py_ssize_t who, const floating *W) noex
     cdef Py_ssize_t strips = strip_count(p, <floating *>NULL), parts = p.team.parts
     cdef long turn = wait_for_change(&p.team.turn, 0)
     while turn != OVER:
-        untaken_strips(p, strips * who // parts, strips * (who + 1) // parts, turn, turn % 2, W)
+        add_untaken(p, strips * who // parts, strips * (who + 1) // parts, turn, turn % 2, W)
         turn = wait_for_change(&p.team.turn, turn)
 
 
@@ -156,8 +161,8 @@ cdef inline void add_in_team(const Repeated *p, const floating *a, const floatin
     cdef long turn = p.team.turn + 1
     p.team.a, p.team.c = a, c
     tell(&p.team.turn, turn)
-    untaken_strips(p, 0, own, turn, turn % 2, W)
-    untaken_strips(p, own, strips, turn, not turn % 2, W)  # beginning where a helper would end
+    add_untaken(p, 0, own, turn, turn % 2, W)
+    add_untaken(p, own, strips, turn, not turn % 2, W)  # beginning where a helper would end
     for k in range(strips):
         wait_for_change(&p.team.ready[k], turn - 1)
 
