@@ -368,3 +368,19 @@ def test_nor_do_more_than_there_are_strips_or_a_team_that_is_gathered_anew():
     (The name keeps it from ThreadSanitizer, which takes the end of so many of OpenMP's threads for a race.)
     """
     same_bits_on((2, 50), nnlite.RNN, 727, 261, "float32")
+
+
+@pytest.mark.skipif(not host.has_openmp(), reason="compiled without OpenMP: there is one thread only")
+def test_a_shared_step_waits_for_no_thread_that_does_not_run():
+    code = """
+import numpy as np, nnlite
+layer, x = nnlite.RNN(727, return_sequences=True, seed=0), np.ones((1, 20, 5), "float32")
+passes = []
+for n in (1, 4):
+    nnlite.set_num_threads(n)
+    y = layer.forward(x)
+    passes.append([y.tobytes(), layer.backward(y).tobytes()])
+print(passes[0] == passes[1])
+"""
+    result = python(code, OMP_THREAD_LIMIT="1")  # the four are one
+    assert result.stdout == "True\n", result.stderr
