@@ -28,9 +28,9 @@ Design: Wh is packed once into panels (tile.h). A block of batch rows goes throu
 panels fit the second-level cache, it is as high as the register tile: its z_t stays in the first-level cache between
 the tiles that compute it (1) and the loops that finish the cell (2-4). Larger weights meet many rows at a time. Threads
 take whole blocks, so they never wait for each other between steps, and since a row's sums do not depend on its block,
-nor does the result on the number of threads. Weight gradients are one product for some hundred rows of dz instead of a
-small one for each step; dz is held for just that many steps, so it is still in the core's cache when the weight
-gradients need it. If there is room for all T steps, all of dz is there at the end.
+nor does the result on the number of threads. (A single row: repeated.pxd.) Weight gradients are one product for some
+hundred rows of dz instead of a small one for each step; dz is held for just that many steps, so it is still in the
+core's cache when the weight gradients need it. If there is room for all T steps, all of dz is there at the end.
 """
 
 from cython cimport floating
