@@ -97,6 +97,12 @@ class TestWrapping:
         assert re.search("\nLargest difference .* after an update[.]\n", done.stdout)
 
 
+@pytest.mark.parametrize("columns", ["0", "00", ""])
+def test_a_terminal_without_a_width_has_the_usual_one(columns, monkeypatch, nnlite_command):
+    monkeypatch.setenv("COLUMNS", columns)
+    assert "Learn Shakespeare's sonnets" in nnlite_command("--help")[1]
+
+
 class TestTheNameOfTheProgram:
     def started_as(self, monkeypatch, program, path=""):
         monkeypatch.setattr(sys, "argv", [program])
@@ -115,6 +121,15 @@ class TestTheNameOfTheProgram:
         monkeypatch.chdir(program.parent)
         self.started_as(monkeypatch, str(program))
         assert command("train") == "./nnlite train"  # a shell does not look in its own folder
+
+    @unix
+    def test_in_a_folder_that_was_removed(self, tmp_path, monkeypatch):
+        (tmp_path / "gone").mkdir()
+        monkeypatch.chdir(tmp_path / "gone")
+        (tmp_path / "gone").rmdir()
+        self.started_as(monkeypatch, "/opt/bin/nnlite")
+        assert command("train") == "/opt/bin/nnlite train"
+        monkeypatch.chdir(tmp_path)  # which can be gone back to
 
     @pytest.mark.skipif(os.name == "nt", reason="a script with a first line that names its interpreter")
     @pytest.mark.parametrize(

@@ -104,6 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     Of several ranks the first prints, and another one only what the first does not know.
     """
+    if not os.environ.get("COLUMNS", "1").strip("0"):  # a terminal without a size: rich would print nothing
+        del os.environ["COLUMNS"]
     ranks: Any = None
     unsaid: list[str] = []
 

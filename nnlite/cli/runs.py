@@ -297,8 +297,12 @@ def command(*arguments: object) -> str:
 def _callable(path):
     """The name of a program, or its path if it is not on the PATH."""
     found = shutil.which(path.name)
+    try:
+        here = Path.cwd()
+    except FileNotFoundError:  # it was removed
+        return str(path)
     if found and Path(found).absolute() == path.absolute():
         return path.name
-    if path.absolute().parent == Path.cwd():  # a shell looks there only if it is told
+    if path.absolute().parent == here:  # a shell looks there only if it is told
         return f"./{path.name}"
-    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
