@@ -5,6 +5,7 @@ They run before the kernels, which check nothing.
 
 import math
 import mmap
+import os
 from collections.abc import Sequence
 from types import EllipsisType
 from typing import Any
@@ -32,7 +33,7 @@ def float_dtype(name: str, dtype: DTypeLike) -> np.dtype:
     """The NumPy dtype of "float32" or "float64"."""
     try:
         dtype = np.dtype(dtype)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise ValueError(f"{name}: expected 'float32' or 'float64', got {dtype!r}") from error
     if dtype not in (np.float32, np.float64):
         raise ValueError(f"{name}: expected 'float32' or 'float64', got {dtype.name!r}")
@@ -111,7 +112,7 @@ def returned(name: str, value: Any) -> float:
     is_number = isinstance(value, float | int | np.floating | np.integer | np.bool_)
     is_array = isinstance(value, np.ndarray | list | tuple)
     if is_number or (isinstance(value, np.ndarray) and value.ndim == 0 and value.dtype.kind in "biuf"):
-        return float(value)
+        return _as_float(value)
     got = f"an array {shape_text(np.shape(value))}" if is_array else repr(value)
     remedy = "add `return` at its end" if value is None else "return float(...) of a sum or a mean"
     raise TypeError(f"{name}: expected it to return one number, got {got}: {remedy}")
@@ -340,6 +341,26 @@ def boolean(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def path(name: str, value: Any) -> str:
+    """The path of a file, as text that the system takes.
+
+    Raises:
+        TypeError: it is neither text nor bytes nor a Path.
+        ValueError: it is empty, or holds a character that no name of a file may have.
+    """
+    try:
+        text = os.fsdecode(value)
+    except TypeError:
+        raise TypeError(f"{name}: expected the path of a file, a str or a Path, got {value!r}") from None
+    try:
+        encoded = os.fsencode(text)
+    except UnicodeEncodeError:  # half of a character of UTF-16
+        encoded = b"\0"
+    if not encoded or b"\0" in encoded:
+        raise ValueError(f"{name}: expected the path of a file, got {value!r}, which no file can be named")
+    return text
+
+
 def positive(name: str, value: Any, least: int = 1) -> int:
     """A whole number of at least 1, or another least one, as an int."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
@@ -349,11 +370,20 @@ def positive(name: str, value: Any, least: int = 1) -> int:
 
 def between(name: str, value: float, low: float, high: float, closed: bool = True) -> float:
     """A number in [low, high], or in [low, high) if not closed, as a float."""
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number):
+    if isinstance(value, bool | np.complexfloating) or not isinstance(value, int | float | np.number):
         raise TypeError(f"{name}: expected a number, got {value!r}")
-    if not (low <= value and (value <= high if closed else value < high)):
+    number = _as_float(value)
+    if not (low <= number and (number <= high if closed else number < high)):
         raise ValueError(f"{name}: expected a number in [{low}, {high}{']' if closed else ')'}, got {value!r}")
-    return float(value)
+    return number
+
+
+def _as_float(value):
+    """A number as a float; NaN for an integer that is beyond the largest one."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 def above_zero(name: str, value: float) -> float:

@@ -103,14 +103,14 @@ l1, l2, l1_l2 = L1, L2, L1L2
 _BY_NAME = {"l1": L1, "l2": L2, "l1_l2": L1L2, "L1": L1, "L2": L2, "L1L2": L1L2}
 
 
-def get(regularizer: Any) -> Regularizer | None:
+def get(regularizer: Any, name: str = "regularizer") -> Regularizer | None:
     """The regularizer of this name, or of this configuration, or the object itself; None for None.
 
     Raises:
         ValueError: no regularizer has this name.
         TypeError: neither a name nor a regularizer.
     """
-    expected = f"regularizer: expected a Regularizer, such as L2(0.01), or one of {sorted(_BY_NAME)[3:]}"
+    expected = f"{name}: expected a Regularizer, such as L2(0.01), or one of {sorted(_BY_NAME)[3:]}"
     if isinstance(regularizer, dict) and regularizer.keys() == {"class", "config"}:
         kind = _BY_NAME.get(regularizer["class"]) or _of_ones_own(regularizer["class"])
         return kind.from_config(regularizer["config"])

@@ -12,8 +12,17 @@ def set_start(seed: int | None) -> None:
 
 
 def generator(seed: int | np.random.Generator | None = None) -> np.random.Generator:
-    """A random generator from this seed, or this one itself."""
+    """A random generator from this seed, or this one itself.
+
+    Raises:
+        TypeError, ValueError: what NumPy takes for no seed.
+    """
     if seed is None and _sequence is not None:
         (child,) = _sequence.spawn(1)
         return np.random.Generator(np.random.PCG64(child))
-    return np.random.default_rng(seed)
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError) as error:  # NumPy's message names no argument
+        raise type(error)(
+            f"seed: expected a whole number of at least 0, a numpy.random.Generator or None, got {seed!r}"
+        ) from None

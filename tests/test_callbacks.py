@@ -620,7 +620,7 @@ class Faster(Speed):
         ([Speed("speed", [1.0] * 3)], lambda path: ModelCheckpoint(f"{path}/{{speed:d}}"), "format code 'd'"),
         (
             [Speed("speed", [1.0] * 3)],
-            lambda path: ModelCheckpoint(path, "sped", save_best_only=True, mode="max"),
+            lambda path: ModelCheckpoint(path / "best", "sped", save_best_only=True, mode="max"),
             "'sped' is not among",
         ),
         ([Speed("speed", [1.0] * 3)], lambda path: EarlyStopping("sped", mode="max"), "'sped' is not among"),

@@ -108,6 +108,71 @@ def test_it_takes_what_is_within_and_refuses_what_is_beyond(name, argument, valu
         assert getattr(thing, argument, value) == value
 
 
+@pytest.mark.parametrize("value", [10**400, -(10**400)], ids=["10^400", "-10^400"])
+def test_integers_that_are_no_floats(value):
+    for name, arguments in LIMITS.items():
+        for argument, both in arguments.items():
+            if both[0] and isinstance(both[0][0], float | int) and both not in (COUNT, COUNT_OR_0):
+                given = NEEDS.get(name, {}) | {argument: value}
+                with pytest.raises(ValueError, match=argument):
+                    class_of(name)(**given)
+
+
+def test_complex_numbers_are_no_numbers():
+    with pytest.raises(TypeError, match=r"learning_rate: expected a number, got np\.complex64"):
+        nnlite.SGD(np.complex64(0.1 + 3j))
+
+
+@pytest.mark.parametrize("seed", ["3", 1.5, -1, (1, -2), {}, np.array(3), np.random])
+def test_what_is_no_seed(seed):
+    with pytest.raises((TypeError, ValueError), match=r"^seed: expected a whole number of at least 0, .*, got "):
+        nnlite.Sequential([], seed=seed)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nnlite.Dense(3, dtype="\ud800"), "dtype: expected 'float32' or 'float64', got "),
+        (lambda: nnlite.Bidirectional(nnlite.LSTM(3), merge_mode=["sum"]), r"merge_mode: expected .* got \['sum'\]"),
+        (lambda: nnlite.Dense(3, bias_regularizer=5), "^bias_regularizer: expected a Regularizer"),
+        (lambda: nnlite.Embedding(3, 2, embeddings_regularizer="l3"), "^embeddings_regularizer: expected a Reg"),
+    ],
+)
+def test_other_values_that_are_refused(make, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        make()
+
+
+def small_model():
+    return nnlite.Sequential([nnlite.Dense(2)], input_shape=(1,), seed=0)
+
+
+WITH_A_PATH = {
+    "path": (nnlite.load_model, small_model().save, nnlite.BackupAndRestore, nnlite.JSONLogger),
+    "filename": (nnlite.CSVLogger,),
+    "filepath": (nnlite.ModelCheckpoint,),
+}
+
+
+@pytest.mark.parametrize("value", [5, None, ["a"], "", "a\0b", "\ud800.safetensors"])
+def test_what_is_no_path(value):
+    for name, users in WITH_A_PATH.items():
+        for use in users:
+            with pytest.raises((TypeError, ValueError), match=f"^{name}: expected the path of a file"):
+                use(value)
+
+
+@pytest.mark.parametrize("place", [".", "/", "x" * 300 + ".safetensors", "/dev/null"])
+@pytest.mark.parametrize("kind", [nnlite.ModelCheckpoint, nnlite.CSVLogger])
+def test_no_epoch_is_spent_where_no_file_can_be(kind, place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = small_model()
+    model.compile("sgd", "mse")
+    with pytest.raises(OSError, match=r"(?i)a folder|too long|a device"):
+        model.fit(np.ones((1, 1)), np.ones((1, 2)), callbacks=[kind(place)], verbose=0)
+    assert model.optimizer.iterations == 0
+
+
 def test_no_argument_is_left_out():
     """Those whose limits a constructor asks `checks` for by their names."""
     package = Path(nnlite.__file__).parent

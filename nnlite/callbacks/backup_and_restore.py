@@ -50,7 +50,8 @@ class BackupAndRestore(Callback):
         save_seconds: float | None = None,
         new_schedule: bool = False,
     ) -> None:
-        self.path, self.delete_checkpoint = Path(path), checks.boolean("delete_checkpoint", delete_checkpoint)
+        self.path = Path(checks.path("path", path))
+        self.delete_checkpoint = checks.boolean("delete_checkpoint", delete_checkpoint)
         self.new_schedule = checks.boolean("new_schedule", new_schedule)
         self.save_freq = save_freq if save_freq == "epoch" else checks.positive("save_freq", save_freq)
         if save_seconds is not None:

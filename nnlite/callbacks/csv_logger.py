@@ -35,6 +35,8 @@ class CSVLogger(LineLogger):
         0,1.0
     """
 
+    _named = "filename"
+
     def __init__(self, filename: str | os.PathLike, separator: str = ",", append: bool = False) -> None:
         super().__init__(filename, append)
         if not isinstance(separator, str) or len(separator) != 1:

@@ -7,23 +7,22 @@ from typing import Any
 
 from .. import checks
 from ..saving import states
-from ..saving.atomic_file import make_folder
-from ..saving.regular_file import require_regular
+from ..saving.atomic_file import make_place
 from .base import Callback, Logs
 
 
 class LineLogger(Callback):
     """Writes lines to a file: see `JSONLogger`."""
 
+    _named = "path"  # what its constructor calls the file
+
     def __init__(self, path: str | os.PathLike, append: bool) -> None:
-        self.path, self.append = Path(path), checks.boolean("append", append)
+        self.path, self.append = Path(checks.path(self._named, path)), checks.boolean("append", append)
         self._file: FileIO | None = None
         self._start = 0
 
     def on_train_begin(self, logs: Logs) -> None:
-        make_folder(self.path)
-        if self.path.exists():
-            require_regular(self.path)
+        make_place(self.path)
         self._start = self.path.stat().st_size if self.append and self.path.exists() else 0
 
     def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from .. import checks
 from ..divergence import check_params
 from ..saving import training_state
-from ..saving.atomic_file import make_folder
+from ..saving.atomic_file import make_folder, make_place
 from .base import Logs, coming_logs
 from .monitor import Monitor
 
@@ -70,8 +70,8 @@ class ModelCheckpoint(Monitor):
                 f"save_freq: expected 'epoch', got {save_freq!r}: use BackupAndRestore(path, save_freq=...) to save "
                 f"within an epoch"
             )
-        training_state.check_ending("filepath", filepath)
-        self.filepath, self.save_best_only = os.fspath(filepath), checks.boolean("save_best_only", save_best_only)
+        self.filepath = training_state.check_ending("filepath", filepath)
+        self.save_best_only = checks.boolean("save_best_only", save_best_only)
         if initial_value_threshold is not None:
             checks.between("initial_value_threshold", initial_value_threshold, -math.inf, math.inf)
         self.initial_value_threshold = self.best = initial_value_threshold
@@ -84,7 +84,7 @@ class ModelCheckpoint(Monitor):
         self._filled_in(1, {name: kind() for name, kind in names.items()}, silent)
         start = re.findall(r"(?:[^{}]|{{|}})*", self.filepath)[0]  # up to the first name
         fixed, is_pattern = start.format(), start != self.filepath
-        make_folder(fixed)
+        make_folder(fixed) if is_pattern else make_place(fixed)
         if self.save_best_only:
             super().on_train_begin(logs)
             if self._best_of is None or self._best_of() is not self.model or not (is_pattern or os.path.exists(fixed)):

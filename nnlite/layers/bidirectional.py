@@ -70,7 +70,7 @@ class Bidirectional(RecurrentPair):
 
     def __init__(self, layer: Recurrent, merge_mode: str = "concat", **options: Unpack[Options]) -> None:
         super().__init__(layer, **options)
-        if merge_mode not in MERGES:
+        if not isinstance(merge_mode, str) or merge_mode not in MERGES:
             raise ValueError(f"merge_mode: expected one of {', '.join(MERGES)}, got {merge_mode!r}")
         self.merge_mode = merge_mode
 

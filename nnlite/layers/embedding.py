@@ -69,7 +69,7 @@ class Embedding(Layer):
         self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
         self.units = checks.positive("units", units)
         self.embeddings_initializer = initializers.given("embeddings_initializer", embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer, "embeddings_regularizer")
 
     def build(self, input_shape: Shape) -> None:
         W = (self.vocabulary_size, self.units)

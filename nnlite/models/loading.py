@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import losses, metrics, optimizers, schedules
+from .. import checks, losses, metrics, optimizers, schedules
 from ..arguments import Configured
 from ..arguments.translations.calls import translated
 from ..saving import checkpoint, training_state
@@ -28,6 +28,7 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
     Raises:
         CheckpointError: no such file, not a checkpoint, damaged, from a newer nnlite, or with an unknown layer.
     """
+    path = checks.path("path", path)
     _refuse_others(path)
     tree = checkpoint.read(path)
     custom = custom_objects or {}
@@ -50,7 +51,7 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
             model.vocabulary = vocabularies.made(tree["vocabulary"])
     except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
         reason = f"{training_state.explain(error)}{_hint(error)}"
-        raise CheckpointError(f"cannot load the model in {os.fspath(path)}: {reason}") from error
+        raise CheckpointError(f"cannot load the model in {path}: {reason}") from error
     return model
 
 
@@ -63,10 +64,10 @@ _READERS = {
 
 def _refuse_others(path):
     """Refuse what is another program's file by its name, and no model of nnlite under that name."""
-    ending = os.path.splitext(os.fsdecode(path))[1].lower() if isinstance(path, str | os.PathLike) else ""
+    ending = os.path.splitext(path)[1].lower()
     if ending in _READERS and os.path.isfile(path) and not checkpoint.is_ours(path):
         raise CheckpointError(
-            f"cannot read the checkpoint {os.fsdecode(path)}: expected a model of nnlite, got a {ending} file of "
+            f"cannot read the checkpoint {path}: expected a model of nnlite, got a {ending} file of "
             f"another program: use {_READERS[ending]}"
         )
 

@@ -36,7 +36,7 @@ def write(path: str | os.PathLike, data: bytes | Iterable[bytes]) -> None:
         b'shall i compare thee'
     """
     given, path = os.fspath(path), Path(os.path.realpath(path))
-    temporary = path.with_name(f".{path.name}.{os.getpid()}-{_run}-{next(_count)}.tmp")
+    temporary = path.parent / f".{path.name}.{os.getpid()}-{_run}-{next(_count)}.tmp"
     try:
         with contextlib.suppress(FileNotFoundError):
             require_regular(path)  # whoever may write into /dev could replace a device
@@ -58,6 +58,13 @@ def write(path: str | os.PathLike, data: bytes | Iterable[bytes]) -> None:
 def make_folder(path: str | os.PathLike) -> None:
     """Make the folder of a file: an error at the start is better than one after an hour of training."""
     Path(path).parent.mkdir(parents=True, exist_ok=True)
+
+
+def make_place(path: str | os.PathLike) -> None:
+    """The same, and refuse a path under which no file can be: that of a folder or a device, or one that is too long."""
+    make_folder(path)
+    with contextlib.suppress(FileNotFoundError):
+        require_regular(path)
 
 
 def _sync_folder(folder):

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import checks
 from ..arguments import Configured
 from ..arguments.translations.calls import translated
 from ..turns import computing
@@ -47,7 +48,7 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
         >>> (same.params["dense.W"] == model.params["dense.W"]).all()
         np.True_
     """
-    check_ending("path", path)
+    path = check_ending("path", path)
     for part in _parts(model):
         part.check_saving()
     checkpoint.write(path, _at_rest(model))
@@ -64,14 +65,16 @@ def _parts(model):
             found += [value for value in inner if isinstance(value, Configured)]
 
 
-def check_ending(name: str, path: str | os.PathLike) -> None:
-    """Refuse the path of a model's file that ends like a file of Keras or PyTorch."""
-    stem, ending = os.path.splitext(os.fspath(path))
+def check_ending(name: str, path: str | os.PathLike) -> str:
+    """The path of a model's file, unless it ends like a file of Keras or PyTorch."""
+    path = checks.path(name, path)
+    stem, ending = os.path.splitext(path)
     if ending.lower() in _OTHERS:
         raise ValueError(
-            f"{name}: expected a name that ends in .safetensors, as that is what is written, got {os.fspath(path)!r}: "
+            f"{name}: expected a name that ends in .safetensors, as that is what is written, got {path!r}: "
             f"use {stem + '.safetensors'!r}"
         )
+    return path
 
 
 def recipe(model: Any) -> dict[str, Any]:

@@ -63,8 +63,8 @@ class Weighted(Layer):
         self.activation, self.use_bias = activation, checks.boolean("use_bias", use_bias)
         self.kernel_initializer = initializers.given("kernel_initializer", kernel_initializer)
         self.bias_initializer = initializers.given("bias_initializer", bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer, "kernel_regularizer")
+        self.bias_regularizer = regularizers.get(bias_regularizer, "bias_regularizer")
 
     def _constructed(self, by_place: int) -> None:
         super()._constructed(by_place)
