@@ -226,6 +226,7 @@ def deep(levels):
         (lambda text: text.replace('"units"', f'"{"u" * 10**6}"'), "settings: there is no 'uuu"),
         (lambda text: text.replace('"units": 4', '"units": NaN'), "at least 1, got nan"),
         (lambda text: text.replace('"units": 4', f'"units": {"9" * 5000}'), "digits"),
+        (lambda text: text.replace('"layers": 1', f'"layers": {10**9}'), "layers: expected at most 100"),
         (lambda text: text.replace('"dropout": 0.5', '"dropout": 1e999'), "dropout: expected a finite number"),
         (lambda text: text.replace('"dropout": 0.5', f'"dropout": {10**400}'), "dropout: expected a finite number"),
         (lambda text: text.replace('"sonnets"', f'"{"s" * 10**6}"'), "another program wrote it"),

@@ -38,6 +38,7 @@ SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
 }
 
 PIECE = 1000  # characters of the held-out text that are read together: they take 10 MB
+MOST_LAYERS = 100  # so many are made at once, whatever a stranger's config.json says
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Settings:
 
     Args:
         units: units of each LSTM.
-        layers: number of stacked LSTMs.
+        layers: number of stacked LSTMs, at most 100.
         dropout: fraction of each LSTM's outputs set to 0 in training, from 0 to below 1.
         dtype: "float32" or "float64".
         length: characters in a window.
@@ -91,6 +92,8 @@ class Settings:
                 raise ValueError(f"{name}: expected one of {', '.join(choices)}, got {getattr(self, name)!r}")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout: expected a number from 0 to below 1, got {self.dropout!r}")
+        if self.layers > MOST_LAYERS:
+            raise ValueError(f"layers: expected at most {MOST_LAYERS}, got {self.layers}")
         if self.carry < 1:
             raise ValueError(f"carry: expected a number of windows, at least 1, got {self.carry!r}")
         for temperature in self.temperatures:  # used only after the training: too late for an error
