@@ -641,6 +641,34 @@ def _():
     assert "m/dense_2.W" in made.optimizer.state or any("dense_2.W" in key for key in made.optimizer.state)
 
 
+@right("a momentum that is set", "the steps after it")
+def _():
+    first, second = trained(), trained()
+    first.optimizer.momentum = 0.9
+    second.compile(SGD(momentum=0.9), "mse")
+    assert_same_weights(trained(first), trained(second))
+
+
+@right("a limit of gradients that is set in the middle of fit", "the steps after it")
+def _():
+    first = trained(callbacks=[At(lambda made: setattr(made.optimizer, "clipvalue", 1e-3), ["epoch"])], epochs=2)
+    second = trained()
+    second.compile(SGD(clipvalue=1e-3), "mse")
+    assert_same_weights(first, trained(second))
+
+
+for name, value, text in [
+    ("clipnorm", -1, "a finite number above 0, got -1"),
+    ("beta_1", 2, r"a number in \[0, 1\), got 2"),
+    ("weight_decay", "0.1", "a number, got '0.1'"),
+    ("iterations", -5, "a whole number of at least 0, got -5"),
+]:
+
+    @refused(f"{name} = {value!r}", "an optimizer in training", (TypeError, ValueError), f"{name}: expected {text}")
+    def _(name=name, value=value):
+        trained(model(optimizer=Adam()), [At(lambda made: setattr(made.optimizer, name, value))])
+
+
 # A callback.
 
 

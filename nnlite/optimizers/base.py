@@ -3,12 +3,13 @@
 import inspect
 import math
 import weakref
+from collections.abc import Set
 from typing import Any, NamedTuple, NoReturn, Self, TypedDict
 
 import numpy as np
 
 from .. import checks
-from ..arguments import Configured
+from ..arguments import Configured, is_ours
 from ..arguments.translations import arguments, methods
 from ..kernels import backend, of_dtype, uninterrupted
 from ..schedules import Schedule, made
@@ -67,6 +68,7 @@ class Optimizer(Configured, TakesTurns):
 
     slots: dict[str, float] = {}  # noqa: RUF012  replaced, never changed
     decays_in_update = False  # whether `update` sees to weight_decay
+    _settable: Set[str] = frozenset()  # what may be set between steps, and is checked then
     parallel: Any = None  # the `nnlite.distributed.DataParallel` that shares its model's batches with other processes
 
     def __init__(
@@ -97,6 +99,18 @@ class Optimizer(Configured, TakesTurns):
         self._rows: list[_Row] = []
         self._model: weakref.ref | None = None  # whose parameters it has updated
         self._layers: dict[str, Any] = {}  # and of which layers, by name
+
+    def _constructed(self, by_place: int) -> None:
+        super()._constructed(by_place)
+        self._settable = self.get_config().keys() - {"learning_rate"} if is_ours(type(self)) else frozenset()
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """An argument of the constructor may be set between steps, too, and is checked as there."""
+        if name in self._settable:
+            as_set = self.from_config({**self.get_config(), name: value})
+            self.slots, self._rows = as_set.slots, []  # such as that of a momentum that was 0
+            value = getattr(as_set, name)
+        super().__setattr__(name, value)
 
     def __getstate__(self):
         # Rows are views, which a copy would take for arrays of its own; and a copy has no model yet. Other processes
@@ -129,7 +143,7 @@ class Optimizer(Configured, TakesTurns):
 
     @iterations.setter
     def iterations(self, value: int) -> None:
-        self._iterations = int(value)
+        self._iterations = checks.positive("iterations", value, least=0)
 
     def _scheduled(self, step):
         """The schedule's learning rate of a step, counted from 0."""

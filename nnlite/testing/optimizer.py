@@ -33,7 +33,7 @@ class OptimizerCase:
     def new(self, **attributes: Any) -> Optimizer:
         """A copy, with other values of some attributes."""
         made = copy.deepcopy(self.optimizer)
-        for name, value in attributes.items():
+        for name, value in sorted(attributes.items(), key=lambda item: item[1] is not None):  # only one limit at a time
             setattr(made, name, value)
         return made
 
