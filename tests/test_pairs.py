@@ -9,6 +9,7 @@ What one thing promises by itself is in tests/testing.
 import copy
 import pickle
 import threading
+from array import array as numbers_in_a_row
 
 import numpy as np
 import pytest
@@ -582,6 +583,51 @@ for shape in ((), (2,), (2, 4)):
     )
     def _(shape=shape):
         trained(model(Dense(2, kernel_regularizer=Price(1.0, lambda W: np.ones(shape)))))
+
+
+LABELLED = nnlite.SparseCategoricalCrossentropy
+
+
+for ignored, metrics in ((-1, ["accuracy"]), (5, [nnlite.metrics.SparseTopKCategoricalAccuracy(1)])):
+
+    @refused(
+        f"a loss that ignores {ignored}",
+        "an accuracy, which counts every label",
+        IndexError,
+        f"got {ignored} at .*the loss ignores {ignored}, metrics count every position: use lengths",
+    )
+    def _(ignored=ignored, metrics=metrics):
+        made = model(loss=LABELLED(from_logits=True, ignore_class=ignored), metrics=metrics)
+        made.fit(X, np.append(LABELS[1:], ignored), verbose=0)
+
+
+for size in (0, -1, "4", 1.5):
+
+    @refused(f"validation_batch_size={size!r}", "fit", ValueError, "validation_batch_size: expected a whole number of")
+    def _(size=size):
+        trained(validation_data=(X, Y), validation_batch_size=size)
+
+
+for x in (range(12), numbers_in_a_row("f", range(12))):
+
+    @refused(f"{type(x).__name__} without targets", "fit, which takes it for no generator", TypeError, "fit: y: expec")
+    def _(x=x):
+        model().fit(x, verbose=0)
+
+
+class Writes(Callback):
+    def __init__(self, value):
+        self.value = value
+
+    def on_epoch_end(self, epoch, logs):
+        logs["loss"] = self.value
+
+
+for value in (None, "0.5", np.ones(3)):
+
+    @refused(f"{value!r} in the logs", "a callback that watches it", TypeError, "'loss': expected a number in the logs")
+    def _(value=value):
+        trained(callbacks=[Writes(value), EarlyStopping("loss")])
 
 
 # An optimizer and a schedule.

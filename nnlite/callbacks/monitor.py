@@ -2,6 +2,8 @@
 
 import math
 
+import numpy as np
+
 from ..saving import states
 from .base import Callback, Logs, coming_logs, verbosity
 
@@ -52,7 +54,13 @@ class Monitor(Callback):
 
     def _value(self, logs):
         self._require_monitor(logs)
-        return float(logs[self.monitor])
+        value = logs[self.monitor]
+        if not isinstance(value, int | float | np.number):
+            raise TypeError(
+                f"{type(self).__name__}: monitor={self.monitor!r}: expected a number in the logs, got {value!r}: "
+                f"another callback put it there"
+            )
+        return float(value)
 
     def _is_better(self, value, min_delta=0.0, than=None):
         """Whether a value is better than the best so far, or than another one."""

@@ -66,7 +66,15 @@ def backward(error: Exception, model: Any, layer: Any, dy: Any) -> None:
 
 
 def loss(error: Exception, model: Any, true: tuple[int, ...], predicted: tuple[int, ...]) -> None:
-    """Say in the error for y of these shapes where the model keeps pixels or steps, or gives one step and not all."""
+    """Say in the error for y of these shapes where the model keeps pixels or steps, or gives one step and not all.
+
+    And where a metric found a label that the loss ignores.
+    """
+    ignored = getattr(model.loss, "ignore_class", None)
+    if type(error) is IndexError and ignored is not None and f", got {ignored} at " in str(error):
+        hint = f"the loss ignores {ignored}, metrics count every position: use lengths=... for padding, or a metric of "
+        _set_message(error, f"{error}: {hint}your own, def accuracy_of_others(y_true, y_pred)")
+        return
     layers = [*model.all_layers.values()]
     dense = next((layer for layer in reversed(layers) if type(layer).__name__ == "Dense"), None)
     if type(error) is ValueError and dense is not None and len(predicted) == 4 and len(true) <= 2:

@@ -1,5 +1,6 @@
 """Data: what `fit` is given, as batches: arrays and parts of them, weights, and batches from a generator."""
 
+import array
 import contextlib
 import functools
 import inspect
@@ -110,7 +111,7 @@ class Stream:
         return weighted(batch, self._class_weight, self._loss, where)
 
 
-NO_BATCHES = list | tuple | dict | str | bytes | bytearray | memoryview | set | frozenset
+NO_BATCHES = list | tuple | dict | str | bytes | bytearray | memoryview | set | frozenset | range | array.array
 
 
 def is_stream(x: Any, y: Any) -> bool:

@@ -34,7 +34,8 @@ class FitLoop:
     def __init__(self, model, data, validation_data, batch_sizes, epochs, callbacks, shuffle, verbose):
         self.model, self.data, self.validation_data = model, data, validation_data
         self.batch_size = batch_size_of(model, "fit", data, batch_sizes[0], training=True)
-        self.validation_batch_size = batch_sizes[1] or self.batch_size
+        size = batch_sizes[1]
+        self.validation_batch_size = self.batch_size if size is None else checks.positive("validation_batch_size", size)
         if validation_data is not None:
             batch_size_of(model, "fit: validation_data", validation_data, self.validation_batch_size)
         self.epochs = checks.positive("epochs", epochs[1])
