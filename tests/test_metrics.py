@@ -130,6 +130,16 @@ class TestByShape:
         assert metrics.sparse_categorical_accuracy(LABELS_4[..., None], SCORES_4) == right
         assert accuracy(ONE_HOT_4.astype(int).tolist(), SCORES_4.tolist()) == right
 
+    @pytest.mark.parametrize("total", [0.9992, 1.0005])
+    def test_probabilities_that_were_rounded_are_taken(self, total):
+        assert metrics.categorical_accuracy(np.array([[0.25, total - 0.25]]), np.array([[0.1, 0.9]])) == 1
+
+    @pytest.mark.parametrize("total", [0, 0.5, 0.998, 1.002, 2])
+    def test_other_sums_than_1_are_no_classes(self, total):
+        y_true = np.array([[0, 1], [0, total], [3, 0]])
+        with pytest.raises(ValueError, match=rf"one with the sum {total} at \(1,\)"):
+            metrics.categorical_accuracy(y_true, np.ones((3, 2)))
+
     @pytest.mark.parametrize("shape", [(4,), (4, 1)])
     def test_one_column(self, shape):
         y_pred = np.array([0.9, 0.8, 0.5, 0.2]).reshape(shape)
