@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import seeds
 from .checked_layer import CheckedLayer
 from .contract import checked_gradients
 from .diagnosis import diagnose
@@ -101,7 +102,7 @@ def gradcheck(
         ...
         nnlite.gradcheck.report.GradientCheckError: Wrong: the gradient of parameter b is wrong...
     """
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     checked = CheckedLayer(
         layer, x, y, loss, initial_state=initial_state, training=training, fast=fast, tolerance=tolerance, rng=rng
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .. import checks
+from .. import checks, seeds
 from ..layers import GRU, LSTM, RNN
 from ..layers.base.recurrent import Recurrent
 from ..models.float64_copy import in_float64
@@ -111,7 +111,7 @@ def gradient_flow(
             f"x: expected T = {T} steps, (N, {T}, F) or ids (N, {T}), N > 0, got shape {got}: change T or x"
         )
     y = copied.forward(x)
-    rng = np.random.default_rng(seed)
+    rng = seeds.generator(seed)
     directions = rng.standard_normal((len(copied.states), len(x), copied.units))  # all are equally likely
     directions /= np.linalg.norm(directions, axis=2, keepdims=True)
     steps, initial = recurrent.gradients(copied, np.zeros_like(y), [*directions])

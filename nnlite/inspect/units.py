@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import checks
+from .. import checks, seeds
 from ..models.sequential import Sequential
 from . import chance
 from .concepts import CONCEPTS, Concept
@@ -85,7 +85,7 @@ def units(
     vocabulary = _vocabulary(model, vocabulary)
     named = _named(concepts)
     size = checks.positive("length", length), checks.positive("writings", writings)
-    draws = np.random.default_rng(seed).random(size)
+    draws = seeds.generator(seed).random(size)
     others = checks.positive("others", others, least=0)
     states = [name for name, (layer, number) in holdable(model).items() if number == len(layer.states) - 1]
     found, tested = (read(model, vocabulary, part, states, named) for part in _parts(text, test))

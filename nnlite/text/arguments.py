@@ -34,6 +34,17 @@ def require_whole(name: str, value: Any, least: int = 1) -> int:
     return number
 
 
+def drawn(rng: np.random.Generator | int | None, length: int) -> list[float]:
+    """So many numbers in [0, 1), from a generator or its seed."""
+    try:
+        generator = np.random.default_rng(rng)
+    except (TypeError, ValueError) as error:  # NumPy's message names no argument
+        raise type(error)(
+            f"rng: expected a numpy.random.Generator, a whole number of at least 0 or None, got {rng!r}"
+        ) from None
+    return generator.random(length).tolist()
+
+
 def pieces(text: "str | Excerpt", size: int, overlap: int = 0) -> Iterator[tuple[int, str]]:
     """The parts of a long text, with their starts: `size` characters each, of which the next repeats the last ones.
 

@@ -9,7 +9,7 @@ import numpy as np
 import nnlite
 from nnlite.turns import computing
 
-from .arguments import require_text, require_whole
+from .arguments import drawn, require_text, require_whole
 from .vocabulary import Vocabulary
 
 
@@ -72,7 +72,7 @@ def generate(
     length = require_whole("length", length, least=0)
     sampler = nnlite.sampler(temperature, top_k, top_p)
     read = ids_to_read(vocabulary, seed, unknown)
-    draws = np.random.default_rng(rng).random(length).tolist()
+    draws = drawn(rng, length)
     return vocabulary.decode([i for _, i in write(model, vocabulary, read, draws, sampler, hold)])
 
 
@@ -88,6 +88,8 @@ def write(
 
     The logits, (V,), are valid until the next step. Meanwhile other threads wait.
     """
+    if not hasattr(model, "stepper"):
+        raise TypeError(f"model: expected a model, such as nnlite.Sequential([...]), got {type(model).__name__}")
     V = len(vocabulary)
     # A step takes a batch of one: an array of shape (1,) for each id, created once.
     batches = list(np.arange(V).reshape(-1, 1))
@@ -114,6 +116,8 @@ def write(
 
 def ids_to_read(vocabulary: Vocabulary, seed: str, unknown: str) -> list[int]:
     """The ids of a seed; of a line break, if known, for an empty one."""
+    if not hasattr(vocabulary, "decode") or isinstance(vocabulary, bytes):
+        raise TypeError(f"vocabulary: expected a Vocabulary, such as model.vocabulary, got {type(vocabulary).__name__}")
     ids = vocabulary.encode(require_text("seed", seed), unknown)
     if not ids.size and "\n" in vocabulary:
         ids = vocabulary.encode("\n")

@@ -10,7 +10,7 @@ import numpy as np
 import nnlite
 from nnlite.notebook import Shown, Table
 
-from .arguments import require_whole
+from .arguments import drawn, require_whole
 from .generate import ids_to_read, write
 from .vocabulary import Vocabulary
 
@@ -136,7 +136,7 @@ def compare_temperatures(
     length = require_whole("length", length, least=0)
     samplers = [(temperature, nnlite.sampler(temperature, top_k, top_p)) for temperature in temperatures]
     read = ids_to_read(vocabulary, seed, unknown)
-    draws = np.random.default_rng(rng).random(length).tolist()
+    draws = drawn(rng, length)
     samples = TemperatureSamples()
     for temperature, sampler in samplers:
         ids, entropies = [], []

@@ -358,6 +358,11 @@ def test_writes_what_forward_over_the_whole_text_says(kind, temperature, embedde
         ({"model": constant([0.0, np.nan, 0.0])}, ValueError, "expected finite numbers"),
         ({"model": constant([0.0, np.inf, 0.0])}, ValueError, "expected finite numbers"),
         ({"model": constant([-np.inf] * 3)}, ValueError, "expected finite numbers"),
+        ({"model": None}, TypeError, "model: expected a model, such as .*, got NoneType"),
+        ({"model": ABC, "vocabulary": cycle()}, TypeError, "vocabulary: expected a Vocabulary, .*, got "),
+        ({"vocabulary": b"abc"}, TypeError, "vocabulary: expected a Vocabulary, .*, got bytes"),
+        ({"rng": "1"}, TypeError, "rng: expected .* a whole number of at least 0 or None, got '1'"),
+        ({"rng": -1}, ValueError, "rng: expected .* a whole number of at least 0 or None, got -1"),
         ({"model": constant([0.0] * 4)}, ValueError, r"3 characters, shape \(1, 3\).*\(1, 4\)"),
     ],
 )
