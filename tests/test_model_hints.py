@@ -67,7 +67,19 @@ def test_attributes_that_are_nothing_are_plain_errors():
         (lambda m: m.evaluate(X, Y, callbacks=[]), r"evaluate: unknown argument 'callbacks'"),
         (lambda m: m.predict(X, batchsize=3), "predict: unknown argument 'batchsize': did you mean 'batch_size'"),
         (lambda m: m.train_on_batch(X, Y, reset_metrics=True), "train_on_batch: unknown argument 'reset_metrics'"),
-        (lambda m: m.predict(X, 32, None, 1), r"at most 3 arguments without a name \(x, batch_size, lengths\), got 4"),
+        (
+            lambda m: m.predict(X, 32, None, 1),
+            r"predict: expected at most 3 arguments without a name \(x, batch_size, lengths\), got 4: give the others "
+            r"by name, such as steps=...$",
+        ),
+        (
+            lambda m: m.save("a", "b"),
+            r"save: expected at most 1 argument without a name \(path\), got 2: leave the others out$",
+        ),
+        (
+            lambda m: m.predict(X, 32, batch_size=3),
+            "predict: batch_size: expected it once, got 32 .* batch_size=3: lea",
+        ),
         (lambda m: m.compile(Adam, "mse"), r"got the class Adam: use an instance, Adam\(\)"),
         (lambda m: m.compile("adam", MeanSquaredError), r"got the class MeanSquaredError: use an instance, MeanSquar"),
         (lambda m: m.compile("adam"), "loss: expected a name such as .mse., got None: give it to compile"),

@@ -10,6 +10,7 @@ import copy
 import pickle
 import threading
 from array import array as numbers_in_a_row
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -86,11 +87,11 @@ def model(*layers, optimizer="sgd", loss="mse", metrics=None, seed=0):
     return made
 
 
-def trained(made=None, callbacks=(), **options):
+def trained(made=None, callbacks=(), x=X, **options):
     """A model after a short training, whose History it has."""
     made = model() if made is None else made
     options = {"batch_size": 4, "verbose": 0, "callbacks": list(callbacks)} | options
-    made.fit(X, Y, **options)
+    made.fit(x, Y, **options)
     return made
 
 
@@ -159,6 +160,13 @@ def _():
     made = Sequential([Dense(4), Dense(4)], input_shape=(4,))
     made.layers[0].name = "dense_1"
     made.get_weights()
+
+
+for name in (5, b"dense"):
+
+    @refused(f"a layer's name {name!r}", "a model", TypeError, f"a layer's name: expected a text, got {name!r}")
+    def _(name=name):
+        Sequential([Dense(4, name=name)])
 
 
 @right("a model that cannot be made", "a layer of another model, which stays as it was")
@@ -613,6 +621,38 @@ for x in (range(12), numbers_in_a_row("f", range(12))):
     @refused(f"{type(x).__name__} without targets", "fit, which takes it for no generator", TypeError, "fit: y: expec")
     def _(x=x):
         model().fit(x, verbose=0)
+
+
+@right("integers", "layers that take no ids")
+def _():
+    whole = (10 * X).astype("int8")
+    assert_same_weights(trained(x=whole), trained(x=whole.astype("float32")))
+
+
+@refused("numbers that are no integers", "a layer that takes ids", TypeError, "expected integers, got float")
+def _():
+    model(Embedding(3, 4), Flatten(), Dense(2)).fit(np.full((12, 2), 7.5), Y, verbose=0)
+
+
+for layer, x in ((Dense(4), X), (LSTM(4), SEQUENCES), (Conv2D(4, 3), IMAGES)):
+
+    @refused(
+        f"features that {type(layer).__name__} was not built for",
+        "validation_data, before an epoch is spent",
+        ValueError,
+        "^fit: validation_data: x: expected .*, as the model's input, got .*: give it the features of the x to train",
+    )
+    def _(layer=layer, x=x):
+        made = model(layer, Flatten(), Dense(2))
+        made.predict(x)
+        made.fit(x, Y[: len(x)], validation_data=(x[..., 1:], Y[: len(x)]), verbose=0)
+
+
+@right("ids of another length to validate with", "a model for as many steps as there are ids")
+def _():
+    made = Sequential([Embedding(5, 2), LSTM(2)], input_shape=(5,))
+    made.compile("sgd", "mse")
+    made.fit(np.ones((4, 5), int), Y[:4], validation_data=(np.ones((4, 3), int), Y[:4]), verbose=0)
 
 
 class Writes(Callback):
@@ -1074,6 +1114,23 @@ for options in ({"batch_size": 3}, {"shuffle": False}):
     def _(options=options):
         trained(callbacks=[BackupAndRestore("backup.safetensors", delete_checkpoint=False)])
         trained(callbacks=[BackupAndRestore("backup.safetensors")], epochs=2, **options)
+
+
+for what, x, options in (("x", X + 1, {}), ("weights", X, {"sample_weight": np.ones(12)})):
+
+    @refused("resume", f"other {what}", nnlite.CheckpointError, "checksum=.*: x, y, lengths or weights hold other numb")
+    def _(x=x, options=options):
+        trained(callbacks=[BackupAndRestore("backup.safetensors", delete_checkpoint=False)])
+        trained(callbacks=[BackupAndRestore("backup.safetensors")], epochs=2, x=x, **options)
+
+
+@right("resume", "a table that was removed, which has its names again")
+def _():
+    for epochs in (1, 3):
+        Path("log.csv").unlink(missing_ok=True)
+        backup = BackupAndRestore("backup.safetensors", delete_checkpoint=False)
+        trained(callbacks=[CSVLogger("log.csv"), backup], epochs=epochs)
+    assert [row.split(",")[0] for row in Path("log.csv").read_text().splitlines()] == ["epoch", "1", "2"]
 
 
 @right("resume", "a layer that is in another model, too")

@@ -51,8 +51,8 @@ class CSVLogger(LineLogger):
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         if self._names is None:
             self._names = sorted(logs)
-            if self._opened().tell() == 0:
-                self._write(self._row(["epoch", *self._names]))
+        if self._opened().tell() == 0:  # also where a resumed training does not find its file
+            self._write(self._row(["epoch", *self._names]))
         self._write(self._row([epoch, *(logs.get(name, "NA") for name in self._names)]))
 
     def get_state(self) -> dict[str, Any]:

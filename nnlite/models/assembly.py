@@ -121,6 +121,8 @@ def _names(layers):
 
 
 def _free_name(layer, taken):
+    if not isinstance(layer.name, str):
+        raise TypeError(f"a layer's name: expected a text, got {layer.name!r}")
     if "/" in layer.name:  # which separates names in a checkpoint
         raise ValueError(f"a layer's name cannot have a '/', got {layer.name!r}")
     stem = name = layer.name

@@ -23,9 +23,13 @@ def check_data(loop: Any, state: Any) -> None:
     """Refuse the state of a training that read other data, or read them in another way."""
     states.mapping("run", state)
     states.mapping("run: data", state.get("data"))
-    if state["data"] != _data(loop):
-        theirs, ours = (", ".join(f"{k}={v}" for k, v in d.items()) for d in (state["data"], _data(loop)))
-        raise ValueError(f"it is from a run with {theirs}, and this one has {ours}")
+    theirs, ours = state["data"], _data(loop)
+    if theirs != ours:
+        hint = (
+            ": x, y, lengths or weights hold other numbers" if theirs | {"checksum": ours["checksum"]} == ours else ""
+        )
+        theirs, ours = (", ".join(f"{k}={v}" for k, v in data.items()) for data in (theirs, ours))
+        raise ValueError(f"it is from a run with {theirs}, and this one has {ours}{hint}")
 
 
 def check(loop: Any, state: Any) -> None:

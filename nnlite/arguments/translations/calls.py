@@ -84,12 +84,11 @@ def translated(function: Function) -> Function:
     parameters = inspect.signature(function).parameters.values()
     by_place = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     names = [p.name for p in parameters if p.name != "self"]
-    takes_any = any(p.kind is p.VAR_KEYWORD for p in parameters)
 
     @functools.wraps(function)
     def checked(*args, **kwargs):
         for name in kwargs:
-            if not (name in names or takes_any):
+            if name not in names:
                 owner = type(args[0]).__name__ if function.__name__ == "__call__" and args else function.__name__
                 raise TypeError(unknown(owner, name, names, table.get(name)))
             if name in by_place[: len(args)]:
@@ -112,7 +111,8 @@ def _too_many(owner, by_place, names, args):
     known, rest = [name for name in by_place if name in names], [name for name in names if name not in by_place]
     hint = f"give the others by name, such as {rest[-1]}=..." if rest else "leave the others out"
     got = len(args) - (len(by_place) - len(known))  # without self
-    return f"{owner}: expected at most {len(known)} arguments without a name ({', '.join(known)}), got {got}: {hint}"
+    most = f"at most {len(known)} argument{'s' * (len(known) != 1)} without a name ({', '.join(known)})"
+    return f"{owner}: expected {most}, got {got}: {hint}"
 
 
 def twice(owner: str, by_place: list[str], name: str, args: tuple, value: object) -> str:
