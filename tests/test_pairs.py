@@ -566,6 +566,38 @@ for name in ("loss", "perplexity", "val_loss", "val_accuracy", "learning_rate", 
         model(metrics=[own])
 
 
+for value, text in [
+    (None, "a dict with loss, mae, got None"),
+    (0.5, "a dict with loss, mae, got 0.5"),
+    ({"loss": 0.5}, "a dict with loss, mae, got {'loss': 0.5}"),
+    ({"loss": 0.5, "mae": 1, "more": 1}, "a dict with loss, mae, got"),
+    ({"loss": 0.5, "mae": None}, "one number, got None: add"),
+    ({"loss": np.ones(3), "mae": 1}, "one number, got an array"),
+]:
+
+    @refused(f"a train_step that returns {value!r}", "fit", TypeError, f"train_step: .*expected it to return {text}")
+    def _(value=value):
+        made = type("Own", (Sequential,), {"train_step": lambda made, batch: value})([Dense(2)])
+        made.compile("sgd", "mse", ["mae"])
+        trained(made)
+
+
+@right("a train_step of one's own", "fit, which takes any kind of number")
+def _():
+    made = type("Own", (Sequential,), {"train_step": lambda made, batch: {"loss": np.float32(0.5)}})([Dense(2)])
+    made.compile("sgd", "mse")
+    made.build((4,))
+    assert trained(made).history.history == {"loss": [0.5]}
+
+
+for custom in (5, "Dense", [Dense]):
+
+    @refused(f"custom_objects={custom!r}", "load_model", TypeError, "custom_objects: expected a dict from names to cl")
+    def _(custom=custom):
+        trained().save("model.safetensors")
+        nnlite.load_model("model.safetensors", custom)
+
+
 class Price(nnlite.regularizers.Regularizer):
     def __init__(self, price, gradient):
         self.price, self.dW = price, gradient
@@ -705,6 +737,11 @@ def _():
     schedule = CosineDecay(0.1, 10)
     first, second = (trained(model(optimizer=Adam(schedule)), epochs=3) for _ in range(2))
     assert_same_weights(first, second)
+
+
+@refused("a schedule without end", "an optimizer", ValueError, r"ExponentialDecay\(.*\) at step 2: expected .* got inf")
+def _():
+    trained(model(optimizer=SGD(nnlite.ExponentialDecay(1e-300, 1, 1e200))))
 
 
 @refused("a schedule", "a LearningRateScheduler", TypeError, "learning_rate: expected to be left to its schedule")

@@ -2,6 +2,7 @@
 
 import math
 import os
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -107,6 +108,13 @@ def line_up(callbacks: Any, history: Callback, verbose: Any) -> list[Callback]:
     elif not any(isinstance(callback, ProgressBar) for callback in callbacks):
         callbacks = [*callbacks, ProgressBar(look=look)]
     return sorted([history, *callbacks], key=lambda callback: callback.order)
+
+
+def numbers_of_a_step(numbers: Any, names: Collection[str]) -> dict[str, float]:
+    """What a `train_step` of one's own has returned, the loss and the metrics, as floats."""
+    if not isinstance(numbers, dict) or numbers.keys() != set(names):
+        raise TypeError(f"train_step: expected it to return a dict with {', '.join(names)}, got {numbers!r:.200}")
+    return {name: checks.returned(f"train_step: {name}", value) for name, value in numbers.items()}
 
 
 def as_asked(numbers: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

@@ -5,12 +5,21 @@ import math
 from typing import Any
 
 from .. import checks
+from ..arguments import is_ours
 from ..callbacks import History, TerminateOnNaN
 from ..callbacks.base import own_method
 from ..divergence import NonFiniteLossError, check_params, loss_error
 from . import blame
 from .data import batch_size as batch_size_of
-from .fit_arguments import checked_shuffle, checked_start, claim, has_perplexity, line_up, predictions_of
+from .fit_arguments import (
+    checked_shuffle,
+    checked_start,
+    claim,
+    has_perplexity,
+    line_up,
+    numbers_of_a_step,
+    predictions_of,
+)
 from .order import shuffled
 
 
@@ -126,6 +135,8 @@ class FitLoop:
 
     def count(self, batch, numbers):
         """Take down the loss and metrics of a batch, and tell the callbacks."""
+        if not is_ours(type(self.model).train_step):
+            numbers = numbers_of_a_step(numbers, self.totals)
         weight = batch.weight(self.model.keeps_steps)
         self.latest = numbers
         for name, value in numbers.items():

@@ -27,8 +27,11 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
 
     Raises:
         CheckpointError: no such file, not a checkpoint, damaged, from a newer nnlite, or with an unknown layer.
+        TypeError: path is no path, or custom_objects no dict.
     """
     path = checks.path("path", path)
+    if not isinstance(custom_objects, dict | None):
+        raise TypeError(f"custom_objects: expected a dict from names to classes, got {custom_objects!r:.200}")
     _refuse_others(path)
     tree = checkpoint.read(path)
     custom = custom_objects or {}

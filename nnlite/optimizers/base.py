@@ -148,7 +148,11 @@ class Optimizer(Configured, TakesTurns):
     def _scheduled(self, step):
         """The schedule's learning rate of a step, counted from 0."""
         assert self.schedule is not None
-        return checks.between(f"{self.schedule!r} at step {step}", self.schedule(step), 0, math.inf, closed=False)
+        try:
+            rate = self.schedule(step)
+        except OverflowError:  # as of 1e300 ** 2
+            rate = math.inf
+        return checks.between(f"{self.schedule!r} at step {step}", rate, 0, math.inf, closed=False)
 
     def _no_lr(self, _: float | None = None) -> NoReturn:
         raise methods.missing(self, "lr")
