@@ -177,6 +177,8 @@ def test_best_weights_are_restored_also_where_nothing_stopped():
         (lambda: ReduceLROnPlateau("loss", cooldown=-1), "cooldown"),
         (lambda: ReduceLROnPlateau("speed"), "monitor='speed' does not say"),
         (lambda: CSVLogger("x", separator="::"), "separator: expected one character"),
+        (lambda: CSVLogger("x", separator="\n"), "separator: expected one character that is neither in a name nor"),
+        (lambda: CSVLogger("x", separator="0"), "separator: expected one character that is neither in a name nor"),
     ],
 )
 def test_arguments_that_do_not_fit(tmp_path, monkeypatch, make, message):

@@ -427,6 +427,22 @@ def _():
     assert np.isnan(trained(model(metrics=[metric(float("nan"))])).history.history["own"]).all()
 
 
+for number in (float("nan"), float("inf"), float("-inf")):
+
+    @right(f"a metric that returns {number}", "a backup, from which the training goes on")
+    def _(number=number):
+        for epochs in (1, 2):
+            callbacks = [
+                ModelCheckpoint("best.safetensors", "own", save_best_only=True, mode="max"),
+                BackupAndRestore("backup.safetensors", save_freq=1, delete_checkpoint=False),
+            ]
+            made = trained(model(metrics=[metric(number)]), callbacks, epochs=epochs)
+        assert_same_weights(made, trained(epochs=2))
+        np.testing.assert_equal(made.history.history["own"], [number] * 2)
+        assert {type(value) for value in made.history.history["own"]} == {float}
+        np.testing.assert_equal(callbacks[0].best, None if np.isnan(number) else number)
+
+
 @refused("a loss that returns NaN", "fit", nnlite.NonFiniteLossError, "epoch 1, batch 1: the loss is nan")
 def _():
     trained(model(loss=Own(float("nan"))))

@@ -87,7 +87,7 @@ class Callback(ChecksArguments):
 
     def get_state(self) -> dict[str, Any]:
         """The state that a resumed training needs: a dict of JSON values and arrays."""
-        return {name: getattr(self, name) for name in self._state_rules()}
+        return {name: states.in_a_file(getattr(self, name)) for name in self._state_rules()}
 
     def check_state(self, state: dict[str, Any]) -> None:
         """Check that `get_state` can have returned this state: checkpoints may come from anyone, and hold anything.
@@ -124,7 +124,7 @@ class Callback(ChecksArguments):
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore what `get_state` returned. Called after `on_train_begin`."""
         for name in self._state_rules():
-            setattr(self, name, state[name])
+            setattr(self, name, states.from_a_file(state[name]))
 
     def _state_rules(self) -> dict[str, states.Rule]:
         """The attributes that make up the state, with a rule for each, if a class has no methods of its own for it."""

@@ -39,8 +39,10 @@ class CSVLogger(LineLogger):
 
     def __init__(self, filename: str | os.PathLike, separator: str = ",", append: bool = False) -> None:
         super().__init__(filename, append)
-        if not isinstance(separator, str) or len(separator) != 1:
-            raise ValueError(f"separator: expected one character, got {separator!r}")
+        if not isinstance(separator, str) or len(separator) != 1 or separator.isalnum() or separator in '\r\n".-+':
+            raise ValueError(
+                f"separator: expected one character that is neither in a name nor in a number, got {separator!r}"
+            )
         self.separator = separator
         self._names: list[str] | None = None
 

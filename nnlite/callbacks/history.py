@@ -1,7 +1,6 @@
 """History: the numbers of each epoch."""
 
 import itertools
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -64,15 +63,13 @@ class History(Callback, Shown):
                 self.history.setdefault(name, []).append(value)
 
     def get_state(self) -> dict[str, Any]:
-        history = {name: [*values] for name, values in self.history.items()}
-        for name in history.keys() - set(self.loop.measured):
-            history[name] = [_in_a_file(value) for value in history[name]]
+        history = {name: [*map(_in_a_file, values)] for name, values in self.history.items()}
         return {"history": history, "epoch": self.epoch}
 
     def set_state(self, state: dict[str, Any]) -> None:
         super().set_state(state)
         for values in self.history.values():
-            values[:] = [v.item() if isinstance(v, np.ndarray) and v.ndim == 0 else v for v in values]
+            values[:] = map(states.from_a_file, values)
 
     def _state_rules(self) -> dict[str, states.Rule]:
         return {"history": self._require_history, "epoch": states.list_of(states.count)}
@@ -81,7 +78,7 @@ class History(Callback, Shown):
         states.mapping(name, history)
         for log, values in history.items():
             # A user's callback may log anything.
-            rule = states.number if log in self.loop.measured else states.anything
+            rule = states.any_number if log in self.loop.measured else states.anything
             states.list_of(rule)(f"{name}: {log}", values)
 
     def __str__(self) -> str:
@@ -119,10 +116,8 @@ def _shown(value: Any) -> str:
 
 
 def _in_a_file(value: Any) -> Any:
-    """What a user's callback logs, as a checkpoint can hold it: JSON has no NaN, and of other objects there is text."""
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float) and not math.isfinite(value):
-        return np.array(value)
+    """What a user's callback logs, as a checkpoint can hold it: of other objects there is text."""
+    value = states.in_a_file(value.item() if isinstance(value, np.generic) else value)
     if isinstance(value, np.ndarray) and value.dtype.kind in "biuf":
         return value
     return value if value is None or isinstance(value, int | float | str) else str(value)

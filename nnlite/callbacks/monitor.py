@@ -34,7 +34,7 @@ class Monitor(Callback):
             self._require_monitor(names)
 
     def _state_rules(self) -> dict[str, states.Rule]:
-        return {"best": states.optional(states.number), "best_epoch": states.optional(states.count)}
+        return {"best": states.optional(states.any_number), "best_epoch": states.optional(states.count)}
 
     def _direction(self):
         """Whether smaller or larger is better, by the name. As in Keras, unknown names are an error."""

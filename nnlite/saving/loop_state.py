@@ -11,7 +11,7 @@ def get(loop: Any) -> dict[str, Any]:
         "data": _data(loop),
         "epoch": loop.epoch,
         "batch": loop.batch,
-        "totals": loop.totals,
+        "totals": {name: states.in_a_file(total) for name, total in loop.totals.items()},
         "seen": loop.seen,
         "order_rng": loop.order_rng,
         "stop_training": bool(loop.model.stop_training),
@@ -39,7 +39,7 @@ def check(loop: Any, state: Any) -> None:
         "data": states.anything,
         "epoch": states.count,
         "batch": states.count,
-        "totals": states.mapping_of(states.number),
+        "totals": states.mapping_of(states.any_number),
         "seen": states.count,
         "order_rng": states.optional(states.generator(type(loop.model.rng.bit_generator))),
         "stop_training": states.boolean,
@@ -80,7 +80,8 @@ def restore(loop: Any, state: Any) -> None:
         if hasattr(data, "skip"):  # a generator
             data.skip(state["epoch"] - loop.epoch, batch)
     loop.epoch, loop.batch = state["epoch"], state["batch"]
-    loop.totals, loop.seen, loop.order_rng = state["totals"], state["seen"], state["order_rng"]
+    loop.totals = {name: states.from_a_file(total) for name, total in state["totals"].items()}
+    loop.seen, loop.order_rng = state["seen"], state["order_rng"]
     loop.model.stop_training = state["stop_training"]
 
 

@@ -69,7 +69,20 @@ def _is_finite(value):
         return False
 
 
+def in_a_file(value: Any) -> Any:
+    """A value of a state as a checkpoint can hold it: JSON has neither NaN nor infinity, arrays have."""
+    return np.array(value) if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def from_a_file(value: Any) -> Any:
+    """What `in_a_file` was given."""
+    return value.item() if isinstance(value, np.ndarray) and value.ndim == 0 else value
+
+
 number = _rule("a finite number", lambda value: (_is_whole(value) or isinstance(value, float)) and _is_finite(value))
+any_number = _rule(
+    "a number", lambda value: (_is_whole(value) and _is_finite(value)) or isinstance(from_a_file(value), float)
+)
 count = _rule("a whole number of at least 0", lambda value: _is_whole(value) and value >= 0)
 positive = _rule("a whole number of at least 1", lambda value: _is_whole(value) and value >= 1)
 boolean = _rule("true or false", lambda value: isinstance(value, bool))
