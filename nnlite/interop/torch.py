@@ -183,7 +183,7 @@ def _linked(model, own, units):
 
 def _check_target(path):
     """Refuse a file that is none of safetensors by its name, or a model of ours, which would be lost."""
-    name, hint = os.fsdecode(path), ""
+    name, hint = os.fsdecode(path) if isinstance(path, str | os.PathLike) else "", ""
     if name.lower().endswith((".pt", ".pth", ".bin", ".ckpt")):
         hint = f"; or, in PyTorch's own format, torch.save(to_torch(model, tensors=True), {name!r})"
     check_path("to_torch: path", path, ".safetensors", hint)

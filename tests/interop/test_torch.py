@@ -358,3 +358,5 @@ def test_calls_that_are_not_meant_so():
         from_torch(net)
     with pytest.raises(TypeError, match=r"to_torch: path: expected the path .*, got Linear: .*\(model, like=net"):
         to_torch(model, net)
+    with pytest.raises(TypeError, match="to_torch: path: expected the path of a file to write, got int"):
+        to_torch(model, 5)
