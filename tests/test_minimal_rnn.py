@@ -99,6 +99,12 @@ class TestRecipe:
         with pytest.raises(ValueError, match="optimizer: expected one of adagrad, sgd, got 'adam'"):
             MinimalRNN.Settings(optimizer="adam")
 
+    def test_a_text_of_one_character(self, tmp_path):
+        run = MinimalRNN(tmp_path / "run", corpus=Corpus("a" * 900, file="a.txt"))
+        with pytest.raises(ValueError, match=r"a\.txt: all characters of the text are 'a': there is nothing to learn"):
+            run.create()
+        assert not run.folder.exists()
+
     def test_a_text_of_ones_own(self, tmp_path):
         corpus = Corpus("über allen gipfeln ist ruh. " * 20, file="goethe.txt")
         run = MinimalRNN(tmp_path / "run", MinimalRNN.Settings(units=4, length=10, iterations=30), corpus)

@@ -98,9 +98,13 @@ class Corpus:
             cut = place_to_split(self.text, smallest=length + 1)
         except ValueError as error:
             raise ValueError(f"{self.file}: {error}") from None
+        self.require_two_characters()
+        return cut
+
+    def require_two_characters(self) -> None:
+        """Refuse a text that repeats a single character."""
         if len(set(self.text)) < 2:
             raise ValueError(f"{self.file}: all characters of the text are {self.text[0]!r}: there is nothing to learn")
-        return cut
 
     def seed_text(self, held_out: str, length: int) -> str:
         """The text that a model reads before it writes: in a text of the user's own, the first held-out line."""

@@ -139,6 +139,7 @@ class MinimalRNN(Writer):
 
         As published, a window that would need the text's last character is left out.
         """
+        self.corpus.require_two_characters()
         ids, T = self.vocabulary.encode(self.corpus.text), self.settings.length
         return windows(ids[:-1], T, T)
 

@@ -48,7 +48,7 @@ def read_roster(path: str | os.PathLike) -> list[dict[str, str]]:
     columns = [str(name).strip() for name in reader.fieldnames or ()]
     reader.fieldnames = ["id" if name.lower() == "id" else name for name in columns]
     if "id" not in reader.fieldnames:
-        raise ValueError(f"{path.name}: expected a column id in its first line, got {head!r}: begin with id,name")
+        raise ValueError(f"{path.name}: expected a column id in its first line, got {head!r:.200}: begin with id,name")
     students: dict[str, dict[str, str]] = {}
     for row in reader:
         where = f"{path.name}, line {reader.line_num}"

@@ -221,6 +221,7 @@ def test_a_later_deadline(tmp_path):
         ("id,name\n,Ada\n", "line 2: id: expected letters .* got ''"),
         ("id\n", "expected a student in each line after the first, got none"),
         ("", "expected a column id"),
+        ("ab" * 5000, r"expected a column id in its first line, got '(ab){99}a: begin"),
     ],
 )
 def test_what_is_wrong_with_a_roster(text, message, tmp_path):
