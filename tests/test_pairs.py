@@ -696,6 +696,13 @@ for layer, x in ((Dense(4), X), (LSTM(4), SEQUENCES), (Conv2D(4, 3), IMAGES)):
         made.fit(x, Y[: len(x)], validation_data=(x[..., 1:], Y[: len(x)]), verbose=0)
 
 
+@right("images to validate with", "a first layer without weights")
+def _():
+    made = model(Flatten(), Dense(2))
+    made.predict(IMAGES)
+    made.fit(IMAGES, Y[:3], validation_data=(IMAGES, Y[:3]), verbose=0)
+
+
 @right("ids of another length to validate with", "a model for as many steps as there are ids")
 def _():
     made = Sequential([Embedding(5, 2), LSTM(2)], input_shape=(5,))
@@ -1424,6 +1431,23 @@ def _():
         assert_close(own.params[name], param, 1e-5, name)
     numbers = own.evaluate(SEQUENCES, TAGS, batch_size=1, lengths=LENGTHS)
     np.testing.assert_allclose(numbers, own.evaluate(SEQUENCES, TAGS, lengths=LENGTHS), rtol=1e-5)
+
+
+def labelled(in_padding, in_steps):
+    """A fit with a loss that ignores -1, with these labels among others."""
+    labels = np.where(np.arange(5) < LENGTHS[:, None], 1, in_padding)
+    labels[0, :2] = -1, in_steps
+    tagger(LABELLED(from_logits=True, ignore_class=-1)).fit(SEQUENCES, labels, lengths=LENGTHS, verbose=0)
+
+
+@right("lengths", "a loss that ignores a label, and labels of any kind in the padding")
+def _():
+    labelled(99, 0)
+
+
+@refused("lengths", "a label out of range before the padding", IndexError, r"y: .* in 0 .. 1, got 99 at \(0, 1\)")
+def _():
+    labelled(99, 99)
 
 
 @right("lengths", "weights of samples for a loss of one's own")
