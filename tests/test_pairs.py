@@ -718,6 +718,15 @@ class Writes(Callback):
         logs["loss"] = self.value
 
 
+for value in (np.array(0.5), np.float32(0.5), np.True_, 2):
+
+    @right(f"{value!r} in the logs", "a callback that watches it")
+    def _(value=value):
+        stop = EarlyStopping("loss")
+        trained(callbacks=[Writes(value), stop])
+        assert stop.best == float(value)
+
+
 for value in (None, "0.5", np.ones(3)):
 
     @refused(f"{value!r} in the logs", "a callback that watches it", TypeError, "'loss': expected a number in the logs")

@@ -1,8 +1,7 @@
 """Monitor: base of callbacks that watch one number of the logs."""
 
 import math
-
-import numpy as np
+from typing import Any
 
 from ..saving import states
 from .base import Callback, Logs, coming_logs, verbosity
@@ -54,13 +53,14 @@ class Monitor(Callback):
 
     def _value(self, logs):
         self._require_monitor(logs)
-        value = logs[self.monitor]
-        if not isinstance(value, int | float | np.number):
+        value: Any = logs[self.monitor]
+        try:
+            return float(None if isinstance(value, str) else value)  # type: ignore[arg-type]  # a text is refused, too
+        except (TypeError, ValueError):
             raise TypeError(
                 f"{type(self).__name__}: monitor={self.monitor!r}: expected a number in the logs, got {value!r}: "
                 f"another callback put it there"
-            )
-        return float(value)
+            ) from None
 
     def _is_better(self, value, min_delta=0.0, than=None):
         """Whether a value is better than the best so far, or than another one."""
