@@ -30,9 +30,9 @@ computes y, dx and dW of these.
 Memory: the packed weights; for each thread one band of an image with its zeros, where windows reach over the edge, and
 a panel of dy, where the filters do not fill one; for quads, transformed, twice the weights (of one image with many: a
 panel of them for each thread), and for each thread four rows of pixels, 16 numbers for each channel of a strip of quads
-(32 where the channels do not fill a vector) and, with many channels, for each filter of a panel; for dW its sums, at most BLOCKS times and PARTIALS numbers; for dx of few
-channels a panel of dy and a band of dx; for small groups with more filters than channels, or fewer, a band
-of x with each channel repeated, or a row of y before it is added up.
+(32 where the channels do not fill a vector) and, with many channels, for each filter of a panel; for dW its sums, at
+most BLOCKS times and PARTIALS numbers; for dx of few channels a panel of dy and a band of dx; for small groups with
+more filters than channels, or fewer, a band of x with each channel repeated, or a row of y before it is added up.
 """
 
 from cython cimport floating

@@ -38,6 +38,14 @@ cdef extern from "typed.h" nogil:
     void planes(const Planes *p, const void *x, const void *w, const void *start, void *y) noexcept
 
 
+cdef extern from "team.h" nogil:
+    struct Pieces:
+        pass
+
+    Pieces shared_out(Py_ssize_t count, Py_ssize_t threads) noexcept
+    Py_ssize_t next_piece(Pieces *pieces, Py_ssize_t thread) noexcept
+
+
 cdef struct Axis:
     Py_ssize_t count  # how many q
     Py_ssize_t out, out_step  # q stands for index out + q * out_step of `out`
@@ -188,18 +196,24 @@ cdef inline void slide(const Sliding *s, const floating *source, const floating 
                        floating *copies, Py_ssize_t room) noexcept nogil:
     """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U). copies: `room` numbers, for one band a thread."""
     cdef Py_ssize_t image = s.H * s.W * s.groups * s.D, result = s.OH * s.OW * s.groups * s.U, count = s.rows.count
-    cdef Py_ssize_t bands = band_count(s), size = window_size(s), k, pixels, pieces, first, end
+    cdef Py_ssize_t bands = band_count(s), size = window_size(s), _, k, pixels, first, end
+    cdef Pieces pieces
     cdef int threads = threads_for(<double>s.N * count * s.cols.count * s.rows.taps * s.cols.taps * s.groups * s.D
                                    * s.U)
     if s.groups == 1 and is_pixel(s.rows, s.H, s.OH) and is_pixel(s.cols, s.W, s.OW):
         pixels = s.N * s.H * s.W
-        pieces = min(s.N * bands, max(<Py_ssize_t>BANDS, 4 * threads))  # long ones, of many tiles
-        for k in prange(pieces, schedule="dynamic", num_threads=threads):
-            first = pixels * k // pieces
-            end = pixels * (k + 1) // pieces
+        bands = min(s.N * bands, max(<Py_ssize_t>BANDS, 4 * threads))  # long ones, of many tiles
+        pieces = shared_out(bands, threads)
+        for _ in prange(bands, schedule="dynamic", num_threads=threads):
+            k = next_piece(&pieces, omp_get_thread_num())
+            first = pixels * k // bands
+            end = pixels * (k + 1) // bands
             pixel_products(end - first, s.D, s.U, source + first * s.D, panels, out + first * s.U)
         return
-    for k in prange(s.N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(room, size))):
+    threads = min(threads, threads_with_room(room, size))
+    pieces = shared_out(s.N * bands, threads)
+    for _ in prange(s.N * bands, schedule="dynamic", num_threads=threads):
+        k = next_piece(&pieces, omp_get_thread_num())
         slide_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
                    count * (k % bands + 1) // bands, copies + omp_get_thread_num() * size)
 

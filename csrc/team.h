@@ -30,4 +30,29 @@ static inline long wait_for_change(const long *at, long old)
     return now;
 }
 
+/* The pieces 0 .. count - 1 of a loop. A thread begins with its own share, which it had the last time, too: what it reads
+ * and writes is in its cache, not in that of another core. Then it helps with the others': cores are not equally fast. */
+enum { SHARES = 64 };
+
+struct Pieces {
+    long count, shares, taken[SHARES];
+};
+
+static inline struct Pieces shared_out(long count, long threads)
+{
+    struct Pieces pieces = {count, threads < SHARES ? threads : SHARES, {0}};
+    return pieces;
+}
+
+/* To be called `count` times. */
+static inline long next_piece(struct Pieces *pieces, long thread)
+{
+    for (long share = thread % pieces->shares;; share = (share + 1) % pieces->shares) {
+        const long first = pieces->count * share / pieces->shares, end = pieces->count * (share + 1) / pieces->shares;
+        const long piece = first + __atomic_fetch_add(&pieces->taken[share], 1, __ATOMIC_RELAXED);
+        if (piece < end)
+            return piece;
+    }
+}
+
 #endif

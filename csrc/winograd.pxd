@@ -40,7 +40,9 @@ from cython.parallel cimport parallel, prange
 from libc.string cimport memcpy, memset
 
 from product cimport ceil_div, round_up
-from slide cimport Axis, Sliding, Taps, band_count, reach, threads_with_room, window
+from slide cimport (
+    Axis, Pieces, Sliding, Taps, band_count, next_piece, reach, shared_out, threads_with_room, window,
+)
 from tile cimport (
     TILE_ROWS, VECTOR_BYTES, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_width,
     write_rows,
@@ -273,7 +275,7 @@ cdef inline void winograd(const Sliding *s, const Taps *at, const floating *W, c
     """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U). The other arguments are those of `pack` in
     slide.pxd, and `size` numbers of scratch memory."""
     cdef Sliding grid = in_quads(s)
-    cdef Py_ssize_t step = lanes(out) if by_quads(s) else panel_width(out), count = ceil_div(s.U, step), k
+    cdef Py_ssize_t step = lanes(out) if by_quads(s) else panel_width(out), count = ceil_div(s.U, step), _, k
     cdef Py_ssize_t filters = (count - 1) * step + filters_width(s, s.U - (count - 1) * step, out)  # of a group
     cdef Py_ssize_t C = s.groups * s.D, image = s.H * s.W * C, result = s.OH * s.OW * s.groups * s.U
     cdef Py_ssize_t bands = band_count(&grid), height = grid.rows.count, own = room(&grid, out)
@@ -281,6 +283,7 @@ cdef inline void winograd(const Sliding *s, const Taps *at, const floating *W, c
     cdef bint stream = (STREAMS and s.N * result * sizeof(floating) > CACHE_BYTES and s.U % lanes(out) == 0
                         and <size_t>out % VECTOR_BYTES == 0)
     cdef int threads = threads_for(<double>4 * s.N * s.rows.count * s.cols.count * C * s.U)
+    cdef Pieces pieces
     if by_filters(&grid):
         with parallel(num_threads=min(threads, threads_with_room(size, own + panel))):
             image_in_quads(&grid, source, work + omp_get_thread_num() * (own + panel))
@@ -291,7 +294,10 @@ cdef inline void winograd(const Sliding *s, const Taps *at, const floating *W, c
     for k in prange(s.groups * count, schedule="dynamic", num_threads=threads_for(16.0 * numbers(s) * C * s.U)):
         pack_filters(s, at, k // count, k % count * step, W, start,
                      work + (k // count * filters + k % count * step) * (1 + numbers(s) * s.D))
-    for k in prange(s.N * bands, schedule="dynamic", num_threads=min(threads, threads_with_room(size - packed, own))):
+    threads = min(threads, threads_with_room(size - packed, own))
+    pieces = shared_out(s.N * bands, threads)
+    for _ in prange(s.N * bands, schedule="dynamic", num_threads=threads):
+        k = next_piece(&pieces, omp_get_thread_num())
         winograd_band(s, &grid, source + k // bands * image, work, out + k // bands * result,
                       height * (k % bands) // bands, height * (k % bands + 1) // bands,
                       work + packed + omp_get_thread_num() * own, stream)

@@ -198,6 +198,6 @@ def test_shared_pxds_are_headers():
 @pytest.mark.parametrize("path", sorted(CSRC.glob("*.h")), ids=lambda path: path.name)
 def test_headers_include_libc_and_each_other(path):
     included = statements(path, r'^\s*#\s*include\s+["<]([\w./]+)[">]')
-    libc = {"math.h", "omp.h", "pthread.h", "stddef.h", "stdint.h", "stdlib.h", "string.h"}
+    libc = {"math.h", "omp.h", "pthread.h", "sched.h", "stddef.h", "stdint.h", "stdlib.h", "string.h"}
     for header in included:
         assert header in libc or (CSRC / header).exists(), f"{path.name} includes {header}"
