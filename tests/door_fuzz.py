@@ -16,6 +16,7 @@ import nnlite
 from nnlite.kernels import _doors, backend, host
 
 THREADS = 3
+LEAST = 10  # calls, however slow the machine
 SIZES = [*range(1, 10), 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 65, 100, 257]
 
 
@@ -51,7 +52,7 @@ def main(seconds, seed=None):
     rng, end, count = np.random.default_rng(seed), time.monotonic() + float(seconds), 0
     print(f"seed {seed}", flush=True)
     doors = [(module, door) for module, table in _doors.DOORS.items() if module != "host" for door in table]
-    while time.monotonic() < end:
+    while count < LEAST or time.monotonic() < end:
         module, door = doors[rng.integers(len(doors))]
         takes = _doors.DOORS[module][door]
         sizes = sizes_of(module, takes, rng)
