@@ -49,6 +49,13 @@ def test_glorot_uniform_draws_what_it_always_drew():
     np.testing.assert_array_equal(initializers.get("glorot_uniform")((4, 5), np.random.default_rng(3)), expected)
 
 
+def test_a_truncated_normal_draws_what_the_normal_one_draws():
+    drawn = RandomNormal(1.0, 2.0)((100,), np.random.default_rng(3))
+    kept = np.abs(drawn - 1) <= 4
+    truncated = TruncatedNormal(1.0, 2.0)((100,), np.random.default_rng(3))
+    np.testing.assert_array_equal(truncated[kept], drawn[kept])
+
+
 @pytest.mark.parametrize(
     "initializer",
     [RandomNormal(stddev=0.01), TruncatedNormal(1.0, 2.0), RandomUniform(-1, 2), Constant(3.5), initializers.he_normal],
