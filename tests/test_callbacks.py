@@ -1114,7 +1114,8 @@ def test_a_bar_in_a_terminal():
     fit(make_model(), bar, validation_data=(X, LABELS), verbose="auto")
     text = screen.getvalue()
     assert "\x1b[" in text
-    for part in ("epoch 3/3", "2/2", "labels/s", "0:00 left", "loss", "val_loss", "below uniform 9.000"):
+    parts = ("landmarks: uniform 9.000", "epoch 3/3", "2/2", "labels/s", "0:00 left", "loss", "val_loss")
+    for part in (*parts, "below uniform 9.000"):
         assert part in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor is hidden, and comes back
 
