@@ -319,7 +319,14 @@ class TestTraining:
             ([3], TypeError, "metrics: expected names, or functions"),
             ([lambda y_true, y_pred: 0.0], TypeError, "define it with `def`"),
             ([metrics.BinaryAccuracy], TypeError, r"got the class BinaryAccuracy: use BinaryAccuracy\(\)"),
+            ([Dense(2)], TypeError, r"got Dense.*: write a function of them with `def`"),
             (["accuracy", accuracy], ValueError, "expected different names, got 'accuracy' twice"),
+            (
+                [metrics.BinaryAccuracy("val_accuracy")],
+                ValueError,
+                "expected a name of its own, got 'val_accuracy', under which",
+            ),
+            ([metrics.BinaryAccuracy("epoch")], ValueError, "expected a name of its own, got 'epoch', under which"),
         ],
     )
     def test_compile_refuses(self, names, error, message):
@@ -463,7 +470,7 @@ def test_a_class_takes_targets_and_predictions_in_the_order_of_its_function(kind
     ("y_true", "y_pred"),
     [([0, 1, 1], [0, 2, 1]), ([[0], [1], [1]], [0, 2, 1]), ([2, 0], [1, 2]), ([[0, 2], [1, 0]], [[0, 2], [1, 1]])],
 )
-@pytest.mark.parametrize("metric", [accuracy, metrics.sparse_categorical_accuracy])
+@pytest.mark.parametrize("metric", [accuracy, metrics.sparse_categorical_accuracy, metrics.binary_accuracy])
 def test_labels_are_refused_in_the_place_of_scores(metric, y_true, y_pred):
     with pytest.raises(ValueError, match=r"y_pred: expected scores, \(N, ..., V\), got labels, .*: use np.mean"):
         metric(np.array(y_true), np.array(y_pred))
