@@ -1349,6 +1349,22 @@ def test_a_layer_that_takes_no_single_example_says_nothing_about_one():
     assert "with one example" not in error.cause
 
 
+@pytest.mark.parametrize(
+    ("N", "cause"),
+    [(2, "2 times .* right gradient: is a term added twice"), (3, "3 times .* 3 is the batch size N: the sum")],
+)
+def test_a_factor_of_a_layer_that_takes_no_single_example(N, cause):
+    """Whether a 2 is the batch size cannot be tried, and it is the usual factor of a term that is added twice."""
+
+    class Together(grad("W", lambda layer, g, dy: len(dy) * g)):
+        def forward(self, x):
+            if len(x) < 2:
+                raise ValueError("two or more")
+            return super().forward(x)
+
+    assert re.search(cause, caught(Together(3, 2), normal(N, 3)).cause)
+
+
 def test_a_seed_chooses_the_sum_that_is_derived():
     """L = sum of r * y, with r drawn anew by each seed; r is dy."""
 
