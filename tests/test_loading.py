@@ -100,6 +100,16 @@ class MulInConfig(Mul):
         return {**super().get_config(), "k": self.factor}
 
 
+class MulByName(Mul):
+    """Its configuration has a function's name, from which its constructor makes the function again."""
+
+    def __init__(self, k, **kwargs):
+        super().__init__(getattr(np, k) if isinstance(k, str) else k, **kwargs)
+
+    def get_config(self):
+        return {**super().get_config(), "k": self.factor.__name__}
+
+
 class PlainMul(Mul):
     """Takes no name and no dtype."""
 
@@ -231,6 +241,10 @@ def test_save_refuses_what_could_not_be_made_again(tmp_path, model, message):
         model().save(tmp_path / "a")
     assert str(raised.value).startswith(message)
     assert not (tmp_path / "a").exists()
+
+
+def test_a_get_config_of_ones_own_may_write_what_json_cannot(tmp_path):
+    assert loaded(compiled(MulByName(np.sqrt)), tmp_path, {"MulByName": MulByName}).layers[0].factor is np.sqrt
 
 
 def test_load_says_what_a_constructor_lacks(tmp_path):
