@@ -54,10 +54,10 @@ def pieces(text: "str | Excerpt", size: int, overlap: int = 0) -> Iterator[tuple
         yield start, text[start : start + size]
 
 
-def code_points(name: str, text: str, least: int = 0) -> np.ndarray:
+def code_points(name: str, text: str) -> np.ndarray:
     """The code points of a text, int64 (L,), after `require_text`."""
     # Each character is four bytes in UTF-32 (lone surrogates included).
-    encoded = require_text(name, text, least).encode("utf-32-le", "surrogatepass")
+    encoded = require_text(name, text).encode("utf-32-le", "surrogatepass")
     return np.frombuffer(encoded, "<u4").astype(np.int64)
 
 
