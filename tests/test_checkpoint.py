@@ -313,8 +313,10 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path):
         f".a.{int(dead.stdout)}-0123abcd-0.tmp": False,
         f".a.{os.getpid()}-0123abcd-0.tmp": False,  # of an earlier process with our number, as in a container
         f".a.{os.getpid()}-{atomic_file._run}-9999.tmp": True,  # of another thread of ours
+        f".a.{10**20}-0123abcd-0.tmp": False,  # of no process that there can be
         f".a.{os.getppid()}-0123abcd-0.tmp": True,
         f".ab.{int(dead.stdout)}-0123abcd-0.tmp": True,  # of another file
+        f"-a.{int(dead.stdout)}-0123abcd-0.tmp": True,  # of another program
         "a.tmp": True,
     }
     for name in names:
@@ -331,6 +333,23 @@ def test_leftovers_of_other_users_processes_stay(tmp_path, monkeypatch):
     (tmp_path / ".a.1234567-0123abcd-0.tmp").write_bytes(b"")
     atomic_file.write(tmp_path / "a", b"x")
     assert sorted(file.name for file in tmp_path.iterdir()) == [".a.1234567-0123abcd-0.tmp", "a"]
+
+
+def test_another_writer_may_be_quicker_to_remove_a_leftover(tmp_path, monkeypatch):
+    leftover = tmp_path / ".a.1234567-0123abcd-0.tmp"
+    leftover.write_bytes(b"")
+    monkeypatch.setattr(atomic_file, "_is_running", lambda process: bool(leftover.unlink()))
+    atomic_file.write(tmp_path / "a", b"x")
+    assert (tmp_path / "a").read_bytes() == b"x"
+
+
+def test_a_link_in_the_place_of_the_temporary_file_is_not_followed(tmp_path, monkeypatch):
+    monkeypatch.setattr(atomic_file, "_count", iter([7]))
+    (tmp_path / "other").write_bytes(b"old")
+    (tmp_path / f".a.{os.getpid()}-{atomic_file._run}-7.tmp").symlink_to(tmp_path / "other")
+    with pytest.raises(FileExistsError):
+        atomic_file.write(tmp_path / "a", b"x")
+    assert (tmp_path / "other").read_bytes() == b"old"
 
 
 def test_a_file_has_the_usual_permissions_and_links_stay(tmp_path):
