@@ -31,8 +31,8 @@ from nnlite.experiment.folder import InUseError
 from nnlite.experiment.sweep import train
 from nnlite.images import IDXError, load_digit, load_idx
 from nnlite.plot import loss_curves
-from nnlite.saving import atomic_file, checkpoint, training_state
-from nnlite.saving.regular_file import LONGEST_JSON, read_json_lines
+from nnlite.saving import atomic_file, checkpoint, regular_file, training_state
+from nnlite.saving.regular_file import LONGEST_JSON, read_json, read_json_lines
 from nnlite.text import read_text
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no pipes with names, and locks no folders")
@@ -285,6 +285,21 @@ def test_a_hostile_log_is_not_drawn(lines, tmp_path):
         loss_curves(tmp_path / "log.jsonl")
     (tmp_path / "log.jsonl").write_text('{"loss": null}\n{"loss": 2}\n')
     assert len(loss_curves(tmp_path / "log.jsonl").lines[0].get_ydata()) == 2
+
+
+def test_how_long_json_and_a_line_of_it_may_be(tmp_path, monkeypatch):
+    monkeypatch.setattr(regular_file, "LONGEST_JSON", 10)
+    path = tmp_path / "a"
+    path.write_text('"23456789"')
+    assert read_json(path) == "23456789"
+    path.write_text('"23456789a"')
+    with pytest.raises(ValueError, match=r"^expected at most 10 bytes, got more$"):
+        read_json(path)
+    path.write_text('{"a": 1}\n{"a": "890')  # not written yet
+    assert [*read_json_lines(path)] == [{"a": 1}]
+    path.write_text('{"a": 1}\n{"a": "8901')
+    with pytest.raises(ValueError, match=r"a: line 2: expected at most 10 bytes, got more$"):
+        [*read_json_lines(path)]
 
 
 @pytest.mark.parametrize("records", ["{}", "[1]", '[{"name": "x"}]', '[{"name": []}]', deep(90_000), "["])
