@@ -839,7 +839,7 @@ def strict(line):
 
 
 def test_json_log(tmp_path):
-    path = tmp_path / "run" / "log.jsonl"
+    path = tmp_path / "runs" / "first" / "log.jsonl"
     history = fit(make_model(), JSONLogger(path, every=2), Script("odd", [math.nan, np.float32(1), np.arange(2)]))
     lines = [strict(line) for line in path.read_text().splitlines()]
     assert [(line["epoch"], line.get("batch"), line["step"]) for line in lines] == [
