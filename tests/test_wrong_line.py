@@ -159,6 +159,22 @@ def wrong_factor(x, W, b, dy):
     return dz @ W.T, x.T @ dz, dz.sum(axis=0)
 
 
+def with_a_default(x, W, b, dy=None):
+    h = np.tanh(x @ W + b)
+    dz = dy * 2 * h * (1 + h**2)
+    return dz @ W.T, x.T @ dz, dz.sum(axis=0)
+
+
+def recursive(x, W, b, dy):
+    h = np.tanh(x @ W + b)
+    dz = doubled(dy * h, 2) * (1 - h**2)
+    return dz @ W.T, x.T @ dz, dz.sum(axis=0)
+
+
+def doubled(array, times):
+    return doubled(2 * array, times - 1) if times else array
+
+
 def overflows(x, W, b, dy):
     h = np.tanh(x @ W + b)
     dz = dy * 2 * h * (1 - h**2) * np.inf
@@ -181,6 +197,8 @@ x, W, b = np.random.default_rng(0).normal(size=(2, 3)), np.ones((3, 4)) / 3, np.
         (wrong_in_another, "return dh * (1 + h**2)"),
         (wrong_factor, None),  # of the line of dz it cannot be told from that of slope
         (right, None),
+        (with_a_default, "dz = dy * 2 * h * (1 + h**2)"),
+        (recursive, None),  # each call of a function is another run of its lines
         (overflows, "dz = dy * 2 * h * (1 - h**2) * np.inf"),
         (returns_nothing, None),
     ],
@@ -272,7 +290,7 @@ def decorated(x, W, b, dy):
     return wrong_in_another(x, W, b, dy)
 
 
-def with_options(x, W, b, dy, epsilon=1e-7, verbose=True):
+def with_an_option(x, W, b, dy, verbose=True):
     if verbose:
         print("backward")
     h = np.tanh(x @ W + b)
@@ -280,8 +298,8 @@ def with_options(x, W, b, dy, epsilon=1e-7, verbose=True):
     return dz @ W.T, x.T @ dz, dz.sum(axis=0)
 
 
-def test_options_of_backward_and_what_it_prints(capsys):
-    assert first_wrong_line(forward, with_options, x=x, W=W, b=b).text == "dz = dy * 2 * h * (1 - h)"
+def test_an_option_of_backward_and_what_it_prints(capsys):
+    assert first_wrong_line(forward, with_an_option, x=x, W=W, b=b).text == "dz = dy * 2 * h * (1 - h)"
     assert capsys.readouterr().out == "backward\n"
 
 
@@ -295,6 +313,12 @@ def test_a_search_ends():
         return dz @ W.T, x.T @ dz, dz.sum(axis=0)
 
     assert first_wrong_line(forward, endless, seconds=0.3, x=x, W=W, b=b) is None
+
+
+def test_what_is_found_too_late_is_not_said(monkeypatch):
+    """Runs that the end has cut short look like runs that fail."""
+    monkeypatch.setitem(first_wrong_line.__globals__, "found", lambda *_: WrongLine(1, "dz = dh", "dz", 1.0))
+    assert first_wrong_line(forward, right, seconds=-1, x=x, W=W, b=b) is None
 
 
 def taken(x, k, places, W):
@@ -454,12 +478,28 @@ GIVEN = {"xs": NUMBERS[:2], "h0": NUMBERS[2], "U": NUMBERS[3], "x": NUMBERS[2], 
          "b": NUMBERS[5, 0], "scale": 3}  # fmt: skip
 
 
-def first_of(path, text):
+def module_of(path, text):
     path.write_text(text)
     module = importlib.util.module_from_spec(importlib.util.spec_from_file_location(path.stem, path))
     module.__spec__.loader.exec_module(module)
+    return module
+
+
+def first_of(path, text):
+    module = module_of(path, text)
     asked = inspect.signature(module.forward).parameters
     return first_wrong_line(module.forward, module.backward, **{name: GIVEN[name] for name in asked})
+
+
+def test_a_function_of_another_file_is_not_searched(tmp_path):
+    through = module_of(tmp_path / "other.py", inspect.getsource(through_tanh)).through_tanh
+
+    def backward(x, W, b, dy):
+        h = np.tanh(x @ W + b)
+        dz = through(h, dy * 2 * h)
+        return dz @ W.T, x.T @ dz, dz.sum(axis=0)
+
+    assert first_wrong_line(forward, backward, x=x, W=W, b=b).text == "dz = through(h, dy * 2 * h)"
 
 
 @pytest.mark.parametrize("name", TRIED)
