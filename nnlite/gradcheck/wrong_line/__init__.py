@@ -246,7 +246,7 @@ def _texts(backward) -> Iterator[tuple[str, int]]:
                 f"{function.__name__}: expected a function whose text is in a file or in a notebook's cell, got one "
                 f"without: write it into a file, and import it"
             ) from error
-        yield textwrap.dedent("".join(lines)), max(1, first)
+        yield textwrap.dedent("".join(lines)), first
         seen.add(function)
         known = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
         called = [known.get(name) for name in (*function.__code__.co_names, *function.__code__.co_freevars)]
