@@ -108,7 +108,7 @@ def encode(tree: dict) -> bytes:
     from safetensors.numpy import save  # imported on use, as hashlib below, to keep `import nnlite` fast
 
     tensors: dict[str, np.ndarray] = {}
-    text = json.dumps({"version": VERSION, "tree": _without_arrays(tree, "", tensors)}, allow_nan=False)
+    text = json.dumps({"version": VERSION, "tree": _without_arrays(tree, "", tensors)})
     return _sorted_header(save(tensors, {"nnlite": text, "sha256": _checksum(tensors, text)}))
 
 
