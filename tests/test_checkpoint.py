@@ -124,6 +124,13 @@ def test_other_programs_find_the_weights_under_their_names(tmp_path):
     assert "optimizer/state/momentum/dense.W" in found
 
 
+def test_only_the_outermost_params_have_no_prefix(tmp_path):
+    tree = {"params": {"W": np.ones(2)}, "before": {"params": {"W": np.zeros(2)}}}
+    checkpoint.write(tmp_path / "a", tree)
+    assert_same(checkpoint.read(tmp_path / "a"), tree)
+    assert sorted(load_file(tmp_path / "a")) == ["W", "before/params/W"]
+
+
 def test_same_tree_same_file(tmp_path):
     program = """
 import numpy
@@ -235,6 +242,16 @@ def test_foreign_files(tmp_path, data, message):
         load_model(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_longest_header(tmp_path, monkeypatch):
+    checkpoint.write(tmp_path / "a", {"n": 1})
+    size = int.from_bytes((tmp_path / "a").read_bytes()[:8], "little")
+    monkeypatch.setattr(checkpoint, "_LONGEST_HEADER", size)
+    assert checkpoint.read(tmp_path / "a") == {"n": 1}
+    monkeypatch.setattr(checkpoint, "_LONGEST_HEADER", size - 1)
+    with pytest.raises(CheckpointError, match="not a checkpoint"):
+        checkpoint.read(tmp_path / "a")
 
 
 def test_safetensors_of_another_program(tmp_path):
