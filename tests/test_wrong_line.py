@@ -315,6 +315,21 @@ def test_a_search_ends():
     assert first_wrong_line(forward, endless, seconds=0.3, x=x, W=W, b=b) is None
 
 
+def vanishes(x, W):
+    u = x @ W - 1
+    return u * 0 + x @ W
+
+
+def does_not_vanish(x, W, dy):
+    du = dy * 1
+    return (du + dy) @ W.T, x.T @ (du + dy)
+
+
+def test_of_nothing_any_number_is_infinitely_far():
+    found = first_wrong_line(vanishes, does_not_vanish, x=x, W=W)
+    assert (found.text, found.difference) == ("du = dy * 1", np.inf)
+
+
 def test_what_is_found_too_late_is_not_said(monkeypatch):
     """Runs that the end has cut short look like runs that fail."""
     monkeypatch.setitem(first_wrong_line.__globals__, "found", lambda *_: WrongLine(1, "dz = dh", "dz", 1.0))

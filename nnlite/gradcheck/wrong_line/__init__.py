@@ -227,6 +227,7 @@ def found(search: Search, texts: Sequence[tuple[str, int]]) -> WrongLine | None:
     )
 
 
+@np.errstate(divide="ignore")  # where the right numbers are all 0
 def _difference(repair: Repair) -> tuple[float, int | None]:
     """Where a series first differs from the right one, in the order of backward."""
     apart = np.abs(repair.own - repair.series).reshape(len(repair.own), -1).max(axis=1)
