@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from nnlite import WrongLine, first_wrong_line, zoo
+from nnlite.gradcheck.wrong_line.watch import Watch
 from nnlite.homework import CODE
 from nnlite.homework.code.audit import ZEROS, mistakes, questions_of, solutions, source
 from nnlite.homework.code.lines import first_wrong
@@ -313,6 +314,32 @@ def test_a_search_ends():
         return dz @ W.T, x.T @ dz, dz.sum(axis=0)
 
     assert first_wrong_line(forward, endless, seconds=0.3, x=x, W=W, b=b) is None
+
+
+def test_what_backward_is_given():
+    """Numbers in float64, and gradients that a seed draws."""
+    given = []
+
+    def backward(x, W, b, dy):
+        given.append((x.dtype.name, dy[0, 0]))
+        return right(x, W, b, dy)
+
+    for seed in (1, 1, 2):
+        first_wrong_line(forward, backward, seed=seed, x=x.astype("float32"), W=W, b=b)
+    (one, again, other), kinds = [given[k][1] for k in (0, 2, 4)], {kind for kind, _ in given}
+    assert (one == again != other, kinds, len(given)) == (True, {"float64"}, 6)
+
+
+def test_what_a_watch_keeps_and_replaces():
+    a, watch = np.zeros(2, "float32"), Watch({0: np.ones((1, 2)), 1: np.ones(1)}, in_place={1})
+    replaced = watch(0, a + 2, {"a": a})
+    a += 1
+    assert (replaced.tolist(), replaced.dtype.name) == ([1, 1], "float32")
+    assert watch.read[0]["a"].tolist() == [0, 0]  # as it was
+    assert watch(1, np.float64(3), {}) == 1  # of a number that += has changed
+    watch(2, np.zeros(2), {})
+    watch(2, np.zeros(3), {})
+    assert watch.log[2] is None
 
 
 def vanishes(x, W):
