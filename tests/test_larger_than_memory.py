@@ -108,7 +108,7 @@ class Stop(Callback):
 SOURCES = {"a generator": endless, "a loader": Loader, "numbered": Numbered, "a memory map": None}
 
 
-def trained(source, tmp_path, callbacks=(), epochs=3):
+def trained(source, tmp_path, callbacks=(), initial_epoch=0):
     model = Sequential([Dense(3), Dense(2)], input_shape=(4,), dtype="float64", seed=0)
     model.compile(Adam(0.1), MeanSquaredError())
     if source is None:
@@ -120,7 +120,8 @@ def trained(source, tmp_path, callbacks=(), epochs=3):
     else:
         data = {"x": source(), "steps_per_epoch": 4, "validation_data": source(), "validation_steps": 2}
     backup = BackupAndRestore(tmp_path / "backup", save_freq=1, delete_checkpoint=False)
-    history = model.fit(**data, epochs=epochs, callbacks=[backup, *callbacks], verbose=0).history
+    epochs = {"epochs": initial_epoch + 3, "initial_epoch": initial_epoch}
+    history = model.fit(**data, **epochs, callbacks=[backup, *callbacks], verbose=0).history
     return model, history
 
 
@@ -135,6 +136,14 @@ def test_resumed_to_the_same_bits(name, after, tmp_path):
     assert again == history
     for expected, got in zip(model.get_weights(), resumed.get_weights(), strict=True):
         assert_same_bits(got, expected)
+
+
+def test_batches_of_an_earlier_fit_are_not_skipped(tmp_path):
+    (tmp_path / "whole").mkdir()
+    history = trained(endless, tmp_path / "whole", initial_epoch=2)[1]
+    with pytest.raises(KeyboardInterrupt):
+        trained(endless, tmp_path, [Stop(6)], initial_epoch=2)
+    assert trained(endless, tmp_path, initial_epoch=2)[1] == history
 
 
 def test_numbered_batches_are_not_made_to_be_skipped(tmp_path):
