@@ -106,6 +106,8 @@ def test_an_audit_of_answers_finds_a_blind_key(monkeypatch):
     wrong = [Mark(entry.name, 0, 1, ()) for entry in sheet.entries if not entry.is_code]
     monkeypatch.setattr(answer_audit, "mark", lambda *_: wrong)
     assert (audit_answers(sheet).failed, audit_answers(sheet).passed) == (0, 0)
+    monkeypatch.setattr(answer_audit, "mark", lambda paper, answers: wrong if answers != paper.key else [])
+    assert (audit_answers(sheet).failed, audit_answers(sheet).passed) == (0, 5)  # a mistake costs its question alone
 
 
 def tried_with(question, problems):
@@ -399,6 +401,20 @@ def test_check_tells_what_to_do(tmp_path):
         list(check(tmp_path, only="simple"))
     with pytest.raises(ValueError, match=r"expected a folder with answers\.toml or conv2d\.py"):
         list(check(tmp_path.parent))
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "more", "is_right"),
+    [
+        ("a = 1", "1 of 1", [], True),
+        ('a = ""', "0 of 1", [], False),
+        ("a = .5", "0 of 1", ["[shapes] a: line 2: expected numbers such as 0.5 or [1, 2], got 'a = .5'"], False),
+    ],
+)
+def test_check_of_answers_alone(text, given, more, is_right, tmp_path):
+    (tmp_path / "answers.toml").write_text(f"[shapes]\n{text}\n")
+    told = [f"{given} answers given: what is right is told when it is graded", *more]
+    assert list(check(tmp_path)) == [("answers.toml", told, is_right)]
 
 
 def test_check_shows_what_is_printed(tmp_path, capfd):
