@@ -236,7 +236,10 @@ def test_a_roster_in_another_encoding(tmp_path):
         read_roster(tmp_path / "roster.csv")
 
 
-@pytest.mark.parametrize("text", ["ID;Name\nada;Ada\n", "\ufeffid\tname\r\nada\tAda\r\n", "name, Id\nAda, ada \n"])
+@pytest.mark.parametrize(
+    "text",
+    ["ID;Name\nada;Ada\n", "\ufeffid\tname\r\nada\tAda\r\n", "name, Id\nAda, ada \n", 'id, name\nada, "Ada"\n'],
+)
 def test_rosters_of_other_programs(text, tmp_path):
     (tmp_path / "roster.csv").write_text(text, "utf-8", newline="")
     (row,) = read_roster(tmp_path / "roster.csv")

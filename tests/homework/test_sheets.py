@@ -134,8 +134,14 @@ class TestDraws:
         assert sum((count - 1000) ** 2 / 1000 for count in counts) < 22.5  # chi squared, 6 degrees: 1 in 1000
 
     def test_a_short_salt_is_refused(self):
-        with pytest.raises(ValueError, match="salt: expected at least 16 bytes, got 4"):
-            Draws(b"salt", "hw2", "ada", "convolution")
+        Draws(SALT[:16], "hw2", "ada", "convolution")
+        with pytest.raises(ValueError, match="salt: expected at least 16 bytes, got 15"):
+            Draws(SALT[:15], "hw2", "ada", "convolution")
+
+    def test_bits_that_would_make_a_number_likelier_are_drawn_again(self, monkeypatch):
+        draws, bits = Draws(SALT, "hw2", "ada", "convolution"), iter([2**256 - 1, 7])
+        monkeypatch.setattr(draws, "_bits", lambda: next(bits))
+        assert draws.integer(0, 2) == 7 % 3  # 2**256 - 1 is divisible by 3
 
 
 def test_a_sheet_without_the_salt_is_another():
