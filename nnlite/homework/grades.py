@@ -44,8 +44,11 @@ def as_csv(grades: Sequence[Grade]) -> str:
 
 
 def _cell(value: Any) -> Any:
-    """A spreadsheet would run a text that begins like a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")) else value
+    """A spreadsheet would run a text that begins like a formula, and a carriage return in it may end a line."""
+    if not isinstance(value, str):
+        return value
+    text = _printable(value)
+    return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) else text
 
 
 def as_markdown(grade: Grade) -> str:
@@ -69,7 +72,11 @@ def _lines(grade: Grade) -> Iterator[str]:
 
 def _plain(line):
     """One line, and no longer than anyone reads: some of it may come from a student's program."""
-    return "".join(sign if sign.isprintable() else " " for sign in line[:1000])
+    return _printable(line[:1000])
+
+
+def _printable(text):
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def as_gradescope(grade: Grade) -> dict[str, Any]:

@@ -494,6 +494,9 @@ def test_a_spreadsheet_runs_nothing(course):
     found = dataclasses.replace(found, submission=Submission("=cmd()", DEADLINE), notes=("+1", "x"))
     row = list(csv.reader(io.StringIO(as_csv([found]))))[1]
     assert row[-2:] == ["'=cmd()", "'+1; x"]
+    for note, cell in (("-1", "'-1"), ("@1", "'@1"), ("\t=1", "' =1"), ("\r+1", "' +1"), ("a\rb", "a b")):
+        found = dataclasses.replace(found, notes=(note,))
+        assert list(csv.reader(io.StringIO(as_csv([found]))))[1][-1] == cell
 
 
 def test_feedback_is_no_html_and_no_markdown(course):
