@@ -88,7 +88,7 @@ def results(
 
 def _students(instructor, email):
     """The ids of those with an address, or whose id is the address, or what is before its @."""
-    names = {email.lower(), email.lower().partition("@")[0]} - {""}
+    names = {email.lower(), email.lower().partition("@")[0]}
     for row in read_roster(instructor / "roster.csv"):
         address = row.get("email", "").lower()
         if (address and address == email.lower()) or (not address and row["id"].lower() in names):
