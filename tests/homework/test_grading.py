@@ -19,7 +19,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nnlite.homework import (
+    Grade,
     Limits,
+    Mark,
     Submission,
     as_gradescope,
     grade,
@@ -206,6 +208,7 @@ def test_each_day_begun_costs_a_part(course):
         found = dataclasses.replace(on_time, days_late=days_late(paper, submission))
         assert found.points == expected
         assert ("late, and costs" in as_markdown(found)) == (late > 0)
+        assert ("costs 100 % of the points" in as_markdown(found)) == (expected == 0)
 
 
 def test_the_last_submission_counts_or_the_last_one_in_time(course, instructor, tmp_path):
@@ -508,6 +511,12 @@ def test_feedback_is_no_html_and_no_markdown(course):
     assert "\n# h" not in text
 
 
+def test_feedback_is_no_longer_than_anyone_reads():
+    text = as_markdown(Grade("ada", (Mark("q", 0, 1, ("x" * 3000,)),), Submission("a`b", DEADLINE)))
+    assert max(map(len, text.splitlines())) == len("    ") + 1000
+    assert "Graded: `ab`" in text
+
+
 def test_feedback_tells_no_hidden_numbers_and_no_keys(course, instructor):
     files = right(course) | {
         "sampling.py": SAMPLE.replace("/ temperature", "* temperature").encode(),
@@ -544,6 +553,8 @@ def test_gradescope_gets_its_format(course, tmp_path):
     assert [test["name"] for test in found["tests"]] == list(FULL)
     assert found["tests"][3]["status"] == "failed"
     assert found["tests"][3]["max_score"] == 8
+    part = as_gradescope(Grade("ada", (Mark("a", 2, 4, ()), Mark("b", 4, 4, ()))))
+    assert [test["status"] for test in part["tests"]] == ["failed", "passed"]
     path = write_autograder(course / "instructor", tmp_path / "autograder.zip", None)
     with zipfile.ZipFile(path) as archive:
         archive.extractall(tmp_path / "autograder" / "source")
