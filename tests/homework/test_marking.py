@@ -3,6 +3,7 @@
 import copy
 import datetime
 import tomllib
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nnlite.homework import mark, read_answers, read_sheet
+from nnlite.homework.marking import problem
+from nnlite.homework.paper import mistakes_show
 
 SALT = b"the salt of a course, for tests only"
 PAPER = read_sheet("hw2").paper(SALT, "ada")
@@ -93,6 +96,28 @@ def test_one_number_may_be_an_array_and_a_row_a_matrix(answers):
     assert lost(answers) == set()
     answers["lstm_step"]["i"] = [answers["lstm_step"]["i"][0] * 2]
     assert lost(answers) == {"lstm_step"}
+
+
+def test_how_far_an_answer_may_be_off():
+    """A hundredth of the right number, and a thousandth of the largest one beside it; whole numbers are equal."""
+    assert problem([1.0, 10.0], [1.0199, 10.1099], 0.01) == ""
+    assert problem([1.0, 10.0], [1.0201, 10.1101], 0.01) == "2 of 2 differ: [0], [1]"
+    assert problem([1, 10], [1.001, 10], 0.01) == "1 of 2 differ: [0]"
+
+
+@pytest.mark.parametrize(("count", "more"), [(8, ""), (9, ", ...")])
+def test_eight_wrong_entries_are_named(count, more):
+    named = ", ".join(f"[{i}]" for i in range(8))
+    assert problem([1.0] * count, [2.0] * count, 0.01) == f"{count} of {count} differ: {named}{more}"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "shows"),
+    [(3, 3, False), (3, 4, True), (3, [3], True), (1.0, 1.03, False), (1.0, 1.04, True), ([1.0, 2], [1.0, 3], True)],
+)
+def test_a_mistake_shows_where_it_is_off_by_more_than_three_times_the_tolerance(right, wrong, shows):
+    question = SimpleNamespace(key=lambda _: {"a": right}, mistakes=lambda _: {"it was guessed": {"a": wrong}})
+    assert mistakes_show(question, {}, 0.01) == shows
 
 
 def test_what_is_not_asked_is_said(answers):
