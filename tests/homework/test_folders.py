@@ -217,6 +217,7 @@ def test_a_later_deadline(tmp_path):
             "roster.csv, line 2: id: expected letters .* got '../../etc': it becomes the name of a folder",
         ),
         ("id\nada\n\n.hidden\n", "line 4: id: expected letters"),
+        (f"id\n{'a' * 64}\n{'b' * 65}\n", "line 3: id: expected letters"),
         ("id\nada\nADA\n", "line 3: id: expected each student once, got 'ADA' again"),
         ("id,name\n,Ada\n", "line 2: id: expected letters .* got ''"),
         ("id\n", "expected a student in each line after the first, got none"),
