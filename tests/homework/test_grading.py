@@ -8,6 +8,7 @@ import json
 import os
 import stat
 import struct
+import time
 import tomllib
 import zipfile
 from pathlib import Path
@@ -40,6 +41,7 @@ from nnlite.homework.grades import as_csv, as_markdown
 from nnlite.homework.gradescope import main as run_autograder
 from nnlite.homework.gradescope import results
 from nnlite.homework.grading import days_late
+from nnlite.homework.parallel import in_threads
 from nnlite.homework.submissions import read_folder
 
 SHEET = """
@@ -238,6 +240,19 @@ def test_the_last_submission_counts_or_the_last_one_in_time(course, instructor, 
     assert rows["s_2"]["notes"] == "nothing was handed in"
     assert sorted(path.name for path in (folder / "feedback").iterdir()) == ["ada.md", "bob.md", "eve.md", "s_2.md"]
     assert "That is a day late, and costs 10 % of the points." in (folder / "feedback" / "eve.md").read_text()
+
+
+def test_an_error_ends_those_that_wait():
+    begun = []
+
+    def late(number):
+        begun.append(number)
+        time.sleep(0.01)
+        raise ValueError(f"number {number}")
+
+    with pytest.raises(ValueError, match="number 0"):
+        in_threads(late, range(100), jobs=2)
+    assert len(begun) < 100
 
 
 def test_times_can_be_given(tmp_path):
