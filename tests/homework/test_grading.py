@@ -218,6 +218,7 @@ def test_the_last_submission_counts_or_the_last_one_in_time(course, instructor, 
     before, after, later = (DEADLINE + datetime.timedelta(hours=hours) for hours in (-2, 3, 30))
     write(tmp_path / "ada", good, before)  # superseded in time by a worse one
     zipped(tmp_path / "ada_2.zip", bad, before + datetime.timedelta(hours=1))
+    zipped(tmp_path / "ada_3.zip", bad, after)  # late and as bad: the last one
     write(tmp_path / "bob", right(course, "bob"), before)
     zipped(tmp_path / "bob_2.zip", bad, after)  # late and worse
     zipped(tmp_path / "bob (3).zip", bad, later)
@@ -228,7 +229,7 @@ def test_the_last_submission_counts_or_the_last_one_in_time(course, instructor, 
     grades, unknown = grade(tmp_path, instructor, limits=QUICK)
     found = {one.student: (one.points, one.submission and one.submission.name, one.days_late) for one in grades}
     assert found == {
-        "ada": (0, "ada_2.zip", 0), "bob": (20, "bob", 0), "eve": (18, "eve-2.zip", 1), "s_2": (0, None, 0),
+        "ada": (0, "ada_3.zip", 1), "bob": (20, "bob", 0), "eve": (18, "eve-2.zip", 1), "s_2": (0, None, 0),
     }  # fmt: skip
     assert unknown == ["stranger"]
     folder = write_grades(grades, tmp_path / "grades")
