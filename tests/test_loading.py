@@ -133,6 +133,12 @@ class MendedReluDense(nnlite.Dense):
         super().__init__(units, **kwargs)
 
 
+class ShownLSTM(nnlite.LSTM):
+    def __init__(self, units, show=None, **kwargs):
+        super().__init__(units, **kwargs)
+        self.s = show
+
+
 class HalfLoss(nnlite.losses.MeanSquaredError):
     def __init__(self, part=0.5):
         super().__init__()
@@ -241,6 +247,18 @@ def test_save_refuses_what_could_not_be_made_again(tmp_path, model, message):
         model().save(tmp_path / "a")
     assert str(raised.value).startswith(message)
     assert not (tmp_path / "a").exists()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nnlite.Bidirectional(ShownLSTM(2, print)), "ShownLSTM: show: expected an attribute self.show"),
+        (lambda: nnlite.Dense(3, activation=Mul(np.sqrt)), "Mul: k: expected an attribute self.k"),
+    ],
+)
+def test_a_layer_that_is_copied_loses_no_argument(make, message):
+    with pytest.raises(TypeError, match=message):
+        make()
 
 
 def test_a_get_config_of_ones_own_may_write_what_json_cannot(tmp_path):

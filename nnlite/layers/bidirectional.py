@@ -50,7 +50,7 @@ class Bidirectional(RecurrentPair):
         dinitial_state: dL/d(initial state) after `backward`, in that order.
 
     Raises:
-        TypeError: `layer` is not recurrent; x holds no numbers.
+        TypeError: `layer` is not recurrent, or was given what it does not keep; x holds no numbers.
         ValueError: `layer` is stateful, reads backwards, or is built; an unknown merge_mode; x does not fit.
         RuntimeError: from `step`: the backward layer cannot start before the end is known.
 

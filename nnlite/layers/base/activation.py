@@ -61,6 +61,7 @@ def get(activation: Any, owner: str) -> Layer | None:
     if isinstance(activation, type) and issubclass(activation, Layer):
         activation = activation()
     if isinstance(activation, Layer) and (in_words(type(activation)) in NAMES or not is_ours(type(activation))):
+        activation.check_saving()  # no argument may be lost
         return type(activation).from_config(activation.get_config())
     hint = size_first(owner, activation)
     if callable(activation) and not isinstance(activation, Layer):

@@ -32,6 +32,7 @@ class RecurrentPair(HasStates):
             )
         if layer.built:
             raise ValueError(f"{what}: {layer!r} has its weights already, and would not share them: give a new one")
+        layer.check_saving()  # no argument may be lost
         self.forward_layer, self.backward_layer = (type(layer).from_config(layer.get_config()) for _ in range(2))
         own = {"dtype": layer.dtype, "seed": layer.rng, "input_shape": layer._input_shape}
         own |= {name: value for name, value in options.items() if value is not None}
