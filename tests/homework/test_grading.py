@@ -363,6 +363,17 @@ def test_code_in_utf_16_is_read(tmp_path):
     assert read_one(tmp_path).code == {"pool.py": "x = 'é'\r\n"}
 
 
+def test_a_fault_of_the_grader_costs_one_question_and_is_told(course, monkeypatch):
+    def broken(*_, **__):
+        raise RuntimeError("x" * 300)
+
+    monkeypatch.setattr("nnlite.homework.grading.tried", broken)
+    found = graded(course, right(course), only=("temperature", "sample"))
+    assert points(found) == {"temperature": 4, "sample": 0}
+    assert found.marks[1].feedback == ("it could not be graded",)
+    assert found.notes == (f"sample could not be graded: RuntimeError: {'x' * 100}",)
+
+
 def test_answers_that_are_missing_are_told(course):
     files = right(course)
     del files["answers.toml"]
