@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import re
 
 import pytest
 
@@ -51,6 +52,13 @@ def test_a_sheet_of_ones_own(write):
     assert "**Tuesday, 01 December 2026, 23:59 UTC+01:00**. Each day begun after that costs 25 % of the points" in text
     assert "2. One step of an LSTM, forward and backward (1 point)" in text
     assert "A number is right within 2 %" in text
+
+
+def test_the_ends_of_what_a_sheet_may_set(write):
+    text = re.sub("late_percent = .*", "late_percent = 0", re.sub("tolerance = .*", "tolerance = 0.1", OWN))
+    sheet = read_sheet(write(text))
+    assert (sheet.tolerance, sheet.late_percent) == (0.1, 0)
+    assert read_sheet(write(re.sub("late_percent = .*", "", OWN))).late_percent == 100
 
 
 @pytest.mark.parametrize("name", shipped())
