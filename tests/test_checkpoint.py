@@ -378,6 +378,20 @@ def test_a_file_has_the_usual_permissions_and_links_stay(tmp_path):
     assert (tmp_path / "target").stat().st_mode == (tmp_path / "plain").stat().st_mode
 
 
+def test_a_long_message_keeps_both_of_its_ends():
+    text = "a" * 800 + "b" * 800
+    assert training_state.explain(ValueError(text)) == text
+    assert training_state.explain(ValueError(f"{text[:800]}c{text[800:]}")) == f"{'a' * 800} ... {'b' * 800}"
+
+
+@pytest.mark.parametrize("name", ["a.h5", "a.H5", "a.keras", "a.Pt"])
+def test_a_name_of_another_program_is_refused(tmp_path, name):
+    with pytest.raises(
+        ValueError, match=r"path: expected a name that ends in \.safetensors, .*: use '.*a\.safetensors'"
+    ):
+        Sequential([Dense(2)], input_shape=(3,)).save(tmp_path / name)
+
+
 # Models
 
 
