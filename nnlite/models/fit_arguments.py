@@ -110,8 +110,15 @@ def line_up(callbacks: Any, history: Callback, verbose: Any) -> list[Callback]:
     return sorted([history, *callbacks], key=lambda callback: callback.order)
 
 
-def numbers_of_a_step(numbers: Any, names: Collection[str]) -> dict[str, float]:
-    """What a `train_step` of one's own has returned, the loss and the metrics, as floats."""
+def validation_size(size: int | None, otherwise: int) -> int:
+    """How many samples a batch of the validation has."""
+    return otherwise if size is None else checks.positive("validation_batch_size", size)
+
+
+def numbers_of_a_step(model: Any, numbers: Any, names: Collection[str]) -> dict[str, float]:
+    """What `train_step` has returned, the loss and the metrics, as floats; one of your own may return anything."""
+    if is_ours(type(model).train_step):
+        return numbers
     if not isinstance(numbers, dict) or numbers.keys() != set(names):
         raise TypeError(f"train_step: expected it to return a dict with {', '.join(names)}, got {numbers!r:.200}")
     return {name: checks.returned(f"train_step: {name}", value) for name, value in numbers.items()}

@@ -5,21 +5,11 @@ import math
 from typing import Any
 
 from .. import checks
-from ..arguments import is_ours
 from ..callbacks import History, TerminateOnNaN
 from ..callbacks.base import own_method
 from ..divergence import NonFiniteLossError, check_params, loss_error
-from . import blame
+from . import blame, fit_arguments
 from .data import batch_size as batch_size_of
-from .fit_arguments import (
-    checked_shuffle,
-    checked_start,
-    claim,
-    has_perplexity,
-    line_up,
-    numbers_of_a_step,
-    predictions_of,
-)
 from .order import shuffled
 
 
@@ -43,20 +33,19 @@ class FitLoop:
     def __init__(self, model, data, validation_data, batch_sizes, epochs, callbacks, shuffle, verbose):
         self.model, self.data, self.validation_data = model, data, validation_data
         self.batch_size = batch_size_of(model, "fit", data, batch_sizes[0], training=True)
-        size = batch_sizes[1]
-        self.validation_batch_size = self.batch_size if size is None else checks.positive("validation_batch_size", size)
+        self.validation_batch_size = fit_arguments.validation_size(batch_sizes[1], self.batch_size)
         if validation_data is not None:
             batch_size_of(model, "fit: validation_data", validation_data, self.validation_batch_size)
         self.epochs = checks.positive("epochs", epochs[1])
-        self.shuffle = checked_shuffle(model, data, shuffle)
+        self.shuffle = fit_arguments.checked_shuffle(model, data, shuffle)
         self.history = History()
-        self.callbacks = line_up(callbacks, self.history, verbose)
+        self.callbacks = fit_arguments.line_up(callbacks, self.history, verbose)
         if model.optimizer.parallel is not None:
             self.callbacks = model.optimizer.parallel.line_up(self.callbacks, len(model.metrics))
         self.batches = -(-len(data) // self.batch_size)
-        self.positions, self.is_sequence = predictions_of(data, model.loss)
-        self.epoch, self.batch = checked_start(epochs[0], self.epochs), 0
-        self._has_perplexity = has_perplexity(model, data, validation_data)
+        self.positions, self.is_sequence = fit_arguments.predictions_of(data, model.loss)
+        self.epoch, self.batch = fit_arguments.checked_start(epochs[0], self.epochs), 0
+        self._has_perplexity = fit_arguments.has_perplexity(model, data, validation_data)
         self.resumed = self.is_running = False
         self.latest = {}
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
@@ -69,7 +58,7 @@ class FitLoop:
         self._closing = contextlib.ExitStack()
         # Callbacks, and the `History` that `fit` returns, live on with this loop: it holds no data then.
         self._closing.callback(vars(self).update, data=None, validation_data=None, current=None, is_running=False)
-        claim(self)
+        fit_arguments.claim(self)
         for callback in self.callbacks:
             self._closing.callback(callback.close)
         with contextlib.ExitStack() as stack:
@@ -135,8 +124,7 @@ class FitLoop:
 
     def count(self, batch, numbers):
         """Take down the loss and metrics of a batch, and tell the callbacks."""
-        if not is_ours(type(self.model).train_step):
-            numbers = numbers_of_a_step(numbers, self.totals)
+        numbers = fit_arguments.numbers_of_a_step(self.model, numbers, self.totals)
         weight = batch.weight(self.model.keeps_steps)
         self.latest = numbers
         for name, value in numbers.items():

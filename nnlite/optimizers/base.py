@@ -188,7 +188,7 @@ class Optimizer(Configured, TakesTurns):
             self._learning_rate = self._scheduled(self._iterations)
         decay = 0.0 if self.decays_in_update else self._learning_rate * (self.weight_decay or 0.0)
         with uninterrupted:  # Ctrl-C interrupts before or after a step, never within
-            self._iterations += 1
+            object.__setattr__(self, "_iterations", self._iterations + 1)  # past `__setattr__`: nobody else sets it
             for name, _, _, _, grad, param, slots in self._rows:
                 if name in frozen:
                     continue
