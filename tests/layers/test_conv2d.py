@@ -329,6 +329,7 @@ def test_how_images_are_cut_into_batches_changes_no_bit(dtype, options):
     ],
     ids=str,
 )
+@of_the_kernels
 @float_types
 def test_one_image_that_meets_many_weights_has_the_bits_that_it_has_in_a_batch(dtype, shape, filters, options):
     layer = Conv2D(filters, **({"kernel_size": 3} | options), dtype=dtype, seed=0)
