@@ -305,7 +305,7 @@ cdef inline void winograd(const Sliding *s, const Taps *at, const floating *W, c
 
 cdef inline void image_in_quads(const Sliding *grid, const floating *image, floating *work) noexcept nogil:
     """V of a whole image."""
-    cdef Py_ssize_t lines = grid.rows.count + blocks(grid.rows) - 1, along = line_quads(grid), line = 0, k
+    cdef Py_ssize_t lines = strip_lines(grid), along = line_quads(grid), line = 0, k
     cdef Py_ssize_t step = quad_step(grid, work)
     cdef floating *pixels = work + strip_size(grid, work) + products_size(grid, work)
     cdef const floating *x = window(grid, image, 0, grid.rows.count, pixels + pixels_size(grid, work), &line)
@@ -320,7 +320,7 @@ cdef inline void image_by_filters(const Sliding *s, const Sliding *grid, const T
     cdef Py_ssize_t F = s.groups * s.U
     cdef floating *panel = work + room(grid, work)
     cdef Quads here = quads_of(s, work)
-    here.v_k = (grid.rows.count + blocks(grid.rows) - 1) * line_quads(grid) * here.v_quad
+    here.v_k = strip_lines(grid) * line_quads(grid) * here.v_quad
     out += s.rows.out * s.OW * F + s.cols.out * F + g * s.U + u
     pack_filters(s, at, g, u, W, start, panel)
     quads_by_panel(s, grid, &here, work + g * s.D, panel, u, out, 0, grid.rows.count, work + strip_size(grid, work))
