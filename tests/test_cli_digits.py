@@ -227,6 +227,7 @@ class TestOwnPictures:
         return [tmp_path / f"{digit}.png" for digit in range(10)]
 
     def test_are_read(self, default, pictures, nnlite_command):
+        (default / "own.png").unlink(missing_ok=True)  # from another test
         before = contents(default)
         code, output, error = nnlite_command("digits", "--out", default, "--images", *pictures)
         assert (code, error) == (0, "")
