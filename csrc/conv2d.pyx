@@ -47,8 +47,8 @@ from product cimport ceil_div
 from rows cimport add_row
 from scatter cimport scatter, scatter_size
 from slide cimport (
-    BLOCKS, PIECE, Axis, Sliding, Taps, band_count, block_count, is_deep, pack, packed_size, reach, slide,
-    threads_with_room, window, window_size,
+    BLOCKS, PIECE, Axis, Sliding, Taps, band_count, bands_together, block_count, is_deep, pack, packed_size, reach,
+    slide, threads_with_room, window, window_size,
 )
 from tile cimport (
     APART, TILE_ROWS, Tile, omp_get_thread_num, pack_panel, panel_width, plain, threads_for, tile, tile_width,
@@ -162,7 +162,7 @@ cdef Py_ssize_t convolve_size(const Sliding *s, floating *dtype) noexcept nogil:
         return groups_size(s, dtype)
     if takes_winograd(s, dtype):
         return winograd_size(s, num_threads, dtype)
-    return packed_size(s, dtype) + num_threads * window_size(s)
+    return packed_size(s, dtype) + num_threads * bands_together(s, 1, dtype) * window_size(s)
 
 
 cdef void convolve(const Sliding *s, const Taps *at, const floating *W, const floating *start, const floating *source,

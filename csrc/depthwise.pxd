@@ -28,11 +28,8 @@ from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div, round_up
 from rows cimport add_row
 from slide cimport PIECE, Axis, Sliding, Taps, band_count, block_count, inside_taps, is_deep, reach, threads_with_room
-from tile cimport lanes, omp_get_thread_num, threads_for
+from tile cimport CACHE_BYTES, lanes, omp_get_thread_num, threads_for
 
-
-cdef extern from "host.h" nogil:
-    const int CACHE_BYTES
 
 cdef extern from "typed.h" nogil:
     const int SMALL_GROUP

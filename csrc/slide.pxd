@@ -22,8 +22,8 @@ from libc.string cimport memcpy, memset
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div
 from tile cimport (
-    DEEP, L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, pack_panel, panel_width, pixel_products, plain,
-    prefetch, threads_for, tile, tile_width, transposed, write_rows,
+    CACHE_BYTES, DEEP, L2_BYTES, STREAMS, TILE_ROWS, VECTOR_BYTES, Strides, Tile, lanes, omp_get_thread_num, pack_panel,
+    panel_width, pixel_products, plain, prefetch, threads_for, tile, tile_width, transposed, write_rows,
 )
 
 
@@ -73,6 +73,7 @@ cdef enum:
     WINDOW = 32768  # numbers of a band's copy, about: half a megabyte for doubles with its output fits a cache
     MANY_WEIGHTS = L2_BYTES // 8  # beside all else, too many for a second-level cache: half of it in floats
     BANDS = 32  # at least, in a batch: work for many threads
+    TOGETHER = 32  # bands, at most, that a panel passes over before the next
     BLOCKS = 16  # blocks of bands, at most, with a sum of dW each
     PIECE = 1024  # pixels of a block that have sums of their own, about, where it has very many
     PARTIALS = 1048576  # numbers in these sums, at most: a part of the third-level cache
@@ -195,81 +196,116 @@ cdef inline bint is_pixel(Axis axis, Py_ssize_t size, Py_ssize_t out_size) noexc
 cdef inline void slide(const Sliding *s, const floating *source, const floating *panels, floating *out,
                        floating *copies, Py_ssize_t room) noexcept nogil:
     """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U). copies: `room` numbers, for one band a thread."""
-    cdef Py_ssize_t image = s.H * s.W * s.groups * s.D, result = s.OH * s.OW * s.groups * s.U, count = s.rows.count
-    cdef Py_ssize_t bands = band_count(s), size = window_size(s), _, k, pixels, first, end
+    cdef Py_ssize_t count = s.rows.count, bands = band_count(s), size = window_size(s), together, tasks, _, k
+    cdef Py_ssize_t pixels, first, end
     cdef Pieces pieces
+    cdef bint stream
     cdef int threads = threads_for(<double>s.N * count * s.cols.count * s.rows.taps * s.cols.taps * s.groups * s.D
                                    * s.U)
     if s.groups == 1 and is_pixel(s.rows, s.H, s.OH) and is_pixel(s.cols, s.W, s.OW):
         pixels = s.N * s.H * s.W
+        stream = streamed(pixels * s.U, s.U, out)
         bands = min(s.N * bands, max(<Py_ssize_t>BANDS, 4 * threads))  # long ones, of many tiles
         pieces = shared_out(bands, threads)
         for _ in prange(bands, schedule="dynamic", num_threads=threads):
             k = next_piece(&pieces, omp_get_thread_num())
             first = pixels * k // bands
             end = pixels * (k + 1) // bands
-            pixel_products(end - first, s.D, s.U, source + first * s.D, panels, out + first * s.U)
+            pixel_products(end - first, s.D, s.U, source + first * s.D, panels, out + first * s.U,
+                           stream)
         return
-    threads = min(threads, threads_with_room(room, size))
-    pieces = shared_out(s.N * bands, threads)
-    for _ in prange(s.N * bands, schedule="dynamic", num_threads=threads):
+    together = bands_together(s, threads, out)
+    threads = min(threads, threads_with_room(room, together * size))
+    tasks = ceil_div(s.N * bands, together)
+    pieces = shared_out(tasks, threads)
+    for _ in prange(tasks, schedule="dynamic", num_threads=threads):
         k = next_piece(&pieces, omp_get_thread_num())
-        slide_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
-                   count * (k % bands + 1) // bands, copies + omp_get_thread_num() * size)
+        slide_bands(s, source, panels, out, s.N * bands * k // tasks, s.N * bands * (k + 1) // tasks,
+                    copies + omp_get_thread_num() * together * size)
 
 
-cdef inline void slide_band(const Sliding *s, const floating *image, const floating *panels, floating *out,
-                            Py_ssize_t q, Py_ssize_t end, floating *copy) noexcept nogil:
-    """Rows q .. end - 1 of one image, in tiles of about equal height.
+cdef inline bint streamed(Py_ssize_t numbers, Py_ssize_t filters, const floating *out) noexcept nogil:
+    """Whether so many numbers of a result are written past the cache: whole vectors of it."""
+    return (STREAMS and numbers * sizeof(floating) > CACHE_BYTES and filters % lanes(out) == 0
+            and <size_t>out % VECTOR_BYTES == 0)
+
+
+cdef inline void slide_bands(const Sliding *s, const floating *source, const floating *panels, floating *out,
+                             Py_ssize_t k, Py_ssize_t end, floating *copies) noexcept nogil:
+    """Bands k .. end - 1 of all images.
 
     All panels pass over a tile before the next tile; where the second-level cache does not hold them, one panel passes
-    over all tiles before the next panel.
+    over all tiles of these bands before the next panel.
     """
+    cdef Py_ssize_t count = s.rows.count, bands = band_count(s), image = s.H * s.W * s.groups * s.D
+    cdef Py_ssize_t result = s.OH * s.OW * s.groups * s.U, first = 0, last, b, i
+    cdef Py_ssize_t line[TOGETHER]
+    cdef const floating *x[TOGETHER]
+    if in_planes(s, out):
+        planes_band(s, source + k // bands * image, panels, out + k // bands * result, count * (k % bands) // bands,
+                    count * (k % bands + 1) // bands, copies)
+        return
+    for i in range(end - k):
+        b = (k + i) % bands
+        x[i] = window(s, source + (k + i) // bands * image, count * b // bands,
+                      count * (b + 1) // bands - count * b // bands, copies + i * window_size(s), &line[i])
+    while first < s.U:
+        last = min(s.U, first + panel_width(out)) if by_panels(s, count * (end - k) // bands) else s.U
+        for i in range(end - k):
+            b = (k + i) % bands
+            slide_band(s, x[i], line[i], panels, first, last, out + (k + i) // bands * result, count * b // bands,
+                       count * (b + 1) // bands)
+        panels += (1 + s.rows.taps * s.cols.taps * s.D) * (last - first)  # a panel of one group, if it is not the last
+        first = last
+
+
+cdef inline void slide_band(const Sliding *s, const floating *a, Py_ssize_t line, const floating *panels,
+                            Py_ssize_t first, Py_ssize_t last, floating *out, Py_ssize_t q, Py_ssize_t end) noexcept nogil:
+    """Filters first .. last - 1 of each group for rows q .. end - 1, whose windows begin at a, in tiles of about equal
+    height."""
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, C = groups * D, F = groups * U, out_line = s.OW * F
-    cdef Py_ssize_t tiles = ceil_div(cols.count, TILE_ROWS), line = 0, begin = q, first = 0, last, t, j, g, u
-    cdef Py_ssize_t tap, tap_end
-    cdef const floating *top
-    cdef const floating *a
-    cdef const floating *panel = panels
+    cdef Py_ssize_t tiles = ceil_div(cols.count, TILE_ROWS), t, j, g, u, tap, tap_end
+    cdef const floating *panel
     cdef floating *c
     cdef int height, width, inside
-    if in_planes(s, out):
-        planes_band(s, image, panels, out, q, end, copy)
-        return
-    top = window(s, image, q, end - q, copy, &line)
-    while first < U:
-        last = min(U, first + panel_width(out)) if by_panels(s, end - begin) else U
-        a, q = top, begin
-        while q < end:
-            inside_taps(rows, s.H, q, &tap, &tap_end)
-            for t in range(tiles):
-                j = cols.count * t // tiles
-                height = <int>(cols.count * (t + 1) // tiles - j)
-                panel = panels
-                if rows.taps * cols.taps == 1:  # each pixel is met once
-                    prefetch(a + (j + height) * cols.step * C, height * cols.step * C * sizeof(floating))
-                for g in range(groups):
-                    u = first
-                    while u < last:
-                        width = tile_width(U - u, out)
-                        inside = <int>min(U - u, <Py_ssize_t>width)
-                        c = (out + (rows.out + q * rows.out_step) * out_line + (cols.out + j * cols.out_step) * F
-                             + g * U + u)
-                        slide_tile(s, tap, tap_end, height, inside, a + j * cols.step * C + g * D, line, panel, width,
-                                   c)
-                        panel += (1 + rows.taps * cols.taps * D) * width
-                        u += width
-            a += rows.step * line
-            q += 1
-        panels = panel
-        first = last
+    while q < end:
+        inside_taps(rows, s.H, q, &tap, &tap_end)
+        for t in range(tiles):
+            j = cols.count * t // tiles
+            height = <int>(cols.count * (t + 1) // tiles - j)
+            panel = panels
+            if rows.taps * cols.taps == 1:  # each pixel is met once
+                prefetch(a + (j + height) * cols.step * C, height * cols.step * C * sizeof(floating))
+            for g in range(groups):
+                u = first
+                while u < last:
+                    width = tile_width(U - u, out)
+                    inside = <int>min(U - u, <Py_ssize_t>width)
+                    c = out + (rows.out + q * rows.out_step) * out_line + (cols.out + j * cols.out_step) * F + g * U + u
+                    slide_tile(s, tap, tap_end, height, inside, a + j * cols.step * C + g * D, line, panel, width, c)
+                    panel += (1 + rows.taps * cols.taps * D) * width
+                    u += width
+        a += rows.step * line
+        q += 1
+
+
+cdef inline bint many_weights(const Sliding *s) noexcept nogil:
+    """Whether a second-level cache does not hold all panels."""
+    return s.groups == 1 and s.rows.taps > 1 and s.rows.taps * s.cols.taps * s.D * s.U > MANY_WEIGHTS
+
+
+cdef inline Py_ssize_t bands_together(const Sliding *s, Py_ssize_t threads, floating *dtype) noexcept nogil:
+    """How many bands a panel passes over before the next: as many as stay in a quarter of the second-level cache."""
+    cdef Py_ssize_t most = min(<Py_ssize_t>TOGETHER, MANY_WEIGHTS // 2 // max(<Py_ssize_t>1, window_size(s)))
+    if not many_weights(s) or in_planes(s, dtype):
+        return 1
+    return max(<Py_ssize_t>1, min(most, s.N * band_count(s) // threads))
 
 
 cdef inline bint by_panels(const Sliding *s, Py_ssize_t rows) noexcept nogil:
     """Whether a second-level cache does not hold all panels, and in so many rows enough tiles meet each."""
-    return (s.groups == 1 and s.rows.taps > 1 and s.rows.taps * s.cols.taps * s.D * s.U > MANY_WEIGHTS
-            and rows * s.cols.count > 2 * TILE_ROWS)
+    return many_weights(s) and rows * s.cols.count > 2 * TILE_ROWS
 
 
 cdef inline void planes_band(const Sliding *s, const floating *image, const floating *panel, floating *out,

@@ -17,6 +17,8 @@ cdef extern from "host.h" nogil:
     const int L2_BYTES
     int omp_get_thread_num() noexcept
     const int SERIAL_WORK
+    const int CACHE_BYTES
+    const bint STREAMS
     void prefetch(const void *address, Py_ssize_t bytes) noexcept
 
 cdef extern from "typed.h" nogil:
@@ -45,7 +47,7 @@ cdef extern from "typed.h" nogil:
     void block_product(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, const void *a, Strides a_at, const void *b,
                        Strides b_at, const void *start, void *c, Py_ssize_t c_row) noexcept
     void pixel_products(Py_ssize_t rows, Py_ssize_t depth, Py_ssize_t cols, const void *a, const void *panels,
-                        void *c) noexcept
+                        void *c, bint stream) noexcept
     void add_row_product(Py_ssize_t depth, Py_ssize_t cols, const void *a, const void *b, Py_ssize_t b_row,
                          void *c) noexcept
 

@@ -41,18 +41,17 @@ from libc.string cimport memcpy, memset
 
 from product cimport ceil_div, round_up
 from slide cimport (
-    Axis, Pieces, Sliding, Taps, band_count, next_piece, reach, shared_out, threads_with_room, window,
+    Axis, Pieces, Sliding, Taps, band_count, next_piece, reach, shared_out, streamed, threads_with_room,
+    window,
 )
 from tile cimport (
-    TILE_ROWS, VECTOR_BYTES, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_width,
+    TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_width,
     write_rows,
 )
 
 
 cdef extern from "host.h" nogil:
     const int QUADS
-    const int CACHE_BYTES
-    const bint STREAMS
     void STREAM_END() noexcept
 
 cdef extern from "typed.h" nogil:
@@ -280,8 +279,7 @@ cdef inline void winograd(const Sliding *s, const Taps *at, const floating *W, c
     cdef Py_ssize_t C = s.groups * s.D, image = s.H * s.W * C, result = s.OH * s.OW * s.groups * s.U
     cdef Py_ssize_t bands = band_count(&grid), height = grid.rows.count, own = room(&grid, out)
     cdef Py_ssize_t packed = s.groups * panels_size(s, s.U, out), panel = panels_size(s, panel_width(out), out)
-    cdef bint stream = (STREAMS and s.N * result * sizeof(floating) > CACHE_BYTES and s.U % lanes(out) == 0
-                        and <size_t>out % VECTOR_BYTES == 0)
+    cdef bint stream = streamed(s.N * result, s.U, out)
     cdef int threads = threads_for(<double>4 * s.N * s.rows.count * s.cols.count * C * s.U)
     cdef Pieces pieces
     if by_filters(&grid):
