@@ -60,6 +60,7 @@ cdef enum:
     FEW = 4  # channels, at most, for which dx is scattered and not gathered
     CHUNK = 4096  # numbers that one thread adds
     PIXELS = 64  # that a tile of dW sums up in one go, if an image has as many
+    MANY_TAPS = 128  # of all channels: so many tiles read dy that it is packed for them
 
 
 cdef struct Convolution:
@@ -328,7 +329,7 @@ cdef void block_gradients(const Sliding *s, const floating *x, const floating *d
                     width = tile_width(U - u, dW)
                     if panel % parts == part:
                         b, b_row = dy + (n * rows.count + q) * cols.count * F + g * U + u, F
-                        if U - u < width:
+                        if U - u < width or (rows.taps * cols.taps * D >= MANY_TAPS and F > width):
                             pack_panel(piece * cols.count, U - u, b, plain(F), dy_panel, width)
                             b, b_row = dy_panel, width
                         panel_gradients(s, piece, <int>min(U - u, <Py_ssize_t>width), a + g * D, line, b, b_row,
