@@ -224,7 +224,7 @@ cdef inline void slide(const Sliding *s, const floating *source, const floating 
                     copies + omp_get_thread_num() * together * size)
 
 
-cdef inline bint streamed(Py_ssize_t numbers, Py_ssize_t filters, const floating *out) noexcept nogil:
+cdef inline bint streamed(Py_ssize_t numbers, Py_ssize_t filters, floating *out) noexcept nogil:
     """Whether so many numbers of a result are written past the cache: whole vectors of it."""
     return (STREAMS and numbers * sizeof(floating) > CACHE_BYTES and filters % lanes(out) == 0
             and <size_t>out % VECTOR_BYTES == 0)
