@@ -342,6 +342,29 @@ def test_one_image_that_meets_many_weights_has_the_bits_that_it_has_in_a_batch(d
             assert_same_bits(alone[name][0], both[name][1], f"{name} on {n} threads")
 
 
+@pytest.mark.parametrize(
+    ("shape", "filters", "options"),
+    [
+        ((19, 7, 6, 256), 131, {"padding": "same"}),  # so many weights that a panel passes over several small images
+        ((11, 9, 10, 260), 250, {"strides": 2}),
+        ((12, 61, 62, 80), 48, {"kernel_size": 1}),  # a result so large that it is written past the cache
+    ],
+    ids=str,
+)
+@of_the_kernels
+@float_types
+def test_many_images_have_the_bits_that_each_has_alone(dtype, shape, filters, options):
+    layer = Conv2D(filters, **({"kernel_size": 3} | options), dtype=dtype, seed=0)
+    x, dy = drawn(layer, shape, np.random.default_rng(0).standard_normal)
+    for n in (1, 2, 3):
+        with threads(n):
+            together = both_passes(layer, x, dy)
+        for i in (0, 4, shape[0] - 1):
+            alone = both_passes(layer, x[i : i + 1], dy[i : i + 1])
+            for name in ("y", "dx"):
+                assert_same_bits(together[name][i], alone[name][0], f"{name} on {n} threads")
+
+
 REACH = pytest.mark.parametrize(
     "options",
     [
