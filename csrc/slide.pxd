@@ -195,7 +195,7 @@ cdef inline bint is_pixel(Axis axis, Py_ssize_t size, Py_ssize_t out_size) noexc
 
 cdef inline void slide(const Sliding *s, const floating *source, const floating *panels, floating *out,
                        floating *copies, Py_ssize_t room) noexcept nogil:
-    """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U). copies: `room` numbers, for one band a thread."""
+    """All images: source (N,H,W,groups*D), out (N,OH,OW,groups*U). copies: `room` numbers, for a thread's bands."""
     cdef Py_ssize_t count = s.rows.count, bands = band_count(s), size = window_size(s), together, tasks, _, k
     cdef Py_ssize_t pixels, first, end
     cdef Pieces pieces
@@ -211,8 +211,7 @@ cdef inline void slide(const Sliding *s, const floating *source, const floating 
             k = next_piece(&pieces, omp_get_thread_num())
             first = pixels * k // bands
             end = pixels * (k + 1) // bands
-            pixel_products(end - first, s.D, s.U, source + first * s.D, panels, out + first * s.U,
-                           stream)
+            pixel_products(end - first, s.D, s.U, source + first * s.D, panels, out + first * s.U, stream)
         return
     together = bands_together(s, threads, out)
     threads = min(threads, threads_with_room(room, together * size))
@@ -260,9 +259,10 @@ cdef inline void slide_bands(const Sliding *s, const floating *source, const flo
 
 
 cdef inline void slide_band(const Sliding *s, const floating *a, Py_ssize_t line, const floating *panels,
-                            Py_ssize_t first, Py_ssize_t last, floating *out, Py_ssize_t q, Py_ssize_t end) noexcept nogil:
-    """Filters first .. last - 1 of each group for rows q .. end - 1, whose windows begin at a, in tiles of about equal
-    height."""
+                            Py_ssize_t first, Py_ssize_t last, floating *out, Py_ssize_t q,
+                            Py_ssize_t end) noexcept nogil:
+    """Filters first .. last - 1 of each group for the rows q .. end - 1 of an image, whose windows begin at a, in tiles
+    of about equal height."""
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, C = groups * D, F = groups * U, out_line = s.OW * F
     cdef Py_ssize_t tiles = ceil_div(cols.count, TILE_ROWS), t, j, g, u, tap, tap_end
