@@ -11,6 +11,7 @@
 #   FUZZ     for how many seconds `make test-sanitize` draws sizes at random, with each kind of sanitizer
 #   WORDS    which work `make bench-compare` compares:    make bench-compare WORDS="training dense"
 #   N, SEED, MINUTES  how many mutants, which (by default those of the commit), and when to stop:  make mutants N=30 SEED=1
+#   RESUME   1: go on with mutants of the same N and SEED, where a run of them did not end
 #   SINCE    only mutants of lines that have changed since a commit:  make mutants SINCE=HEAD
 
 PYTHON ?= python3
@@ -118,7 +119,7 @@ test-oldest: $(call extras,package)  ## the same on the oldest versions that pyp
 	$(call use_package,$(USE),$(USE_BUT)) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
 
 mutants: build $(call extras,$(EXTRAS))  ## change the code in 300 places, one by one, each of which the tests have to notice
-	@$(PY) tests/mutants --number $(N) $(SEED:%=--seed %) $(MINUTES:%=--minutes %) $(SINCE:%=--since %)
+	@$(PY) tests/mutants --number $(N) $(SEED:%=--seed %) $(MINUTES:%=--minutes %) $(SINCE:%=--since %) $(RESUME:%=--resume)
 
 lint: $(call extras,lint)  ## check style and types: ruff and mypy for Python, cython-lint for the kernels
 	@$(PY) -m ruff check .

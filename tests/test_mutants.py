@@ -1,5 +1,6 @@
 """The tool behind `make mutants`: which mutants there are, and how one is tried."""
 
+import json
 import os
 import subprocess
 import tomllib
@@ -9,7 +10,8 @@ import pytest
 
 pytest.importorskip("Cython", reason="an installed nnlite has no kernels to compile")
 
-from drawn import changed_lines, sample
+from drawn import changed_lines, sample, tried
+from likely import kernels_with
 from mutation import mutants_of
 from suite import patched
 from trial import ROOT, Running
@@ -116,6 +118,25 @@ def test_a_sample_is_of_these_lines_alone():
     assert {m.line for m in sample(10**4, seed=1, lines=defaultdict(set, {path: {*wanted}}))} <= {*wanted}
     assert sample(10**4, seed=1, lines=defaultdict(set)) == []
     assert [m.path for m in sample(10, seed=1, only=["nnlite/utils.py"])] == [path] * 10
+
+
+def test_every_source_of_a_kernel_is_compiled_with_its_mutants():
+    """One that no kernel was known to include left all of its mutants alive: nothing was compiled."""
+    sources = [file for file in (ROOT / "csrc").iterdir() if file.suffix in (".h", ".pxd", ".pyx")]
+    assert [file.name for file in sources if not kernels_with(f"csrc/{file.name}")] == []
+    assert kernels_with("csrc/team.h") == ["rnn", "lstm", "gru", "gru_reset_before", "conv2d"]
+
+
+def test_what_a_log_says_last_of_a_mutant(tmp_path):
+    first = {"file": "a.py", "before": "x", "after": "y", "line": 3, "by": None, "kernel": None, "stage": 0}
+    lines = [first, first | {"line": 4, "by": "test_a"}, first | {"by": "test_b", "stage": 1}]
+    log = tmp_path / "seed1.jsonl"
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = tried(log)
+    assert {key: (line["by"], line["stage"]) for key, line in found.items()} == {
+        ("a.py", "x", "y", 3): ("test_b", 1),
+        ("a.py", "x", "y", 4): ("test_a", 0),
+    }
 
 
 def test_a_functions_code_is_replaced_and_no_more():

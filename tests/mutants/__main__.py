@@ -24,7 +24,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import likely
-from drawn import changed_lines, key, sample, survivors_of
+from drawn import changed_lines, key, sample, survivors_of, tried
 from suite import patched, runs_at_import
 from trial import ROOT, Tree
 
@@ -101,6 +101,7 @@ def main():
     )
     parser.add_argument("--since", metavar="COMMIT", help="only lines that have changed since; their tests come first")
     parser.add_argument("--again", action="store_true", help="only those of this seed that survived last time")
+    parser.add_argument("--resume", action="store_true", help="go on with a run of this seed that did not end")
     parser.add_argument("--stages", type=int, default=3, help="1: the likeliest tests, 2: more of them (default: all)")
     parser.add_argument("--seconds", type=float, default=math.inf, help="what each stage may take (default: any time)")
     parser.add_argument("--minutes", type=float, default=10**6, help="when to stop (default: at the end)")
@@ -120,24 +121,34 @@ def main():
     if not mutants:
         return
     began, killers, refused, is_over = time.monotonic(), collections.defaultdict(list), 0, False
+    known = tried(path) if given.resume else {}
+    pending, stages = [], {}
+    for mutant in mutants:
+        line = known.get((*key(mutant), mutant.line), {"stage": -1, "by": None})
+        stages[mutant] = line["stage"]
+        if line["by"] is None:
+            pending.append(mutant)
+        elif line["by"] == COMPILER:
+            refused += 1
+        else:
+            killers[line["kernel"]].append(line["by"])
     context = multiprocessing.get_context("fork")
     numbers = context.SimpleQueue()
     for number in range(given.workers):
         numbers.put(number)
     with (
-        path.open("w") as log,
+        path.open("a" if given.resume else "w") as log,
         context.Pool(given.workers, start, (given.folder, numbers, given.seconds)) as pool,
     ):
-        pending = mutants
         for stage in range(given.stages):
-            tasks = [(mutant, stage) for mutant in pending]
+            tasks = [(mutant, stage) for mutant in pending if stages[mutant] < stage]
             for result in before(pool.imap_unordered(attempt, tasks), began + 60 * given.minutes):
                 if result is None:
                     is_over = True
                     break
                 mutant, kernel, noticed, seconds = result
                 line = dict(zip(("file", "before", "after"), key(mutant), strict=True), line=mutant.line, by=noticed)
-                print(json.dumps(line | {"stage": stage, "seconds": seconds}), file=log, flush=True)
+                print(json.dumps(line | {"kernel": kernel, "stage": stage, "seconds": seconds}), file=log, flush=True)
                 if noticed == COMPILER:
                     refused += 1
                 elif noticed:

@@ -81,6 +81,12 @@ def survivors_of(log):
     return [mutant for mutant in found if key(mutant) in wanted and is_program(mutant)]
 
 
+def tried(log):
+    """What the log of a run says last of each mutant, by its key and line."""
+    lines = map(json.loads, log.read_text("utf-8").splitlines())
+    return {(line["file"], line["before"], line["after"], line["line"]): line for line in lines}
+
+
 def is_program(mutant):
     try:
         return not mutant.path.endswith(".py") or compile(mutant.apply((ROOT / mutant.path).read_bytes()), "", "exec")

@@ -63,16 +63,17 @@ def kernels_with(path: str) -> list[str]:
     stem, suffix = Path(path).stem, Path(path).suffix
     if suffix == ".pyx":
         return [stem]
-    wanted = DECLARED_IN.get(stem, stem) if suffix == ".h" else stem
+    wanted = {stem, DECLARED_IN.get(stem)} if suffix == ".h" else {stem}
     kernels = sorted((ROOT / "csrc").glob("*.pyx"), key=lambda file: file.stat().st_size)
-    return [file.stem for file in kernels if wanted in _cimported(file) and file.stem != "host"]
+    return [file.stem for file in kernels if wanted & _included(file) and file.stem != "host"]
 
 
-def _cimported(file):
-    """The headers that a file of Cython is compiled with."""
-    found = set()
-    for name in re.findall(r"^(?:from|cimport) (\w+)", file.read_text("utf-8"), flags=re.MULTILINE):
+def _included(file):
+    """The headers, of Cython and of C, that a file of Cython is compiled with."""
+    text = file.read_text("utf-8")
+    found = set(re.findall(r'^cdef extern from "(\w+)\.h"', text, flags=re.MULTILINE))
+    for name in re.findall(r"^(?:from|cimport) (\w+)", text, flags=re.MULTILINE):
         header = ROOT / "csrc" / f"{name}.pxd"
         if header.exists():
-            found |= {name} | _cimported(header)
+            found |= {name} | _included(header)
     return found
