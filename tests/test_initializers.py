@@ -107,6 +107,10 @@ def test_what_is_none_is_refused_when_the_layer_is_made(make, message):
         make()
 
 
+def test_variance_scaling_begins_with_keras_defaults():
+    assert VarianceScaling().get_config() == {"scale": 1.0, "mode": "fan_in", "distribution": "truncated_normal"}
+
+
 def test_normals_of_any_width():
     values = initializers.normal(0.25)((300, 500), np.random.default_rng(0))
     np.testing.assert_array_equal(values, np.random.default_rng(0).normal(0.0, 0.25, (300, 500)))

@@ -25,6 +25,12 @@ class TestOrder:
         assert numbers.shape == (count,)
         np.testing.assert_array_equal(np.sort(numbers), np.arange(count))
 
+    @pytest.mark.parametrize(("count", "bytes_each"), [(200, 1), (300, 2), (70_000, 4)])
+    def test_a_short_one_is_as_small_as_its_numbers_let_it(self, count, bytes_each):
+        numbers = order.shuffled(count, np.random.default_rng(0))
+        assert numbers.dtype.itemsize == bytes_each
+        np.testing.assert_array_equal(np.sort(numbers), np.arange(count))
+
     def test_all_orders_are_as_likely(self):
         seed, found = np.random.default_rng(0), {}
         for _ in range(2400):

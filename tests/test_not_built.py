@@ -102,6 +102,7 @@ def test_sources_that_are_newer_than_their_kernels(tmp_path, monkeypatch):
         sources / "gru.pyx": 5,
         sources / "dense.pyx": 1,
         sources / "tile.h": 2,
+        sources / "row.h": 4,  # as old as they are
         sources / "notes.md": 9,
         kernels / f"lstm{EXTENSION_SUFFIXES[0]}": 4,
         kernels / f"gru{EXTENSION_SUFFIXES[0]}": 4,
@@ -111,7 +112,7 @@ def test_sources_that_are_newer_than_their_kernels(tmp_path, monkeypatch):
         os.utime(file, (seconds, seconds))
     monkeypatch.setattr(machine, "__file__", str(tmp_path / "nnlite" / "machine.py"))
     monkeypatch.setattr(machine, "host", SimpleNamespace(__file__=str(kernels / "host.so")))
-    assert machine.stale_kernels() == ["dense.pyx", "gru.pyx", "tile.h"]  # dense is not compiled at all
+    assert machine.stale_kernels() == ["dense.pyx", "gru.pyx", "row.h", "tile.h"]  # dense is not compiled at all
     (sources / "dense.pyx").unlink()
     assert machine.stale_kernels() == ["gru.pyx"]
     os.utime(sources / "tile.h", (9, 9))

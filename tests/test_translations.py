@@ -283,7 +283,7 @@ def test_pytorchs_order_of_a_convolution():
         ValueError, match=r"Conv2D\(1, 8, 3\): .*PyTorch's .*: write Conv2D\(8, 3\); or, .* strides=3 by"
     ):
         Sequential([Conv2D(1, 8, 3)], input_shape=(28, 28, 1))
-    for fine in (Conv2D(1, 8, strides=3), Conv2D(1, 5, 2), Conv2D(4, 8, 3), Conv2D(1, 8)):
+    for fine in (Conv2D(1, 8, strides=3), Conv2D(1, 5, 2), Conv2D(4, 8, 3), Conv2D(1, 8), Conv2D(1, (4, 8), 3)):
         model = Sequential([fine], input_shape=(28, 28, 1))
         Sequential.from_config(model.get_config())
 

@@ -112,9 +112,7 @@ def _mean_deviation(n: int, p: float) -> float:
     """E |X - n p| of a binomial X."""
     if p == 1:
         return 0.0
-    k = math.floor(n * p) + 1
-    if k > n:  # n p rounded up to n
-        return 0.0
+    k = math.floor(n * p) + 1  # at most n: for p < 1 n p is never rounded up to n
     log_choices = math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
     return 2 * k * math.exp(log_choices + k * math.log(p) + (n - k + 1) * math.log1p(-p))
 
