@@ -54,7 +54,7 @@ def test_packages_are_loaded_on_use():
         assert name in dir(nnlite)
     with pytest.raises(AttributeError, match="module 'nnlite' has no attribute 'LTSM'"):
         nnlite.LTSM  # noqa: B018
-    with pytest.raises(AttributeError, match="^module 'nnlite' has no attribute 'Denxx'$"):
+    with pytest.raises(AttributeError, match=r"^module 'nnlite' has no attribute 'Denxx'$"):
         nnlite.Denxx  # noqa: B018  # too unlike Dense to be a slip of a finger
 
 
