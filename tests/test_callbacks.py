@@ -1121,19 +1121,19 @@ def test_a_bar_in_a_terminal():
 
 
 def test_how_long_it_takes_is_counted_in_batches_over_all_epochs(monkeypatch):
-    """Seven batches took a second each: of three epochs of ten, 23 are left."""
+    """Seventeen batches took a second each: of three epochs of ten, 13 are left."""
     from rich.console import Console
 
     screen = io.StringIO()
     bar = ProgressBar(console=Console(file=screen, force_terminal=True, width=80))
     fit(make_model(), bar, verbose="auto")
-    bar.loop = SimpleNamespace(epochs=3, epoch=0, batches=10, is_sequence=False)
-    bar._start, bar._batches_done, drawn = 0.0, 7, []
+    bar.loop = SimpleNamespace(epochs=3, epoch=1, batches=10, is_sequence=False)
+    bar._start, bar._batches_done, drawn = 0.0, 17, []
     bar._live = SimpleNamespace(draw=lambda *parts: drawn.append(parts))
-    bar._draw(7, {"loss": 1.0}, 7.0)
+    bar._draw(7, {"loss": 1.0}, 17.0)
     ((epoch, done, total, speed, _),) = drawn
-    assert (epoch, done, total) == ("epoch 1/3", 7, 10)
-    assert speed.endswith("   0:23 left")
+    assert (epoch, done, total) == ("epoch 2/3", 7, 10)
+    assert speed.endswith("   0:13 left")
 
 
 def test_what_suits_images_and_what_suits_texts(capsys):

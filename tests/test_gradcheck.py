@@ -12,7 +12,7 @@ from numeric import assert_same_bits
 
 import nnlite
 from nnlite.gradcheck import GradientCheckError, gradcheck
-from nnlite.gradcheck.checked_layer import CheckedLayer
+from nnlite.gradcheck.checked_layer import CheckedLayer, signed
 from nnlite.gradcheck.differences import Direction, central_differences
 from nnlite.gradcheck.target import Kind, Target
 from nnlite.layers import GRU, LSTM, RNN, Bidirectional, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
@@ -1439,6 +1439,25 @@ def test_a_cell_without_states_that_passes_nothing_back(wrong, lacks, sequences,
     else:
         assert error.cause.startswith("what goes from step t + 1 back to step t: of a loss of the last step")
         assert error.cause.endswith(f"every input before it {lacks}")
+
+
+class RightForOneFeature(Plain):
+    """Of each row dx is right for the last feature alone, as it would be for the last of some steps."""
+
+    def backward(self, dy):
+        dx = super().backward(dy)
+        dx[:, :-1] += dx[:, 1:] ** 2
+        return dx
+
+
+def test_features_are_not_taken_for_steps():
+    assert "step t" not in caught(RightForOneFeature(3, 2), normal(4, 3)).cause
+
+
+def test_random_directions_go_both_ways():
+    numbers = signed(np.random.default_rng(0), 1000)
+    assert 400 < (numbers > 0).sum() < 600
+    assert (abs(numbers) >= 0.5).all()
 
 
 @pytest.mark.parametrize(("layer", "lacks"), [(np.tanh, "forward"), (SimpleNamespace(forward=abs), "backward")])
