@@ -3,8 +3,10 @@
 import copy
 import importlib
 import math
+import os
 import pickle
 import signal
+import threading
 
 import numpy as np
 import pytest
@@ -681,6 +683,7 @@ def each_host(request, monkeypatch):
         pytest.skip("there are no compiled kernels")
     module = importlib.import_module(f"{request.param}.host")
     monkeypatch.setattr("nnlite.optimizers.base.uninterrupted", module.uninterrupted)
+    return module
 
 
 def test_a_step_is_made_as_a_whole_or_not_at_all(each_host):
@@ -701,6 +704,31 @@ def test_ctrl_c_is_python_s_again_after_a_step(each_host):
     finally:
         signal.signal(signal.SIGINT, handler)
     assert seen == [1]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked on this system")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_ctrl_c_ends_a_child_that_another_thread_forked_meanwhile(each_host):
+    endings = []
+
+    def fork():
+        child = os.fork()
+        if not child:
+            try:
+                each_host.after_fork()
+                signal.raise_signal(signal.SIGINT)
+                for _ in range(1000):  # Python looks for signals now and then
+                    pass
+            except KeyboardInterrupt:
+                os._exit(0)
+            os._exit(1)
+        endings.append(os.waitpid(child, 0)[1])
+
+    with each_host.uninterrupted:
+        thread = threading.Thread(target=fork)
+        thread.start()
+        thread.join()
+    assert endings == [0]
 
 
 @pytest.mark.parametrize(
