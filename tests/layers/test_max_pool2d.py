@@ -8,6 +8,7 @@ from pooling import FAR, GRID, assert_far_windows_agree, configurations, distinc
 
 import nnlite
 from nnlite import MaxPool2D, Sequential
+from nnlite.layers.base.pooling import where_it_was
 
 
 def case(name, shape, *arguments, **options):
@@ -132,6 +133,12 @@ def test_backward_works_after_inference():
     layer = MaxPool2D(dtype="float64")
     y = layer.forward(x, training=False)
     assert np.count_nonzero(layer.backward(np.ones_like(y))) == y.size
+
+
+def test_a_place_in_a_window_is_a_number_of_32_bits():
+    assert where_it_was(np.empty((2, 3)), (2**16, 2**15 - 1, 1, 1), "pool").shape == (2, 3)
+    with pytest.raises(ValueError, match=r"pool: expected windows of less than 2\*\*31 pixels, got 65536 \* 32768"):
+        where_it_was(np.empty((2, 3)), (2**16, 2**15, 1, 1), "pool")
 
 
 @pytest.mark.parametrize(
