@@ -1454,6 +1454,25 @@ def test_features_are_not_taken_for_steps():
     assert "step t" not in caught(RightForOneFeature(3, 2), normal(4, 3)).cause
 
 
+class NotANumber(Plain):
+    """Of a parameter's gradient, or of dx."""
+
+    def __init__(self, F, U, wrong):
+        super().__init__(F, U)
+        self.wrong = wrong
+
+    def backward(self, dy):
+        dx = super().backward(dy)
+        (dx if self.wrong == "x" else self.grads[self.wrong])[0] = np.nan
+        return dx
+
+
+def test_only_arrays_of_the_layer_can_hold_what_np_empty_left():
+    left = "numbers from np.empty that backward did not overwrite"
+    assert left in caught(NotANumber(3, 2, "W"), normal(4, 3)).cause
+    assert left not in caught(NotANumber(3, 2, "x"), normal(4, 3)).cause
+
+
 def test_random_directions_go_both_ways():
     numbers = signed(np.random.default_rng(0), 1000)
     assert 400 < (numbers > 0).sum() < 600
