@@ -159,6 +159,14 @@ def test_rungs_are_right_in_vectors_of_other_cpus(name, cc, arch, monkeypatch):
         assert step.error <= 1e-5, step.rung.title
 
 
+@pytest.mark.skipif(not os.path.exists("/bin/sh"), reason="the compiler that fails is a script")
+def test_what_a_linker_lacks_is_said():
+    lines = "ld: cannot find -lomp: No such file or directory", "clang: error: linker command failed with exit code 1"
+    script = "; ".join(f"echo '{line}' >&2" for line in lines) + "; exit 1"
+    with pytest.raises(CompilerError, match="refuses it: ld: cannot find -lomp"):
+        compiler._run(["/bin/sh", "-c", script])
+
+
 def test_without_a_compiler_the_others_run(monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler")
     steps = [*ladder.climb("conv2d", 1, seconds=0, only=range(3, 12))]

@@ -6,6 +6,7 @@ import hashlib
 import importlib.machinery
 import importlib.util
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -174,7 +175,9 @@ def _cython(name, sources, arguments):
 def _run(command):
     done = subprocess.run(command, capture_output=True, text=True, errors="replace")
     if done.returncode:
-        said = next((line for line in done.stderr.splitlines() if "error" in line), done.stderr.strip())
+        # What a linker lacks stands before the compiler's own "error: linker command failed".
+        telling = (line for line in done.stderr.splitlines() if re.search("error|cannot find|not found", line))
+        said = next(telling, done.stderr.strip())
         said += f": install {HEADERS_OF_PYTHON}" if "Python.h" in said else ""
         raise CompilerError(f"{shlex.join(command[:2])} refuses it: {said}")
 
