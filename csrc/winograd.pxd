@@ -41,12 +41,10 @@ from libc.string cimport memcpy, memset
 
 from product cimport ceil_div, round_up
 from slide cimport (
-    Axis, Pieces, Sliding, Taps, band_count, next_piece, reach, shared_out, streamed, threads_with_room,
-    window,
+    Axis, Pieces, Sliding, Taps, band_count, next_piece, reach, shared_out, streamed, threads_with_room, window,
 )
 from tile cimport (
-    TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_width,
-    write_rows,
+    TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_width, write_rows,
 )
 
 

@@ -74,11 +74,9 @@ def changed_lines(commit, root=ROOT):
 
 
 def survivors_of(log):
-    lines = [json.loads(line) for line in log.read_text("utf-8").splitlines()]
-    last = {(line["file"], line["before"], line["after"]): line["by"] for line in lines}
-    wanted = {mutant for mutant, by in last.items() if by is None}
-    found = (mutant for path in sorted({path for path, _, _ in wanted}) for mutant in mutants_of(ROOT, path))
-    return [mutant for mutant in found if key(mutant) in wanted and is_program(mutant)]
+    wanted = {place for place, line in tried(log).items() if line["by"] is None}
+    found = (mutant for path in sorted({path for path, *_ in wanted}) for mutant in mutants_of(ROOT, path))
+    return [mutant for mutant in found if (*key(mutant), mutant.line) in wanted and is_program(mutant)]
 
 
 def tried(log):
