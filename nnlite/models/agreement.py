@@ -125,32 +125,60 @@ def fitted(judge: Any, y: Any, y_pred: np.ndarray) -> Any:
 
 
 def loss(
-    judge: Any, y: Any, y_pred: np.ndarray, weights: np.ndarray | None = None, readers: set[int] | None = None
+    judge: Any,
+    y: Any,
+    y_pred: np.ndarray,
+    weights: np.ndarray | None = None,
+    readers: set[int] | None = None,
+    trained: Any = None,
 ) -> float:
-    """The loss of predictions, as a number. `readers`: ids of losses and metrics of one's own that change nothing."""
+    """The loss of predictions, as a number.
+
+    Args:
+        readers: ids of losses and metrics of one's own that change no array.
+        trained: the model whose backward follows: what its layers and its loss keep for it has to stay.
+    """
     options = {} if weights is None else {"sample_weight": weights}
     if (getattr(judge, "__module__", None) or "").startswith("nnlite."):  # saves calls
         value = judge.forward(y, y_pred, **options)
         return value if type(value) is float else checks.returned(f"loss: {type(judge).__name__}.forward", value)
     what = f"loss: {type(judge).__name__}.forward"
-    return _asked(what, judge, y, y_pred, readers, lambda y: judge.forward(y, y_pred, **options))
+    keepers = [] if trained is None else [*trained.all_layers.values()]
+    return _asked(what, judge, y, y_pred, readers, keepers, lambda y: judge.forward(y, y_pred, **options))
 
 
-def metric(name: str, judge: Any, y: Any, y_pred: np.ndarray, readers: set[int]) -> float:
-    """A metric of predictions, as a number."""
+def metric(
+    name: str, judge: Any, y: Any, y_pred: np.ndarray, readers: set[int] | None = None, trained: Any = None
+) -> float:
+    """A metric of predictions, as a number. The other arguments are those of `loss`."""
     if (getattr(judge, "__module__", None) or "").startswith("nnlite."):
         value = judge(y, y_pred)
         return value if type(value) is float else checks.returned(f"metrics: {name}", value)
-    return _asked(f"metrics: {name}", judge, y, y_pred, readers, lambda y: judge(y, y_pred))
+    keepers = [] if trained is None else [*trained.all_layers.values(), trained.loss]
+    return _asked(f"metrics: {name}", judge, y, y_pred, readers, keepers, lambda y: judge(y, y_pred))
 
 
-def _asked(what, judge, y, y_pred, readers, call):
+def _asked(what, judge, y, y_pred, readers, keepers, call):
     """What a loss or metric of one's own returns, a number; at its first batch also that it reads, and does not write.
 
-    y may be the user's data, and y_pred what the last layer needs in its backward.
+    y may be the user's data, and y_pred what the last layer needs in its backward. What the `keepers`, layers and a
+    loss, keep for theirs stays at every batch.
     """
+    kept = [getattr(one, "_memory", None) for one in keepers]
+    value = _called(what, judge, y, y_pred, readers, call)
+    for one, old in zip(keepers, kept, strict=True):
+        if getattr(one, "_memory", None) is not old:
+            name = getattr(one, "name", type(one).__name__)
+            raise RuntimeError(
+                f"{what}: expected no forward of {name} before its backward, got one, and the gradients would be those "
+                f"of other inputs: use a copy, copy.deepcopy(...), or measure in a callback"
+            )
+    return checks.returned(what, value)
+
+
+def _called(what, judge, y, y_pred, readers, call):
     if readers is not None and id(judge) in readers:
-        return checks.returned(what, call(fitted(judge, y, y_pred)))
+        return call(fitted(judge, y, y_pred))
     given = {"y_true": y, "y_pred": y_pred}
     before = {name: array.copy() for name, array in given.items()}
     value = call(fitted(judge, y, y_pred))
@@ -163,7 +191,7 @@ def _asked(what, judge, y, y_pred, readers, call):
             )
     if readers is not None:
         readers.add(id(judge))
-    return checks.returned(what, value)
+    return value
 
 
 def dy(judge: Any, y_pred: np.ndarray, real: np.ndarray | None) -> np.ndarray:

@@ -192,7 +192,7 @@ class Trainer(Model):
         """Forward, loss and backward: fill the gradients, and return the loss and the metrics."""
         real = None if batch.lengths is None else self._real_steps(batch)
         y_pred = self.forward(batch.x, training=True, **batch.options)
-        numbers = self._judge(batch, y_pred, real)
+        numbers = self._judge(batch, y_pred, real, trained=self)
         if not math.isfinite(numbers["loss"]):
             raise loss_error(self, numbers["loss"], batch)
         is_padding = real is not None and not real.any()
@@ -200,16 +200,16 @@ class Trainer(Model):
         self.backward(dy, needs_dx=False) if passes.takes_needs_dx(type(self).backward) else self.backward(dy)
         return numbers
 
-    def _judge(self, batch, y_pred, real):
+    def _judge(self, batch, y_pred, real, trained=None):
         """Loss and metrics of predictions, by their names. They see the steps where `real`, (N, T), is True, or all."""
         if real is not None and not real.any():  # a mean of nothing is NaN, and counts nothing
             return dict.fromkeys(("loss", *self.metrics), 0.0) | {"loss": regularizers.penalty(self.layers)}
         y, y_pred, weights = (batch.y, y_pred, batch.weights) if real is None else batch.counted(y_pred, real)
         try:
-            loss = agreement.loss(self.loss, y, y_pred, weights, self._readers)
+            loss = agreement.loss(self.loss, y, y_pred, weights, self._readers, trained)
             numbers = {"loss": loss + regularizers.penalty(self.layers)}
             for name, metric in self.metrics.items():
-                numbers[name] = agreement.metric(name, metric, y, y_pred, self._readers)
+                numbers[name] = agreement.metric(name, metric, y, y_pred, self._readers, trained)
         except Exception as error:
             blame.loss(error, self, y.shape, y_pred.shape)
             raise
