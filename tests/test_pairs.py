@@ -41,6 +41,7 @@ from nnlite import (
     LeakyReLU,
     LearningRateScheduler,
     MaxPool2D,
+    MeanSquaredError,
     ModelCheckpoint,
     Reshape,
     Sequential,
@@ -50,6 +51,7 @@ from nnlite import (
     ZeroPadding2D,
     gradcheck,
 )  # fmt: skip
+from nnlite.turns import computing
 
 RNG = np.random.default_rng(0)
 X, Y = RNG.standard_normal((12, 4)).astype("float32"), RNG.standard_normal((12, 2)).astype("float32")
@@ -142,6 +144,20 @@ def _():
         assert np.isfinite(second.predict(X)).all()
     thread.join()
     assert_same_weights(trained(alone, epochs=20), first)
+
+
+for what in ("get_weights", "set_weights"):
+
+    @right(what, "a step in another thread, which comes to its end first")
+    def _(what=what):
+        made, done = trained(), threading.Event()
+        arguments = [made.get_weights()] if what == "set_weights" else []
+        thread = threading.Thread(target=lambda: (getattr(made, what)(*arguments), done.set()))
+        with computing:
+            thread.start()
+            assert not done.wait(0.1)
+        thread.join()
+        assert done.is_set()
 
 
 @right("a layer's name", "a second model, which gives the new layer another one")
@@ -538,6 +554,61 @@ for name in ("y_true", "y_pred"):
                 getattr(model(Dense(2), Softmax(), metrics=[own]), method)(X, y, verbose=0)
             finally:
                 assert_same_bits(y, Y)
+
+
+# What runs the model, or its loss, between the forward and the backward of a batch.
+
+RUNS = {
+    "calls the model": lambda made: made(X),
+    "has the model predict": lambda made: made.predict(X),
+    "calls a model of its layers": lambda made: Sequential(made[:1])(X),
+}
+
+
+def runs_it(run):
+    """A model whose metric does so at its second batch of training."""
+    calls = []
+
+    def own(y_true, y_pred):
+        calls.append(len(y_true))
+        if len(calls) == 2:
+            run(made)
+        return 0.0
+
+    made = model(metrics=[own])
+    return made
+
+
+for what, run in RUNS.items():
+
+    @refused(f"a metric that {what}", "fit", RuntimeError, "batch 2: metrics: own: expected no forward of dense before")
+    def _(run=run):
+        trained(runs_it(run))
+
+    @right(f"a metric that {what}", "evaluate, which has no backward")
+    def _(run=run):
+        assert runs_it(run).evaluate(X, Y, batch_size=4)[1] == 0
+
+
+@refused("a metric that calls the loss", "fit", RuntimeError, "own: expected no forward of MeanSquaredError before")
+def _():
+    loss = MeanSquaredError()
+
+    def own(y_true, y_pred):
+        return loss.forward(y_true, y_pred / 2)
+
+    trained(model(loss=loss, metrics=[own]))
+
+
+@refused("a loss that calls the model", "fit", RuntimeError, "loss: Calls.forward: expected no forward of dense before")
+def _():
+    class Calls(Own):
+        def forward(self, y_true, y_pred):
+            made(X)
+            return super().forward(y_true, y_pred) or 1.0
+
+    made = model(loss=Calls())
+    trained(made)
 
 
 class Weighted(Own):

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ... import checks, regularizers
+from ...turns import computing
 from .storage import Storage
 
 
@@ -35,7 +36,8 @@ class HoldsWeights:
             [(3, 2), (2,)]
         """
         self._require_built("weights")
-        return [array.copy() for array in self._weights().values()]
+        with computing:  # not from the middle of another thread's step
+            return [array.copy() for array in self._weights().values()]
 
     def set_weights(self, weights: Sequence[np.ndarray]) -> None:
         """Copy these numbers into the parameters and statistics, in the order of `get_weights`.
@@ -54,8 +56,9 @@ class HoldsWeights:
             checks.floats(f"set_weights: {name}", value, array.dtype, array.shape, "of the layer's array").copy()
             for (name, array), value in zip(arrays.items(), weights, strict=True)
         ]
-        for array, value in zip(arrays.values(), new, strict=True):
-            array[...] = value
+        with computing:
+            for array, value in zip(arrays.values(), new, strict=True):
+                array[...] = value
 
     def _weights(self):
         return {**self.params, **self.statistics}
