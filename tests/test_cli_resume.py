@@ -189,6 +189,15 @@ class TestCtrlC:
         assert code == 130
         assert "keeps only the settings: it is saved every 2 seconds, and after each epoch. To resume:" in output
 
+    def test_while_a_class_is_made(self, tmp_path, monkeypatch, nnlite_command):
+        class Interrupted:
+            def __set_name__(self, owner, name):
+                raise KeyboardInterrupt
+
+        # Python raises a RuntimeError from it, or hands it on, from 3.12 on.
+        monkeypatch.setattr(FreshStarts, "on_train_batch_begin", lambda *_: type("Made", (), {"name": Interrupted()}))
+        assert nnlite_command("train", *TINY, "--out", tmp_path / "run")[::2] == (130, "")
+
 
 def test_force_needs_a_folder(tmp_path, monkeypatch, nnlite_command):
     monkeypatch.chdir(tmp_path)

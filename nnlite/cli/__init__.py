@@ -9,7 +9,7 @@ import shutil
 import sys
 import textwrap
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if ranks:
             mpi.divide_cores(ranks)
         out = open(os.devnull, "w") if ranks and ranks.rank else sys.stdout  # noqa: SIM115  until the program ends
-        with warnings.catch_warnings(), contextlib.redirect_stdout(out and StandardOutput(out, told)):
+        with interruptions(), warnings.catch_warnings(), contextlib.redirect_stdout(out and StandardOutput(out, told)):
             warnings.showwarning = lambda message, *_: told(str(message))
             code = app(arguments, prog_name=command_line(), standalone_mode=False)
             print(end="", flush=True)
@@ -152,6 +152,20 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if ranks:
         code = mpi.leave(code, lambda: print_line(f"rank {ranks.rank}: {'; '.join(unsaid)}"))
     sys.exit(code)
+
+
+@contextlib.contextmanager
+def interruptions() -> Iterator[None]:
+    """Raise a KeyboardInterrupt as such where Python wraps it: one that comes while a class is being made."""
+    try:
+        yield
+    except Exception as error:
+        cause = error.__cause__
+        while cause is not None:
+            if isinstance(cause, KeyboardInterrupt):
+                raise cause from None
+            cause = cause.__cause__
+        raise
 
 
 LINE_BREAK = r"\s*\n\s*"  # other spaces may be part of a file's name
