@@ -1549,6 +1549,29 @@ def _():
     assert_close(kept, made.layers[0].state[0][0], 1e-6)
 
 
+for lengths, part in (([0, 0, 0, 3], "to train on"), ([3, 5, 2, 0], "to validate with")):
+
+    @refused("lengths", f"a split, which leaves no step {part}", ValueError, f"samples {part}: lengths: every length")
+    def _(lengths=lengths):
+        tagger("mse").fit(SEQUENCES, TAGS, lengths=lengths, validation_split=0.25, verbose=0)
+
+
+@right("lengths of 0 for all of the first batch", "a progress bar of evaluate, and a resumed training")
+def _():
+    data = {"x": SEQUENCES, "y": TAGS, "batch_size": 2, "lengths": [0, 0, 2, 3]}
+    assert tagger("mse").evaluate(**data, verbose=1) == tagger("mse").evaluate(**data)
+
+    def run(*callbacks):
+        return tagger("mse").fit(**data, shuffle=False, epochs=2, callbacks=callbacks, verbose=0).history
+
+    def die(model):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(BackupAndRestore("backup.safetensors", save_freq=1), At(die, ["batch"]))
+    assert run(BackupAndRestore("backup.safetensors")) == run()
+
+
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
 
 

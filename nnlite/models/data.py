@@ -282,7 +282,8 @@ def _split_off(data, fraction):
             f"fit: validation_split: expected a fraction that leaves samples on both sides, got {fraction} of "
             f"{len(data)} samples"
         )
-    return data[:first], data[first:]
+    training = _with_steps("fit: validation_split: the samples to train on", data[:first])
+    return training, _with_steps("fit: validation_split: the samples to validate with", data[first:])
 
 
 def _validation(loss, given, steps, size):

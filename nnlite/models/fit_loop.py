@@ -99,7 +99,7 @@ class FitLoop:
             self._place = self.epoch + 1, None
             yield self.epoch
             self._place, self.current = (self.epoch + 1, None), None
-            if self.seen:
+            if self.batch:
                 logs = self._measure()
                 self.epoch, self.batch = self.epoch + 1, 0
                 for listener in self._listeners("on_epoch_end"):

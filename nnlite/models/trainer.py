@@ -268,7 +268,7 @@ class Trainer(Model):
         totals, seen = dict.fromkeys(("loss", *self.metrics), 0.0), 0
 
         def means():
-            return {name: total / seen for name, total in totals.items()}
+            return {name: total / max(1, seen) for name, total in totals.items()}
 
         def measured(batch):
             return self._judge(batch, self.forward(batch.x, **batch.options), self._real_steps(batch))

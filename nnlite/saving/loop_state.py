@@ -49,7 +49,9 @@ def check(loop: Any, state: Any) -> None:
     batch, names = state["batch"], ["loss", *loop.model.metrics]
     if batch > loop.batches:
         raise ValueError(f"run: batch: an epoch has {loop.batches} batches, got {batch}")
-    if batch and (not state["seen"] or state["order_rng"] is None or sorted(state["totals"]) != sorted(names)):
+    # With lengths, the first batches may hold no real step.
+    is_seen = state["seen"] or loop.data.lengths is not None
+    if batch and (not is_seen or state["order_rng"] is None or sorted(state["totals"]) != sorted(names)):
         order = "none" if state["order_rng"] is None else "a state"
         raise ValueError(
             f"run: after batch {batch} expected seen above 0, an order_rng, and totals of {', '.join(names)}; got "
