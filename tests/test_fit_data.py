@@ -87,6 +87,16 @@ def test_validation_split_splits_weights_too():
     assert model.history.history == by_hand.history.history
 
 
+def test_class_weights_count_in_training_alone():
+    """As in Keras."""
+    model, by_hand = classifier(), classifier()
+    options = {"class_weight": {0: 30.0, 1: 10.0, 2: 20.0}, "shuffle": False, "verbose": 0}
+    history = model.fit(X, LABELS, validation_split=0.25, **options).history
+    assert history["val_loss"] == [model.evaluate(X[15:], LABELS[15:])[0]]
+    parts = (X[:15], LABELS[:15]), (X[15:], LABELS[15:])
+    assert history == by_hand.fit(*parts[0], validation_data=parts[1], **options).history
+
+
 def test_initial_epoch_goes_on_counting():
     model, longer = regressor(), regressor()
     model.fit(X, Y, epochs=2, verbose=0)

@@ -134,7 +134,7 @@ def _arrays_or_stream(where, loss, x, y, lengths, sample_weight, class_weight, s
     _refuse_steps(where, "steps_per_epoch" if where == "fit" else "steps", steps)
     if y is None:
         _refuse_pairs(where, x)
-    return weighted(_with_steps(where, Batch.checked(where, x, y, lengths, sample_weight)), class_weight, loss, where)
+    return _with_steps(where, Batch.checked(where, x, y, lengths, sample_weight))
 
 
 def _refuse_steps(where, name, steps):
@@ -191,11 +191,12 @@ def for_fit(
     validation = _validation(model.loss, validation_data, validation_steps, sizes[1])
     require_ranges(model, "fit", data)
     require_ranges(model, "fit: validation_data", validation)
-    if not validation_split:
-        return data, validation
-    if validation is not None:
-        raise ValueError("fit: validation_split: there are validation_data, too: give one of the two")
-    return _split_off(data, validation_split)
+    if validation_split:
+        if validation is not None:
+            raise ValueError("fit: validation_split: there are validation_data, too: give one of the two")
+        data, validation = _split_off(data, validation_split)
+    # As in Keras the weights of classes count in training alone, those of samples in the validation, too.
+    return weighted(data, class_weight, model.loss, "fit") if isinstance(data, Batch) else data, validation
 
 
 def for_evaluate(
@@ -204,7 +205,7 @@ def for_evaluate(
     """What `evaluate` measures, checked."""
     data = _arrays_or_stream("evaluate", model.loss, x, y, lengths, sample_weight, None, steps, size)
     require_ranges(model, "evaluate", data)
-    return data
+    return weighted(data, None, model.loss, "evaluate") if isinstance(data, Batch) else data
 
 
 def for_predict(model: Any, x: Any, lengths: Any, steps: int | None, size: int | None) -> Batch | Stream:
