@@ -363,6 +363,45 @@ def test_what_has_a_length_and_no_batches_is_no_generator():
             model.predict(x)
 
 
+class Alone:
+    """An iterator with its __next__ alone."""
+
+    def __init__(self):
+        self.items = batches()
+
+    def __next__(self):
+        return next(self.items)
+
+
+def test_an_iterator_needs_no_iter():
+    model, by_hand = regressor(), regressor()
+    model.fit(Alone(), steps_per_epoch=4, epochs=2, verbose=0)
+    by_hand.fit(batches(), steps_per_epoch=4, epochs=2, verbose=0)
+    assert same(model, by_hand)
+    assert model.evaluate(Alone(), steps=4) == model.evaluate(batches(), steps=4)
+
+
+def resting():
+    """A model that learns nothing."""
+    model = regressor()
+    model.optimizer.learning_rate = 0.0
+    return model
+
+
+@pytest.mark.parametrize("source", [Loader, Numbered])
+def test_each_validation_reads_its_source_from_the_beginning(source):
+    model = resting()
+    history = model.fit(X, Y, epochs=3, validation_data=source(), validation_steps=3, verbose=0).history
+    assert history["val_loss"] == [model.evaluate(source(), steps=3)] * 3
+
+
+@pytest.mark.parametrize("source", [Alone, batches])
+def test_a_validation_goes_on_in_a_generator(source):
+    model = resting()
+    history = model.fit(X, Y, epochs=3, validation_data=source(), validation_steps=1, verbose=0).history
+    assert history["val_loss"] == [model.evaluate(X[i : i + 5], Y[i : i + 5]) for i in (0, 5, 10)]
+
+
 def test_a_generator_is_read_no_further_than_it_has_to_be():
     source = batches()
     regressor().fit(source, steps_per_epoch=3, epochs=2, verbose=0)

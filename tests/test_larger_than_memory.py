@@ -101,6 +101,26 @@ class Numbered:
         return next(itertools.islice(endless(), number, None))
 
 
+class Shuffled(Numbered):
+    """Takes another order after each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.rng = np.random.default_rng(0)
+        self.on_epoch_end()
+
+    def __getitem__(self, number):
+        return super().__getitem__(self.order[number])
+
+    def on_epoch_end(self):
+        self.order = self.rng.permutation(len(self))
+
+
+class ShuffledLoader(Shuffled):
+    def __iter__(self):
+        return (self[number] for number in range(len(self)))
+
+
 class Stop(Callback):
     def __init__(self, after):
         self.left = after
@@ -111,7 +131,14 @@ class Stop(Callback):
             raise KeyboardInterrupt
 
 
-SOURCES = {"a generator": endless, "a loader": Loader, "numbered": Numbered, "a memory map": None}
+SOURCES = {
+    "a generator": endless,
+    "a loader": Loader,
+    "numbered": Numbered,
+    "shuffled": Shuffled,
+    "a shuffled loader": ShuffledLoader,
+    "a memory map": None,
+}
 
 
 def trained(source, tmp_path, callbacks=(), initial_epoch=0):
@@ -144,6 +171,20 @@ def test_resumed_to_the_same_bits(name, after, tmp_path):
         assert_same_bits(got, expected)
 
 
+@pytest.mark.parametrize("make", [Shuffled, ShuffledLoader])
+def test_a_source_is_told_of_the_end_of_each_epoch(make):
+    source, validation = make(), make()
+    model = Sequential([Dense(2)], input_shape=(4,), seed=0)
+    model.compile("sgd", "mse")
+    model.fit(source, epochs=3, validation_data=validation, verbose=0)
+    orders = np.random.default_rng(0)
+    asked = [number for _ in range(3) for number in orders.permutation(7)]
+    assert source.asked == validation.asked == asked
+    assert (source.order == orders.permutation(7)).all()
+    model.evaluate(source)
+    assert (source.order == orders.permutation(7)).all()
+
+
 def test_batches_of_an_earlier_fit_are_not_skipped(tmp_path):
     (tmp_path / "whole").mkdir()
     history = trained(endless, tmp_path / "whole", initial_epoch=2)[1]
@@ -157,7 +198,7 @@ def test_numbered_batches_are_not_made_to_be_skipped(tmp_path):
         trained(Numbered, tmp_path, [Stop(6)])
     source = Numbered()
     trained(lambda: source, tmp_path)  # as validation data, too
-    assert source.asked[:6] == [0, 0, 5, 6, 0, 2]  # the first is looked at; twice, as they are validation data, too
+    assert source.asked[:6] == [0, 0, 5, 6, 0, 0]  # the first is looked at; twice, as they are validation data, too
 
 
 def test_other_batches_are_another_training(tmp_path):

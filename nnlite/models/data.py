@@ -25,7 +25,7 @@ class Stream:
         where: begins the messages, such as "fit".
         loss: of the model.
         source: gives (x, y) or (x, y, sample_weight): a generator, or what can be read again and again, such as a
-            DataLoader of PyTorch.
+            DataLoader of PyTorch, from its beginning in each validation. Its `on_epoch_end` is called, if it has one.
         steps: batches in an epoch; by default len(source).
         class_weight: see `weighted`.
 
@@ -44,7 +44,9 @@ class Stream:
         self.steps = checks.positive(f"{where}: {name}", len(source) if steps is None else steps)
         self._class_weight, self._loss = class_weight, loss
         self._number = 0
+        self._is_numbered = not hasattr(source, "__iter__") and not hasattr(source, "__next__")
         self._items = self._from_start()
+        self._starts_anew = where == "fit: validation_data" and self._items is not source
         self._first: Batch | None = None
         self._first = self._next()
         self.x, self.y, self.weights = self._first.x, self._first.y, self._first.weights
@@ -54,9 +56,16 @@ class Stream:
         return self.steps * self.batch_size
 
     def split(self, size: int, order: np.ndarray | None = None, first: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch."""
+        """The batches of an epoch, after which the source may shuffle itself, such as Keras' PyDataset."""
+        if self._starts_anew and self._first is None:
+            self._items = self._from_start()
         for _ in range(first, self.steps):
             yield self._next()
+        self._end_epoch()
+
+    def _end_epoch(self):
+        if hasattr(self._source, "on_epoch_end"):
+            self._source.on_epoch_end()
 
     def without_padding(self, keeps_steps: bool) -> Batch:
         """The first batch: what can be looked at."""
@@ -69,18 +78,24 @@ class Stream:
 
     def skip(self, epochs: int, batches: int) -> None:
         """Go to where another training was after so many epochs and batches: what has no numbers is read until then."""
-        batches += max(0, epochs) * self.steps
-        if batches and not hasattr(self._source, "__iter__"):
-            self._first, self._number = None, batches
-            self._items = self._from_start(batches % len(self._source))
-        else:
+        epochs = max(0, epochs)
+        for _ in range(epochs):
+            if self._is_numbered:
+                self._end_epoch()
+            else:
+                for _ in self.split(self.batch_size):
+                    pass
+        if not self._is_numbered:
             for _ in range(batches):
                 self._next()
+        elif epochs or batches:
+            self._first, self._number = None, epochs * self.steps + batches
+            self._items = self._from_start(self._number % len(self._source))
 
     def _from_start(self, first=0):
-        if hasattr(self._source, "__iter__"):
-            return iter(self._source)
-        return (self._source[i] for i in range(first, len(self._source)))  # numbered batches
+        if self._is_numbered:
+            return (self._source[i] for i in range(first, len(self._source)))
+        return iter(self._source) if hasattr(self._source, "__iter__") else self._source
 
     def _next(self):
         if self._first is not None:
