@@ -402,6 +402,46 @@ def test_a_validation_goes_on_in_a_generator(source):
     assert history["val_loss"] == [model.evaluate(X[i : i + 5], Y[i : i + 5]) for i in (0, 5, 10)]
 
 
+@pytest.mark.parametrize(
+    "wrap", [list, lambda x: x, lambda x: (x,), lambda x: (x, Y), lambda x: (x.tolist(), Y, WEIGHTS), np.ndarray.tolist]
+)
+def test_predict_takes_a_list_for_x_and_a_tuple_for_x_and_more(wrap):
+    model = regressor()
+    assert_same_bits(model.predict(iter([wrap(X)]), steps=1), model.predict(X))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_a_list_of_few_arrays_may_be_a_pair_in_a_loader_alone(size):
+    model = regressor()
+    item = [X, Y, WEIGHTS][:size]
+
+    class Lists:
+        def __len__(self):
+            return 1
+
+        def __iter__(self):
+            return iter([item])
+
+    assert_same_bits(model.predict(Lists()), model.predict(X))
+    message = rf"^predict: batch 1 of the generator: expected x, .* a list of {size} arrays, .* use np.stack\(batch\)"
+    with pytest.raises(TypeError, match=message):
+        model.predict(iter([item]), steps=1)
+
+
+def test_predict_of_a_pytorch_loader_takes_x():
+    torch = import_extra("torch", "peers")
+    data = torch.utils.data.TensorDataset(torch.from_numpy(X), torch.from_numpy(Y))
+    loader = torch.utils.data.DataLoader(data, batch_size=20)
+    for source in (loader, iter(loader)):
+        assert_same_bits(regressor().predict(source, steps=1), regressor().predict(X))
+
+
+@pytest.mark.parametrize("item", [(), (X, Y, WEIGHTS, X)])
+def test_predict_refuses_other_tuples(item):
+    with pytest.raises(ValueError, match=rf"expected x, or a tuple such as \(x,\) or \(x, y\), got {len(item)} items"):
+        regressor().predict(iter([item]), steps=1)
+
+
 def test_a_generator_is_read_no_further_than_it_has_to_be():
     source = batches()
     regressor().fit(source, steps_per_epoch=3, epochs=2, verbose=0)

@@ -118,12 +118,25 @@ class Stream:
     def _batch(self, item):
         where = f"{self.where}: batch {self._number} of the generator"
         if self.where == "predict":
-            return Batch.checked(where, item[0] if isinstance(item, tuple | list) else item, has_y=False)
+            return Batch.checked(where, self._inputs(where, item), has_y=False)
         if not isinstance(item, tuple | list) or len(item) not in (2, 3):
             raise ValueError(f"{where}: expected (x, y), or (x, y, sample_weight), got {_got(item)}")
         x, y, *weights = item
         batch = Batch.checked(where, x, y, weights=weights[0] if weights else None)
         return weighted(batch, self._class_weight, self._loss, where)
+
+    def _inputs(self, where, item):
+        """x of what `predict` reads: the first of a tuple, as in Keras, or of a loader's list of arrays; else all."""
+        if isinstance(item, list) and 0 < len(item) <= 3 and all(hasattr(part, "__array__") for part in item):
+            if self._items is self._source and not hasattr(item[0], "numpy"):  # as PyTorch's tensors have it
+                raise TypeError(
+                    f"{where}: expected x, or a tuple such as (x, y), got a list of {len(item)} arrays, which may be "
+                    f"either: use np.stack(batch), or tuple(batch)"
+                )
+            item = tuple(item)
+        if isinstance(item, tuple) and len(item) not in (1, 2, 3):
+            raise ValueError(f"{where}: expected x, or a tuple such as (x,) or (x, y), got {_got(item)}")
+        return item[0] if isinstance(item, tuple) else item
 
 
 NO_BATCHES = list | tuple | dict | str | bytes | bytearray | memoryview | set | frozenset | range | array.array
