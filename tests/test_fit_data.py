@@ -442,6 +442,27 @@ def test_predict_refuses_other_tuples(item):
         regressor().predict(iter([item]), steps=1)
 
 
+class Sparse:
+    """Such as csr_array of SciPy, whose length is an error."""
+
+    shape = X.shape
+
+    def __len__(self):
+        raise TypeError("sparse array length is ambiguous")
+
+    def __iter__(self):
+        return iter(X)
+
+    def toarray(self):
+        return X
+
+
+@pytest.mark.parametrize("method", ["fit", "evaluate", "predict"])
+def test_a_sparse_array_is_no_generator(method):
+    with pytest.raises(TypeError, match=rf"^{method}: x: expected numbers, got Sparse: use x.toarray\(\)$"):
+        getattr(regressor(), method)(Sparse())
+
+
 def test_a_generator_is_read_no_further_than_it_has_to_be():
     source = batches()
     regressor().fit(source, steps_per_epoch=3, epochs=2, verbose=0)

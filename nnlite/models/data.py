@@ -143,8 +143,8 @@ NO_BATCHES = list | tuple | dict | str | bytes | bytearray | memoryview | set | 
 
 
 def is_stream(x: Any, y: Any) -> bool:
-    """Whether x makes batches of x and y, and is no array."""
-    if y is not None or hasattr(x, "__array__") or isinstance(x, NO_BATCHES):
+    """Whether x makes batches of x and y, and is no array, nor a sparse one."""
+    if y is not None or hasattr(x, "__array__") or hasattr(x, "toarray") or isinstance(x, NO_BATCHES):
         return False
     return hasattr(x, "__next__") or (hasattr(x, "__len__") and (hasattr(x, "__iter__") or hasattr(x, "__getitem__")))
 
