@@ -442,6 +442,13 @@ def test_predict_refuses_other_tuples(item):
         regressor().predict(iter([item]), steps=1)
 
 
+def test_batches_of_several_lengths_give_no_one_array():
+    model = Sequential([LSTM(2, return_sequences=True)])
+    message = r"^predict: batch 2: expected to give y \(N, 5, 2\), as the batches before, got \(6, 3, 2\): .* pad"
+    with pytest.raises(ValueError, match=message):
+        model.predict(iter([STEPS, STEPS[:, :3]]), steps=2)
+
+
 class Sparse:
     """Such as csr_array of SciPy, whose length is an error."""
 

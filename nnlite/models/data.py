@@ -289,7 +289,13 @@ def joined(parts: Iterable[np.ndarray], rows: int) -> np.ndarray:
     """Arrays one after the other in a new one, made at once where they have so many rows together."""
     y: Any = None
     done = 0
-    for part in parts:
+    for number, part in enumerate(parts, 1):
+        if y is not None and part.shape[1:] != y.shape[1:]:
+            expected, got = checks.shape_text(("N", *y.shape[1:])), checks.shape_text(part.shape)
+            raise ValueError(
+                f"predict: batch {number}: expected to give y {expected}, as the batches before, got {got}: predict "
+                f"batches of other shapes one by one, or pad them"
+            )
         end = done + len(part)
         if y is None or end > len(y):
             longer = np.empty((max(rows, 2 * done, end), *part.shape[1:]), part.dtype)
