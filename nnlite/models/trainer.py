@@ -104,7 +104,7 @@ class Trainer(Model):
             initial_epoch: how many of the `epochs` were made by an earlier `fit`.
             sample_weight: of each sample in the loss, (samples,), or of each time step, (samples, T). As in Keras,
                 losses are divided by how many there are, not by the sum of the weights; metrics do not see them.
-            class_weight: the same by label: {0: 1.0, 1: 5.0}. Labels that are not named count 1.
+            class_weight: the same by label, in training alone: {0: 1.0, 1: 5.0}. Labels that are not named count 1.
             steps_per_epoch, validation_steps: how many batches of a generator make an epoch, or a validation.
 
         Returns:
