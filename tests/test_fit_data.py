@@ -270,6 +270,28 @@ def test_a_weighted_loss_has_no_perplexity():
     assert "perplexity" in model.fit(X, LABELS, verbose=0).history
 
 
+def weighing(first):
+    """Batches of which one of two has weights: the first, or the second."""
+    for number in itertools.count():
+        yield (X, LABELS, WEIGHTS) if (number % 2 == 0) == first else (X, LABELS)
+
+
+@pytest.mark.parametrize("validates", [False, True])
+def test_later_batches_weigh_as_the_first_says_where_there_is_a_perplexity(validates):
+    def trained(first, loss):
+        model = Sequential([Dense(3)], seed=0)
+        model.compile("sgd", loss)
+        data = (X, LABELS) if validates else (weighing(first),)
+        steps = {"validation_data": weighing(first), "validation_steps": 2} if validates else {"steps_per_epoch": 2}
+        return model.fit(*data, **steps, verbose=0).history
+
+    loss = SparseCategoricalCrossentropy(from_logits=True)
+    assert not any("perplexity" in name for name in trained(True, loss))
+    with pytest.raises(ValueError, match=r"batch 2 of the generator: sample_weight: expected none, as in the first"):
+        trained(False, loss)
+    trained(False, SparseCategoricalCrossentropy(from_logits=True, reduction="sum"))  # which has no perplexity
+
+
 def test_metrics_count_every_sample_alike():
     model = classifier()
     model.loss = type("Own", (SparseCategoricalCrossentropy,), {"forward": weightless})()

@@ -32,9 +32,11 @@ class Stream:
     Attributes:
         x, y, weights: of the first batch.
         batch_size: its size.
+        may_weigh: whether batches may have weights.
     """
 
     lengths = None
+    may_weigh = True
 
     def __init__(self, where: str, loss: Any, source: Any, steps: int | None, class_weight: Any = None) -> None:
         name = {"fit": "steps_per_epoch", "fit: validation_data": "validation_steps"}.get(where, "steps")
@@ -123,6 +125,11 @@ class Stream:
             raise ValueError(f"{where}: expected (x, y), or (x, y, sample_weight), got {_got(item)}")
         x, y, *weights = item
         batch = Batch.checked(where, x, y, weights=weights[0] if weights else None)
+        if batch.weights is not None and not self.may_weigh:
+            raise ValueError(
+                f"{where}: sample_weight: expected none, as in the first batch, got some, and the history would have a "
+                f"perplexity that weights make wrong: give the first batch weights, too, np.ones(len(x))"
+            )
         return weighted(batch, self._class_weight, self._loss, where)
 
     def _inputs(self, where, item):

@@ -52,12 +52,19 @@ def predictions_of(data: Any, loss: Any) -> tuple[float, bool]:
     return math.prod(steps) * real, bool(steps)
 
 
-def has_perplexity(model: Any, *data: Any) -> bool:
-    """Whether e^loss is a perplexity: the loss is a mean cross-entropy, without weights, and without penalties."""
+def settle_perplexity(model: Any, *data: Any) -> bool:
+    """Whether e^loss is a perplexity: the loss is a mean cross-entropy, without weights, and without penalties.
+
+    A generator's later batches have to leave it so.
+    """
     loss = model.loss
     is_mean = isinstance(loss, losses.SparseCategoricalCrossentropy) and loss.reduction != "sum"
     is_weighted = any(part.weights is not None for part in data if part is not None)
-    return is_mean and not is_weighted and not _is_regularized(model.layers)
+    found = is_mean and not is_weighted and not _is_regularized(model.layers)
+    for part in data:
+        if isinstance(part, Stream):
+            part.may_weigh = not found
+    return found
 
 
 def _is_regularized(layers):

@@ -45,7 +45,7 @@ class FitLoop:
         self.batches = -(-len(data) // self.batch_size)
         self.positions, self.is_sequence = fit_arguments.predictions_of(data, model.loss)
         self.epoch, self.batch = fit_arguments.checked_start(epochs[0], self.epochs), 0
-        self._has_perplexity = fit_arguments.has_perplexity(model, data, validation_data)
+        self._has_perplexity = fit_arguments.settle_perplexity(model, data, validation_data)
         self.resumed = self.is_running = False
         self.latest = {}
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
