@@ -21,6 +21,7 @@ from nnlite import (
     MeanSquaredError,
     NonFiniteLossError,
     Sequential,
+    Sigmoid,
     Softmax,
     SparseCategoricalCrossentropy,
     Tanh,
@@ -173,6 +174,30 @@ def test_a_weight_of_two_is_a_sample_twice():
     twice.fit(X[rows], Y[rows], shuffle=False, verbose=0)
     for a, b in zip(weighted.get_weights(), twice.get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+@pytest.mark.parametrize("loss", ["mse", "mae", "binary_crossentropy"])
+@pytest.mark.parametrize("method", ["fit", "evaluate", "fit: validation_data"])
+def test_weights_of_single_numbers_are_refused_before_the_first_batch(method, loss):
+    def forward(x, training=False, lengths=None):
+        raise AssertionError("it has computed")
+
+    model = Sequential([Dense(2), Sigmoid()], input_shape=(4,), seed=0)
+    model.compile("sgd", loss)
+    model.layers[0].forward = forward
+    data, options = (X, abs(Y) % 1), {"sample_weight": np.ones((20, 2))}
+    if "validation" in method:
+        options = {"validation_data": (*data, np.ones((20, 2)))}
+    with pytest.raises(
+        ValueError,
+        match=rf"^{method}: sample_weight: expected shape \(20,\), got \(20, 2\): \w+ takes one weight for all numbers",
+    ):
+        (model.evaluate if method == "evaluate" else model.fit)(*data, verbose=0, **options)
+
+
+def test_weights_may_have_a_last_axis_of_one():
+    expected = regressor().evaluate(X, Y, sample_weight=WEIGHTS)
+    assert regressor().evaluate(X, Y, sample_weight=WEIGHTS[:, None]) == expected
 
 
 def test_weights_go_with_their_samples_through_shuffling():

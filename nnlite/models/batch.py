@@ -140,14 +140,14 @@ class Batch:
 
 
 def _checked_weights(name, weights, y):
-    """Weights as float64, one for each sample or for each position of y."""
+    """Weights as float64. Whether only the first axis of y has weights, or others too, is the loss' decision."""
     weights = checks.samples(name, weights).astype(np.float64)
-    if weights.ndim == y.ndim + 1 and weights.shape[-1] == 1:
+    while weights.ndim > 1 and weights.shape[-1] == 1 and weights.shape != y.shape[: weights.ndim]:
         weights = weights[..., 0]
     if weights.shape != y.shape[: weights.ndim]:
         raise ValueError(
-            f"{name}: expected a weight for each sample, shape ({len(y)},), or for each position of y "
-            f"{checks.shape_text(y.shape)}, got {checks.shape_text(weights.shape)}"
+            f"{name}: expected a weight for each sample, shape ({len(y)},), or for each step, got "
+            f"{checks.shape_text(weights.shape)} beside y {checks.shape_text(y.shape)}"
         )
     for wrong, expected in ((~np.isfinite(weights), "finite numbers"), (weights < 0, "numbers of at least 0")):
         if wrong.any():

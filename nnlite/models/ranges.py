@@ -1,17 +1,20 @@
-"""Ranges: ids and labels that no layer and no loss can take are refused before the first batch, with their place."""
+"""Ranges: ids, labels and weights that no layer and no loss can take are refused before the first batch."""
 
 from typing import Any
 
 import numpy as np
 
-from .. import checks, sequence_lengths
+from .. import checks, losses, sequence_lengths
 from ..arguments import is_ours
+from ..losses.base import weights_of
 from . import blame
 from .batch import Batch
 
 
 def require_ranges(model: Any, where: str, data: Any) -> None:
     """Refuse ids in x and labels in y that are out of range for a model of layers in a row, as far as it knows.
+
+    And weights of another shape than the loss takes.
 
     What a generator makes is checked when it comes. `where` begins the messages, which have the place in the user's x.
     """
@@ -25,6 +28,12 @@ def require_ranges(model: Any, where: str, data: Any) -> None:
         real = None if data.lengths is None else sequence_lengths.real_steps(data.lengths, x.shape[1])
         checks.require_below(f"{where}: x", x, below, "id", real)
     scores = _scores(model, x)
+    if data.weights is not None and scores and isinstance(model.loss, losses.Loss):
+        try:
+            weights_of(data.weights, scores[:-1] or scores, data.weights.dtype)
+        except ValueError as error:
+            name = type(model.loss).__name__
+            raise ValueError(f"{where}: {error}: {name} takes one weight for all numbers of an answer") from error
     if data.y is not None and scores and getattr(model.loss, "takes_labels", False):
         _require_labels(model, f"{where}: y", data, scores)
 
