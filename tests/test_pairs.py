@@ -89,11 +89,11 @@ def model(*layers, optimizer="sgd", loss="mse", metrics=None, seed=0):
     return made
 
 
-def trained(made=None, callbacks=(), x=X, **options):
+def trained(made=None, callbacks=(), x=X, y=Y, **options):
     """A model after a short training, whose History it has."""
     made = model() if made is None else made
     options = {"batch_size": 4, "verbose": 0, "callbacks": list(callbacks)} | options
-    made.fit(x, Y, **options)
+    made.fit(x, y, **options)
     return made
 
 
@@ -1282,6 +1282,49 @@ def _():
 
     run(1, BackupAndRestore("backup.safetensors", delete_checkpoint=False))
     assert_same_weights(run(2, BackupAndRestore("backup.safetensors")), run(2))
+
+
+class Die(Callback):
+    """Ends the training after a step, as if the program had been killed."""
+
+    order = 2
+
+    def __init__(self, step):
+        self.step = step
+
+    def on_train_batch_end(self, batch, logs):
+        if self.model.optimizer.iterations == self.step:
+            raise KeyboardInterrupt
+
+
+def killed_and_resumed(fit, at, backups=None):
+    """The results of `fit(callbacks)`: straight on, and killed after a step and called again."""
+
+    def made():
+        given = {"backup": 1} if backups is None else backups
+        return [BackupAndRestore(name, save_freq=freq, delete_checkpoint=False) for name, freq in given.items()]
+
+    with pytest.raises(KeyboardInterrupt):
+        fit([*made(), Die(at)])
+    return fit([]), fit(made())
+
+
+def random_batches():
+    rng = np.random.default_rng(5)
+    while True:
+        rows = rng.integers(12, size=4)
+        yield X[rows], Y[rows]
+
+
+for backups in ({"one": 1, "two": 1}, {"older": "epoch", "newer": 1}, {"newer": 1, "older": "epoch"}):
+
+    @right(f"resume from the backups {backups}", "a generator")
+    def _(backups=backups):
+        def run(callbacks):
+            made, x = model(), random_batches()
+            return trained(made, callbacks, x, y=None, batch_size=None, steps_per_epoch=5, epochs=2)
+
+        assert_same_weights(*killed_and_resumed(run, 8, backups))
 
 
 # Forward, something that is switched, and backward.

@@ -92,6 +92,13 @@ def claim(loop: Any) -> None:
         loop.is_running = True
 
 
+def skip_what_was_read(loop: Any) -> None:
+    """Let generators begin where a resumed training left them: once, however many backups it was restored from."""
+    for data, batch in ((loop.data, loop.batch), (loop.validation_data, 0)):
+        if loop.resumed and isinstance(data, Stream):
+            data.skip(loop.epoch - loop.first_epoch, batch)
+
+
 def _check_files(callbacks):
     """Refuse two of nnlite's callbacks that write to one file: each would spoil what the other wrote."""
     writers: dict[str, Callback] = {}

@@ -44,10 +44,10 @@ class FitLoop:
             self.callbacks = model.optimizer.parallel.line_up(self.callbacks, len(model.metrics))
         self.batches = -(-len(data) // self.batch_size)
         self.positions, self.is_sequence = fit_arguments.predictions_of(data, model.loss)
-        self.epoch, self.batch = fit_arguments.checked_start(epochs[0], self.epochs), 0
+        self.epoch = self.first_epoch = fit_arguments.checked_start(epochs[0], self.epochs)
         self._has_perplexity = fit_arguments.settle_perplexity(model, data, validation_data)
         self.resumed = self.is_running = False
-        self.latest = {}
+        self.batch, self.latest = 0, {}
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
         self.order_rng = None  # state of the random generator from which this epoch's order was drawn
         self._place: tuple[int, int | str | None] = self.epoch + 1, None  # where in `fit` an error would come
@@ -64,12 +64,12 @@ class FitLoop:
         with contextlib.ExitStack() as stack:
             stack.push(self._closing)
             self._notify("on_train_begin", {})
+            fit_arguments.skip_what_was_read(self)
             stack.pop_all()
         return self
 
     def __exit__(self, kind, found, traceback):
-        error = found
-        enders = [callback for callback in self.callbacks if isinstance(callback, TerminateOnNaN)]
+        error, enders = found, [callback for callback in self.callbacks if isinstance(callback, TerminateOnNaN)]
         with self._closing:
             if isinstance(error, NonFiniteLossError) and error.epoch is None:
                 error = error.at(*self._place)

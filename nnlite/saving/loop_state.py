@@ -78,9 +78,6 @@ def restore(loop: Any, state: Any) -> None:
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
             raise ValueError(f"{type(callback).__name__} cannot go on from its state: {error!r}") from error
     loop.resumed = True
-    for data, batch in ((loop.data, state["batch"]), (loop.validation_data, 0)):
-        if hasattr(data, "skip"):  # a generator
-            data.skip(state["epoch"] - loop.epoch, batch)
     loop.epoch, loop.batch = state["epoch"], state["batch"]
     loop.totals = {name: states.from_a_file(total) for name, total in state["totals"].items()}
     loop.seen, loop.order_rng = state["seen"], state["order_rng"]
