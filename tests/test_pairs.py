@@ -1327,6 +1327,45 @@ for backups in ({"one": 1, "two": 1}, {"older": "epoch", "newer": 1}, {"newer": 
         assert_same_weights(*killed_and_resumed(run, 8, backups))
 
 
+def with_dropout():
+    return model(Dense(3), Dropout(0.1), Dense(2))
+
+
+BEGAN = "where fit began and"
+for what, (change, text) in {
+    "a frozen layer": (lambda m: setattr(m.layers[0], "trainable", False), f"trainable is None {BEGAN} False now"),
+    "a clipvalue": (lambda m: setattr(m.optimizer, "clipvalue", 1e-4), f"clipvalue is None {BEGAN} 0.0001 now"),
+    "a rate of dropout": (lambda m: setattr(m.layers[1], "rate", 0.9), f"layers 1 config rate is 0.1 {BEGAN} 0.9 now"),
+    "a loss": (lambda m: setattr(m, "loss", nnlite.MeanAbsoluteError()), "loss class is 'MeanSquaredError' where"),
+    "an optimizer": (lambda m: setattr(m, "optimizer", Adam()), f"optimizer class is 'SGD' {BEGAN} 'Adam' now"),
+    "a schedule": (
+        lambda m: setattr(m.optimizer, "learning_rate", CosineDecay(0.1, 9)),
+        f"optimizer config learning_rate is 0.01 {BEGAN} {{'class': 'CosineDecay'",
+    ),
+}.items():
+
+    @refused(f"{what} set in the middle of fit", "a backup", nnlite.CheckpointError, f"{text}.*: change it between two")
+    def _(change=change):
+        trained(with_dropout(), [At(change, ["epoch"]), BackupAndRestore("backup.safetensors")])
+
+
+@right("a learning rate set in the middle of fit", "a backup, from which the training goes on")
+def _():
+    def run(callbacks):
+        halve = At(lambda made: setattr(made.optimizer, "learning_rate", made.optimizer.learning_rate / 2))
+        return trained(callbacks=[halve, *callbacks], epochs=3)
+
+    assert_same_weights(*killed_and_resumed(run, 7))
+
+
+@right("resume", "a model in the model that was built before, or is built by the first batch")
+def _():
+    for epochs in (1, 2):
+        made = model(Sequential([Dense(3)], input_shape=(4,) if epochs == 2 else None), Dense(2))
+        trained(made, [BackupAndRestore("backup.safetensors", delete_checkpoint=False)], epochs=epochs)
+    assert len(made.history.epoch) == 2
+
+
 # Forward, something that is switched, and backward.
 
 LAYERS = {

@@ -20,6 +20,10 @@ class BackupAndRestore(Callback):
     random generator, the order of the data, the states of stateful layers, the history and the other callbacks. It is
     a checkpoint like any other: `load_model` reads the model from it.
 
+    A callback may set another learning rate while `fit` runs, and nothing else of the optimizer, layers, loss and
+    metrics: the program that resumes could not tell. Validation data are not compared with those of before: where they
+    are others, `EarlyStopping` still has the best of the old ones.
+
     Args:
         path: the backup file.
         save_freq: "epoch", or a number of steps between backups; a backup is saved after each epoch in any case.
@@ -60,7 +64,7 @@ class BackupAndRestore(Callback):
 
     def on_train_begin(self, logs: Logs) -> None:
         make_folder(self.path)
-        self._recipe = training_state.recipe(self.model)
+        self._recipe = training_state.recipe_of(self.model)
         if os.path.lexists(self.path):
             training_state.restore_training(self.path, self.model, self.loop, self._recipe, self.new_schedule)
         self._known = self._on_disk()
@@ -86,6 +90,7 @@ class BackupAndRestore(Callback):
                 f"cannot save to {self.path}: another training has written to it since, and both would go on "
                 f"from the wrong state: give each a path of its own"
             )
+        training_state.require_same(self.model, self._recipe)
         training_state.save_training(self.path, self.model, self.loop, self._recipe)
         self._known = self._on_disk()
         self._wait_from(time.monotonic(), time.monotonic() - start)

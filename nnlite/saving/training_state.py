@@ -77,11 +77,40 @@ def check_ending(name: str, path: str | os.PathLike) -> str:
     return path
 
 
-def recipe(model: Any) -> dict[str, Any]:
+def recipe_of(model: Any) -> dict[str, Any]:
     """The configuration of a training, which must not change when it is resumed."""
-    layers = [_describe(layer, full=True) for layer in model.layers]
-    parts = {"layers": layers, **_compiled(model, full=True)}
+    parts = {"layers": _layers(model), **_compiled(model, full=True)}
     return json.loads(json.dumps(parts))  # as read back from a file: with lists for tuples
+
+
+def _layers(model):
+    """Its layers in full. A model among them says nothing of its input, which it may learn from the first batch."""
+    described = [_describe(layer, full=True) for layer in model.layers]
+    for layer, one in zip(model.layers, described, strict=True):
+        if hasattr(layer, "layers"):
+            one["config"] = {**one["config"], "input_shape": None, "layers": _layers(layer)}
+    return described
+
+
+def require_same(model: Any, recipe: dict[str, Any]) -> None:
+    """Refuse a model that something in its training has changed: a program that resumes begins with the recipe.
+
+    Another number as learning rate is no such change: the optimizer's state has it.
+
+    Raises:
+        CheckpointError: what was changed, and what to do.
+    """
+    begun, now = recipe["optimizer"]["config"], recipe_of(model)
+    rates = [config.get("learning_rate") for config in (begun, now["optimizer"]["config"])]
+    if not any(isinstance(rate, dict) for rate in rates):
+        now["optimizer"]["config"]["learning_rate"] = rates[0]
+    try:
+        _compare(recipe, now, places=("where fit began", "now"))
+    except ValueError as error:
+        raise CheckpointError(
+            f"{error}: a backup cannot hold what is changed in the middle of fit: change it between two calls of fit, "
+            f"each with a backup of its own, or train without a backup"
+        ) from None
 
 
 def save_training(path: str | os.PathLike, model: Any, loop: Any, recipe: dict[str, Any]) -> None:
@@ -279,16 +308,16 @@ def _adopt_schedule(tree, recipe, loop):
             tree["run"]["callbacks"][name] = callback.get_state()
 
 
-def _compare(saved, ours, path=""):
+def _compare(saved, ours, path="", places=("in the file", "in this program")):
     """Raise ValueError for the first difference of two configurations."""
     if isinstance(saved, dict) and isinstance(ours, dict):
         for key in saved | ours:
-            _compare(saved.get(key), ours.get(key), f"{path}{key} ")
+            _compare(saved.get(key), ours.get(key), f"{path}{key} ", places)
     elif isinstance(saved, list) and isinstance(ours, list) and len(saved) == len(ours):
         for i, (a, b) in enumerate(zip(saved, ours, strict=True)):
-            _compare(a, b, f"{path}{i} ")
+            _compare(a, b, f"{path}{i} ", places)
     elif saved != ours:
-        raise ValueError(f"{path.strip()} is {states.shown(saved)} in the file and {ours!r} in this program")
+        raise ValueError(f"{path.strip()} is {states.shown(saved)} {places[0]} and {ours!r} {places[1]}")
 
 
 def explain(error: Exception) -> str:
