@@ -1358,6 +1358,16 @@ def _():
     assert_same_weights(*killed_and_resumed(run, 7))
 
 
+@right("resume", "a layer that draws from a newer model's generator")
+def _():
+    def run(callbacks):
+        made = with_dropout()
+        made.newer = Sequential(made[:2], seed=1)
+        return trained(made, callbacks, epochs=3)
+
+    assert_same_weights(*killed_and_resumed(run, 4))
+
+
 @right("resume", "a model in the model that was built before, or is built by the first batch")
 def _():
     for epochs in (1, 2):

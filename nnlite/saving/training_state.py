@@ -167,7 +167,7 @@ def model_tree(model: Any) -> dict[str, Any]:
         "statistics": dict(model.statistics),
         "states": {name: layer.state for name, layer in _stateful(model).items()},
         "rng": model.rng.bit_generator.state,
-        "rngs": {name: one.rng.bit_generator.state for name, one in model.all_layers.items() if one._is_seeded},
+        "rngs": {name: rng.bit_generator.state for name, rng in _own_generators(model).items()},
         **_compiled(model),
     }
     if model.vocabulary is not None:
@@ -215,7 +215,7 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
     states.mapping("rngs", saved_rngs)
     kind = type(model.rng.bit_generator)
     states.generator(kind)("rng", tree["rng"])
-    generators = {name: layer.rng for name, layer in model.all_layers.items() if layer._is_seeded}
+    generators = _own_generators(model)
     for name in saved_rngs.keys() & generators.keys():
         states.generator(type(generators[name].bit_generator))("rngs", saved_rngs[name])
     unseeded = saved_rngs.keys() & model.all_layers.keys() - generators.keys()  # as a configuration has no seeds
@@ -241,6 +241,12 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
             optimizer.belongs_to(model)
 
     return restore
+
+
+def _own_generators(model):
+    """The random generators of layers that do not draw from the model's: of a seed, or of another model they are in."""
+    layers = model.all_layers.items()
+    return {name: layer.rng for name, layer in layers if layer._is_seeded or layer.rng is not model.rng}
 
 
 def _generator(kind, state):
