@@ -8,6 +8,7 @@ What one thing promises by itself is in tests/testing.
 
 import copy
 import pickle
+import re
 import threading
 from array import array as numbers_in_a_row
 from pathlib import Path
@@ -962,6 +963,25 @@ for what, second in {"log": CSVLogger, "checkpoint": ModelCheckpoint}.items():
     )
     def _(second=second):
         trained(callbacks=[BackupAndRestore("one.safetensors"), second("./one.safetensors")])
+
+
+for pattern, name in {"{epoch}": "2", "{epoch:02d}-{loss:.2f}": "02-1.23", "{{{epoch}}}": "{2}"}.items():
+
+    @refused(
+        f"a checkpoint as {pattern}",
+        f"one as {name}",
+        ValueError,
+        f"a file for each, got {re.escape(name)}.* for ModelCheckpoint",
+    )
+    def _(pattern=pattern, name=name):
+        trained(callbacks=[ModelCheckpoint(f"{pattern}.safetensors"), BackupAndRestore(f"{name}.safetensors")])
+
+
+@right("a checkpoint with names to fill in", "files that it will never write")
+def _():
+    names = "{epoch}", "best", "{{epoch}}", "a{epoch}", "2-{loss:.2f}"
+    trained(callbacks=[*(ModelCheckpoint(f"{name}.safetensors") for name in names), BackupAndRestore("1.log")])
+    assert {path.name for path in Path().iterdir()} > {"1.safetensors", "best.safetensors", "{epoch}.safetensors"}
 
 
 @right("two backups", "two files")

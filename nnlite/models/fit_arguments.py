@@ -2,6 +2,8 @@
 
 import math
 import os
+import re
+import string
 from collections.abc import Collection
 from typing import Any
 
@@ -9,7 +11,7 @@ import numpy as np
 
 from .. import checks, losses
 from ..arguments import is_ours
-from ..callbacks import ProgressBar
+from ..callbacks import ModelCheckpoint, ProgressBar
 from ..callbacks.bars import look_of
 from ..callbacks.base import Callback, checked_callbacks
 from ..turns import computing
@@ -99,17 +101,42 @@ def skip_what_was_read(loop: Any) -> None:
             data.skip(loop.epoch - loop.first_epoch, batch)
 
 
+# What is written for a name in braces, as in "{epoch:02d}-{loss:.2f}.safetensors".
+_NUMBER = r"(?:[-+ ]*\d[\d.,_]*(?:e[-+]?\d+)?%? *|[-+ ]*(?:nan|inf))"
+_MARK = "\ue000"  # stands for it meanwhile: in no path, and no sign of a regular expression
+
+
 def _check_files(callbacks):
     """Refuse two of nnlite's callbacks that write to one file: each would spoil what the other wrote."""
-    writers: dict[str, Callback] = {}
+    writers: list[tuple[Callback, str, str]] = []
     for callback in callbacks:
         path = getattr(callback, "path", getattr(callback, "filepath", None)) if is_ours(type(callback)) else None
-        other = callback if path is None else writers.setdefault(os.path.realpath(path), callback)
-        if other is not callback:
-            raise ValueError(
-                f"fit: callbacks: expected a file for each, got {path!s:.200} for {type(other).__name__} and "
-                f"{type(callback).__name__}: give one of them another path"
-            )
+        if path is None:
+            continue
+        real, pattern = _names_of(callback, path)
+        for other, its, its_pattern in writers:
+            if real == its or re.fullmatch(pattern, its) or re.fullmatch(its_pattern, real):
+                raise ValueError(
+                    f"fit: callbacks: expected a file for each, got {path!s:.200} for {type(other).__name__} and "
+                    f"{type(callback).__name__}: give one of them another path"
+                )
+        writers.append((callback, real, pattern))
+
+
+def _names_of(callback, path):
+    """The whole path of a callback's file, or what stands for its pattern; and all that this may become, as a pattern.
+
+    Two patterns that are filled in to the same name in the same epoch do no harm: they save the same model.
+    """
+    real = os.path.realpath(path)
+    if not isinstance(callback, ModelCheckpoint):
+        return real, re.escape(real)
+    try:
+        parts = [(text, name) for text, name, *_ in string.Formatter().parse(path)]
+    except ValueError:  # which the callback says when it begins
+        return real, re.escape(real)
+    marked = os.path.realpath("".join(text + _MARK * (name is not None) for text, name in parts))
+    return _MARK + real if _MARK in marked else marked, re.escape(marked).replace(_MARK, _NUMBER)
 
 
 def line_up(callbacks: Any, history: Callback, verbose: Any) -> list[Callback]:
