@@ -7,6 +7,7 @@ What one thing promises by itself is in tests/testing.
 """
 
 import copy
+import io
 import pickle
 import re
 import threading
@@ -15,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import rich.console
 from numeric import assert_close, assert_same_bits
 
 import nnlite
@@ -37,6 +39,8 @@ from nnlite import (
     EarlyStopping,
     Embedding,
     Flatten,
+    JSONLogger,
+    LambdaCallback,
     Layer,
     LayerNorm,
     LeakyReLU,
@@ -44,6 +48,7 @@ from nnlite import (
     MaxPool2D,
     MeanSquaredError,
     ModelCheckpoint,
+    ProgressBar,
     Reshape,
     Sequential,
     Softmax,
@@ -982,6 +987,20 @@ def _():
     names = "{epoch}", "best", "{{epoch}}", "a{epoch}", "2-{loss:.2f}"
     trained(callbacks=[*(ModelCheckpoint(f"{name}.safetensors") for name in names), BackupAndRestore("1.log")])
     assert {path.name for path in Path().iterdir()} > {"1.safetensors", "best.safetensors", "{epoch}.safetensors"}
+
+
+for kind, make in {
+    "CSVLogger": lambda: CSVLogger("log"),
+    "JSONLogger": lambda: JSONLogger("log"),
+    "ProgressBar": lambda: ProgressBar(look="bar", console=rich.console.Console(file=io.StringIO())),
+}.items():
+
+    @right(f"a deep copy of a {kind} in the middle of fit", "a fit inside of it")
+    def _(make=make):
+        given, copies = make(), []
+        end = LambdaCallback(on_epoch_end=lambda epoch, logs: copies.append(copy.deepcopy(given)))
+        trained(callbacks=[end, given], epochs=2, verbose=1)
+        trained(callbacks=[copies[1]], verbose=1)
 
 
 @right("two backups", "two files")

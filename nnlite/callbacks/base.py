@@ -43,9 +43,12 @@ class Callback(ChecksArguments):
     model: Any = None
     loop: Any = None
 
+    # Attributes that no copy has: a model can be large, and knows the data of its training; a file is open here alone.
+    # Each is None in the class.
+    _of_this_process: tuple[str, ...] = ("model", "loop")
+
     def __getstate__(self) -> dict[str, Any]:
-        # Without what is of this process: a model can be large, and knows the data of its training.
-        return {name: value for name, value in vars(self).items() if name not in ("model", "loop")}
+        return {name: value for name, value in vars(self).items() if name not in self._of_this_process}
 
     def __getattr__(self, name: str) -> Any:
         if name == "params" and self.loop is not None:

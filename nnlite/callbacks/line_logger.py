@@ -15,10 +15,12 @@ class LineLogger(Callback):
     """Writes lines to a file: see `JSONLogger`."""
 
     _named = "path"  # what its constructor calls the file
+    _of_this_process = (*Callback._of_this_process, "_file")
+
+    _file: FileIO | None = None
 
     def __init__(self, path: str | os.PathLike, append: bool) -> None:
         self.path, self.append = Path(checks.path(self._named, path)), checks.boolean("append", append)
-        self._file: FileIO | None = None
         self._start = 0
 
     def on_train_begin(self, logs: Logs) -> None:

@@ -28,6 +28,7 @@ class LiveCurve(Callback):
     """
 
     _place: Place | None = None
+    _of_this_process = (*Callback._of_this_process, "_place")
 
     def __init__(self, seconds: float = 1.0) -> None:
         self.seconds = checks.between("seconds", seconds, 0, math.inf)

@@ -4,7 +4,6 @@ import math
 import os
 import re
 import weakref
-from typing import Any
 
 from .. import checks
 from ..divergence import check_params
@@ -47,6 +46,7 @@ class ModelCheckpoint(Monitor):
     """
 
     _best_of: weakref.ref | None = None  # the model whose best it is
+    _of_this_process = (*Monitor._of_this_process, "_best_of")
 
     def __init__(
         self,
@@ -75,9 +75,6 @@ class ModelCheckpoint(Monitor):
         if initial_value_threshold is not None:
             checks.between("initial_value_threshold", initial_value_threshold, -math.inf, math.inf)
         self.initial_value_threshold = self.best = initial_value_threshold
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in super().__getstate__().items() if name != "_best_of"}
 
     def on_train_begin(self, logs: Logs) -> None:
         names, silent = coming_logs(self)

@@ -1,8 +1,10 @@
 """ProgressBar: shows the progress of a training."""
 
+import copy
 import time
 from collections.abc import Collection, Mapping
-from typing import Any
+from numbers import Real
+from typing import Any, Self
 
 from .bars import INTERVAL, bar_for, numbers_text
 from .base import Callback, Logs, coming_logs
@@ -33,6 +35,9 @@ class ProgressBar(Callback):
         'below uniform 3.638, above bigram 2.364'
     """
 
+    _live: Any = None  # the bar on the screen
+    _of_this_process = (*Callback._of_this_process, "_live")
+
     def __init__(
         self,
         landmarks: Mapping[str, float] | tuple[float, ...] | None = None,
@@ -50,7 +55,12 @@ class ProgressBar(Callback):
         self.landmarks: dict[str, float] = dict(sorted(named.items(), key=lambda item: -item[1]))
         self.unit, self.look, self.console, self.monitor = unit, look, console, monitor
         self.hidden = frozenset(hidden)
-        self._live: Any = None  # the bar on the screen
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        memo[id(self.console)] = self.console  # a copy draws on the same screen
+        new = memo[id(self)] = copy.copy(self)
+        vars(new).update({name: copy.deepcopy(value, memo) for name, value in vars(new).items()})
+        return new
 
     def on_train_begin(self, logs: Logs) -> None:
         names, silent = coming_logs(self)
