@@ -1003,6 +1003,16 @@ for kind, make in {
         trained(callbacks=[copies[1]], verbose=1)
 
 
+@right("a callback that takes all out of the logs", "a progress bar")
+def _():
+    def clear(number, logs):
+        logs.clear()
+
+    bar = ProgressBar({"chance": 1.0}, None, "bar", rich.console.Console(file=io.StringIO()))
+    bar.order = 9
+    trained(callbacks=[LambdaCallback(on_train_batch_end=clear, on_epoch_end=clear), bar], verbose=1)
+
+
 @right("two backups", "two files")
 def _():
     trained(callbacks=[BackupAndRestore(f"{name}.safetensors") for name in "ab"])

@@ -96,7 +96,7 @@ class ProgressBar(Callback):
         if "val_perplexity" in validation:  # to keep the line short
             del shown["perplexity"], validation["val_perplexity"]
         self._validation = numbers_text(validation)
-        passed = self.passed(logs.get(f"val_{self.monitor}", logs[self.monitor]))
+        passed = self._passed(logs.get(f"val_{self.monitor}", logs.get(self.monitor)))
         width = len(str(self.loop.epochs))
         place = f"epoch {epoch + 1:{width}}/{self.loop.epochs}"
         self._print("  ".join(filter(None, [place, numbers_text(shown), passed, f"{self._speed:,.0f} {self._unit}/s"])))
@@ -114,6 +114,10 @@ class ProgressBar(Callback):
             [*(f"below {name}" for name in names[:count][-1:]), *(f"above {name}" for name in names[count:][:1])]
         )
 
+    def _passed(self, loss):
+        """`passed` of a number; another callback may have taken it out of the logs."""
+        return self.passed(float(loss)) if isinstance(loss, Real) else ""
+
     def _shown(self, logs):
         """The logs to show: without the learning rate, and with perplexity only for sequences."""
         hidden = {"learning_rate"} if self.loop.is_sequence else {"learning_rate", "perplexity", "val_perplexity"}
@@ -124,7 +128,7 @@ class ProgressBar(Callback):
         left = (loop.epochs - loop.epoch) * loop.batches - batch
         seconds = (now - self._start) / self._batches_done * left  # the average includes validation
         speed = f"{self._speed:,.0f} {self._unit}/s   {_clock(seconds)} left"
-        parts = [numbers_text(self._shown(logs)), self._validation, self.passed(logs[self.monitor])]
+        parts = [numbers_text(self._shown(logs)), self._validation, self._passed(logs.get(self.monitor))]
         numbers = "   ".join(filter(None, parts))
         self._live.draw(f"epoch {loop.epoch + 1}/{loop.epochs}", batch, loop.batches, speed, numbers)
 
