@@ -989,6 +989,49 @@ def _():
     assert {path.name for path in Path().iterdir()} > {"1.safetensors", "best.safetensors", "{epoch}.safetensors"}
 
 
+TABLE = "epoch,loss\n0,1.25"
+for what, logger, before, after in [
+    ("a table without a last end of line", CSVLogger, TABLE, f"{TABLE}\n"),
+    ("a table with half a row", CSVLogger, "epoch,loss\n0,1.25\n1", f"{TABLE}\n"),
+    ("lines of JSON without a last end of line", JSONLogger, '{"epoch": 1}', '{"epoch": 1}\n'),
+    ("a last line that is no JSON", JSONLogger, '{"epoch": 1}\n# end', '{"epoch": 1}\n# end\n'),
+]:
+
+    @right(f"a {logger.__name__} that appends", what)
+    def _(logger=logger, before=before, after=after):
+        Path("log").write_text(before)
+        for _ in range(2):
+            trained(callbacks=[logger("log", append=True)])
+        assert Path("log").read_text().startswith(after)
+        assert len(Path("log").read_text().splitlines()) == len(after.splitlines()) + 2
+
+
+@right("a CSVLogger that appends", "a table with its columns in another order, and with one more")
+def _():
+    Path("log").write_text("epoch,mae,lr,loss\n")
+    loss, mae = trained(model(metrics=["mae"]), [CSVLogger("log", append=True)]).history.history.values()
+    assert Path("log").read_text().splitlines()[1] == f"0,{mae[0]},NA,{loss[0]}"
+
+
+for what, table, text in [
+    ("of other metrics", TABLE, "the columns of log, loss, got also mae: use another file, or append=False"),
+    (
+        "with other separators",
+        "epoch;loss;mae\n",
+        "separator=',', which begins with epoch, got .epoch;loss;mae. as first",
+    ),
+    ("that is none", "# mine\n", "got .# mine. as first row of log: use another file"),
+]:
+
+    @refused("a CSVLogger that appends", f"a table {what}", ValueError, f"CSVLogger: append: expected .*{text}")
+    def _(table=table):
+        Path("log").write_text(table)
+        try:
+            trained(model(metrics=["mae"]), [At(lambda _: pytest.fail("too late")), CSVLogger("log", append=True)])
+        finally:
+            assert Path("log").read_text() == table
+
+
 for kind, make in {
     "CSVLogger": lambda: CSVLogger("log"),
     "JSONLogger": lambda: JSONLogger("log"),

@@ -37,6 +37,13 @@ class JSONLogger(LineLogger):
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self._record({"epoch": epoch + 1, "step": self.model.optimizer.iterations, **logs})
 
+    def _is_torn(self, line):
+        try:
+            json.loads(line)
+        except ValueError:
+            return '{"epoch": '.startswith(line[:10])
+        return False
+
     def _record(self, record):
         self._write(json.dumps({name: _plain(value) for name, value in record.items()}, allow_nan=False))
 

@@ -22,10 +22,12 @@ class LineLogger(Callback):
     def __init__(self, path: str | os.PathLike, append: bool) -> None:
         self.path, self.append = Path(checks.path(self._named, path)), checks.boolean("append", append)
         self._start = 0
+        self._keeps_all = False
 
     def on_train_begin(self, logs: Logs) -> None:
         make_place(self.path)
         self._start = self.path.stat().st_size if self.append and self.path.exists() else 0
+        self._keeps_all = self.append
 
     def close(self) -> None:
         if self._file:
@@ -42,7 +44,11 @@ class LineLogger(Callback):
         return {"bytes": states.count}
 
     def set_state(self, state: dict[str, Any]) -> None:
-        self._start = state["bytes"]
+        self._start, self._keeps_all = state["bytes"], False
+
+    def _is_torn(self, line):
+        """Whether a line without an end can only be the beginning of one of this logger's."""
+        return False
 
     def _write(self, line):
         file, left = self._opened(), line.encode() + b"\n"
@@ -55,12 +61,20 @@ class LineLogger(Callback):
     def _opened(self):
         """The file; the first call opens it and truncates it to a whole line at or before `_start`.
 
+        Of a file to append to, which may be anyone's, only a last line is removed that a kill has cut off.
+
         Without a buffer: what a full disk did not take would be written again when the file is closed.
         """
         if self._file is None:
             self._file = file = open(self.path, "a+b", buffering=0)  # noqa: SIM115  closed by close()
             start = min(self._start, file.seek(0, os.SEEK_END))
             file.seek(0)
-            file.truncate(file.read(start).rfind(b"\n") + 1)
+            kept = file.read(start)
+            end = kept.rfind(b"\n") + 1
+            last = kept[end:].decode(errors="replace")
+            if not self._keeps_all or self._is_torn(last):
+                file.truncate(end)
+            elif last:
+                file.write(b"\n")
             file.seek(0, os.SEEK_END)
         return self._file
