@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rich.console
+from matplotlib import figure
 from numeric import assert_close, assert_same_bits
 
 import nnlite
@@ -1458,6 +1459,32 @@ def _():
         return trained(made, callbacks, epochs=3)
 
     assert_same_weights(*killed_and_resumed(run, 4))
+
+
+@right("resume", "validation that is new, and is gone again")
+def _():
+    for epochs, options in ((2, {}), (3, {"validation_data": (X, Y)}), (4, {})):
+        backup = BackupAndRestore("backup.safetensors", delete_checkpoint=False)
+        history = trained(callbacks=[backup], epochs=epochs, **options).history
+    values = history.history["val_loss"]
+    assert [value is None for value in values] == [True, True, False, True]
+    assert [len(row.split()) for row in str(history).splitlines()] == [3, 2, 2, 3, 2]
+    axes = nnlite.plot.loss_curves(history, ax=figure.Figure().add_subplot())
+    np.testing.assert_array_equal(axes.lines[1].get_xydata()[2], [3, values[2]])
+    assert "best" in axes.texts[0].get_text()
+    assert history.html()
+
+
+@right("a callback that logs in some epochs", "the history, where each number is in its epoch's row")
+def _():
+    def log(epoch, logs):
+        if epoch % 2:
+            logs["odd"] = float(epoch)
+
+    history = trained(callbacks=[LambdaCallback(on_epoch_end=log)], epochs=5).history
+    assert history.history["odd"] == [None, 1.0, None, 3.0, None]
+    axes = nnlite.plot.metric_curves(history, "odd", ax=figure.Figure().add_subplot())
+    np.testing.assert_array_equal(axes.lines[0].get_ydata(), [np.nan, 1, np.nan, 3, np.nan])
 
 
 @right("resume", "a model in the model that was built before, or is built by the first batch")

@@ -18,7 +18,8 @@ class History(Callback, Shown):
     """The numbers of each epoch. `fit` returns it. Prints as a table; a notebook shows the curves of the loss, too.
 
     Attributes:
-        history: lists with one number for each epoch, such as {"loss": [3.1, 2.5], "val_loss": [2.9, 2.6]}.
+        history: lists with one number for each epoch, such as {"loss": [3.1, 2.5], "val_loss": [2.9, 2.6]}; None in
+            epochs that did not log it.
         epoch: the epochs' numbers, from 0.
 
     Example:
@@ -46,6 +47,8 @@ class History(Callback, Shown):
         self.history, self.epoch = {}, []
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        for name in self.history:
+            self._fill(name)
         self.epoch.append(epoch)
         self._taken: set[str] = set()
         self.add(epoch, logs)
@@ -60,7 +63,17 @@ class History(Callback, Shown):
         for name, value in logs.items():
             if name not in self._taken:
                 self._taken.add(name)
-                self.history.setdefault(name, []).append(value)
+                self._fill(name, epochs=len(self.epoch) - 1).append(value)
+
+    def _fill(self, name, epochs=None):
+        """The list of a number, as long as there are epochs: what is appended to it belongs to the next one."""
+        values: list[Any] = self.history.setdefault(name, [])
+        values += [None] * ((len(self.epoch) if epochs is None else epochs) - len(values))
+        return values
+
+    def close(self) -> None:
+        for name in self.history:
+            self._fill(name)
 
     def get_state(self) -> dict[str, Any]:
         history = {name: [*map(_in_a_file, values)] for name, values in self.history.items()}
@@ -79,7 +92,7 @@ class History(Callback, Shown):
         for log, values in history.items():
             # A user's callback may log anything.
             rule = states.any_number if log in self.loop.measured else states.anything
-            states.list_of(rule)(f"{name}: {log}", values)
+            states.list_of(states.optional(rule))(f"{name}: {log}", values)
 
     def __str__(self) -> str:
         return str(self._table()) if self.epoch else "no epoch is complete"
@@ -91,11 +104,17 @@ class History(Callback, Shown):
         for name, values in self.history.items():
             if name == "loss":
                 svg = plot.svg(plot.loss_curves, self, size=SIZE)
-            elif name.startswith("val_") or name == "perplexity" or not all(map(_is_number, values)):
+            elif (
+                name.startswith("val_")
+                or name == "perplexity"
+                or not all(map(_is_number, [v for v in values if v is not None]))
+            ):
                 continue
             else:
                 svg = plot.svg(plot.metric_curves, self, name, size=SIZE)
-            drawings.append(Drawing(f"{name} while training, {_shown(values[-1])} in the last epoch", svg).html())
+            drawings.append(
+                Drawing(f"{name} while training, {_shown(values[-1]) or 'nothing'} in the last epoch", svg).html()
+            )
         return side_by_side(drawings) + self._table().html()
 
     def _table(self):
@@ -111,7 +130,7 @@ class History(Callback, Shown):
 def _shown(value: Any) -> str:
     """A number with four decimals, or digits where that says more; what a user's callback logs may be anything."""
     if not _is_number(value):
-        return str(value)
+        return "" if value is None else str(value)
     return f"{value:.4f}" if 0.01 <= abs(float(value)) < 10000 else f"{value:.4g}"
 
 

@@ -82,6 +82,11 @@ def whole_ticks(axis: Axis) -> None:
     axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))  # else as AutoLocator
 
 
+def without_gaps(curves: Any) -> dict[str, list[Any]]:
+    """Lists with a number for each epoch, NaN where an epoch has none: a curve is interrupted there."""
+    return {name: [float("nan") if value is None else value for value in values] for name, values in curves.items()}
+
+
 def frame(ax: Axes, left: float, top: float, width: float, height: float, **style: Any) -> None:
     """Draw the outline of a rectangle: thin and grey, unless the style says otherwise."""
     from matplotlib.patches import Rectangle

@@ -13,7 +13,7 @@ import numpy as np
 
 from nnlite.saving.regular_file import read_json_lines
 
-from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, new_axes, whole_ticks
+from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, new_axes, whole_ticks, without_gaps
 
 if TYPE_CHECKING:
     from nnlite import History
@@ -57,10 +57,16 @@ def loss_curves(
     curves = _curves(history)
     landmarks = _named(landmarks)
     ax = new_axes() if ax is None else ax
-    epochs = range(1, len(curves["loss"]) + 1)
-    ax.plot(epochs, curves["loss"], "--o", color=BLUE, markersize=4, label="training")
+    ax.plot(range(1, len(curves["loss"]) + 1), curves["loss"], "--o", color=BLUE, markersize=4, label="training")
     if "val_loss" in curves:
-        ax.plot(epochs, curves["val_loss"], "-s", color=VERMILION, markersize=4, label="validation")
+        ax.plot(
+            range(1, len(curves["val_loss"]) + 1),
+            curves["val_loss"],
+            "-s",
+            color=VERMILION,
+            markersize=4,
+            label="validation",
+        )
     _draw_landmarks(ax, landmarks)
     _ring(ax, curves, kept)
     unit = " (nats per character)" if landmarks else " (nats)" if "perplexity" in curves else ""
@@ -156,13 +162,13 @@ def _curves(history):
     if isinstance(history, str | os.PathLike):
         records = [record for record in read_json_lines(history) if "loss" in record and "batch" not in record]
         # null stands for NaN and infinity, which JSON lacks.
-        names = records[0] if records else ()
+        names = {name for record in records for name in record}
         curves = {n: [float("nan") if r.get(n) is None else r[n] for r in records] for n in names}
         for name in {"loss", "val_loss"} & curves.keys():
             if any(not isinstance(value, int | float) or abs(value) > sys.float_info.max for value in curves[name]):
                 raise ValueError(f"{os.fspath(history)}: {name}: expected a number, or null, in each line")
     else:
-        curves = getattr(history, "history", history)
+        curves = without_gaps(getattr(history, "history", history))
     if not curves.get("loss"):
         raise ValueError("history: expected at least one epoch with a loss, got none")
     return curves

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .canvas import BLUE, VERMILION, Axes, new_axes, whole_ticks
+from .canvas import BLUE, VERMILION, Axes, new_axes, whole_ticks, without_gaps
 
 if TYPE_CHECKING:
     from nnlite import History
@@ -33,7 +33,7 @@ def metric_curves(
         >>> metric_curves({"accuracy": [0.5, 0.8], "val_accuracy": [0.6, 0.7]}, ax=ax).get_title()
         'accuracy while training'
     """
-    curves: Any = getattr(history, "history", history)
+    curves: Any = without_gaps(getattr(history, "history", history))
     if not curves:
         raise ValueError("metric: expected an epoch with it, got none: train first")
     if not curves.get(metric):
