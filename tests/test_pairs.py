@@ -1487,6 +1487,15 @@ def _():
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), [np.nan, 1, np.nan, 3, np.nan])
 
 
+@refused(
+    "resume", "two callbacks of one class in another order", nnlite.CheckpointError, "monitor: expected 'val_loss', got"
+)
+def _():
+    for names in (("loss", "val_loss"), ("val_loss", "loss")):
+        backup = BackupAndRestore("backup.safetensors", delete_checkpoint=False)
+        trained(callbacks=[*map(EarlyStopping, names), backup], validation_data=(X, Y))
+
+
 @right("resume", "a model in the model that was built before, or is built by the first batch")
 def _():
     for epochs in (1, 2):

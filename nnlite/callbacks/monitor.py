@@ -33,7 +33,19 @@ class Monitor(Callback):
             self._require_monitor(names)
 
     def _state_rules(self) -> dict[str, states.Rule]:
-        return {"best": states.optional(states.any_number), "best_epoch": states.optional(states.count)}
+        return {
+            "monitor": self._require_same,
+            "best": states.optional(states.any_number),
+            "best_epoch": states.optional(states.count),
+        }
+
+    def _require_same(self, name, monitor):
+        # Of two callbacks of one class, only their order says which a state belongs to.
+        if monitor != self.monitor:
+            raise ValueError(
+                f"{name}: expected {self.monitor!r}, got {states.shown(monitor)}: give callbacks of one class in the "
+                f"order in which they were, new ones last"
+            )
 
     def _direction(self):
         """Whether smaller or larger is better, by the name. As in Keras, unknown names are an error."""
