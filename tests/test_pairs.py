@@ -1057,6 +1057,30 @@ def _():
     trained(callbacks=[LambdaCallback(on_train_batch_end=clear, on_epoch_end=clear), bar], verbose=1)
 
 
+class Unsaved(Dense):
+    """A layer whose argument a file cannot hold."""
+
+    def __init__(self, units, chosen):
+        super().__init__(units)
+
+
+for when, shape in {"before": (4,), "in the first batch of": None}.items():
+
+    @refused(
+        f"a checkpoint of a model that is built {when} fit",
+        "a layer that cannot be saved",
+        TypeError,
+        "Unsaved: chosen: expected",
+    )
+    def _(shape=shape):
+        made = Sequential([Unsaved(2, print)], input_shape=shape)
+        made.compile("sgd", "mse")
+        try:
+            trained(made, [ModelCheckpoint("model.safetensors")])
+        finally:
+            assert made.optimizer.iterations == (shape is None)
+
+
 @right("two backups", "two files")
 def _():
     trained(callbacks=[BackupAndRestore(f"{name}.safetensors") for name in "ab"])

@@ -35,6 +35,7 @@ class ModelCheckpoint(Monitor):
         best, best_epoch: with save_best_only, the best value, and its epoch (from 0) within its `fit`.
 
     Raises:
+        TypeError: before the first epoch, or after the first batch, which builds the model: it cannot be saved.
         ValueError: before the first epoch: a name in filepath, or monitor, is not in the logs, or its format is wrong.
             If a user's callback may still add the name, the error comes after the first epoch, whose model is then
             saved as FILEPATH.rescued. Give that callback `adds` to have it checked before.
@@ -77,6 +78,8 @@ class ModelCheckpoint(Monitor):
         self.initial_value_threshold = self.best = initial_value_threshold
 
     def on_train_begin(self, logs: Logs) -> None:
+        self._is_checked = False
+        self._check_saving()
         names, silent = coming_logs(self)
         self._filled_in(1, {name: kind() for name, kind in names.items()}, silent)
         start = re.findall(r"(?:[^{}]|{{|}})*", self.filepath)[0]  # up to the first name
@@ -87,6 +90,10 @@ class ModelCheckpoint(Monitor):
             if self._best_of is None or self._best_of() is not self.model or not (is_pattern or os.path.exists(fixed)):
                 self.best, self.best_epoch = self.initial_value_threshold, None
             self._best_of = weakref.ref(self.model)
+
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+        if not self._is_checked:
+            self._check_saving()
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         value = None
@@ -106,6 +113,12 @@ class ModelCheckpoint(Monitor):
             print(f"epoch {epoch + 1}: {what}saved {path}", flush=True)
         if self.save_best_only:
             self.best, self.best_epoch = value, epoch
+
+    def _check_saving(self):
+        """Do not train for an epoch what cannot be saved. Until it is built, a layer may not have all its arguments."""
+        if self.model.built:
+            training_state.check_saving(self.model)
+            self._is_checked = True
 
     def _save(self, path):
         check_params(self.model, self.loop)

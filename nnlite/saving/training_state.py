@@ -49,9 +49,19 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
         np.True_
     """
     path = check_ending("path", path)
+    check_saving(model)
+    checkpoint.write(path, _at_rest(model))
+
+
+def check_saving(model: Any) -> None:
+    """Refuse a built model with a part that loading could not make again.
+
+    Raises:
+        ValueError, TypeError: a part keeps an argument that JSON cannot write, or not at all; the message says which.
+    """
     for part in _parts(model):
         part.check_saving()
-    checkpoint.write(path, _at_rest(model))
+    checkpoint.encode({"model": model.get_config(), **_compiled(model)})
 
 
 def _parts(model):
