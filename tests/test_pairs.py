@@ -1081,6 +1081,13 @@ for when, shape in {"before": (4,), "in the first batch of": None}.items():
             assert made.optimizer.iterations == (shape is None)
 
 
+for stop in (np.array([1, 0]), np.array([1, 1])):
+
+    @refused("stop_training", f"{stop}", TypeError, r"stop_training: expected True or False, got array.*: use any")
+    def _(stop=stop):
+        trained(callbacks=[At(lambda made: setattr(made, "stop_training", stop))])
+
+
 @right("two backups", "two files")
 def _():
     trained(callbacks=[BackupAndRestore(f"{name}.safetensors") for name in "ab"])

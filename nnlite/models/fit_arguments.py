@@ -14,6 +14,7 @@ from ..arguments import is_ours
 from ..callbacks import ModelCheckpoint, ProgressBar
 from ..callbacks.bars import look_of
 from ..callbacks.base import Callback, checked_callbacks
+from ..saving.loop_state import is_stopped as is_stopped
 from ..turns import computing
 from .data import Stream
 

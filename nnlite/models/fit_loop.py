@@ -91,7 +91,7 @@ class FitLoop:
     def epochs_left(self):
         """Count through the epochs that are still to come, and tell the callbacks of each."""
         # Where a callback ended the training in the middle of an epoch, that epoch is rounded off.
-        while self.batch or (self.epoch < self.epochs and not self.model.stop_training):
+        while self.batch or (self.epoch < self.epochs and not fit_arguments.is_stopped(self.model)):
             if self.batch == 0:
                 self.totals, self.seen = dict.fromkeys(("loss", *self.model.metrics), 0.0), 0
                 for layer in self.model.stateful_layers:
@@ -115,7 +115,7 @@ class FitLoop:
         self._after = self._listeners("on_train_batch_end")
         self._place = self.epoch + 1, self.batch + 1
         for batch in self.data.split(self.batch_size, order, first=self.batch):
-            if self.model.stop_training:
+            if fit_arguments.is_stopped(self.model):
                 break
             self.current = batch
             for listener in before:

@@ -14,9 +14,17 @@ def get(loop: Any) -> dict[str, Any]:
         "totals": {name: states.in_a_file(total) for name, total in loop.totals.items()},
         "seen": loop.seen,
         "order_rng": loop.order_rng,
-        "stop_training": bool(loop.model.stop_training),
+        "stop_training": is_stopped(loop.model),
         "callbacks": {name: state for name, callback in named_callbacks(loop) if (state := callback.get_state())},
     }
+
+
+def is_stopped(model: Any) -> bool:
+    """Whether a callback has ended the training."""
+    try:
+        return bool(model.stop_training)
+    except (TypeError, ValueError):  # of an array
+        raise TypeError(f"stop_training: expected True or False, got {model.stop_training!r:.200}: use any()") from None
 
 
 def check_data(loop: Any, state: Any) -> None:
