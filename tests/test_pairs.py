@@ -1823,6 +1823,15 @@ def _():
     assert run(BackupAndRestore("backup.safetensors")) == run()
 
 
+@right("lengths of 0 for all of the first batch", "a callback that ends the training there")
+def _():
+    def stop(model):
+        model.stop_training = True
+
+    made, data = tagger("mse"), {"lengths": [0, 0, 2, 3], "batch_size": 1, "shuffle": False}
+    assert made.fit(SEQUENCES, TAGS, **data, callbacks=[At(stop, ["batch"])], verbose=0).epoch == [0]
+
+
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
 
 
