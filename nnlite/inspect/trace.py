@@ -7,7 +7,7 @@ import numpy as np
 
 from .. import checks, losses, sequence_lengths
 from ..layers.base.layer import Layer
-from ..models import agreement
+from ..models import agreement, judging
 from ..models.batch import Batch
 from ..models.model import Model
 from ..models.sequential import Sequential
@@ -158,11 +158,11 @@ def _backward(model, x, y, targets, loss, lengths):
     try:
         batch = Batch(x, targets, lengths)
         real = model._real_steps(batch)
-        number = agreement.loss(loss, *((targets, y) if real is None else batch.counted(y, real)))
+        number = judging.loss(loss, *((targets, y) if real is None else batch.counted(y, real)))
     except (TypeError, ValueError, IndexError) as error:
         hint = ", the default: give another one, loss=..." if is_default else ""
         raise type(error)(f"targets: {error} (by {loss!r}{hint})") from error
-    model.backward(agreement.dy(loss, y, real))
+    model.backward(judging.dy(loss, y, real))
     return number
 
 

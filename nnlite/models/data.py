@@ -1,159 +1,19 @@
-"""Data: what `fit` is given, as batches: arrays and parts of them, weights, and batches from a generator."""
+"""Data: what `fit`, `evaluate` and `predict` are given, checked: arrays, parts of them, or a generator."""
 
-import array
 import contextlib
-import functools
-import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 
-from .. import checks, losses
+from .. import checks
 from ..callbacks.bars import watched
 from .alone import apart
 from .batch import Batch
 from .ranges import require_ranges
-
-
-class Stream:
-    """Batches that an iterator makes: what `fit` reads instead of a `Batch` of all samples.
-
-    Args:
-        where: begins the messages, such as "fit".
-        loss: of the model.
-        source: gives (x, y) or (x, y, sample_weight): a generator, or what can be read again and again, such as a
-            DataLoader of PyTorch, from its beginning in each validation. Its `on_epoch_end` is called, if it has one.
-        steps: batches in an epoch; by default len(source).
-        class_weight: see `weighted`.
-
-    Attributes:
-        x, y, weights: of the first batch.
-        batch_size: its size.
-        may_weigh: whether batches may have weights.
-    """
-
-    lengths = None
-    may_weigh = True
-
-    def __init__(self, where: str, loss: Any, source: Any, steps: int | None, class_weight: Any = None) -> None:
-        name = {"fit": "steps_per_epoch", "fit: validation_data": "validation_steps"}.get(where, "steps")
-        if steps is None and not hasattr(source, "__len__"):
-            raise ValueError(f"{where}: {name}: a generator does not say how many batches to read: use {name}=100")
-        self.where, self._source = where, source
-        self.steps = checks.positive(f"{where}: {name}", len(source) if steps is None else steps)
-        self._class_weight, self._loss = class_weight, loss
-        self._number = 0
-        self._is_numbered = not hasattr(source, "__iter__") and not hasattr(source, "__next__")
-        self._items = self._from_start()
-        self._starts_anew = where == "fit: validation_data" and self._items is not source
-        self._first: Batch | None = None
-        self._first = self._next()
-        self.x, self.y, self.weights = self._first.x, self._first.y, self._first.weights
-        self.batch_size = len(self._first)
-
-    def __len__(self) -> int:
-        return self.steps * self.batch_size
-
-    def split(self, size: int, order: np.ndarray | None = None, first: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch, after which the source may shuffle itself, such as Keras' PyDataset."""
-        if self._starts_anew and self._first is None:
-            self._items = self._from_start()
-        for _ in range(first, self.steps):
-            yield self._next()
-        self._end_epoch()
-
-    def _end_epoch(self):
-        if hasattr(self._source, "on_epoch_end"):
-            self._source.on_epoch_end()
-
-    def without_padding(self, keeps_steps: bool) -> Batch:
-        """The first batch: what can be looked at."""
-        return Batch(self.x, self.y)
-
-    @functools.cached_property
-    def checksum(self) -> int:
-        """Of the first batch: all that can be compared of what is made on the way."""
-        return Batch(self.x, self.y, weights=self.weights).checksum
-
-    def skip(self, epochs: int, batches: int) -> None:
-        """Go to where another training was after so many epochs and batches: what has no numbers is read until then."""
-        epochs = max(0, epochs)
-        for _ in range(epochs):
-            if self._is_numbered:
-                self._end_epoch()
-            else:
-                for _ in self.split(self.batch_size):
-                    pass
-        if not self._is_numbered:
-            for _ in range(batches):
-                self._next()
-        elif epochs or batches:
-            self._first, self._number = None, epochs * self.steps + batches
-            self._items = self._from_start(self._number % len(self._source))
-
-    def _from_start(self, first=0):
-        if self._is_numbered:
-            return (self._source[i] for i in range(first, len(self._source)))
-        return iter(self._source) if hasattr(self._source, "__iter__") else self._source
-
-    def _next(self):
-        if self._first is not None:
-            batch, self._first = self._first, None
-            return batch
-        try:
-            item = next(self._items)
-        except StopIteration:
-            self._items = self._from_start()
-            try:
-                item = next(self._items)
-            except StopIteration:
-                raise ValueError(
-                    f"{self.where}: the generator ended after {self._number} batches: let it go on for ever, with "
-                    f"`while True:`, or ask for fewer"
-                ) from None
-        self._number += 1
-        return self._batch(item)
-
-    def _batch(self, item):
-        where = f"{self.where}: batch {self._number} of the generator"
-        if self.where == "predict":
-            return Batch.checked(where, self._inputs(where, item), has_y=False)
-        if not isinstance(item, tuple | list) or len(item) not in (2, 3):
-            raise ValueError(f"{where}: expected (x, y), or (x, y, sample_weight), got {_got(item)}")
-        x, y, *weights = item
-        batch = Batch.checked(where, x, y, weights=weights[0] if weights else None)
-        if batch.weights is not None and not self.may_weigh:
-            raise ValueError(
-                f"{where}: sample_weight: expected none, as in the first batch, got some, and the history would have a "
-                f"perplexity that weights make wrong: give the first batch weights, too, np.ones(len(x))"
-            )
-        return weighted(batch, self._class_weight, self._loss, where)
-
-    def _inputs(self, where, item):
-        """x of what `predict` reads: the first of a tuple, as in Keras, or of a loader's list of arrays; else all."""
-        if isinstance(item, list) and 0 < len(item) <= 3 and all(hasattr(part, "__array__") for part in item):
-            if self._items is self._source and not hasattr(item[0], "numpy"):  # as PyTorch's tensors have it
-                raise TypeError(
-                    f"{where}: expected x, or a tuple such as (x, y), got a list of {len(item)} arrays, which may be "
-                    f"either: use np.stack(batch), or tuple(batch)"
-                )
-            item = tuple(item)
-        if isinstance(item, tuple) and len(item) not in (1, 2, 3):
-            raise ValueError(f"{where}: expected x, or a tuple such as (x,) or (x, y), got {_got(item)}")
-        return item[0] if isinstance(item, tuple) else item
-
-
-NO_BATCHES = list | tuple | dict | str | bytes | bytearray | memoryview | set | frozenset | range | array.array
-
-
-def is_stream(x: Any, y: Any) -> bool:
-    """Whether x makes batches of x and y, and is no array, nor a sparse one."""
-    if y is not None or hasattr(x, "__array__") or hasattr(x, "toarray") or isinstance(x, NO_BATCHES):
-        return False
-    return hasattr(x, "__next__") or (hasattr(x, "__len__") and (hasattr(x, "__iter__") or hasattr(x, "__getitem__")))
+from .stream import Stream, is_stream, items_of
+from .weighing import weighted
 
 
 def _arrays_or_stream(where, loss, x, y, lengths, sample_weight, class_weight, steps, size):
@@ -341,62 +201,8 @@ def _validation(loss, given, steps, size):
         return Stream(where, loss, given, steps)
     if not isinstance(given, tuple | list) or len(given) not in (2, 3):
         hint = ": give verbose by its name, verbose=..." if isinstance(given, int | str) else ""
-        raise ValueError(f"{where}: expected a pair (x, y), or (x, y, lengths), got {_got(given)}{hint}")
+        raise ValueError(f"{where}: expected a pair (x, y), or (x, y, lengths), got {items_of(given)}{hint}")
     x, y, third = (*given, None)[:3]
     if third is not None and checks.numbers(f"{where}: lengths", third).dtype.kind == "f":
         return weighted(Batch.checked(where, x, y, weights=third), None, loss, where)
     return _with_steps(where, Batch.checked(where, x, y, third))
-
-
-def weighted(batch: Batch, class_weight: Any, loss: Any, where: str) -> Batch:
-    """The batch with the weights of its labels' classes, as Keras has them: those not named count 1."""
-    if class_weight is None:
-        if batch.weights is not None:
-            _require_weights(loss, where)
-        return batch
-    if batch.weights is not None:
-        raise ValueError(f"{where}: class_weight: there is a sample_weight, too: multiply them into one sample_weight")
-    if not isinstance(class_weight, dict):
-        raise TypeError(f"{where}: class_weight: expected a dict such as {{0: 1.0, 1: 5.0}}, got {class_weight!r}")
-    for label, weight in class_weight.items():
-        if isinstance(label, bool) or not isinstance(label, int | np.integer):
-            raise TypeError(f"{where}: class_weight: expected whole numbers as labels, got {label!r}")
-        checks.between(f"{where}: class_weight[{label}]", weight, 0, math.inf, closed=False)
-    _require_weights(loss, where)
-    y = _labels(batch, loss, where)
-    weights = np.ones(y.shape)
-    for label, weight in class_weight.items():
-        weights[y == label] = weight
-    return replace(batch, weights=weights)
-
-
-def _require_weights(loss, where):
-    """Refuse a loss of one's own that takes no weights."""
-    if "sample_weight" not in inspect.signature(loss.forward).parameters:
-        raise TypeError(
-            f"{where}: sample_weight: {type(loss).__name__}.forward does not take it: write "
-            f"forward(self, y_true, y_pred, sample_weight=None)"
-        )
-
-
-def _labels(batch, loss, where):
-    """The labels that y holds: one-hot vectors are numbered; CategoricalCrossentropy's may be soft, as in Keras."""
-    if isinstance(loss, losses.MeanSquaredError | losses.MeanAbsoluteError):
-        name = type(loss).__name__
-        raise ValueError(f"{where}: class_weight is for labels, and {name} takes none: use sample_weight")
-    y = np.asarray(batch.y)
-    if y.dtype.kind == "f" and not isinstance(loss, losses.CategoricalCrossentropy):
-        real = batch.without_padding(y.shape[:2] == batch.x.shape[:2]).y
-        wrong = np.argwhere(real != np.round(real))
-        if len(wrong):
-            place = tuple(int(i) for i in wrong[0])
-            raise ValueError(
-                f"{where}: class_weight is for labels, and y holds {y[place]:g} at {place}: use sample_weight"
-            )
-    if not isinstance(loss, losses.SparseCategoricalCrossentropy) and y.ndim > 1 and y.shape[-1] > 1:
-        return y.argmax(axis=-1)
-    return y[..., 0] if y.ndim > 1 and y.shape[-1] == 1 else y
-
-
-def _got(value):
-    return f"{len(value)} items" if isinstance(value, tuple | list) else type(value).__name__

@@ -16,7 +16,7 @@ from ..callbacks.bars import look_of
 from ..callbacks.base import Callback, checked_callbacks
 from ..saving.loop_state import is_stopped as is_stopped
 from ..turns import computing
-from .data import Stream
+from .stream import Stream
 
 
 def checked_shuffle(model: Any, data: Any, shuffle: Any) -> bool:

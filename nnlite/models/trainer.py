@@ -14,7 +14,7 @@ from ..metrics import MetricFunction
 from ..metrics import get as get_metrics
 from ..optimizers import Optimizer
 from ..turns import computing
-from . import agreement, alone, blame, data, passes
+from . import agreement, alone, blame, data, judging, passes, weighing
 from .batch import Batch
 from .fit_arguments import as_asked
 from .fit_loop import FitLoop
@@ -166,7 +166,7 @@ class Trainer(Model):
             agreement.require_flag("train_on_batch", return_dict)
         batch = Batch.checked("train_on_batch", x, y, lengths, sample_weight)
         if class_weight is not None or batch.weights is not None:
-            batch = data.weighted(batch, class_weight, self.loss, "train_on_batch")
+            batch = weighing.weighted(batch, class_weight, self.loss, "train_on_batch")
         return as_asked(self.train_step(batch), return_dict)
 
     def train_step(self, batch: Batch) -> dict[str, float]:
@@ -196,7 +196,7 @@ class Trainer(Model):
         if not math.isfinite(numbers["loss"]):
             raise loss_error(self, numbers["loss"], batch)
         is_padding = real is not None and not real.any()
-        dy = np.zeros_like(y_pred) if is_padding else agreement.dy(self.loss, y_pred, real)
+        dy = np.zeros_like(y_pred) if is_padding else judging.dy(self.loss, y_pred, real)
         self.backward(dy, needs_dx=False) if passes.takes_needs_dx(type(self).backward) else self.backward(dy)
         return numbers
 
@@ -206,10 +206,10 @@ class Trainer(Model):
             return dict.fromkeys(("loss", *self.metrics), 0.0) | {"loss": regularizers.penalty(self.layers)}
         y, y_pred, weights = (batch.y, y_pred, batch.weights) if real is None else batch.counted(y_pred, real)
         try:
-            loss = agreement.loss(self.loss, y, y_pred, weights, self._readers, trained)
+            loss = judging.loss(self.loss, y, y_pred, weights, self._readers, trained)
             numbers = {"loss": loss + regularizers.penalty(self.layers)}
             for name, metric in self.metrics.items():
-                numbers[name] = agreement.metric(name, metric, y, y_pred, self._readers, trained)
+                numbers[name] = judging.metric(name, metric, y, y_pred, self._readers, trained)
         except Exception as error:
             blame.loss(error, self, y.shape, y_pred.shape)
             raise
