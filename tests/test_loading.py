@@ -347,3 +347,147 @@ class TestAVocabulary:
         checkpoint.write(path, {**training_state.model_tree(self.model()), "vocabulary": forged})
         with pytest.raises(nnlite.CheckpointError, match="cannot load the model"):
             nnlite.load_model(path)
+
+
+# ------------------------------------------------------------------------------- what has changed since the last step
+
+
+class Heavy(nnlite.Optimizer):
+    """Sets its slot, where nnlite's change the array."""
+
+    slots = {"v": 0.0}  # noqa: RUF012
+
+    def update(self, grad, param, slots, scale, clip):
+        slots["v"] = 0.9 * slots["v"] + scale * grad
+        param -= self.learning_rate * slots["v"]
+
+
+X = np.random.default_rng(0).standard_normal((8, 4)).astype("float32")
+OPTIMIZERS = {
+    "SGD": lambda: nnlite.SGD(0.1),
+    "momentum": lambda: nnlite.SGD(0.1, momentum=0.9),
+    "RMSprop": lambda: nnlite.RMSprop(0.01),
+    "Adam": lambda: nnlite.Adam(0.1),
+    "Heavy": lambda: Heavy(0.1),
+}
+
+
+def trained(model):
+    model.fit(X, np.zeros((8, 2)), batch_size=4, shuffle=False, verbose=0)
+    return model
+
+
+def made(optimizer):
+    inner = nnlite.Sequential([nnlite.Dense(3)], name="inner")
+    model = nnlite.Sequential([inner, nnlite.Dense(2), nnlite.Dense(2)], seed=0)
+    model.compile(OPTIMIZERS[optimizer](), "mse")
+    return trained(model)
+
+
+def replace(model):
+    model.pop()
+    model.add(nnlite.Dense(3))  # under the name of the other, with other shapes
+    model.add(nnlite.Dense(2))
+
+
+def exchange_names(model):
+    model.layers[1].name, model.layers[2].name = "dense_1", "dense"
+
+
+def set_optimizer(*settings):
+    def change(model):
+        for name, value in settings:
+            if hasattr(model.optimizer, name):
+                setattr(model.optimizer, name, value)
+
+    return change
+
+
+CHANGES = {
+    "a layer is gone": lambda model: model.pop(),
+    "a layer is new": lambda model: model.add(nnlite.Dense(2)),
+    "a layer has another one's place": replace,
+    "a layer has another name": lambda model: setattr(model.layers[1], "name", "other"),
+    "an inner model has another name": lambda model: setattr(model.layers[0], "name", "other"),
+    "two layers have exchanged their names": exchange_names,
+    "all are frozen": lambda model: setattr(model, "trainable", False),
+    "a layer is frozen": lambda model: setattr(model.layers[1], "trainable", False),
+    "momentum is off": set_optimizer(("momentum", 0.0)),
+    "momentum is off for an epoch": lambda model: set_optimizer(("momentum", 0.0))(model) or trained(model),
+    "momentum is on": set_optimizer(("momentum", 0.9), ("centered", True)),
+}
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_save_writes_is_read_and_goes_on_as_the_original(tmp_path, change, optimizer):
+    model = made(optimizer)
+    CHANGES[change](model)
+    model.save(tmp_path / "a.safetensors")
+    loaded = nnlite.load_model(tmp_path / "a.safetensors", {"Heavy": Heavy})
+    others = [loaded, copy.deepcopy(model), pickle.loads(pickle.dumps(model))]
+    expected = model.predict(X), trained(model).params
+    for other in others:
+        assert_same_bits(other.predict(X), expected[0])
+        for name, param in trained(other).params.items():
+            assert_same_bits(param, expected[1][name], name)
+
+
+def test_saving_changes_nothing(tmp_path):
+    models = made("Adam"), made("Adam")
+    for model in models:
+        last = model.pop()
+        if model is models[0]:
+            model.save(tmp_path / "a.safetensors")
+        model.add(last)  # with its moments
+        trained(model)
+    for name, param in models[0].params.items():
+        assert_same_bits(param, models[1].params[name], name)
+
+
+@pytest.mark.parametrize("optimizer", ["momentum", "Adam"])
+def test_a_renamed_layer_keeps_its_moments(optimizer):
+    model, same = made(optimizer), made(optimizer)
+    model.layers[1].name, model.layers[0].name = "other", "inside"
+    for one, other in zip(trained(model).get_weights(), trained(same).get_weights(), strict=True):
+        assert_same_bits(one, other)
+
+
+def test_an_optimizer_of_ones_own_may_set_its_slots():
+    class InPlace(Heavy):
+        def update(self, grad, param, slots, scale, clip):
+            slots["v"] *= 0.9
+            slots["v"] += scale * grad
+            param -= self.learning_rate * slots["v"]
+
+    optimizers = Heavy(0.1), InPlace(0.1)
+    for optimizer in optimizers:
+        params = {"W": np.ones(3)}
+        for _ in range(3):
+            optimizer.apply({"W": np.arange(3.0)}, params)
+    assert_same_bits(optimizers[0].state["v/W"], optimizers[1].state["v/W"])
+    assert optimizers[0].state["v/W"].any()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("m", 1.0, "Wrong.update: expected the slots v, got v, m: name m in the class"),
+        ("v", 1.0, r"slots\['v'\] of W: expected shape of param, got \(\)"),
+        ("v", np.ones(2), r"slots\['v'\] of W: expected shape of param = \(3,\), got \(2,\)"),
+    ],
+)
+def test_what_no_slot_takes_is_refused(name, value, message):
+    class Wrong(Heavy):
+        def update(self, grad, param, slots, scale, clip):
+            slots[name] = value
+
+    with pytest.raises(ValueError, match=message):
+        Wrong(0.1).apply({"W": np.ones(3)}, {"W": np.ones(3)})
+
+
+def test_what_a_users_optimizer_keeps_beside_its_slots_is_not_saved(tmp_path):
+    model = made("Heavy")
+    model.optimizer.state["steps"] = np.zeros(1)
+    with pytest.raises(ValueError, match="Heavy: expected arrays of its slots in state, got steps: name them"):
+        model.save(tmp_path / "a.safetensors")

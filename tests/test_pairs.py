@@ -185,6 +185,16 @@ def _():
     made.get_weights()
 
 
+@right("a layer's name that changes in a training", "EarlyStopping, which gives back the best weights")
+def _():
+    stop = EarlyStopping("loss", mode="max", patience=9, restore_best_weights=True)  # the first epoch is the best
+    best = At(lambda made: weights.append(made.get_weights()), ("epoch",))
+    weights, made = [], model()
+    trained(made, [stop, best, At(lambda made: setattr(made.layers[0], "name", "other"), ("epoch",))], epochs=2)
+    for array, expected in zip(made.get_weights(), weights[0], strict=True):
+        assert_same_bits(array, expected)
+
+
 for name in (5, b"dense"):
 
     @refused(f"a layer's name {name!r}", "a model", TypeError, f"a layer's name: expected a text, got {name!r}")

@@ -78,8 +78,9 @@ class EarlyStopping(Monitor):
 
     def on_train_end(self, logs: Logs) -> None:
         if self.best_weights is not None:
-            for name, array in self._weights().items():
-                array[...] = self.best_weights[name]
+            # By their places: a layer may have another name by now.
+            for array, best in zip(self._weights().values(), self.best_weights.values(), strict=True):
+                array[...] = best
 
     def _weights(self):
         """All arrays of the model: weights are of no use without the running statistics that belong to them."""

@@ -15,7 +15,7 @@ from ..arguments.translations.calls import translated
 from ..layers.base.layer import Seed, Shape
 from ..notebook import shows_itself
 from ..optimizers import Optimizer
-from ..turns import copy_at_rest
+from ..turns import computing, copy_at_rest
 from . import blame, vocabularies
 from .assembly import parts, shape_without_batch
 from .contents import Contents
@@ -38,7 +38,11 @@ class Model(Contents, ChecksArguments):
     _is_at_rest = False  # whether it is part of a copy that nobody else has
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        return copy_at_rest(self, self._without_fit(), memo)._with_its_optimizer()
+        with computing:
+            new = copy_at_rest(self, self._without_fit(), memo)._with_its_optimizer()
+            if isinstance(self.optimizer, Optimizer):  # with the names of now, as the copy knows no others
+                new.optimizer.state = copy.deepcopy(self.optimizer.agreed_state(self), memo)
+        return new
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle: as the model is between two steps, together with the models inside it."""

@@ -69,6 +69,7 @@ class Optimizer(Configured, TakesTurns):
     slots: dict[str, float] = {}  # noqa: RUF012  replaced, never changed
     decays_in_update = False  # whether `update` sees to weight_decay
     _settable: Set[str] = frozenset()  # what may be set between steps, and is checked then
+    _is_own = False  # whether a user wrote the class
     parallel: Any = None  # the `nnlite.distributed.DataParallel` that shares its model's batches with other processes
 
     def __init__(
@@ -102,6 +103,7 @@ class Optimizer(Configured, TakesTurns):
 
     def _constructed(self, by_place: int) -> None:
         super()._constructed(by_place)
+        self._is_own = not is_ours(type(self))
         self._settable = self.get_config().keys() - {"learning_rate"} if is_ours(type(self)) else frozenset()
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -177,7 +179,9 @@ class Optimizer(Configured, TakesTurns):
         self._check_model(params)
         known = self._is_known(grads, params)
         if not known:
-            self._forget_replaced(params)
+            if (model := getattr(params, "model", None)) is not None:
+                self.state = self.agreed_state(model)
+                self._layers = model.all_layers
             grads = self._checked(grads, params)
         frozen = getattr(params, "frozen", ())
         scales = self._scales({name: grad for name, grad in grads.items() if name not in frozen} if frozen else grads)
@@ -194,11 +198,14 @@ class Optimizer(Configured, TakesTurns):
                     continue
                 if decay:
                     param[...] -= decay * param
-                if self.update(grad, param, slots, scales.get(name, 1.0), clip) is not None:  # type: ignore[func-returns-value]
+                given = dict(slots) if self._is_own else slots
+                if self.update(grad, param, given, scales.get(name, 1.0), clip) is not None:  # type: ignore[func-returns-value]
                     raise TypeError(
                         f"{type(self).__name__}.update: expected it to change param in place and return nothing, got a "
                         f"value: write param -= ..., or param[...] = ..., and no return"
                     )
+                if self._is_own:
+                    self._write_back(name, given, slots)
 
     def _is_known(self, grads, params):
         """Whether these are the arrays of the previous step, as in training: already checked."""
@@ -232,6 +239,21 @@ class Optimizer(Configured, TakesTurns):
     def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:
         """Change one parameter in place. All arrays are flat; use the gradient scale * grad, clipped to ±clip."""
         raise NotImplementedError(f"{type(self).__name__} has no update(grad, param, slots, scale, clip)")
+
+    def _write_back(self, name, given, slots):
+        """Put what an `update` of one's own has set in its dict `given` into the arrays of `state`, its slots."""
+        what = f"{type(self).__name__}.update"
+        if given.keys() != slots.keys():
+            odd = min(given.keys() ^ slots.keys(), key=str)
+            raise ValueError(
+                f"{what}: expected the slots {', '.join(slots) or 'none'}, got {', '.join(map(str, given)) or 'none'}: "
+                f"name {odd} in the class, slots = {{{odd!r}: 0.0}}, where it belongs to each parameter"
+            )
+        for slot, array in slots.items():
+            if given[slot] is not array:
+                array[...] = checks.floats(
+                    f"{what}: slots[{slot!r}] of {name}", given[slot], array.dtype, array.shape, "of param"
+                )
 
     def _check_update(self):
         """Refuse an `update` of one's own that cannot be called as `apply` calls it."""
@@ -284,16 +306,53 @@ class Optimizer(Configured, TakesTurns):
         """Go on with this model alone, as after loading it: what is remembered of one says nothing of another."""
         self._model, self._layers = weakref.ref(model), dict(model.all_layers)
 
-    def _forget_replaced(self, params):
-        """Begin anew for a layer of the model that has another one's name: moments belong to arrays, not to names."""
-        model = getattr(params, "model", None)
-        if model is None:
-            return
-        layers = model.all_layers
-        gone = {name for name, layer in self._layers.items() if layers.get(name) is not layer}
-        for key in [key for key in self.state if key.partition("/")[2].rpartition(".")[0] in gone]:
-            del self.state[key]
-        self._layers = layers
+    def agreed_state(self, model: Any, complete: bool = False) -> dict[str, np.ndarray]:
+        """`state` as it belongs to this model now: of its parameters and `slots` alone, under its layers' names.
+
+        So a renamed layer keeps its moments, and one that has another one's place begins anew.
+
+        Args:
+            complete: with the arrays that the next step would add, for a file.
+        """
+        names = {id(layer): name for name, layer in self._layers.items()}  # of the step before
+        learned = model.learned()[1] if complete and (self.state or self._iterations) else {}
+        agreed = self._undeclared(complete)
+        for full, layer in model.all_layers.items():
+            before = names.get(id(layer), None if full in self._layers else full)
+            for key, param in layer.params.items():
+                name = f"{full}.{key}"
+                found = {slot: self.state.get(f"{slot}/{before}.{key}") for slot in self.slots}
+                is_stepped = name in learned or any(array is not None for array in found.values())
+                for slot, array in found.items():
+                    if array is not None:
+                        agreed[f"{slot}/{name}"] = self._fitting(array, slot, name, param)
+                    elif complete and is_stepped:
+                        agreed[f"{slot}/{name}"] = np.full_like(param, self.slots[slot])
+        return agreed
+
+    def _undeclared(self, refuse):
+        """What an optimizer of one's own keeps in `state` beside its slots: no file could give it back."""
+        found = (
+            {} if is_ours(type(self)) else {k: v for k, v in self.state.items() if k.split("/")[0] not in self.slots}
+        )
+        if found and refuse:
+            name = type(self).__name__
+            raise ValueError(
+                f"{name}: expected arrays of its slots in state, got {', '.join(found)}: name them in its class, such "
+                f"as slots = {{'v': 0.0}}, and change slots['v'] in update"
+            )
+        return found
+
+    @staticmethod
+    def _fitting(memory, slot, name, param):
+        """The optimizer's array for a parameter, whose shape and dtype it has to have."""
+        if memory.shape != param.shape or memory.dtype != param.dtype:
+            raise ValueError(
+                f"parameter {name}: expected {checks.shape_text(memory.shape)} {memory.dtype.name}, as the optimizer's "
+                f"{slot} for it, got {checks.shape_text(param.shape)} {param.dtype.name}: an optimizer belongs to one "
+                f"model: compile again with a new one"
+            )
+        return memory
 
     def _check_model(self, params):
         """Refuse the parameters of another model than that of the steps before."""
@@ -314,12 +373,7 @@ class Optimizer(Configured, TakesTurns):
             memory = self.state.get(key)
             if memory is None:
                 memory = self.state[key] = np.full_like(param, start)
-            elif memory.shape != param.shape or memory.dtype != param.dtype:
-                raise ValueError(
-                    f"parameter {name}: expected {checks.shape_text(memory.shape)} {memory.dtype.name}, as the "
-                    f"optimizer's {slot} for it, got {checks.shape_text(param.shape)} {param.dtype.name}: an optimizer "
-                    f"belongs to one model: compile again with a new one"
-                )
+            self._fitting(memory, slot, name, param)
             if not (memory.flags.c_contiguous and memory.flags.writeable):  # as some file formats load it
                 memory = self.state[key] = np.array(memory, order="C")
             slots[slot] = memory.reshape(-1)

@@ -183,7 +183,8 @@ def model_tree(model: Any) -> dict[str, Any]:
     if model.vocabulary is not None:
         tree["vocabulary"] = model.vocabulary.get_config()
     if model.optimizer is not None:
-        tree["optimizer"] |= {"iterations": model.optimizer.iterations, "state": model.optimizer.state}
+        state = model.optimizer.agreed_state(model, complete=True)
+        tree["optimizer"] |= {"iterations": model.optimizer.iterations, "state": state}
     return tree
 
 
@@ -220,7 +221,7 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
     states.arrays_like(statistics)("statistics", saved_statistics)
     states.mapping("states", tree["states"])
     layer_states = [(one, _layer_state(one, tree["states"][name], rows)) for name, one in _stateful(model).items()]
-    progress: Any = None if optimizer is None else _progress(optimizer, params, tree["optimizer"])
+    progress: Any = None if optimizer is None else _progress(model, tree["optimizer"])
     saved_rngs = tree.get("rngs", {})  # older files have no such entry
     states.mapping("rngs", saved_rngs)
     kind = type(model.rng.bit_generator)
@@ -287,15 +288,16 @@ def _layer_state(layer, state, rows):
     return tuple(state)
 
 
-def _progress(optimizer, params, saved):
-    """An optimizer's saved iterations, state and learning rate."""
+def _progress(model, saved):
+    """The saved iterations, state and learning rate of a model's optimizer."""
+    optimizer, params = model.optimizer, model.params
     if saved is None:
         raise ValueError("the file has no optimizer, and the model has one")
     rules = dict.fromkeys(("class", "config"), states.anything) | {"iterations": states.count, "state": states.mapping}
     states.fields("optimizer", saved, rules)
     if saved["state"] or saved["iterations"]:  # empty before the first step
         # A frozen layer's parameters have no arrays until they are stepped.
-        stepped = {key.split("/", 1)[-1] for key in saved["state"]} or set(params)
+        stepped = {key.split("/", 1)[-1] for key in saved["state"]} or set(model.learned()[1])
         memory = {f"{slot}/{name}": params[name] for slot in optimizer.slots for name in params if name in stepped}
         states.arrays_like(memory)("optimizer's arrays", saved["state"])
     rate = saved["config"]["learning_rate"]
