@@ -12,6 +12,7 @@ import numpy as np
 
 from . import checks
 from .arguments import Configured
+from .arguments.classes import defined
 from .kernels import backend
 
 InitialValues = Callable[[tuple[int, ...], np.random.Generator], np.ndarray]
@@ -199,7 +200,6 @@ _BY_NAME: dict[str, InitialValues] = {
     "uniform": uniform(0.05),
     "normal": RandomNormal(),
 }
-_CLASSES = {kind.__name__: kind for kind in (RandomNormal, TruncatedNormal, RandomUniform, Constant, VarianceScaling)}
 
 
 def __getattr__(name: str) -> Any:
@@ -241,8 +241,8 @@ def _found(initializer, what):
     expected = (
         f"{what}: expected a function of (shape, rng), an initializer such as RandomNormal(stddev=0.01), or one of"
     )
-    if isinstance(initializer, dict) and initializer.get("class") in _CLASSES:
-        return _CLASSES[initializer["class"]].from_config(initializer.get("config", {}))
+    if isinstance(initializer, dict) and isinstance(initializer.get("class"), str):
+        return defined(initializer["class"], Initializer, "initializer").from_config(initializer.get("config", {}))
     if isinstance(initializer, type) and issubclass(initializer, Initializer):
         return initializer()
     if callable(initializer):

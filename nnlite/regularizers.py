@@ -13,6 +13,7 @@ import numpy as np
 
 from . import checks
 from .arguments import Configured
+from .arguments.classes import defined, is_ours
 
 
 class Regularizer(Configured):
@@ -112,7 +113,7 @@ def get(regularizer: Any, name: str = "regularizer") -> Regularizer | None:
     """
     expected = f"{name}: expected a Regularizer, such as L2(0.01), or one of {sorted(_BY_NAME)[3:]}"
     if isinstance(regularizer, dict) and regularizer.keys() == {"class", "config"}:
-        kind = _BY_NAME.get(regularizer["class"]) or _of_ones_own(regularizer["class"])
+        kind = _BY_NAME.get(regularizer["class"]) or defined(regularizer["class"], Regularizer, "regularizer")
         return kind.from_config(regularizer["config"])
     if isinstance(regularizer, str):
         if regularizer not in _BY_NAME:
@@ -124,18 +125,11 @@ def get(regularizer: Any, name: str = "regularizer") -> Regularizer | None:
     raise TypeError(f"{expected}, got {regularizer!r}{hint}")
 
 
-def _of_ones_own(name):
-    found = [kind for kind in Regularizer.__subclasses__() if kind.__name__ == name]
-    if not found:
-        raise ValueError(f"regularizer class {name!r} is not known: if it is your own, define it first")
-    return found[-1]
-
-
 def penalty(layers: Iterable[Any]) -> float:
     """The price of all regularized parameters of these layers, and of layers inside them; not of frozen ones."""
     price = 0.0
     for layer, name, regularizer in _regularized(layers):
-        price += checks.returned(f"{type(regularizer).__name__}.penalty", regularizer.penalty(layer.params[name]))
+        price += _asked(regularizer, "penalty", layer.params[name])
     return price
 
 
@@ -143,7 +137,7 @@ def add_gradients(layers: Iterable[Any]) -> None:
     """Add its gradient to the layers' `grads`, after `backward` has filled them."""
     for layer, name, regularizer in _regularized(layers):
         grad = layer.grads[name]
-        gradient = regularizer.gradient(layer.params[name])
+        gradient = _asked(regularizer, "gradient", layer.params[name])
         if np.shape(gradient) != grad.shape:  # NumPy would spread it
             expected, got = checks.shape_text(grad.shape), checks.shape_text(np.shape(gradient))
             what = f"{type(regularizer).__name__}.gradient"
@@ -151,10 +145,29 @@ def add_gradients(layers: Iterable[Any]) -> None:
         grad += gradient
 
 
+def _asked(regularizer, method, W):
+    """What a regularizer says of W. One of one's own gets W read-only: it looks at the weights and changes none."""
+    what = f"{type(regularizer).__name__}.{method}"
+    if not is_ours(regularizer):
+        W = W.view()
+        W.flags.writeable = False
+    try:
+        found = getattr(regularizer, method)(W)
+    except ValueError as error:
+        if "read-only" not in str(error):
+            raise
+        raise ValueError(
+            f"{what}: expected W to stay as it is, got a change in place: compute in a new array, such as W = W * 0.5 "
+            f"instead of W *= 0.5"
+        ) from error
+    return checks.returned(what, found) if method == "penalty" else found
+
+
 def _regularized(layers: Iterable[Any]) -> Iterator[tuple[Any, str, Regularizer]]:
     for layer in layers:
         own = getattr(layer, "regularizers", None)  # a model has none
         if own == {} or not getattr(layer, "_trainable", True):
             continue
-        yield from ((layer, *item) for item in (own or {}).items())
+        if own:
+            yield from ((layer, name, own[name]) for name in layer.params if name in own)
         yield from _regularized(getattr(layer, "layers", ()))

@@ -117,3 +117,12 @@ def test_normals_of_any_width():
     scaled = VarianceScaling(3.0, mode="fan_in", distribution="untruncated_normal")
     normal = scaled((300, 500), np.random.default_rng(0))
     np.testing.assert_allclose(normal, np.random.default_rng(0).normal(0.0, math.sqrt(3 / 300), (300, 500)), rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("values", "got"),
+    [(lambda shape, rng: np.ones(shape) * 1j, "complex128"), (lambda s, rng: np.ma.ones(s), "a masked")],
+)
+def test_an_initializer_that_gives_no_real_numbers(values, got):
+    with pytest.raises(TypeError, match=f"Dense: parameter W: expected real numbers from its initializer, got {got}"):
+        Dense(2, kernel_initializer=values).build((3,))

@@ -133,3 +133,45 @@ def test_a_class_that_is_not_there_cannot_be_found_again():
     config = {"class": "Nowhere", "config": {}}
     with pytest.raises(ValueError, match="regularizer class 'Nowhere' is not known: if it is your own, define it"):
         nnlite.regularizers.get(config)
+
+
+@pytest.mark.parametrize(
+    ("layer", "name", "param"),
+    [
+        (lambda: nnlite.Dense(2), "kernel_regularizer", "W"),
+        (lambda: nnlite.Conv2D(2, 1), "bias_regularizer", "b"),
+        (lambda: nnlite.Embedding(3, 2), "embeddings_regularizer", "W"),
+    ],
+)
+def test_a_regularizer_can_be_set_after_build(layer, name, param):
+    layer = layer()
+    layer.build((2, 2, 1))
+    layer.params[param] += 1
+    for price, expected in (("l2", 0.01), (L2(5.0), 5.0), (None, 0.0)):
+        setattr(layer, name, price)
+        assert nnlite.regularizers.penalty([layer]) == pytest.approx(
+            expected * float(np.square(layer.params[param]).sum())
+        )
+        assert layer.get_config().get(name) == (price and {"class": "L2", "config": {"l2": expected}})
+    with pytest.raises(TypeError, match=f"{name}: expected a Regularizer"):
+        setattr(layer, name, 3)
+
+
+@pytest.mark.parametrize("method", ["penalty", "gradient"])
+def test_a_regularizer_that_changes_the_weights_is_refused(method):
+    class Wrong(Regularizer):
+        def penalty(self, W):
+            if method == "penalty":
+                W *= 0.5
+            return 0.0
+
+        def gradient(self, W):
+            W *= 0.5
+            return W
+
+    model = nnlite.Sequential([nnlite.Dense(1, kernel_regularizer=Wrong())], input_shape=(2,), seed=0)
+    model.compile("sgd", "mse")
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=f"Wrong.{method}: expected W to stay as it is, got a change in place: comp"):
+        model.train_on_batch(np.ones((3, 2)), np.ones((3, 1)))
+    assert (model.get_weights()[0] == before[0]).all()

@@ -5,10 +5,13 @@ What Keras and PyTorch call them is in `translations`.
 
 import functools
 import inspect
+from collections.abc import Set
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
+from .classes import class_name
+from .classes import is_ours as is_ours
 from .translations import arguments, calls, methods
 
 Class = TypeVar("Class", bound=type)
@@ -107,11 +110,6 @@ def check_arguments(cls: Class) -> Class:
     return cls
 
 
-def is_ours(thing: Any) -> bool:
-    """Whether a class or a function is one of nnlite's."""
-    return (getattr(thing, "__module__", None) or "").startswith("nnlite.")
-
-
 def _is_foreign(cls, name):
     return arguments.remedy(cls, name) is not None and name not in _all_names(cls.__mro__)
 
@@ -201,6 +199,17 @@ class Configured(ChecksArguments):
     added: tuple[str, ...] = ()
     is_value = False
     _given: dict[str, Any] = {}  # noqa: RUF012  replaced, never changed: what `_remember` keeps
+    _settable: Set[str] = frozenset()  # the arguments that may be set later, and are checked then
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """An argument of the constructor may be set later, too, and is checked as there."""
+        if name in self._settable and value is not vars(self).get(name):
+            value = self._checked_setting(name, value)
+        super().__setattr__(name, value)
+
+    def _checked_setting(self, name, value):
+        """What the constructor makes of an argument's new value."""
+        return getattr(self.from_config({**self.get_config(), name: value}), name)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them. Left out: functions, defaults without an attribute."""
@@ -322,5 +331,5 @@ def _as_json(value):
     if isinstance(value, list | tuple):
         return [_as_json(v) for v in value]
     if isinstance(value, Configured):  # such as an initializer
-        return {"class": type(value).__name__, "config": value.get_config()}
+        return {"class": class_name(value), "config": value.get_config()}
     return value.item() if isinstance(value, np.generic) else value

@@ -4,12 +4,13 @@ from typing import Unpack
 
 import numpy as np
 
-from .. import checks, initializers, regularizers
+from .. import checks, initializers
 from ..initializers import Given
 from ..kernels import backend, empty
 from ..regularizers import Regularizer
 from .base import by_id
 from .base.layer import Layer, Options, Shape
+from .base.weighted import regularizer
 
 
 class Embedding(Layer):
@@ -54,6 +55,7 @@ class Embedding(Layer):
     """
 
     also_called = {"input_dim": "vocabulary_size", "output_dim": "units"}  # noqa: RUF012  never changed
+    fixed = "vocabulary_size", "units"
     added = (*Layer.added, "embeddings_regularizer")
 
     def __init__(
@@ -69,11 +71,13 @@ class Embedding(Layer):
         self.vocabulary_size = checks.positive("vocabulary_size", vocabulary_size)
         self.units = checks.positive("units", units)
         self.embeddings_initializer = initializers.given("embeddings_initializer", embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer, "embeddings_regularizer")
+        self.embeddings_regularizer = embeddings_regularizer
+
+    embeddings_regularizer = regularizer("embeddings_regularizer", "W")
 
     def build(self, input_shape: Shape) -> None:
         W = (self.vocabulary_size, self.units)
-        self._add_param("W", W, self.embeddings_initializer, self.embeddings_regularizer)
+        self._add_param("W", W, self.embeddings_initializer)
         self.built = True
 
     def output_shape(self, input_shape: Shape) -> tuple:

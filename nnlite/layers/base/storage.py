@@ -59,6 +59,9 @@ class Storage(Keeps):
         values = self._initial(name, shape, lambda: initializers.get(initializer)(shape, self.rng))
         if values.shape != shape:
             raise ValueError(f"{what}: expected shape {shape} from its initializer, got {values.shape}")
+        if values.dtype.kind not in "fiub" or isinstance(values, np.ma.MaskedArray):
+            got = "a masked array" if isinstance(values, np.ma.MaskedArray) else values.dtype.name
+            raise TypeError(f"{what}: expected real numbers from its initializer, got {got}: return an array of floats")
         for arrays, start in ((self.params, values), (self.grads, 0)):
             array = empty(shape, self.dtype, 0)
             array[...] = start
@@ -78,7 +81,7 @@ class Storage(Keeps):
     def _initial(self, name, shape, draw):
         """What an array starts from: what was saved of it, else what is drawn."""
         if self._saved is None:
-            return np.asarray(draw())
+            return np.asanyarray(draw())
         saved: Any = self._saved.get(name)
         if saved is None or saved.shape != shape:
             found = "missing" if saved is None else checks.shape_text(saved.shape)

@@ -28,6 +28,22 @@ def size(name: str, meaning: str) -> property:
     return property(get_size, set_size, doc=meaning)
 
 
+def regularizer(name: str, param: str) -> property:
+    """The property of a parameter's regularizer, which `regularizers` holds: it can be set at any time."""
+
+    def get_regularizer(self):
+        return self.regularizers.get(param)
+
+    def set_regularizer(self, value):
+        value = regularizers.get(value, name)
+        if value is None:
+            self.regularizers.pop(param, None)
+        else:
+            self.regularizers[param] = value
+
+    return property(get_regularizer, set_regularizer, doc=f"The price on {param}, or None.")
+
+
 class WeightOptions(Options, total=False):
     """What both constructors take besides: see `Dense`."""
 
@@ -43,6 +59,7 @@ class Weighted(Layer):
     The activation f is a layer of its own inside of this one: `_steps` has the two.
     """
 
+    fixed = ("use_bias", "groups", "kernel_size")
     added: tuple[str, ...] = (
         *Layer.added,
         *("activation", "use_bias", "bias_initializer", "kernel_regularizer", "bias_regularizer"),
@@ -63,8 +80,10 @@ class Weighted(Layer):
         self.activation, self.use_bias = activation, checks.boolean("use_bias", use_bias)
         self.kernel_initializer = initializers.given("kernel_initializer", kernel_initializer)
         self.bias_initializer = initializers.given("bias_initializer", bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer, "kernel_regularizer")
-        self.bias_regularizer = regularizers.get(bias_regularizer, "bias_regularizer")
+        self.kernel_regularizer, self.bias_regularizer = kernel_regularizer, bias_regularizer
+
+    kernel_regularizer = regularizer("kernel_regularizer", "W")
+    bias_regularizer = regularizer("bias_regularizer", "b")
 
     def _constructed(self, by_place: int) -> None:
         super()._constructed(by_place)
@@ -78,9 +97,9 @@ class Weighted(Layer):
 
     def _add_weights(self, *shape):
         """W of this shape, and b with a number for each of its last axis."""
-        self._add_param("W", shape, self.kernel_initializer, self.kernel_regularizer)
+        self._add_param("W", shape, self.kernel_initializer)
         if self.use_bias:
-            self._add_param("b", shape[-1:], self.bias_initializer, self.bias_regularizer)
+            self._add_param("b", shape[-1:], self.bias_initializer)
 
     def _gradients(self):
         """Where the kernels write dW and db; None for what nobody needs."""

@@ -1,0 +1,75 @@
+"""How files and configurations name classes and functions: those of one's own apart from nnlite's of the same name."""
+
+from collections.abc import Mapping
+from typing import Any
+
+OWN = "own>"  # begins the name of what a user wrote; older files do not have it
+
+
+def is_ours(thing: Any) -> bool:
+    """Whether a class or a function is one of nnlite's."""
+    return (getattr(thing, "__module__", None) or "").startswith("nnlite.")
+
+
+def marked(name: str, thing: Any) -> str:
+    """The name of a class, or function, as a file has it."""
+    return name if is_ours(thing) else f"{OWN}{name}"
+
+
+def class_name(thing: Any) -> str:
+    """The name of an object's class, as a file has it.
+
+    Example:
+        >>> from nnlite import Dense
+        >>> from nnlite.arguments.classes import class_name
+        >>> class_name(Dense(3)), class_name(3)
+        ('Dense', 'own>int')
+    """
+    return marked(type(thing).__name__, type(thing))
+
+
+def bare(name: str) -> str:
+    """The name of a class without the mark that it is one's own."""
+    return name.removeprefix(OWN)
+
+
+def told_apart(custom: Mapping[str, Any] | None, *trees: Any) -> Mapping[str, Any]:
+    """Custom objects by their names in trees: where these mark one's own, a name without a mark is nnlite's."""
+    if not any(map(_has_mark, trees)):
+        return custom or {}
+    return {name if name.startswith(OWN) else f"{OWN}{name}": thing for name, thing in (custom or {}).items()}
+
+
+def _has_mark(node):
+    if isinstance(node, dict | list):
+        return any(map(_has_mark, node.values() if isinstance(node, dict) else node))
+    return isinstance(node, str) and node.startswith(OWN)
+
+
+def known(name: str, custom: Mapping[str, Any] | None, ours: Mapping[str, Any]) -> Any:
+    """What a file's name stands for: the custom object of that name, else nnlite's own, if it is one. Or None."""
+    if name.startswith(OWN):
+        return (custom or {}).get(name, (custom or {}).get(bare(name)))
+    return {**ours, **(custom or {})}.get(name)
+
+
+def all_classes(base: Any) -> list[Any]:
+    """The class and all below it."""
+    kinds = [base]
+    for kind in kinds:
+        kinds += [below for below in kind.__subclasses__() if below not in kinds]
+    return kinds
+
+
+def defined(name: str, base: Any, what: str) -> Any:
+    """The class below `base` that a configuration names. Of two, nnlite's is taken, and else the newer one.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found = [kind for kind in all_classes(base) if kind.__name__ == bare(name)]
+    if name.startswith(OWN):
+        found = [kind for kind in found if not is_ours(kind)]
+    if not found:
+        raise ValueError(f"{what} class {bare(name)!r} is not known: if it is your own, define it first")
+    return max(reversed(found), key=is_ours)
