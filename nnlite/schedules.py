@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from . import checks
 from .arguments import Configured, check_arguments
+from .arguments.classes import bare, class_name, known
 
 
 class Schedule(Configured):
@@ -55,7 +56,7 @@ class Schedule(Configured):
 
     def describe(self) -> dict[str, Any]:
         """Class and arguments, from which `made` makes it again."""
-        return {"class": type(self).__name__, "config": self.get_config()}
+        return {"class": class_name(self), "config": self.get_config()}
 
 
 def made(description: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> Schedule:
@@ -71,9 +72,9 @@ def made(description: Mapping[str, Any], custom_objects: Mapping[str, Any] | Non
         Constant(learning_rate=0.1)
     """
     name, config = description["class"], description["config"]
-    kind = (custom_objects or {}).get(name, globals().get(name))
+    kind = known(name, custom_objects, globals()) if isinstance(name, str) else None
     if not (isinstance(kind, type) and issubclass(kind, Schedule)):
-        raise ValueError(f"there is no schedule {name!r}: if it is your own, give it in custom_objects")
+        raise ValueError(f"there is no schedule {bare(str(name))!r}: if it is your own, give it in custom_objects")
     return kind.from_config(_with_schedules(config, custom_objects))
 
 

@@ -491,3 +491,93 @@ def test_what_a_users_optimizer_keeps_beside_its_slots_is_not_saved(tmp_path):
     model.optimizer.state["steps"] = np.zeros(1)
     with pytest.raises(ValueError, match="Heavy: expected arrays of its slots in state, got steps: name them"):
         model.save(tmp_path / "a.safetensors")
+
+
+# ------------------------------------------------------------------------------- one's own classes with nnlite's names
+
+
+def own(base, **methods):
+    return type(base.__name__, (base,), {"__module__": __name__, **methods})
+
+
+def mean(y_true, y_pred):
+    return float(np.mean(y_pred))
+
+
+mean.__name__ = "accuracy"
+NAMESAKES = [
+    own(nnlite.Dense, forward=lambda self, x, training=False: 2 * nnlite.Dense.forward(self, x, training)),
+    own(nnlite.Sequential, forward=lambda self, x, training=False: 2 * nnlite.Sequential.forward(self, x, training)),
+    own(nnlite.MeanSquaredError),
+    own(nnlite.Adam),
+    own(nnlite.CosineDecay),
+    mean,
+]
+
+
+def with_namesake(kind):
+    """A model with one of one's own, and where that is in its tree."""
+    own = {kind.__name__: kind}
+    rate = own.get("CosineDecay", nnlite.CosineDecay)(0.1, 10)
+    layers = [nnlite.Sequential([own.get("Dense", nnlite.Dense)(3)], name="inner"), nnlite.Dense(2)]
+    model = own.get("Sequential", nnlite.Sequential)(layers, input_shape=(4,), seed=0)
+    metrics = [own.get("accuracy", "accuracy")]
+    model.compile(own.get("Adam", nnlite.Adam)(rate), own.get("MeanSquaredError", nnlite.MeanSquaredError)(), metrics)
+    return model, own
+
+
+def kinds_in(model):
+    found = [model, model.layers[0].layers[0], model.optimizer, model.optimizer.schedule, model.loss]
+    return [*map(type, found), *model.metrics.values()]
+
+
+@pytest.mark.parametrize("kind", NAMESAKES, ids=lambda kind: kind.__name__)
+def test_ones_own_is_not_taken_for_nnlites_of_the_same_name(tmp_path, kind):
+    model, own = with_namesake(kind)
+    model.save(tmp_path / "a.safetensors")
+    with pytest.raises(nnlite.CheckpointError, match=f"{kind.__name__}.*custom_objects"):
+        nnlite.load_model(tmp_path / "a.safetensors")
+    loaded = nnlite.load_model(tmp_path / "a.safetensors", own)
+    assert kinds_in(loaded) == kinds_in(model)
+    assert_same_bits(loaded.predict(X), model.predict(X))
+
+
+def unmarked(node):
+    """A tree as older versions wrote it."""
+    if isinstance(node, dict):
+        return {key: unmarked(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [unmarked(value) for value in node]
+    return node.removeprefix("own>") if isinstance(node, str) else node
+
+
+@pytest.mark.parametrize("kind", NAMESAKES, ids=lambda kind: kind.__name__)
+def test_an_older_file_has_no_mark_of_ones_own(tmp_path, kind):
+    model, own = with_namesake(kind)
+    tree = training_state.model_tree(model)
+    assert "own>" in str(tree)
+    checkpoint.write(tmp_path / "a", unmarked(tree))
+    assert kinds_in(nnlite.load_model(tmp_path / "a", own)) == kinds_in(model)
+
+
+@pytest.mark.parametrize(
+    ("layer", "found"),
+    [
+        (lambda: nnlite.Dense(3, activation=own(nnlite.Tanh)()), lambda layer: layer.activation),
+        (lambda: nnlite.TimeDistributed(own(nnlite.Dense)(3)), lambda layer: layer.layer),
+        (lambda: nnlite.Bidirectional(own(nnlite.LSTM)(3)), lambda layer: layer.backward_layer),
+        (
+            lambda: nnlite.Dense(3, kernel_regularizer=own(nnlite.regularizers.L2)()),
+            lambda layer: layer.kernel_regularizer,
+        ),
+        (
+            lambda: nnlite.Dense(3, kernel_initializer=own(initializers.Constant)(2.0)),
+            lambda layer: layer.kernel_initializer,
+        ),
+    ],
+)
+def test_ones_own_within_a_layer(tmp_path, layer, found):
+    model = nnlite.Sequential([layer()], input_shape=(5, 4))
+    model.save(tmp_path / "a.safetensors")
+    loaded = nnlite.load_model(tmp_path / "a.safetensors")  # as it is defined
+    assert type(found(loaded.layers[0])).__module__ == __name__

@@ -195,6 +195,60 @@ def _():
         assert_same_bits(array, expected)
 
 
+SETTINGS = [
+    ("rate=1.5", lambda made: Dropout(0.5), ValueError, "rate: expected a number in"),
+    ("rate='x'", lambda made: Dropout(0.5), TypeError, "rate: expected a number, got 'x'"),
+    ("epsilon=-5.0", lambda made: BatchNorm(), ValueError, "epsilon: expected a finite number above 0"),
+    ("momentum=None", lambda made: BatchNorm(), TypeError, "momentum: expected a number, got None"),
+    ("dropout=3", lambda made: LSTM(2), ValueError, "dropout: expected a number in"),
+    (
+        "dtype='float64'",
+        lambda made: made.layers[0],
+        ValueError,
+        "dtype: expected dtype\\('float32'\\), as the weights",
+    ),
+    ("use_bias=False", lambda made: made.layers[0], ValueError, "use_bias: expected True, as the weights of dense are"),
+    ("rng=5", lambda made: made.layers[0], TypeError, "rng: expected a numpy.random.Generator, got 5: use np.random"),
+    ("name='a/b'", lambda made: made.layers[0], ValueError, "a layer's name cannot have a '/', got 'a/b'"),
+    ("name=''", lambda made: made.layers[0], ValueError, "a layer's name cannot be empty"),
+    ("name=None", lambda made: made.layers[0], TypeError, "a layer's name: expected a text, got None"),
+    ("name='a/b'", lambda made: made, ValueError, "a layer's name cannot have a '/', got 'a/b'"),
+    ("rng=5", lambda made: made, TypeError, "rng: expected a numpy.random.Generator, got 5"),
+    ("optimizer=None", lambda made: made, ValueError, "optimizer: expected an optimizer or one of"),
+    ("loss=3", lambda made: made, TypeError, "loss: expected a name or an object with forward and backward, got 3"),
+    ("metrics='mae'", lambda made: made, TypeError, r"metrics: expected a list such as \['accuracy'\], got 'mae'"),
+    ("metrics={'a': 3}", lambda made: made, TypeError, "metrics: expected a list such as"),
+]
+for number, (setting, whose, error, message) in enumerate(SETTINGS):
+
+    @refused(f"{setting}, set later", f"what was made with others, {number}", error, message)
+    def _(setting=setting, whose=whose):
+        name, value = setting.split("=")
+        setattr(whose(trained()), name, eval(value))
+
+
+@right("attributes that are set later", "what they are set on")
+def _():
+    layer, made = Dropout(0.5), trained()
+    layer.rate, made.loss, made.optimizer, made.metrics = 0.25, "mae", "adam", ["mse"]
+    assert (layer.rate, type(made.loss).__name__, made.metrics_names) == (0.25, "MeanAbsoluteError", ["loss", "mse"])
+    assert isinstance(trained(made).optimizer, Adam)
+
+
+@refused("metrics that are set", "a running training", RuntimeError, "setting metrics: sequential is being trained by")
+def _():
+    trained(callbacks=[At(lambda made: setattr(made, "metrics", {}))])
+
+
+@refused(
+    "a layer's new name", "a model whose parts are named so", ValueError, "cannot begin with that of the model 'in'"
+)
+def _():
+    made = Sequential([Sequential([Dense(2)], name="in"), Dense(2)], input_shape=(4,))
+    made.layers[1].name = "in.x"
+    made.save("a.safetensors")
+
+
 for name in (5, b"dense"):
 
     @refused(f"a layer's name {name!r}", "a model", TypeError, f"a layer's name: expected a text, got {name!r}")

@@ -6,6 +6,7 @@ from typing import Any, Self, Unpack
 import numpy as np
 
 from .. import checks
+from ..arguments.classes import class_name
 from .base import named
 from .base.layer import Layer, Options, Shape
 
@@ -113,7 +114,7 @@ class TimeDistributed(Layer):
         self.layer._forget()
 
     def get_config(self) -> dict[str, Any]:
-        layer = {"class": type(self.layer).__name__, "config": self.layer.get_config() | {"dtype": self.dtype.name}}
+        layer = {"class": class_name(self.layer), "config": self.layer.get_config() | {"dtype": self.dtype.name}}
         return {**super().get_config(), "layer": layer}
 
     @classmethod

@@ -10,6 +10,7 @@ from ..arguments import is_ours
 from ..layers.base import own
 from ..layers.base.input import Input
 from ..layers.base.layer import Layer
+from ..layers.base.settings import text
 from ..layers.base.shown import in_words
 
 
@@ -28,7 +29,7 @@ def prepare(layers, dtype, rng):
     shape = layers.pop(0).shape if layers and isinstance(layers[0], Input) else None
     _check_kinds(layers)
     names = _names(layers)
-    _check_full_names(layers, names)
+    check_full_names(layers, names)
     wanted = None if dtype is None else checks.float_dtype("dtype", dtype)
     dtypes = [layer.dtype if wanted is None or _is_settled(layer) else wanted for layer in layers]
     common = wanted or (dtypes[0] if layers else np.dtype("float32"))
@@ -121,11 +122,7 @@ def _names(layers):
 
 
 def _free_name(layer, taken):
-    if not isinstance(layer.name, str):
-        raise TypeError(f"a layer's name: expected a text, got {layer.name!r}")
-    if "/" in layer.name:  # which separates names in a checkpoint
-        raise ValueError(f"a layer's name cannot have a '/', got {layer.name!r}")
-    stem = name = layer.name
+    stem = name = text(layer.name)
     if stem in taken and not re.fullmatch(rf"{in_words(type(layer))}(_\d+)*", stem):
         raise ValueError(f"name: expected another name for each layer, got {stem!r} twice: give one of them another")
     while name in taken:
@@ -135,7 +132,7 @@ def _free_name(layer, taken):
     return name
 
 
-def _check_full_names(layers, names):
+def check_full_names(layers, names):
     """Refuse a layer "inner.dense" beside a model "inner": their parameters would share names."""
     for model in [name for name, layer in zip(names, layers, strict=True) if hasattr(layer, "layers")]:
         for name in names:

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import checks, losses, metrics, optimizers, schedules
 from ..arguments import Configured
+from ..arguments.classes import bare, known, told_apart
 from ..arguments.translations.calls import translated
 from ..saving import checkpoint, training_state
 from ..saving.checkpoint import CheckpointError
@@ -34,12 +35,14 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
         raise TypeError(f"custom_objects: expected a dict from names to classes, got {custom_objects!r:.200}")
     _refuse_others(path)
     tree = checkpoint.read(path)
-    custom = custom_objects or {}
     try:
-        kind = {"Sequential": Sequential, **custom}.get(tree["class"])
+        parts = [tree["model"]["layers"], tree["optimizer"], tree["loss"], tree.get("metrics")]
+        custom = told_apart(custom_objects, tree["class"], *parts)
+        kind = known(tree["class"], custom, {"Sequential": Sequential})
         if kind is None:
-            raise ValueError(f"the model is a {tree['class']}: if that is your own class, give it in custom_objects")
-        for part in (tree["model"]["layers"], tree["optimizer"], tree["loss"], tree.get("metrics")):
+            name = bare(tree["class"])
+            raise ValueError(f"the model is a {name}: if that is your own class, give it in custom_objects")
+        for part in parts:
             _check_configs(part, custom)
         model = kind.from_config({**tree["model"], "input_shape": None}, custom, seed=_generator(tree["rng"]))
         if tree["optimizer"]:  # before it is built: an old file's loss may not be the one for its last layer
@@ -93,7 +96,7 @@ def _check_configs(node, custom):
         for one in node:
             _check_configs(one, custom)
     elif isinstance(node, dict):
-        kind, config = custom.get(node.get("class")), node.get("config")
+        kind, config = known(str(node.get("class")), custom, {}), node.get("config")
         if isinstance(kind, type) and issubclass(kind, Configured) and isinstance(config, dict):
             kind.check_config(config)
         for one in node.values():
@@ -105,9 +108,9 @@ def _make(description, module, base, custom):
     name, config = description["class"], description["config"]
     if isinstance(config.get("learning_rate"), dict):
         config = {**config, "learning_rate": schedules.made(config["learning_rate"], custom)}
-    found: Any = custom.get(name) or getattr(module, name, None)
-    if not (name in custom or (isinstance(found, type) and issubclass(found, base))):
-        raise ValueError(_unknown(base.__name__.lower(), name))
+    found = known(name, custom, vars(module))
+    if found is None or not (known(name, custom, {}) or (isinstance(found, type) and issubclass(found, base))):
+        raise ValueError(_unknown(base.__name__.lower(), bare(name)))
     make = getattr(found, "from_config", None)
     return make(config) if make else found(**config)
 
@@ -116,9 +119,11 @@ def _metric(saved, custom):
     """A metric by its name, or made with its arguments."""
     if not isinstance(saved, str):
         return _make(saved, metrics, metrics.NamedMetric, custom)
-    if saved not in custom and not metrics.is_name(saved):
-        raise ValueError(_unknown("metric", saved))
-    return custom.get(saved, saved)
+    name = bare(saved)
+    found = known(saved, custom, {name: name} if metrics.is_name(name) else {})
+    if found is None:
+        raise ValueError(_unknown("metric", name))
+    return found
 
 
 def _unknown(what, name):

@@ -4,20 +4,22 @@ import copy
 import difflib
 import os
 import textwrap
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
 from .. import layers
 from ..arguments import ChecksArguments
+from ..arguments.classes import bare, class_name, known, told_apart
 from ..arguments.translations import methods
 from ..arguments.translations.calls import translated
 from ..layers.base.layer import Seed, Shape
 from ..notebook import shows_itself
 from ..optimizers import Optimizer
 from ..turns import computing, copy_at_rest
-from . import blame, vocabularies
-from .assembly import parts, shape_without_batch
+from . import blame, settings, vocabularies
+from .assembly import check_full_names, parts, shape_without_batch
 from .contents import Contents
 
 
@@ -37,10 +39,13 @@ class Model(Contents, ChecksArguments):
     _vocabulary: Any = None
     _is_at_rest = False  # whether it is part of a copy that nobody else has
 
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, settings.checked(self, name, value))
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Self:
         with computing:
             new = copy_at_rest(self, self._without_fit(), memo)._with_its_optimizer()
-            if isinstance(self.optimizer, Optimizer):  # with the names of now, as the copy knows no others
+            if isinstance(new.optimizer, Optimizer):  # with the names of now, as the copy knows no others
                 new.optimizer.state = copy.deepcopy(self.optimizer.agreed_state(self), memo)
         return new
 
@@ -201,15 +206,16 @@ class Model(Contents, ChecksArguments):
 
     def get_config(self) -> dict[str, Any]:
         """What the model is made of, without its weights, as JSON can write it."""
+        check_full_names(self.layers, [layer.name for layer in self.layers])  # which may have been set
         return {
             "name": self.name,
             "input_shape": None if self.input_shape is None else list(self.input_shape),
-            "layers": [{"class": type(layer).__name__, "config": _config_within(layer)} for layer in self.layers],
+            "layers": [{"class": class_name(layer), "config": _config_within(layer)} for layer in self.layers],
         }
 
     @classmethod
     def from_config(
-        cls, config: dict[str, Any], custom_objects: dict[str, type] | None = None, seed: Seed = None
+        cls, config: dict[str, Any], custom_objects: Mapping[str, type] | None = None, seed: Seed = None
     ) -> Self:
         """The model that `get_config` describes, with new weights.
 
@@ -222,17 +228,15 @@ class Model(Contents, ChecksArguments):
         """
         from .sequential import Sequential
 
-        known = {name: getattr(layers, name) for name in layers.__all__}
-        known |= {"Sequential": Sequential} | (custom_objects or {})
-        unknown = [entry["class"] for entry in config["layers"] if entry["class"] not in known]
-        if unknown:
-            raise ValueError(
-                f"layer class {unknown[0]!r} is not in nnlite.layers: if it is your own, give it as "
-                f"custom_objects={{{unknown[0]!r}: {unknown[0]}}}"
-            )
-        made = []
+        ours = {name: getattr(layers, name) for name in layers.__all__} | {"Sequential": Sequential}
+        custom_objects, made = told_apart(custom_objects, config["layers"]), []
         for entry in config["layers"]:
-            kind = known[entry["class"]]
+            kind, name = known(entry["class"], custom_objects, ours), bare(entry["class"])
+            if kind is None:
+                raise ValueError(
+                    f"layer class {name!r} is not in nnlite.layers: if it is your own, give it as "
+                    f"custom_objects={{{name!r}: {name}}}"
+                )
             options = {"custom_objects": custom_objects} if issubclass(kind, Model) else {}
             made.append(kind.from_config(entry["config"], **options))
         make: Any = cls  # a subclass, which takes them

@@ -3,7 +3,6 @@
 import inspect
 import math
 import weakref
-from collections.abc import Set
 from typing import Any, NamedTuple, NoReturn, Self, TypedDict
 
 import numpy as np
@@ -68,7 +67,6 @@ class Optimizer(Configured, TakesTurns):
 
     slots: dict[str, float] = {}  # noqa: RUF012  replaced, never changed
     decays_in_update = False  # whether `update` sees to weight_decay
-    _settable: Set[str] = frozenset()  # what may be set between steps, and is checked then
     _is_own = False  # whether a user wrote the class
     parallel: Any = None  # the `nnlite.distributed.DataParallel` that shares its model's batches with other processes
 
@@ -106,13 +104,11 @@ class Optimizer(Configured, TakesTurns):
         self._is_own = not is_ours(type(self))
         self._settable = self.get_config().keys() - {"learning_rate"} if is_ours(type(self)) else frozenset()
 
-    def __setattr__(self, name: str, value: Any) -> None:
-        """An argument of the constructor may be set between steps, too, and is checked as there."""
-        if name in self._settable:
-            as_set = self.from_config({**self.get_config(), name: value})
-            self.slots, self._rows = as_set.slots, []  # such as that of a momentum that was 0
-            value = getattr(as_set, name)
-        super().__setattr__(name, value)
+    def _checked_setting(self, name, value):
+        rate = self._learning_rate if self.schedule is None else self.schedule
+        as_set = type(self)(**{**self.get_config(), "learning_rate": rate, name: value})
+        self.slots, self._rows = as_set.slots, []  # such as that of a momentum that was 0
+        return getattr(as_set, name)
 
     def __getstate__(self):
         # Rows are views, which a copy would take for arrays of its own; and a copy has no model yet. Other processes

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import checks
 from ..arguments import Configured
+from ..arguments.classes import OWN, class_name, marked
 from ..arguments.translations.calls import translated
 from ..turns import computing
 from . import checkpoint, loop_state, states
@@ -71,7 +72,7 @@ def _parts(model):
         if isinstance(one, Configured):
             yield one
             names = [*inspect.signature(type(one)).parameters, "forward_layer", "schedule"]
-            inner = [vars(one)[name] for name in dict.fromkeys(names) if name in vars(one)]
+            inner = [getattr(one, name, None) for name in dict.fromkeys(names)]
             found += [value for value in inner if isinstance(value, Configured)]
 
 
@@ -171,7 +172,7 @@ def model_tree(model: Any) -> dict[str, Any]:
     if not model.built:
         raise ValueError(f"{model.name} has no weights to save yet: give it an input_shape, or call it once")
     tree = {
-        "class": type(model).__name__,
+        "class": class_name(model),
         "model": model.get_config(),
         "params": dict(model.params),
         "statistics": dict(model.statistics),
@@ -191,7 +192,7 @@ def model_tree(model: Any) -> dict[str, Any]:
 def _compiled(model, full=False):
     """What `compile` has set."""
     described = {name: _describe(getattr(model, name), full) for name in ("optimizer", "loss")}
-    metrics = [_describe(m, full) if isinstance(m, Configured) else name for name, m in model.metrics.items()]
+    metrics = [_describe(m, full) if isinstance(m, Configured) else marked(n, m) for n, m in model.metrics.items()]
     return {**described, "metrics": metrics}
 
 
@@ -304,8 +305,12 @@ def _progress(model, saved):
     if optimizer.schedule is None:
         trial = copy.copy(optimizer)
         trial.learning_rate = rate
-    elif rate != optimizer.get_config()["learning_rate"]:
-        raise ValueError(f"the learning rate is {states.shown(rate)} in the file and {optimizer.schedule!r} here")
+    else:
+        try:
+            _compare(rate, optimizer.get_config()["learning_rate"])
+        except ValueError:
+            here = f"{optimizer.schedule!r} here"
+            raise ValueError(f"the learning rate is {states.shown(rate)} in the file and {here}") from None
     return saved["iterations"], saved["state"], rate
 
 
@@ -314,7 +319,7 @@ def _describe(thing, full=False):
     if thing is None:
         return None
     config = getattr(thing, "full_config" if full else "get_config", getattr(thing, "get_config", dict))
-    return {"class": type(thing).__name__, "config": config()}
+    return {"class": class_name(thing), "config": config()}
 
 
 def _adopt_schedule(tree, recipe, loop):
@@ -334,7 +339,7 @@ def _compare(saved, ours, path="", places=("in the file", "in this program")):
     elif isinstance(saved, list) and isinstance(ours, list) and len(saved) == len(ours):
         for i, (a, b) in enumerate(zip(saved, ours, strict=True)):
             _compare(a, b, f"{path}{i} ", places)
-    elif saved != ours:
+    elif saved != ours and not (isinstance(ours, str) and ours == f"{OWN}{saved}"):  # older files have no mark
         raise ValueError(f"{path.strip()} is {states.shown(saved)} {places[0]} and {ours!r} {places[1]}")
 
 

@@ -6,7 +6,7 @@ And how other layers find them by name.
 from typing import Any
 
 from ... import checks
-from ...arguments import is_ours
+from ...arguments.classes import all_classes, class_name, is_ours
 from ...arguments.translations.arguments import size_first
 from ...arguments.translations.names import advice
 from ...kernels import empty
@@ -56,7 +56,7 @@ def get(activation: Any, owner: str) -> Layer | None:
     if isinstance(activation, str):
         if activation not in NAMES:
             raise ValueError(f"{expected}, got {activation!r}{advice(activation)}")
-        kind = next(kind for kind in named.all_classes(Layer) if is_ours(kind) and in_words(kind) == activation)
+        kind = next(kind for kind in all_classes(Layer) if is_ours(kind) and in_words(kind) == activation)
         return kind(**DEFAULTS.get(activation, {}))
     if isinstance(activation, type) and issubclass(activation, Layer):
         activation = activation()
@@ -75,4 +75,4 @@ def config(activation: Layer) -> Any:
     usual = type(activation)(**DEFAULTS.get(name, {})) if name in NAMES and is_ours(type(activation)) else None
     if usual is not None and activation._shown_config() == usual._shown_config():
         return name
-    return {"class": type(activation).__name__, "config": activation.get_config()}
+    return {"class": class_name(activation), "config": activation.get_config()}

@@ -145,6 +145,7 @@ class AdaptsOwn:
 
     def _constructed(self, by_place: int) -> None:
         check_constructed(self)
+        super()._constructed(by_place)  # type: ignore[misc]
 
     def check_saving(self) -> None:
         super().check_saving()  # type: ignore[misc]

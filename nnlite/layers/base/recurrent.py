@@ -32,6 +32,7 @@ class Recurrent(HasStates):
     A subclass names its `kernel`, how many `gates` its weights hold side by side, and its `states`.
     """
 
+    fixed = ("input_dim",)
     kernel: str  # its module's name
     states: tuple[str, ...]  # such as ("h", "c")
     gates: int  # blocks of H columns in the weights

@@ -4,6 +4,7 @@ from typing import Any, Self, Unpack
 
 import numpy as np
 
+from ...arguments.classes import class_name
 from . import named
 from .has_states import HasStates
 from .layer import Options, Shape
@@ -77,7 +78,7 @@ class RecurrentPair(HasStates):
 
     def get_config(self) -> dict[str, Any]:
         config = self.forward_layer.get_config() | {"dtype": self.dtype.name}
-        layer = {"class": type(self.forward_layer).__name__, "config": config}
+        layer = {"class": class_name(self.forward_layer), "config": config}
         return {"layer": layer, **super().get_config()}
 
     @classmethod

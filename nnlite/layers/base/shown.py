@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ... import checks
-from ...arguments import Configured
 from ...notebook import Table, shows_itself
+from .settings import Settings
 
 
 def in_words(kind: type) -> str:
@@ -14,7 +14,7 @@ def in_words(kind: type) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])", "_", kind.__name__).lower()
 
 
-class ShownLayer(Configured):
+class ShownLayer(Settings):
     """Base of `Layer`: its arithmetic, and its arrays' shapes."""
 
     params: Any

@@ -1,0 +1,67 @@
+"""Settings: what is set on a layer after it was made is checked as its constructor checks it."""
+
+import functools
+import inspect
+from typing import Any
+
+import numpy as np
+
+from ... import checks
+from ...arguments import Configured, is_ours
+
+
+class Settings(Configured):
+    """Base of layers: an attribute that is an argument of the constructor takes what that takes, and nothing else.
+
+    Attributes:
+        fixed: the arguments that the weights are made for: they stay as they are when the layer has some.
+    """
+
+    fixed: tuple[str, ...] = ()
+    params: Any
+    name: str
+
+    def _constructed(self, by_place: int) -> None:
+        super()._constructed(by_place)
+        kind: Any = type(self)
+        kept = _arguments(kind) & vars(self).keys() if is_ours(kind) else set()
+        self._settable = frozenset(kept - {"layer"} | {"name", "dtype", "rng"})
+
+    def _checked_setting(self, name, value):
+        if name == "rng":
+            return generator(value)
+        if name == "name":
+            return text(value)
+        value = checks.float_dtype(name, value) if name == "dtype" else super()._checked_setting(name, value)
+        before = getattr(self, name)
+        if self.params and name in ("dtype", *self.fixed) and value != before:
+            raise ValueError(
+                f"{name}: expected {before!r}, as the weights of {self.name} are made for it, got {value!r}: make a "
+                f"new layer, {type(self).__name__}(..., {name}={value!r})"
+            )
+        return value
+
+
+@functools.cache
+def _arguments(cls):
+    return inspect.signature(cls).parameters.keys()
+
+
+def generator(value: Any) -> np.random.Generator:
+    """A random generator that is set."""
+    if not isinstance(value, np.random.Generator):
+        raise TypeError(
+            f"rng: expected a numpy.random.Generator, got {value!r}: use np.random.default_rng(seed), or make a new "
+            f"one with seed=..."
+        )
+    return value
+
+
+def text(name: Any) -> str:
+    """The name of a layer or model that is set, without what separates names in a file."""
+    if not isinstance(name, str):
+        raise TypeError(f"a layer's name: expected a text, got {name!r}")
+    if "/" in name or not name:
+        what = "cannot have a '/'" if name else "cannot be empty"
+        raise ValueError(f"a layer's name {what}, got {name!r}")
+    return name
