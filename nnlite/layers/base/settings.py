@@ -25,7 +25,7 @@ class Settings(Configured):
         super()._constructed(by_place)
         kind: Any = type(self)
         kept = _arguments(kind) & vars(self).keys() if is_ours(kind) else set()
-        self._settable = frozenset(kept - {"layer"} | {"name", "dtype", "rng"})
+        self._check_when_set(kept - {"layer"} | {"name", "dtype", "rng"})
 
     def _checked_setting(self, name, value):
         if name == "rng":
