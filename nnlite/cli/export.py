@@ -8,8 +8,12 @@ import typer
 from nnlite import load_model
 from nnlite.experiment import Digits, ExperimentError, find_runs, kind_of
 from nnlite.interop import to_onnx
+from nnlite.saving.regular_file import open_regular
 
 from .runs import WRITERS, command, console, is_model_file, kind_of_one
+
+MARK = b"\x12\x06nnlite"  # the producer's name, near the beginning of the file
+HEAD = 100  # bytes
 
 
 def export(
@@ -48,6 +52,23 @@ def export(
         model, usual = trained.saved_model(), run / "model.onnx"
         vocabulary = getattr(trained, "vocabulary", None)
     metadata = {} if vocabulary is None else {"vocabulary": vocabulary.characters}
-    file = usual if file is None else file
+    file = own_onnx(usual) if file is None else file
     to_onnx(model, file, states=True if metadata else None, metadata=metadata)
     console.print(f"Written to {file}.")
+
+
+def own_onnx(path: Path) -> Path:
+    """The path, if nothing is there but an older file of nnlite export: the user has not named it.
+
+    Raises:
+        ExperimentError: it is another file, or a link, which in a stranger's run folder may point anywhere.
+    """
+    if path.is_symlink():
+        raise ExperimentError(f"{path} is a symbolic link, through which nnlite export does not write: remove the link")
+    if path.exists():
+        with open_regular(path) as file:
+            if MARK not in file.read(HEAD):
+                raise ExperimentError(
+                    f"{path} is not a file of nnlite export, which would overwrite it: name another after the run"
+                )
+    return path

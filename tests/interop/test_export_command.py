@@ -66,6 +66,24 @@ def test_no_other_file_is_lost(run, nnlite_command):
         assert (run.folder / name).read_bytes() == before
 
 
+def test_where_the_user_names_no_file_only_its_own_is_replaced(run, nnlite_command, tmp_path):
+    (tmp_path / "gift.safetensors").write_bytes((run.folder / "model.safetensors").read_bytes())
+    precious = tmp_path / "precious.txt"
+    for source, usual in ((run.folder, run.folder / "model.onnx"), ("gift.safetensors", tmp_path / "gift.onnx")):
+        precious.write_text("precious")
+        usual.symlink_to(precious)
+        code, _, error = nnlite_command("export", source)
+        assert (code, "is a symbolic link" in error) == (1, True)
+        assert precious.read_text() == "precious"
+        usual.unlink()
+        usual.write_text("precious")
+        code, _, error = nnlite_command("export", source)
+        assert (code, "is not a file of nnlite export, which would overwrite it" in error) == (1, True)
+        assert usual.read_text() == "precious"
+        assert nnlite_command("export", source, usual)[0] == 0
+        assert nnlite_command("export", source)[0] == 0
+
+
 def test_of_a_sweep_a_run_is_to_be_named(tmp_path, monkeypatch, nnlite_command):
     monkeypatch.chdir(tmp_path)
     Sweep("runs/sweep", Sweep.Settings(units=(4,), sgd=(0.01,))).create()
