@@ -36,13 +36,17 @@ class Schedule(Configured):
         raise NotImplementedError(f"{type(self).__name__} has no __call__(step)")
 
     def __post_init__(self):
-        for name, value in vars(self).items():
+        for name, value in [*vars(self).items()]:
             if name.endswith("steps"):
-                checks.positive(name, value)
+                self._keep(name, checks.positive(name, value))
             elif name == "staircase":
-                checks.boolean(name, value)
+                self._keep(name, checks.boolean(name, value))
             elif not isinstance(value, Schedule):
-                checks.between(name, value, 0, math.inf, closed=False)
+                self._keep(name, checks.between(name, value, 0, math.inf, closed=False))
+
+    def _keep(self, name, number):
+        """Python's own number in the place of NumPy's, which may be one of 8 bits, and of a float's whole number."""
+        object.__setattr__(self, name, number)
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them; a schedule in them as `describe` does."""
@@ -86,6 +90,14 @@ def _with_schedules(config, custom_objects=None):
     }
 
 
+def _power(rate, exponent):
+    """A power, and infinity beyond the largest float, which an optimizer refuses with the step."""
+    try:
+        return rate**exponent
+    except OverflowError:
+        return math.inf
+
+
 @check_arguments
 @dataclass(frozen=True)
 class Constant(Schedule):
@@ -122,7 +134,7 @@ class StepDecay(Schedule):
     decay_rate: float = 0.5
 
     def __call__(self, step: int) -> float:
-        return self.initial_learning_rate * self.decay_rate ** (step // self.decay_steps)
+        return self.initial_learning_rate * _power(self.decay_rate, step // self.decay_steps)
 
 
 @check_arguments
@@ -146,7 +158,7 @@ class ExponentialDecay(Schedule):
 
     def __call__(self, step: int) -> float:
         power = step // self.decay_steps if self.staircase else step / self.decay_steps
-        return self.initial_learning_rate * self.decay_rate**power
+        return self.initial_learning_rate * _power(self.decay_rate, power)
 
 
 @check_arguments
@@ -198,7 +210,7 @@ class WarmUp(Schedule):
     def __post_init__(self):
         if not isinstance(self.schedule, Schedule):
             raise TypeError(f"schedule: expected a schedule, got {self.schedule!r}: use Constant(...) for a fixed rate")
-        checks.positive("warmup_steps", self.warmup_steps)
+        self._keep("warmup_steps", checks.positive("warmup_steps", self.warmup_steps))
 
     def __call__(self, step: int) -> float:
         if step < self.warmup_steps:

@@ -360,6 +360,25 @@ SCHEDULES = [
 CUSTOM = {"Harmonic": Harmonic}
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda kind: nnlite.StepDecay(0.5, kind(100)),
+        lambda kind: nnlite.ExponentialDecay(0.5, kind(100), 0.5, staircase=True),
+        lambda kind: nnlite.WarmUp(nnlite.Constant(0.5), kind(100)),
+    ],
+)
+def test_small_integers_of_numpy_are_whole_numbers(make):
+    for step in (90, 127, 128, 1000, 10**6):
+        assert make(np.int8)(step) == make(int)(step)
+
+
+@pytest.mark.parametrize("rate", [10**30, 1e30, np.float64(1e30)])
+def test_growth_beyond_every_float_is_refused_by_the_step(rate):
+    for schedule in (nnlite.StepDecay(0.1, 1, rate), nnlite.ExponentialDecay(0.1, 1, rate)):
+        assert schedule(10**6) == math.inf
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES, ids=repr)
 def test_each_step_has_the_learning_rate_of_its_number(schedule):
     optimizer, params = SGD(schedule), {"p": np.zeros(1)}
