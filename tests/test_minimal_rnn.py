@@ -4,6 +4,7 @@ import ast
 import csv
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -176,6 +177,14 @@ class TestCommand:
         assert message in result[2]
         assert result[2].count("\n") == 1
         assert list(tmp_path.iterdir()) == []
+
+    def test_a_loss_that_is_too_high_to_be_a_number_of_characters_is_told(self, tmp_path, nnlite_command):
+        line = "minimal-rnn", "--units=4", "--iterations=100", "--learning-rate=1e4", "--out", tmp_path / "run"
+        for resumed in ([], ["--resume"]):
+            code, output, error = nnlite_command(*line, *resumed)
+            assert (code, error) == (0, "")
+            loss = re.search(r"100 iterations: (\S+) nats per character, worse than guessing \(3.638\)", output)
+            assert float(loss[1]) > 710
 
     def test_a_blow_up_is_one_clear_line(self, tmp_path, nnlite_command):
         arguments = "--optimizer", "sgd", "--units", 20, "--out", tmp_path / "run"

@@ -63,10 +63,11 @@ def conclude(run: MinimalRNN) -> None:
     """Print the smoothed loss and the list of files."""
     iterations, losses = run.curve()
     loss, best, guessing = losses[-1], min(losses), run.landmarks.uniform
-    meaning = f"as uncertain as a choice between {math.exp(loss):.1f} characters"
-    if loss > guessing:
+    if loss > guessing:  # perhaps by so much that no float holds its exponential
         meaning = f"worse than guessing ({guessing:.3f}). A smaller --learning-rate may help"
-    elif loss > best + 0.1:
+    else:
+        meaning = f"as uncertain as a choice between {math.exp(loss):.1f} characters"
+    if best + 0.1 < loss <= guessing:
         meaning += f". It was {best:.3f} at iteration {iterations[losses.index(best)]:,}: "
         meaning += "a smaller --learning-rate may help"
     console.print(f"Smoothed loss after {iterations[-1]:,} iterations: {loss:.3f} nats per character, {meaning}.\n")
