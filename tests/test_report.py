@@ -2,12 +2,17 @@
 
 import re
 from html.parser import HTMLParser
+from types import SimpleNamespace
 
 import browser
 import pytest
 
+from nnlite.experiment.sonnets_report import _likeness
 from nnlite.plot import character_frequencies, loss_curves, svg
 from nnlite.report import Figure, Picture, Poem, Poems, Report, Section, Table, html
+from nnlite.text import text_statistics
+
+VERSES = "shall i compare thee\nto a summer's day?\n"
 
 VOID = {"meta", "br", "img", "link", "hr"}
 
@@ -109,6 +114,15 @@ def test_any_alphabet():
     page = html(Report("Ὀδύσσεια 🎉", sections=[Section("x", [Picture(bars, "bars")])]))
     for character in "ω古🎉":
         assert f">{character}</text>" in page
+
+
+def test_a_model_that_writes_spaces_alone_has_a_report():
+    real, spaces = (text_statistics(text, VERSES, VERSES) for text in (VERSES, " " * 99 + "\n"))
+    sample = SimpleNamespace(temperature=1.0, entropy=0.5)
+    for written, pictures in ((real, 1), (spaces, 0)):
+        section = _likeness(real, [sample], [written], 0)
+        assert sum(isinstance(part, Picture) for part in section.parts) == pictures
+        assert "nan" not in str(section)
 
 
 def test_same_report_same_page():

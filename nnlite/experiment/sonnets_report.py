@@ -173,7 +173,7 @@ def _likeness(real, samples, statistics, middle):
         *(words if any(t.words for t in texts) else []),
         (
             "line length, mean ± deviation",
-            *(f"{t.line_length_mean:.0f}\u00a0±\u00a0{t.line_length_deviation:.0f}" for t in texts),
+            *(_line_length(t) for t in texts),
         ),
         ("indented lines", *(_percent(t.indented_lines) for t in texts)),
         ("longest copied passage, in characters", *(f"{len(t.copied.text)}" for t in texts)),
@@ -181,13 +181,21 @@ def _likeness(real, samples, statistics, middle):
     ]
     header = ("", "held out", *(f"at {sample.temperature:g}" for sample in samples))
     copied, lengths, name = statistics[middle].copied.text, statistics[middle].line_lengths, samples[middle].temperature
-    lines = plot.svg(
-        plot.line_lengths,
-        lengths,
-        real.line_lengths,
-        labels=(f"temperature {name:g}", "held-out text"),
-        size=(7.5, 3.4),
-    )
+    pictures = []
+    if lengths and real.line_lengths:  # a text of spaces has none
+        lines = plot.svg(
+            plot.line_lengths,
+            lengths,
+            real.line_lengths,
+            labels=(f"temperature {name:g}", "held-out text"),
+            size=(7.5, 3.4),
+        )
+        picture = Picture(
+            lines,
+            f"Line lengths at temperature {name:g} and in the held-out text",
+            "Nothing tells the model how long a line should be: it has learned this from the text.",
+        )
+        pictures.append(picture)
     return Section(
         "How similar it is to the corpus",
         [
@@ -196,13 +204,15 @@ def _likeness(real, samples, statistics, middle):
             f"it; a model that shares whole lines has memorized them.",
             Table(rows, header),
             f"The longest passage that it copied at temperature {name:g}: “{copied.strip()}”.",
-            Picture(
-                lines,
-                f"Line lengths at temperature {name:g} and in the held-out text",
-                "Nothing tells the model how long a line should be: it has learned this from the text.",
-            ),
+            *pictures,
         ],
     )
+
+
+def _line_length(statistics):
+    if not statistics.line_lengths:
+        return "-"
+    return f"{statistics.line_length_mean:.0f}\u00a0±\u00a0{statistics.line_length_deviation:.0f}"
 
 
 def _making(run, model):
