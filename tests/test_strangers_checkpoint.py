@@ -24,7 +24,7 @@ from nnlite.models.sequential import Sequential
 from nnlite.optimizers import Adam
 from nnlite.saving import checkpoint, states, training_state
 from nnlite.saving.checkpoint import CheckpointError
-from nnlite.schedules import Constant, WarmUp
+from nnlite.schedules import Constant, CosineDecay, WarmUp
 
 X = np.random.default_rng(0).integers(4, size=(6, 5))
 Y = (X + 1) % 4
@@ -443,6 +443,26 @@ def test_a_schedule_in_a_file_is_checked(tmp_path, rate, message):
     forge(tmp_path / "m", lambda tree: tree["optimizer"]["config"].update(learning_rate=rate))
     with pytest.raises(CheckpointError, match=message):
         load_model(tmp_path / "m")
+
+
+def test_a_count_that_no_training_reaches_is_refused(tmp_path):
+    model = make_model()
+    model.optimizer.learning_rate = CosineDecay(0.1, decay_steps=100)
+    model.save(tmp_path / "m")
+    forge(tmp_path / "m", lambda tree: tree["optimizer"].update(iterations=10**400))
+    with pytest.raises(CheckpointError, match=r"in .*m: optimizer: iterations: expected a whole number below"):
+        load_model(tmp_path / "m")
+
+
+@pytest.mark.parametrize("part", ["model", "optimizer"])
+def test_a_name_in_a_file_cannot_control_a_terminal(tmp_path, part):
+    make_model().save(tmp_path / "m")
+    named = {"class": "\x1b[2J\x9b", "config": {}}
+    change = {"layers": [named]} if part == "model" else named
+    forge(tmp_path / "m", lambda tree: tree[part].update(change))
+    with pytest.raises(CheckpointError, match=r"custom_objects=\{.*: \\x1b\[2J\\x9b\}") as caught:
+        load_model(tmp_path / "m")
+    assert str(caught.value).isprintable()
 
 
 def test_a_resumed_training_keeps_the_schedule_of_the_program(tmp_path):

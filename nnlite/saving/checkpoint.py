@@ -13,6 +13,7 @@ A checkpoint contains no code, and reading it runs none: a file from a stranger 
 import json
 import math
 import os
+import re
 from typing import BinaryIO, NoReturn
 
 import numpy as np
@@ -25,6 +26,8 @@ VERSION = 1
 # The longest safetensors header; a file that claims a longer one is something else.
 _LONGEST_HEADER = 100_000_000
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and line breaks
+
 _FOREIGN = {
     b"\x80": "it looks like a Python pickle, which nnlite never reads: loading one can run any code",
     b"PK\x03\x04": "it is a zip archive, as .keras, .npz and PyTorch's .pt files are",
@@ -36,7 +39,13 @@ _FOREIGN = {
 
 
 class CheckpointError(Exception):
-    """A checkpoint cannot be read or written. The message names the file, what is wrong, and what to do."""
+    """A checkpoint cannot be read or written. The message names the file, what is wrong, and what to do.
+
+    It may quote the file, which may come from anyone: what a terminal would obey is written out.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(_CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), message))
 
 
 def write(path: str | os.PathLike, tree: dict) -> None:

@@ -83,13 +83,20 @@ number = _rule("a finite number", lambda value: (_is_whole(value) or isinstance(
 any_number = _rule(
     "a number", lambda value: (_is_whole(value) and _is_finite(value)) or isinstance(from_a_file(value), float)
 )
-count = _rule("a whole number of at least 0", lambda value: _is_whole(value) and value >= 0)
+_at_least_0 = _rule("a whole number of at least 0", lambda value: _is_whole(value) and value >= 0)
+_of_63_bits = _rule("a whole number below 2^63", lambda value: value < 2**63)
 positive = _rule("a whole number of at least 1", lambda value: _is_whole(value) and value >= 1)
 boolean = _rule("true or false", lambda value: isinstance(value, bool))
 text = _rule("a text", lambda value: isinstance(value, str))
 mapping = _rule(
     "entries with names", lambda value: isinstance(value, dict) and all(isinstance(key, str) for key in value)
 )
+
+
+def count(name: str, value: Any) -> None:
+    """A whole number of at least 0, which nothing counts beyond 63 bits."""
+    _at_least_0(name, value)
+    _of_63_bits(name, value)
 
 
 def optional(rule: Rule) -> Rule:
