@@ -4,6 +4,7 @@ import json
 import re
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -92,6 +93,12 @@ def test_what_is_no_program_is_named_by_its_line(tmp_path):
         zoo.check(path)
 
 
+def test_a_program_may_name_another_encoding(tmp_path):
+    path = zoo.write(zoo.exhibit("dense-01"), tmp_path)
+    path.write_bytes(b"# -*- coding: latin-1 -*-\n# \xe9\n" + path.read_bytes())
+    assert zoo.check(path)[1].checks == 1
+
+
 @pytest.mark.parametrize("memory", ["", "[]", '{"checks": 1, "other": 2}', "\x00", '{"checks": "x"}', '{"hints": -3}'])
 def test_what_cannot_be_read_of_the_attempts_is_begun_anew(tmp_path, memory):
     path = zoo.write(zoo.exhibit("dense-01"), tmp_path)
@@ -168,10 +175,16 @@ def test_the_command(tmp_path, monkeypatch, nnlite_command):
         (["lstm-07", "lstm_07.py"], "expected check or hint before a file, got 'lstm-07'"),
         (["check", "none.py"], "none.py: No such file or directory"),
         (["lstm-77"], "expected the name of an exhibit"),
+        (["check", "/dev/zero"], "/dev/zero: it is not a file but a device or a pipe"),
+        (["hint", "/dev/zero"], "/dev/zero: it is not a file but a device or a pipe"),
+        (["check", "loss.png"], "loss.png: expected a Python program, got something else: save it in UTF-8"),
     ],
 )
 def test_the_command_says_what_to_type(arguments, message, tmp_path, monkeypatch, nnlite_command):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "loss.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    if "/dev/zero" in arguments and not Path("/dev/zero").exists():
+        pytest.skip("this system has no such device")
     code, _, error = nnlite_command("zoo", *arguments)
     assert code == 1
     assert message in " ".join(error.split())

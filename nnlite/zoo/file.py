@@ -1,10 +1,12 @@
 """The file of an exhibit that a student mends, and what is known of the attempts: beside it, in a small JSON file."""
 
+import importlib.util
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from nnlite.saving import atomic_file
+from nnlite.saving.regular_file import open_regular, read_json
 
 from .comparison import Problem, cause, problems
 from .exhibit import Exhibit, exhibit, module_of
@@ -78,16 +80,25 @@ def exhibit_of(path: Path) -> Exhibit:
     Raises:
         ValueError: neither is that of an exhibit.
     """
-    first = path.read_text("utf-8").partition("\n")[0]
+    first = _text(path).partition("\n")[0]
     named = first.partition("Exhibit ")[2].partition(":")[0]
     return exhibit(named or path.name)
+
+
+def _text(path):
+    """The program in a file, in UTF-8 or in the encoding that its first lines name."""
+    with open_regular(path) as file:
+        data = file.read()
+    try:
+        return importlib.util.decode_source(data)
+    except (SyntaxError, UnicodeDecodeError):
+        raise ValueError(f"{path.name}: expected a Python program, got something else: save it in UTF-8") from None
 
 
 def attempts_on(path: Path) -> Attempts:
     """What is known of a file; nothing, if nothing was kept, or if it cannot be read."""
     try:
-        kept = json.loads(_memory(path).read_text("utf-8"))
-        found = Attempts(**kept)
+        found = Attempts(**read_json(_memory(path)))
     except (OSError, TypeError, ValueError):
         return Attempts()
     is_sound = all(type(n) is int and 0 <= n < 10**6 for n in (found.checks, found.hints))
@@ -111,7 +122,7 @@ def check(path: Path) -> tuple[list[Problem], Attempts]:
 
 def _module(path):
     try:
-        return module_of(path.read_text("utf-8"), str(path))
+        return module_of(_text(path), str(path))
     except SyntaxError as error:
         raise ValueError(f"{path.name}, line {error.lineno}: expected Python, got {error.msg}") from error
     except SystemExit as error:
@@ -142,7 +153,7 @@ def hint(path: Path) -> tuple[str, Attempts]:
 def _first_wrong(one, path):
     """Of the file as it is now."""
     try:
-        return first_wrong(one.kernel, path.read_text("utf-8"))
+        return first_wrong(one.kernel, _text(path))
     except Exception:  # a student's program may do anything: `check` tells
         return None
 
