@@ -109,12 +109,11 @@ def grade(
 
         nnlite homework grade submissions --instructor hw2/instructor
     """
+    limits = Limits(seconds=seconds)
     if text := weakness():
         warnings.warn(text, stacklevel=1)
     handed_in_at = read_times(times) if times else None
-    grades, unknown = grade_all(
-        submissions, _of_instructor(instructor), times=handed_in_at, jobs=jobs, limits=Limits(seconds=seconds)
-    )
+    grades, unknown = grade_all(submissions, _of_instructor(instructor), times=handed_in_at, jobs=jobs, limits=limits)
     write_grades(grades, to)
     handed_in = [one for one in grades if one.submission]
     points = [one.points for one in handed_in]

@@ -14,7 +14,7 @@ from pathlib import Path
 from nnlite.saving import atomic_file
 
 from .paper import Paper
-from .sheet import Sheet, read_sheet, read_text
+from .sheet import Sheet, csv_errors, read_sheet, read_text
 from .submissions import AGAIN
 
 STUDENT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._@-]{0,62}[A-Za-z0-9])?")
@@ -45,13 +45,18 @@ def read_roster(path: str | os.PathLike) -> list[dict[str, str]]:
     text = read_text(path)
     head = text.partition("\n")[0]
     reader = csv.DictReader(text.splitlines(), delimiter=max(",;\t", key=head.count), skipinitialspace=True)
+    with csv_errors(path.name, reader):
+        return _students(path.name, head, reader)
+
+
+def _students(file, head, reader):
     columns = [str(name).strip() for name in reader.fieldnames or ()]
     reader.fieldnames = ["id" if name.lower() == "id" else name for name in columns]
     if "id" not in reader.fieldnames:
-        raise ValueError(f"{path.name}: expected a column id in its first line, got {head!r:.200}: begin with id,name")
+        raise ValueError(f"{file}: expected a column id in its first line, got {head!r:.200}: begin with id,name")
     students: dict[str, dict[str, str]] = {}
     for row in reader:
-        where = f"{path.name}, line {reader.line_num}"
+        where = f"{file}, line {reader.line_num}"
         student = (row["id"] or "").strip()
         if not STUDENT.fullmatch(student):
             raise ValueError(f"{where}: id: {ID}, got {student!r}: it becomes the name of a folder")
@@ -59,8 +64,8 @@ def read_roster(path: str | os.PathLike) -> list[dict[str, str]]:
             raise ValueError(f"{where}: id: expected each student once, got {student!r} again")
         students[student.lower()] = {name: (row[name] or "").strip() for name in reader.fieldnames} | {"id": student}
     if not students:
-        raise ValueError(f"{path.name}: expected a student in each line after the first, got none")
-    _require_apart(path.name, students)
+        raise ValueError(f"{file}: expected a student in each line after the first, got none")
+    _require_apart(file, students)
     return list(students.values())
 
 

@@ -1,17 +1,22 @@
 """A sheet: questions, points, deadline and tolerance, from a TOML file."""
 
+import contextlib
+import csv
 import dataclasses
 import datetime
 import difflib
+import io
 import json
 import math
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from nnlite.saving.regular_file import open_regular
 
 from .paper import Paper, drawn
 from .questions import KINDS, Question
@@ -139,9 +144,20 @@ def read_text(path: Path) -> str:
         ValueError: it is in another encoding.
     """
     try:
-        return path.read_text("utf-8-sig")
+        with open_regular(path) as file, io.TextIOWrapper(file, "utf-8-sig") as text:
+            return text.read()
     except UnicodeDecodeError:
         raise ValueError(f"{path.name}: expected a text in UTF-8, got another encoding: save it as UTF-8") from None
+
+
+@contextlib.contextmanager
+def csv_errors(name: str, reader: csv.DictReader) -> Iterator[None]:
+    """Say of an error in a CSV, which is no ValueError, in which file and line it is."""
+    try:
+        yield
+    except csv.Error as error:
+        line = reader.reader.line_num
+        raise ValueError(f"{name}, line {line}: expected a line of a CSV, got one that is none: {error}") from None
 
 
 def shipped() -> list[str]:

@@ -6,6 +6,7 @@ and Python files are taken, by their names alone: paths in a zip, links, and all
 
 import csv
 import datetime
+import io
 import itertools
 import os
 import re
@@ -17,6 +18,7 @@ from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
 
 from .marking import decoded
+from .sheet import csv_errors, read_text
 
 ANSWERS = "answers.toml"
 MOST_BYTES, MOST_FILES = 200_000, 20  # of a file, and of files
@@ -120,8 +122,8 @@ def read_times(path: str | os.PathLike) -> dict[str, datetime.datetime]:
     """
     path = Path(path)
     found = {}
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file, skipinitialspace=True)
+    reader = csv.DictReader(io.StringIO(read_text(path)), skipinitialspace=True)
+    with csv_errors(path.name, reader):
         if not {"submission", "time"} <= set(reader.fieldnames or ()):
             raise ValueError(f"{path.name}: expected columns submission,time, got {','.join(reader.fieldnames or ())}")
         for row in reader:

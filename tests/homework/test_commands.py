@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 import shutil
 import zipfile
@@ -110,10 +111,20 @@ def test_export_writes_what_other_graders_take(here, nnlite_command):
         (["export", "moodle", "hw2"], "export: expected one of gradescope, nbgrader, got 'moodle'"),
         (["export", "gradescope", "nowhere"], "No such file or directory"),
         (["audit", "hw3"], "sheet: expected one of"),
+        *(
+            (["grade", ".", "--instructor", "quiz/instructor", f"--seconds={n}"], "seconds: expected a finite number")
+            for n in (0, -1, "nan", "inf", 1e18)
+        ),
+        (["grade", ".", "--instructor", "quiz/instructor", "--times", "pipe"], "pipe: it is not a file but a device"),
+        (["grade", ".", "--instructor", "quiz/instructor", "--times", "long.csv"], "long.csv, line 2: expected a line"),
+        (["new", "quiz.toml", "--roster", "pipe"], "pipe: it is not a file but a device or a pipe"),
     ],
 )
 def test_mistakes_are_told(here, nnlite_command, arguments, message):
     nnlite_command("homework", "new", "quiz.toml", "--roster", "roster.csv")
+    (here / "long.csv").write_text(f"submission,time\n{'a' * 300_000},\n")
+    if "pipe" in arguments:
+        (os.mkfifo if hasattr(os, "mkfifo") else pytest.skip)(here / "pipe")
     code, _, err = nnlite_command("homework", *arguments)
     assert code == 1
     assert message in err

@@ -222,6 +222,10 @@ def test_a_later_deadline(tmp_path):
         ("id,name\n,Ada\n", "line 2: id: expected letters .* got ''"),
         ("id\n", "expected a student in each line after the first, got none"),
         ("", "expected a column id"),
+        (
+            f"id\nada\n{'b' * 300_000}\n",
+            "roster.csv, line 3: expected a line of a CSV, .*: field larger",
+        ),
         ("ab" * 5000, r"expected a column id in its first line, got '(ab){99}a: begin"),
     ],
 )

@@ -32,6 +32,7 @@ __all__ = ["Limits", "Sandbox", "SandboxError", "weakness"]
 
 CHILD = Path(__file__).with_name("child.py")
 PACKAGES = Path(np.__file__).parents[1]  # where NumPy is installed
+DAY = 86_400  # seconds
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,21 @@ class Limits:
     """What one process may use.
 
     Attributes:
-        seconds: from the start to the end, for all calls together.
+        seconds: from the start to the end, for all calls together; at most those of a day.
         memory: bytes of address space; not on macOS and Windows.
         returned: bytes of one result.
+
+    Raises:
+        ValueError: there are no seconds, or more than those of a day.
     """
 
     seconds: float = 10.0
     memory: int = 1 << 30
     returned: int = 1 << 24
+
+    def __post_init__(self) -> None:
+        if not 0 < self.seconds <= DAY:
+            raise ValueError(f"seconds: expected a finite number above 0, at most {DAY:,}, a day, got {self.seconds}")
 
 
 DEFAULT = Limits()
