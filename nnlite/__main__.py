@@ -1,5 +1,7 @@
 """The command `nnlite`, which is also `python -m nnlite`."""
 
+import os
+import signal
 import sys
 
 from . import extras
@@ -7,12 +9,16 @@ from . import extras
 
 def main() -> None:
     """Run the command. Its own errors are lines in `nnlite.cli`; this is for what must be there before."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    if interrupt is signal.default_int_handler:  # else Ctrl-C is ignored: so it stays
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # nothing is begun yet, and imports print tracebacks
     try:
         extras.require("cli")
     except ImportError as error:
         sys.exit(f"nnlite: {error}")
     from . import cli
 
+    signal.signal(signal.SIGINT, interrupt)
     cli.main()
 
 

@@ -61,6 +61,55 @@ def test_an_option_that_became_a_command(line, nnlite_command):
     assert error.endswith(" minimal-rnn\n")
 
 
+def test_an_error_without_a_text_is_told(monkeypatch, nnlite_command):
+    def fail(*_, **__):
+        raise MemoryError
+
+    monkeypatch.setattr("nnlite.cli.app", fail)
+    assert nnlite_command("train") == (1, "", "nnlite: not enough memory: ask for less, or end other programs\n")
+
+
+@unix
+def test_in_a_folder_that_was_removed(tmp_path, monkeypatch, nnlite_command):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    for line in (["zoo", "lstm-07"], ["play"]):
+        code, _, error = nnlite_command(*line)
+        assert (code, error.splitlines()[-1]) == (
+            1,
+            "nnlite: the folder that this terminal is in was removed: change to another one",
+        )
+
+
+@unix
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_sweep_needs_no_standard_streams(closed, tmp_path):
+    line = "sweep", "--units=4", "--adagrad=0.1", "--sgd=0.01", "--iterations=5", "--out", tmp_path / "sweep"
+    shell = "sh", "-c", f'"$@" {closed}', "sh"
+    assert subprocess.run([*shell, *COMMAND, *line], capture_output=True).returncode == 0
+    assert (tmp_path / "sweep" / "curves.png").exists()
+
+
+def test_a_backend_of_matplotlib_that_is_none_changes_nothing(tmp_path):
+    (tmp_path / "poem.txt").write_text("shall i compare thee\n")
+    done = subprocess.run(
+        [*COMMAND, "stats", "poem.txt"], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "MPLBACKEND": "nonsense"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@unix
+def test_ctrl_c_before_the_command_is_imported_is_silent():
+    program = (
+        "import os, signal; from nnlite import __main__, extras;"
+        "extras.require = lambda *_: os.kill(os.getpid(), signal.SIGINT); __main__.main()"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 class TestWrapping:
     def words_of(self, output):
         return ESCAPE.sub("", output).split()

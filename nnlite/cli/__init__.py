@@ -104,6 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
     Of several ranks the first prints, and another one only what the first does not know.
     """
+    open_standard_streams()
+    os.environ["MPLBACKEND"] = "agg"  # pictures are files here, whatever a notebook or a profile has set
     if not os.environ.get("COLUMNS", "1").strip("0"):  # a terminal without a size: rich would print nothing
         del os.environ["COLUMNS"]
     ranks: Any = None
@@ -141,9 +143,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         if os.environ.get("NNLITE_TRACEBACK"):
             mpi.abort_at_exit()
             raise
-        message = str(error)
-        if isinstance(error, OSError) and error.filename is not None:
-            message = f"{error.filename}: {error.strerror}"
+        message = message_of(error)
         told(" ".join([message, *getattr(error, "__notes__", ())]))
         code = 1
     except BaseException:
@@ -152,6 +152,29 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if ranks:
         code = mpi.leave(code, lambda: print_line(f"rank {ranks.rank}: {'; '.join(unsaid)}"))
     sys.exit(code)
+
+
+def open_standard_streams() -> None:
+    """Open a stream that is closed, as by >&-, with nothing in it, or to go nowhere: other packages expect one."""
+    for name in ("stdin", "stdout", "stderr"):  # as their numbers are
+        if getattr(sys, name) is None:
+            nowhere = open(os.devnull, "r" if name == "stdin" else "w")  # noqa: SIM115  until the program ends
+            os.set_inheritable(nowhere.fileno(), nowhere.fileno() <= 2)  # a sweep's processes have it as theirs
+            setattr(sys, name, nowhere)
+
+
+def message_of(error: BaseException) -> str:
+    """What an error says, and what the system's leave out."""
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError) and not str(error):
+        return "not enough memory: ask for less, or end other programs"
+    if isinstance(error, FileNotFoundError):
+        try:
+            os.getcwd()
+        except FileNotFoundError:
+            return "the folder that this terminal is in was removed: change to another one"
+    return str(error) or type(error).__name__
 
 
 @contextlib.contextmanager
