@@ -7,6 +7,7 @@ import os
 import pickle
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from nnlite.models.sequential import Sequential
 from nnlite.optimizers import SGD, Adam, Optimizer
 from nnlite.saving import atomic_file, checkpoint, training_state
 from nnlite.saving.checkpoint import CheckpointError
+from nnlite.turns import computing
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 4)).astype("float32")
@@ -254,6 +256,14 @@ def test_the_longest_header(tmp_path, monkeypatch):
         checkpoint.read(tmp_path / "a")
 
 
+@pytest.mark.parametrize(("dtype", "size"), [("BF16", 2), ("F8_E4M3", 1), ("F8_E5M2", 1)])
+def test_dtypes_that_numpy_lacks(dtype, size):
+    entries = {"__metadata__": {"nnlite": ""}, "W": {"dtype": dtype, "shape": [1], "data_offsets": [0, size]}}
+    header = json.dumps(entries).encode()
+    with pytest.raises(CheckpointError, match="the file is cut short or damaged"):
+        decoded(len(header).to_bytes(8, "little") + header + bytes(size))
+
+
 def test_safetensors_of_another_program(tmp_path):
     save_file({"W": np.ones(3)}, tmp_path / "other")
     with pytest.raises(CheckpointError, match="safetensors file of another program"):
@@ -296,13 +306,19 @@ def test_no_file(tmp_path):
 # Writing
 
 
+def full(descriptor):
+    raise OSError(28, "No space left on device")
+
+
+def lowest_free_descriptor():
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.close(descriptor)
+    return descriptor
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "a"
     checkpoint.write(path, {"n": 1})
-
-    def full(descriptor):
-        raise OSError(28, "No space left on device")
-
     monkeypatch.setattr(atomic_file.os, "fsync", full)
     with pytest.raises(CheckpointError, match=r"cannot write the checkpoint .*No space left"):
         checkpoint.write(path, {"n": 2})
@@ -310,9 +326,28 @@ def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     assert checkpoint.read(path) == {"n": 1}
 
 
+def test_ctrl_c_leaves_no_temporary_file(tmp_path, monkeypatch):
+    def interrupted(descriptor):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(atomic_file.os, "fsync", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        atomic_file.write(tmp_path / "a", b"x")
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_folder(tmp_path):
     with pytest.raises(CheckpointError, match=r"cannot write .*make its folder first"):
         checkpoint.write(tmp_path / "none" / "a", {})
+
+
+@pytest.mark.parametrize("path", ["link", "file/a"])
+def test_an_error_has_the_path_as_given(tmp_path, path):
+    (tmp_path / "link").symlink_to(tmp_path / "none" / "target")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises((FileNotFoundError, NotADirectoryError)) as caught:
+        atomic_file.write(tmp_path / path, b"x")
+    assert caught.value.filename == str(tmp_path / path)
 
 
 def test_the_order_of_a_durable_write(tmp_path, monkeypatch):
@@ -324,16 +359,26 @@ def test_the_order_of_a_durable_write(tmp_path, monkeypatch):
     assert calls == ["fsync", "replace", "fsync"]  # the bytes, the name, the folder
 
 
-def test_no_file_stays_open(tmp_path):
-    def lowest_free():
-        descriptor = os.open(os.devnull, os.O_RDONLY)
-        os.close(descriptor)
-        return descriptor
+def test_all_bytes_are_in_the_file_before_it_is_synced(tmp_path, monkeypatch):
+    sizes, real = [], os.fsync
+    monkeypatch.setattr(atomic_file.os, "fsync", lambda file: (sizes.append(os.fstat(file).st_size), real(file)))
+    atomic_file.write(tmp_path / "a", b"12345")
+    assert sizes[0] == 5
 
-    before = lowest_free()
+
+def test_no_file_stays_open(tmp_path):
+    before = lowest_free_descriptor()
     for _ in range(3):
         atomic_file.write(tmp_path / "a", b"x")
-    assert lowest_free() == before
+    assert lowest_free_descriptor() == before
+
+
+def test_nor_a_folder_that_cannot_be_synced(tmp_path, monkeypatch):
+    before = lowest_free_descriptor()
+    monkeypatch.setattr(atomic_file.os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        atomic_file._sync_folder(tmp_path)
+    assert lowest_free_descriptor() == before
 
 
 def test_leftovers_of_killed_writers_are_removed(tmp_path):
@@ -346,6 +391,7 @@ def test_leftovers_of_killed_writers_are_removed(tmp_path):
         f".a.{os.getppid()}-0123abcd-0.tmp": True,
         f".ab.{int(dead.stdout)}-0123abcd-0.tmp": True,  # of another file
         f"-a.{int(dead.stdout)}-0123abcd-0.tmp": True,  # of another program
+        f".a.{int(dead.stdout)}-0123abcd-0.tmp.backup": True,  # one that a user has kept
         "a.tmp": True,
     }
     for name in names:
@@ -396,6 +442,10 @@ def test_a_long_message_keeps_both_of_its_ends():
     assert training_state.explain(ValueError(f"{text[:800]}c{text[800:]}")) == f"{'a' * 800} ... {'b' * 800}"
 
 
+def test_an_error_without_a_message_has_its_name():
+    assert training_state.explain(MemoryError()) == "MemoryError"
+
+
 @pytest.mark.parametrize("name", ["a.h5", "a.H5", "a.keras", "a.Pt"])
 def test_a_name_of_another_program_is_refused(tmp_path, name):
     with pytest.raises(
@@ -423,6 +473,37 @@ def test_a_loaded_model_trains_on_as_the_saved_one_would_have(tmp_path, dtype):
     for name, array in (model.params | model.statistics).items():
         np.testing.assert_array_equal((loaded.params | loaded.statistics)[name], array)
     assert loaded.rng.random() == model.rng.random()
+
+
+def test_what_is_written_is_a_copy(tmp_path, monkeypatch):
+    model, real = trained_model(), checkpoint.write
+    before = model.params["dense.W"].copy()
+
+    def late(path, tree):  # when another thread has made a step
+        model.params["dense.W"] *= 2
+        real(path, tree)
+
+    monkeypatch.setattr(training_state.checkpoint, "write", late)
+    model.save(tmp_path / "a")
+    np.testing.assert_array_equal(load_model(tmp_path / "a").params["dense.W"], before)
+
+
+def test_a_model_is_saved_between_two_steps(tmp_path):
+    saving = threading.Thread(target=trained_model().save, args=(tmp_path / "a",))
+    with computing:  # as a step does
+        saving.start()
+        saving.join(0.3)
+        assert saving.is_alive()
+    saving.join()
+    assert (tmp_path / "a").exists()
+
+
+def test_layers_of_a_model_in_the_model_share_their_generator_also_when_loaded(tmp_path):
+    inner = Sequential([Dropout(0.5), Dropout(0.5)], seed=3)
+    model = Sequential([inner], input_shape=(4,), seed=0)
+    model.save(tmp_path / "a")
+    loaded = load_model(tmp_path / "a")
+    np.testing.assert_array_equal(loaded.forward(X, training=True), model.forward(X, training=True))
 
 
 @pytest.mark.parametrize("kind", [RNN, GRU, LSTM])
