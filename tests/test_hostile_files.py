@@ -302,6 +302,12 @@ def test_how_long_json_and_a_line_of_it_may_be(tmp_path, monkeypatch):
         [*read_json_lines(path)]
 
 
+def test_json_is_utf_8(tmp_path):
+    (tmp_path / "a").write_text("{}", encoding="utf-16")
+    with pytest.raises(UnicodeDecodeError):
+        read_json(tmp_path / "a")
+
+
 @pytest.mark.parametrize("records", ["{}", "[1]", '[{"name": "x"}]', '[{"name": []}]', deep(90_000), "["])
 def test_hostile_results_of_a_sweep(records, tmp_path):
     sweep = Sweep(tmp_path / "sweep", Sweep.Settings(units=(4,), sgd=(), iterations=100))
