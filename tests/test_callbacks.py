@@ -42,8 +42,8 @@ X = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")
 LABELS = X[:, :3].argmax(axis=1)
 
 
-def make_model(optimizer=None, units=3):
-    model = Sequential([Dense(units)], input_shape=(4,), seed=0)
+def make_model(optimizer=None, units=3, **options):
+    model = Sequential([Dense(units, **options)], input_shape=(4,), seed=0)
     model.compile(optimizer or SGD(0.1), SparseCategoricalCrossentropy(from_logits=True))
     return model
 
@@ -937,6 +937,36 @@ def test_two_trainings_cannot_share_a_backup(tmp_path):
     assert (resumed.params["dense.W"] == straight.params["dense.W"]).all()
 
 
+def other_file(path, was):
+    copy = path.with_name("copy")
+    copy.write_bytes(path.read_bytes())
+    os.utime(copy, ns=(was.st_atime_ns, was.st_mtime_ns))
+    copy.replace(path)
+
+
+def other_time(path, was):
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns + 10**9))
+
+
+def other_size(path, was):
+    path.write_bytes(path.read_bytes() + b" ")
+    os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+
+@pytest.mark.parametrize("change", [other_file, other_time, other_size])
+def test_another_training_is_told_by_each_mark_of_its_file(tmp_path, change):
+    path = tmp_path / "backup.safetensors"
+    other = InBetween(lambda epoch: change(path, path.stat()) if epoch == 1 else None)
+    with pytest.raises(CheckpointError, match=r"epoch 2: .*another training has written to it since"):
+        fit(make_model(), other, BackupAndRestore(path))
+
+
+def test_a_link_to_a_backup_that_is_gone_is_no_new_training(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "gone")
+    with pytest.raises(CheckpointError, match="there is no such file"):
+        fit(make_model(), BackupAndRestore(tmp_path / "link"))
+
+
 def test_a_backup_that_cannot_be_written_is_one_kind_of_error(tmp_path):
     with pytest.raises(CheckpointError, match="epoch 1: cannot write the checkpoint"):
         fit(make_model(), BackupAndRestore(tmp_path / ("a" * 300)))
@@ -1069,11 +1099,36 @@ def test_a_backup_of_another_training(tmp_path, model, callbacks, kwargs, messag
     assert model.optimizer.iterations == 0
 
 
+@pytest.mark.parametrize(("theirs", "ours"), [({}, {"kernel_regularizer": "l2"}), ({"kernel_regularizer": "l2"}, {})])
+def test_an_argument_that_only_one_of_two_trainings_has(tmp_path, theirs, ours):
+    path = crash(tmp_path, model=make_model(**theirs))
+    with pytest.raises(CheckpointError, match=r"layers 0 config kernel_regularizer is .* in the file and .* in this"):
+        fit(make_model(**ours), BackupAndRestore(path))
+
+
 @pytest.mark.parametrize(("x", "y"), [(X + 1, LABELS), (X, LABELS[::-1])])
 def test_a_backup_of_a_training_with_other_data_of_the_same_size(tmp_path, x, y):
     path = crash(tmp_path)
     with pytest.raises(CheckpointError, match=r"checksum=\d+, and this one has samples=20, .* checksum="):
         make_model().fit(x, y, batch_size=10, epochs=3, callbacks=[BackupAndRestore(path)], verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("x", "other_numbers"), [(X[:10], False), (X + 1, True)], ids=["other samples", "other numbers"]
+)
+def test_only_other_numbers_are_called_so(tmp_path, x, other_numbers):
+    path = crash(tmp_path)
+    with pytest.raises(CheckpointError) as caught:
+        make_model().fit(x, LABELS[: len(x)], batch_size=10, epochs=3, callbacks=[BackupAndRestore(path)], verbose=0)
+    assert ("x, y, lengths or weights hold other numbers" in str(caught.value)) == other_numbers
+
+
+def test_integers_of_any_dtype_are_the_same_data(tmp_path):
+    path = crash(tmp_path)
+    history = make_model().fit(
+        X, LABELS.astype("uint8"), batch_size=10, epochs=3, callbacks=[BackupAndRestore(path)], verbose=0
+    )
+    assert history.epoch == [0, 1, 2]
 
 
 def test_a_model_is_no_backup(tmp_path):
