@@ -441,14 +441,23 @@ def test_a_scheduled_rate_is_not_set_by_hand():
     assert repr(optimizer).startswith("Adam(learning_rate=Constant(learning_rate=0.5), beta_1=0.9")
 
 
-def test_a_schedule_that_gives_no_rate_changes_nothing():
-    class Sinking(nnlite.schedules.Schedule):
-        def __call__(self, step):
-            return 0.1 - step
+class Sinking(nnlite.schedules.Schedule):
+    def __call__(self, step):
+        return 0.1 - step
 
-    optimizer, params = SGD(Sinking()), {"p": np.zeros(1)}
+
+class Exploding(nnlite.schedules.Schedule):
+    def __call__(self, step):
+        return 0.1 * 1e300 ** (2 * step)  # which raises OverflowError
+
+
+@pytest.mark.parametrize(("kind", "rate"), [(Sinking, "-0.9"), (Exploding, "inf")])
+def test_a_schedule_that_gives_no_rate_changes_nothing(kind, rate):
+    optimizer, params = SGD(kind()), {"p": np.zeros(1)}
     optimizer.apply({"p": np.ones(1)}, params)
-    with pytest.raises(ValueError, match=r"Sinking\(\) at step 1: expected a number in \[0, inf\), got -0.9"):
+    with pytest.raises(
+        ValueError, match=rf"{kind.__name__}\(\) at step 1: expected a number in \[0, inf\), got {rate}"
+    ):
         optimizer.apply({"p": np.ones(1)}, params)
     assert (optimizer.iterations, params["p"][0]) == (1, -0.1)
 
@@ -488,6 +497,15 @@ def test_learning_rate_can_be_set_between_steps():
     with pytest.raises(ValueError, match="learning_rate"):
         optimizer.learning_rate = math.nan
     assert optimizer.learning_rate == 0.25
+
+
+def test_a_momentum_that_is_set_counts_from_the_next_step_on():
+    optimizer, params, grads = SGD(0.5), {"p": np.zeros(1)}, {"p": np.ones(1)}
+    optimizer.apply(grads, params)
+    optimizer.momentum = 0.5
+    for _ in range(2):  # with the same arrays as before
+        optimizer.apply(grads, params)
+    assert params["p"] == -0.5 - 0.5 - 0.75
 
 
 def test_an_optimizer_of_ones_own():
@@ -673,6 +691,17 @@ def test_a_copied_optimizer_belongs_to_the_copied_model(copied):
         third.compile(optimizer, "mse")
         with pytest.raises(ValueError, match="an optimizer belongs to one model"):
             third.fit(X, Y, verbose=0)
+
+
+def test_a_new_layer_of_an_old_name_begins_anew():
+    network = regressor()
+    network.compile(Adam(0.1), "mse")
+    network.fit(X, Y, verbose=0)
+    network.pop()
+    network.add(nnlite.Dense(3, name="dense", seed=1))
+    network.fit(X, Y, verbose=0)
+    momentum = network.optimizer.state["momentum/dense.W"]
+    np.testing.assert_allclose(momentum, 0.1 * network.layers[0].grads["W"], rtol=1e-6)
 
 
 def test_weights_may_be_set_between_steps():
