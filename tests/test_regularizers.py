@@ -101,6 +101,11 @@ def test_a_frozen_layer_pays_nothing():
     assert one.evaluate(X, Y) == pytest.approx(model().evaluate(X, Y), rel=1e-12)
 
 
+@pytest.mark.parametrize(("regularizer", "price"), [(L1(1.0), 4.5e38), (L2(1e-30), 6.75e46)])
+def test_prices_beyond_float32(regularizer, price):
+    assert regularizer(np.full(3, 1.5e38, "float32")) == pytest.approx(price)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
