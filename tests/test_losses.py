@@ -529,6 +529,14 @@ def test_huge_logits_of_binary_answers():
     assert (value, dy_pred.tolist()) == (20000, [[1, -1]])
 
 
+@pytest.mark.parametrize("answer", [0, 1])
+def test_probabilities_in_float32_lose_no_digits_in_their_logarithm(answer):
+    p = np.array([[1e-9], [0.3], [1 - 2.0**-24]], "float32")
+    chances = p if answer else 1 - p.astype(float)
+    value = BinaryCrossentropy().forward(np.full((3, 1), answer), p)
+    assert value == pytest.approx(-np.log(chances, dtype=float).mean(), rel=1e-12)
+
+
 @pytest.mark.parametrize("which", ["squares", "absolute", "binary", "binary, logits"])
 def test_a_column_and_a_row_of_targets_fit(which):
     loss, make = CASES[which]
