@@ -169,6 +169,15 @@ def test_weights_go_out_and_in_in_keras_order():
     assert layer.params["gamma"] == 1, "they are copies"
 
 
+def test_weights_may_be_set_from_each_other():
+    layer = LayerNorm()
+    layer.build((2,))
+    layer.params["beta"][...] = 5
+    layer.set_weights([layer.params["beta"], layer.params["gamma"]])
+    assert layer.params["gamma"].tolist() == [5, 5]
+    assert layer.params["beta"].tolist() == [1, 1]
+
+
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
