@@ -75,6 +75,15 @@ def test_step_takes_one_id_of_each_sequence(layer):
     assert (layer.step(ids[:, 1]) == layer.forward(ids)[:, 1]).all()
 
 
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3)])
+def test_ids_may_change_between_forward_and_backward(shape):
+    layer, ids = Embedding(4, 2), np.zeros(shape, np.intp)
+    layer.forward(ids)
+    ids[...] = 3
+    layer.backward(np.ones((*shape, 2)))
+    assert layer.grads["W"].any(axis=1).tolist() == [True, False, False, False]
+
+
 @pytest.mark.parametrize("size", [0, -1, 2.5, True, None])
 def test_sizes_are_whole_numbers(size):
     for make in (lambda: Embedding(size, 3), lambda: Embedding(3, size), lambda: OneHot(size)):
