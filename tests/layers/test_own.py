@@ -144,8 +144,11 @@ def test_weights_outside_of_params_are_told():
         def build(self, input_shape):
             self.W = np.ones(input_shape)
 
-    with pytest.warns(UserWarning, match=r"Hidden: its array W is not in params: .*self.params\['W'\] = self.W"):
+    with pytest.warns(
+        UserWarning, match=r"Hidden: its array W is not in params: .*self.params\['W'\] = self.W"
+    ) as caught:
         Hidden()
+    assert caught[0].filename == __file__, "it points to the line that makes the layer"
     with pytest.warns(UserWarning, match="HiddenByBuild: its array W is not in params"):
         HiddenByBuild().build((4,))
 
