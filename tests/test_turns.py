@@ -267,6 +267,29 @@ def test_backward_in_another_thread_than_forward_is_refused():
     layer.backward(y)
 
 
+def test_the_caller_may_reshape_x_between_forward_and_backward():
+    layer, x = nnlite.Dense(2), np.ones((2, 3), "float32")
+    y = layer.forward(x)
+    x.shape = (3, 2)
+    assert layer.backward(y).shape == (2, 3)
+
+
+def test_the_states_that_a_layer_returns_are_those_of_its_call(monkeypatch):
+    layer, one, other = nnlite.LSTM(2, return_state=True), FLOATS[:1], FLOATS[1:2]
+    expected, forward = layer(one), nnlite.LSTM.forward
+
+    def then_another_thread(*args):
+        y = forward(*args)
+        thread = threading.Thread(target=forward, args=(layer, other))
+        thread.start()
+        thread.join(0.2)  # it has to wait
+        return y
+
+    monkeypatch.setattr(nnlite.LSTM, "forward", then_another_thread)
+    for array, same in zip(layer(one), expected, strict=True):
+        assert_same_bits(array, same)
+
+
 def test_two_models_with_common_layers_do_not_wait_for_each_other():
     first, second, third = (nnlite.Dense(16) for _ in range(3))
     models = [nnlite.Sequential(layers, seed=0) for layers in ([first, second, third], [third, second])]
