@@ -55,6 +55,17 @@ def test_no_data_stay_behind(hold):
     assert [(x(), y()) for _, x, y in folds] == [(None, None)] * 3
 
 
+@pytest.mark.parametrize(
+    ("layer", "inner"),
+    [(nnlite.TimeDistributed(nnlite.Dense(2)), "layer"), (nnlite.Dense(2, activation="gelu"), "activation")],
+)
+def test_nor_in_what_a_layer_holds(layer, inner):
+    network = nnlite.Sequential([layer], seed=0)
+    network.compile("sgd", "mse")
+    network.fit(np.ones((2, 4, 3), "float32"), np.ones((2, 4, 2), "float32"), verbose=0)
+    assert getattr(layer, inner).kept is None
+
+
 def test_a_copied_history_is_the_same():
     history = used(model(), X, Y).history
     twin = pickle.loads(pickle.dumps(history))
