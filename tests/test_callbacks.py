@@ -27,6 +27,7 @@ from nnlite.callbacks import (
     ModelCheckpoint,
     ReduceLROnPlateau,
     TerminateOnNaN,
+    bars,
 )
 from nnlite.callbacks.progress_bar import ProgressBar
 from nnlite.divergence import NonFiniteLossError
@@ -108,6 +109,15 @@ def test_accuracies_are_better_when_larger():
     assert stop.best == 0.5
 
 
+@pytest.mark.parametrize(
+    ("name", "best"), [("mae", 1), ("mse", 1), ("mean_absolute_error", 1), ("perplexity", 1), ("acc", 3), ("auc", 3)]
+)
+def test_the_name_says_whether_smaller_or_larger_is_better(name, best):
+    stop = EarlyStopping(name, patience=9)
+    fit(make_model(), Script(name, [2, 1, 3]), stop)
+    assert stop.best == best
+
+
 @pytest.mark.parametrize("restore", [True, False])
 def test_restore_best_weights(restore):
     model, weights = make_model(), Weights()
@@ -140,6 +150,15 @@ def test_best_weights_are_restored_also_where_nothing_stopped():
     model, weights = make_model(), Weights()
     fit(model, Script("error", [1, 2, 2]), weights, EarlyStopping("error", patience=9, restore_best_weights=True))
     assert (model.params["dense.W"] == weights.found[0]).all()
+
+
+def test_a_second_training_does_not_end_with_the_best_weights_of_the_first():
+    model, weights, stop = make_model(), Weights(), EarlyStopping("error", patience=2, restore_best_weights=True)
+    fit(model, Script("error", [1, 2, 2]), stop)
+    assert stop.stopped_epoch == 2
+    fit(model, Script("error", [math.nan]), weights, stop, epochs=1)
+    assert (model.params["dense.W"] == weights.found[0]).all()
+    assert stop.stopped_epoch is None
 
 
 @pytest.mark.parametrize(
@@ -430,6 +449,14 @@ def test_terminate_on_nan_ends_without_an_error(capsys):
         fit(unstable(), TerminateOnNaN(), Crash(2))
 
 
+def test_terminate_on_nan_forgets_the_error_of_an_earlier_training():
+    end = TerminateOnNaN()
+    fit(make_model(), end, Poison())
+    assert end.error is not None
+    fit(make_model(), end)
+    assert end.error is None
+
+
 class Poison(Callback):
     """Ruins the parameters after the first batch, and ends the training."""
 
@@ -454,6 +481,14 @@ def test_csv_log(tmp_path):
     fit(make_model(), CSVLogger(path, ";"), Script("odd;name", ["a;b"]), epochs=1)
     assert path.read_text().splitlines()[0] == 'epoch;loss;"odd;name";perplexity'
     assert path.read_text().splitlines()[1].endswith(f'"a;b";{history["perplexity"][0]}')
+
+
+def test_a_csv_log_has_the_names_of_its_last_training(tmp_path):
+    log = CSVLogger(tmp_path / "log.csv")
+    fit(make_model(), log, epochs=1)
+    fit(make_model(), log, epochs=1, validation_data=(X, LABELS))
+    names = log.path.read_text().splitlines()[0]
+    assert names == "epoch,loss,perplexity,val_loss,val_perplexity"
 
 
 def test_a_resumed_csv_log_is_that_of_one_training(tmp_path):
@@ -686,6 +721,7 @@ class Rates(Callback):
         (lambda epoch, lr: lr if epoch < 1 else lr * 0.5, [0.2, 0.1, 0.05]),
         (lambda epoch, lr=0.0: lr / 2, [0.1, 0.05, 0.025]),
         (dict(enumerate([0.3, 0.2, 0.1])).get, [0.3, 0.2, 0.1]),
+        (dict(enumerate([0.3, 0.2, 0.1])).pop, [0.3, 0.2, 0.1]),  # which has no signature
     ],
 )
 def test_learning_rate_scheduler_follows_the_epoch(schedule, expected):
@@ -775,6 +811,13 @@ def test_reduce_lr_on_plateau(values, arguments, expected):
     """The learning rate of each epoch, as Keras' rules written out by hand give it."""
     history = fit(make_model(SGD(1.0)), Script("error", values), ReduceLROnPlateau("error", **arguments), epochs=6)
     assert history.history["learning_rate"] == pytest.approx(expected)
+
+
+def test_a_second_training_begins_without_a_cooldown():
+    model, reduce = make_model(SGD(1.0)), ReduceLROnPlateau("error", patience=1, cooldown=9)
+    fit(model, Script("error", [5, 5]), reduce, epochs=2)
+    history = fit(model, Script("error", [5, 5, 5]), reduce).history
+    assert history["learning_rate"] == pytest.approx([0.1, 0.1, 0.01])
 
 
 def test_a_plateau_goes_on_after_a_resume(tmp_path):
@@ -872,6 +915,12 @@ def test_a_new_training_writes_a_new_log_or_appends(tmp_path):
 
 
 # BackupAndRestore; tests/test_resume.py kills trainings for it
+
+
+def test_two_logs_cannot_share_a_file_under_two_names(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "log")
+    with pytest.raises(ValueError, match="fit: callbacks: expected a file for each, got "):
+        fit(make_model(), JSONLogger(tmp_path / "log"), JSONLogger(tmp_path / "link"))
 
 
 class Crash(Callback):
@@ -1173,6 +1222,15 @@ def test_a_bar_in_a_terminal():
     for part in (*parts, "below uniform 9.000"):
         assert part in text
     assert text.count("\x1b[?25l") == text.count("\x1b[?25h") == 1  # the cursor is hidden, and comes back
+
+
+@pytest.mark.parametrize(("term", "can"), [("dumb", False), ("unknown", False), ("xterm", True)])
+def test_a_bar_needs_a_terminal_that_can_draw_over(term, can, monkeypatch):
+    from rich.console import Console
+
+    monkeypatch.setenv("TERM", term)
+    bar = bars.bar_for("auto", Console(file=io.StringIO(), force_terminal=True))
+    assert (bar is not None) == can
 
 
 def test_how_long_it_takes_is_counted_in_batches_over_all_epochs(monkeypatch):
