@@ -388,6 +388,15 @@ def test_a_generator_may_validate_and_weigh():
     assert history == by_hand.fit(X, Y, batch_size=5, shuffle=False, **data, verbose=0).history
 
 
+def test_class_weights_of_a_generator():
+    model, by_hand = classifier(), classifier()
+    options = {"class_weight": {0: 30.0, 2: 20.0}, "verbose": 0}
+    pairs = ((X[rows], LABELS[rows]) for rows in np.arange(20).reshape(4, 5))
+    model.fit(pairs, steps_per_epoch=4, **options)
+    by_hand.fit(X, LABELS, batch_size=5, shuffle=False, **options)
+    assert same(model, by_hand)
+
+
 def test_predict_reads_a_generator_of_inputs():
     model = regressor()
     for source in ((x for x, _ in Loader()), iter(Loader())):
