@@ -1,6 +1,7 @@
 """compile, fit, evaluate, predict: what they compute, and what they say when they cannot."""
 
 import math
+import pickle
 
 import numpy as np
 import pytest
@@ -364,6 +365,12 @@ def test_a_validation_loss_that_is_not_finite_stops():
     bad = np.full_like(TARGETS, np.inf)
     with pytest.raises(NonFiniteLossError, match="epoch 1, validation: the loss is inf, because y holds inf"):
         regressor().fit(X, TARGETS, validation_data=(X, bad), verbose=0)
+
+
+def test_the_error_of_a_loss_comes_back_from_a_pickle():
+    error = NonFiniteLossError("the loss is nan", "Clean the data", 2, "validation")
+    same = pickle.loads(pickle.dumps(error))
+    assert (str(same), same.epoch, same.batch) == (str(error), 2, "validation")
 
 
 # Arguments that do not fit
