@@ -56,6 +56,14 @@ def test_the_same_seed_gives_the_same_program():
     assert (numbers()[0] != first[0]).any()
 
 
+@pytest.mark.parametrize("seed", [2**31 + 5, 2**32 + 5])
+def test_large_seeds(seed):
+    """NumPy's takes 32 bits, and Python's takes all."""
+    utils.set_random_seed(seed)
+    assert np.random.rand() == np.random.RandomState(seed % 2**32).rand()  # noqa: NPY002
+    assert random.random() == random.Random(seed).random()
+
+
 def test_models_differ_from_each_other_and_a_seed_of_their_own_comes_first():
     utils.set_random_seed(7)
     one, two = (Sequential([Dense(5)], input_shape=(3,)) for _ in range(2))
@@ -68,3 +76,8 @@ def test_models_differ_from_each_other_and_a_seed_of_their_own_comes_first():
 def test_a_seed_is_a_whole_number():
     with pytest.raises(ValueError, match="set_random_seed: seed: expected a whole number of at least 0, got 'a'"):
         utils.set_random_seed("a")
+
+
+def test_a_seed_of_a_layer_is_no_text():
+    with pytest.raises(TypeError, match=r"seed: expected a whole number of at least 0, .*, got 'one'"):
+        Dense(2, seed="one")
