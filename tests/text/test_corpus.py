@@ -134,6 +134,7 @@ def test_cleaning_twice_changes_nothing():
         ("A\n\n\n\nB", ["a\n", "b\n"]),
         ("1\n\nA\n\n2\n\nB\n", ["a\n", "b\n"]),
         ("1\n7 swans\n1609 was the year\n", ["7 swans\n1609 was the year\n"]),
+        ("1\na\n²\nb\n", ["a\n²\nb\n"]),
     ],
 )
 def test_poems_of_other_layouts(raw, expected):

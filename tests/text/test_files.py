@@ -62,7 +62,10 @@ class TestReadText:
             with pytest.raises(ValueError, match=r"name its encoding, such as encoding=|zero byte"):
                 read_text(path)
 
-    @pytest.mark.parametrize("encoding", ["klingon", "base64", "rot13", "", 7, None])
+    def test_ascii_is_a_part_of_utf_8(self, tmp_path):
+        assert read_text(write(tmp_path, "é".encode()), "ascii") == "é"
+
+    @pytest.mark.parametrize("encoding", ["klingon", "base64", "rot13", "utf-8\0", "", 7, None])
     def test_no_encoding(self, encoding, tmp_path):
         with pytest.raises(ValueError, match="encoding: expected the name of an encoding that Python knows, got"):
             read_text(write(tmp_path, b"text"), encoding)

@@ -129,6 +129,7 @@ class TestExpectedTotalVariation:
         ("'Tis o'er, Summer's self-love.", ["tis", "o'er", "summer's", "self", "love"]),
         ("the lads' 'x'", ["the", "lads", "x"]),
         ("l\u2019été à Zürich_2", ["l\u2019été", "à", "zürich"]),
+        ("हिन्दी भाषा", ["हिन्दी", "भाषा"]),  # with vowel signs that take a space of their own
     ],
 )
 def test_words(text, expected):
