@@ -215,6 +215,13 @@ def test_to_torch_of_other_kinds(tmp_path):
         from_torch(tmp_path / "a.safetensors", model)
 
 
+def test_what_is_written_shares_no_memory_with_the_model():
+    model = Sequential([Dense(3), BatchNorm()], input_shape=(2,))
+    own = [*model.params.values(), *model.statistics.values()]
+    for name, array in to_torch(model).items():
+        assert not any(np.shares_memory(array, other) for other in own), name
+
+
 def test_layer_norm_without_numbers_of_its_own():
     theirs = nn.Sequential(nn.Embedding(5, 4), nn.LayerNorm(4, bias=False), nn.Linear(4, 2)).double()
     parts = [Embedding(5, 4), LayerNorm(epsilon=1e-5), Dense(2)]
