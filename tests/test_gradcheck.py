@@ -186,6 +186,19 @@ def test_central_differences_are_those_of_a_known_function():
     assert layer.params["W"].tobytes() == normal(3, 2, seed=1).tobytes()
 
 
+def test_a_number_that_moved_comes_back_after_an_error():
+    layer = Plain(3, 2)
+    checked, W = CheckedLayer(layer, normal(4, 3)), Target(Kind.PARAMETER, "W")
+
+    def fails(x):
+        raise ZeroDivisionError
+
+    layer.forward = fails
+    with pytest.raises(ZeroDivisionError):
+        central_differences(checked, W, np.zeros((3, 2)), Direction.entry((2, 1)))
+    assert_same_bits(layer.params["W"], normal(3, 2, seed=1))
+
+
 def test_the_heart_of_the_check_is_short():
     assert len(inspect.getsource(central_differences).splitlines()) <= 60
 
@@ -239,6 +252,26 @@ def test_the_layer_is_left_as_it_was():
     assert all((cell.params[name] == param).all() for name, param in kept.items())
     assert cell.state[0] is state
     assert (state == numbers).all()
+
+
+def test_a_state_that_is_kept_in_place_comes_back():
+    class Sum(nnlite.Layer):
+        """Adds up what it has seen."""
+
+        def reset_state(self):
+            self.state[0][...] = 0
+
+        def forward(self, x, training=False):
+            self.state[0][...] += x.sum(axis=0)
+            return x + self.state[0]
+
+        def backward(self, dy):
+            return dy + dy.sum(axis=0)
+
+    layer = Sum(dtype="float64")
+    layer.state = (np.full(3, 7.0),)
+    gradcheck(layer, normal(4, 3))
+    assert layer.state[0].tolist() == [7, 7, 7]
 
 
 @both_modes
@@ -970,11 +1003,12 @@ def test_parameters_stay_where_they_are_if_forward_has_no_value_elsewhere():
     assert "changed" not in str(report)
 
 
-def test_parameters_stay_where_they_are_if_the_layer_refuses_others():
+@pytest.mark.parametrize("error", [ValueError, RuntimeError])
+def test_parameters_stay_where_they_are_if_the_layer_refuses_others(error):
     class Strict(Slope):
         def forward(self, x, training=False):
             if abs(self.params["slope"] - 0.25).max() > 0.01:
-                raise ValueError("only a quarter will do")
+                raise error("only a quarter will do")
             return super().forward(x)
 
     assert gradcheck(Strict((1,)), normal(4, 3)).moved == []
