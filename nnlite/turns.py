@@ -86,7 +86,7 @@ class Keeps(TakesTurns):
     def _keep(self, first: Any, *values: Any) -> None:
         """Keep these values. The first, where it is the caller's array, is kept as a view: he may reshape his."""
         first = first.view() if isinstance(first, np.ndarray) else first
-        self._memory = threading.get_ident(), (first, *values)
+        object.__setattr__(self, "_memory", (threading.get_ident(), (first, *values)))
 
     def _kept(self) -> tuple:
         """What this thread's last `forward` kept."""

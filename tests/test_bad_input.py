@@ -153,23 +153,19 @@ def test_parameters_of_the_same_size_are_taken(name, param):
 
 
 @pytest.mark.parametrize("value", [1, 1000])
-@pytest.mark.parametrize("attribute", ["Conv2D.groups", "Embedding.units", "Embedding.vocabulary_size"])
-def test_sizes_that_change_after_building(attribute, value):
-    """The sizes of the arrays decide."""
-    name, attribute = attribute.split(".")
-    layer, x, y = made(name)
-    setattr(layer, attribute, value)
-    assert_same_bits(layer.forward(x), y)
-    layer.backward(y)
-
-
-@pytest.mark.parametrize("value", [1, 1000])
-@pytest.mark.parametrize("attribute", ["Conv2D.filters", "Dense.units", "LSTM.units", "GRU.units", "RNN.units"])
+@pytest.mark.parametrize(
+    "attribute",
+    [
+        *("Conv2D.filters", "Conv2D.groups", "Dense.units", "Embedding.units", "Embedding.vocabulary_size"),
+        *("LSTM.units", "GRU.units", "RNN.units"),
+    ],
+)
 def test_sizes_that_cannot_change_after_building(attribute, value):
     name, attribute = attribute.split(".")
     layer, x, y = made(name)
     with pytest.raises(
-        ValueError, match=rf"{attribute}: expected \d+, as the weights of .* are made for it, got {value}"
+        ValueError,
+        match=rf"{attribute}: (expected \d+, as the weights of .* made for it, got {value}|1000 does not div)",
     ):
         setattr(layer, attribute, value)
     assert_same_bits(layer.forward(x), y)

@@ -176,7 +176,10 @@ def test_a_checkpoint_that_names_a_path_of_its_own(run, target, nnlite_command):
     checkpoint.write(run / "checkpoint.safetensors", tree)
     code, _, error = nnlite_command("train", "--resume", "--out", run)
     assert code == 1
-    assert "ModelCheckpoint: expected best, best_epoch and nothing else, but there is an unknown entry 'path'" in error
+    assert (
+        "ModelCheckpoint: expected monitor, best, best_epoch and nothing else, but there is an unknown entry 'path'"
+        in error
+    )
     assert error.count("\n") == 1
     assert target.read_text() == "years of work"
 

@@ -201,12 +201,11 @@ class Configured(ChecksArguments):
     _given: dict[str, Any] = {}  # noqa: RUF012  replaced, never changed: what `_remember` keeps
     _settable: Set[str] = frozenset()  # the arguments that may be set later, and are checked then
 
-    def _check_when_set(self, names: Set[str]) -> None:
-        """Let these arguments, attributes by now, be set later, and be checked then as in the constructor."""
-        self._settable = names
-        for name in names:
-            if not hasattr(inspect.getattr_static(type(self), name, None), "__set__"):
-                setattr(type(self), name, _Setting(name))
+    def __setattr__(self, name: str, value: Any) -> None:
+        """An argument of the constructor may be set later, too, and is checked as there."""
+        if name in self._settable and value is not getattr(self, name):
+            value = self._checked_setting(name, value)
+        super().__setattr__(name, value)
 
     def _checked_setting(self, name, value):
         """What the constructor makes of an argument's new value."""
@@ -295,19 +294,6 @@ class Configured(ChecksArguments):
     def _kept_arguments(self, names):
         kept = {name: getattr(self, name) for name in names if hasattr(self, name)}
         return {name: _as_json(value) for name, value in kept.items() if _is_json(value)}
-
-
-class _Setting:
-    """A descriptor that checks what is set. Without a __get__ it costs nothing where the attribute is read."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-
-    def __set__(self, one: Any, value: Any) -> None:
-        attributes = vars(one)
-        if self.name in one._settable and value is not attributes.get(self.name):
-            value = one._checked_setting(self.name, value)
-        attributes[self.name] = value
 
 
 class _NoJson(NamedTuple):

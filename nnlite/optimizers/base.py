@@ -100,7 +100,7 @@ class Optimizer(Configured, HasMemory, TakesTurns):
     def _constructed(self, by_place: int) -> None:
         super()._constructed(by_place)
         self._is_own = not is_ours(type(self))
-        self._check_when_set(self.get_config().keys() - {"learning_rate"} if is_ours(type(self)) else set())
+        self._settable = self.get_config().keys() - {"learning_rate"} if is_ours(type(self)) else frozenset()
 
     def _checked_setting(self, name, value):
         rate = self._learning_rate if self.schedule is None else self.schedule
@@ -186,7 +186,7 @@ class Optimizer(Configured, HasMemory, TakesTurns):
             self._learning_rate = self._scheduled(self._iterations)
         decay = 0.0 if self.decays_in_update else self._learning_rate * (self.weight_decay or 0.0)
         with uninterrupted:  # Ctrl-C interrupts before or after a step, never within
-            self._iterations += 1
+            object.__setattr__(self, "_iterations", self._iterations + 1)  # past `__setattr__`: nobody else sets it
             for name, _, _, _, grad, param, slots in self._rows:
                 if name in frozen:
                     continue

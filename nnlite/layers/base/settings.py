@@ -24,8 +24,8 @@ class Settings(Configured):
     def _constructed(self, by_place: int) -> None:
         super()._constructed(by_place)
         kind: Any = type(self)
-        kept = _arguments(kind) & vars(self).keys() if is_ours(kind) else set()
-        self._check_when_set(kept - {"layer"} | {"name", "dtype", "rng"})
+        kept = _attributes(kind) if is_ours(kind) else set()
+        self._settable = frozenset({"name", "dtype", "rng", *filter(functools.partial(hasattr, self), kept)})
 
     def _checked_setting(self, name, value):
         if name == "rng":
@@ -43,8 +43,10 @@ class Settings(Configured):
 
 
 @functools.cache
-def _arguments(cls):
-    return inspect.signature(cls).parameters.keys()
+def _attributes(cls):
+    """The arguments that may be attributes: properties, and a wrapped layer, see to themselves."""
+    names = inspect.signature(cls).parameters.keys() - {"layer"}
+    return {name for name in names if not hasattr(inspect.getattr_static(cls, name, None), "__set__")}
 
 
 def generator(value: Any) -> np.random.Generator:

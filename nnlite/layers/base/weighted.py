@@ -31,10 +31,10 @@ def size(name: str, meaning: str) -> property:
 def regularizer(name: str, param: str) -> property:
     """The property of a parameter's regularizer, which `regularizers` holds: it can be set at any time."""
 
-    def get_regularizer(self):
+    def get_regularizer(self: Any) -> Regularizer | None:
         return self.regularizers.get(param)
 
-    def set_regularizer(self, value):
+    def set_regularizer(self: Any, value: str | Regularizer | None) -> None:
         value = regularizers.get(value, name)
         if value is None:
             self.regularizers.pop(param, None)
