@@ -18,6 +18,7 @@ from nnlite import CheckpointError, NonFiniteLossError, __version__, machine
 from nnlite.distributed import mpi
 from nnlite.experiment import ExperimentError
 from nnlite.roofline import CompilerError
+from nnlite.saving.checkpoint import without_control
 
 from . import homework
 from .bench import bench
@@ -28,7 +29,6 @@ from .ladder import ladder
 from .minimal_rnn import reproduce_recipe, train_minimal_rnn
 from .play import play
 from .runs import command as command_line
-from .runs import without_control
 from .sample import next_character, sample
 from .sonnets import train
 from .standard_output import StandardOutput, discard

@@ -8,9 +8,8 @@ import typer
 from nnlite import load_model
 from nnlite.experiment import Digits, ExperimentError, find_runs, kind_of
 from nnlite.interop import to_onnx
-from nnlite.saving.regular_file import open_regular
 
-from .runs import WRITERS, command, console, is_model_file, kind_of_one
+from .runs import WRITERS, command, console, is_model_file, kind_of_one, require_mark
 
 MARK = b"\x12\x06nnlite"  # the producer's name, near the beginning of the file
 HEAD = 100  # bytes
@@ -65,10 +64,5 @@ def own_onnx(path: Path) -> Path:
     """
     if path.is_symlink():
         raise ExperimentError(f"{path} is a symbolic link, through which nnlite export does not write: remove the link")
-    if path.exists():
-        with open_regular(path) as file:
-            if MARK not in file.read(HEAD):
-                raise ExperimentError(
-                    f"{path} is not a file of nnlite export, which would overwrite it: name another after the run"
-                )
+    require_mark(path, MARK, HEAD, "a file of nnlite export", "name another after the run")
     return path

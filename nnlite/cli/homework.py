@@ -25,8 +25,9 @@ from nnlite.homework import grade as grade_all
 from nnlite.homework import new as make
 from nnlite.homework.sandbox import weakness
 from nnlite.saving import atomic_file
+from nnlite.saving.checkpoint import without_control
 
-from .runs import command, console, without_control
+from .runs import command, console
 
 CORES = os.cpu_count() or 1
 

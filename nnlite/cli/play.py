@@ -12,7 +12,7 @@ from nnlite.saving import atomic_file
 from nnlite.text import pretrained
 
 from .options import option
-from .runs import WRITERS, console, is_model_file, open_writer, remark
+from .runs import WRITERS, console, is_model_file, open_writer, remark, require_mark
 from .sample import Run, SeedText, Unknown, opened
 
 PAGE = "play.html"
@@ -99,10 +99,8 @@ def own_page(path: Path, by: str = "nnlite play") -> Path:
     """
     if path.is_symlink() or (path.exists() and not path.is_file()):
         raise ExperimentError(f"--out: expected the name of a file, got {path}: it is a link, or no file")
-    if path.exists():
-        with open(path, "rb") as file:
-            if f'<meta name="generator" content="{by}">'.encode() not in file.read(HEAD):
-                raise ExperimentError(f"{path} is not a page of {by}, which would overwrite it: name another by --out")
+    mark = f'<meta name="generator" content="{by}">'.encode()
+    require_mark(path, mark, HEAD, f"a page of {by}", "name another by --out")
     if not path.parent.is_dir():
         raise ExperimentError(f"--out: there is no folder {path.parent}: make it first")
     return path

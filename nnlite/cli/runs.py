@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import re
 import shlex
 import shutil
 import sys
@@ -31,6 +30,8 @@ from nnlite.experiment.folder import (
     plain,
 )
 from nnlite.experiment.writer import Writer
+from nnlite.saving.checkpoint import without_control
+from nnlite.saving.regular_file import open_regular
 
 from .standard_output import make_optional
 
@@ -47,7 +48,6 @@ console = Output(highlight=False, markup=False, emoji=False)
 
 WRITERS: dict[str, type[Sonnets | MinimalRNN]] = {kind.kind: kind for kind in (Sonnets, MinimalRNN)}
 DIVIDED = Sonnets, Digits  # their batches can be shared by several ranks
-CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # all but tabs and line breaks
 TRAINED_BY = {Sonnets.kind: "train", MinimalRNN.kind: "minimal-rnn", Sweep.kind: "sweep", Digits.kind: "digits"}
 
 Kind = TypeVar("Kind", bound=Experiment)
@@ -277,9 +277,16 @@ def show(heading: str, text: str) -> None:
     console.print(Text(without_control(text)), end="\n\n")
 
 
-def without_control(text: str) -> str:
-    """A text with control characters written out: a stranger's model could write what a terminal obeys."""
-    return CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+def require_mark(path: Path, mark: bytes, head: int, what: str, remedy: str) -> None:
+    """Refuse to overwrite a file without this mark in its first `head` bytes: another program, or a person, made it.
+
+    Raises:
+        ExperimentError: it is such a file; the message says what it is not, and the remedy.
+    """
+    if path.exists():
+        with open_regular(path) as file:
+            if mark not in file.read(head):
+                raise ExperimentError(f"{path} is not {what}, which would overwrite it: {remedy}")
 
 
 def command(*arguments: object) -> str:

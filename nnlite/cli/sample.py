@@ -12,6 +12,7 @@ from nnlite import CheckpointError, Sequential, load_model
 from nnlite.experiment.corpus import SEED_TEXT
 from nnlite.experiment.writer import Writer
 from nnlite.plot import character_name
+from nnlite.saving.checkpoint import without_control
 from nnlite.text import (
     TemperatureSample,
     Vocabulary,
@@ -22,7 +23,7 @@ from nnlite.text import (
 )
 
 from .options import BOLD, TEMPERATURES, Threads, choice, number, option
-from .runs import command, console, is_model_file, last_writer, open_writer, remark, show, without_control
+from .runs import command, console, is_model_file, last_writer, open_writer, remark, show
 
 COLUMN = 40  # width of a poem beside others: about that of a sonnet's lines
 

@@ -45,7 +45,12 @@ class CheckpointError(Exception):
     """
 
     def __init__(self, message: str) -> None:
-        super().__init__(_CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), message))
+        super().__init__(without_control(message))
+
+
+def without_control(text: str) -> str:
+    """A text with control characters written out: a stranger's file or model could write what a terminal obeys."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def write(path: str | os.PathLike, tree: dict) -> None:
