@@ -67,9 +67,9 @@ def conclude(run: MinimalRNN) -> None:
         meaning = f"worse than guessing ({guessing:.3f}). A smaller --learning-rate may help"
     else:
         meaning = f"as uncertain as a choice between {math.exp(loss):.1f} characters"
-    if best + 0.1 < loss <= guessing:
-        meaning += f". It was {best:.3f} at iteration {iterations[losses.index(best)]:,}: "
-        meaning += "a smaller --learning-rate may help"
+        if loss > best + 0.1:
+            meaning += f". It was {best:.3f} at iteration {iterations[losses.index(best)]:,}: "
+            meaning += "a smaller --learning-rate may help"
     console.print(f"Smoothed loss after {iterations[-1]:,} iterations: {loss:.3f} nats per character, {meaning}.\n")
     list_files(run)
     console.out(f"\nMore text:  {command('sample', run.folder, '--temperature', 0.5)}", highlight=False)
