@@ -70,12 +70,13 @@ test: build $(call extras,$(EXTRAS))  ## run the tests
 test-long: build $(call extras,$(EXTRAS))  ## run the tests with 25 times as many random examples, and those that take minutes
 	@$(PY) -m pytest $(PARALLEL) -m "" --hypothesis-profile long
 
-# Kernels for other CPUs have other vectors and tiles. They go to build/, beside those of this one.
+# Kernels for other CPUs have other vectors and tiles. They go to build/, beside those of this one. Tests that start a
+# Python of their own would have it import the checkout instead, where it runs.
 test-portable: $(call extras,test peers) build  ## compile the kernels for older CPUs and other caches, and run their tests
 	@set -e; for arch in $(PORTABLE); do \
 	  echo "Compiling the kernels for $$arch with caches of $(CACHES) ..."; \
 	  NNLITE_ARCH=$$arch NNLITE_CACHES="$(CACHES)" $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
-	  PYTHONPATH=build/$$arch $(VENV)/bin/pytest $(PARALLEL) -k "not ($(OF_PYTHON))" tests/kernels tests/layers \
+	  PYTHONSAFEPATH=1 PYTHONPATH=$$PWD/build/$$arch $(VENV)/bin/pytest $(PARALLEL) -k "not ($(OF_PYTHON))" tests/kernels tests/layers \
 	    tests/test_kernels.py; \
 	done
 
@@ -152,7 +153,7 @@ clean:  ## remove .venv and all that was compiled; runs/ stays
 sanitized = set -e; build=build/sanitize-$(1); echo "Compiling the kernels with -fsanitize=$(2) ..."; \
 	NNLITE_DEBUG=1 CFLAGS="-fsanitize=$(2) -DSERIAL_WORK=0" \
 	  $(PY) setup.py --quiet build --build-lib $$build --build-temp $$build-temp; \
-	in_them="setarch -R env -u CI PYTHONPATH=$$PWD/$$build TSAN_OPTIONS=halt_on_error=1"; \
+	in_them="setarch -R env -u CI PYTHONSAFEPATH=1 PYTHONPATH=$$PWD/$$build TSAN_OPTIONS=halt_on_error=1"; \
 	in_them="$$in_them ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1"; \
 	in_them="$$in_them LD_PRELOAD=$$(echo $(foreach library,$(3),$$($${CC:-gcc} -print-file-name=$(library))) | tr ' ' :)"; \
 	$$in_them $(VENV)/bin/pytest $(PARALLEL) -k "$(4)" tests/kernels tests/layers tests/test_kernels.py tests/test_doors.py; \

@@ -170,6 +170,12 @@ def python(code, **environment):
     return subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, timeout=240)
 
 
+def test_a_fresh_python_has_the_kernels_that_are_tested():
+    """Those of `make test-portable` and `make test-sanitize` are elsewhere than in the checkout."""
+    result = python("from nnlite.kernels import host; print(host.__file__)")
+    assert result.stdout.strip() == host.__file__
+
+
 WITHOUT_OPENMP = """
 import importlib, subprocess, sys
 def import_module(name, load=importlib.import_module):
