@@ -1,7 +1,6 @@
 """nnlite homework: hand out and grade a homework."""
 
 import datetime
-import os
 import statistics
 import warnings
 from pathlib import Path
@@ -23,13 +22,14 @@ from nnlite.homework import audit as audit_code
 from nnlite.homework import check as check_folder
 from nnlite.homework import grade as grade_all
 from nnlite.homework import new as make
+from nnlite.homework.parallel import CORES
 from nnlite.homework.sandbox import weakness
 from nnlite.saving import atomic_file
 from nnlite.saving.checkpoint import without_control
 
 from .runs import command, console
 
-CORES = os.cpu_count() or 1
+Jobs = Annotated[int, typer.Option(help="How many at once: at most, and by default, one for each core.", min=1)]
 
 
 def homework() -> None:
@@ -99,7 +99,7 @@ def grade(
     times: Annotated[
         Path | None, typer.Option(help="When each was handed in: a CSV with the columns submission and time.")
     ] = None,
-    jobs: Annotated[int, typer.Option(help="How many at once; by default one for each core.", min=1)] = CORES,
+    jobs: Jobs = CORES,
     seconds: Annotated[float, typer.Option(help="The time that each function has, for all cases together.")] = 10.0,
 ) -> None:
     """Grade submissions: a CSV, and a page of feedback for each student.
@@ -139,7 +139,7 @@ def _of_instructor(folder):
 
 def audit(
     sheet: Annotated[str, typer.Argument(help="A sheet, hw2 or cnn, or the file of your own.", metavar="SHEET")],
-    jobs: Annotated[int, typer.Option(help="How many at once; by default one for each core.", min=1)] = CORES,
+    jobs: Jobs = CORES,
 ) -> None:
     """Measure the grader: plant mistakes into right solutions and right answers, and grade all of them.
 

@@ -41,7 +41,7 @@ from nnlite.homework.grades import as_csv, as_markdown
 from nnlite.homework.gradescope import main as run_autograder
 from nnlite.homework.gradescope import results
 from nnlite.homework.grading import days_late
-from nnlite.homework.parallel import in_threads
+from nnlite.homework.parallel import CORES, in_threads
 from nnlite.homework.submissions import read_folder
 
 SHEET = """
@@ -254,6 +254,19 @@ def test_an_error_ends_those_that_wait():
     with pytest.raises(ValueError, match="number 0"):
         in_threads(late, range(100), jobs=2)
     assert len(begun) < 100
+
+
+def test_there_are_no_more_at_once_than_cores():
+    running, most = [], []
+
+    def one(number):
+        running.append(number)
+        most.append(len(running))
+        time.sleep(0.005)
+        running.remove(number)
+
+    in_threads(one, range(20 * CORES), jobs=20 * CORES)
+    assert 1 <= max(most) <= CORES
 
 
 def test_times_can_be_given(tmp_path):
