@@ -1461,6 +1461,30 @@ def _():
     assert [row.split(",")[0] for row in Path("log.csv").read_text().splitlines()] == ["epoch", "1", "2"]
 
 
+@right("resume", "two tables that have changed places")
+def _():
+    """The first goes on with the table of a training before, and so has more bytes."""
+    backup = BackupAndRestore("backup.safetensors", delete_checkpoint=False)
+    trained(callbacks=[CSVLogger("first.csv")])
+    trained(callbacks=[CSVLogger("first.csv", append=True), CSVLogger("second.csv"), backup])
+    trained(callbacks=[CSVLogger("second.csv"), CSVLogger("first.csv", append=True), backup], epochs=3)
+    for name, before in (("first", ["0"]), ("second", [])):
+        rows = Path(f"{name}.csv").read_text().splitlines()
+        assert [row.split(",")[0] for row in rows] == ["epoch", *before, "0", "1", "2"], name
+
+
+@right("resume", "two tables of one name, and the longer one first")
+def _():
+    Path("more").mkdir()
+    backup = BackupAndRestore("backup.safetensors", delete_checkpoint=False)
+    trained(callbacks=[CSVLogger("more/log.csv")])
+    for epochs in (1, 3):
+        trained(callbacks=[CSVLogger("more/log.csv", append=True), CSVLogger("log.csv"), backup], epochs=epochs)
+    for path, before in (("more/log.csv", ["0"]), ("log.csv", [])):
+        rows = Path(path).read_text().splitlines()
+        assert [row.split(",")[0] for row in rows] == ["epoch", *before, "0", "1", "2"], path
+
+
 @right("resume", "a layer that is in another model, too")
 def _():
     def run(epochs, *callbacks):

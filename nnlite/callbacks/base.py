@@ -3,6 +3,7 @@
 import difflib
 from collections.abc import Callable, Mapping
 from itertools import takewhile
+from pathlib import Path
 from typing import Any
 
 from ..arguments import ChecksArguments
@@ -123,6 +124,11 @@ class Callback(ChecksArguments):
     def checks_its_state(self) -> bool:
         """Whether `check_state` is to be asked: not where a class defines its own state, and no check of it."""
         return says(self, "check_state", "get_state", "set_state")
+
+    @property
+    def file_of_state(self) -> Path | None:
+        """The file that the state speaks of, if any: it tells the state from that of another callback of the class."""
+        return None
 
     def set_state(self, state: dict[str, Any]) -> None:
         """Restore what `get_state` returned. Called after `on_train_begin`."""

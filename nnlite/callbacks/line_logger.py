@@ -24,6 +24,10 @@ class LineLogger(Callback):
         self._start = 0
         self._keeps_all = False
 
+    @property
+    def file_of_state(self) -> Path:
+        return self.path
+
     def on_train_begin(self, logs: Logs) -> None:
         make_place(self.path)
         self._start = self.path.stat().st_size if self.append and self.path.exists() else 0

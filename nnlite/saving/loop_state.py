@@ -16,6 +16,7 @@ def get(loop: Any) -> dict[str, Any]:
         "order_rng": loop.order_rng,
         "stop_training": is_stopped(loop.model),
         "callbacks": {name: state for name, callback in named_callbacks(loop) if (state := callback.get_state())},
+        "files": _files(loop),
     }
 
 
@@ -52,8 +53,9 @@ def check(loop: Any, state: Any) -> None:
         "order_rng": states.optional(states.generator(type(loop.model.rng.bit_generator))),
         "stop_training": states.boolean,
         "callbacks": states.mapping,
+        "files": states.mapping_of(states.text),
     }
-    states.fields("run", state, rules)
+    states.fields("run", {"files": {}, **state}, rules)  # an older one has none
     batch, names = state["batch"], ["loss", *loop.model.metrics]
     if batch > loop.batches:
         raise ValueError(f"run: batch: an epoch has {loop.batches} batches, got {batch}")
@@ -98,8 +100,21 @@ def _data(loop):
 
 
 def _with_their_states(loop, state):
-    """Each callback that has a state there, with that."""
-    return [(c, state["callbacks"][name]) for name, c in named_callbacks(loop) if name in state["callbacks"]]
+    """Each callback that has a state there, with that. Loggers may have changed places: their files tell them apart."""
+    saved, callbacks, files = state["callbacks"], dict(named_callbacks(loop)), state.get("files", {})
+    owners = {file: name for name, file in files.items()}
+    theirs = {}
+    if len(owners) == len(files):
+        theirs = {name: owners[file] for name, file in _files(loop).items() if file in owners}
+    claimed = {*theirs.values()}
+    theirs |= {name: name for name in callbacks if name not in theirs and name not in claimed}
+    return [(callbacks[name], saved[its]) for name, its in theirs.items() if its in saved]
+
+
+def _files(loop):
+    """The files that the states of some callbacks speak of, by the callbacks' names. Where they are does not matter."""
+    named = [(name, callback, callback.file_of_state) for name, callback in named_callbacks(loop)]
+    return {name: f"{type(callback).__name__} of {file.name}" for name, callback, file in named if file}
 
 
 def named_callbacks(loop):
