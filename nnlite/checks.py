@@ -341,6 +341,16 @@ def boolean(name: str, value: Any) -> bool:
     return bool(value)
 
 
+def layer_name(name: Any) -> str:
+    """The name of a layer or model, without what separates names in a file."""
+    if not isinstance(name, str):
+        raise TypeError(f"a layer's name: expected a text, got {name!r}")
+    if "/" in name or not name:
+        what = "cannot have a '/'" if name else "cannot be empty"
+        raise ValueError(f"a layer's name {what}, got {name!r}")
+    return name
+
+
 def path(name: str, value: Any) -> str:
     """The path of a file, as text that the system takes.
 

@@ -41,7 +41,7 @@ from nnlite import (
     Tanh,
     ZeroPadding2D,
 )
-from nnlite.callbacks import BackupAndRestore, ModelCheckpoint
+from nnlite.callbacks import BackupAndRestore, ModelCheckpoint, ProgressBar
 
 FLOATS = np.ones((2, 3, 4), "float32")
 SLOPE = np.arange(24, dtype="float32").reshape(2, 3, 4)
@@ -608,3 +608,31 @@ def test_what_is_kept_is_there_to_look_at_alone(name):
 def test_an_unknown_argument_is_explained(make, message):
     with pytest.raises(TypeError, match=re.escape(message)):
         make()
+
+
+ARRAYS = {
+    "a layer's name": lambda a: Dense(3, name=a),
+    "a model's name": lambda a: Sequential([Dense(3)], name=a),
+    "activation": lambda a: Dense(3, activation=a),
+    "target_shape": lambda a: Reshape(a),
+    "Input: shape": lambda a: nnlite.Input(a),
+    "look": lambda a: ProgressBar(look=a),
+    "landmarks": lambda a: ProgressBar(landmarks=a),
+    "save_freq": lambda a: BackupAndRestore("backup.safetensors", save_freq=a),
+}
+
+
+@pytest.mark.parametrize("array", [np.array(3), np.ones((2, 2))], ids=["a number", "2 x 2"])
+@pytest.mark.parametrize("name", ARRAYS)
+def test_an_array_that_is_no_argument_is_refused_in_words(name, array):
+    with pytest.raises((TypeError, ValueError), match=f"{name.replace('model', 'layer')}.*: expected .*, got array"):
+        ARRAYS[name](array)
+
+
+def test_a_name_is_a_text():
+    for name in (5, "", "a/b"):
+        with pytest.raises((TypeError, ValueError), match=f"a layer's name.* got {name!r}"):
+            Dense(3, name=name)
+    assert (Dense(3, name=None).name, Dense(3, name="a").name) == ("dense", "a")
+    with pytest.raises(TypeError, match=r"landmarks: expected losses by name, .*, got {3: 4.0}"):
+        ProgressBar(landmarks={3: 4.0})

@@ -57,7 +57,8 @@ class BackupAndRestore(Callback):
         self.path = Path(checks.path("path", path))
         self.delete_checkpoint = checks.boolean("delete_checkpoint", delete_checkpoint)
         self.new_schedule = checks.boolean("new_schedule", new_schedule)
-        self.save_freq = save_freq if save_freq == "epoch" else checks.positive("save_freq", save_freq)
+        by_epoch = isinstance(save_freq, str) and save_freq == "epoch"
+        self.save_freq = "epoch" if by_epoch else checks.positive("save_freq", save_freq)
         if save_seconds is not None:
             checks.between("save_seconds", save_seconds, 0, math.inf)
         self.save_seconds = save_seconds

@@ -48,10 +48,12 @@ class ProgressBar(Callback):
         monitor: str = "loss",
         hidden: Collection[str] = (),
     ) -> None:
-        if look not in ("auto", "bar", "lines"):
+        if not isinstance(look, str) or look not in ("auto", "bar", "lines"):
             raise ValueError(f"look: expected 'auto', 'bar' or 'lines', got {look!r}")
-        losses: Any = landmarks or {}
-        named = losses._asdict() if hasattr(losses, "_asdict") else dict(losses)
+        losses: Any = {} if landmarks is None else landmarks
+        named = losses._asdict() if hasattr(losses, "_asdict") else losses
+        if not isinstance(named, Mapping) or not all(isinstance(name, str) for name in named):
+            raise TypeError(f"landmarks: expected losses by name, such as {{'uniform': 3.64}}, got {landmarks!r}")
         self.landmarks: dict[str, float] = dict(sorted(named.items(), key=lambda item: -item[1]))
         self.unit, self.look, self.console, self.monitor = unit, look, console, monitor
         self.hidden = frozenset(hidden)

@@ -38,7 +38,8 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int], **options: Unpack[Options]) -> None:
         super().__init__(**options)
-        if isinstance(target_shape, str) or not hasattr(target_shape, "__iter__"):
+        is_list = hasattr(target_shape, "__iter__") and getattr(target_shape, "ndim", 1) == 1
+        if isinstance(target_shape, str) or not is_list:
             raise TypeError(
                 f"target_shape: expected sizes without the batch axis, such as (28, 28), got {target_shape!r}"
             )

@@ -10,7 +10,6 @@ from ..arguments import is_ours
 from ..layers.base import own
 from ..layers.base.input import Input
 from ..layers.base.layer import Layer
-from ..layers.base.settings import text
 from ..layers.base.shown import in_words
 
 
@@ -122,7 +121,7 @@ def _names(layers):
 
 
 def _free_name(layer, taken):
-    stem = name = text(layer.name)
+    stem = name = checks.layer_name(layer.name)
     if stem in taken and not re.fullmatch(rf"{in_words(type(layer))}(_\d+)*", stem):
         raise ValueError(f"name: expected another name for each layer, got {stem!r} twice: give one of them another")
     while name in taken:

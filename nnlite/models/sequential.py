@@ -53,7 +53,8 @@ class Sequential(Trainer):
         seed: Seed = None,
         name: str | None = None,
     ) -> None:
-        self.name, self.rng, self._is_seeded = name or "sequential", seeds.generator(seed), seed is not None
+        self.name = "sequential" if name is None else checks.layer_name(name)
+        self.rng, self._is_seeded = seeds.generator(seed), seed is not None
         self.input_shape, self._chosen_dtype = None, dtype
         self._arrange([] if layers is None else layers, input_shape)
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from .. import losses, metrics, optimizers
-from ..layers.base.settings import generator, text
+from .. import checks, losses, metrics, optimizers
+from ..layers.base.settings import generator
 from . import agreement, alone
 
 
@@ -33,7 +33,7 @@ def _metrics(model, given):
 
 
 _CHECKS = {
-    "name": lambda model, name: text(name),
+    "name": lambda model, name: checks.layer_name(name),
     "rng": lambda model, rng: generator(rng),
     "optimizer": lambda model, optimizer: optimizers.get(optimizer),
     "loss": _loss,

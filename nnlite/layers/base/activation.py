@@ -49,7 +49,7 @@ def get(activation: Any, owner: str) -> Layer | None:
         TypeError: neither a name nor such a layer.
     """
     expected = f"activation: expected one of {', '.join(NAMES)}, or a layer, such as LeakyReLU(0.1)"
-    if activation is None or activation == "linear":
+    if activation is None or (isinstance(activation, str) and activation == "linear"):
         return None
     if isinstance(activation, dict) and activation.keys() == {"class", "config"}:
         return named.layer_class(activation["class"]).from_config(activation["config"])

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-import numpy as np
-
 from ...arguments import ChecksArguments
 
 
@@ -29,7 +27,8 @@ class Input(ChecksArguments):
     def __init__(
         self, shape: Sequence[int | None], batch_size: int | None = None, dtype: Any = None, name: str | None = None
     ) -> None:
-        if isinstance(shape, str | int | np.integer) or not hasattr(shape, "__iter__"):
+        is_list = hasattr(shape, "__iter__") and getattr(shape, "ndim", 1) == 1
+        if isinstance(shape, str) or not is_list:
             raise TypeError(f"Input: shape: expected a tuple without the batch axis, got {shape!r}: use ({shape},)")
         self.shape = tuple(shape)
 

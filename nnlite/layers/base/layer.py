@@ -71,7 +71,7 @@ class Layer(AdaptsOwn, ShownLayer, Weights):
         input_shape: Shape | None = None,
     ) -> None:
         self.dtype = checks.float_dtype("dtype", dtype)
-        self.name = name or in_words(type(self))
+        self.name = in_words(type(self)) if name is None else checks.layer_name(name)
         self.rng, self._is_seeded = seeds.generator(seed), seed is not None
         self.built = False
         self._input_shape = input_shape

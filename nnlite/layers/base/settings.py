@@ -31,7 +31,7 @@ class Settings(Configured):
         if name == "rng":
             return generator(value)
         if name == "name":
-            return text(value)
+            return checks.layer_name(value)
         value = checks.float_dtype(name, value) if name == "dtype" else super()._checked_setting(name, value)
         before = getattr(self, name)
         if self.params and name in ("dtype", *self.fixed) and value != before:
@@ -57,13 +57,3 @@ def generator(value: Any) -> np.random.Generator:
             f"one with seed=..."
         )
     return value
-
-
-def text(name: Any) -> str:
-    """The name of a layer or model that is set, without what separates names in a file."""
-    if not isinstance(name, str):
-        raise TypeError(f"a layer's name: expected a text, got {name!r}")
-    if "/" in name or not name:
-        what = "cannot have a '/'" if name else "cannot be empty"
-        raise ValueError(f"a layer's name {what}, got {name!r}")
-    return name
