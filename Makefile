@@ -72,12 +72,12 @@ test-long: build $(call extras,$(EXTRAS))  ## run the tests with 25 times as man
 
 # Kernels for other CPUs have other vectors and tiles. They go to build/, beside those of this one. Tests that start a
 # Python of their own would have it import the checkout instead, where it runs.
-test-portable: $(call extras,test peers) build  ## compile the kernels for older CPUs and other caches, and run their tests
+test-portable: $(call extras,test) build  ## compile the kernels for older CPUs and other caches, and run their tests
 	@set -e; for arch in $(PORTABLE); do \
 	  echo "Compiling the kernels for $$arch with caches of $(CACHES) ..."; \
 	  NNLITE_ARCH=$$arch NNLITE_CACHES="$(CACHES)" $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
-	  PYTHONSAFEPATH=1 PYTHONPATH=$$PWD/build/$$arch $(VENV)/bin/pytest $(PARALLEL) -k "not ($(OF_PYTHON))" tests/kernels tests/layers \
-	    tests/test_kernels.py; \
+	  PYTHONSAFEPATH=1 PYTHONPATH=$$PWD/build/$$arch $(VENV)/bin/pytest $(PARALLEL) --hypothesis-profile portable \
+	    -k "not ($(OF_PYTHON) or pytorch)" tests/kernels tests/layers tests/test_kernels.py; \
 	done
 
 test-arm: build  ## compile the kernels for ARM64, and run their tests in an emulator; needs Debian's packages
@@ -176,11 +176,12 @@ required = $(PY) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", 
 
 # pip would fetch Cython for each build anew, and compile everything: half a minute. With Cython in .venv a change in
 # csrc/ costs the seconds that the compiler takes for what depends on it.
+# --no-compile: Python compiles a module when it is first imported. pip would compile each, and take three times as long.
 $(VENV)/installed: setup.py pyproject.toml | $(PY)
 	@echo "Installing what nnlite needs into $(VENV), and compiling the kernels ..."
 	@$(call required,["build-system"]["requires"]) > $@
-	@$(PIP) install --requirement $@
-	@$(PIP) install --no-build-isolation --editable '.[$(PARTS)]'
+	@$(PIP) install --no-compile --requirement $@
+	@$(PIP) install --no-compile --no-build-isolation --editable '.[$(PARTS)]'
 
 $(VENV)/compiled: $(VENV)/installed $(wildcard csrc/*) nnlite/kernels/host.pxd
 	@$(PY) setup.py --quiet build_ext --inplace
@@ -189,7 +190,7 @@ $(VENV)/compiled: $(VENV)/installed $(wildcard csrc/*) nnlite/kernels/host.pxd
 $(VENV)/extra-%: pyproject.toml | $(PY)
 	@echo "Installing what '$*' needs into $(VENV) ..."
 	@$(call required,["project"]["optional-dependencies"]["$*"]) > $@
-	@$(PIP) install --requirement $@
+	@$(PIP) install --no-compile --requirement $@
 
 # Three things have to be on the machine; better one clear line than a page of a compiler's.
 $(PY):

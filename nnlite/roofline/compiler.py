@@ -33,11 +33,12 @@ class CompilerError(RuntimeError):
     """There is no C compiler, or it refuses what it is given; the message says what to do.
 
     Example:
-        >>> from nnlite import roofline
+        >>> from nnlite.roofline.compiler import CompilerError, find
         >>> try:
-        ...     peak = roofline.measure().peak
-        ... except roofline.CompilerError as error:
-        ...     print(error)  # what to install
+        ...     find("no-such-compiler", "native")
+        ... except CompilerError as error:
+        ...     print(str(error).partition(",")[0])
+        there is no C compiler 'no-such-compiler'
     """
 
 
