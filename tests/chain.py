@@ -387,22 +387,22 @@ class ChainOfTrust:
             for one, other in zip(*found, strict=True):
                 assert_same_bits(one, other, f"from {kind}")
 
-    def test_what_is_no_number_is_refused(self, case):
-        layer, inputs = case.layer("float32"), case.draw("float32")
-        y = self.forward(layer, inputs, case.training)["y"]
+    def test_what_is_no_number_is_refused(self, small_case):
+        layer, inputs = small_case.layer("float32"), small_case.draw("float32")
+        y = self.forward(layer, inputs, small_case.training)["y"]
         for kind, x, remedy in no_numbers(inputs["x"]):
-            new = case.make(dtype="float32", seed=0)
+            new = small_case.make(dtype="float32", seed=0)
             with pytest.raises(TypeError, match=f"^x: expected numbers, got .*: .*{remedy}"):
-                new.forward(x, training=case.training)
+                new.forward(x, training=small_case.training)
             assert not new.built, f"built from {kind}"
         for _, dy, remedy in no_numbers(y):
             with pytest.raises(TypeError, match=f"^dy: expected numbers, got .*: .*{remedy}"):
                 layer.backward(dy)
         layer.backward(y)
 
-    def test_wrong_dy_is_refused(self, case):
-        layer = case.layer()
-        y = self.forward(layer, case.draw(), case.training)["y"]
+    def test_wrong_dy_is_refused(self, small_case):
+        layer = small_case.layer()
+        y = self.forward(layer, small_case.draw(), small_case.training)["y"]
         for wrong in (np.concatenate([y, y], axis=-1), np.concatenate([y, y]), y[None], y.tolist() + y.tolist()):
             with pytest.raises(ValueError, match="dy: expected shape of y"):
                 layer.backward(wrong)

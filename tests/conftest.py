@@ -15,7 +15,7 @@ from nnlite.kernels import why_reference
 
 pytest.register_assert_rewrite("chain", "numeric", "recurrent")
 
-# How many examples hypothesis draws where a test does not say: for `make test`, for `make test-portable`, where the same C
+# How many examples hypothesis draws where a test does not say: for `make test`, for `make test-portable`, where the C
 # is compiled for another CPU, and for `make test-long`. No test has a deadline, as tests share the cores. With CI set
 # hypothesis draws the same examples each time.
 settings.register_profile("nnlite", settings.default, max_examples=200, deadline=None)
