@@ -6,6 +6,7 @@ NNLITE_PURE    set to 1: no kernels, for the wheel that any machine can install,
 NNLITE_DEBUG   set to 1: bounds checks in the kernels, checked arguments of their doors, and debugging symbols
 """
 
+import multiprocessing
 import os
 import platform
 import re
@@ -280,6 +281,12 @@ for variable in ("CFLAGS", "CPPFLAGS", "LDFLAGS"):
 if sys.platform == "darwin":  # where a Python may be for two CPUs at once: the kernels are for this one
     os.environ.setdefault("ARCHFLAGS", f"-arch {platform.machine()}")
 
+# Cython translates several modules at once. Other systems than Linux would run this file again for each.
+TRANSLATORS = 0
+if sys.platform == "linux":
+    multiprocessing.set_start_method("fork", force=True)
+    TRANSLATORS = min(os.cpu_count() or 1, 8)
+
 setup(
     cmdclass={"build_ext": BuildKernels},
     long_description=description(),
@@ -288,6 +295,7 @@ setup(
     if PURE
     else cythonize(
         [Extension(SHARED, []), *(extension(name) for name in KERNELS)],
+        nthreads=TRANSLATORS,
         shared_utility_qualified_name=SHARED,
         include_path=["csrc", "."],
         build_dir="build/cython-debug" if DEBUG else "build/cython",  # where one's C is not taken for the other's
