@@ -116,6 +116,16 @@ class Shuffled(Numbered):
         self.order = self.rng.permutation(len(self))
 
 
+class ShuffledBefore(Shuffled):
+    """Takes another order before each epoch."""
+
+    def on_epoch_begin(self):
+        self.order = self.rng.permutation(len(self))
+
+    def on_epoch_end(self):
+        self.order = None
+
+
 class ShuffledLoader(Shuffled):
     def __iter__(self):
         return (self[number] for number in range(len(self)))
@@ -136,6 +146,7 @@ SOURCES = {
     "a loader": Loader,
     "numbered": Numbered,
     "shuffled": Shuffled,
+    "shuffled before": ShuffledBefore,
     "a shuffled loader": ShuffledLoader,
     "a memory map": None,
 }
@@ -183,6 +194,19 @@ def test_a_source_is_told_of_the_end_of_each_epoch(make):
     assert (source.order == orders.permutation(7)).all()
     model.evaluate(source)
     assert (source.order == orders.permutation(7)).all()
+
+
+def test_a_source_is_told_of_the_beginning_of_each_epoch():
+    source, validation = ShuffledBefore(), ShuffledBefore()
+    model = Sequential([Dense(2)], input_shape=(4,), seed=0)
+    model.compile("sgd", "mse")
+    model.fit(source, epochs=3, validation_data=validation, verbose=0)
+    orders = np.random.default_rng(0)
+    asked = [number for _ in range(3) for number in orders.permutation(7)]
+    assert source.asked == validation.asked == asked
+    model.evaluate(source)
+    assert source.asked[21:] == [*orders.permutation(7)]
+    assert source.order is None
 
 
 def test_batches_of_an_earlier_fit_are_not_skipped(tmp_path):

@@ -19,7 +19,8 @@ class Stream:
         where: begins the messages, such as "fit".
         loss: of the model.
         source: gives (x, y) or (x, y, sample_weight): a generator, or what can be read again and again, such as a
-            DataLoader of PyTorch, from its beginning in each validation. Its `on_epoch_end` is called, if it has one.
+            DataLoader of PyTorch, from its beginning in each validation. Its `on_epoch_begin` and `on_epoch_end` are
+            called, if it has them.
         steps: batches in an epoch; by default len(source).
         class_weight: see `weighted`.
 
@@ -44,6 +45,7 @@ class Stream:
         self._items = self._from_start()
         self._starts_anew = where == "fit: validation_data" and self._items is not source
         self._first: Batch | None = None
+        self._begin_epoch()
         self._first = self._next()
         self.x, self.y, self.weights = self._first.x, self._first.y, self._first.weights
         self.batch_size = len(self._first)
@@ -55,11 +57,19 @@ class Stream:
         """The batches of an epoch, after which the source may shuffle itself, such as Keras' PyDataset."""
         if self._starts_anew and self._first is None:
             self._items = self._from_start()
+        if not self._has_begun:  # as the first epoch has, whose first batch is there
+            self._begin_epoch()
         for _ in range(first, self.steps):
             yield self._next()
         self._end_epoch()
 
+    def _begin_epoch(self):
+        self._has_begun = True
+        if hasattr(self._source, "on_epoch_begin"):
+            self._source.on_epoch_begin()
+
     def _end_epoch(self):
+        self._has_begun = False
         if hasattr(self._source, "on_epoch_end"):
             self._source.on_epoch_end()
 
@@ -78,9 +88,12 @@ class Stream:
         for _ in range(epochs):
             if self._is_numbered:
                 self._end_epoch()
+                self._begin_epoch()
             else:
                 for _ in self.split(self.batch_size):
                     pass
+        if not self._has_begun:
+            self._begin_epoch()
         if not self._is_numbered:
             for _ in range(batches):
                 self._next()
