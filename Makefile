@@ -153,7 +153,7 @@ clean:  ## remove .venv and all that was compiled; runs/ stays
 sanitized = set -e; build=build/sanitize-$(1); echo "Compiling the kernels with -fsanitize=$(2) ..."; \
 	NNLITE_DEBUG=1 CFLAGS="-fsanitize=$(2) -DSERIAL_WORK=0" \
 	  $(PY) setup.py --quiet build --build-lib $$build --build-temp $$build-temp; \
-	in_them="setarch -R env -u CI PYTHONSAFEPATH=1 PYTHONPATH=$$PWD/$$build TSAN_OPTIONS=halt_on_error=1"; \
+	in_them="setarch -R env -u CI PYTHONSAFEPATH=1 PYTHONPATH=$$PWD/$$build:$$PWD/tests TSAN_OPTIONS=halt_on_error=1"; \
 	in_them="$$in_them ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1"; \
 	in_them="$$in_them LD_PRELOAD=$$(echo $(foreach library,$(3),$$($${CC:-gcc} -print-file-name=$(library))) | tr ' ' :)"; \
 	$$in_them $(VENV)/bin/pytest $(PARALLEL) -k "$(4)" tests/kernels tests/layers tests/test_kernels.py tests/test_doors.py; \
