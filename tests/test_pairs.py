@@ -439,6 +439,27 @@ def _():
     made.fit(X, X, verbose=0)
 
 
+for start in (0, 2):
+
+    @refused(
+        "one array",
+        f"a parameter, and another that begins at its number {start}",
+        ValueError,
+        "parameter b: expected an array of its own, got that of the parameter a, so that one step would write it twice",
+    )
+    def _(start=start):
+        W = np.ones(12)
+        params = {"a": W[:10].reshape(2, 5), "b": W[start : start + 10].reshape(2, 5)}
+        SGD().apply({name: np.ones((2, 5)) for name in params}, params)
+
+
+@right("one array", "two parameters that lie side by side")
+def _():
+    W = np.ones(10)
+    SGD(0.5).apply({name: np.ones(5) for name in "ab"}, {"a": W[:5], "b": W[5:]})
+    assert (W == 0.5).all()
+
+
 @refused("one array", "a parameter and its gradient", ValueError, "gradient of W: expected an array of its own")
 def _():
     W = np.ones(3)

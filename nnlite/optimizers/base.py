@@ -1,6 +1,7 @@
 """Optimizer: base class of all optimizers."""
 
 import inspect
+import itertools
 import math
 from typing import Any, NamedTuple, NoReturn, Self, TypedDict
 
@@ -260,15 +261,23 @@ class Optimizer(Configured, HasMemory, TakesTurns):
     def _check_places(grads, params):
         """Refuse an array in two places: one step would write it twice, and of a model's gradients keep the last."""
         places: dict[int, str] = {}
+        pairs = []
         for what, arrays in (("parameter", params), ("gradient of", grads)):
             for name, array in arrays.items():
                 place = f"{what} {name}"
                 other = places.setdefault(id(array), place)
                 if other != place and (other.startswith("parameter") or hasattr(grads, "model")):
-                    raise ValueError(
-                        f"{place}: expected an array of its own, got that of the {other}, so that one step would write "
-                        f"it twice: use a copy, or the same layer only once"
-                    )
+                    pairs.append((place, other))
+        # Others may be parts of one: a parameter is one block of memory.
+        blocks = sorted((p.__array_interface__["data"][0], p.nbytes, name) for name, p in params.items() if p.size)
+        for (start, size, name), (after, _, other) in itertools.pairwise(blocks):
+            if after < start + size:
+                pairs.append((f"parameter {other}", f"parameter {name}"))
+        for place, other in pairs:
+            raise ValueError(
+                f"{place}: expected an array of its own, got that of the {other}, so that one step would write it "
+                f"twice: use a copy, or the same layer only once"
+            )
 
     @staticmethod
     def _check_param(name, param):
