@@ -10,6 +10,7 @@ import copy
 import functools
 import inspect
 import os
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Self, TypeVar
@@ -55,9 +56,11 @@ def copy_at_rest(original: T, state: dict[str, Any], memo: dict[int, Any]) -> T:
 def in_turn(method: Callable) -> Callable:
     """The method, run by one thread at a time."""
 
+    turns = sys.modules[__name__]  # a class of a user's program may be pickled with its methods, as a lock cannot be
+
     @functools.wraps(method)
     def run(self, *args, **kwargs):
-        with computing:
+        with turns.computing:
             return method(self, *args, **kwargs)
 
     run.takes_turns = True  # type: ignore[attr-defined]

@@ -14,6 +14,7 @@ import threading
 from array import array as numbers_in_a_row
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pytest
 import rich.console
@@ -464,6 +465,21 @@ def _():
 def _():
     W = np.ones(3)
     SGD().apply({"W": W}, {"W": W})
+
+
+@right("a layer of one's own", "another process, to which its class is sent, too")
+def _():
+    class Twice(nnlite.Layer):
+        def forward(self, x, training=False):
+            return 2 * x
+
+        def backward(self, dy):
+            return 2 * dy
+
+    made = model(Dense(3), Twice())
+    y = made.predict(X)
+    for got in joblib.Parallel(n_jobs=2)(joblib.delayed(lambda sent: sent.predict(X))(made) for _ in range(2)):
+        assert_same_bits(got, y)
 
 
 # A loss or a metric, and what it returns.
