@@ -268,7 +268,7 @@ class Experiment:
             if not overwrite:
                 raise ExperimentError(f"{self.folder} holds a run already")
             self.check_folder()
-            # config.json is removed first and written last: without it the folder is no run.
+            # config.json is removed last, so that an interruption leaves a run that can be made anew; and written last.
             for name in sorted(self.kept(read_config(self.folder)), key="config.json".__eq__):
                 (self.folder / name).unlink(missing_ok=True)
         elif not _is_empty(self.folder, self.copies()):

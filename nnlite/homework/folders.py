@@ -11,7 +11,10 @@ import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import numpy as np
+
 from nnlite.saving import atomic_file
+from nnlite.saving.regular_file import open_regular, read_json
 
 from .paper import Paper
 from .sheet import Sheet, csv_errors, read_sheet, read_text
@@ -220,7 +223,8 @@ def read_salt(instructor: str | os.PathLike) -> bytes:
         32
     """
     path = Path(instructor) / "salt"
-    text = path.read_text("utf-8", "replace").strip()
+    with open_regular(path) as file:
+        text = file.read(4 * SALT_BYTES).decode("utf-8", "replace").strip()
     if not re.fullmatch(f"[0-9a-f]{{{2 * SALT_BYTES}}}", text):
         raise ValueError(
             f"{path}: expected {2 * SALT_BYTES} hexadecimal digits, as `new` has written them, got something else: "
@@ -234,6 +238,7 @@ def read_paper(instructor: str | os.PathLike, student: str) -> Paper:
 
     Raises:
         FileNotFoundError: there is no such folder, or no such student.
+        ValueError: the numbers were changed, so that their answers cannot be computed.
 
     Example:
         >>> import tempfile
@@ -245,8 +250,20 @@ def read_paper(instructor: str | os.PathLike, student: str) -> Paper:
         ['p', 'loss', 'dlogits']
     """
     instructor = Path(instructor)
-    numbers = json.loads((instructor / "draws" / f"{student}.json").read_text("utf-8"))
-    return Paper(read_stored_sheet(instructor), student, numbers)
+    path = instructor / "draws" / f"{student}.json"
+    sheet = read_stored_sheet(instructor)
+    try:
+        paper = Paper(sheet, student, read_json(path))
+        with np.errstate(all="ignore"):
+            answers = [np.asarray(answer) for key in paper.key.values() for answer in key.values()]
+        usable = all(np.isfinite(answer).all() for answer in answers if answer.dtype.kind == "f")
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        usable = False
+    if not usable:
+        raise ValueError(
+            f"{path}: expected the numbers that `new` has written, got others: take the file from a backup"
+        )
+    return paper
 
 
 def read_stored_sheet(instructor: str | os.PathLike) -> Sheet:

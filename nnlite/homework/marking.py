@@ -2,13 +2,14 @@
 
 import codecs
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from . import toml
 
 if TYPE_CHECKING:
     from .paper import Paper
@@ -174,7 +175,7 @@ def _assignments(lines: list[str]) -> Iterator[tuple[str, str, int, str]]:
 
 def _value(name, number, text):
     try:
-        return tomllib.loads(text)[name]
-    except (KeyError, RecursionError, ValueError):
+        return toml.loads(text)[name]
+    except (KeyError, ValueError):
         line = text.partition("\n")[0][:80]
         return Unread(f"line {number}: expected numbers such as 0.5 or [1, 2], got {line!r}")

@@ -7,9 +7,7 @@ import datetime
 import difflib
 import io
 import json
-import math
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -18,12 +16,15 @@ from typing import Any
 
 from nnlite.saving.regular_file import open_regular
 
+from . import toml
 from .paper import Paper, drawn
 from .questions import KINDS, Question
 
 SHEETS = Path(__file__).parent / "sheets"
 CODE_KIND = "code"
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+FOLDER = re.compile(r"\w(?:[\w .-]{0,98}[\w-])?")
+MOST_POINTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -174,8 +175,8 @@ def shipped() -> list[str]:
 def parse_sheet(name: str, text: str, where: str) -> Sheet:
     """The sheet in a text. `where` names the text in messages."""
     try:
-        given = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        given = toml.loads(text)
+    except ValueError as error:
         raise ValueError(f"{where}: expected TOML, got what its reader calls: {error}") from None
     entries = given.pop("question", None)
     lines = [number for number, line in enumerate(text.splitlines(), 1) if re.match(r"\s*\[\[\s*question", line)]
@@ -200,6 +201,11 @@ def parse_sheet(name: str, text: str, where: str) -> Sheet:
         one = _entry(f"{where}, line {line}", dict(entry), found)
         found[one.name] = one
     name = given.get("name", name)
+    if not FOLDER.fullmatch(name):
+        raise ValueError(
+            f"{where}: name: expected letters, digits, spaces, '.', '_' and '-', as it becomes the name of a folder, "
+            f"such as 'hw2', got {name!r:.80}: write name = \"hw2\" above the questions"
+        )
     return Sheet(name, given.get("title", name), tuple(found.values()), tolerance, deadline, late, text)
 
 
@@ -218,8 +224,8 @@ def _entry(where, given, before):
         raise ValueError(f"{where}: expected a kind, such as kind = 'temperature': {_kinds()}")
     kind, points = given.pop("kind"), given.pop("points", 1)
     name = given.pop("name", kind)
-    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points < math.inf:
-        raise ValueError(f"{where}: points: expected a number above 0, got {points!r}")
+    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points <= MOST_POINTS:
+        raise ValueError(f"{where}: points: expected a number above 0 and at most {MOST_POINTS:,}, got {points!r:.80}")
     if not isinstance(name, str) or not NAME.fullmatch(name):
         raise ValueError(f"{where}: name: expected small letters, digits and _, such as 'pooling_2', got {name!r}")
     if name in before:

@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TypeVar
 
+from nnlite.saving.regular_file import open_regular
+
 from .marking import decoded
 from .sheet import csv_errors, read_text
 
@@ -195,8 +197,13 @@ def _inside(path):
         deep = len(place.parts) - len(path.parts) >= DEEPEST
         below[:] = [] if deep else sorted(name for name in below if not name.startswith((".", "__")))
         folders[place] = [*names, *filter(_is_wanted, below)]
-        zips += [place / name for name in names if name.lower().endswith(".zip") and not (place / name).is_symlink()]
+        zips += [place / name for name in names if name.lower().endswith(".zip") and _is_regular(place / name)]
     return folders, zips
+
+
+def _is_regular(path):
+    """Whether it is a file, and no link to one, no pipe and no device."""
+    return stat.S_ISREG(os.lstat(path).st_mode)
 
 
 def _place(folders: Mapping[Folder, Collection[str]]) -> Folder:
@@ -261,7 +268,7 @@ def _of_zip(path):
     if path.stat().st_size > MOST_OF_A_ZIP:
         return files, (f"the zip has more than {MOST_OF_A_ZIP:,} bytes",)
     try:
-        with zipfile.ZipFile(path) as archive:
+        with open_regular(path) as file, zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             if len(entries) > MOST_ENTRIES:
                 return files, (f"the zip has more than {MOST_ENTRIES:,} files",)
@@ -269,8 +276,8 @@ def _of_zip(path):
                 if entry.file_size > MOST_BYTES:
                     problems.append(f"{name} has more than {MOST_BYTES:,} bytes: it is left out")
                     continue
-                with archive.open(entry) as file:
-                    _take(name, file.read(MOST_BYTES + 1), files, problems)
+                with archive.open(entry) as member:
+                    _take(name, member.read(MOST_BYTES + 1), files, problems)
     except Exception as error:  # a damaged zip raises errors of many kinds
         problems.append(f"the zip cannot be read: {str(error)[:100] or type(error).__name__}")
     return files, tuple(problems[:MOST_PROBLEMS])

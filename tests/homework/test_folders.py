@@ -136,6 +136,35 @@ def test_a_salt_that_was_changed_grades_nobody(text, tmp_path):
         read_salt(folder)
 
 
+DRAWS = {
+    "deep": "[" * 100_000, "empty": "", "no question": "{}", "a list": "[]", "null": "null", "digits": "9" * 5000,
+    "no numbers": '{"temperature": 3}', "not finite": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DRAWS)
+def test_numbers_that_were_changed_grade_nobody(name, tmp_path):
+    folder = new(read_sheet("hw2"), [{"id": "ada"}], tmp_path / "hw2") / "instructor"
+    path, text = folder / "draws" / "ada.json", DRAWS[name]
+    if text is None:
+        numbers = json.loads(path.read_text("utf-8"))
+        numbers["temperature"]["z"][0] = float("nan")
+        text = json.dumps(numbers)
+    path.write_text(text, "utf-8")
+    with pytest.raises(ValueError, match=r"ada\.json: expected the numbers that `new` has written, .* from a backup"):
+        read_paper(folder, "ada")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes with names")
+@pytest.mark.parametrize("name", ["salt", "draws/ada.json"])
+def test_a_pipe_grades_nobody(name, tmp_path):
+    folder = new(read_sheet("cnn"), [{"id": "ada"}], tmp_path / "cnn") / "instructor"
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(OSError, match="not a file but a device or a pipe"):
+        read_salt(folder) and read_paper(folder, "ada")
+
+
 def test_an_interrupted_student_is_written_again(tmp_path, monkeypatch):
     sheet, roster = read_sheet("cnn"), [{"id": "ada"}, {"id": "bob"}]
 

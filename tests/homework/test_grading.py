@@ -421,6 +421,7 @@ def test_links_are_not_followed(tmp_path, instructor):
     (submissions / "ada" / "answers.toml").symlink_to(key)
     (submissions / "ada" / "sampling.py").symlink_to("/dev/zero")
     os.mkfifo(submissions / "ada" / "lstm.py")
+    os.mkfifo(submissions / "ada" / "all.zip")
     one = read_one(submissions)
     assert one.files == {"pool.py": b"1"}
     assert len(one.problems) == 3
@@ -430,6 +431,9 @@ def test_links_are_not_followed(tmp_path, instructor):
     (tmp_path / "inner" / "ada").mkdir(parents=True)
     (tmp_path / "inner" / "ada" / "x").symlink_to(instructor / "keys")
     assert read_one(tmp_path / "inner").files == {}
+    (tmp_path / "pipes" / "ada").mkdir(parents=True)
+    os.mkfifo(tmp_path / "pipes" / "ada" / "x.zip")
+    assert read_one(tmp_path / "pipes").files == {}
     info = zipfile.ZipInfo("answers.toml")
     info.create_system, info.external_attr = 3, (stat.S_IFLNK | 0o777) << 16
     (tmp_path / "zips").mkdir()
