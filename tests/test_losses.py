@@ -160,9 +160,10 @@ def test_no_positions(from_logits, dtype, backend_name):
         value, dy_pred = run(loss, np.zeros(shape[:-1], int), np.zeros(shape, dtype), backend_name)
         assert value == 0
         assert dy_pred.shape == shape
-    value, dy_pred = run(MeanSquaredError(), np.zeros((0, 3), dtype), np.zeros((0, 3), dtype))
-    assert value == 0
-    assert dy_pred.shape == (0, 3)
+    for shape in ((0, 3), (3, 0)):  # or no features
+        value, dy_pred = run(MeanSquaredError(), np.zeros(shape, dtype), np.zeros(shape, dtype))
+        assert value == 0
+        assert dy_pred.shape == shape
 
 
 @FROM_LOGITS
@@ -567,8 +568,9 @@ def test_flags_are_true_or_false():
     for kind in (BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy):
         with pytest.raises(TypeError, match="from_logits: expected True or False, got 'no'"):
             kind(from_logits="no")
-    with pytest.raises(TypeError, match="ignore_class: expected a label, a whole number, or None, got 'sum'"):
-        SparseCategoricalCrossentropy(True, "sum")
+    for wrong in ("sum", True):
+        with pytest.raises(TypeError, match=f"ignore_class: expected a label, a whole number, or None, got {wrong!r}"):
+            SparseCategoricalCrossentropy(True, wrong)
     with pytest.raises(ValueError, match="label_smoothing"):
         BinaryCrossentropy(label_smoothing=2)
 

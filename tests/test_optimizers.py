@@ -851,3 +851,14 @@ def test_where_all_is_frozen_there_is_nothing_to_clip():
     model.train_on_batch(np.ones((4, 3)), np.ones((4, 2)))
     assert (model.params["dense.W"] == before).all()
     SGD(0.1, clipnorm=1.0).apply({}, {})
+
+
+@pytest.mark.parametrize("frozen", [100.0, math.nan])
+def test_the_gradient_of_a_frozen_layer_counts_nothing_in_the_norm(frozen):
+    model = nnlite.Sequential([nnlite.Dense(2, trainable=False), nnlite.Dense(1)], input_shape=(1,), dtype="float64")
+    before = model.params["dense_1.W"].copy()
+    for name, grad in model.grads.items():  # as in a loop of one's own, which hands in all of them
+        grad[...] = frozen if name.startswith("dense.") else 0
+    model.grads["dense_1.W"][...] = [[3.0], [4.0]]
+    SGD(1.0, global_clipnorm=1.0).apply(model.grads, model.params)
+    np.testing.assert_allclose(before - model.params["dense_1.W"], [[0.6], [0.8]], rtol=1e-14)

@@ -23,6 +23,7 @@ from nnlite.experiment import (
     new_folder,
     own_place,
 )
+from nnlite.experiment.folder import InUseError
 from nnlite.saving import checkpoint
 
 TINY = {"units": 4, "step": 400, "epochs": 1, "temperatures": (1.0,)}
@@ -246,6 +247,47 @@ def test_a_damaged_checkpoint_of_ours_may_be_overwritten(run):
         file.truncate((run / "checkpoint.safetensors").stat().st_size - 50)
     Sonnets(run, SETTINGS).create(overwrite=True)
     assert os.listdir(run) == ["config.json"]
+
+
+@pytest.mark.parametrize("name", ["config.json", "log.jsonl", "model.safetensors"])
+def test_where_removing_a_run_was_interrupted_it_can_be_begun_again(name, run, monkeypatch):
+    unlink = Path.unlink
+
+    def interrupted(path, missing_ok=False):
+        if path.name == name:
+            raise KeyboardInterrupt
+        unlink(path, missing_ok)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            Sonnets(run, SETTINGS).create(overwrite=True)
+    Sonnets(run, SETTINGS).create(overwrite=True)
+    assert os.listdir(run) == ["config.json"]
+
+
+def test_a_run_that_is_made_anew_was_never_extended(run):
+    again = Sonnets.open(run)
+    again.extend(3)
+    assert Sonnets.open(run).earlier_epochs == [1]
+    again.create(overwrite=True)
+    assert again.earlier_epochs == Sonnets.open(run).earlier_epochs == []
+
+
+def test_a_folder_is_kept_from_others_each_time(tmp_path):
+    run, other = (Sonnets(tmp_path / "run", SETTINGS) for _ in range(2))
+    run.create()
+    for _ in range(2):
+        with run.alone(), pytest.raises(InUseError, match="another process trains there"):
+            other.extend(2)
+    other.extend(2)
+
+
+def test_a_folder_with_the_name_of_the_text_is_left_alone(tmp_path):
+    (tmp_path / "run" / "text.txt").mkdir(parents=True)
+    with pytest.raises(ExperimentError, match="exists and is no run folder: choose another name"):
+        Sonnets(tmp_path / "run", OF_SHORT, SHORT).create()
+    assert os.listdir(tmp_path / "run") == ["text.txt"]
 
 
 def test_the_mark_of_a_checkpoint(tmp_path, finished):

@@ -40,6 +40,14 @@ def test_the_limit_is_what_the_best_of_all_units_reaches_with_shifted_labels(lab
     assert chance.limit(x, labels.astype(float), yes_no, concepts) == pytest.approx(expected)
 
 
+def test_the_limit_is_larger_for_more_concepts():
+    """Of 1800 shifts 18 lie above it for one concept, and one for ten."""
+    x, labels = chance.comparable(RNG.normal(size=(5, 2000)), False), RNG.normal(size=2000)
+    best = sorted(np.abs(chance.scores(x, np.roll(labels, s), False)).max() for s in range(100, 1900))
+    assert chance.limit(x, labels, False, 1) == pytest.approx(best[-18])
+    assert chance.limit(x, labels, False, 10) == pytest.approx(best[-2])
+
+
 def test_a_slow_unit_needs_more_than_a_fast_one():
     """Shuffled labels would say that both need the same."""
     fast, slow = np.sign(RNG.normal(size=2000)), np.repeat(np.sign(RNG.normal(size=40)), 50)

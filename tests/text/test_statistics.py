@@ -160,6 +160,9 @@ class TestTextStatistics:
         assert s.copied.text == " compare thee"[1:]
         assert s.copied_windows == 0
 
+    def test_a_line_is_indented_by_spaces_or_tabs(self):
+        assert text_statistics("\ta\n b\nc\n\t\nd e\n", "a b c d e\n").indented_lines == 1 / 2
+
     def test_copying_is_looked_for_in_the_source(self):
         training, held_out = split_poems()
         corpus = training + held_out
