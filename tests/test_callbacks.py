@@ -491,6 +491,37 @@ def test_a_csv_log_has_the_names_of_its_last_training(tmp_path):
     assert names == "epoch,loss,perplexity,val_loss,val_perplexity"
 
 
+def test_a_table_to_append_to_may_get_names_that_come_later(tmp_path):
+    class Late(Callback):
+        def on_epoch_end(self, epoch, logs):
+            if epoch:
+                logs["late"] = 1.0
+
+    path = tmp_path / "log.csv"
+    fit(make_model(), CSVLogger(path), epochs=1)
+    fit(make_model(), Late(), CSVLogger(path, append=True), epochs=2)
+    assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["epoch", "0", "0", "1"]
+
+
+def test_a_table_of_another_program_is_not_appended_to(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("step,loss,perplexity\n1,2,3\n")
+    with pytest.raises(ValueError, match=r"append: expected a table of a CSVLogger .* which begins with epoch"):
+        fit(make_model(), CSVLogger(path, append=True))
+    assert path.read_text() == "step,loss,perplexity\n1,2,3\n"
+
+
+@pytest.mark.parametrize(
+    ("logger", "start"), [(CSVLogger, "epoch,loss,perplexity\n0,1,2\n"), (JSONLogger, '{"epoch": 1}\n')]
+)
+def test_a_last_line_that_no_logger_began_is_kept(logger, start, tmp_path):
+    path = tmp_path / "log"
+    path.write_text(f"{start}a note")
+    fit(make_model(), logger(path, append=True), epochs=1)
+    assert path.read_text().startswith(f"{start}a note\n")
+    assert len(path.read_text().splitlines()) == start.count("\n") + 2
+
+
 def test_a_resumed_csv_log_is_that_of_one_training(tmp_path):
     for step in range(1, 7):
         straight, resumed, path = tmp_path / "straight", tmp_path / f"log{step}", tmp_path / f"{step}"
@@ -565,6 +596,13 @@ def test_the_best_of_another_model_does_not_count(tmp_path):
     fit(make_model(Adam(0.1)), Script("error", [6, 5, 4]), best)
     assert type(load_model(path).optimizer) is Adam
     assert best.best == 4
+
+
+def test_that_of_a_file_with_a_number_in_its_name_counts(tmp_path):
+    model, best = make_model(), saving_best(tmp_path / "best-{epoch}.safetensors")
+    fit(model, Script("error", [3, 2, 4]), best)
+    fit(model, Script("error", [4, 3, 1]), best)
+    assert [best_in(tmp_path / f"best-{epoch}.safetensors") for epoch in (1, 2, 3)] == [2, 4, 12]
 
 
 def test_nor_that_of_a_file_that_is_gone(tmp_path):
@@ -811,6 +849,14 @@ def test_reduce_lr_on_plateau(values, arguments, expected):
     """The learning rate of each epoch, as Keras' rules written out by hand give it."""
     history = fit(make_model(SGD(1.0)), Script("error", values), ReduceLROnPlateau("error", **arguments), epochs=6)
     assert history.history["learning_rate"] == pytest.approx(expected)
+
+
+def test_at_the_smallest_rate_nothing_is_reduced_any_more(capsys):
+    reduce = ReduceLROnPlateau("error", patience=1, min_lr=0.1, verbose=1, cooldown=9)
+    fit(make_model(SGD(1.0)), Script("error", [5, 5]), reduce, epochs=2)
+    fit(make_model(SGD(0.1)), Script("error", [5, 5]), reduce, epochs=2)
+    assert reduce.cooldown_counter == 0
+    assert capsys.readouterr().out == "epoch 2: learning rate reduced to 0.1\n"
 
 
 def test_a_second_training_begins_without_a_cooldown():
@@ -1170,6 +1216,13 @@ def test_only_other_numbers_are_called_so(tmp_path, x, other_numbers):
     with pytest.raises(CheckpointError) as caught:
         make_model().fit(x, LABELS[: len(x)], batch_size=10, epochs=3, callbacks=[BackupAndRestore(path)], verbose=0)
     assert ("x, y, lengths or weights hold other numbers" in str(caught.value)) == other_numbers
+
+
+def test_other_weights_are_other_data(tmp_path):
+    path = crash(tmp_path, sample_weight=np.ones(len(X)))
+    with pytest.raises(CheckpointError, match="x, y, lengths or weights hold other numbers"):
+        fit(make_model(), BackupAndRestore(path), sample_weight=np.arange(len(X)))
+    fit(make_model(), BackupAndRestore(path), sample_weight=np.ones(len(X)))
 
 
 def test_integers_of_any_dtype_are_the_same_data(tmp_path):
