@@ -1,5 +1,6 @@
 """What a model and its layers hold on to: the weights, and no data of the user's."""
 
+import contextlib
 import copy
 import gc
 import pickle
@@ -53,6 +54,22 @@ def test_no_data_stay_behind(hold):
         del x, y, network, held
     gc.collect()
     assert [(x(), y()) for _, x, y in folds] == [(None, None)] * 3
+
+
+def test_nor_after_an_error():
+    class Fail(nnlite.Callback):
+        def on_train_batch_begin(self, batch, logs):
+            raise ZeroDivisionError
+
+    x, y, fail = X.copy(), Y.copy(), Fail()
+    network = used(model(), x, y)
+    with contextlib.suppress(ZeroDivisionError):
+        network.fit(x, y, shuffle=False, callbacks=[fail], verbose=0)
+    data = weakref.ref(x), weakref.ref(y)
+    del x, y, network
+    gc.collect()
+    assert fail.loop is not None
+    assert all(array() is None for array in data)
 
 
 @pytest.mark.parametrize(

@@ -143,6 +143,17 @@ def test_a_second_thread_waits(name, method):
         result.result(timeout=10)
 
 
+@pytest.mark.parametrize("make", [*(make for make, _ in LAYERS.values()), lambda: nnlite.SGD(0.1, momentum=0.9)])
+def test_a_copy_is_none_of_the_middle_of_a_step(make):
+    original = make()
+    with ThreadPoolExecutor(1) as pool:
+        with computing:
+            result = pool.submit(copy.deepcopy, original)
+            with pytest.raises(TimeoutError):
+                result.result(timeout=0.02)
+        assert type(result.result(timeout=10)) is type(original)
+
+
 def test_steps_of_many_threads_are_steps_of_one_state():
     def weighted():
         layer = nnlite.RNN(1, activation="relu")
