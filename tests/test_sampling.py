@@ -170,6 +170,18 @@ def test_rows_are_as_each_by_itself(arguments, temperature, dtype):
         sampling_probabilities(np.array(1.0, dtype), temperature)
 
 
+def test_where_rounding_keeps_a_sum_below_top_p_no_more_than_top_k_stay():
+    for k in range(2, 60):
+        p = sampling_probabilities(np.zeros(64), 1.0, top_k=k, top_p=float(np.nextafter(1, 0)))
+        assert np.flatnonzero(p).max() < k
+
+
+def test_the_nucleus_of_many_is_summed_in_float64():
+    logits = np.zeros(100_000, "float32")
+    drawn = [sample(logits.astype(dtype), 1.0, 1 - 1e-9, top_p=0.5) for dtype in ("float32", "float64")]
+    assert drawn[0] == drawn[1] == pytest.approx(50_000, abs=1)
+
+
 def test_the_nucleus_is_that_of_the_temperature():
     assert (sampling_probabilities(HALVES, 0.25, top_p=0.9) > 0).tolist() == [False, False, True, False]
     assert (sampling_probabilities(HALVES, 4.0, top_p=0.9) > 0).all()

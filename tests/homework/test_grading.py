@@ -314,6 +314,8 @@ def test_files_are_found_in_the_folder_inside(tmp_path):
         {"hw/ada/pool.py": b"1", "hw/ada/answers.toml": b"2", "__MACOSX/hw/ada/pool.py": b"3", "hw/pool.py": b"4"},
     )
     assert read_one(tmp_path).files == {"pool.py": b"1", "answers.toml": b"2"}
+    zipped(tmp_path / "ada.zip", {"hw/pool.py": b"1", "__MACOSX/hw/answers.toml": b"2"})
+    assert read_one(tmp_path).files == {"pool.py": b"1"}
     (tmp_path / "ada.zip").unlink()
     write(tmp_path / "ada" / "hw2", {"pool.py": b"1", "notes.txt": b"2", "my file.py": b"3"})
     assert read_one(tmp_path).files == {"pool.py": b"1"}

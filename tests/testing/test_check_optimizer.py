@@ -210,6 +210,16 @@ def test_each_check_catches_the_mistake_that_it_is_for(check):
     assert_caught(check, message, lambda: check_optimizer(kind()))
 
 
+def test_a_frozen_layer_does_not_shrink_either():
+    class Decays(Right):
+        def apply(self, grads, params):
+            for param in params.values():
+                param -= self.learning_rate * (self.weight_decay or 0) * param
+            super().apply(grads, params)
+
+    assert_caught("frozen", "dense.W: .* in a layer that is frozen", lambda: check_optimizer(Decays()))
+
+
 @pytest.mark.parametrize(
     ("kind", "headline"),
     [
