@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nnlite.inspect.concepts import CONCEPTS, Concept
+from nnlite.inspect.concepts import CONCEPTS, Concept, concepts
 
 N = np.nan
 TEXT = "it's (a)\n  BÉ!\n"
@@ -72,3 +72,12 @@ def test_labels_are_one_for_each_character():
         with pytest.raises(ValueError, match=message):
             Concept(lambda text, labels=labels: labels).of("abc")
     assert np.isnan(Concept(lambda text: [None, 1, True]).of("abc")[0])
+
+
+def test_a_bracket_that_closes_nothing_opens_none():
+    assert not CONCEPTS["inside brackets"].of("a) b, 1] c").any()
+
+
+def test_to_add_a_concept_of_ones_own_changes_no_other_call():
+    concepts()["mine"] = CONCEPTS["vowel"]
+    assert "mine" not in concepts()
