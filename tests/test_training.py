@@ -133,6 +133,13 @@ def test_history_of_a_cross_entropy_has_perplexity():
     assert list(regressor().fit(X, TARGETS, verbose=0).history) == ["loss"]
 
 
+def test_the_perplexity_of_a_large_loss_is_finite():
+    model = Sequential([Dense(2, bias_initializer=lambda shape, rng: np.array([0.0, 2000.0]))], input_shape=(3,))
+    model.compile(SGD(0.0), SparseCategoricalCrossentropy(from_logits=True))
+    history = model.fit(np.zeros((4, 3)), np.zeros(4, int), verbose=0).history
+    assert history == {"loss": [2000.0], "perplexity": [math.exp(700)]}
+
+
 def test_validation_changes_nothing():
     with_validation, without = classifier(), classifier()
     with_validation.fit(X, LABELS, epochs=3, validation_data=(X, LABELS), verbose=0)
