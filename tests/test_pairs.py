@@ -480,6 +480,81 @@ def _():
     y = made.predict(X)
     for got in joblib.Parallel(n_jobs=2)(joblib.delayed(lambda sent: sent.predict(X))(made) for _ in range(2)):
         assert_same_bits(got, y)
+class Scale(Layer):
+    """x * g, with g that is trained."""
+
+    def build(self, input_shape):
+        self.params["g"], self.grads["g"] = np.ones(input_shape[-1], "float32"), np.zeros(input_shape[-1], "float32")
+
+    def forward(self, x, training=False):
+        self.x = x
+        return x * self.params["g"]
+
+    def backward(self, dy):
+        self.grads["g"][...] = (dy * self.x).reshape(-1, dy.shape[-1]).sum(0)
+        return dy * self.params["g"]
+
+
+class Early(Scale):
+    """The same, with its weights from the beginning."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.build((4,))
+
+
+class Counted(Layer):
+    """Keeps a statistic."""
+
+    def build(self, input_shape):
+        self.statistics["seen"] = np.zeros(1)
+
+    def forward(self, x, training=False):
+        return x
+
+    def backward(self, dy):
+        return dy
+
+
+class Within(Counted):
+    """Keeps its weights in a layer inside."""
+
+    def build(self, input_shape):
+        self.inner = Dense(input_shape[-1])
+        self.inner.build(input_shape)
+
+
+class Trained(Counted):
+    """Another function in training."""
+
+    build = Layer.build
+
+    def forward(self, x, training=False):
+        return x * 0 if training else x
+
+
+for kind, message in (
+    (Scale, "dense: activation: expected a layer without weights and statistics, got Scale with g, .* behind dense"),
+    (Early, "Dense: activation: expected a layer without weights and statistics, got Early with g"),
+    (Counted, "dense: activation: expected a layer without weights and statistics, got Counted with seen"),
+    (Within, "Within: expected all weights in params, got a layer in self.inner"),
+):
+
+    @refused(f"{kind.__name__}, a layer of one's own with arrays", "the activation of Dense", ValueError, message)
+    def _(kind=kind):
+        trained(model(Dense(4, activation=kind()), Dense(2)))
+
+
+@refused("a layer of one's own with weights", "the activation of Conv2D", ValueError, "conv2d: activation: ex")
+def _():
+    model(Conv2D(2, 3, activation=Scale())).predict(IMAGES)
+
+
+@right("a layer of one's own that differs in training", "the activation of Dense and of Conv2D")
+def _():
+    for layer, x in ((Dense(4, activation=Trained()), X), (Conv2D(2, 3, activation=Trained()), IMAGES)):
+        assert layer.forward(x).any()
+        assert not layer.forward(x, training=True).any()
 
 
 # A loss or a metric, and what it returns.

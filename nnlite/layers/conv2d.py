@@ -100,7 +100,7 @@ class Conv2D(Weighted):
         y, seen = self._empty("y", *shape), self.window.seen(x)
         backend().conv2d.forward(seen.x, W, b, y, *self._work_and_geometry(seen, W, shape))
         self._keep(seen, shape)
-        return y if self.activation is None else self._activate(y)
+        return y if self.activation is None else self._activate(y, training)
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
         (seen, shape), dy = self._kept(), dy if self.activation is None else self.activation.backward(dy)

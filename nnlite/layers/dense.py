@@ -74,7 +74,7 @@ class Dense(Weighted):
         (W, b), y = self._arrays("params", "W", "b"), empty((*x.shape[:-1], U), self.dtype)
         of_dtype(backend().dense.forward, self.dtype)(x.reshape(-1, len(W)), W, b, y.reshape(-1, U))
         self._keep(x)
-        return y if self.activation is None else self._activate(y)
+        return y if self.activation is None else self._activate(y, training)
 
     def backward(self, dy: np.ndarray, needs_dx: bool = True) -> np.ndarray | None:
         (x,), dy = self._kept(), dy if self.activation is None else self.activation.backward(dy)

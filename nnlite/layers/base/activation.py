@@ -62,11 +62,23 @@ def get(activation: Any, owner: str) -> Layer | None:
         activation = activation()
     if isinstance(activation, Layer) and (in_words(type(activation)) in NAMES or not is_ours(type(activation))):
         activation.check_saving()  # no argument may be lost
-        return type(activation).from_config(activation.get_config())
+        copied = type(activation).from_config(activation.get_config())
+        refuse_weights(copied, owner)
+        return copied
     hint = size_first(owner, activation)
     if callable(activation) and not isinstance(activation, Layer):
         hint = ": a function has no backward pass: derive a layer of your own from nnlite.Layer"
     raise TypeError(f"{expected}, got {activation!r}{hint}")
+
+
+def refuse_weights(activation: Layer, owner: str) -> None:
+    """Refuse an activation that has arrays of its own: `owner` neither trains nor saves them."""
+    if activation.params or activation.statistics:
+        raise ValueError(
+            f"{owner}: activation: expected a layer without weights and statistics, got {type(activation).__name__} "
+            f"with {', '.join([*activation.params, *activation.statistics])}, which nobody would train or save: leave "
+            f"activation out, and put {type(activation).__name__} behind {owner} in the list of the model"
+        )
 
 
 def config(activation: Layer) -> Any:

@@ -105,11 +105,13 @@ class Weighted(Layer):
         """Where the kernels write dW and db; None for what nobody needs."""
         return self._arrays("grads", "W", "b") if self._trainable else (None, None)
 
-    def _activate(self, z):
+    def _activate(self, z, training=False):
         """y = f(z), where there is an f."""
         f: Any = self.activation
         f.dtype = self.dtype  # a model may have changed it
-        return f.forward(z)
+        y = f.forward(z, training)
+        activations.refuse_weights(f, self.name)  # now, as one of a user's own is built
+        return y
 
     def _steps(self) -> list[Layer]:
         """The layer without its activation, with the same weights, and then the activation."""
