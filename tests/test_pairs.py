@@ -557,6 +557,73 @@ def _():
         assert not layer.forward(x, training=True).any()
 
 
+def kinds_of_one_name(factor):
+    """Classes of one's own: those of another factor have the same names."""
+
+    class Times(Layer):
+        def forward(self, x, training=False):
+            return np.float32(factor) * x
+
+        def backward(self, dy):
+            return np.float32(factor) * dy
+
+    class Memory(LSTM):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.factor = factor
+
+    class Tax(nnlite.regularizers.Regularizer):
+        def penalty(self, W):
+            return factor * float(np.square(W).sum())
+
+        def gradient(self, W):
+            return 2 * factor * W
+
+    class Full(nnlite.initializers.Initializer):
+        def __call__(self, shape, rng):
+            return np.full(shape, factor)
+
+    return {kind.__name__: kind for kind in (Times, Memory, Tax, Full)}
+
+
+INSIDE = {
+    "TimeDistributed": (
+        lambda Times, **_: TimeDistributed(Times()),
+        lambda layer: layer.forward(SEQUENCES)[0, 0, 0] / SEQUENCES[0, 0, 0],
+    ),
+    "Bidirectional": (lambda Memory, **_: Bidirectional(Memory(3)), lambda layer: layer.backward_layer.factor),
+    "an activation": (
+        lambda Times, **_: Dense(3, activation=Times()),
+        lambda layer: layer.activation.forward(np.ones(1, "float32"))[0],
+    ),
+    "a regularizer": (
+        lambda Tax, **_: Dense(3, kernel_regularizer=Tax()),
+        lambda layer: layer.kernel_regularizer(np.ones(1)),
+    ),
+    "an initializer": (
+        lambda Full, **_: Dense(3, kernel_initializer=Full()),
+        lambda layer: layer.kernel_initializer((1,), None)[0],
+    ),
+    "a layer in a model in the model": (
+        lambda Times, **_: Sequential([TimeDistributed(Times())]),
+        lambda layer: layer.layers[0].layer.forward(np.ones((1, 1), "float32"))[0, 0],
+    ),
+}
+
+for where, (make, factor_of) in INSIDE.items():
+
+    @right("custom_objects", f"two classes of one name, one of them in {where}")
+    def _(make=make, factor_of=factor_of):
+        first, second = kinds_of_one_name(2), kinds_of_one_name(3)
+        made = Sequential([make(**first)], input_shape=(5, 4))
+        made.save("model.safetensors")
+        for custom, factor in ((first, 2), (second, 3), (first, 2)):
+            assert factor_of(nnlite.load_model("model.safetensors", custom_objects=custom).layers[0]) == factor
+            again = Sequential.from_config(made.get_config(), custom_objects=custom)
+            again.predict(SEQUENCES)
+            assert factor_of(again.layers[0]) == factor
+
+
 # A loss or a metric, and what it returns.
 
 

@@ -1,9 +1,13 @@
 """How files and configurations name classes and functions: those of one's own apart from nnlite's of the same name."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
+from contextvars import ContextVar
 from typing import Any
 
 OWN = "own>"  # begins the name of what a user wrote; older files do not have it
+
+_CUSTOM: ContextVar[Mapping[str, Any]] = ContextVar("custom objects", default={})  # noqa: B039  never changed
 
 
 def is_ours(thing: Any) -> bool:
@@ -61,12 +65,25 @@ def all_classes(base: Any) -> list[Any]:
     return kinds
 
 
+@contextlib.contextmanager
+def custom_classes(custom: Mapping[str, Any]) -> Iterator[None]:
+    """While this runs, these custom objects decide what `defined` finds: for what is inside of layers."""
+    token = _CUSTOM.set(custom)
+    try:
+        yield
+    finally:
+        _CUSTOM.reset(token)
+
+
 def defined(name: str, base: Any, what: str) -> Any:
-    """The class below `base` that a configuration names. Of two, nnlite's is taken, and else the newer one.
+    """The class below `base` that a configuration names: a custom one, else of two nnlite's, else the newer one.
 
     Raises:
         ValueError: there is none.
     """
+    custom = known(name, _CUSTOM.get(), {})
+    if isinstance(custom, type) and issubclass(custom, base):
+        return custom
     found = [kind for kind in all_classes(base) if kind.__name__ == bare(name)]
     if name.startswith(OWN):
         found = [kind for kind in found if not is_ours(kind)]

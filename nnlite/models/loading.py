@@ -23,8 +23,8 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
     The model goes on training as the saved one would have, bit for bit. Nothing in the file is run as code.
 
     Args:
-        custom_objects: dict from names to what is your own in it: classes of layers, optimizers, losses and models,
-            and functions that are metrics.
+        custom_objects: dict from names to what is your own in it: classes of layers and of what is inside of them, such
+            as regularizers, of optimizers, losses and models, and functions that are metrics.
 
     Raises:
         CheckpointError: no such file, not a checkpoint, damaged, from a newer nnlite, or with an unknown layer.

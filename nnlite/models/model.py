@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import layers
 from ..arguments import ChecksArguments
-from ..arguments.classes import bare, class_name, known, told_apart
+from ..arguments.classes import bare, class_name, custom_classes, known, told_apart
 from ..arguments.translations import methods
 from ..arguments.translations.calls import translated
 from ..layers.base.layer import Seed, Shape
@@ -238,7 +238,8 @@ class Model(Contents, ChecksArguments):
                     f"custom_objects={{{name!r}: {name}}}"
                 )
             options = {"custom_objects": custom_objects} if issubclass(kind, Model) else {}
-            made.append(kind.from_config(entry["config"], **options))
+            with custom_classes(custom_objects):  # for the classes inside of this layer
+                made.append(kind.from_config(entry["config"], **options))
         make: Any = cls  # a subclass, which takes them
         return make(made, input_shape=config["input_shape"], seed=seed, name=config["name"])
 
