@@ -624,6 +624,29 @@ for where, (make, factor_of) in INSIDE.items():
             assert factor_of(again.layers[0]) == factor
 
 
+WRAPPED = {
+    "layer": lambda: TimeDistributed(Dense(3)),
+    "forward_layer": lambda: Bidirectional(LSTM(3)),
+    "backward_layer": lambda: Bidirectional(LSTM(3)),
+}
+
+for name, make in WRAPPED.items():
+    for is_built in (False, True):
+
+        @refused(
+            "a layer inside of another one",
+            f"one that is set later, as {name} of a layer that is {'built' if is_built else 'new'}",
+            ValueError,
+            f"{name}: expected the layer that this [A-Z].* was made with, .*: make a new one, [A-Z].*",
+        )
+        def _(name=name, make=make, is_built=is_built):
+            made = make()
+            if is_built:
+                made.forward(SEQUENCES)
+            setattr(made, name, getattr(made, name))  # which changes nothing
+            setattr(made, name, type(getattr(made, name))(5))
+
+
 # A loss or a metric, and what it returns.
 
 

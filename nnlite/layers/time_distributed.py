@@ -8,6 +8,7 @@ import numpy as np
 from .. import checks
 from ..arguments.classes import class_name
 from .base import named
+from .base.inner import inner
 from .base.layer import Layer, Options, Shape
 
 
@@ -30,7 +31,7 @@ class TimeDistributed(Layer):
     Parameters: those of `layer`, under the same names.
 
     Attributes:
-        layer: the layer.
+        layer: the layer. It cannot be exchanged: its weights are those of this one.
 
     Raises:
         TypeError: `layer` is none, or a recurrent one.
@@ -58,6 +59,8 @@ class TimeDistributed(Layer):
         self._is_seeded = layer._is_seeded or options.get("seed") is not None
         self.params, self.grads, self.statistics = layer.params, layer.grads, layer.statistics
         self.regularizers, self.built = layer.regularizers, layer.built
+
+    layer = inner("layer", "The layer of each step.")
 
     @property
     def _trainable(self) -> bool:
@@ -119,8 +122,8 @@ class TimeDistributed(Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        inner = named.layer_class(config["layer"]["class"]).from_config(config["layer"]["config"])
-        return cls(**{**config, "layer": inner})
+        layer = named.layer_class(config["layer"]["class"]).from_config(config["layer"]["config"])
+        return cls(**{**config, "layer": layer})
 
     def __repr__(self):
         return f"TimeDistributed({self.layer!r})"

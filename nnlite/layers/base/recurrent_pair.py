@@ -7,6 +7,7 @@ import numpy as np
 from ...arguments.classes import class_name
 from . import named
 from .has_states import HasStates
+from .inner import inner
 from .layer import Options, Shape
 from .recurrent import Recurrent
 
@@ -41,6 +42,9 @@ class RecurrentPair(HasStates):
         self._is_seeded = layer._is_seeded or options.get("seed") is not None
         self.return_state = layer.return_state
         self.state = self.dinitial_state = None
+
+    forward_layer = inner("forward_layer", "The layer that reads from the start.")
+    backward_layer = inner("backward_layer", "The layer that reads from the end.")
 
     @property
     def return_sequences(self) -> bool:
