@@ -2122,6 +2122,66 @@ def _():
     assert made.fit(SEQUENCES, TAGS, **data, callbacks=[At(stop, ["batch"])], verbose=0).epoch == [0]
 
 
+def with_setting(name, value, *layers):
+    """A model of a Bidirectional, with this set on its layers of these names."""
+    made = model(Bidirectional(LSTM(3, return_sequences=True)), Dense(2))
+    for layer in layers:
+        setattr(getattr(made.layers[0], layer), name, value)
+    return made
+
+
+RUNS = {
+    "predict": lambda made: made.predict(SEQUENCES),
+    "build": lambda made: made.build((5, 4)),
+    "get_config": lambda made: made.get_config(),
+}
+
+for name, value in (("dropout", 0.5), ("units", 5), ("return_sequences", False), ("return_state", True)):
+    for run, call in RUNS.items():
+
+        @refused(
+            f"{name} of forward_layer",
+            f"another one of backward_layer, at {run}",
+            ValueError,
+            f"{name}: expected the same of forward_layer and backward_layer of bidirectional, got .*: set it on both",
+        )
+        def _(name=name, value=value, call=call):
+            call(with_setting(name, value, "backward_layer"))
+
+
+for name in ("stateful", "go_backwards"):
+
+    @refused(f"{name}, set later", "both layers of Bidirectional", ValueError, rf"Bidirectional: LSTM\(.*{name}=True")
+    def _(name=name):
+        with_setting(name, True, "forward_layer", "backward_layer").fit(SEQUENCES, TAGS, verbose=0)
+
+
+@refused(
+    "a setting of one layer of Bidirectional", "a model that is built", ValueError, "dropout: expected the same of"
+)
+def _():
+    made = with_setting("dropout", 0.5)
+    made.predict(SEQUENCES)
+    made.layers[0].forward_layer.dropout = 0.5
+    made.save("model.safetensors")
+
+
+@right("a setting of both layers of Bidirectional, set later", "a saved model")
+def _():
+    made = with_setting("units", 5, "forward_layer", "backward_layer")
+    layer = made.layers[0]
+    layer.forward_layer.dropout = layer.backward_layer.dropout = 0.5
+    layer.return_sequences, layer.return_state = False, True
+    y, *_ = layer(SEQUENCES)
+    assert y.shape == (4, 10)
+    layer.return_state = False
+    expected = made.predict(SEQUENCES)
+    made.save("model.safetensors")
+    again = nnlite.load_model("model.safetensors")
+    assert_same_bits(again.predict(SEQUENCES), expected)
+    assert again.layers[0].backward_layer.dropout == 0.5
+
+
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
 
 

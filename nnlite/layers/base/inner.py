@@ -1,4 +1,4 @@
-"""Layers inside of another one, which hands on their weights."""
+"""Layers inside of another one, which hands on their weights and settings."""
 
 import operator
 from typing import Any
@@ -16,3 +16,13 @@ def inner(name: str, meaning: str) -> Any:
             )
 
     return property(operator.attrgetter(f"_{name}"), set_layer, doc=meaning)
+
+
+def of_both(name: str, meaning: str) -> Any:
+    """The property of a setting of both `forward_layer` and `backward_layer`."""
+
+    def set_both(self, value):
+        setattr(self.forward_layer, name, value)
+        setattr(self.backward_layer, name, value)
+
+    return property(operator.attrgetter(f"forward_layer.{name}"), set_both, doc=meaning)

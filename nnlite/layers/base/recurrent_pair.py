@@ -7,7 +7,7 @@ import numpy as np
 from ...arguments.classes import class_name
 from . import named
 from .has_states import HasStates
-from .inner import inner
+from .inner import inner, of_both
 from .layer import Options, Shape
 from .recurrent import Recurrent
 
@@ -23,33 +23,23 @@ class RecurrentPair(HasStates):
         if not isinstance(layer, Recurrent):
             hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
             raise TypeError(f"{what}: expected a recurrent layer, such as LSTM(32), got {layer!r}{hint}")
-        if layer.stateful:
-            raise ValueError(
-                f"{what}: {layer!r}: stateful goes on where the batch before ended, but what is read from its end "
-                f"comes from the batch that follows: use stateful=False"
-            )
-        if layer.go_backwards:
-            raise ValueError(
-                f"{what}: {layer!r}: one of its two layers reads from the end in any case: leave go_backwards out"
-            )
+        self._refuse_settings(layer)
         if layer.built:
             raise ValueError(f"{what}: {layer!r} has its weights already, and would not share them: give a new one")
         layer.check_saving()  # no argument may be lost
         self.forward_layer, self.backward_layer = (type(layer).from_config(layer.get_config()) for _ in range(2))
+        theirs = {"dtype", "name", "trainable", "input_shape"}  # which `_equip` hands on, or that may differ
+        self._common = [name for name in layer.get_config() if name not in theirs and _is_plain(layer, name)]
         own = {"dtype": layer.dtype, "seed": layer.rng, "input_shape": layer._input_shape}
         own |= {name: value for name, value in options.items() if value is not None}
         super().__init__(**own)  # type: ignore[arg-type]
         self._is_seeded = layer._is_seeded or options.get("seed") is not None
-        self.return_state = layer.return_state
         self.state = self.dinitial_state = None
 
     forward_layer = inner("forward_layer", "The layer that reads from the start.")
     backward_layer = inner("backward_layer", "The layer that reads from the end.")
-
-    @property
-    def return_sequences(self) -> bool:
-        """Whether y holds every step."""
-        return self.forward_layer.return_sequences
+    return_sequences = of_both("return_sequences", "Whether y holds every step.")
+    return_state = of_both("return_state", "Whether `layer(x)` returns (y, *state).")
 
     @property
     def _trainable(self) -> bool:
@@ -81,6 +71,7 @@ class RecurrentPair(HasStates):
         return self.forward_layer.ids_below(x)
 
     def get_config(self) -> dict[str, Any]:
+        self._check_common()
         config = self.forward_layer.get_config() | {"dtype": self.dtype.name}
         layer = {"class": class_name(self.forward_layer), "config": config}
         return {"layer": layer, **super().get_config()}
@@ -95,6 +86,7 @@ class RecurrentPair(HasStates):
 
     def _equip(self, with_grads=False):
         """Hand this layer's own on to the two: a model, a user or a checkpoint may have exchanged it, here."""
+        self._check_common()
         first, second = self.forward_layer.trainable, self.backward_layer.trainable
         if with_grads and first != second:
             raise ValueError(
@@ -109,6 +101,30 @@ class RecurrentPair(HasStates):
                 if with_grads:
                     layer.grads = dict(zip(layer.params, self._arrays("grads", *names), strict=True))
 
+    def _check_common(self):
+        """Refuse what was set on one of the two alone: a file has the settings of the first."""
+        first, second = self.forward_layer, self.backward_layer
+        for name in self._common:
+            one, other = getattr(first, name), getattr(second, name)
+            if one != other:
+                raise ValueError(
+                    f"{name}: expected the same of forward_layer and backward_layer of {self.name}, got {one!r} and "
+                    f"{other!r}: set it on both, or make a new {type(self).__name__}"
+                )
+        self._refuse_settings(first)
+
+    def _refuse_settings(self, layer):
+        if layer.stateful:
+            raise ValueError(
+                f"{type(self).__name__}: {layer!r}: stateful goes on where the batch before ended, but what is read "
+                f"from its end comes from the batch that follows: use stateful=False"
+            )
+        if layer.go_backwards:
+            raise ValueError(
+                f"{type(self).__name__}: {layer!r}: one of its two layers reads from the end in any case: leave "
+                f"go_backwards out"
+            )
+
     def _split(self, name, state):
         """The states of the first layer, and of the second."""
         if state is None:
@@ -121,3 +137,8 @@ class RecurrentPair(HasStates):
     def _parameter_rule(self, input_shape):
         rule = self.forward_layer._parameter_rule(input_shape)
         return f"2 * ({rule})" + (f" = {self.parameter_count}" if self.built else "")
+
+
+def _is_plain(layer, name):
+    """Whether an argument is kept, and is no object: one of a user's own may be an array."""
+    return isinstance(getattr(layer, name, ()), str | int | float | None)
