@@ -90,6 +90,7 @@ def _refuse_unknown(parts):
     unknown = []
     for name, layer in parts:
         inside = layer.layer if isinstance(layer, layers.TimeDistributed) else layer
+        inside = layer.forward_layer if isinstance(layer, layers.Bidirectional) else inside
         f = getattr(inside, "activation", None)
         for kind in (type(layer), type(inside), type(f) if isinstance(f, Layer) else layers.Tanh):
             if kind not in LAYERS and f"{name} ({kind.__name__})" not in unknown:

@@ -311,6 +311,10 @@ class MyDense(Dense):
     pass
 
 
+class MyLSTM(LSTM):
+    pass
+
+
 class Twice(Sequential):
     def forward(self, x, training=False, lengths=None):
         return 2 * super().forward(x, training, lengths)
@@ -322,6 +326,7 @@ class Twice(Sequential):
         (Sequential([Square(), Dense(2, Square), MyDense(2)], (3,)), {}, r"square .*, dense \(Square\), my_dense"),
         (Sequential([Twice([Dense(2)])], (3,)), {}, r"sequential \(Twice\)"),
         (Sequential([TimeDistributed(Square())], (4, 3)), {}, r"time_distributed \(Square\)"),
+        (Sequential([Bidirectional(MyLSTM(2))], (4, 3)), {}, r"bidirectional \(MyLSTM\)"),
         (Sequential([Dense(2)]), {}, "sequential has no shape of its inputs yet: give input_shape"),
         (Sequential([]), {"input_shape": (3,)}, "sequential has no layers"),
         (Sequential([Dense(2)], (3,)), {"lengths": True}, "lengths: expected False, as no layer is recurrent"),
