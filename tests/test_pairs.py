@@ -2150,10 +2150,13 @@ for name, value in (("dropout", 0.5), ("units", 5), ("return_sequences", False),
 
 
 for name in ("stateful", "go_backwards"):
+    for which in (["forward_layer"], ["backward_layer"], ["forward_layer", "backward_layer"]):
 
-    @refused(f"{name}, set later", "both layers of Bidirectional", ValueError, rf"Bidirectional: LSTM\(.*{name}=True")
-    def _(name=name):
-        with_setting(name, True, "forward_layer", "backward_layer").fit(SEQUENCES, TAGS, verbose=0)
+        @refused(
+            f"{name}, set later", f"{' and '.join(which)} of Bidirectional", ValueError, rf"al: LSTM\(.*{name}=True\):"
+        )
+        def _(name=name, which=which):
+            with_setting(name, True, *which).fit(SEQUENCES, TAGS, verbose=0)
 
 
 @refused(

@@ -104,6 +104,8 @@ class RecurrentPair(HasStates):
     def _check_common(self):
         """Refuse what was set on one of the two alone: a file has the settings of the first."""
         first, second = self.forward_layer, self.backward_layer
+        self._refuse_settings(first)
+        self._refuse_settings(second)
         for name in self._common:
             one, other = getattr(first, name), getattr(second, name)
             if one != other:
@@ -111,7 +113,6 @@ class RecurrentPair(HasStates):
                     f"{name}: expected the same of forward_layer and backward_layer of {self.name}, got {one!r} and "
                     f"{other!r}: set it on both, or make a new {type(self).__name__}"
                 )
-        self._refuse_settings(first)
 
     def _refuse_settings(self, layer):
         if layer.stateful:
