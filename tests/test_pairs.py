@@ -480,6 +480,8 @@ def _():
     y = made.predict(X)
     for got in joblib.Parallel(n_jobs=2)(joblib.delayed(lambda sent: sent.predict(X))(made) for _ in range(2)):
         assert_same_bits(got, y)
+
+
 class Scale(Layer):
     """x * g, with g that is trained."""
 
