@@ -2185,6 +2185,32 @@ def _():
     again = nnlite.load_model("model.safetensors")
     assert_same_bits(again.predict(SEQUENCES), expected)
     assert again.layers[0].backward_layer.dropout == 0.5
+def softmax_added(made):
+    made.layers[-1].add(Softmax())
+
+
+def softmax_set(made):
+    made.layers[-1].activation = "softmax"
+
+
+def softmax_set_in_time(made):
+    made.layers[-1].layer.activation = "softmax"
+
+
+for kind, last, change in (
+    ("a Softmax that is added to the model in it", lambda: Sequential([Dense(2)]), softmax_added),
+    ("an activation that is set later", lambda: Dense(2), softmax_set),
+    ("an activation that is set in a TimeDistributed later", lambda: TimeDistributed(Dense(2)), softmax_set_in_time),
+):
+    for method in ("fit", "evaluate", "train_on_batch"):
+
+        @refused(f"a loss of logits in {method}", kind, ValueError, "loss: Softmax gives probabilities")
+        def _(last=last, change=change, method=method):
+            made = model(Dense(4), last(), loss=LABELLED(from_logits=True))
+            x, y = (SEQUENCES, TAGS.argmax(-1)) if "Time" in repr(made) else (X, LABELS)
+            getattr(made, method)(x, y)
+            change(made)
+            getattr(made, method)(x, y)
 
 
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]

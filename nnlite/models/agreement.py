@@ -30,7 +30,15 @@ def require_loss(model: Any, method: str) -> None:
     """Refuse to go on without a loss, or with one that expects something else than the last layer gives."""
     if model.optimizer is None:
         raise RuntimeError(f"{method} needs an optimizer and a loss: call compile(optimizer, loss) first")
-    met = model.loss, model.layers[-1:]
+    met: list[Any] = [*model.layers]
+    for one in met:  # which grows by all that may give the numbers, without a Python call, as each step asks
+        if hasattr(type(one), "all_layers"):
+            met += one.layers
+        elif type(one).__name__ == "TimeDistributed":
+            met.append(one.layer)
+        elif (activation := getattr(one, "_activation", None)) is not None:
+            met.append(activation)
+    met += model.loss, getattr(model.loss, "from_logits", None)
     if model._met != met:  # once is enough
         check(model, model.loss)
         model._met = met

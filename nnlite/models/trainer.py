@@ -28,7 +28,7 @@ class Trainer(Model):
     history: History | None = None
     stop_training = False
 
-    _met: Any = None  # the loss and the last layer that were compared
+    _met: Any = None  # the layers and the loss that were compared
     _readers: set[int] = set()  # noqa: RUF012  the ids of losses and metrics of one's own that change nothing
 
     @translated
