@@ -2213,6 +2213,25 @@ for kind, last, change in (
             getattr(made, method)(x, y)
 
 
+for layer, methods in (
+    (LSTM(3, return_sequences=True), ("predict", "evaluate", "fit")),
+    (GRU(3, return_sequences=True), ("predict", "evaluate", "fit")),
+    (LSTM(3, return_sequences=True, stateful=True), ("predict", "evaluate")),
+):
+    for method in methods:
+
+        @right(f"steps of {layer!r}", f"{method} of other samples in between")
+        def _(layer=layer, method=method):
+            made = model(copy.deepcopy(layer), Dense(2), optimizer=SGD(0.0))
+            y, steps = made.predict(SEQUENCES[:2]), []
+            data = (SEQUENCES[2:],) if method == "predict" else (SEQUENCES[2:], TAGS[2:])
+            for t in range(5):
+                steps.append(made.step(SEQUENCES[:2, t]).copy())
+                if t == 2:
+                    getattr(made, method)(*data, verbose=0)
+            assert_close(np.stack(steps, 1), y, 1e-6)
+
+
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
 
 

@@ -4,14 +4,19 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from ..layers.base.has_states import HasStates
 from ..turns import Keeps, computing
 from .assembly import parts
 
 
 @contextlib.contextmanager
 def one_fit(model: Any) -> Iterator[None]:
-    """Refuse a second training of the same model at the same time, and let go of the data at the end."""
-    mine = object()
+    """Refuse a second training of the same model at the same time, and let go of the data at the end.
+
+    Layers that carry nothing from batch to batch have the states of a user's steps again.
+    """
+    mine, carrying = object(), [layer for layer in _with_states(model) if not getattr(layer, "stateful", False)]
+    states = [layer.state for layer in carrying]
     inside = [part for part in parts(model) if part is not model and hasattr(part, "layers")]
     try:
         with computing:
@@ -26,6 +31,7 @@ def one_fit(model: Any) -> Iterator[None]:
     finally:
         if model._fit is mine:
             model._fit = None
+            _exchange(carrying, states)
             _forget(model)
 
 
@@ -53,7 +59,7 @@ def require_rest(model: Any, method: str) -> None:
 
 
 def apart(model: Any, batches: Iterator[Any], is_stream: bool) -> Iterator[Any]:
-    """Batches to compute with apart from a training: while no other thread does, from a state of zeros, with no trace.
+    """Batches to compute with apart from all else: while no other thread does, from a state of zeros, with no trace.
 
     To be closed at the end.
 
@@ -61,8 +67,8 @@ def apart(model: Any, batches: Iterator[Any], is_stream: bool) -> Iterator[Any]:
         is_stream: whether a user's generator makes the batches. While it is asked for one, other threads may compute:
             it may wait for one that does.
     """
-    layers: Any = model.stateful_layers
-    own = [None] * len(layers)
+    layers = _with_states(model)
+    own: list[Any] = [None] * len(layers)
     with contextlib.nullcontext() if is_stream else computing, contextlib.closing(batches):  # type: ignore[type-var]
         for batch in batches:
             with computing:
@@ -72,6 +78,12 @@ def apart(model: Any, batches: Iterator[Any], is_stream: bool) -> Iterator[Any]:
                 finally:
                     own = _exchange(layers, states)
                     _forget(model)
+
+
+def _with_states(model):
+    """The layers whose `forward` leaves a state: recurrent ones, and those of one's own that are stateful."""
+    layers = model.all_layers.values()
+    return [layer for layer in layers if isinstance(layer, HasStates) or getattr(layer, "stateful", False)]
 
 
 def _exchange(layers, states):

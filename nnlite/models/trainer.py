@@ -295,8 +295,8 @@ class Trainer(Model):
         """y for all samples, computed in batches.
 
         Stateful layers start from zeros, and carry their states from batch to batch: row n goes on where row n of the
-        batch before it ended. They carry nothing from call to call: afterwards each has the state it had before. To go
-        on from call to call, use `model(x)`, which leaves its states in the layers.
+        batch before it ended. Nothing is carried from call to call: afterwards each layer has the state it had before,
+        also that of single steps. To go on from call to call, use `model(x)`, which leaves its states in the layers.
 
         Args:
             batch_size: samples computed at once, by default 32.
