@@ -290,7 +290,6 @@ def test_a_regularized_loss_has_no_perplexity(inside):
 
 def test_a_weighted_loss_has_no_perplexity():
     model = classifier()
-    recorded(model)
     assert [*model.fit(X, LABELS, class_weight={0: 2}, verbose=0).history] == ["loss", "accuracy"]
     assert "perplexity" in model.fit(X, LABELS, verbose=0).history
 

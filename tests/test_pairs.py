@@ -2232,6 +2232,24 @@ for layer, methods in (
             assert_close(np.stack(steps, 1), y, 1e-6)
 
 
+class Halved(nnlite.SparseCategoricalCrossentropy):
+    def forward(self, y_true, y_pred, sample_weight=None):
+        return super().forward(y_true, y_pred, sample_weight) / 2
+
+
+for what, loss, has_one in (
+    ("all labels", LABELLED(from_logits=True), True),
+    ("a label that the loss ignores", LABELLED(from_logits=True, ignore_class=-1), False),
+    ("a cross-entropy of one's own", Halved(from_logits=True), False),
+):
+
+    @right("a perplexity, which is there where it is e^loss", what)
+    def _(loss=loss, has_one=has_one):
+        y = np.where(np.arange(12) < 8, -1, LABELS) if loss.ignore_class else LABELS
+        found = trained(model(loss=loss), y=y, validation_data=(X, y)).history.history
+        assert ("perplexity" in found, "val_perplexity" in found) == (has_one, has_one)
+
+
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
 
 

@@ -56,12 +56,13 @@ def predictions_of(data: Any, loss: Any) -> tuple[float, bool]:
 
 
 def settle_perplexity(model: Any, *data: Any) -> bool:
-    """Whether e^loss is a perplexity: the loss is a mean cross-entropy, without weights, and without penalties.
+    """Whether e^loss is a perplexity: the loss is a mean cross-entropy of all labels, without weights and penalties.
 
-    A generator's later batches have to leave it so.
+    A generator's later batches have to leave it so. A batch of ignored labels alone counts as a loss of 0.
     """
     loss = model.loss
-    is_mean = isinstance(loss, losses.SparseCategoricalCrossentropy) and loss.reduction != "sum"
+    is_mean = isinstance(loss, losses.SparseCategoricalCrossentropy) and is_ours(type(loss).forward)
+    is_mean = is_mean and loss.reduction != "sum" and loss.ignore_class is None
     is_weighted = any(part.weights is not None for part in data if part is not None)
     found = is_mean and not is_weighted and not _is_regularized(model.layers)
     for part in data:

@@ -111,7 +111,7 @@ class Trainer(Model):
             The `History`, whose `history` is a dict of lists with one number for each epoch: "loss" and the metrics,
             such as "accuracy", means over all samples, each at the time when it was trained on; with validation data
             "val_loss" and so on, measured at the end of the epoch; and with a cross-entropy "perplexity" and
-            "val_perplexity", unless weights or regularizers change it.
+            "val_perplexity", unless weights, ignored labels or regularizers change it.
 
         Raises:
             RuntimeError: `compile` comes first.
