@@ -2250,6 +2250,50 @@ for what, loss, has_one in (
         assert ("perplexity" in found, "val_perplexity" in found) == (has_one, has_one)
 
 
+class OfUnits(Sequential):
+    def __init__(self, n, seed=None):
+        super().__init__([Dense(n)], seed=seed)
+        self.n = n
+
+
+class HandingOn(Sequential):
+    def __init__(self, n, **options):
+        super().__init__([Dense(n), Dense(2)], **options)
+
+
+class SaysHow(OfUnits):
+    def get_config(self):
+        return super().get_config() | {"n": self.n}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None, seed=None):
+        return cls(config["n"], seed=seed)
+
+
+def by_checkpoint(made):
+    made.compile("sgd", "mse")
+    made.fit(X, Y, callbacks=[At(lambda model: pytest.fail("an epoch is lost")), ModelCheckpoint("m.safetensors")])
+
+
+for way, save in (("save", lambda made: made.save("m.safetensors")), ("a ModelCheckpoint", by_checkpoint)):
+    for kind in (OfUnits, HandingOn):
+        for place in ("", " in a Sequential"):
+
+            @refused(way, f"{kind.__name__}, made of units{place}", TypeError, f"{kind.__name__}: loading makes")
+            def _(kind=kind, save=save, place=place):
+                made = Sequential([Dense(3), kind(2)]) if place else kind(2)
+                made.build((4,))
+                save(made)
+
+
+@right("save", "a model of one's own that says how it is made again")
+def _():
+    for made in (SaysHow(3, seed=0), Sequential([Dense(3), SaysHow(2)], seed=0)):
+        y = made.predict(X)
+        made.save("m.safetensors")
+        assert_same_bits(nnlite.load_model("m.safetensors", custom_objects={"SaysHow": SaysHow}).predict(X), y)
+
+
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
 
 

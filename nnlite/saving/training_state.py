@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..arguments import Configured
+from ..arguments import Configured, is_ours
 from ..arguments.classes import OWN, class_name, marked
 from ..arguments.translations.calls import translated
 from ..turns import computing
@@ -59,10 +59,37 @@ def check_saving(model: Any) -> None:
 
     Raises:
         ValueError, TypeError: a part keeps an argument that JSON cannot write, or not at all; the message says which.
+            Or a model of a class of one's own cannot be made again from its layers.
     """
-    for part in _parts(model):
+    parts = [*_parts(model)]
+    for part in parts:
         part.check_saving()
     checkpoint.encode({"model": model.get_config(), **_compiled(model)})
+    models = _models(model)
+    own = {class_name(one): type(one) for one in (*models, *parts) if not is_ours(type(one))}
+    for one in reversed(models):
+        if not is_ours(type(one)):
+            _rehearse(one, own)
+
+
+def _models(model):
+    """The model, and all inside it."""
+    return [model, *(part for layer in model.layers if hasattr(layer, "layers") for part in _models(layer))]
+
+
+def _rehearse(model, own):
+    """Make a model of a class of one's own again as loading does, but without weights."""
+    kind = type(model).__name__
+    try:
+        made = type(model).from_config({**model.get_config(), "input_shape": None}, own, seed=0)
+        if [*made.all_layers] != [*model.all_layers]:
+            raise ValueError(f"{', '.join(model.all_layers)} would become {', '.join(made.all_layers) or 'no layers'}")
+    except Exception as error:  # one's own code may raise any
+        raise TypeError(
+            f"{kind}: loading makes it again by {kind}(layers, input_shape=..., seed=..., name=...): {explain(error)}: "
+            f"let __init__ take these, or define get_config(self) and from_config(cls, config, custom_objects=None, "
+            f"seed=None)"
+        ) from error
 
 
 def _parts(model):
