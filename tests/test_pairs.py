@@ -2294,6 +2294,76 @@ def _():
         assert_same_bits(nnlite.load_model("m.safetensors", custom_objects={"SaysHow": SaysHow}).predict(X), y)
 
 
+class Center(Layer):
+    def forward(self, x, training=False):
+        return x - x.mean(axis=1, keepdims=True)
+
+
+class Summed(Layer):
+    def forward(self, x, training=False):
+        return x.cumsum(axis=1)
+
+
+class OfFiveSteps(Layer):
+    def forward(self, x, training=False):
+        return x + np.arange(5, dtype=x.dtype)[:, None]
+
+
+class Doubled(Layer):
+    def forward(self, x, training=False):
+        return 2 * x
+
+
+class Running(Summed):
+    def step(self, x):
+        self.sum = x + getattr(self, "sum", 0)
+        return self.sum
+
+
+def by_stepper(made, steps):
+    step = made.stepper(len(steps[0]))
+    return [step(x).copy() for x in steps]
+
+
+def by_step(made, steps):
+    return [made.step(x).copy() for x in steps]
+
+
+def stepped(layer, way, width=3):
+    """A model after whole sequences, and after their steps, which give the same."""
+    made = Sequential([LSTM(width, return_sequences=True), layer, Dense(2)], seed=0)
+    y = made.predict(SEQUENCES)
+    assert_close(np.stack(way(made, SEQUENCES.swapaxes(0, 1).copy()), 1), y, 1e-6)
+
+
+for way in (by_step, by_stepper):
+    for kind, width, how in (
+        (Center, 3, "mixes time steps"),
+        (Summed, 1, "mixes time steps"),
+        (OfFiveSteps, 3, "cannot take one step"),
+    ):
+
+        @refused(
+            way.__name__, f"a layer of one's own, {kind.__name__}", ValueError, rf"step: .* \({kind.__name__}\) {how}"
+        )
+        def _(kind=kind, way=way, width=width):
+            stepped(kind(), way, width)
+
+    for kind in (Doubled, Running):
+
+        @right(way.__name__, f"a layer of one's own, {kind.__name__}")
+        def _(kind=kind, way=way):
+            stepped(kind(), way)
+
+    for inside in (False, True):
+
+        @right(way.__name__, f"Center behind the last step alone{', in a model' * inside}")
+        def _(inside=inside, way=way):
+            made = Sequential([LSTM(3), Sequential([Center()]) if inside else Center(), Dense(2)], seed=0)
+            y = made.predict(SEQUENCES)
+            assert_close(way(made, SEQUENCES.swapaxes(0, 1).copy())[-1], y, 1e-6)
+
+
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
 
 

@@ -52,6 +52,50 @@ def _check_steps_apart(layer, x, lengths, what):
         layer._steps_apart = x.ndim
 
 
+def checked_steps(model: Any, steps: list[Callable]) -> list[Callable]:
+    """The `step` of each of a model's layers, or what stands for it; of one's own it is tried before its first one."""
+    return [
+        step if is_ours(type(layer)) or not is_ours(type(layer).step) or layer.takes_lengths else _tried(model, i, step)
+        for i, (layer, step) in enumerate(zip(model.layers, steps, strict=True))
+    ]
+
+
+def _tried(model, i, step):
+    """A step of layer i of the model, whose class is a user's, but does not say itself what a step is."""
+    layer = model.layers[i]
+
+    def tried(x):
+        if getattr(layer, "_takes_steps", None) != np.ndim(x):
+            if _has_steps(model, i, np.ndim(x)):
+                _check_step(layer, step, x)
+            layer._takes_steps = np.ndim(x)
+        return step(x)
+
+    return tried
+
+
+def _has_steps(model, i, ndim):
+    """Whether layer i, whose x has so many axes in a step, reads whole sequences in the model's forward."""
+    if model.input_shape is None:
+        return all(getattr(layer, "return_sequences", True) for layer in model.layers[:i])
+    return ndim == len(model.shapes()[i])
+
+
+def _check_step(layer, step, x):
+    """Try that two steps in a sequence give what each gives by itself."""
+    x = np.array(x)
+    what = f"step: {layer.name} ({type(layer).__name__})"
+    remedy = "use forward on whole sequences, or write its step(self, x), which keeps what the next step needs"
+    pair = x, x[::-1] + 1 if x.dtype.kind == "f" else np.zeros_like(x)  # an id has to stay one
+    try:
+        apart = np.stack([np.array(step(one)) for one in pair], axis=1)
+        together = layer.forward(np.stack(pair, axis=1))
+    except Exception as error:
+        raise ValueError(f"{what} cannot take one step, or two, by itself: {error}: {remedy}") from error
+    if together.shape != apart.shape or not np.allclose(together, apart, 1e-3, 1e-5, equal_nan=True):
+        raise ValueError(f"{what} mixes time steps, as its y of one step is another in a sequence: {remedy}")
+
+
 def _mixes(what, how):
     return ValueError(
         f"{what} mixes steps with padding, as {how}: let a recurrent layer without return_sequences come before it"
