@@ -118,7 +118,8 @@ def test_validation_batch_size_is_that_of_the_validation():
     model = Spy([Dense(2)], seed=0)
     model.compile("sgd", "mse")
     model.fit(X, Y, batch_size=10, validation_data=(X, Y), validation_batch_size=20, verbose=0)
-    assert sizes == [(True, 10), (True, 10), (False, 20)]
+    first_look = [(False, 20)]  # as soon as the model is built
+    assert sizes == [(True, 10), *first_look, (True, 10), (False, 20)]
 
 
 # Weights

@@ -2364,6 +2364,52 @@ for way in (by_step, by_stepper):
             assert_close(way(made, SEQUENCES.swapaxes(0, 1).copy())[-1], y, 1e-6)
 
 
+def doubly(*layers):
+    return [LSTM(3, return_sequences=True), *layers, Dense(2)]
+
+
+ONE_TAG = TAGS[:, 0]
+for what, layers, loss, data, validation, message in (
+    ("y of another shape", lambda: [Dense(2)], "mse", (X, Y), (X, Y[:, :1]), "y_true: expected shape"),
+    (
+        "other lengths of x",
+        lambda: doubly(Flatten()),
+        "mse",
+        (SEQUENCES, ONE_TAG),
+        (SEQUENCES[:, :3], ONE_TAG),
+        "dense",
+    ),
+    ("lengths", lambda: doubly(BatchNorm()), "mse", (SEQUENCES, TAGS), (SEQUENCES, TAGS, LENGTHS), "over all steps"),
+    ("y above 1", lambda: [Dense(2, "sigmoid")], "binary_crossentropy", (X, abs(Y) / 9), (X, Y + 9), "from 0 to 1"),
+):
+    for is_built in (False, True):
+
+        @refused("fit", f"validation data with {what}, {'a' if is_built else 'no'} built model", ValueError, message)
+        def _(layers=layers, loss=loss, data=data, validation=validation, is_built=is_built):
+            made = model(*layers(), loss=loss)
+            if is_built:
+                made.build(data[0].shape[1:])
+            try:
+                made.fit(*data, batch_size=2, validation_data=validation, verbose=0)
+            finally:
+                assert made.optimizer.iterations == (not is_built)  # the first batch builds it
+
+
+@refused("fit", "validation data with whole numbers as weights", ValueError, "third item are lengths, .* no time steps")
+def _():
+    trained(validation_data=(X, Y, np.ones(12, int)))
+
+
+@right("a first look at validation data", "dropout, states and the order of samples, which stay the same")
+def _():
+    def run(**validation):
+        made = model(LSTM(3, return_sequences=True, stateful=True), Dropout(0.5), Dense(2), optimizer=Adam(0.01))
+        return trained(made, x=SEQUENCES, y=TAGS, batch_size=2, shuffle=False, epochs=2, **validation)
+
+    assert_same_weights(run(), run(validation_data=(SEQUENCES[:2], TAGS[:2])))
+    assert_same_weights(trained(epochs=2), trained(epochs=2, validation_data=(X, Y)))
+
+
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
 
 

@@ -205,4 +205,10 @@ def _validation(loss, given, steps, size):
     x, y, third = (*given, None)[:3]
     if third is not None and checks.numbers(f"{where}: lengths", third).dtype.kind == "f":
         return weighted(Batch.checked(where, x, y, weights=third), None, loss, where)
-    return _with_steps(where, Batch.checked(where, x, y, third))
+    batch = _with_steps(where, Batch.checked(where, x, y, third))
+    if third is not None and batch.x.ndim < 3 and batch.x.dtype.kind == "f":
+        raise ValueError(
+            f"{where}: whole numbers as the third item are lengths, and x {checks.shape_text(batch.x.shape)} has no "
+            f"time steps: give weights as floats, np.asarray(weights, float)"
+        )
+    return batch

@@ -4,7 +4,7 @@ import math
 import os
 import re
 import string
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..callbacks.bars import look_of
 from ..callbacks.base import Callback, checked_callbacks
 from ..saving.loop_state import is_stopped as is_stopped
 from ..turns import computing
+from .batch import Batch
 from .stream import Stream
 
 
@@ -101,6 +102,25 @@ def skip_what_was_read(loop: Any) -> None:
     for data, batch in ((loop.data, loop.batch), (loop.validation_data, 0)):
         if loop.resumed and isinstance(data, Stream):
             data.skip(loop.epoch - loop.first_epoch, batch)
+
+
+def batches_to_train(loop: Any, order: np.ndarray | None) -> Iterator[Batch]:
+    """The batches of an epoch from `loop.batch` on. As soon as the model is built, validation data are tried."""
+    for batch in loop.data.split(loop.batch_size, order, first=loop.batch):
+        if not loop.has_tried and loop.model.built:
+            loop.has_tried = True
+            if loop.validation_data:
+                _try_validation(loop)
+        yield batch
+
+
+def _try_validation(loop):
+    """Measure their first batch, which has to fit: else the epoch before the validation would be lost."""
+    data, size, place = loop.validation_data, loop.validation_batch_size, loop.place
+    first = Batch(data.x, data.y, data.lengths, data.weights)[:size]
+    loop.place = loop.epoch + 1, "validation"
+    loop.model._evaluate(first, size, "fit: validation_data")
+    loop.place = place
 
 
 # What is written for a name in braces, as in "{epoch:02d}-{loss:.2f}.safetensors".

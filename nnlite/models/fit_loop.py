@@ -26,7 +26,7 @@ class FitLoop:
         is_sequence: whether samples have such steps.
         resumed: whether it goes on from the state of an earlier one.
         latest: the loss of the last batch alone, and its metrics, by their names.
-        is_running: whether it is in `fit`.
+        is_running, has_tried: whether it is in `fit`, and has tried whether the validation data fit.
         current: the batch in training, or the part of it that this process computes.
     """
 
@@ -46,11 +46,11 @@ class FitLoop:
         self.positions, self.is_sequence = fit_arguments.predictions_of(data, model.loss)
         self.epoch = self.first_epoch = fit_arguments.checked_start(epochs[0], self.epochs)
         self._has_perplexity = fit_arguments.settle_perplexity(model, data, validation_data)
-        self.resumed = self.is_running = False
+        self.resumed = self.is_running = self.has_tried = False
         self.batch, self.latest = 0, {}
         self.totals, self.seen = {}, 0  # sums of this epoch's losses and metrics, and their weight: samples or steps
         self.order_rng = None  # state of the random generator from which this epoch's order was drawn
-        self._place: tuple[int, int | str | None] = self.epoch + 1, None  # where in `fit` an error would come
+        self.place: tuple[int, int | str | None] = self.epoch + 1, None  # where in `fit` an error would come
         self.current: Any = None
 
     def __enter__(self):
@@ -72,7 +72,7 @@ class FitLoop:
         error, enders = found, [callback for callback in self.callbacks if isinstance(callback, TerminateOnNaN)]
         with self._closing:
             if isinstance(error, NonFiniteLossError) and error.epoch is None:
-                error = error.at(*self._place)
+                error = error.at(*self.place)
                 if not enders:
                     raise error from found.__cause__
             if isinstance(error, NonFiniteLossError) and enders:
@@ -80,7 +80,7 @@ class FitLoop:
                     callback.ended_by(error)
             elif error is not None:
                 if isinstance(error, Exception) and not hasattr(error, "of_rank"):  # which has said its place there
-                    blame.training(error, *self._place, self.current)
+                    blame.training(error, *self.place, self.current)
                 return False
             elif not enders:
                 # No loss was computed after the last update: only the parameters can tell that it went wrong.
@@ -96,9 +96,9 @@ class FitLoop:
                 self.totals, self.seen = dict.fromkeys(("loss", *self.model.metrics), 0.0), 0
                 for layer in self.model.stateful_layers:
                     layer.reset_state()
-            self._place = self.epoch + 1, None
+            self.place = self.epoch + 1, None
             yield self.epoch
-            self._place, self.current = (self.epoch + 1, None), None
+            self.place, self.current = (self.epoch + 1, None), None
             if self.batch:
                 logs = self._measure()
                 self.epoch, self.batch = self.epoch + 1, 0
@@ -113,8 +113,8 @@ class FitLoop:
         order = self._draw_order(resume_rng)
         before = self._listeners("on_train_batch_begin")
         self._after = self._listeners("on_train_batch_end")
-        self._place = self.epoch + 1, self.batch + 1
-        for batch in self.data.split(self.batch_size, order, first=self.batch):
+        self.place = self.epoch + 1, self.batch + 1
+        for batch in fit_arguments.batches_to_train(self, order):
             if fit_arguments.is_stopped(self.model):
                 break
             self.current = batch
@@ -135,7 +135,7 @@ class FitLoop:
             logs = self._with_perplexity(self._means())
             for listener in self._after:
                 listener(self.batch - 1, logs)
-        self._place, self.current = (self.epoch + 1, self.batch + 1), None
+        self.place, self.current = (self.epoch + 1, self.batch + 1), None
 
     def _draw_order(self, resume_rng):
         """The samples' order in this epoch; None where it is that of the data. A resumed epoch draws it again."""
@@ -154,12 +154,12 @@ class FitLoop:
         logs = self._means()
         if self.validation_data:
             self._notify("on_test_begin", {})
-            self._place = self.epoch + 1, "validation"
+            self.place = self.epoch + 1, "validation"
             where, size = "fit: validation_data", self.validation_batch_size
             found = self.model._evaluate(self.validation_data, size, where, parallel=self.model.optimizer.parallel)
             if not math.isfinite(found["loss"]):
                 raise loss_error(self.model, found["loss"], self.validation_data)
-            self._place = self.epoch + 1, None
+            self.place = self.epoch + 1, None
             self._notify("on_test_end", dict(found))
             logs |= {f"val_{name}": value for name, value in found.items()}
         logs = self._with_perplexity(logs)
