@@ -2185,6 +2185,8 @@ def _():
     again = nnlite.load_model("model.safetensors")
     assert_same_bits(again.predict(SEQUENCES), expected)
     assert again.layers[0].backward_layer.dropout == 0.5
+
+
 def softmax_added(made):
     made.layers[-1].add(Softmax())
 
