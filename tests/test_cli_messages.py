@@ -146,10 +146,21 @@ class TestWrapping:
         assert re.search("\nLargest difference .* after an update[.]\n", done.stdout)
 
 
-@pytest.mark.parametrize("columns", ["0", "00", ""])
-def test_a_terminal_without_a_width_has_the_usual_one(columns, monkeypatch, nnlite_command):
-    monkeypatch.setenv("COLUMNS", columns)
-    assert "Learn Shakespeare's sonnets" in nnlite_command("--help")[1]
+@pytest.mark.parametrize(
+    "sizes",
+    [
+        {"COLUMNS": "0", "LINES": "0"}, {"COLUMNS": "²", "LINES": "9" * 5000},
+        {"COLUMNS": "1" + "0" * 400, "TERMINAL_WIDTH": "wide"}, {"COLUMNS": "100000000", "LINES": "²"},
+    ],
+)  # fmt: skip
+def test_a_terminal_without_a_size_has_the_usual_one(sizes):
+    done = subprocess.run(
+        [*COMMAND, "--help"], capture_output=True, text=True, encoding="utf-8", timeout=30,
+        env={**os.environ, "PYTHONUTF8": "1", **sizes},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Learn Shakespeare's sonnets" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) == 80
 
 
 class TestTheNameOfTheProgram:

@@ -106,8 +106,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """
     open_standard_streams()
     os.environ["MPLBACKEND"] = "agg"  # pictures are files here, whatever a notebook or a profile has set
-    if not os.environ.get("COLUMNS", "1").strip("0"):  # a terminal without a size: rich would print nothing
-        del os.environ["COLUMNS"]
     ranks: Any = None
     unsaid: list[str] = []
 
