@@ -256,6 +256,26 @@ def test_hostile_settings(change, message, run, nnlite_command):
     assert contents(run) == files
 
 
+@pytest.mark.parametrize(
+    ("entry", "value", "file"),
+    [
+        ("vocabulary", {"characters": "ab"}, "config.json"), ("length", 10**30, "config.json"),
+        ("learning_rate", -1.0, "config.json"), ("units", 7, "checkpoint.safetensors"),
+        ("length", 39, "checkpoint.safetensors"), ("optimizer", "sgd", "checkpoint.safetensors"),
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_be_resumed_stay(entry, value, file, run, nnlite_command):
+    config = json.loads((run / "config.json").read_bytes())
+    (config if entry in config else config["settings"])[entry] = value
+    (run / "config.json").write_text(json.dumps(config))
+    files = contents(run)
+    for more in ([], ["--epochs", 9]):
+        code, _, error = nnlite_command("train", "--resume", *more, "--out", run)
+        assert (code, error.count("\n")) == (1, 1)
+        assert str(run / file) in error
+        assert contents(run) == files
+
+
 def test_too_many_trainings():
     with pytest.raises(ValueError, match="units, adagrad and sgd: expected at most 1000 values together, got 1003"):
         Sweep.Settings(units=tuple(range(1, 1001)))

@@ -398,7 +398,7 @@ class TestSweep:
         begun = sweep.runs[0]
         begun.create()
         with monkeypatch.context() as patch:  # one was stopped here, and goes on there
-            patch.setattr("nnlite.experiment.minimal_rnn.SAVE_SECONDS", 0.0)
+            patch.setattr("nnlite.experiment.folder.SAVE_SECONDS", 0.0)
             patch.setattr("nnlite.callbacks.backup_and_restore.time.monotonic", lambda: 0.0)
             stop = nnlite.LambdaCallback(on_train_batch_end=lambda batch, logs: batch == 250 and signal.raise_signal(2))
             with pytest.raises(KeyboardInterrupt):

@@ -30,6 +30,7 @@ from nnlite.experiment.folder import (
     plain,
 )
 from nnlite.experiment.writer import Writer
+from nnlite.saving import training_state
 from nnlite.saving.checkpoint import without_control
 from nnlite.saving.regular_file import open_regular
 
@@ -174,8 +175,17 @@ def resumed(
                 param_hint=option.opts[0],
             )
     run.check_folder()
+    before = run.settings
     if is_extended:
-        extend(run, getattr(settings, run.goal))
+        run.extend(getattr(settings, run.goal))
+    try:
+        run.start  # noqa: B018  wrong settings, of which its own message does not say where they are
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        raise ExperimentError(
+            f"cannot train with the settings in {run.folder / 'config.json'}: {training_state.explain(error)}"
+        ) from error
+    if is_extended:
+        say_how_extended(run, getattr(before, run.goal))
     elif run.is_finished:
         console.print(f"{run.folder} is finished: nothing is left to train. Its results are shown again.")
         if goal := getattr(run.settings, run.goal, None):
@@ -187,12 +197,11 @@ def resumed(
     return run
 
 
-def extend(run: Experiment, goal: int) -> None:
-    """Give a run another number of epochs or iterations, and say whether it ends as one that was started with it."""
-    before, progress = getattr(run.settings, run.goal), run.progress
-    run.extend(goal)
+def say_how_extended(run: Experiment, before: int) -> None:
+    """Say from what number of epochs or iterations, and whether it ends as one that was started with the new one."""
+    goal = getattr(run.settings, run.goal)
     console.print(f"Resuming {run.folder}, with {goal} {run.goal} instead of {before}.")
-    if progress and not run.has_constant_rate:
+    if run.progress and not run.has_constant_rate:
         console.print(
             f"The learning rate falls over the whole training: so far as for {before} epochs, from here on as for "
             f"{goal}. A run that is started with --epochs {goal} ends with somewhat different weights."

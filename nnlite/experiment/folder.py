@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 
 from nnlite import BackupAndRestore, CheckpointError, Sequential, __version__, load_model
+from nnlite.callbacks import Logs
 from nnlite.saving import atomic_file, checkpoint, states
 from nnlite.saving.regular_file import read_json
 
@@ -80,7 +81,7 @@ class Experiment:
     def __init__(self, folder: str | os.PathLike, settings: Any = None) -> None:
         self.folder, self.settings = Path(folder), settings or self.Settings()
         self.earlier_epochs: list[int] = []
-        self._is_alone = False
+        self._is_alone = self._is_extended = False
 
     def model(self) -> Sequential:
         """A new model, compiled, before its training.
@@ -150,14 +151,9 @@ class Experiment:
         """The path of the training state."""
         return self.folder / "checkpoint.safetensors"
 
-    def backup(self) -> BackupAndRestore:
+    def backup(self) -> "Backup":
         """The callback of `fit` that saves the training state and resumes from it."""
-        return BackupAndRestore(
-            self.checkpoint_path,
-            delete_checkpoint=False,
-            save_seconds=SAVE_SECONDS,
-            new_schedule=bool(self.earlier_epochs),
-        )
+        return Backup(self, new_schedule=bool(self.earlier_epochs))
 
     @property
     def progress(self) -> Progress | None:
@@ -195,6 +191,8 @@ class Experiment:
     def extend(self, goal: int) -> None:
         """Let the training have another number of epochs, or what else `goal` counts: the next `fit` goes on to there.
 
+        config.json says so as soon as that training has begun: one that cannot be resumed stays as it was.
+
         Raises:
             ExperimentError: more than that are trained already.
         """
@@ -213,7 +211,7 @@ class Experiment:
             self.earlier_epochs.append(getattr(self.settings, self.goal))
         self.settings = dataclasses.replace(self.settings, **{self.goal: goal})
         vars(self).pop("start", None)
-        self._write_config()
+        self._is_extended = True
 
     def write(self, name: str, data: bytes) -> None:
         """Write a file in the folder atomically.
@@ -283,6 +281,7 @@ class Experiment:
         earlier = {"earlier_epochs": self.earlier_epochs} if self.earlier_epochs else {}
         config = {"nnlite": __version__, "experiment": self.kind, "settings": settings, **earlier, **self.facts()}
         self._put("config.json", json.dumps(config, indent=2).encode() + b"\n")
+        self._is_extended = False
 
     def check_folder(self) -> None:
         """Check that the folder may be written to. `fit` and `create` call it first.
@@ -342,6 +341,21 @@ class Experiment:
         except (ArithmeticError, AttributeError, LookupError, OSError, TypeError, ValueError) as error:
             raise ExperimentError(f"cannot read the settings in {Path(folder, 'config.json')}: {error}") from error
         return experiment
+
+
+class Backup(BackupAndRestore):
+    """The backup of a run. Once the training can go on, config.json has the settings of a run that was extended."""
+
+    def __init__(self, run: Experiment, new_schedule: bool = False) -> None:
+        super().__init__(
+            run.checkpoint_path, delete_checkpoint=False, save_seconds=SAVE_SECONDS, new_schedule=new_schedule
+        )
+        self.run = run
+
+    def on_train_begin(self, logs: Logs) -> None:
+        super().on_train_begin(logs)
+        if self.run._is_extended:
+            self.run._write_config()
 
 
 def read_config(folder: str | os.PathLike) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from nnlite.saving.regular_file import read_json_lines
 from nnlite.text import generate, windows
 
 from .corpus import COPY, Corpus
-from .folder import SAVE_SECONDS, ExperimentError, Pair
+from .folder import Backup, ExperimentError, Pair
 from .writer import Writer
 
 Sample = tuple[int, float, str]  # iteration, smoothed loss, text
@@ -170,7 +170,7 @@ class MinimalRNN(Writer):
                     Recipe(self, show),
                     nnlite.JSONLogger(self.folder / "log.jsonl", every=LOG_EVERY),
                     nnlite.ModelCheckpoint(self.pattern("model.safetensors")),
-                    Backup(self.checkpoint_path, delete_checkpoint=False, save_seconds=SAVE_SECONDS),
+                    LastIteration(self),
                     *callbacks,
                     # The loss itself is a sum over a window: the bar shows only the one that samples and summary name.
                     nnlite.ProgressBar(
@@ -276,7 +276,7 @@ class Recipe(nnlite.Callback):
         self.experiment.samples = [tuple(s) for s in state["samples"] if s[0] % SAMPLE_EVERY == 0 or s[0] == last]
 
 
-class Backup(nnlite.BackupAndRestore):
+class LastIteration(Backup):
     """Keeps the state after the last iteration: `fit` rounds its epoch off, and more iterations could not go on."""
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
