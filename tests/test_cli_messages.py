@@ -74,12 +74,15 @@ def test_in_a_folder_that_was_removed(tmp_path, monkeypatch, nnlite_command):
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    for line in (["zoo", "lstm-07"], ["play"]):
+    (tmp_path / "text.txt").write_text("to be, or not to be\n" * 99)
+    for line in (["zoo", "lstm-07"], ["play"], ["train", "--text", tmp_path / "text.txt"], ["stats", "text.txt"]):
         code, _, error = nnlite_command(*line)
         assert (code, error.splitlines()[-1]) == (
             1,
             "nnlite: the folder that this terminal is in was removed: change to another one",
         )
+    code, _, error = nnlite_command("stats", tmp_path / "none.txt")
+    assert (code, error) == (1, f"nnlite: {tmp_path / 'none.txt'}: No such file or directory\n")
 
 
 @unix

@@ -163,15 +163,15 @@ def open_standard_streams() -> None:
 
 def message_of(error: BaseException) -> str:
     """What an error says, and what the system's leave out."""
-    if isinstance(error, OSError) and error.filename is not None:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, MemoryError) and not str(error):
-        return "not enough memory: ask for less, or end other programs"
-    if isinstance(error, FileNotFoundError):
+    if isinstance(error, FileNotFoundError) and not os.path.isabs(str(error.filename)):
         try:
             os.getcwd()
         except FileNotFoundError:
             return "the folder that this terminal is in was removed: change to another one"
+    if isinstance(error, OSError) and error.filename is not None:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, MemoryError) and not str(error):
+        return "not enough memory: ask for less, or end other programs"
     return str(error) or type(error).__name__
 
 

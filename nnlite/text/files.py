@@ -9,6 +9,8 @@ from nnlite.saving.regular_file import open_regular
 from .arguments import require_text
 
 BLANK_LINES, END_OF_LINE = re.compile(r"\n(?:[ \t]*\n)+"), re.compile(r"\n")
+HALF_OF_A_PAIR = re.compile("[\ud800-\udfff]")
+LONGEST_NAME = 60  # of an encoding, in messages
 
 
 def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
@@ -25,8 +27,8 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
 
     Raises:
         OSError: no such file, a folder, a pipe or a device, or no permission.
-        ValueError: the file is empty, is in another encoding, or contains a zero byte, so is not text; or Python knows
-            no such encoding.
+        ValueError: the file is empty, is in another encoding, or contains a zero byte or half of a pair of UTF-16, so
+            is not text; or Python knows no such encoding.
 
     Example:
         >>> import tempfile
@@ -41,7 +43,7 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
     with open_regular(path) as file:
         data = file.read()
     is_utf_8 = _is_utf_8(encoding)
-    name = "UTF-8" if is_utf_8 else encoding
+    name = "UTF-8" if is_utf_8 else encoding[:LONGEST_NAME]
     if is_utf_8 and data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise ValueError(f"{path}: expected a text in UTF-8, got UTF-16, by its byte order mark: {_name_it('utf-16')}")
     if is_utf_8 and (zero := data.find(b"\0")) >= 0:
@@ -58,6 +60,11 @@ def read_text(path: str | os.PathLike, encoding: str = "utf-8") -> str:
         raise ValueError(f"{path}: expected a text in {name}: {error}") from None
     if "\0" in text:
         raise ValueError(f"{path}: expected plain text, got a zero character in {name}: name another encoding")
+    if not is_utf_8 and (half := HALF_OF_A_PAIR.search(text)):  # it could be neither saved nor printed
+        raise ValueError(
+            f"{path}: expected plain text, got half of a pair of UTF-16, U+{ord(half[0]):04X}, at character "
+            f"{half.start()} in {name}: name another encoding, or remove it from the text"
+        )
     del data  # before there are two texts
     text = text.removeprefix("\ufeff")
     if not text:
@@ -73,7 +80,7 @@ def file_name(path: str | os.PathLike) -> str:
         >>> file_name("poems/haiku.txt"), file_name("poems/\\udcff.txt")
         ('haiku.txt', '\N{REPLACEMENT CHARACTER}.txt')
     """
-    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", os.path.basename(os.fspath(path)))
+    return HALF_OF_A_PAIR.sub("\N{REPLACEMENT CHARACTER}", os.path.basename(os.fspath(path)))
 
 
 def _is_utf_8(encoding):
@@ -83,8 +90,8 @@ def _is_utf_8(encoding):
         "a".encode(encoding)  # a LookupError for what Python calls a codec, and is no encoding, such as "base64"
     except (LookupError, TypeError, ValueError):
         raise ValueError(
-            f"encoding: expected the name of an encoding that Python knows, got {encoding!r}: such as 'utf-8', "
-            f"'utf-16', 'cp1252' or 'shift_jis'"
+            f"encoding: expected the name of an encoding that Python knows, got "
+            f"{encoding!r:.{LONGEST_NAME}}: such as 'utf-8', 'utf-16', 'cp1252' or 'shift_jis'"
         ) from None
     return known.name in ("utf-8", "utf-8-sig", "ascii")
 

@@ -76,6 +76,17 @@ class TestReadText:
         with pytest.raises(ValueError, match="got a zero character in latin-1: name another encoding"):
             read_text(write(tmp_path, "ab".encode("utf-16-le")), "latin-1")
 
+    def test_half_of_a_pair(self, tmp_path):
+        message = r"text\.txt: expected plain text, got half of a pair of UTF-16, U\+D800, at character 1 in unicode"
+        with pytest.raises(ValueError, match=message):
+            read_text(write(tmp_path, rb"a\ud800b"), "unicode_escape")
+
+    @pytest.mark.parametrize("encoding", ["x" * 10**5, "shift_jis" + "_" * 10**5])
+    def test_a_long_name_is_cut(self, encoding, tmp_path):
+        with pytest.raises(ValueError, match="expected") as caught:
+            read_text(write(tmp_path, b"\xa0\xff"), encoding)
+        assert len(str(caught.value)) < 500
+
     def test_an_encoding_that_tells_of_no_place(self, tmp_path):
         with pytest.raises(ValueError, match=r"text\.txt: expected a text in punycode"):
             read_text(write(tmp_path, b"a-\\"), "punycode")
