@@ -37,9 +37,10 @@ def _threads_from_environment():
     text = os.environ.get("NNLITE_NUM_THREADS")
     if text is None:
         return
-    if not text.strip().isdecimal() or not 1 <= int(text) <= 1024:
-        raise ImportError(f"NNLITE_NUM_THREADS: expected a whole number from 1 to 1024, got {text!r}")
-    set_num_threads(int(text))
+    number = text.strip()
+    if not (number.isdecimal() and len(number) < 100 and 1 <= int(number) <= 1024):  # of thousands int() makes none
+        raise ImportError(f"NNLITE_NUM_THREADS: expected a whole number from 1 to 1024, got {text!r:.100}")
+    set_num_threads(int(number))
 
 
 def _say_that_there_is_no_openmp():
