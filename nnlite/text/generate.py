@@ -1,6 +1,6 @@
 """Generate text: step a model through a text, then through its own output."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -59,6 +59,7 @@ def generate(
         ValueError: a character of the seed is not in the vocabulary; the temperature is negative, infinite or NaN;
             the length is negative; top_k or top_p is out of range; the model does not return V logits, or returns NaN;
             the model has no state or unit that is to be held.
+        MemoryError: there is no room for `length` numbers.
 
     Example:
         >>> import nnlite
@@ -80,7 +81,7 @@ def write(
     model: nnlite.Sequential,
     vocabulary: Vocabulary,
     read: list[int],
-    draws: list[float],
+    draws: Iterable[float],
     sampler: Callable[[np.ndarray, float], int],
     hold: Mapping[str, Mapping[int, float]] | None = None,
 ) -> Iterator[tuple[np.ndarray, int]]:

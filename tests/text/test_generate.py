@@ -4,6 +4,7 @@ The models here are stand-ins of a few lines whose every step is known.
 """
 
 import functools
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 import nnlite
 from nnlite.text import Vocabulary, generate
+from nnlite.text.arguments import drawn
 
 ABC = Vocabulary("abc")
 LAST_DRAW = 1 - 2.0**-53  # the largest number that Generator.random returns
@@ -174,6 +176,15 @@ def test_the_draws_are_those_of_the_generator_in_order():
     draws = np.random.default_rng(5).random(100).tolist()
     expected = "".join("abc"[(u >= 0.2) + (u >= 0.5)] for u in draws)
     assert generate(constant(logits), ABC, "a", 100, rng=5) == expected
+
+
+def test_the_draws_of_a_long_text_take_eight_bytes_each():
+    tracemalloc.start()
+    try:
+        drawn(0, 10**6)
+        assert tracemalloc.get_traced_memory()[1] < 9 * 10**6
+    finally:
+        tracemalloc.stop()
 
 
 # Temperature
@@ -344,6 +355,12 @@ def test_writes_what_forward_over_the_whole_text_says(kind, temperature, embedde
         ({"length": -1}, ValueError, "length: expected at least 0, got -1"),
         ({"length": 2.5}, TypeError, "length: expected an integer, got 2.5"),
         ({"length": True}, TypeError, "length: expected an integer, got True"),
+        (
+            {"length": 2**63 - 1},
+            MemoryError,
+            "length: expected at most .*, got 9,223,372,036,854,775,807",
+        ),
+        ({"length": 10**30}, MemoryError, "length: expected at most as many characters as memory has"),
         ({"temperature": -0.5}, ValueError, r"temperature: expected a number in \[0, inf\), got -0.5"),
         ({"temperature": np.nan}, ValueError, "temperature: expected a number.*got nan"),
         ({"temperature": np.inf}, ValueError, "temperature: expected a number.*got inf"),
