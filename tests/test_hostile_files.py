@@ -672,6 +672,9 @@ def npz_bomb():
 
 BOMBS = {
     "PNG": (lambda: png_bomb(9000, 9000), load_digit, ValueError, "9,000 x 9,000 pixels, more than"),
+    "PNG of which Pillow warns": (
+        lambda: png_bomb(12000, 12000), load_digit, ValueError, "12,000 x 12,000 pixels, more than"
+    ),
     "gzip": (lambda: gzip.compress(IDX + bytes(2**26)), load_idx, IDXError, "continues after them"),
     "gzip, promised": (
         lambda: gzip.compress(IDX[:4] + struct.pack(">II", 2**20, 2**20)), load_idx, IDXError, "max_bytes"

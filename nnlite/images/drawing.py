@@ -1,6 +1,7 @@
 """A picture of a digit of one's own, prepared as the digits that a model was trained on."""
 
 import os
+import warnings
 
 import numpy as np
 
@@ -62,7 +63,8 @@ def _brightness(path):
     extras.require("images")
     from PIL import Image, ImageOps, UnidentifiedImageError
 
-    with open_regular(path) as opened:
+    with open_regular(path) as opened, warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # what is too large is refused
         try:
             with Image.open(opened, formats=FORMATS) as file:
                 file.draft("L", (LARGEST, LARGEST))  # a large JPEG is decoded at a smaller scale
@@ -71,6 +73,8 @@ def _brightness(path):
                 picture = ImageOps.exif_transpose(file)  # upright, as the camera was held
                 if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits and more
                     numbers = np.asarray(picture, np.float32)
+                    if not np.isfinite(numbers).all():
+                        raise ValueError("some of its numbers are not finite")
                     picture = Image.fromarray((255 / max(numbers.max(), 1) * numbers).clip(0, 255).astype(np.uint8))
                 if picture.has_transparency_data:
                     paper = Image.new("RGBA", picture.size, "white")

@@ -108,6 +108,13 @@ class TestRefused:
         with pytest.raises(ValueError, match=r"a\.png: expected a picture, .* got one that cannot be read: .*trunc"):
             load_digit(tmp_path / "a.png")
 
+    @pytest.mark.parametrize("number", [np.nan, np.inf])
+    def test_numbers_that_are_not_finite(self, number, tmp_path):
+        numbers = np.asarray(drawn(3), np.float32)
+        numbers[7, 8] = number
+        with pytest.raises(ValueError, match=r"a\.tiff: expected a picture, .*: some of its numbers are not finite"):
+            loaded(Image.fromarray(numbers), tmp_path, "a.tiff")
+
     def test_a_bomb(self, tmp_path, monkeypatch):
         monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)
         with pytest.raises(ValueError, match=r"expected a picture, .* got one that cannot be read: Image size"):
