@@ -269,7 +269,7 @@ def test_where_removing_a_run_was_interrupted_it_can_be_begun_again(name, run, m
 def test_a_run_that_is_made_anew_was_never_extended(run):
     again = Sonnets.open(run)
     again.extend(3)
-    assert Sonnets.open(run).earlier_epochs == [1]
+    assert again.earlier_epochs == [1]
     again.create(overwrite=True)
     assert again.earlier_epochs == Sonnets.open(run).earlier_epochs == []
 
