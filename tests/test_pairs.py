@@ -467,6 +467,18 @@ def _():
     SGD().apply({"W": W}, {"W": W})
 
 
+@right("a layer of one's own", "a loss, under the name of nnlite's TimeDistributed")
+def _():
+    class TimeDistributed(nnlite.Layer):
+        def forward(self, x, training=False):
+            return x
+
+        def backward(self, dy):
+            return dy
+
+    assert_same_weights(trained(model(Dense(2), TimeDistributed())), trained(model(Dense(2))))
+
+
 @right("a layer of one's own", "another process, to which its class is sent, too")
 def _():
     class Twice(nnlite.Layer):

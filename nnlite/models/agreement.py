@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import losses
 from ..arguments import is_ours
+from ..layers.time_distributed import TimeDistributed
 
 PROBABILITIES = "Softmax", "Sigmoid"  # the layers that give some; all others can give any number
 
@@ -34,7 +35,7 @@ def require_loss(model: Any, method: str) -> None:
     for one in met:  # which grows by all that may give the numbers, without a Python call, as each step asks
         if hasattr(type(one), "all_layers"):
             met += one.layers
-        elif type(one).__name__ == "TimeDistributed":
+        elif isinstance(one, TimeDistributed):
             met.append(one.layer)
         elif (activation := getattr(one, "_activation", None)) is not None:
             met.append(activation)
