@@ -124,9 +124,14 @@ def given(name: str, x: Any, dtype: np.dtype) -> np.ndarray:
     return _cast(name, x, dtype) if x.dtype.kind == "f" and x.dtype != dtype else x
 
 
+def is_row(value: Any) -> bool:
+    """Whether it is a list, a tuple or another row of items, and neither a text nor an array of 0 or 2 axes."""
+    return hasattr(value, "__iter__") and not isinstance(value, str) and getattr(value, "ndim", 1) == 1
+
+
 def input_shape(shape: Any) -> tuple[int | None, ...]:
     """What is given as a shape without the batch axis, as a tuple; its sizes may still be anything."""
-    if isinstance(shape, str) or not hasattr(shape, "__iter__"):
+    if not is_row(shape):
         hint = f": write ({shape},)" if isinstance(shape, int) else ""
         raise TypeError(f"input_shape: expected a tuple without the batch axis, such as (T, F), got {shape!r}{hint}")
     return tuple(shape)

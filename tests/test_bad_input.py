@@ -616,6 +616,7 @@ ARRAYS = {
     "activation": lambda a: Dense(3, activation=a),
     "target_shape": lambda a: Reshape(a),
     "Input: shape": lambda a: nnlite.Input(a),
+    "input_shape": lambda a: Sequential([Dense(3)], input_shape=a),
     "look": lambda a: ProgressBar(look=a),
     "landmarks": lambda a: ProgressBar(landmarks=a),
     "save_freq": lambda a: BackupAndRestore("backup.safetensors", save_freq=a),

@@ -38,8 +38,7 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int], **options: Unpack[Options]) -> None:
         super().__init__(**options)
-        is_list = hasattr(target_shape, "__iter__") and getattr(target_shape, "ndim", 1) == 1
-        if isinstance(target_shape, str) or not is_list:
+        if not checks.is_row(target_shape):
             raise TypeError(
                 f"target_shape: expected sizes without the batch axis, such as (28, 28), got {target_shape!r}"
             )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from ... import checks
 from ...arguments import ChecksArguments
 
 
@@ -27,8 +28,7 @@ class Input(ChecksArguments):
     def __init__(
         self, shape: Sequence[int | None], batch_size: int | None = None, dtype: Any = None, name: str | None = None
     ) -> None:
-        is_list = hasattr(shape, "__iter__") and getattr(shape, "ndim", 1) == 1
-        if isinstance(shape, str) or not is_list:
+        if not checks.is_row(shape):
             raise TypeError(f"Input: shape: expected a tuple without the batch axis, got {shape!r}: use ({shape},)")
         self.shape = tuple(shape)
 
