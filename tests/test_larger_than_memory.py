@@ -182,8 +182,8 @@ def test_resumed_to_the_same_bits(name, after, tmp_path):
         assert_same_bits(got, expected)
 
 
-@pytest.mark.parametrize("make", [Shuffled, ShuffledLoader])
-def test_a_source_is_told_of_the_end_of_each_epoch(make):
+def asked_in_three_epochs(make):
+    """A source that a model has read, the model, and the generator of the orders in which it was asked."""
     source, validation = make(), make()
     model = Sequential([Dense(2)], input_shape=(4,), seed=0)
     model.compile("sgd", "mse")
@@ -191,19 +191,19 @@ def test_a_source_is_told_of_the_end_of_each_epoch(make):
     orders = np.random.default_rng(0)
     asked = [number for _ in range(3) for number in orders.permutation(7)]
     assert source.asked == validation.asked == asked
+    return source, model, orders
+
+
+@pytest.mark.parametrize("make", [Shuffled, ShuffledLoader])
+def test_a_source_is_told_of_the_end_of_each_epoch(make):
+    source, model, orders = asked_in_three_epochs(make)
     assert (source.order == orders.permutation(7)).all()
     model.evaluate(source)
     assert (source.order == orders.permutation(7)).all()
 
 
 def test_a_source_is_told_of_the_beginning_of_each_epoch():
-    source, validation = ShuffledBefore(), ShuffledBefore()
-    model = Sequential([Dense(2)], input_shape=(4,), seed=0)
-    model.compile("sgd", "mse")
-    model.fit(source, epochs=3, validation_data=validation, verbose=0)
-    orders = np.random.default_rng(0)
-    asked = [number for _ in range(3) for number in orders.permutation(7)]
-    assert source.asked == validation.asked == asked
+    source, model, orders = asked_in_three_epochs(ShuffledBefore)
     model.evaluate(source)
     assert source.asked[21:] == [*orders.permutation(7)]
     assert source.order is None
