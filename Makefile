@@ -33,14 +33,19 @@ PARALLEL := --numprocesses auto --dist worksteal -p no:benchmark
 # What Python does alone, whatever the kernels are made for: refusing, converting, explaining.
 OF_PYTHON := contract or kind or refused or explain or configuration_shows or handed_out or none_out
 
-# What an installed package is tried with: it is imported, trains, saves, loads and writes, draws, runs every command.
-# Left out: what takes long, and what the oldest typer (nan) and NumPy (examples) answer in other words.
-USE := installed test_import test_checkpoint test_training test_report test_plot test_cli test_cli_text test_cli_digits \
-       test_minimal_rnn
-USE_BUT := killed or interrupted or main_job or nan
-# On NumPy: the layers, but for what takes long.
-USE_PURE := installed layers/test_*
-USE_PURE_BUT := $(USE_BUT) or $(OF_PYTHON) or pytorch
+# What kernels for another CPU are tried with: their own tests, and the layers' that hold them equal to the reference.
+OF_KERNELS := kernels layers test_kernels.py
+BUT_OF_KERNELS := pytorch or $(OF_PYTHON) or (layers and not (compiled_is_the_reference or whatever_it_is_given))
+
+# What a wheel is tried with: its files, and kernels for another CPU; or NumPy, which `make test` holds equal to kernels.
+USE_COMPILED := installed.py test_import.py $(OF_KERNELS)
+USE_PURE := installed.py test_import.py layers/test_dense.py layers/test_conv2d.py layers/test_lstm.py
+
+# What the oldest versions are tried with: nnlite is imported, trains, saves, loads and writes, draws, runs every command.
+# Left out: what takes long, and what the oldest typer (nan) answers in other words.
+USE_OLDEST := $(addsuffix .py,installed test_import test_checkpoint test_training test_report test_plot test_cli \
+              test_cli_text test_cli_digits test_minimal_rnn)
+BUT_OF_OLDEST := killed or interrupted or main_job or nan
 
 # The wheel with kernels is for CPUs of the last ten years.
 WHEEL_ARCH = $(or $(NNLITE_ARCH),$(if $(filter x86_64,$(shell uname -m)),x86-64-v3,native))
@@ -77,7 +82,7 @@ test-portable: $(call extras,test) build  ## compile the kernels for older CPUs 
 	  echo "Compiling the kernels for $$arch with caches of $(CACHES) ..."; \
 	  NNLITE_ARCH=$$arch NNLITE_CACHES="$(CACHES)" $(PY) setup.py --quiet build --build-lib build/$$arch --build-temp build/$$arch-temp; \
 	  PYTHONSAFEPATH=1 PYTHONPATH=$$PWD/build/$$arch $(VENV)/bin/pytest $(PARALLEL) --hypothesis-profile portable \
-	    -k "not ($(OF_PYTHON) or pytorch)" tests/kernels tests/layers tests/test_kernels.py; \
+	    -k "not ($(BUT_OF_KERNELS))" $(OF_KERNELS:%=tests/%); \
 	done
 
 test-arm: build  ## compile the kernels for ARM64, and run their tests in an emulator; needs Debian's packages
@@ -98,17 +103,19 @@ package: $(call extras,package)  ## build dist/: the sdist, the wheel without ke
 	@case $$(uname -s) in Linux) $(PY) wheels/repair.py build/wheel/*.whl dist;; *) mv build/wheel/*.whl dist;; esac
 	@$(PY) -m twine --no-color check --strict dist/*
 
-test-package: package  ## install the three into fresh environments, as pip chooses, and use them there
-	@$(call fresh_environment,$(PY)); echo "Installing the sdist ..."; \
-	$(UV) pip install --quiet pip; "$$folder/venv/bin/pip" install --quiet dist/*.tar.gz; $(call smoke,compiled); \
-	"$$folder/venv/bin/pip" install --quiet 'nnlite-learn[all]'; $(call smoke,compiled)
+# Both are built from the sdist, which `make test-oldest` installs.
+test-package: package  ## install both wheels into fresh environments, as pip chooses, and use them there
 	@$(call fresh_environment,$(PY)); echo "Installing the wheel with kernels ..."; \
-	$(UV) pip install --quiet pip "$$(ls dist/*.whl | grep -v any.whl)[all,test]"; $(call smoke,compiled); $(call use_package,$(USE),$(USE_BUT))
+	$(UV) pip install --quiet pip; "$$folder/venv/bin/pip" install --quiet "$$(ls dist/*.whl | grep -v any.whl)"; \
+	$(call smoke,compiled); \
+	"$$folder/venv/bin/pip" install --quiet 'nnlite-learn[all,test]'; $(call smoke,compiled); \
+	$(call use_package,$(USE_COMPILED),$(BUT_OF_KERNELS),--hypothesis-profile portable)
 	@$(call fresh_environment,$(PY)); echo "Installing the wheel without kernels ..."; \
-	$(UV) pip install --quiet pip "$$(ls dist/*any.whl)[all,test]"; $(call smoke,reference); $(call use_package,$(USE_PURE),$(USE_PURE_BUT))
+	$(UV) pip install --quiet pip "$$(ls dist/*any.whl)[all,test]"; $(call smoke,reference); \
+	$(call use_package,$(USE_PURE),pytorch or $(OF_PYTHON))
 
 # The oldest compile, too: from the sdist, as what they leave in build/ is not for this checkout.
-test-oldest: $(call extras,package)  ## the same on the oldest versions that pyproject.toml allows
+test-oldest: $(call extras,package)  ## install the sdist on the oldest versions that pyproject.toml allows, and use it there
 	@rm -f dist/*.tar.gz
 	@$(UV) build --quiet --sdist --python $(PY)
 	@echo "Compiling on the oldest versions ..."
@@ -117,7 +124,7 @@ test-oldest: $(call extras,package)  ## the same on the oldest versions that pyp
 	$(UV) pip install --quiet --resolution lowest-direct --requirement pyproject.toml --extra test --extra all; \
 	$(UV) pip install --quiet pip; \
 	$(UV) pip install --quiet --no-build-isolation --no-deps dist/*.tar.gz; \
-	$(call use_package,$(USE),$(USE_BUT)) -W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning
+	$(call use_package,$(USE_OLDEST),$(BUT_OF_OLDEST),-W ignore::DeprecationWarning -W ignore::PendingDeprecationWarning)
 
 mutants: build $(call extras,$(EXTRAS))  ## change the code in 300 places, one by one, each of which the tests have to notice
 	@$(PY) tests/mutants --number $(N) $(SEED:%=--seed %) $(MINUTES:%=--minutes %) $(SINCE:%=--since %) $(RESUME:%=--resume)
@@ -163,10 +170,10 @@ sanitized = set -e; build=build/sanitize-$(1); echo "Compiling the kernels with 
 fresh_environment = set -e; echo "Making a fresh environment ..."; folder=$$(mktemp -d); trap 'rm -rf "$$folder"' EXIT; \
 	$(UV) venv --quiet --python $(1) "$$folder/venv"; export VIRTUAL_ENV="$$folder/venv"
 
-# Tests $(1) that run there, but for $(2), where `import nnlite` cannot find the checkout. CI would have them fail without
-# PyTorch.
-use_package = checkout="$$PWD"; cd "$$folder"; env -u CI -u PYTHONPATH venv/bin/pytest $(PARALLEL) -k "not ($(2))" \
-	-c "$$checkout/pyproject.toml" --rootdir "$$checkout" $(1:%="$$checkout"/tests/%.py)
+# Tests $(1) that run there, but for $(2), with options $(3), where `import nnlite` cannot find the checkout. CI would have
+# them fail without PyTorch.
+use_package = (cd "$$folder"; exec env -u CI -u PYTHONPATH venv/bin/pytest $(PARALLEL) -k "not ($(2))" \
+	-c "$(CURDIR)/pyproject.toml" --rootdir "$(CURDIR)" $(1:%="$(CURDIR)"/tests/%) $(3))
 
 # The first minutes with what is installed there, on the backend $(1).
 smoke = env -u PYTHONPATH "$$folder/venv/bin/python" tests/smoke.py $(1)
