@@ -2378,6 +2378,62 @@ for way in (by_step, by_stepper):
             assert_close(way(made, SEQUENCES.swapaxes(0, 1).copy())[-1], y, 1e-6)
 
 
+class DenseTwice(Dense):
+    def forward(self, x, training=False):
+        return 2 * super().forward(x, training)
+
+
+class LSTMTwice(LSTM):
+    def forward(self, x, training=False, initial_state=None, lengths=None):
+        return 2 * super().forward(x, training, initial_state, lengths)
+
+
+class Residual(Sequential):
+    def forward(self, x, training=False, lengths=None):
+        return super().forward(x, training, lengths) + x
+
+
+class LSTMTwiceBySteps(LSTMTwice):
+    def step(self, x):
+        return 2 * super().step(x)
+
+
+class ResidualBySteps(Residual):
+    def step(self, x):
+        return super().step(x) + x
+
+
+def residual(kind, is_inside):
+    made = kind([LSTM(4, return_sequences=True)], seed=0)
+    return Sequential([made, Dense(2)], seed=0) if is_inside else made
+
+
+OWN_FORWARD = {
+    "LSTM": lambda by_steps: Sequential([[LSTMTwice, LSTMTwiceBySteps][by_steps](4, return_sequences=True)], seed=0),
+    "model": lambda by_steps: residual([Residual, ResidualBySteps][by_steps], is_inside=False),
+    "model in a model": lambda by_steps: residual([Residual, ResidualBySteps][by_steps], is_inside=True),
+}
+
+for way in (by_step, by_stepper):
+    for name, make in OWN_FORWARD.items():
+
+        @refused(way.__name__, f"a forward of one's own, of a {name}", ValueError, "forward of its own, which single")
+        def _(make=make, way=way):
+            made = make(False)
+            made.predict(SEQUENCES)
+            way(made, SEQUENCES.swapaxes(0, 1).copy())
+
+        @right(way.__name__, f"a forward and a step of one's own, of a {name}")
+        def _(make=make, way=way):
+            made = make(True)
+            y = made.predict(SEQUENCES)
+            assert_close(np.stack(way(made, SEQUENCES.swapaxes(0, 1).copy()), 1), y, 1e-6)
+
+    @right(way.__name__, "a forward of one's own, of a Dense")
+    def _(way=way):
+        stepped(DenseTwice(3), way)
+
+
 def doubly(*layers):
     return [LSTM(3, return_sequences=True), *layers, Dense(2)]
 

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -52,12 +53,41 @@ def _check_steps_apart(layer, x, lengths, what):
         layer._steps_apart = x.ndim
 
 
-def checked_steps(model: Any, steps: list[Callable]) -> list[Callable]:
-    """The `step` of each of a model's layers, or what stands for it; of one's own it is tried before its first one."""
-    return [
-        step if is_ours(type(layer)) or not is_ours(type(layer).step) or layer.takes_lengths else _tried(model, i, step)
-        for i, (layer, step) in enumerate(zip(model.layers, steps, strict=True))
-    ]
+def steps(model: Any, N: int | None = None) -> list[Callable]:
+    """The `step` of each of a model's layers, or with N its `stepper`; of one's own what its class says a step is."""
+    if N is not None and _said(type(model)) == "step":
+        return [model.step]
+    _require_step(model)
+    return [_step(model, i, N) for i in range(len(model.layers))]
+
+
+def _step(model, i, N):
+    layer = model.layers[i]
+    said = _said(type(layer))
+    step = layer.step if N is None or said in ("step", "forward") else layer.stepper(N)
+    if said == "forward":
+        _require_step(layer)
+        return _tried(model, i, step)
+    return step
+
+
+def _said(cls):
+    """Which of these a class of one's own defines itself, the first one here; None for nnlite's own."""
+    for base in itertools.takewhile(lambda base: not is_ours(base), cls.__mro__):
+        for name in ("stepper", "step", "forward"):
+            if name in vars(base):
+                return name
+    return None
+
+
+def _require_step(one):
+    """Refuse steps of what has states, and a forward of one's own: the step of its base would do something else."""
+    if one.takes_lengths and _said(type(one)) == "forward":
+        kind = type(one).__name__
+        raise ValueError(
+            f"step: {one.name} ({kind}) has a forward of its own, which single steps would leave out: use forward on "
+            f"whole sequences, or write {kind}.step(self, x), x without its time axis"
+        )
 
 
 def _tried(model, i, step):

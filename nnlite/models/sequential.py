@@ -135,13 +135,13 @@ class Sequential(Trainer):
     def step(self, x: np.ndarray) -> np.ndarray:
         """One time step: x and y without their time axis. Recurrent layers go on from where they are."""
         with computing:
-            for step in passes.checked_steps(self, [layer.step for layer in self.layers]):
+            for step in passes.steps(self):
                 x = step(x)
         return x
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
         """`step` for many steps of a batch of N, see `Layer.stepper`; with other threads, hold `turns.computing`."""
-        steps = passes.checked_steps(self, [layer.stepper(N) for layer in self.layers])
+        steps = passes.steps(self, N)
 
         def step(x):
             for layer_step in steps:
