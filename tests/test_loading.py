@@ -272,8 +272,12 @@ def test_load_says_what_a_constructor_lacks(tmp_path):
         nnlite.load_model(tmp_path / "a", OWN)
     mended = nnlite.load_model(tmp_path / "a", {"ReluDense": MendedReluDense})  # the message's advice
     assert mended.layers[0].activation.name == model.layers[0].activation.name
-    with pytest.raises(nnlite.CheckpointError, match=r"activation.*: write kwargs\.setdefault\('activation', \.\.\.\)"):
-        loaded(compiled(AnyReluDense(3)), tmp_path)
+    model, message = compiled(AnyReluDense(3)), r"activation.*: write kwargs\.setdefault\('activation', \.\.\.\)"
+    with pytest.raises(TypeError, match=message):
+        model.save(tmp_path / "a")
+    checkpoint.write(tmp_path / "a", training_state.model_tree(model))
+    with pytest.raises(nnlite.CheckpointError, match=message):
+        nnlite.load_model(tmp_path / "a", OWN)
 
 
 def mymae(y_true, y_pred):

@@ -2285,7 +2285,8 @@ class SaysHow(OfUnits):
 
 
 def by_checkpoint(made):
-    made.compile("sgd", "mse")
+    if made.optimizer is None:
+        made.compile("sgd", "mse")
     made.fit(X, Y, callbacks=[At(lambda model: pytest.fail("an epoch is lost")), ModelCheckpoint("m.safetensors")])
 
 
@@ -2306,6 +2307,57 @@ def _():
         y = made.predict(X)
         made.save("m.safetensors")
         assert_same_bits(nnlite.load_model("m.safetensors", custom_objects={"SaysHow": SaysHow}).predict(X), y)
+
+
+class Times(Own):
+    """A loss that derives from nothing of nnlite, and has an argument."""
+
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, y_true, y_pred):
+        self.y_pred = y_pred
+        return self.factor * float(np.square(y_pred - y_true).mean())
+
+
+class TimesHidden(Times):
+    def __init__(self, factor):
+        super().__init__(factor)
+        self._factor = vars(self).pop("factor")
+
+
+class TwiceTheRate(SGD):
+    def __init__(self, rate, **options):
+        super().__init__(2 * rate, **options)
+
+
+@right("save", "a loss of one's own with an argument, which is kept")
+def _():
+    made = trained(model(loss=Times(5.0)))
+    made.save("m.safetensors")
+    again = nnlite.load_model("m.safetensors", custom_objects={"Times": Times})
+    assert again.evaluate(X, Y) == made.evaluate(X, Y)
+
+
+@refused(
+    "resume", "a loss of one's own with another argument", nnlite.CheckpointError, "factor is 5.0 in the file and 1"
+)
+def _():
+    for factor in (5.0, 1.0):
+        trained(model(loss=Times(factor)), [BackupAndRestore("backup.safetensors", delete_checkpoint=False)])
+
+
+for name, made, text in (
+    ("a loss", lambda: model(loss=TimesHidden(5.0)), r"TimesHidden\(\): .*missing 1 required .* keep each argument"),
+    ("an optimizer", lambda: model(optimizer=TwiceTheRate(0.1)), r"TwiceTheRate\(.*rate=0.2.* or write get_config"),
+):
+
+    @refused("a ModelCheckpoint", f"{name} of one's own that could not be made again", TypeError, text)
+    def _(made=made):
+        made = made()
+        made.build((4,))
+        by_checkpoint(made)
 
 
 class Center(Layer):

@@ -5,7 +5,7 @@ What Keras and PyTorch call them is in `translations`.
 
 import functools
 import inspect
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
@@ -292,8 +292,13 @@ class Configured(ChecksArguments):
         return self.get_config()
 
     def _kept_arguments(self, names):
-        kept = {name: getattr(self, name) for name in names if hasattr(self, name)}
-        return {name: _as_json(value) for name, value in kept.items() if _is_json(value)}
+        return kept_arguments(self, names)
+
+
+def kept_arguments(one: Any, names: Iterable[str]) -> dict[str, Any]:
+    """The attributes of these names that an object has, and JSON can write."""
+    kept = {name: getattr(one, name) for name in names if hasattr(one, name)}
+    return {name: _as_json(value) for name, value in kept.items() if _is_json(value)}
 
 
 class _NoJson(NamedTuple):

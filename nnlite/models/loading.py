@@ -1,7 +1,6 @@
 """Loading: a saved model becomes one again."""
 
 import os
-import re
 from typing import Any
 
 import numpy as np
@@ -56,7 +55,7 @@ def load_model(path: str | os.PathLike, custom_objects: dict[str, Any] | None = 
         if tree.get("vocabulary") is not None:  # older files, and models of other things, have none
             model.vocabulary = vocabularies.made(tree["vocabulary"])
     except (ArithmeticError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError) as error:
-        reason = f"{training_state.explain(error)}{_hint(error)}"
+        reason = f"{training_state.explain(error)}{training_state.hint(error)}"
         raise CheckpointError(f"cannot load the model in {path}: {reason}") from error
     return model
 
@@ -76,18 +75,6 @@ def _refuse_others(path):
             f"cannot read the checkpoint {path}: expected a model of nnlite, got a {ending} file of "
             f"another program: use {_READERS[ending]}"
         )
-
-
-def _hint(error):
-    """What to do where a constructor of one's own gives an argument to its base that **kwargs give, too."""
-    found = re.search(r"multiple values for keyword argument '(\w+)'", str(error))
-    if not isinstance(error, TypeError) or not found:
-        return ""
-    name = found[1]
-    return (
-        f": a constructor of your own gives {name} to super().__init__(), and its **kwargs do, too: write "
-        f"kwargs.setdefault({name!r}, ...) before, and leave it out there"
-    )
 
 
 def _check_configs(node, custom):

@@ -4,13 +4,14 @@ import copy
 import inspect
 import json
 import os
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import checks
-from ..arguments import Configured, is_ours
+from ..arguments import Configured, is_ours, kept_arguments
 from ..arguments.classes import OWN, class_name, marked
 from ..arguments.translations.calls import translated
 from ..turns import computing
@@ -65,6 +66,9 @@ def check_saving(model: Any) -> None:
     for part in parts:
         part.check_saving()
     checkpoint.encode({"model": model.get_config(), **_compiled(model)})
+    for part in (*parts, model.loss):
+        if part is not None and not is_ours(type(part)):
+            _remake(part)
     models = _models(model)
     own = {class_name(one): type(one) for one in (*models, *parts) if not is_ours(type(one))}
     for one in reversed(models):
@@ -89,6 +93,21 @@ def _rehearse(model, own):
             f"{kind}: loading makes it again by {kind}(layers, input_shape=..., seed=..., name=...): {explain(error)}: "
             f"let __init__ take these, or define get_config(self) and from_config(cls, config, custom_objects=None, "
             f"seed=None)"
+        ) from error
+
+
+def _remake(part):
+    """Make a part of a class of one's own again as loading does: who cannot load a model has trained for nothing."""
+    kind, config = type(part), _describe(part)["config"]
+    if isinstance(config.get("learning_rate"), dict):
+        config = {**config, "learning_rate": 0.0}  # of the schedule, which is another part
+    try:
+        kind.from_config(config) if hasattr(kind, "from_config") else kind(**config)
+    except Exception as error:  # one's own code may raise any
+        given = ", ".join(f"{name}={value!r}" for name, value in config.items())
+        remedy = hint(error) or ": keep each argument of its __init__ as an attribute of its name, or write get_config"
+        raise TypeError(
+            f"{kind.__name__}: loading makes it again by {kind.__name__}({given}): {explain(error)}{remedy}"
         ) from error
 
 
@@ -345,8 +364,9 @@ def _describe(thing, full=False):
     """Its class and arguments; in full, those too that its class gives to a base by itself."""
     if thing is None:
         return None
-    config = getattr(thing, "full_config" if full else "get_config", getattr(thing, "get_config", dict))
-    return {"class": class_name(thing), "config": config()}
+    config = getattr(thing, "full_config" if full else "get_config", getattr(thing, "get_config", None))
+    kept = config() if config else kept_arguments(thing, inspect.signature(type(thing)).parameters)
+    return {"class": class_name(thing), "config": kept}
 
 
 def _adopt_schedule(tree, recipe, loop):
@@ -374,3 +394,16 @@ def explain(error: Exception) -> str:
     """An error's message, also of a KeyError or of one without a message; shortened, as names in a file may be long."""
     text = f"there is no {error}" if isinstance(error, KeyError) else str(error) or type(error).__name__
     return text if len(text) <= 2 * LONGEST_MESSAGE else f"{text[:LONGEST_MESSAGE]} ... {text[-LONGEST_MESSAGE:]}"
+
+
+def hint(error: Exception) -> str:
+    """The end of the message for a constructor of one's own that could not make its object; may be empty."""
+    """What to do where a constructor of one's own gives an argument to its base that **kwargs give, too."""
+    found = re.search(r"multiple values for keyword argument '(\w+)'", str(error))
+    if not isinstance(error, TypeError) or not found:
+        return ""
+    name = found[1]
+    return (
+        f": a constructor of your own gives {name} to super().__init__(), and its **kwargs do, too: write "
+        f"kwargs.setdefault({name!r}, ...) before, and leave it out there"
+    )
