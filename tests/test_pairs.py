@@ -1162,6 +1162,62 @@ def _():
     assert_same_weights(trained(first), trained(second))
 
 
+class OwnSGD(SGD):
+    pass
+
+
+class OwnDropout(Dropout):
+    pass
+
+
+class OwnDense(Dense):
+    pass
+
+
+class Heavy(nnlite.Optimizer):
+    """Its memory is its own; how gradients are limited is not."""
+
+    slots = {"v": 0.0}  # noqa: RUF012
+
+    def update(self, grad, param, slots, scale, clip):
+        slots["v"] += np.clip(grad, -clip, clip)
+        param -= np.float32(self.learning_rate) * slots["v"]
+
+
+@right("a momentum that is set", "the steps after it, of an optimizer of one's own that extends SGD")
+def _():
+    first, second = trained(model(optimizer=OwnSGD(CosineDecay(0.1, 9)))), model(optimizer=SGD(CosineDecay(0.1, 9)))
+    trained(second)
+    for made in (first, second):
+        made.optimizer.momentum = 0.9
+    assert_same_weights(trained(first), trained(second))
+
+
+@right("a limit of gradients that is set", "an optimizer of one's own, which keeps its slots")
+def _():
+    first, second = trained(model(optimizer=Heavy(0.01))), model(optimizer=Heavy(0.01, clipvalue=1e-3))
+    second.build((4,))
+    second.set_weights(first.get_weights())
+    second.rng, second.optimizer.state = copy.deepcopy(first.rng), copy.deepcopy(first.optimizer.state)
+    first.optimizer.clipvalue = 1e-3
+    assert_same_weights(trained(first), trained(second))
+
+
+for kind, name, value, text in (
+    (OwnSGD, "momentum", 7, r"expected a number in \[0, 1\], got 7"),
+    (Heavy, "clipvalue", -1, "expected a finite number above 0, got -1"),
+    (OwnDropout, "rate", 1.5, r"expected a number in \[0, 1\), got 1.5"),
+    (OwnDense, "use_bias", False, "expected True, as the weights of own_dense are made for it"),
+):
+
+    @refused(f"{name}={value}, set later", f"{kind.__name__}, a class of one's own", ValueError, f"{name}: {text}")
+    def _(kind=kind, name=name, value=value):
+        made = kind(0.5) if kind is not OwnDense else kind(3)
+        if kind is OwnDense:
+            made.forward(X)
+        setattr(made, name, value)
+
+
 @right("a limit of gradients that is set in the middle of fit", "the steps after it")
 def _():
     first = trained(callbacks=[At(lambda made: setattr(made.optimizer, "clipvalue", 1e-3), ["epoch"])], epochs=2)

@@ -208,8 +208,13 @@ class Configured(ChecksArguments):
         super().__setattr__(name, value)
 
     def _checked_setting(self, name, value):
-        """What the constructor makes of an argument's new value."""
-        return getattr(self.from_config({**self.get_config(), name: value}), name)
+        """What the constructor makes of a new value; of a user's class that of the class of nnlite's it extends."""
+        return getattr(self._as_ours({name: value}), name)
+
+    def _as_ours(self, changes):
+        """An object of the nearest class of nnlite's, with this one's arguments, but for some new values."""
+        kind, given = nearest_of_ours(type(self)), self.full_config() | changes
+        return kind.from_config({known: given[known] for known in _full_signature(kind).parameters if known in given})
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can write them. Left out: functions, defaults without an attribute."""
@@ -293,6 +298,11 @@ class Configured(ChecksArguments):
 
     def _kept_arguments(self, names):
         return kept_arguments(self, names)
+
+
+def nearest_of_ours(cls: type) -> Any:
+    """The class itself, or of a user's the nearest of its bases that is nnlite's."""
+    return next(base for base in cls.__mro__ if is_ours(base))
 
 
 def kept_arguments(one: Any, names: Iterable[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, NoReturn, Self, TypedDict
 import numpy as np
 
 from .. import checks
-from ..arguments import Configured, is_ours
+from ..arguments import Configured, is_ours, nearest_of_ours
 from ..arguments.translations import arguments, methods
 from ..kernels import backend, of_dtype, uninterrupted
 from ..schedules import Schedule, made
@@ -101,12 +101,13 @@ class Optimizer(Configured, HasMemory, TakesTurns):
     def _constructed(self, by_place: int) -> None:
         super()._constructed(by_place)
         self._is_own = not is_ours(type(self))
-        self._settable = self.get_config().keys() - {"learning_rate"} if is_ours(type(self)) else frozenset()
+        self._settable = inspect.signature(nearest_of_ours(type(self))).parameters.keys() - {"learning_rate"}
 
     def _checked_setting(self, name, value):
-        rate = self._learning_rate if self.schedule is None else self.schedule
-        as_set = type(self)(**{**self.get_config(), "learning_rate": rate, name: value})
-        self.slots, self._rows = as_set.slots, []  # such as that of a momentum that was 0
+        rate = {"learning_rate": self._learning_rate}
+        before, as_set = self._as_ours(rate), self._as_ours({**rate, name: value})
+        own = {slot: start for slot, start in self.slots.items() if slot not in before.slots}
+        self.slots, self._rows = {**own, **as_set.slots}, []  # such as that of a momentum that was 0
         return getattr(as_set, name)
 
     def __getstate__(self):

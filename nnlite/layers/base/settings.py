@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ... import checks
-from ...arguments import Configured, is_ours
+from ...arguments import Configured, nearest_of_ours
 
 
 class Settings(Configured):
@@ -23,8 +23,7 @@ class Settings(Configured):
 
     def _constructed(self, by_place: int) -> None:
         super()._constructed(by_place)
-        kind: Any = type(self)
-        kept = _attributes(kind) if is_ours(kind) else set()
+        kept = _attributes(nearest_of_ours(type(self)))
         self._settable = frozenset({"name", "dtype", "rng", *filter(functools.partial(hasattr, self), kept)})
 
     def _checked_setting(self, name, value):
