@@ -1193,6 +1193,25 @@ def _():
     assert_same_weights(trained(first), trained(second))
 
 
+for base in (SGD, lambda rate: SGD(rate, momentum=0.9), nnlite.Adagrad, nnlite.RMSprop, Adam):
+
+    @right("slots of one's own", f"an optimizer that extends {base(0.1)!r}, which has its own, too")
+    def _(base=base):
+        def counted(optimizer):
+            class Counts(type(optimizer)):
+                slots = {**type(optimizer).slots, "steps": 0.0}  # noqa: RUF012
+
+                def update(self, grad, param, slots, scale, clip):
+                    slots["steps"] += 1
+                    super().update(grad, param, slots, scale, clip)
+
+            return Counts(**optimizer.get_config())
+
+        own = trained(model(optimizer=counted(base(0.1))))
+        assert_same_weights(own, trained(model(optimizer=base(0.1))))
+        assert (own.optimizer.state["steps/dense.W"] == 3).all()
+
+
 @right("a limit of gradients that is set", "an optimizer of one's own, which keeps its slots")
 def _():
     first, second = trained(model(optimizer=Heavy(0.01))), model(optimizer=Heavy(0.01, clipvalue=1e-3))

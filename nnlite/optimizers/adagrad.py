@@ -49,7 +49,7 @@ class Adagrad(Optimizer):
     ) -> None:
         super().__init__(learning_rate, **options)
         start = checks.between("initial_accumulator_value", initial_accumulator_value, 0, math.inf, closed=False)
-        self.initial_accumulator_value, self.slots = start, {"accumulator": start}
+        self.initial_accumulator_value, self.slots = start, self.slots | {"accumulator": start}
         self.epsilon = checks.above_zero("epsilon", epsilon)
 
     def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:

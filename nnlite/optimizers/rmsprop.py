@@ -51,7 +51,7 @@ class RMSprop(Optimizer):
         self.epsilon = checks.above_zero("epsilon", epsilon)
         self.centered = checks.boolean("centered", centered)
         names = ["velocity", *(["average_gradient"] if centered else []), *(["momentum"] if momentum > 0 else [])]
-        self.slots = dict.fromkeys(names, 0.0)
+        self.slots = self.slots | dict.fromkeys(names, 0.0)
 
     def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:
         memory = slots["velocity"], slots.get("average_gradient"), slots.get("momentum")

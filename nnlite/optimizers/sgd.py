@@ -44,10 +44,10 @@ class SGD(Optimizer):
         super().__init__(learning_rate, **options)
         self.momentum = checks.between("momentum", momentum, 0, 1)
         self.nesterov = checks.boolean("nesterov", nesterov)
-        self.slots = {"momentum": 0.0} if self.momentum > 0 else {}
+        self.slots = self.slots | ({"momentum": 0.0} if self.momentum > 0 else {})
 
     def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:
-        if slots:
+        if "momentum" in slots:
             rates = self._learning_rate, self.momentum, self.nesterov
             kernel = of_dtype(backend().update.sgd_momentum, param.dtype)
             kernel(grad, param, slots["momentum"], *rates, scale, clip)
