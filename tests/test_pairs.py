@@ -1914,6 +1914,61 @@ def _():
     assert len(made.history.epoch) == 2
 
 
+class Noise(Layer):
+    def forward(self, x, training=False):
+        return x + self.rng.standard_normal(x.shape, x.dtype) if training else x
+
+    def backward(self, dy):
+        return dy
+
+
+class Block(Layer):
+    """A layer of others, whose weights it hands on."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.parts = [Dense(4), Noise()]
+
+    def build(self, input_shape):
+        self.parts[0].build(input_shape)
+        self.params |= self.parts[0].params
+        self.grads |= self.parts[0].grads
+
+    def forward(self, x, training=False):
+        for part in self.parts:
+            x = part.forward(x, training)
+        return x
+
+    def backward(self, dy):
+        return self.parts[0].backward(self.parts[1].backward(dy))
+
+
+DRAWING = {
+    "a layer in a layer of one's own": Block,
+    "a layer in a layer of one's own with a seed": lambda: Block(seed=1),
+    "an activation of one's own": lambda: Dense(4, activation=Noise()),
+}
+
+for what, make in DRAWING.items():
+
+    @right(f"{what}, which draws", "the seed of its model, a resumed training, and a model that is loaded")
+    def _(make=make):
+        def run(callbacks=(), epochs=3):
+            return trained(model(make(), Dense(2)), callbacks, epochs=epochs)
+
+        straight, resumed = killed_and_resumed(lambda callbacks: run(callbacks), 5)
+        assert_same_weights(straight, resumed)
+        first = run(epochs=2)
+        first.save("m.safetensors")
+        again = nnlite.load_model("m.safetensors", custom_objects={"Block": Block, "Noise": Noise})
+        assert_same_weights(trained(first), trained(again))
+
+
+@right("a layer in a layer of one's own", "a model of float64")
+def _():
+    assert Sequential([Block(), Dense(2)], dtype="float64").predict(X).dtype == np.float64
+
+
 # Forward, something that is switched, and backward.
 
 LAYERS = {

@@ -102,11 +102,13 @@ def _adopt(layer, dtype, rng):
     """Give the layer, and all inside it, the model's dtype and random generator, unless it has a seed of its own."""
     seeded = [part.rng for part in parts(layer) if part._is_seeded]
     for part in parts(layer):
-        part._is_seeded = any(part.rng is own for own in seeded)  # as all layers in a model that has a seed
+        part._is_seeded = any(part.rng is its for its in seeded)  # as all layers in a model that has a seed
         if not part._is_seeded:
             part.rng = rng
         if dtype is not None and not part.built:
             part.dtype = dtype
+        if isinstance(part, Layer):
+            part.equip_parts()
 
 
 def _names(layers):

@@ -287,6 +287,7 @@ def restorer(model: Any, tree: dict[str, Any], rows: int | None = None) -> Calla
         for name in drawn_apart:
             layer = model.all_layers[name]
             layer.rng, layer._is_seeded = shared[str(saved_rngs[name])], True
+            layer.equip_parts()
         for arrays, saved in ((params, tree["params"]), (statistics, saved_statistics)):
             for name, array in arrays.items():
                 array[...] = saved[name]

@@ -112,6 +112,13 @@ def refuse_hidden_parts(layer):
 
 
 def _parts(layer):
+    """Those that are no other layers of its model, which trains them: such as one whose weights are shared."""
+    for name, part in _held(layer):
+        if not (getattr(part, "_in_model", False) and part.rng is layer.rng):
+            yield name, part
+
+
+def _held(layer):
     """The layers and models in a layer's attributes, with their names, such as "fc" and "blocks[0]"."""
     for name, value in vars(layer).items():
         found = [(name, value)]
@@ -119,9 +126,7 @@ def _parts(layer):
             items = value.items() if isinstance(value, dict) else enumerate(value)
             found = [(f"{name}[{key!r}]", item) for key, item in items]
         for where, part in found:
-            # What has the same generator is in the same model, which trains it: such as one whose weights are shared.
-            is_part = isinstance(part, Storage) or hasattr(type(part), "all_layers")
-            if is_part and getattr(part, "rng", None) is not layer.rng:
+            if isinstance(part, Storage) or hasattr(type(part), "all_layers"):
                 yield where, part
 
 
@@ -151,3 +156,14 @@ class AdaptsOwn:
         super().check_saving()  # type: ignore[misc]
         if not is_ours(type(self)):
             refuse_hidden_parts(self)
+
+    def equip_parts(self) -> None:
+        """Let the layers in a layer of one's own draw from its generator, and have its dtype: those of it alone."""
+        layer: Any = self
+        for _, part in [] if is_ours(type(layer)) else _held(layer):
+            for one in (part, *getattr(part, "layers", ())):
+                is_free = not one._is_seeded and not getattr(part, "_in_model", False)
+                if is_free and one.rng is not layer.rng:
+                    one.rng, one.dtype = layer.rng, one.dtype if one.built else layer.dtype
+                    if isinstance(one, AdaptsOwn):
+                        one.equip_parts()

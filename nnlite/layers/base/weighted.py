@@ -108,7 +108,7 @@ class Weighted(Layer):
     def _activate(self, z, training=False):
         """y = f(z), where there is an f."""
         f: Any = self.activation
-        f.dtype = self.dtype  # a model may have changed it
+        f.dtype, f.rng = self.dtype, self.rng  # a model may have changed them
         y = f.forward(z, training)
         activations.refuse_weights(f, self.name)  # now, as one of a user's own is built
         return y
