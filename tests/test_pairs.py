@@ -964,6 +964,61 @@ def _():
     assert trained(made).history.history == {"loss": [0.5]}
 
 
+@right("a test_step of one's own", "evaluate, and the validation of fit")
+def _():
+    class Own(Sequential):
+        def test_step(self, batch):
+            return {"loss": np.float32(len(batch)), "mae": 0.5}
+
+    made = Own([Dense(2)])
+    made.compile("sgd", "mse", ["mae"])
+    assert made.evaluate(X, Y, batch_size=6) == [6.0, 0.5]
+    assert trained(made, validation_data=(X, Y)).history.history["val_loss"] == [4.0]
+
+
+@refused(
+    "a test_step that returns a number", "evaluate", TypeError, "test_step: expected it to return a dict with loss, "
+)
+def _():
+    made = type("Own", (Sequential,), {"test_step": lambda made, batch: 0.5})([Dense(2)])
+    made.compile("sgd", "mse")
+    made.evaluate(X, Y)
+
+
+UNUSED = {
+    "predict_step": (Sequential, "write forward and backward"),
+    "compute_loss": (Sequential, "give compile a loss"),
+    "compute_metrics": (Sequential, "give compile functions"),
+    "compute_output_shape": (Layer, "name it output_shape"),
+    "update_step": (Adam, "write update"),
+    "apply_gradients": (SGD, "write update"),
+    "__call__": (nnlite.regularizers.L2, "name it penalty"),
+    "update_state": (nnlite.metrics.MeanAbsoluteError, "a metric keeps nothing: write __call__"),
+    "result": (nnlite.metrics.NamedMetric, "a metric keeps nothing: write __call__"),
+}
+for name, (base, how) in UNUSED.items():
+
+    @refused(
+        f"Keras' {name}", f"a class that extends {base.__name__}", TypeError, f"Own.{name} would never be used: {how}"
+    )
+    def _(name=name, base=base):
+        type("Own", (base,), {name: lambda *_: pytest.fail("called")})
+
+
+@right("Keras' compute_loss", "a train_step of one's own, which calls it")
+def _():
+    class Own(Sequential):
+        def train_step(self, batch):
+            return {"loss": self.compute_loss()}
+
+        def compute_loss(self):
+            return 0.5
+
+    made = Own([Dense(2)], input_shape=(4,))
+    made.compile("sgd", "mse")
+    assert trained(made).history.history == {"loss": [0.5]}
+
+
 for custom in (5, "Dense", [Dense]):
 
     @refused(f"custom_objects={custom!r}", "load_model", TypeError, "custom_objects: expected a dict from names to cl")

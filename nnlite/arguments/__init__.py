@@ -43,6 +43,8 @@ class ChecksArguments:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         _refuse_call(cls)
+        if not is_ours(cls):
+            methods.refuse_unused(cls)
         check_arguments(cls)
         methods.explain_missing(cls)
 

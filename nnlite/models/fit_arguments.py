@@ -178,13 +178,13 @@ def validation_size(size: int | None, otherwise: int) -> int:
     return otherwise if size is None else checks.positive("validation_batch_size", size)
 
 
-def numbers_of_a_step(model: Any, numbers: Any, names: Collection[str]) -> dict[str, float]:
-    """What `train_step` has returned, the loss and the metrics, as floats; one of your own may return anything."""
-    if is_ours(type(model).train_step):
+def numbers_of_a_step(model: Any, method: str, numbers: Any, names: Collection[str]) -> dict[str, float]:
+    """What `train_step` or `test_step` has returned, as floats; one of your own may return anything."""
+    if is_ours(getattr(type(model), method)):
         return numbers
     if not isinstance(numbers, dict) or numbers.keys() != set(names):
-        raise TypeError(f"train_step: expected it to return a dict with {', '.join(names)}, got {numbers!r:.200}")
-    return {name: checks.returned(f"train_step: {name}", value) for name, value in numbers.items()}
+        raise TypeError(f"{method}: expected it to return a dict with {', '.join(names)}, got {numbers!r:.200}")
+    return {name: checks.returned(f"{method}: {name}", value) for name, value in numbers.items()}
 
 
 def as_asked(numbers: dict[str, float], return_dict: bool) -> float | list[float] | dict[str, float]:

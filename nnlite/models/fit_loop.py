@@ -124,7 +124,7 @@ class FitLoop:
 
     def count(self, batch, numbers):
         """Take down the loss and metrics of a batch, and tell the callbacks."""
-        numbers = fit_arguments.numbers_of_a_step(self.model, numbers, self.totals)
+        numbers = fit_arguments.numbers_of_a_step(self.model, "train_step", numbers, self.totals)
         weight = batch.weight(self.model.keeps_steps)
         self.latest = numbers
         for name, value in numbers.items():

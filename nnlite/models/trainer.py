@@ -16,7 +16,7 @@ from ..optimizers import Optimizer
 from ..turns import computing
 from . import agreement, alone, blame, data, judging, passes, weighing
 from .batch import Batch
-from .fit_arguments import as_asked
+from .fit_arguments import as_asked, numbers_of_a_step
 from .fit_loop import FitLoop
 from .model import Model
 
@@ -195,8 +195,7 @@ class Trainer(Model):
         numbers = self._judge(batch, y_pred, real, trained=self)
         if not math.isfinite(numbers["loss"]):
             raise loss_error(self, numbers["loss"], batch)
-        is_padding = real is not None and not real.any()
-        dy = np.zeros_like(y_pred) if is_padding else judging.dy(self.loss, y_pred, real)
+        dy = np.zeros_like(y_pred) if real is not None and not real.any() else judging.dy(self.loss, y_pred, real)
         self.backward(dy, needs_dx=False) if passes.takes_needs_dx(type(self).backward) else self.backward(dy)
         return numbers
 
@@ -264,18 +263,20 @@ class Trainer(Model):
         samples = data.for_evaluate(self, x, y, lengths, sample_weight, steps, batch_size)
         return as_asked(self._evaluate(samples, batch_size, "evaluate", verbose), return_dict)
 
+    def test_step(self, batch: Batch) -> dict[str, float]:
+        """The loss and metrics of a batch, by their names: what `evaluate` does with each, and `fit` to validate."""
+        return self._judge(batch, self.forward(batch.x, **batch.options), self._real_steps(batch))
+
     def _evaluate(self, samples, batch_size, where, verbose=0, parallel=None):
         totals, seen = dict.fromkeys(("loss", *self.metrics), 0.0), 0
 
         def means():
             return {name: total / max(1, seen) for name, total in totals.items()}
 
-        def measured(batch):
-            return self._judge(batch, self.forward(batch.x, **batch.options), self._real_steps(batch))
-
         with data.batches(self, where, samples, batch_size, verbose, means) as batches:
             for batch in batches:
-                numbers = measured(batch) if parallel is None else parallel.measured(self, batch, measured)
+                numbers = self.test_step(batch) if parallel is None else parallel.measured(self, batch, self.test_step)
+                numbers = numbers_of_a_step(self, "test_step", numbers, totals)
                 weight = batch.weight(self.keeps_steps)
                 seen += weight
                 for name, value in numbers.items():

@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, NoReturn
 
+from ..classes import is_ours
+
 _CONSTRUCTED = "call super().__init__(**kwargs) first in the __init__ of your class"
 _ARRAYS = "the arrays are in params: layer.params['W'], and 'b'"
 _TO_DEVICE = "it computes on the CPU: leave it out"
@@ -55,7 +57,7 @@ METHODS: dict[str, dict[str, str]] = {
         "predict_on_batch": "use model.predict(x), or model(x)",
         **dict.fromkeys(("predict_step", "predict_proba"), "use model.predict(x)"),
         "predict_classes": "use model.predict(x).argmax(axis=-1)",
-        **dict.fromkeys(("test_on_batch", "test_step"), "use model.evaluate(x, y)"),
+        "test_on_batch": "use model.evaluate(x, y)",
         "train_batch": "use model.train_on_batch(x, y)",
         "save_weights": "use model.save(path); nnlite.load_model(path) reads it",
         "load_weights": "use nnlite.interop.from_keras(path, model) for a .weights.h5 file of Keras, else "
@@ -98,6 +100,26 @@ METHODS: dict[str, dict[str, str]] = {
         **dict.fromkeys(("item", "detach"), _FLOAT),
         "call": "the loss is forward(y_true, y_pred), and backward() its gradient",
     },
+}
+
+# nnlite's class -> a method that Keras calls and nothing here -> what has to be there instead, and how it is written.
+INSTEAD: dict[str, dict[str, tuple[str, str]]] = {
+    "Layer": {"compute_output_shape": ("output_shape", "name it output_shape")},
+    "Model": {
+        "predict_step": ("forward", "write forward and backward"),
+        "compute_loss": (
+            "train_step",
+            "give compile a loss of your own, with forward and backward, or write train_step",
+        ),
+        "compute_metrics": ("train_step", "give compile functions of (y_true, y_pred) as metrics, or write train_step"),
+    },
+    "Optimizer": dict.fromkeys(
+        ("update_step", "apply_gradients"), ("update", "write update(self, grad, param, slots, scale, clip)")
+    ),
+    "Regularizer": {"__call__": ("penalty", "name it penalty, and write gradient(self, W), its gradient")},
+    "NamedMetric": dict.fromkeys(
+        ("update_state", "result"), ("__call__", "a metric keeps nothing: write __call__(self, y_true, y_pred)")
+    ),
 }
 
 
@@ -212,6 +234,14 @@ def explain_missing(cls: type) -> None:
                 setattr(cls, name, Elsewhere(name, hint))
     if inspect.isfunction(method := vars(cls).get("output_shape")):
         cls.output_shape = AlsoAttribute(method, _SHAPE)  # type: ignore[attr-defined]
+
+
+def refuse_unused(cls: type) -> None:
+    """Refuse a class of one's own with a method that Keras would call, and nothing here."""
+    for base in filter(is_ours, cls.__mro__):
+        for name, (instead, how) in INSTEAD.get(base.__name__, {}).items():
+            if name in vars(cls) and is_ours(next(one for one in cls.__mro__ if instead in vars(one))):
+                raise TypeError(f"{cls.__name__}.{name} would never be used: {how}")
 
 
 def missing(thing: Any, name: str, near: Iterable[str] = ()) -> AttributeError:
