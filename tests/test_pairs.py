@@ -1885,6 +1885,37 @@ for backups in ({"one": 1, "two": 1}, {"older": "epoch", "newer": 1}, {"newer": 
         assert_same_weights(*killed_and_resumed(run, 8, backups))
 
 
+class Gan(Sequential):
+    """Trains a second model, too."""
+
+    def train_step(self, batch):
+        self.critics[0].train_on_batch(self(batch.x), batch.y)
+        return super().train_step(batch)
+
+
+def gan(critics=1):
+    made = Gan([Dense(3), Dense(2)], seed=0)
+    made.compile("sgd", "mse")
+    made.build((4,))
+    made.critics = [model(Dense(3), Dropout(0.5), Dense(2), optimizer=Adam(0.01), seed=1) for _ in range(critics)]
+    return made
+
+
+@right("resume", "a model in a model's attribute, which its train_step trains, too")
+def _():
+    made = killed_and_resumed(lambda callbacks: trained(gan(), callbacks, epochs=3), 5)
+    for one, other in (made, [each.critics[0] for each in made]):
+        assert_same_weights(one, other)
+
+
+@refused(
+    "resume", "a program without this model", nnlite.CheckpointError, r"has a model in self.critics\[0\], and this"
+)
+def _():
+    for critics in (1, 0):
+        trained(gan(critics), [BackupAndRestore("backup.safetensors", delete_checkpoint=False)], epochs=2 - critics)
+
+
 def with_dropout():
     return model(Dense(3), Dropout(0.1), Dense(2))
 

@@ -17,8 +17,8 @@ class BackupAndRestore(Callback):
 
     If a program is killed at any moment, run it again: `fit` continues from the last backup and ends with the same
     weights, history and log, bit for bit, as an uninterrupted training. The backup holds the model, the optimizer, the
-    random generator, the order of the data, the states of stateful layers, the history and the other callbacks. It is
-    a checkpoint like any other: `load_model` reads the model from it.
+    random generator, the order of the data, the states of stateful layers, the history and the other callbacks; and
+    models that are attributes of the model. It is a checkpoint like any other: `load_model` reads the model from it.
 
     A callback may set another learning rate while `fit` runs, and nothing else of the optimizer, layers, loss and
     metrics: the program that resumes could not tell. Validation data are not compared with those of before: where they

@@ -172,7 +172,28 @@ def require_same(model: Any, recipe: dict[str, Any]) -> None:
 
 def save_training(path: str | os.PathLike, model: Any, loop: Any, recipe: dict[str, Any]) -> None:
     """Save the model and the state of its training."""
-    checkpoint.write(path, {**_at_rest(model), "run": loop_state.get(loop), "recipe": recipe})
+    held = {name: _at_rest(part) for name, part in _held(model).items() if part.built}
+    checkpoint.write(path, {**_at_rest(model), "held": held, "run": loop_state.get(loop), "recipe": recipe})
+
+
+def _held(model):
+    """The models in a model's attributes: such as a discriminator, which a train_step of one's own trains, too."""
+    found: dict[str, Any] = {}
+    for name, value in vars(model).items():
+        items = (
+            {f"{name}[{i}]": one for i, one in enumerate(value)} if isinstance(value, list | tuple) else {name: value}
+        )
+        found |= {where: one for where, one in items.items() if name != "layers" and hasattr(type(one), "all_layers")}
+    return found
+
+
+def _restorer_of(where, part, tree):
+    """What restores one of these models."""
+    if part is None:
+        raise ValueError(f"the file has a model in self.{where}, and this program has none")
+    if not part.built:
+        part.build(tree["model"]["input_shape"])
+    return restorer(part, tree)
 
 
 def restore_training(
@@ -197,9 +218,12 @@ def restore_training(
         if not model.built:  # by the shape of the data, not by the file's
             model.build(loop.data.x.shape[1:])
         loop_state.check(loop, tree["run"])
-        restore = restorer(model, tree, rows=min(loop.batch_size, len(loop.data)) if tree["run"]["batch"] else None)
+        restores = [restorer(model, tree, rows=min(loop.batch_size, len(loop.data)) if tree["run"]["batch"] else None)]
+        states.mapping("held", held := tree.get("held", {}))  # older files have no such entry
+        restores += [_restorer_of(where, _held(model).get(where), theirs) for where, theirs in held.items()]
         loop_state.restore(loop, tree["run"])  # a user's callback may still raise
-        restore()
+        for restore in restores:
+            restore()
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"cannot resume from {os.fspath(path)}: {explain(error)}. Resume with the program that wrote it, or delete "
