@@ -2576,6 +2576,21 @@ for name, made, text in (
         by_checkpoint(made)
 
 
+class Ones(Sequential):
+    def build(self, input_shape):
+        self.add(Dense(input_shape[-1], kernel_initializer="ones"))
+        super().build(input_shape)
+
+
+for is_inside in (False, True):
+
+    @right("a build of one's own", f"the first input of a model{' in a model' * is_inside}")
+    def _(is_inside=is_inside):
+        made = Sequential([Ones()]) if is_inside else Ones()
+        for _ in range(2):
+            assert_close(made.predict(X), np.repeat(X.sum(axis=1, keepdims=True), 4, axis=1), 1e-5)
+
+
 class Center(Layer):
     def forward(self, x, training=False):
         return x - x.mean(axis=1, keepdims=True)

@@ -18,6 +18,14 @@ def takes_needs_dx(backward: Callable) -> bool:
     return "needs_dx" in inspect.signature(backward).parameters
 
 
+def begin(model: Any, x: Any) -> None:
+    """Before a model's first input: call a `build` of its own class, which may do more than to build the layers."""
+    if model.input_shape is None and not is_ours(type(model).build):
+        model.build(np.shape(x)[1:])
+    if not model.layers:
+        raise ValueError(f"{model.name} has no layers: add some, {model.name}.add(Dense(3))")
+
+
 def forward(layer: Any, x: np.ndarray, training: bool, lengths: np.ndarray | None) -> tuple[Any, np.ndarray | None]:
     """What the layer makes of x; and the lengths, None where there are no steps any more."""
     if lengths is None:

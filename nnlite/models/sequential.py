@@ -83,8 +83,8 @@ class Sequential(Trainer):
         Args:
             lengths: how many steps of each row of x (N, T, ...) are real, integers (N,), as in `fit`.
         """
-        if not self.layers:
-            raise ValueError(f"{self.name} has no layers: add some, {self.name}.add(Dense(3))")
+        if self.input_shape is None or not self.layers:
+            passes.begin(self, x)
         if lengths is not None:
             x, lengths = sequence_lengths.cleared(x, lengths)
         if type(x) is not np.ndarray or (x.dtype != self.dtype and x.dtype.kind not in "iu"):  # saves a call
