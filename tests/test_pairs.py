@@ -97,6 +97,11 @@ def model(*layers, optimizer="sgd", loss="mse", metrics=None, seed=0):
     return made
 
 
+def compiled(made, optimizer="sgd", loss="mse"):
+    made.compile(optimizer, loss)
+    return made
+
+
 def trained(made=None, callbacks=(), x=X, y=Y, **options):
     """A model after a short training, whose History it has."""
     made = model() if made is None else made
@@ -1883,6 +1888,48 @@ for backups in ({"one": 1, "two": 1}, {"older": "epoch", "newer": 1}, {"newer": 
             return trained(made, callbacks, x, y=None, batch_size=None, steps_per_epoch=5, epochs=2)
 
         assert_same_weights(*killed_and_resumed(run, 8, backups))
+
+
+class WithHead(Sequential):
+    """Keeps a layer as Keras' models do."""
+
+    def __init__(self, layers=None, trainable=True, **options):
+        super().__init__(layers or [Dense(3)], **options)
+        self.heads = [Dense(3, trainable=trainable, kernel_initializer="ones")]
+
+    def forward(self, x, training=False, lengths=None):
+        return self.heads[0].forward(super().forward(x, training, lengths), training)
+
+    def backward(self, dy, needs_dx=True):
+        return super().backward(self.heads[0].backward(dy), needs_dx)
+
+
+OUTSIDE = r"WithHead: expected all that learns among its layers, got a layer in self.heads\[0\] whose parameters nobody"
+for inside in (False, True):
+    for batch_size in (4, 12):
+
+        @refused(
+            f"a layer in a model's attribute{', in a model' * inside}",
+            f"fit, {batch_size} at once",
+            ValueError,
+            OUTSIDE,
+        )
+        def _(inside=inside, batch_size=batch_size):
+            trained(model(WithHead()) if inside else compiled(WithHead()), y=X[:, :3], batch_size=batch_size)
+
+    @refused(f"a layer in a model's attribute{', in a model' * inside}", "save", ValueError, OUTSIDE)
+    def _(inside=inside):
+        made = model(WithHead()) if inside else WithHead()
+        made.predict(X)
+        made.save("m.safetensors")
+
+
+@right("a frozen layer in a model's attribute", "fit and save")
+def _():
+    made = compiled(WithHead(trainable=False))
+    trained(made, y=X[:, :3]).save("m.safetensors")
+    again = nnlite.load_model("m.safetensors", custom_objects={"WithHead": WithHead})
+    assert_same_bits(again.predict(X), made.predict(X))
 
 
 class Gan(Sequential):

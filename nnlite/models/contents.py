@@ -5,6 +5,8 @@ from typing import Any, overload
 
 import numpy as np
 
+from ..arguments import is_ours
+from ..layers.base import own
 from ..layers.base.layer import Layer
 from ..layers.base.parameters import ModelParameters
 from ..layers.base.weights import HoldsWeights
@@ -31,6 +33,7 @@ class Contents(HoldsWeights):
     layers: list[Any]
     name: str
     input_shape: tuple | None
+    forward: Any
     _arrange: Any
 
     params, grads, statistics = map(_of_all_layers, ("params", "grads", "statistics"))
@@ -144,6 +147,14 @@ class Contents(HoldsWeights):
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self.layers)
+
+    def refuse_hidden_parts(self) -> None:
+        """Refuse layers in attributes, which a forward of one's own may use, and which are not among the layers."""
+        if not is_ours(type(self).forward):
+            own.refuse_hidden_parts(self)
+        for layer in self.layers:
+            if isinstance(layer, Contents):
+                layer.refuse_hidden_parts()
 
     def _names(self):
         return ", ".join(layer.name for layer in self.layers) or "none"

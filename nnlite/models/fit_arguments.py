@@ -105,13 +105,21 @@ def skip_what_was_read(loop: Any) -> None:
 
 
 def batches_to_train(loop: Any, order: np.ndarray | None) -> Iterator[Batch]:
-    """The batches of an epoch from `loop.batch` on. As soon as the model is built, validation data are tried."""
+    """The batches of an epoch from `loop.batch` on. As soon as the model is built, it and validation data are tried."""
     for batch in loop.data.split(loop.batch_size, order, first=loop.batch):
-        if not loop.has_tried and loop.model.built:
-            loop.has_tried = True
-            if loop.validation_data:
-                _try_validation(loop)
+        _try_once(loop)
         yield batch
+        _try_once(loop)  # as the first batch may have built it
+
+
+def _try_once(loop):
+    if loop.has_tried or not loop.model.built:
+        return
+    loop.has_tried = True
+    if is_ours(type(loop.model).train_step):  # one of your own may train them
+        loop.model.refuse_hidden_parts()
+    if loop.validation_data:
+        _try_validation(loop)
 
 
 def _try_validation(loop):

@@ -69,6 +69,7 @@ def check_saving(model: Any) -> None:
     for part in (*parts, model.loss):
         if part is not None and not is_ours(type(part)):
             _remake(part)
+    model.refuse_hidden_parts()
     models = _models(model)
     own = {class_name(one): type(one) for one in (*models, *parts) if not is_ours(type(one))}
     for one in reversed(models):

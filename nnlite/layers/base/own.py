@@ -96,11 +96,18 @@ def _warn_of_hidden(layer):
 
 
 def refuse_hidden_parts(layer):
-    """Refuse to train or save a layer that holds others, also in a list, with weights that nobody trains or saves."""
+    """Refuse to train or save a layer, or a model, that holds others whose weights nobody trains or saves."""
     handed_on = {id(array) for array in layer.params.values()}
     for name, part in _parts(layer):
         hidden = [key for key, array in part.params.items() if id(array) not in handed_on]
-        if hidden:
+        if hidden and hasattr(type(layer), "all_layers"):
+            if part.trainable:
+                raise ValueError(
+                    f"{type(layer).__name__}: expected all that learns among its layers, got a layer in self.{name} "
+                    f"whose parameters nobody trains or saves: put it into the list for super().__init__, and use "
+                    f"self.layers in forward and backward; or set self.{name}.trainable = False"
+                )
+        elif hidden:
             what, key = type(layer).__name__, hidden[0]
             ours, theirs = repr(f"{name}_{key}"), repr(key)
             raise ValueError(
