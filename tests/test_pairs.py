@@ -1152,6 +1152,25 @@ for value in (None, "0.5", np.ones(3)):
         trained(callbacks=[Writes(value), EarlyStopping("loss")])
 
 
+class Scores(Callback):
+    """Measures on data of its own."""
+
+    def on_epoch_end(self, epoch, logs):
+        logs["val_f1"] = 1.0 - epoch
+
+
+class SaysItScores(Scores):
+    adds = {"val_f1": float}  # noqa: RUF012
+
+
+for kind in (Scores, SaysItScores):
+
+    @right(f"{kind.__name__}, a callback that adds val_f1", "callbacks that watch it, without validation_data")
+    def _(kind=kind):
+        watchers = [EarlyStopping("val_f1", mode="max"), ModelCheckpoint("m.safetensors", "val_f1", mode="max")]
+        assert trained(callbacks=[kind(), *watchers], epochs=5).history.epoch == [0, 1]
+
+
 # An optimizer and a schedule.
 
 

@@ -21,14 +21,16 @@ class Monitor(Callback):
 
     def on_train_begin(self, logs: Logs) -> None:
         self._mode = self._direction() if self.mode == "auto" else self.mode
-        if self.monitor.startswith("val_") and not self.loop.validation_data:
-            name = self.monitor.removeprefix("val_")
-            name = "accuracy" if name == "acc" and "accuracy" in self.model.metrics else name
+        names, silent = coming_logs(self)
+        name = self.monitor.removeprefix("val_")
+        name = "accuracy" if name == "acc" and "accuracy" in self.model.metrics else name
+        is_missing = self.monitor not in names and not self.loop.validation_data
+        # Another number, such as val_f1, may be a callback's.
+        if self.monitor.startswith("val_") and is_missing and (name in self.loop.measured or not silent):
             raise ValueError(
                 f"{type(self).__name__}: monitor={self.monitor!r} needs validation_data in fit; "
                 f"to watch the training, use monitor={name!r}"
             )
-        names, silent = coming_logs(self)
         if not silent:  # otherwise it is checked after the first epoch
             self._require_monitor(names)
 
