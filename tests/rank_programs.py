@@ -1,5 +1,6 @@
 """Programs that test_distributed.py runs: `mpiexec -n 4 python -m mpi4py tests/rank_programs.py NAME FOLDER`."""
 
+import contextlib
 import pickle
 import signal
 import sys
@@ -93,10 +94,22 @@ def random_model():
     return history, {**model.params, **model.statistics, **model.optimizer.state}
 
 
+def resumed(folder):
+    """The case of a generator, ended by an error in its first epoch, and begun again."""
+    for act in (fail, lambda model: None):
+        model, optimizer, loss, _, data = CASES["a generator"]()
+        model.compile(DataParallel(optimizer), loss)
+        backup = nnlite.BackupAndRestore(Path(folder, "backup.safetensors"), save_freq=1)
+        with contextlib.suppress(LookupError):
+            history = model.fit(**data, callbacks=[backup, At(2, act)], verbose=0).history
+    return history, {**model.params, **model.statistics, **model.optimizer.state}
+
+
 def equal(folder, rank):
-    """Every case, and what depends on chance."""
+    """Every case, and what depends on chance, or on an earlier training."""
     results = {name: trained(name, DataParallel) for name in CASES}
     results["random"] = random_model()
+    results["resumed"] = resumed(folder)
     Path(folder, f"{rank}.pickle").write_bytes(pickle.dumps(results))
 
 

@@ -91,7 +91,10 @@ class TestEqual:
         data = ranks.CASES["whole batches"]()[-1]
         assert len(data["x"]) * data["epochs"] // data["batch_size"] == 100
 
-    @pytest.mark.parametrize("name", [*ranks.CASES, "random"])
+    def test_a_generator_that_is_resumed_to_itself(self, four):
+        assert_same_bits(four[0]["resumed"], four[0]["a generator"])
+
+    @pytest.mark.parametrize("name", [*ranks.CASES, "random", "resumed"])
     def test_all_ranks_to_each_other(self, name, four):
         for other in four[1:]:
             assert_same_bits(four[0][name], other[name])

@@ -123,10 +123,11 @@ class DataParallel(Meeting):
     def join(self, model: Any, loop: Any) -> None:
         """Begin where rank 0 begins: with its weights and optimizer, and at the place where it may have resumed."""
         self._model, self._loop = None, loop
-        is_resumable = isinstance(loop.data, Batch)
-        mine = (model.built, loop_state.get(loop) if is_resumable else None) if self.rank == 0 else None
+        # Where a generator is not resumed, all begin at its first batch.
+        is_told = isinstance(loop.data, Batch) or loop.resumed
+        mine = (model.built, loop_state.get(loop) if is_told else None) if self.rank == 0 else None
         is_built, place = self.comm.bcast(mine)
-        if self.rank and is_resumable:
+        if self.rank and place is not None:
             try:
                 loop_state.restore(loop, place)
             except ValueError as error:
