@@ -50,6 +50,8 @@ def training(error: Exception, epoch: int, batch: int | str | None, data: Any) -
     Args:
         data: the `Batch`, if the error is of one: whose rows, where a message names one, are those of the user's x.
     """
+    if getattr(error, "epoch", None) is not None:  # a NonFiniteLossError that knows it
+        return
     place = f"epoch {epoch}" + (f", batch {batch}" if isinstance(batch, int) else ", validation_data" if batch else "")
     row, sample = re.search(r" at \((\d+),", str(error)), ""
     if row and data is not None and data.lengths is None and data.rows is not None and int(row[1]) < len(data):
