@@ -369,6 +369,19 @@ def _():
     made.fit(X, X, verbose=0)
 
 
+for kind in (Dense, lambda units: Bidirectional(LSTM(units))):
+
+    @right("a shallow copy of a layer without weights", f"another model than that of {kind(4)!r}")
+    def _(kind=kind):
+        layer = kind(4)
+        first, second = model(layer, Dense(2)), model(copy.copy(layer), Dense(2), seed=1)
+        x, y = (X, Y) if kind is Dense else (SEQUENCES, ONE_TAG)
+        before = trained(first, x=x, y=y).get_weights()
+        trained(second, x=x, y=y)
+        for array, expected in zip(first.get_weights(), before, strict=True):
+            assert_same_bits(array, expected)
+
+
 @right("a model", "two models that it is a part of, and training by itself")
 def _():
     inner = Sequential([Dense(4)], seed=0)

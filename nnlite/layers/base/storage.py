@@ -1,7 +1,7 @@
 """Storage: a layer's parameters, gradients, running statistics and scratch memory."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -42,6 +42,13 @@ class Storage(Keeps):
     def __getstate__(self) -> dict[str, Any]:
         # A copy has no scratch memory yet, and is in no model.
         return {name: value for name, value in super().__getstate__().items() if name != "_in_model"} | {"_buffers": {}}
+
+    def __copy__(self) -> Self:
+        if not self.built:  # there are no weights to share, and those that the copy makes would replace the original's
+            return super().__deepcopy__({})
+        new = type(self).__new__(type(self))
+        vars(new).update(self.__getstate__())
+        return new
 
     def _ensure_built(self, x):
         if not self.built:
