@@ -2545,6 +2545,9 @@ class Halved(nnlite.SparseCategoricalCrossentropy):
     def forward(self, y_true, y_pred, sample_weight=None):
         return super().forward(y_true, y_pred, sample_weight) / 2
 
+    def backward(self):
+        return super().backward() / 2
+
 
 for what, loss, has_one in (
     ("all labels", LABELLED(from_logits=True), True),
@@ -2794,6 +2797,51 @@ for way in (by_step, by_stepper):
     @right(way.__name__, "a forward of one's own, of a Dense")
     def _(way=way):
         stepped(DenseTwice(3), way)
+
+
+class SigmoidTwice(nnlite.Sigmoid):
+    def forward(self, x, training=False):
+        return 2 * super().forward(x, training)
+
+
+class SquaresTwice(MeanSquaredError):
+    def forward(self, y_true, y_pred, sample_weight=None):
+        return 2 * super().forward(y_true, y_pred, sample_weight)
+
+
+FORWARD_ALONE = {
+    "a layer": (lambda: model(DenseTwice(2)), X, "DenseTwice: .*that of Dense: write backward"),
+    "a layer in a model": (lambda: model(Sequential([DenseTwice(2)])), X, "DenseTwice: .*that of Dense"),
+    "a layer in a TimeDistributed": (
+        lambda: model(TimeDistributed(DenseTwice(2))),
+        SEQUENCES,
+        "DenseTwice: .*of Dense",
+    ),
+    "a layer in a Bidirectional": (lambda: model(Bidirectional(LSTMTwice(2))), SEQUENCES, "LSTMTwice: .*that of LSTM"),
+    "an activation": (lambda: model(Dense(2, activation=SigmoidTwice())), X, "SigmoidTwice: .*that of Sigmoid"),
+    "a model": (lambda: compiled(Residual([Dense(4)])), X, "Residual: .*that of Sequential"),
+    "a loss": (lambda: model(loss=SquaresTwice()), X, "SquaresTwice: .*that of MeanSquaredError"),
+}
+for what, (make, x, text) in FORWARD_ALONE.items():
+    for method in ("fit", "train_on_batch"):
+
+        @refused(f"a forward of one's own without its backward, of {what}", method, TypeError, text)
+        def _(make=make, x=x, method=method):
+            made = make()
+            y = made.predict(x)
+            made.evaluate(x, y)  # which needs none
+            getattr(made, method)(x, y)
+
+
+@right("a forward of one's own", "fit, with the backward that is said to be right")
+def _():
+    class Scaled(Sequential):
+        backward = Sequential.backward
+
+        def forward(self, x, training=False, lengths=None):
+            return super().forward(x / 2, training, lengths)
+
+    assert_same_weights(trained(compiled(Scaled([Dense(3), Dense(2)], seed=0))), trained(x=X / 2))
 
 
 def doubly(*layers):

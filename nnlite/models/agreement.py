@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import losses
 from ..arguments import is_ours
+from ..layers.bidirectional import Bidirectional
 from ..layers.time_distributed import TimeDistributed
 
 PROBABILITIES = "Softmax", "Sigmoid"  # the layers that give some; all others can give any number
@@ -28,21 +29,38 @@ _TRUE = {"y_true", "true", "y", "t", "target", "targets", "label", "labels"}
 
 
 def require_loss(model: Any, method: str) -> None:
-    """Refuse to go on without a loss, or with one that expects something else than the last layer gives."""
+    """Refuse to go on without a loss, or with one that expects something else than the last layer gives.
+
+    And to train with a forward of one's own and without its backward.
+    """
     if model.optimizer is None:
         raise RuntimeError(f"{method} needs an optimizer and a loss: call compile(optimizer, loss) first")
     met: list[Any] = [*model.layers]
     for one in met:  # which grows by all that may give the numbers, without a Python call, as each step asks
         if hasattr(type(one), "all_layers"):
             met += one.layers
-        elif isinstance(one, TimeDistributed):
-            met.append(one.layer)
+        elif isinstance(one, TimeDistributed | Bidirectional):
+            met.append(one.layer if isinstance(one, TimeDistributed) else one.forward_layer)
         elif (activation := getattr(one, "_activation", None)) is not None:
             met.append(activation)
-    met += model.loss, getattr(model.loss, "from_logits", None)
+    met += model.loss, getattr(model.loss, "from_logits", None), method == "evaluate"
     if model._met != met:  # once is enough
         check(model, model.loss)
+        for kind in {type(one) for one in (model, *met)} if method != "evaluate" else ():
+            _require_backward(kind)
         model._met = met
+
+
+def _require_backward(kind):
+    """Refuse to train with a forward of one's own and the backward of nnlite's class, which goes with another one."""
+    first, back = [
+        next((base for base in kind.__mro__ if name in vars(base)), kind) for name in ("forward", "backward")
+    ]
+    if is_ours(back) and not is_ours(first) and back.__name__ not in ("Layer", "Loss", "Model"):  # which have none
+        raise TypeError(
+            f"{kind.__name__}: expected a backward that goes with its own forward, got that of {back.__name__}: write "
+            f"backward(self, dy), too; or backward = {back.__name__}.backward, where that is right"
+        )
 
 
 def check_order(what: str, function: Any) -> None:
