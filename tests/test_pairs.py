@@ -220,6 +220,7 @@ SETTINGS = [
     ("name=None", lambda made: made.layers[0], TypeError, "a layer's name: expected a text, got None"),
     ("name='a/b'", lambda made: made, ValueError, "a layer's name cannot have a '/', got 'a/b'"),
     ("rng=5", lambda made: made, TypeError, "rng: expected a numpy.random.Generator, got 5"),
+    ("dtype='float64'", lambda made: made, ValueError, "dtype: expected float32, as that of dense, got float64: give"),
     ("optimizer=None", lambda made: made, ValueError, "optimizer: expected an optimizer or one of"),
     ("loss=3", lambda made: made, TypeError, "loss: expected a name or an object with forward and backward, got 3"),
     ("metrics='mae'", lambda made: made, TypeError, r"metrics: expected a list such as \['accuracy'\], got 'mae'"),
@@ -2132,6 +2133,22 @@ for what, make in DRAWING.items():
 @right("a layer in a layer of one's own", "a model of float64")
 def _():
     assert Sequential([Block(), Dense(2)], dtype="float64").predict(X).dtype == np.float64
+
+
+@right("a generator that is set", "all that draws from the model's")
+def _():
+    def made():
+        block = Block()
+        made = trained(model(Sequential([Dense(4), Dropout(0.5)]), block, Dropout(0.5, seed=7), Dense(2)))
+        made.rng = np.random.default_rng(5)
+        assert [part.rng is made.rng for part in (made.layers[0].layers[1], block.parts[1], made.layers[2])] == [
+            1,
+            1,
+            0,
+        ]
+        return trained(made)
+
+    assert_same_weights(made(), made())
 
 
 # Forward, something that is switched, and backward.

@@ -101,7 +101,7 @@ def _is_settled(layer):
 def _adopt(layer, dtype, rng):
     """Give the layer, and all inside it, the model's dtype and random generator, unless it has a seed of its own."""
     seeded = [part.rng for part in parts(layer) if part._is_seeded]
-    for part in parts(layer):
+    for part in [*parts(layer)][::-1]:  # what is inside first: a model's dtype is that of its layers
         part._is_seeded = any(part.rng is its for its in seeded)  # as all layers in a model that has a seed
         if not part._is_seeded:
             part.rng = rng

@@ -5,11 +5,32 @@ from typing import Any
 from .. import checks, losses, metrics, optimizers
 from ..layers.base.settings import generator
 from . import agreement, alone
+from .assembly import parts
 
 
 def checked(model: Any, name: str, value: Any) -> Any:
     """What becomes of an attribute's new value: "mae" is a loss, ["mae"] metrics."""
     return _CHECKS[name](model, value) if name in _CHECKS else value
+
+
+def _rng(model, rng):
+    old, new = vars(model).get("rng"), generator(rng)
+    for part in [one for layer in vars(model).get("layers", ()) for one in parts(layer)]:
+        if part.rng is old:  # it draws from the model's
+            part.rng = new
+            if hasattr(part, "equip_parts"):
+                part.equip_parts()
+    return new
+
+
+def _dtype(model, dtype):
+    dtype = checks.float_dtype("dtype", dtype)
+    if other := next((layer for layer in vars(model).get("layers", ()) if layer.dtype != dtype), None):
+        raise ValueError(
+            f"dtype: expected {other.dtype.name}, as that of {other.name}, got {dtype.name}: give it to the model when "
+            f"it is made, {type(model).__name__}(layers, dtype={dtype.name!r})"
+        )
+    return dtype
 
 
 def _loss(model, loss):
@@ -34,7 +55,8 @@ def _metrics(model, given):
 
 _CHECKS = {
     "name": lambda model, name: checks.layer_name(name),
-    "rng": lambda model, rng: generator(rng),
+    "rng": _rng,
+    "dtype": _dtype,
     "optimizer": lambda model, optimizer: optimizers.get(optimizer),
     "loss": _loss,
     "metrics": _metrics,
