@@ -2579,6 +2579,16 @@ for what, loss, has_one in (
         assert ("perplexity" in found, "val_perplexity" in found) == (has_one, has_one)
 
 
+for method in ("train_step", "test_step"):
+
+    @right(f"a {method} of one's own", "a cross-entropy, which is no perplexity there")
+    def _(method=method):
+        own = {method: lambda made, batch: {"loss": 3.0}}
+        made = compiled(type("Own", (Sequential,), own)([Dense(2)], input_shape=(4,)), loss=LABELLED(from_logits=True))
+        found = trained(made, y=LABELS, validation_data=(X, LABELS)).history.history
+        assert found.keys() == {"loss", "val_loss"}
+
+
 class OfUnits(Sequential):
     def __init__(self, n, seed=None):
         super().__init__([Dense(n)], seed=seed)

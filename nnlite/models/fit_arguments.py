@@ -59,10 +59,13 @@ def predictions_of(data: Any, loss: Any) -> tuple[float, bool]:
 def settle_perplexity(model: Any, *data: Any) -> bool:
     """Whether e^loss is a perplexity: the loss is a mean cross-entropy of all labels, without weights and penalties.
 
+    And what a step of one's own calls the loss may be anything.
+
     A generator's later batches have to leave it so. A batch of ignored labels alone counts as a loss of 0.
     """
     loss = model.loss
     is_mean = isinstance(loss, losses.SparseCategoricalCrossentropy) and is_ours(type(loss).forward)
+    is_mean = is_mean and is_ours(type(model).train_step) and is_ours(type(model).test_step)
     is_mean = is_mean and loss.reduction != "sum" and loss.ignore_class is None
     is_weighted = any(part.weights is not None for part in data if part is not None)
     found = is_mean and not is_weighted and not _is_regularized(model.layers)
