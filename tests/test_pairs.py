@@ -2589,6 +2589,13 @@ for method in ("train_step", "test_step"):
         assert found.keys() == {"loss", "val_loss"}
 
 
+for hook in ("set_model", "set_params"):
+
+    @refused(f"Keras' {hook}", "a callback", TypeError, f"Own: fit would never call {hook}: use on_train_begin, where")
+    def _(hook=hook):
+        trained(callbacks=[type("Own", (Callback,), {hook: lambda *_: None})()])
+
+
 class OfUnits(Sequential):
     def __init__(self, n, seed=None):
         super().__init__([Dense(n)], seed=seed)

@@ -145,6 +145,8 @@ _OTHER_NAME = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "
 
 # Keras' hooks that nothing here calls.
 _NEVER = {
+    "set_model": "use on_train_begin, where self.model is set",
+    "set_params": "use on_train_begin, where self.params is set",
     "on_test_batch_begin": "use on_test_begin",
     "on_test_batch_end": "use on_test_end",
     "on_predict_begin": "call it yourself before model.predict",
@@ -166,7 +168,7 @@ def own_method(callback: Callback, event: str) -> Callable | None:
 def check_hooks(callback: Callback) -> None:
     """Refuse a callback with a method that looks like a hook and would never be called."""
     for name in {*dir(type(callback)), *vars(callback)}.difference(HOOKS):
-        if name.startswith("on_") and callable(getattr(callback, name)):
+        if name.startswith(("on_", "set_model", "set_params")) and callable(getattr(callback, name)):
             near = difflib.get_close_matches(name, HOOKS, n=1, cutoff=0.7)
             if name in _NEVER or near:
                 remedy = _NEVER.get(name) or f"use {near[0]}"
