@@ -13,7 +13,7 @@ import numpy as np
 
 from . import checks
 from .arguments import Configured
-from .arguments.classes import defined, is_ours
+from .arguments.classes import defined, is_ours, refuse_half
 
 
 class Regularizer(Configured):
@@ -120,6 +120,7 @@ def get(regularizer: Any, name: str = "regularizer") -> Regularizer | None:
             raise ValueError(f"{expected}, got {regularizer!r}")
         return _BY_NAME[regularizer]()
     if regularizer is None or isinstance(regularizer, Regularizer):
+        refuse_half(type(regularizer), "penalty", "gradient", "gradient(self, W)")
         return regularizer
     hint = f": make one, {regularizer.__name__}(0.01)" if isinstance(regularizer, type) else ""
     raise TypeError(f"{expected}, got {regularizer!r}{hint}")

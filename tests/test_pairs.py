@@ -1185,6 +1185,28 @@ for kind in (Scores, SaysItScores):
         assert trained(callbacks=[kind(), *watchers], epochs=5).history.epoch == [0, 1]
 
 
+class GetsState(Callback):
+    def get_state(self):
+        return {"n": 1}
+
+
+@refused("a callback with get_state alone", "a backup", TypeError, "GetsState: expected a set_state that goes with its")
+def _():
+    trained(callbacks=[GetsState()])  # which needs none
+    trained(callbacks=[GetsState(), BackupAndRestore("backup.safetensors")])
+
+
+@refused(
+    "a price of one's own without its gradient", "a layer", TypeError, "Cube: expected a gradient that goes with i"
+)
+def _():
+    class Cube(nnlite.regularizers.L2):
+        def penalty(self, W):
+            return self.l2 * float(np.abs(W**3).sum())
+
+    Dense(2, kernel_regularizer=Cube())
+
+
 # An optimizer and a schedule.
 
 

@@ -20,6 +20,20 @@ def marked(name: str, thing: Any) -> str:
     return name if is_ours(thing) else f"{OWN}{name}"
 
 
+def refuse_half(kind: type, first: str, second: str, way: str) -> None:
+    """Refuse a class of one's own with the first of two methods that go together, and nnlite's second one.
+
+    Args:
+        way: how the second one is written, such as "backward(self, dy)".
+    """
+    own, other = [next((base for base in kind.__mro__ if name in vars(base)), kind) for name in (first, second)]
+    if is_ours(other) and not is_ours(own) and other.__name__ not in ("Layer", "Loss", "Model", "Regularizer"):
+        raise TypeError(  # of these, the second one is not there
+            f"{kind.__name__}: expected a {second} that goes with its own {first}, got that of {other.__name__}: write "
+            f"{way}, too; or {second} = {other.__name__}.{second}, where that is right"
+        )
+
+
 def class_name(thing: Any) -> str:
     """The name of an object's class, as a file has it.
 

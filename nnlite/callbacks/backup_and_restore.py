@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from .. import checks
+from ..arguments.classes import refuse_half
 from ..divergence import check_params
 from ..saving import CheckpointError, training_state
 from ..saving.atomic_file import make_folder
@@ -64,6 +65,8 @@ class BackupAndRestore(Callback):
         self.save_seconds = save_seconds
 
     def on_train_begin(self, logs: Logs) -> None:
+        for callback in self.loop.callbacks:
+            refuse_half(type(callback), "get_state", "set_state", "set_state(self, state)")
         make_folder(self.path)
         self._recipe = training_state.recipe_of(self.model)
         if os.path.lexists(self.path):

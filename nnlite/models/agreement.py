@@ -8,6 +8,7 @@ from typing import Any
 
 from .. import losses
 from ..arguments import is_ours
+from ..arguments.classes import refuse_half
 from ..layers.bidirectional import Bidirectional
 from ..layers.time_distributed import TimeDistributed
 
@@ -47,20 +48,8 @@ def require_loss(model: Any, method: str) -> None:
     if model._met != met:  # once is enough
         check(model, model.loss)
         for kind in {type(one) for one in (model, *met)} if method != "evaluate" else ():
-            _require_backward(kind)
+            refuse_half(kind, "forward", "backward", "backward(self, dy)")
         model._met = met
-
-
-def _require_backward(kind):
-    """Refuse to train with a forward of one's own and the backward of nnlite's class, which goes with another one."""
-    first, back = [
-        next((base for base in kind.__mro__ if name in vars(base)), kind) for name in ("forward", "backward")
-    ]
-    if is_ours(back) and not is_ours(first) and back.__name__ not in ("Layer", "Loss", "Model"):  # which have none
-        raise TypeError(
-            f"{kind.__name__}: expected a backward that goes with its own forward, got that of {back.__name__}: write "
-            f"backward(self, dy), too; or backward = {back.__name__}.backward, where that is right"
-        )
 
 
 def check_order(what: str, function: Any) -> None:
