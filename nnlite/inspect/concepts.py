@@ -35,15 +35,19 @@ class Concept:
     count: Callable[[str], float] | None = None
     counted: str = "mean label"
 
+    @property
+    def takes_p(self) -> bool:
+        """Whether the labels need the model's probabilities."""
+        needed = [one for one in inspect.signature(self.labels).parameters.values() if one.default is one.empty]
+        return len(needed) > 1
+
     def of(self, text: str, p: np.ndarray | None = None) -> np.ndarray:
         """The labels of a text, float64 (T,).
 
         Raises:
             ValueError: there is not one for each character, or one is no number, or infinite.
         """
-        needed = [one for one in inspect.signature(self.labels).parameters.values() if one.default is one.empty]
-        takes_p = len(needed) > 1
-        given = self.labels(text, p) if takes_p else self.labels(text)
+        given = self.labels(text, p) if self.takes_p else self.labels(text)
         try:
             labels = np.asarray(given, np.float64)
             got = f"shape {labels.shape}" if labels.shape != (len(text),) else "infinity" * bool(np.isinf(labels).any())
@@ -157,7 +161,7 @@ def capital(text: str) -> np.ndarray:
 
 def uncertainty(text: str, p: np.ndarray) -> np.ndarray:
     """The entropy of the next character, in nats."""
-    return -(p * np.log(np.where(p > 0, p, 1))).sum(axis=1)
+    return np.array([-(row * np.log(np.where(row > 0, row, 1))).sum() for row in p])  # (T, V) once is enough memory
 
 
 def _ratio(number, of):

@@ -93,9 +93,11 @@ def units(
     if concepts is None:
         best = [unit for unit in best if not np.isnan(unit.tells)]
 
+    keeps_p = any(named[unit.concept].count is None and named[unit.concept].takes_p for unit in best if unit.found)
+
     def counts(hold: Hold) -> dict[str, tuple[float, float]]:
         """By concept: the mean count in what the model writes, and its standard error."""
-        texts = write(model, held_stepper(model, hold, writings), vocabulary, draws, temperature)
+        texts = write(model, held_stepper(model, hold, writings), vocabulary, draws, temperature, keeps_p)
         return {unit.concept: _mean([named[unit.concept].counts(*one) for one in texts]) for unit in best if unit.found}
 
     held = {(unit.state, unit.unit): counts(unit.hold) for unit in best if unit.found}

@@ -1,6 +1,7 @@
 """`units` finds what was planted and says what it does, finds nothing in shifted labels, and tests on other texts."""
 
 import dataclasses
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -148,6 +149,20 @@ def test_no_more_of_a_long_text_is_read_than_is_enough():
     concept = {"spy": lambda text: lengths.append(len(text)) or [c == "a" for c in text]}
     units(planted("lstm"), POEMS * 10, concept, others=0, writings=1, length=10)
     assert lengths[:2] == [16_000, 16_000]
+
+
+@pytest.mark.parametrize(("concepts", "most"), [([], 30e6), (["how unsure the model is"], 80e6)])
+def test_a_large_vocabulary_takes_the_memory_of_its_probabilities_once(concepts, most):
+    """32 MB here, and 16 GB of 60,000 characters: they are kept where a concept needs them alone."""
+    vocabulary = Vocabulary("".join(map(chr, range(0x4E00, 0x4E00 + 500))))
+    layers = [LSTM(2, return_sequences=True, input_dim=500), Dense(500)]
+    model = Sequential(layers, input_shape=(None,), seed=0)
+    tracemalloc.start()
+    try:
+        read(model, vocabulary, vocabulary.characters * 32, ["lstm.c"], {name: CONCEPTS[name] for name in concepts})
+        assert tracemalloc.get_traced_memory()[1] < most
+    finally:
+        tracemalloc.stop()
 
 
 def found_with_shifted_labels(model, vocabulary, parts, concepts, tries=200):
