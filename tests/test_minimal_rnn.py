@@ -323,6 +323,27 @@ class TestSweep:
         assert states["20-sgd-1e+38"][0] == "blew up"
         assert "too large" in states["20-sgd-1e+38"][1]
 
+    def test_rates_that_begin_alike_have_folders_of_their_own(self):
+        rates = 0.1, 0.1234567, 0.1234568, 1e-7
+        names = [run.folder.name for run in Sweep("unused", Sweep.Settings((4,), adagrad=rates, sgd=())).runs]
+        assert names == ["4-adagrad-0.1", "4-adagrad-0.1234567", "4-adagrad-0.1234568", "4-adagrad-1e-07"]
+
+    def test_what_failed_is_told_and_tried_again(self, tmp_path, nnlite_command, monkeypatch, blank_pictures):
+        def full(*_, **__):
+            raise OSError(28, "No space left on device")
+
+        folder = tmp_path / "sweep"
+        with monkeypatch.context() as patch:
+            patch.setattr(MinimalRNN, "draw", full)
+            line = "sweep", "--units=4", "--adagrad=0.1", "--sgd=0.01", "--iterations=100", "--jobs=1", "--out", folder
+            code, output, error = nnlite_command(*line)
+        assert (code, error.count("\n")) == (1, 1)
+        assert "4-sgd-0.01: failed: OSError: [Errno 28] No space left on device" in output
+        assert "2 of 2 trainings failed (4-adagrad-0.1, 4-sgd-0.01): try again: " in error
+        code, output, error = nnlite_command("sweep", "--resume", "--jobs=1", "--out", folder)
+        assert (code, error) == (0, "")
+        assert [result.state for result in Sweep.open(folder).results()] == ["done"] * 2
+
     def test_goes_on_where_it_was_stopped(self, tmp_path):
         sweep = Sweep(tmp_path / "sweep", SMALL)
         sweep.create()

@@ -7,10 +7,10 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from nnlite.experiment import Sweep
+from nnlite.experiment import ExperimentError, Sweep
 
 from .options import Force, Resume, Seed, number, option, out
-from .runs import begin, console, list_files, stoppable
+from .runs import begin, command, console, list_files, stoppable
 
 Settings = Sweep.Settings
 UNITS, ADAGRAD, SGD = list(Settings.units), list(Settings.adagrad), list(Settings.sgd)
@@ -60,6 +60,11 @@ def sweep(
         train_all(run, jobs, backend)
     list_files(run)
     console.print(f"  {run.runs[0].folder.name + '/ ...':24} a run folder for each training")
+    if failed := [result.name for result in run.results() if result.state == "failed"]:
+        again = command("sweep", "--resume", "--out", run.folder)
+        raise ExperimentError(
+            f"{len(failed)} of {len(run.runs)} trainings failed ({', '.join(failed)}): try again: {again}"
+        )
 
 
 def train_all(run: Sweep, jobs: int | None, backend: str | None) -> None:

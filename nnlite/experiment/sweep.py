@@ -86,8 +86,8 @@ class Result:
 
     @property
     def is_final(self) -> bool:
-        """Whether the training has ended."""
-        return self.state not in ("waiting", "running")
+        """Whether the training has ended. One that has failed, as by a full disk, is tried again by the next `fit`."""
+        return self.state in ("done", "blew up")
 
 
 # Of a result in sweep.json.
@@ -138,7 +138,10 @@ class Sweep(Experiment):
             recipe = minimal_rnn.Settings(
                 units, optimizer=name, learning_rate=rate, iterations=s.iterations, seed=s.seed
             )
-            self.runs.append(MinimalRNN(self.folder / f"{units}-{name}-{rate:g}", recipe))
+            short = f"{rate:g}"  # of 0.1234567 it would name the folder of another rate, too
+            self.runs.append(
+                MinimalRNN(self.folder / f"{units}-{name}-{short if float(short) == rate else rate}", recipe)
+            )
 
     def model(self) -> nnlite.Sequential:
         """The model of the first training. All models are made, so that errors show before any training."""
