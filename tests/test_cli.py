@@ -342,6 +342,25 @@ class TestStats:
         pictures = {"corpus-characters.png", "corpus-lines.png", "poem-characters.png", "poem-lines.png"}
         assert self.pictures(tmp_path / "stats") == pictures
 
+    def test_names_are_drawn_as_they_are(self, tmp_path, nnlite_command, monkeypatch):
+        """A pair of dollar signs is no formula, and no name is left out of a legend."""
+        labels = []
+        monkeypatch.setattr(
+            "matplotlib.axes.Axes.legend", lambda ax, **_: labels.extend(ax.get_legend_handles_labels()[1])
+        )
+        for name in ("$x^$.txt", "_poem.txt"):
+            (tmp_path / name).write_text("to be or not to be\n" * 9)
+        code, _, error = nnlite_command("stats", *sorted(tmp_path.iterdir()), "--out", tmp_path / "pictures")
+        assert (code, error) == (0, "")
+        assert labels == [r"\$x^\$.txt", "corpus"] * 2 + [" _poem.txt", "corpus"] * 2
+
+    @pytest.mark.parametrize("names", [["corpus.txt"], ["a b.txt", "a-b.txt"]])
+    def test_no_picture_is_another_ones(self, names, tmp_path, nnlite_command):
+        for name in names:
+            (tmp_path / name).write_text("to be or not to be\n" * 9)
+        code, _, error = nnlite_command("stats", *(tmp_path / name for name in names), "--out", tmp_path / "pictures")
+        assert (code, f"rename {tmp_path}" in error, (tmp_path / "pictures").exists()) == (2, True, False)
+
     def test_cleaned_as_the_sonnets_were(self, tmp_path, nnlite_command, blank_pictures):
         (tmp_path / "raw.txt").write_text(load_sonnets())
         code, output, _ = nnlite_command("stats", tmp_path / "raw.txt", "--clean", "--out", tmp_path / "pictures")
@@ -416,7 +435,7 @@ MISTAKES = [
     ("next nowhere", 1, "nowhere holds no run"),
     ("stats nowhere", 1, "nowhere: No such file or directory"),
     ("stats RUN RUN", 2, "one run at a time"),
-    ("stats RUN/poems.txt RUN/poems.txt", 2, "two files have the same name"),
+    ("stats RUN/poems.txt RUN/poems.txt", 2, "two files have the same name, poems, or it is that of another text"),
     ("stats RUN/model.safetensors", 1, "model.safetensors is a model alone: to judge what it writes needs the text"),
     ("stats RUN --temperature -1", 2, "--temperature"),
     ("stats RUN --length 0", 2, "--length"),

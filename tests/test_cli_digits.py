@@ -247,6 +247,10 @@ class TestOwnPictures:
         assert code == 0
         assert set(re.findall(r"\d\.png(?=: )", output)) == {"3.png", "5.png"}
 
+    def test_a_name_is_no_formula(self, default, pictures, nnlite_command):
+        picture = pictures[3].rename(pictures[3].with_name("$x^$.png"))
+        assert nnlite_command("digits", "--out", default, "--images", picture)[::2] == (0, "")
+
     def test_without_a_model(self, pictures, monkeypatch, nnlite_command):
         monkeypatch.chdir(pictures[0].parent)
         code, _, error = nnlite_command("digits", "--images", "3.png")

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from nnlite import extras, plot
 from nnlite.experiment import Corpus, ExperimentError, MinimalRNN, Sonnets, own_folder, own_place
+from nnlite.plot.canvas import plain
 from nnlite.saving import atomic_file
 from nnlite.text import TextStatistics, clean_sonnets, compare_temperatures, read_text, text_statistics
 from nnlite.text.files import file_name
@@ -75,11 +76,16 @@ def stats(
     folders, files = [p for p in what or () if p.is_dir()], [p for p in what or () if not p.is_dir()]
     if len(folders) > 1:
         raise typer.BadParameter(f"one run at a time, got {folders[0]} and {folders[1]}", param_hint="RUN")
-    if len({path.stem for path in files}) < len(files):
-        raise typer.BadParameter(
-            "two files have the same name, and so would their pictures: rename one", param_hint="FILE"
-        )
+    taken = {"corpus", *(["held-out", *(f"temperature-{t:g}" for t in temperature)] if folders or not files else [])}
     for path in files:
+        name = stem(file_name(path))
+        if name in taken:
+            raise typer.BadParameter(
+                f"two files have the same name, {name}, or it is that of another text, and so would their pictures: "
+                f"rename {path}",
+                param_hint="FILE",
+            )
+        taken.add(name)
         if path.suffix == ".safetensors" and path.is_file():
             raise ExperimentError(
                 f"{path} is a model alone: to judge what it writes needs the text that it learned from: give its run "
@@ -173,13 +179,19 @@ def empty_table(columns: Sequence[Column]) -> Table:
     return table
 
 
+def stem(name: str) -> str:
+    """What the pictures of a file are called."""
+    return Path(name).stem.replace(" ", "-")
+
+
 def draw(columns: Sequence[Column], folder: Path) -> None:
     """Draw the corpus, and each text beside it, into NAME-characters.png and NAME-lines.png."""
     folder.mkdir(parents=True, exist_ok=True)
     corpus, *others = columns
     for drawn in ([corpus], *([column, corpus] for column in others)):
-        name = drawn[0].name if drawn[0].entropy is not None else Path(drawn[0].name).stem
-        path, labels = folder / name.replace(" ", "-"), [column.name for column in drawn]
+        name = drawn[0].name
+        path = folder / (stem(name) if drawn[0].entropy is None else name.replace(" ", "-"))
+        labels = [plain(column.name) for column in drawn]
         frequencies = [column.statistics.frequencies for column in drawn]
         picture = plot.png(plot.character_frequencies, *frequencies, labels=labels, size=(10, 4.5))
         atomic_file.write(own_place(f"{path}-characters.png"), picture)

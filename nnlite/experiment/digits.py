@@ -145,10 +145,11 @@ class Digits(Experiment):
             What the model sees, (N, 8, 8, 1), and the probability of each digit, (N, 10).
         """
         from nnlite import plot
+        from nnlite.plot.canvas import plain
 
         x = np.stack([load_digit(path) for path in paths])
         p = nnlite.Softmax().forward(self.saved_model().predict(x))
-        captions = [f"{file_name(path)}: {int(row.argmax())}" for path, row in zip(paths, p, strict=True)]
+        captions = [f"{plain(file_name(path))}: {int(row.argmax())}" for path, row in zip(paths, p, strict=True)]
         side = 1 + 2 * math.ceil(math.sqrt(len(x)))
         self.write("own.png", plot.png(plot.images, x, captions, "What the model sees", size=(side, side)))
         return x, p

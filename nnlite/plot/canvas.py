@@ -67,6 +67,11 @@ def ink_on(colours: np.ndarray) -> np.ndarray:
     return np.where((luminance + 0.05) ** 2 > 1.05 * 0.05, "black", "white")
 
 
+def plain(name: str) -> str:
+    """A name that is drawn as it is: a dollar sign would begin a formula, and a first "_" hide it from the legend."""
+    return (" " if name.startswith("_") else "") + name.replace("$", r"\$")
+
+
 def new_axes(size: tuple[float, float] | None = None) -> Axes:
     """Axes in a new pyplot figure of this width and height in inches; by default pyplot's size."""
     extras.require("plot")
