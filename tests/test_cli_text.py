@@ -8,7 +8,7 @@ from shutil import copytree
 import pytest
 from commands import COMMAND, contents
 
-from nnlite import LSTM, Dense, Sequential, load_model
+from nnlite import LSTM, Bidirectional, Dense, Embedding, Sequential, load_model
 from nnlite.experiment import Corpus, Sonnets, find_runs
 from nnlite.text import Vocabulary
 
@@ -104,6 +104,23 @@ def test_a_file_without_a_vocabulary(run, tmp_path, nnlite_command):
     assert nnlite_command("sample", run, "--length", 5)[0] == 0
     code, _, error = nnlite_command("sample", run / "model.safetensors")
     assert (code, "has no vocabulary" in error, "give the run folder" in error) == (1, True, True)
+
+
+@pytest.mark.parametrize("line", ["sample", "next", "play", "units"])
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        (lambda: [Embedding(2, 3), Bidirectional(LSTM(2, return_sequences=True)), Dense(2)], "has no single steps"),
+        (lambda: [LSTM(2, return_sequences=True, input_dim=1), Dense(2)], "expected ids in 0 .. 0, got 1"),
+    ],
+)
+def test_a_model_that_cannot_write(layers, message, line, tmp_path, nnlite_command):
+    model = Sequential(layers(), input_shape=(None,))
+    model.vocabulary = Vocabulary("ab")
+    model.save(tmp_path / "friend.safetensors")
+    code, output, error = nnlite_command(line, tmp_path / "friend.safetensors")
+    assert (code, output, error.count("\n"), message in error) == (1, "", 1, True)
+    assert f"{tmp_path / 'friend.safetensors'}: its model cannot write a character at a time: " in error
 
 
 def test_resume(run, greek, nnlite_command):

@@ -79,16 +79,14 @@ def model_of_images(run: Path) -> Sequential | None:
     if not is_model_file(run):
         return None
     model = load_model(run)
-    return None if model.vocabulary or isinstance(model.layers[0], FIRST) else model
+    return None if model.vocabulary or isinstance(next(iter(model.layers), None), FIRST) else model
 
 
 def write(page: str, path: Path) -> None:
     """Write the page, and say where it is."""
-    path = own_page(path)
-    atomic_file.write(path, page.encode())
-    console.print(
-        f"{len(page.encode()) / 1e6:.2f} MB, which need no network:  {path.resolve().as_uri()}", soft_wrap=True
-    )
+    path, data = own_page(path), page.encode(errors="replace")  # a folder's name may be no text
+    atomic_file.write(path, data)
+    console.print(f"{len(data) / 1e6:.2f} MB, which need no network:  {path.resolve().as_uri()}", soft_wrap=True)
 
 
 def own_page(path: Path, by: str = "nnlite play") -> Path:

@@ -1,6 +1,7 @@
 """nnlite play, of a model of images."""
 
 import os
+import sys
 
 import pytest
 
@@ -54,6 +55,19 @@ def test_of_a_friends_file(run, nnlite_command, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert nnlite_command("play", run / "model.safetensors")[0] == 0
     assert "nnlite play · model.safetensors" in (tmp_path / "play.html").read_text(encoding="utf-8")
+
+
+def test_of_a_file_without_layers(tmp_path, nnlite_command):
+    nnlite.Sequential([], input_shape=(3,)).save(tmp_path / "empty.safetensors")
+    code, _, error = nnlite_command("play", tmp_path / "empty.safetensors")
+    assert (code, error.count("\n"), "expected one that reads images" in error) == (1, 1, True)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes")
+def test_in_a_folder_whose_name_is_no_text(run, nnlite_command):
+    run = run.rename(run.with_name(os.fsdecode(b"\xff")))
+    assert nnlite_command("play", run)[::2] == (0, "")
+    assert "nnlite play · ?" in (run / "play.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("input_shape", [(64,), (8, 8)])
