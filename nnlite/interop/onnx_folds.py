@@ -98,7 +98,13 @@ def expand(node: Node, array: Any, shape: Any) -> Any:
     return np.array(np.broadcast_to(array, wide))
 
 
+def _both(a, b):
+    """Refuse what two arrays make of each other, if it is large."""
+    _allow(math.prod(np.broadcast_shapes(a.shape, b.shape)))
+
+
 def equal(node: Node, a: Any, b: Any) -> Any:
+    _both(a, b)
     return a == b
 
 
@@ -108,7 +114,7 @@ def shape_of(node: Node, array: Any) -> Any:
 
 def mul(node: Node, a: Any, b: Any) -> Any:
     """Of sizes."""
-    _allow(math.prod(np.broadcast_shapes(a.shape, b.shape)))
+    _both(a, b)
     if any(array.dtype.kind not in "iO" or any(isinstance(n, str) for n in array.flat) for array in (a, b)):
         raise Unknown
     return a * b

@@ -138,15 +138,15 @@ def _finish(walk: Walk, y: Value | None) -> None:
 
 
 def _model(walk: Walk, name: str) -> Any:
-    names: list[str | None] = []
+    names: dict[str, int] = {}  # and how often each was wanted: thousands of nodes may have the same
+    layers = []
     for draft in walk.drafts:
-        stem = ".".join(filter(None, draft.node.split("/")))
-        name_, number = stem, 0
+        name_ = stem = ".".join(filter(None, draft.node.split("/")))
         while name_ in names and name_:
-            number += 1
-            name_ = f"{stem}_{number}"
-        names.append(name_ or None)
-    layers = [draft.made(name_, walk.dtype) for draft, name_ in zip(walk.drafts, names, strict=True)]
+            names[stem] += 1
+            name_ = f"{stem}_{names[stem]}"
+        names[name_] = 0
+        layers.append(draft.made(name_ or None, walk.dtype))
     order = walk.input_order or tuple(range(len(walk.x.dims)))
     sizes = [walk.x.dims[axis] for axis in order if axis < len(walk.x.dims)][1:]
     shape = tuple(None if isinstance(size, str) else size for size in sizes)

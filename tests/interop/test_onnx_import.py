@@ -11,6 +11,7 @@ import pytest
 from extras import import_extra
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_hostile_files import within
 
 from nnlite import LSTM, Dense, Sequential
 from nnlite.interop import OnnxError, from_onnx, to_onnx
@@ -497,6 +498,18 @@ def test_a_few_bytes_that_ask_for_much_memory_are_refused():
     nodes += [("Concat", f"a{i},a{i}", f"a{i + 1}", {"axis": 0}) for i in range(40)] + [("MatMul", "x,a40", "y")]
     with pytest.raises(OnnxError, match=r"concat\d+ .*: its output would have \d+ numbers"):
         from_onnx(graph(nodes, ["N", 3], {"a": normal(3, 1)}))
+    nodes = [("Equal", "a,b", "c"), ("Cast", "c", "W", {"to": TensorProto.FLOAT}), ("MatMul", "x,W", "y")]
+    with pytest.raises(OnnxError, match=r"equal0 .*: its output would have 100000000 numbers"):
+        from_onnx(graph(nodes, ["N", 3], {"a": np.zeros((10_000, 1)), "b": np.zeros((1, 10_000))}))
+
+
+def test_names_that_are_there_thousands_of_times():
+    """They took the third power of their number: hours for a file of 100 kB."""
+    nodes = [("Relu", f"v{i}" if i else "x", f"v{i + 1}", {"name": "a"}) for i in range(3000)]
+    nodes += [("Relu", "v3000", "v3001", {"name": "a_7"}), ("Relu", "v3001", "y", {"name": "a"})]
+    with within(20):
+        names = [layer.name for layer in from_onnx(graph(nodes, ["N", 3], {})).layers]
+    assert names == ["a", *(f"a_{i}" for i in range(1, 3000)), "a_7_1", "a_3000"]
 
 
 # Networks that PyTorch exports.
