@@ -159,6 +159,12 @@ def test_a_program_that_is_wrong_is_an_error_that_quotes_the_compiler(tmp_path):
         compiler.library(tmp_path / "wrong.c")
 
 
+@needs_compiler
+def test_a_blank_name_of_a_compiler_is_none(monkeypatch):
+    monkeypatch.setenv("CC", " ")
+    assert compiler.compiler().version
+
+
 def test_without_a_compiler_the_message_says_what_to_install(monkeypatch):
     monkeypatch.setenv("CC", "no-such-compiler")
     with pytest.raises(RuntimeError, match=r"there is no C compiler .*: install one .*apt install gcc"):

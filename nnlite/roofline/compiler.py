@@ -89,7 +89,7 @@ def compiler() -> Compiler:
     Raises:
         CompilerError: there is none.
     """
-    return find(os.environ.get("CC", ""), os.environ.get("NNLITE_ARCH", "native"))
+    return find(os.environ.get("CC", "").strip(), os.environ.get("NNLITE_ARCH", "native"))
 
 
 def library(source: Path) -> ctypes.CDLL:
