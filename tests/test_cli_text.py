@@ -106,21 +106,21 @@ def test_a_file_without_a_vocabulary(run, tmp_path, nnlite_command):
     assert (code, "has no vocabulary" in error, "give the run folder" in error) == (1, True, True)
 
 
-@pytest.mark.parametrize("line", ["sample", "next", "play", "units"])
-@pytest.mark.parametrize(
-    ("layers", "message"),
-    [
-        (lambda: [Embedding(2, 3), Bidirectional(LSTM(2, return_sequences=True)), Dense(2)], "has no single steps"),
-        (lambda: [LSTM(2, return_sequences=True, input_dim=1), Dense(2)], "expected ids in 0 .. 0, got 1"),
-    ],
-)
-def test_a_model_that_cannot_write(layers, message, line, tmp_path, nnlite_command):
-    model = Sequential(layers(), input_shape=(None,))
-    model.vocabulary = Vocabulary("ab")
-    model.save(tmp_path / "friend.safetensors")
-    code, output, error = nnlite_command(line, tmp_path / "friend.safetensors")
-    assert (code, output, error.count("\n"), message in error) == (1, "", 1, True)
-    assert f"{tmp_path / 'friend.safetensors'}: its model cannot write a character at a time: " in error
+@pytest.mark.parametrize("line", ["sample", "next", "play", "units", "stats"])
+@pytest.mark.parametrize("layers", ["in both directions", "of fewer ids"])
+def test_a_model_that_cannot_write(layers, line, run, nnlite_command):
+    """As a friend's file, and in a run folder."""
+    vocabulary = load_model(run / "model.safetensors").vocabulary
+    V, lstm = len(vocabulary), LSTM(2, return_sequences=True, input_dim=1)
+    both = [Embedding(V, 3), Bidirectional(LSTM(2, return_sequences=True))]
+    model = Sequential([*(both if layers == "in both directions" else [lstm]), Dense(V)], input_shape=(None,))
+    model.vocabulary = vocabulary
+    model.save(run / "model.safetensors")
+    message = "has no single steps" if layers == "in both directions" else f"expected ids in 0 .. 0, got {V - 1}"
+    for place in (run, run / "model.safetensors")[: 1 if line == "stats" else 2]:
+        code, output, error = nnlite_command(line, place)
+        assert (code, output, error.count("\n"), message in error) == (1, "", 1, True)
+        assert f"{place}: its model cannot write a character at a time: " in error
 
 
 def test_resume(run, greek, nnlite_command):

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from nnlite import CheckpointError, Sequential, load_model
 from nnlite.experiment.corpus import SEED_TEXT
-from nnlite.experiment.writer import Writer
+from nnlite.experiment.writer import Writer, require_writing
 from nnlite.plot import character_name
 from nnlite.saving.checkpoint import without_control
 from nnlite.text import (
@@ -151,13 +151,14 @@ def opened(run: Path | None, seed_text: str | None, unknown: str) -> Opened:
     vocabulary: Vocabulary | None
     trained = None
     if run is not None and is_model_file(run):
-        friends, usual = load_model(run), ""
-        read, vocabulary = lambda: friends, friends.vocabulary
+        model, usual = load_model(run), ""
+        read, vocabulary = lambda: model, model.vocabulary
         if vocabulary is None:
             raise CheckpointError(
                 f"{run} has no vocabulary: it is no model of texts, or an older nnlite wrote it: give the run folder "
                 f"that it is from"
             )
+        require_writing(run, model, vocabulary)
     elif is_in_the_box(run):
         shipped, usual = pretrained_model(), SEED_TEXT
         read, vocabulary = lambda: shipped, shipped.vocabulary
@@ -170,13 +171,7 @@ def opened(run: Path | None, seed_text: str | None, unknown: str) -> Opened:
         read, vocabulary, usual = trained.saved_model, trained.vocabulary, trained.seed_text
     start = usual if seed_text is None else seed_text.replace("\\n", "\n")
     start = vocabulary.decode(vocabulary.encode(start, unknown))  # before the model is read
-    model = read()
-    try:
-        generate(model, vocabulary, vocabulary.characters[-1], 1)
-    except (IndexError, RuntimeError, ValueError) as error:  # such as of ids that it does not read
-        where = trained.folder if trained else run
-        raise CheckpointError(f"{where}: its model cannot write a character at a time: {error}") from error
-    return Opened(model, vocabulary, start, trained)
+    return Opened(read(), vocabulary, start, trained)
 
 
 def is_in_the_box(run: Path | None) -> bool:

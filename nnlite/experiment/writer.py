@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nnlite.text import Excerpt, Landmarks, Vocabulary
+from nnlite import CheckpointError, Sequential
+from nnlite.text import Excerpt, Landmarks, Vocabulary, generate
 
 from .corpus import COPY, Corpus
 from .folder import Experiment
@@ -47,6 +48,11 @@ class Writer(Experiment):
         """The text that the model reads before it writes."""
         return self.corpus.seed_text(self.corpus.text[self.cut :], self.settings.length)
 
+    def saved_model(self) -> Sequential:
+        model = super().saved_model()
+        require_writing(self.folder, model, self.vocabulary)
+        return model
+
     def copies(self) -> dict[str, Iterable[bytes]]:
         return self.corpus.copies()
 
@@ -64,3 +70,15 @@ class Writer(Experiment):
         self._learn_from(Corpus.restore(self.folder, facts))
         self.vocabulary = Vocabulary.from_config(facts["vocabulary"])
         self.vocabulary.characters.encode()  # a surrogate, which no text has, could not be printed
+
+
+def require_writing(where: Path, model: Sequential, vocabulary: Vocabulary) -> None:
+    """Let a model write a character: a file may come from anyone.
+
+    Raises:
+        CheckpointError: it cannot, such as one that does not read all ids, or whose layers take no single steps.
+    """
+    try:
+        generate(model, vocabulary, vocabulary.characters[-1], 1)
+    except (IndexError, RuntimeError, ValueError) as error:
+        raise CheckpointError(f"{where}: its model cannot write a character at a time: {error}") from error
