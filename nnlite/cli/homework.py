@@ -114,6 +114,7 @@ def grade(
     if text := weakness():
         warnings.warn(text, stacklevel=1)
     handed_in_at = read_times(times) if times else None
+    to.mkdir(parents=True, exist_ok=True)  # before all of it is graded
     grades, unknown = grade_all(submissions, _of_instructor(instructor), times=handed_in_at, jobs=jobs, limits=limits)
     write_grades(grades, to)
     handed_in = [one for one in grades if one.submission]

@@ -1,12 +1,17 @@
 """Gradescope: an autograder to upload, and what it runs there."""
 
 import datetime
+import io
 import json
 import os
+import shlex
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from nnlite.saving import atomic_file
+from nnlite.saving.regular_file import open_regular
 
 from .folders import read_paper, read_roster, read_salt
 from .grades import as_gradescope
@@ -33,7 +38,7 @@ RUN = """\
 def write_autograder(
     instructor: str | os.PathLike, to: str | os.PathLike, wheel: str | os.PathLike | None = None
 ) -> Path:
-    """Write the zip that Gradescope takes as an autograder. It holds the salt: it is for the instructor alone.
+    """Write the zip that Gradescope takes as an autograder. It holds the salt: the instructor alone may read it.
 
     Args:
         instructor: the instructor's folder.
@@ -42,21 +47,28 @@ def write_autograder(
 
     Raises:
         FileNotFoundError: this is no instructor's folder.
-        OSError: from the system.
+        ValueError: the wheel is none by its name.
+        OSError: from the system. An older zip is as it was.
     """
     instructor, to = Path(instructor), Path(to)
     read_salt(instructor)  # or it is no such folder
-    package = f"./{Path(wheel).name}" if wheel else "nnlite-learn"
-    with zipfile.ZipFile(to, "w", zipfile.ZIP_DEFLATED) as archive:
+    if wheel and Path(wheel).suffix != ".whl":
+        raise ValueError(f"wheel: expected the path of a wheel, whose name ends in .whl, got {os.fspath(wheel)!r}")
+    package = shlex.quote(f"./{Path(wheel).name}") if wheel else "nnlite-learn"
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in (("setup.sh", SETUP.format(package=package)), ("run_autograder", RUN)):
             info = zipfile.ZipInfo(name)
             info.external_attr = 0o755 << 16
             archive.writestr(info, text)
         for path in sorted(instructor.rglob("*")):
-            if path.is_file() and path.parent.name != "keys":
+            if path.is_file() and path.parent.name != "keys" and path.resolve() != to.resolve():
                 archive.write(path, Path("instructor") / path.relative_to(instructor))
         if wheel:
-            archive.write(wheel, Path(wheel).name)
+            with open_regular(wheel) as file:
+                archive.writestr(Path(wheel).name, file.read())
+    atomic_file.write(to, memory.getvalue())
+    to.chmod(0o600)  # as the salt is
     return to
 
 

@@ -108,6 +108,7 @@ def test_export_writes_what_other_graders_take(here, nnlite_command):
         (["check", "--only", "simple"], "only: expected one of conv2d_forward"),
         (["grade", "nowhere", "--instructor", "quiz/instructor"], "nowhere: No such file or directory"),
         (["grade", ".", "--instructor", "nowhere"], "No such file or directory"),
+        (["grade", ".", "--instructor", "quiz/instructor", "--to", "roster.csv"], "roster.csv: File exists"),
         (["export", "moodle", "hw2"], "export: expected one of gradescope, nbgrader, got 'moodle'"),
         (["export", "gradescope", "nowhere"], "No such file or directory"),
         (["audit", "hw3"], "sheet: expected one of"),

@@ -619,6 +619,27 @@ def test_gradescope_gets_its_format(course, tmp_path):
         assert found["score"] == expected
 
 
+def test_an_autograder_is_whole_or_as_it_was(course, tmp_path):
+    """It holds the salt: nobody else may read it."""
+    path, wheel = tmp_path / "autograder.zip", tmp_path / "nnlite learn.whl"
+    path.write_bytes(b"an older one")
+    for wrong, error in ((wheel, FileNotFoundError), (tmp_path, ValueError), (path, ValueError)):
+        with pytest.raises(error, match=r"No such file|wheel: expected the path of a wheel, .*, got "):
+            write_autograder(course / "instructor", path, wrong)
+        assert path.read_bytes() == b"an older one"
+    wheel.write_bytes(b"a wheel")
+    inside = course / "instructor" / "autograder.zip"
+    for to in (path, inside, inside):
+        write_autograder(course / "instructor", to, wheel)
+    if os.name != "nt":
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert inside.read_bytes() == path.read_bytes()
+    inside.unlink()
+    with zipfile.ZipFile(path) as archive:
+        assert archive.read(wheel.name) == b"a wheel"
+        assert b"'./nnlite learn.whl'" in archive.read("setup.sh")
+
+
 def test_gradescope_tells_the_instructor_alone_what_its_system_cannot_forbid(course, tmp_path, monkeypatch):
     write(tmp_path / "submission", {"pool.py": b""})
     for said in ("", "This system cannot shut graded code off from files"):
