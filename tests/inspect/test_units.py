@@ -12,7 +12,7 @@ from nnlite.experiment import Sonnets
 from nnlite.inspect import Concept, Unit, chance, trace, units
 from nnlite.inspect.concepts import CONCEPTS
 from nnlite.inspect.reading import PIECE, read
-from nnlite.inspect.units import _measured
+from nnlite.inspect.units import LEAST, _halves, _measured
 from nnlite.text import Vocabulary, clean_sonnets, generate
 from nnlite.text import poems as sonnets
 
@@ -90,6 +90,13 @@ def test_what_is_written_once_in_all_texts_is_no_effect():
     assert _measured(unit, free, {("lstm.c", 2): {"in brackets": (9.0, 0.5)}}, [free] * 24).needed
 
 
+@pytest.mark.parametrize("errors", [(0.5, 0.2), (0.2, 0.5), (np.nan, 0.5), (0.5, np.nan)])
+def test_the_error_is_the_larger_one_of_those_that_are_known(errors):
+    unit = Unit("vowel", "lstm.c", 2, True, 0.9, 0.6, 0.1, "vowels", True)
+    free, held = ({"vowel": (9.0, error)} for error in errors)
+    assert _measured(unit, free, {("lstm.c", 2): held}, []).error == 0.5
+
+
 def test_what_does_not_occur_is_left_blank_or_out():
     model = planted("lstm")
     named = units(model, POEMS, ["capital letter", "vowel"], others=2, writings=2)
@@ -133,6 +140,20 @@ def test_a_text_is_cut_between_poems_if_blank_lines_say_where_and_else_between_l
     assert [len(part) for part in parts[4:]] == [200, 200]
     units(planted("lstm"), ["ab" * 200], concept, others=0, writings=1, length=10)  # a list of one poem is halved, too
     assert [len(part) for part in seen if len(part) > 10][6:] == [200, 200]
+
+
+@pytest.mark.parametrize("left, right", [(LEAST, LEAST + 50), (LEAST + 50, LEAST)])
+def test_a_part_of_the_least_length_is_enough(left, right):
+    assert [*map(len, _halves("a" * (left - 2) + "\n\n" + "b" * right))] == [left, right]
+
+
+@pytest.mark.parametrize("factors", [(1, 2), (2, 1)])
+def test_labels_are_a_yes_or_no_only_if_they_are_in_both_texts(factors):
+    seen = []
+    vowels = {"vowel": lambda text: seen.append(text) or [(c in "aei") * factors[len(seen) > 1] for c in text]}
+    unit = units(planted("lstm"), POEMS, vowels, others=0, writings=1, length=10)["vowel"]
+    assert not unit.yes_no
+    assert unit.tells == pytest.approx(1)  # a correlation
 
 
 def test_a_unit_that_tells_something_else_in_the_test_is_not_found():
