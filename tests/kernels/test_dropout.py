@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chain import assert_threads_do_not_matter, float_types, run_kernel
+from chain import assert_threads_do_not_matter, backends, float_types, run_kernel
 from numeric import assert_same_bits
 
 from nnlite.reference import dropout as reference
@@ -21,6 +21,15 @@ def test_compiled_is_the_reference_in_every_bit(n, p, dtype):
             for b in ("compiled", "reference")
         ]
         assert_same_bits(*results)
+
+
+@float_types
+@backends
+def test_a_number_whose_hash_is_exactly_at_the_share_stays(dtype, backend_name):
+    hashes, x = reference.hashed(100, 7), np.ones(100)
+    p = int(hashes[3]) / 2**32  # exact in float64
+    (y,) = run_kernel("dropout", "apply", [x], [x.shape], 7, p, dtype=dtype, backend_name=backend_name)
+    assert ((y != 0) == (hashes >= hashes[3])).all()
 
 
 @float_types
