@@ -1,5 +1,6 @@
 """Optimizers: the formulas' own numbers, PyTorch as the witness, clipping, memory, and bad input."""
 
+import contextlib
 import copy
 import importlib
 import math
@@ -754,9 +755,44 @@ def test_ctrl_c_is_python_s_again_after_a_step(each_host):
     assert seen == [1]
 
 
+def test_ctrl_c_waits_for_the_end_of_the_outer_of_two_blocks(each_host):
+    ended = []
+    with pytest.raises(KeyboardInterrupt), each_host.uninterrupted:
+        with each_host.uninterrupted:
+            signal.raise_signal(signal.SIGINT)
+        for _ in range(1000):  # Python looks for signals now and then
+            pass
+        ended.append("the inner one")
+    assert ended == ["the inner one"]
+
+
+def enter(host):
+    with host.uninterrupted:
+        pass
+
+
+def interrupt_within(host):
+    with host.uninterrupted:
+        try:
+            signal.raise_signal(signal.SIGINT)
+            for _ in range(1000):  # Python looks for signals now and then
+                pass
+        except KeyboardInterrupt:
+            os._exit(2)
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked on this system")
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
-def test_ctrl_c_ends_a_child_that_another_thread_forked_meanwhile(each_host):
+@pytest.mark.parametrize(
+    ("came", "do", "ending"),
+    [
+        (False, lambda host: signal.raise_signal(signal.SIGINT), 1),
+        (True, enter, 0),  # it is for the parent
+        (False, interrupt_within, 1),  # at the end of the block
+    ],
+    ids=["that comes then", "that came before", "that comes in a block of the child"],
+)
+def test_ctrl_c_and_a_child_that_another_thread_forks_within_a_block(each_host, came, do, ending):
     endings = []
 
     def fork():
@@ -764,19 +800,21 @@ def test_ctrl_c_ends_a_child_that_another_thread_forked_meanwhile(each_host):
         if not child:
             try:
                 each_host.after_fork()
-                signal.raise_signal(signal.SIGINT)
+                do(each_host)
                 for _ in range(1000):  # Python looks for signals now and then
                     pass
             except KeyboardInterrupt:
-                os._exit(0)
-            os._exit(1)
-        endings.append(os.waitpid(child, 0)[1])
+                os._exit(1)
+            os._exit(0)
+        endings.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 
-    with each_host.uninterrupted:
+    with pytest.raises(KeyboardInterrupt) if came else contextlib.nullcontext(), each_host.uninterrupted:
+        if came:
+            signal.raise_signal(signal.SIGINT)
         thread = threading.Thread(target=fork)
         thread.start()
         thread.join()
-    assert endings == [0]
+    assert endings == [ending]
 
 
 @pytest.mark.parametrize(
