@@ -142,7 +142,7 @@ def test_a_text_is_cut_between_poems_if_blank_lines_say_where_and_else_between_l
     assert [len(part) for part in seen if len(part) > 10][6:] == [200, 200]
 
 
-@pytest.mark.parametrize("left, right", [(LEAST, LEAST + 50), (LEAST + 50, LEAST)])
+@pytest.mark.parametrize(("left", "right"), [(LEAST, LEAST + 50), (LEAST + 50, LEAST)])
 def test_a_part_of_the_least_length_is_enough(left, right):
     assert [*map(len, _halves("a" * (left - 2) + "\n\n" + "b" * right))] == [left, right]
 
