@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chain import assert_backends_agree, assert_threads_do_not_matter, float_types, run_kernel
+from chain import assert_backends_agree, assert_threads_do_not_matter, backends, float_types, run_kernel
 from numeric import assert_close, assert_same_bits
 
 # Rows and their lengths: around 4, 8, 16 and 32 lanes, around 64 rows, and around the 2048 numbers of a block.
@@ -94,3 +94,13 @@ def test_losses_of_single_rows(dtype):
     (expected,) = run_kernel("softmax", "forward", [x], [x.shape], dtype=dtype)
     assert_same_bits(y, expected)
     assert_close(losses, -np.log(y[np.arange(200), labels].astype("float64")), 1e-6 if dtype == "float32" else 1e-14)
+
+
+@backends
+@float_types
+def test_a_loss_has_all_digits_of_the_difference_of_two_logits(dtype, backend_name):
+    x, outputs = np.array([[8193.3, 1.1]]).astype(dtype), [(1, 2), np.empty(1)]
+    _, losses = run_kernel(
+        "softmax", "cross_entropy_forward", [x, np.array([1])], outputs, dtype=dtype, backend_name=backend_name
+    )
+    assert losses[0] == float(x[0, 0]) - float(x[0, 1])  # which float32 cannot hold
