@@ -34,7 +34,7 @@ def batch_backward(
     u = (x - mean) / deviation
     dbeta[:] = dy.sum(axis=0)
     dgamma[:] = (dy * u).sum(axis=0)
-    g = dy - (dbeta + u * dgamma) / max(1, len(x)) if from_x else dy
+    g = dy - (dbeta + u * dgamma) / len(x) if from_x else dy
     dx[:] = gamma * g / deviation
 
 
