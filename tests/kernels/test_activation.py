@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from chain import assert_backends_agree, assert_threads_do_not_matter, float_types, run_kernel
+from chain import assert_backends_agree, assert_threads_do_not_matter, backends, float_types, run_kernel
 
 FORWARD = ["exp", "normal_cdf", "tanh_forward", "sigmoid_forward", "relu_forward", "leaky_relu_forward"]
 FORWARD += ["gelu_forward", "gelu_tanh_forward"]
@@ -39,3 +39,15 @@ def test_threads_do_not_matter(function, dtype):
 def test_slopes_without_rounding(function, y, slope, dtype):
     (dx,) = run_kernel("activation", function, [np.array(y, float), np.full(3, 3.0)], [(3,)], dtype=dtype)
     assert dx.tolist() == [3 * s for s in slope]
+
+
+@pytest.mark.parametrize(
+    ("function", "y"),
+    [("exp", [0, 0, np.inf, np.inf]), ("sigmoid_forward", [0, 0, 1, 1]), ("tanh_forward", [-1, -1, 1, 1])],
+)
+@backends
+@float_types
+def test_at_the_edges_there_is_a_result_and_no_warning(function, y, dtype, backend_name):
+    x = np.array([-np.inf, -1000, 1000, np.inf, np.nan])
+    (found,) = run_kernel("activation", function, [x], [(5,)], dtype=dtype, backend_name=backend_name)
+    np.testing.assert_array_equal(found, [*y, np.nan])
