@@ -187,6 +187,18 @@ def test_what_is_kept_and_not_handed_out_is_missed_after_a_resume():
     assert_caught("resume", message, lambda: check_callback(Best()))
 
 
+def test_a_training_is_killed_in_the_middle_of_an_epoch_and_after_its_last_batch():
+    resumed = set()
+
+    class Right(Callback):
+        def on_epoch_begin(self, epoch, logs):
+            if self.loop.resumed and self.loop.batch:
+                resumed.add((self.loop.epoch, self.loop.batch, self.loop.batches))
+
+    check_callback(Right())
+    assert resumed == {(1, 3, 4), (2, 4, 4)}
+
+
 def test_times_may_be_others_each_time():
     class Timed(Callback):
         def on_train_begin(self, logs):
