@@ -10,6 +10,7 @@ from nnlite.callbacks import BackupAndRestore, Callback, EarlyStopping, JSONLogg
 from nnlite.layers import LSTM, Dense, Sigmoid
 from nnlite.losses import BinaryCrossentropy, SparseCategoricalCrossentropy
 from nnlite.metrics import accuracy, confusion_matrix
+from nnlite.models import judging
 from nnlite.models.loading import load_model
 from nnlite.models.sequential import Sequential
 from nnlite.optimizers import SGD, Adam
@@ -439,6 +440,21 @@ def test_metrics_of_ones_own_get_labels_without_a_last_axis():
     for labels in (LABELS, LABELS[:, None]):
         _, own, ours = model.evaluate(X, labels)
         assert own == ours
+
+
+@pytest.mark.parametrize(
+    ("y", "y_pred", "shape"),
+    [
+        (np.zeros((5, 1), "uint8"), (5, 3), (5,)),
+        (np.zeros((5, 4, 1), int), (5, 4, 3), (5, 4)),
+        (np.zeros((5, 1)), (5, 3), (5, 1)),  # no labels
+        (np.zeros((5, 1), int), (5, 1), (5, 1)),
+        (np.zeros((5, 1)), (5,), (5,)),
+        (np.zeros(5), (5, 1), (5, 1)),
+    ],
+)
+def test_what_ones_own_get_for_y(y, y_pred, shape):
+    assert judging.fitted(own_error, y, np.zeros(y_pred)).shape == shape
 
 
 def test_a_loss_whose_gradient_has_another_shape_is_named():
