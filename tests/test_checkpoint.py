@@ -126,6 +126,13 @@ def test_other_programs_find_the_weights_under_their_names(tmp_path):
     assert "optimizer/state/momentum/dense.W" in found
 
 
+def test_before_the_first_step_a_file_has_the_weights_alone(tmp_path):
+    model = Sequential([Dense(2)], input_shape=(3,))
+    model.compile(Adam(), "mse")
+    model.save(tmp_path / "a")
+    assert sorted(load_file(tmp_path / "a")) == ["dense.W", "dense.b"]
+
+
 def test_only_the_outermost_params_have_no_prefix(tmp_path):
     tree = {"params": {"W": np.ones(2)}, "before": {"params": {"W": np.zeros(2)}}}
     checkpoint.write(tmp_path / "a", tree)

@@ -32,7 +32,7 @@ class HasMemory:
             complete: with the arrays that the next step would add, for a file.
         """
         names = {id(layer): name for name, layer in self._layers.items()}  # of the step before
-        learned = model.learned()[1] if complete and (self.state or self.iterations) else {}
+        learned = model.learned()[1] if complete and self.iterations else {}
         agreed = self._undeclared(complete)
         for full, layer in model.all_layers.items():
             before = names.get(id(layer), None if full in self._layers else full)
