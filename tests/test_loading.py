@@ -437,6 +437,14 @@ def test_what_save_writes_is_read_and_goes_on_as_the_original(tmp_path, change, 
             assert_same_bits(param, expected[1][name], name)
 
 
+def test_a_model_that_learned_nothing_has_no_moments_to_read(tmp_path):
+    model = nnlite.Sequential([nnlite.Dense(2, trainable=False)])
+    model.compile(nnlite.Adam(), "mse")
+    trained(model).save(tmp_path / "a.safetensors")
+    loaded = nnlite.load_model(tmp_path / "a.safetensors")
+    assert (loaded.optimizer.iterations, loaded.optimizer.state) == (2, {})
+
+
 def test_saving_changes_nothing(tmp_path):
     models = made("Adam"), made("Adam")
     for model in models:
