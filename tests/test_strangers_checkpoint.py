@@ -213,6 +213,7 @@ STRANGE = [
     (optimizer(state=[]), "optimizer: state: expected entries with names"),
     (optimizer(state={}), "optimizer's arrays are \\[\\] in the file"),
     (lambda tree: tree["optimizer"]["state"].update({"hat/dense.b": np.zeros(4, "f4")}), "'hat/dense.b'.* in the file"),
+    (optimizer(iterations=0, state={"hat/dense.b": np.zeros(4, "f4")}), "'hat/dense.b'.* in the file"),
     (lambda tree: tree["optimizer"]["state"].pop("velocity/dense.b"), "the optimizer's arrays are"),
     (
         lambda tree: tree["optimizer"]["state"].update({"velocity/dense.b": np.zeros((4, 1), "f4")}),
