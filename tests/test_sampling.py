@@ -66,6 +66,12 @@ def test_u_belongs_to_the_id_that_begins_at_it(backend_name):
 
 
 @backends
+def test_a_u_that_was_rounded_to_1_draws_the_last_id_that_can_be_drawn(backend_name):
+    with nnlite.use_backend(backend_name):
+        assert nnlite.sampler(1.0)(np.array([0, 0, -np.inf]), float(np.float32(BELOW_1))) == 1
+
+
+@backends
 def test_the_first_of_the_largest_at_temperature_0(backend_name):
     with nnlite.use_backend(backend_name):
         assert sample(np.array([1.0, 3.0, 3.0]), 0, 0.9) == 1
