@@ -888,6 +888,16 @@ def test_defaults_are_those_of_keras():
     assert AdamW().get_config() == {**adam, "weight_decay": 0.004}
 
 
+def test_the_norm_has_the_same_bits_for_any_order_of_the_gradients():
+    grads = {"large": np.array([1e8]), **{f"small {i}": np.ones(1) for i in range(100)}}
+    steps = []
+    for names in (grads, [*grads][::-1]):
+        params = {name: np.zeros(1) for name in names}
+        SGD(1.0, global_clipnorm=1.0).apply({name: grads[name] for name in names}, params)
+        steps.append(params["large"])
+    assert_same_bits(*steps)
+
+
 def test_where_all_is_frozen_there_is_nothing_to_clip():
     model = nnlite.Sequential([nnlite.Dense(2, trainable=False)], input_shape=(3,), seed=0)
     model.compile(SGD(0.1, global_clipnorm=1.0), "mse")
