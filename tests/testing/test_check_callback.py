@@ -162,6 +162,13 @@ def test_a_callback_of_ones_own_that_is_right_passes():
     assert check_callback(Right()).passed == list(CALLBACK.checks)
 
 
+@pytest.mark.parametrize("order", [-50, 50])
+def test_logs_stay_whenever_the_callback_is_called(order):
+    callback = LogsStay()
+    callback.order = order
+    assert_caught("logs_stay", BROKEN["logs_stay"][1], lambda: check_callback(callback))
+
+
 def test_what_is_added_and_not_said_is_told():
     class Quiet(Right):
         adds = {}  # noqa: RUF012
