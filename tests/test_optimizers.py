@@ -202,19 +202,27 @@ def test_it_goes_downhill(optimizer):
     assert reached < (13.0 if isinstance(ours, Adagrad) else 0.1)
 
 
-def test_a_state_that_is_read_only_or_strided_is_taken_over():
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("writeable", [False, True])
+def test_a_state_that_is_read_only_or_strided_is_taken_over(order, writeable):
     whole, params = Adam(), {"p": np.ones((2, 3))}
     for _ in range(2):
         whole.apply({"p": np.ones((2, 3))}, params)
     first, other = Adam(), {"p": np.ones((2, 3))}
     first.apply({"p": np.ones((2, 3))}, other)
     second, second.iterations = Adam(), 1
-    second.state = {name: np.asfortranarray(array) for name, array in first.state.items()}
+    second.state = {name: np.array(array, order=order) for name, array in first.state.items()}
     for array in second.state.values():
-        array.flags.writeable = False
+        array.flags.writeable = writeable
     second.apply({"p": np.ones((2, 3))}, other)
     assert (other["p"] == params["p"]).all()
     assert (second.state["momentum/p"] == whole.state["momentum/p"]).all()
+
+
+def test_a_parameter_without_numbers_may_lie_anywhere():
+    W = np.ones(4)
+    SGD(0.5).apply({"W": np.ones(4), "none": np.ones(0)}, {"W": W, "none": W[2:3][:0]})
+    assert (W == 0.5).all()
 
 
 def test_state_is_named_slot_and_parameter():
