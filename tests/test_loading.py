@@ -419,6 +419,9 @@ CHANGES = {
     "momentum is off": set_optimizer(("momentum", 0.0)),
     "momentum is off for an epoch": lambda model: set_optimizer(("momentum", 0.0))(model) or trained(model),
     "momentum is on": set_optimizer(("momentum", 0.9), ("centered", True)),
+    "a layer is frozen, and momentum is on": lambda model: (
+        setattr(model.layers[1], "trainable", False) or set_optimizer(("momentum", 0.9))(model)
+    ),
 }
 
 
