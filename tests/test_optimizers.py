@@ -219,6 +219,15 @@ def test_a_state_that_is_read_only_or_strided_is_taken_over(order, writeable):
     assert (second.state["momentum/p"] == whole.state["momentum/p"]).all()
 
 
+@pytest.mark.parametrize("moments", [np.zeros(3, "float32"), np.zeros((1, 3))], ids=["dtype", "shape"])
+def test_moments_of_another_shape_or_dtype_are_refused(moments):
+    optimizer, params = SGD(0.1, momentum=0.9), {"W": np.ones(3)}
+    optimizer.state = {"momentum/W": moments}
+    with pytest.raises(ValueError, match=r"parameter W: expected .*, as the optimizer's momentum for it, got \(3,\)"):
+        optimizer.apply({"W": np.ones(3)}, params)
+    assert (params["W"] == 1).all()
+
+
 def test_a_parameter_without_numbers_may_lie_anywhere():
     W = np.ones(4)
     SGD(0.5).apply({"W": np.ones(4), "none": np.ones(0)}, {"W": W, "none": W[2:3][:0]})
@@ -848,6 +857,7 @@ def test_ctrl_c_and_a_child_that_another_thread_forks_within_a_block(each_host, 
         (lambda: SGD(math.inf), ValueError, "learning_rate"),
         (lambda: SGD(0.1, 1.5), ValueError, "momentum"),
         (lambda: Adagrad(initial_accumulator_value=-1), ValueError, "initial_accumulator_value"),
+        (lambda: Adagrad(initial_accumulator_value=math.inf), ValueError, "initial_accumulator_value"),
         (lambda: Adagrad(epsilon=0.0), ValueError, "epsilon: expected a finite number above 0, got 0.0"),
         (lambda: RMSprop(rho=1.0), ValueError, "rho"),
         (lambda: Adam(beta_1=1.0), ValueError, "beta_1"),
