@@ -243,9 +243,22 @@ def test_state_is_named_slot_and_parameter():
     adagrad = Adagrad()
     adagrad.apply({"p": np.zeros(2)}, {"p": np.ones(2)})
     assert adagrad.state["accumulator/p"].tolist() == [0.1, 0.1]
-    plain = SGD()
-    plain.apply(params, {name: p.copy() for name, p in params.items()})
-    assert plain.state == {}
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "slots"),
+    [
+        (SGD(), set()),
+        (SGD(momentum=0.9), {"momentum"}),
+        (RMSprop(), {"velocity"}),
+        (RMSprop(centered=True), {"velocity", "average_gradient"}),
+        (RMSprop(momentum=0.9), {"velocity", "momentum"}),
+    ],
+    ids=str,
+)
+def test_nothing_is_kept_that_is_not_needed(optimizer, slots):
+    optimizer.apply({"p": np.ones(2)}, {"p": np.ones(2)})
+    assert optimizer.state.keys() == {f"{slot}/p" for slot in slots}
 
 
 def test_gradients_stay_as_they_are_and_may_be_read_only_or_strided():
