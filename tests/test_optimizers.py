@@ -387,6 +387,7 @@ SCHEDULES = [
     nnlite.Constant(0.25),
     Harmonic(0.5),
     nnlite.WarmUp(Harmonic(0.5, nnlite.Constant(1)), 2),
+    Harmonic(0.5, {"class": "third"}),  # no description of a schedule
 ]
 CUSTOM = {"Harmonic": Harmonic}
 
