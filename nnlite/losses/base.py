@@ -132,7 +132,7 @@ def check_probabilities(loss: Loss, y_pred: np.ndarray, layer: str) -> None:
 def weights_of(sample_weight: Any, positions: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
     """A weight for each position, from (N,) or one for each, maybe with a last axis of 1."""
     weights = checks.numbers("sample_weight", sample_weight)
-    while weights.ndim > 1 and weights.shape[-1] == 1 and weights.shape != positions:
+    while weights.ndim > 1 and weights.shape[-1] == 1:
         weights = weights[..., 0]
     if weights.ndim == 0 or weights.shape != positions[: weights.ndim]:
         each = checks.shape_text(positions)
