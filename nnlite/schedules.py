@@ -112,7 +112,7 @@ class Constant(Schedule):
     learning_rate: float
 
     def __call__(self, step: int) -> float:
-        return float(self.learning_rate)
+        return self.learning_rate
 
 
 @check_arguments
