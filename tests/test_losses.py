@@ -242,6 +242,7 @@ def test_one_column_of_scores_is_told_what_to_use():
             ValueError,
             r"y_true: .* got \(2, 3\): labels are for Sparse.* use np\.eye\(5\)\[y_true\]",
         ),
+        (y.astype("uint8"), p, ValueError, r"got \(2, 3\): labels are for Sparse"),
         (
             y / 1,
             p,
