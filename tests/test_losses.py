@@ -531,6 +531,18 @@ def test_huge_logits_of_binary_answers():
     assert (value, dy_pred.tolist()) == (20000, [[1, -1]])
 
 
+def test_an_answer_that_is_almost_right_costs_almost_nothing():
+    loss = BinaryCrossentropy(from_logits=True)
+    assert loss.forward([1], [[50.0]]) == pytest.approx(np.exp(-50), rel=1e-12)  # 1 + e^-50 is 1
+
+
+@pytest.mark.parametrize("answer", [0, 1])
+def test_a_wrong_answer_that_is_certain_is_bad_but_finite(answer):
+    loss = BinaryCrossentropy()
+    assert loss.forward([answer], [[1.0 - answer]]) == pytest.approx(37 * np.log(10), rel=1e-12)
+    assert loss.backward() == pytest.approx(np.array([[1e37 * (1 - 2 * answer)]]), rel=1e-12)
+
+
 @pytest.mark.parametrize("answer", [0, 1])
 def test_probabilities_in_float32_lose_no_digits_in_their_logarithm(answer):
     p = np.array([[1e-9], [0.3], [1 - 2.0**-24]], "float32")
