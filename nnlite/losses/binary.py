@@ -60,7 +60,7 @@ class BinaryCrossentropy(Loss):
         y, z = y_true.astype(np.float64) * (1 - self.label_smoothing) + self.label_smoothing / 2, y_pred
         self._keep(y, y_pred, weights, D)
         if self.from_logits:
-            losses = np.maximum(z, 0, dtype=np.float64) - z * y + np.log1p(np.exp(-np.abs(z, dtype=np.float64)))
+            losses = np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z, dtype=np.float64)))
         else:
             p, q = _raised(z)
             losses = -(y * np.log(p) + (1 - y) * np.log(q))
