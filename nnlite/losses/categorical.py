@@ -60,7 +60,7 @@ class CategoricalCrossentropy(Loss):
         if self.from_logits:
             z = y_pred - y_pred.max(axis=-1, keepdims=True, initial=-np.inf)  # at most 0: nothing overflows
             e = np.exp(z, dtype=np.float64)
-            s = e.sum(axis=-1, keepdims=True)
+            s = np.maximum(e.sum(axis=-1, keepdims=True), 1)  # which it is, but where there are no classes
             losses, p = y * (np.log(s) - z), e / s
         else:
             p = np.maximum(y_pred.astype(np.float64), SMALLEST_PROBABILITY)
