@@ -381,6 +381,7 @@ CASES = {
     "binary, logits, smoothed": (BinaryCrossentropy(True, 0.2), answers),
     "categorical": (CategoricalCrossentropy(), one_hot_probabilities),
     "categorical, logits": (CategoricalCrossentropy(from_logits=True), one_hot),
+    "categorical, logits, of any sum": (CategoricalCrossentropy(from_logits=True), answers),
     "categorical, smoothed": (CategoricalCrossentropy(label_smoothing=0.2), one_hot_probabilities),
     "categorical, logits, smoothed": (CategoricalCrossentropy(True, 0.2), one_hot),
     "sparse": (SparseCategoricalCrossentropy(), lambda shape: draw(shape, False)),
@@ -533,7 +534,7 @@ def test_huge_logits_of_binary_answers():
 
 def test_an_answer_that_is_almost_right_costs_almost_nothing():
     loss = BinaryCrossentropy(from_logits=True)
-    assert loss.forward([1], [[50.0]]) == pytest.approx(np.exp(-50), rel=1e-12)  # 1 + e^-50 is 1
+    assert loss.forward([1], [[50.0]]) == pytest.approx(np.exp(-50), rel=1e-12, abs=0)  # 1 + e^-50 is 1
 
 
 @pytest.mark.parametrize("answer", [0, 1])
@@ -543,12 +544,40 @@ def test_a_wrong_answer_that_is_certain_is_bad_but_finite(answer):
     assert loss.backward() == pytest.approx(np.array([[1e37 * (1 - 2 * answer)]]), rel=1e-12)
 
 
+def test_logits_may_all_be_far_below_0():
+    loss = CategoricalCrossentropy(from_logits=True)
+    assert loss.forward([[0, 1]], [[-2000.0, -2001.0]]) == pytest.approx(np.log(1 + np.e))
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_no_classes_cost_nothing(from_logits):
+    loss = CategoricalCrossentropy(from_logits, label_smoothing=0.1)
+    assert loss.forward(np.zeros((2, 0)), np.zeros((2, 0))) == 0
+    assert loss.backward().shape == (2, 0)
+
+
 @pytest.mark.parametrize("answer", [0, 1])
 def test_probabilities_in_float32_lose_no_digits_in_their_logarithm(answer):
     p = np.array([[1e-9], [0.3], [1 - 2.0**-24]], "float32")
     chances = p if answer else 1 - p.astype(float)
     value = BinaryCrossentropy().forward(np.full((3, 1), answer), p)
     assert value == pytest.approx(-np.log(chances, dtype=float).mean(), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("loss", "y_true", "y_pred", "expected"),
+    [
+        (CategoricalCrossentropy(), [[1, 0]], [[0.25, 0.75]], np.log(4)),
+        (CategoricalCrossentropy(True), [[1, 0]], [[0, 1]], np.log(1 + np.e)),
+        (SparseCategoricalCrossentropy(), [0], [[0.25, 0.75]], np.log(4)),
+        (BinaryCrossentropy(True), [[1]], [[-1]], np.log(1 + np.e)),
+        (MeanSquaredError(), [[0]], [[2.0**100]], 2.0**200),
+        (MeanAbsoluteError(), [[0, 0]], [[2.0**127, 2.0**127]], 2.0**127),
+    ],
+    ids=str,
+)
+def test_the_loss_of_float32_has_the_digits_and_the_range_of_float64(loss, y_true, y_pred, expected):
+    assert loss.forward(y_true, np.array(y_pred, "float32")) == pytest.approx(expected, rel=1e-14, abs=0)
 
 
 @pytest.mark.parametrize("which", ["squares", "absolute", "binary", "binary, logits"])
