@@ -206,6 +206,12 @@ def test_errors():
     assert metrics.mean_squared_error(np.zeros((0, 2)), np.zeros((0, 2))) == 0
 
 
+def test_errors_of_float32_have_the_range_of_float64():
+    large = np.full((1, 2), 2.0**127, "float32")
+    assert metrics.mean_squared_error(np.zeros_like(large), large) == 2.0**254
+    assert metrics.mean_absolute_error(np.zeros_like(large), large) == 2.0**127
+
+
 @pytest.mark.parametrize("name", ["mae", "mse", "MSE", "mean_absolute_error"])
 def test_names_of_errors_are_those_that_were_given(name):
     model = Sequential([Dense(1)], seed=0)
