@@ -176,6 +176,10 @@ def test_rows_are_as_each_by_itself(arguments, temperature, dtype):
         sampling_probabilities(np.array(1.0, dtype), temperature)
 
 
+def test_a_sum_of_exactly_top_p_is_enough():
+    assert sampling_probabilities(np.zeros(4), 1.0, top_p=0.5).tolist() == [0.5, 0.5, 0, 0]
+
+
 def test_where_rounding_keeps_a_sum_below_top_p_no_more_than_top_k_stay():
     for k in range(2, 60):
         p = sampling_probabilities(np.zeros(64), 1.0, top_k=k, top_p=float(np.nextafter(1, 0)))
