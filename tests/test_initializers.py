@@ -72,6 +72,11 @@ def test_objects_are_saved_with_a_layer(initializer):
         assert repr(again) == repr(layer)
 
 
+@pytest.mark.parametrize("name", ["he_normal", "HeNormal", "random_normal"])
+def test_a_name_stays_a_name(name):
+    assert Dense(3, kernel_initializer=name).get_config()["kernel_initializer"] == name
+
+
 def test_the_bias_has_its_own():
     layer = Dense(3, bias_initializer=Constant(2.0))
     layer.build((4,))
