@@ -123,6 +123,12 @@ def test_bad_input(arguments, error, message):
         sample(*arguments)
 
 
+@pytest.mark.parametrize("arguments", [{"temperature": -1}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.5}], ids=str)
+def test_a_sampler_refuses_its_arguments_when_it_is_made(arguments):
+    with pytest.raises(ValueError, match=f"{[*arguments][0]}: expected"):
+        nnlite.sampler(**{"temperature": 1.0, **arguments})
+
+
 # The likeliest alone.
 
 HALVES = np.log([0.125, 0.25, 0.5, 0.125])  # exact sums
@@ -227,3 +233,4 @@ def test_probabilities_at_any_temperature(temperature):
     p = sampling_probabilities(np.array([1e4, -np.inf, 1e4, 0]), temperature, top_p=0.9)
     expected = {0: [1, 0, 0, 0], 1e300: [1 / 3, 0, 1 / 3, 1 / 3]}.get(temperature, [0.5, 0, 0.5, 0])
     np.testing.assert_allclose(p, expected)
+    assert p.dtype == np.float64
