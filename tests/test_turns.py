@@ -393,6 +393,15 @@ def test_a_pass_that_a_mixin_brings_takes_turns():
         assert {y.item() for y in results} == {expected}
 
 
+@pytest.mark.parametrize(
+    ("base", "method"),
+    [(nnlite.Layer, "forward"), (nnlite.Layer, "backward"), (nnlite.Layer, "step"), (nnlite.Optimizer, "apply")],
+)
+def test_every_pass_that_a_mixin_brings_is_marked(base, method):
+    mixin = type("Mixin", (), {method: lambda self, x: x})
+    assert getattr(type("Mixed", (mixin, base), {}), method).takes_turns
+
+
 def test_a_layer_of_ones_own_has_what_attributes_it_likes():
     layer = OwnLock()
     assert layer.forward(FLOATS) is FLOATS
