@@ -325,6 +325,50 @@ def test_numbers_at_the_edge_of_a_rule():
     np.testing.assert_array_equal(taped(lambda a: np.max(a, initial=0.0), np.array([1.0, 2.0]))[1][0], [0, 1])
 
 
+@pytest.mark.parametrize("function", [np.maximum, np.minimum])
+def test_of_two_equal_numbers_the_first_has_the_gradient(function):
+    _, gradients = taped(lambda a, b: function(a, b), np.ones(2), np.ones(2))
+    np.testing.assert_array_equal(gradients, [[1, 1], [0, 0]])
+
+
+def test_the_largest_numbers_share_the_gradient():
+    np.testing.assert_array_equal(taped(lambda a: np.max(a), np.array([3.0, 1.0, 3.0, 2.0]))[1][0], [0.5, 0, 0.5, 0])
+
+
+def test_the_exponent_of_a_negative_number_has_no_gradient():
+    np.testing.assert_array_equal(
+        taped(lambda a, b: a**b, np.array([-2.0, 2.0]), np.full(2, 2.0))[1][1], [0, 4 * np.log(2)]
+    )
+
+
+def test_what_was_not_written_is_nan():
+    assert np.isnan(taped(lambda a: np.empty_like(a), np.ones(2))[0]).all()
+
+
+def test_memory_that_is_written_twice_has_the_gradient_of_the_last_value():
+    def forward(a):
+        h = np.zeros_like(a)
+        h[0] = a[0]
+        before = h[0] * 2
+        h[0] = a[1]
+        return before + h[0] * 3
+
+    tape = Tape()
+    tape.backward(tape.call(forward, tape.array(np.ones(2))))
+    assert tape.gradient("h").tolist() == [3, 0]
+
+
+def test_a_decorated_function_gives_names_too():
+    @np.errstate(all="ignore")
+    def forward(a):
+        z = a * 2
+        return z * 3
+
+    tape = Tape()
+    tape.backward(tape.call(forward, tape.array(np.ones(2))), np.ones(2))
+    assert tape.gradient("z").tolist() == [3, 3]
+
+
 def test_two_names_of_one_array_have_one_gradient():
     def forward(a):
         z = a * 2
