@@ -125,7 +125,7 @@ def test_bad_input(arguments, error, message):
 
 @pytest.mark.parametrize("arguments", [{"temperature": -1}, {"top_k": 0}, {"top_p": 0}, {"top_p": 1.5}], ids=str)
 def test_a_sampler_refuses_its_arguments_when_it_is_made(arguments):
-    with pytest.raises(ValueError, match=f"{[*arguments][0]}: expected"):
+    with pytest.raises(ValueError, match=f"{next(iter(arguments))}: expected"):
         nnlite.sampler(**{"temperature": 1.0, **arguments})
 
 
