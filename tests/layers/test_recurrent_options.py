@@ -130,6 +130,11 @@ class TestInitialState:
                 made(kind)(X, state)
 
 
+@pytest.mark.parametrize("lengths", [None, np.array([2, 3])], ids=str)
+def test_reversed_steps_are_contiguous(lengths):
+    assert reversed_steps(np.ones((2, 3, 4)), lengths).flags.c_contiguous
+
+
 class TestGoBackwards:
     @kinds
     @pytest.mark.parametrize("lengths", [None, LENGTHS])
