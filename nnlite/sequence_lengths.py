@@ -48,7 +48,7 @@ def cleared(x: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndarray]
     lengths = of_sequences("lengths", lengths, x)
     T = x.shape[1]
     checks.memory("x", x.shape, x.dtype)  # a broadcast array can exceed any memory
-    x = x.copy(order="C")
+    x = x.copy()
     x[~real_steps(lengths, T)] = 0
     return x, lengths
 
