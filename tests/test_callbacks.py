@@ -233,6 +233,7 @@ def test_wrong_arguments_are_explained(make, message):
     [
         ([5, 4, 3, 2, 1], {"baseline": 2.5, "patience": 2}, 5, 4),
         ([5, 5, 4, 4, 3], {"baseline": 2.5, "patience": 2}, 2, 0),
+        ([2.2, 2.3, 2.3, 2.3, 2.3], {"baseline": 2.5, "min_delta": 0.5, "patience": 2}, 2, 0),
         ([5, 6, 7, 8, 9], {"start_from_epoch": 2}, 4, 2),
         ([5, 6, 7, 6, 5], {"start_from_epoch": 2, "patience": 1}, 5, 4),
     ],
@@ -241,6 +242,13 @@ def test_early_stopping_with_a_baseline_or_a_late_start(values, arguments, epoch
     stop = EarlyStopping("error", **arguments)
     assert len(fit(make_model(), Script("error", values), stop, epochs=5).history["loss"]) == epochs
     assert stop.best_epoch == best_epoch
+
+
+def test_a_monitor_that_nobody_logs_is_missed_in_the_first_epoch():
+    model, stop = make_model(), EarlyStopping("missing", mode="min", start_from_epoch=2)
+    with pytest.raises(ValueError, match="monitor='missing' is not among"):
+        fit(model, Script("error", [1, 2, 3]), stop, epochs=3)
+    assert model.history.epoch == [0]
 
 
 @pytest.mark.parametrize(
