@@ -69,7 +69,6 @@ class ReduceLROnPlateau(Monitor):
         value = self._value(logs)
         if self.cooldown_counter:
             self.cooldown_counter -= 1
-            self.wait = 0
         if self._is_better(value, self.min_delta):
             self.best, self.best_epoch, self.wait = value, epoch, 0
         elif not self.cooldown_counter:
