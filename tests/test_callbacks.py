@@ -234,6 +234,7 @@ def test_wrong_arguments_are_explained(make, message):
         ([5, 4, 3, 2, 1], {"baseline": 2.5, "patience": 2}, 5, 4),
         ([5, 5, 4, 4, 3], {"baseline": 2.5, "patience": 2}, 2, 0),
         ([2.2, 2.3, 2.3, 2.3, 2.3], {"baseline": 2.5, "min_delta": 0.5, "patience": 2}, 2, 0),
+        ([math.nan, 3, 2, 4, 5], {"patience": 5}, 5, 2),
         ([5, 6, 7, 8, 9], {"start_from_epoch": 2}, 4, 2),
         ([5, 6, 7, 6, 5], {"start_from_epoch": 2, "patience": 1}, 5, 4),
     ],
