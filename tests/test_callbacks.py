@@ -197,7 +197,10 @@ def test_a_second_training_does_not_end_with_the_best_weights_of_the_first():
         (lambda: ReduceLROnPlateau("speed"), "monitor='speed' does not say"),
         (lambda: CSVLogger("x", separator="::"), "separator: expected one character"),
         (lambda: CSVLogger("x", separator="\n"), "separator: expected one character that is neither in a name nor"),
-        (lambda: CSVLogger("x", separator="0"), "separator: expected one character that is neither in a name nor"),
+        *(
+            (lambda c=c: CSVLogger("x", separator=c), "separator: expected one character that is neither in a name nor")
+            for c in "0a.-+"
+        ),
     ],
 )
 def test_arguments_that_do_not_fit(tmp_path, monkeypatch, make, message):
@@ -518,6 +521,22 @@ def test_a_table_of_another_program_is_not_appended_to(tmp_path):
     with pytest.raises(ValueError, match=r"append: expected a table of a CSVLogger .* which begins with epoch"):
         fit(make_model(), CSVLogger(path, append=True))
     assert path.read_text() == "step,loss,perplexity\n1,2,3\n"
+
+
+@pytest.mark.parametrize(("last", "kept"), [("1", ""), ("1,0.5", ""), ("1,0.5,2", "1,0.5,2\n")])
+def test_a_row_that_was_cut_off_is_removed_from_a_table_to_append_to(last, kept, tmp_path):
+    path, start = tmp_path / "log.csv", "epoch,loss,perplexity\n0,1,2\n"
+    path.write_text(start + last)
+    fit(make_model(), CSVLogger(path, append=True), epochs=1)
+    assert path.read_text().rpartition("0,")[0] == start + kept
+
+
+def test_a_folder_in_the_place_of_a_checkpoint_is_found_before_the_first_epoch(tmp_path):
+    (tmp_path / "best.safetensors").mkdir()
+    model = make_model()
+    with pytest.raises(IsADirectoryError):
+        fit(model, ModelCheckpoint(tmp_path / "best.safetensors"))
+    assert model.history.epoch == []
 
 
 @pytest.mark.parametrize(
