@@ -348,6 +348,17 @@ def test_a_checkpoint_of_parameters_that_are_not_finite_is_refused(tmp_path):
     assert np.isfinite(load_model(path).params["dense.W"]).all()
 
 
+def test_no_model_is_saved_whose_parameters_are_not_finite(tmp_path):
+    class Poison(Callback):
+        def on_epoch_end(self, epoch, logs):
+            self.model.params["dense.W"][0, 0] = np.nan
+
+    path = tmp_path / "model.safetensors"
+    with pytest.raises(NonFiniteLossError, match=r"epoch 1: .*dense.W NaN or infinite; the checkpoint was not written"):
+        regressor().fit(X, TARGETS, 10, callbacks=[Poison(), ModelCheckpoint(path)], verbose=0)
+    assert not path.exists()
+
+
 def test_a_last_update_that_goes_wrong_is_noticed():
     """Nothing computes a loss after it: without a look at the parameters `fit` would return as if all were well."""
     model, record = regressor(learning_rate=1e38), Record()
