@@ -20,6 +20,8 @@ from nnlite.text import (
     landmarks,
     longest_copy,
     memorization,
+    statistics,
+    words,
 )
 
 TEXTS = st.text("abc", max_size=40)
@@ -48,6 +50,11 @@ class TestPieces:
         found = list(arguments.pieces(text, size, overlap))
         assert "".join(piece[overlap if start else 0 :] for start, piece in found) == text
         assert all(text[start : start + len(piece)] == piece and len(piece) > overlap for start, piece in found)
+
+    @pytest.mark.parametrize("text", ["Shall I compare\nthee to a summer\n", "one line alone of words"])
+    def test_words_are_whole(self, text, monkeypatch):
+        monkeypatch.setattr(statistics, "PIECE", 5)
+        assert words(text) == text.lower().split()
 
     @pytest.mark.usefixtures("_small_pieces")
     def test_longest_copy(self):
