@@ -378,9 +378,11 @@ def test_the_newer_name_of_a_hook_comes_first():
 )
 def test_a_hook_that_nothing_calls_is_refused_at_the_start(hook, message):
     model = make_model()
-    Mine = type("Mine", (Callback,), {hook: lambda self, *args: None})
-    with pytest.raises(TypeError, match=f"Mine: {message}"):
-        fit(model, Mine())
+    mine, method = (type("Mine", (Callback,), methods)() for methods in ({}, {hook: lambda self, *args: None}))
+    setattr(mine, hook, print)
+    for callback in (mine, method):
+        with pytest.raises(TypeError, match=f"Mine: {message}"):
+            fit(model, callback)
     assert model.optimizer.iterations == 0
 
 
