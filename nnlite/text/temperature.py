@@ -198,4 +198,4 @@ def next_characters(
 def _entropies(p: np.ndarray) -> np.ndarray:
     """The entropies (L,) of distributions p (L, V), in nats."""
     logarithms = np.log(np.where(p > 0, p, 1))  # the limit of p ln p is 0 there
-    return -(p * logarithms).sum(axis=-1) + 0.0  # not -0
+    return -(p * logarithms).sum(axis=-1)
