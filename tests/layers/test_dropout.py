@@ -90,3 +90,10 @@ def test_rates_out_of_range_are_refused(rate):
 def test_a_rate_is_a_number():
     with pytest.raises(TypeError, match="rate: expected a number"):
         Dropout("0.5")
+
+
+def test_where_nothing_is_dropped_nothing_is_drawn():
+    layer, x = Dropout(0, seed=0), np.ones((2, 3), "float32")
+    before = layer.rng.bit_generator.state
+    assert (layer.forward(x, training=True) == x).all()
+    assert layer.rng.bit_generator.state == before

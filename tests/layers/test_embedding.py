@@ -112,3 +112,10 @@ def test_initial_values():
     assert 0.0499 < W.max() <= 0.05
     assert -0.05 <= W.min() < -0.0499
     assert abs(W.mean()) < 0.001
+
+
+def test_a_result_that_is_too_large_is_refused_before_there_are_parameters():
+    layer = Embedding(1, 2**22)
+    with pytest.raises(ValueError, match=r"Embedding: y: shape .* would take"):
+        layer.forward(np.broadcast_to(np.uint8(0), (2**23,)))
+    assert not layer.built

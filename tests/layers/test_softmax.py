@@ -53,3 +53,10 @@ def test_shapes_without_scores_are_refused():
         Softmax().forward(np.zeros(3, "float32"))
     with pytest.raises(ValueError, match=r"Softmax: expected input_shape"):
         Softmax().output_shape(())
+
+
+@backends
+def test_rows_without_numbers(backend_name):
+    layer, x = Softmax(), np.zeros((2, 0), "float32")
+    with nnlite.use_backend(backend_name):
+        assert layer.forward(x).shape == layer.backward(x).shape == (2, 0)

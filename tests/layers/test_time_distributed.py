@@ -105,3 +105,10 @@ def test_it_takes_single_steps():
     step = model.stepper(2)
     for t in range(6):
         np.testing.assert_allclose(step(x[:, t]), y[:, t], rtol=1e-5, atol=1e-6)
+
+
+def test_of_a_layer_that_is_built_it_is_built():
+    layer = Dense(2)
+    layer.build((3,))
+    assert TimeDistributed(layer).built
+    assert not TimeDistributed(Dense(2)).built

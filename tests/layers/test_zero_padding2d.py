@@ -62,3 +62,9 @@ def test_what_is_no_image_is_refused():
         ZeroPadding2D(1).forward(np.zeros((2, 28, 28), "float32"))
     with pytest.raises(ValueError, match=r"ZeroPadding2D: y: shape .* would take"):
         ZeroPadding2D(2**30).forward(np.zeros((1, 1, 1, 1), "float32"))
+
+
+def test_dx_is_no_part_of_dy():
+    layer = ZeroPadding2D()
+    dy = np.ones_like(layer.forward(np.ones((1, 2, 2, 1), "float32")))
+    assert not np.shares_memory(layer.backward(dy), dy)
