@@ -94,7 +94,7 @@ class BatchNorm(Layer):
         return y
 
     def _update_running(self, mean, variance):
-        if np.isfinite(mean).all() and np.isfinite(variance).all():
+        if np.isfinite(variance).all():  # which it is not where the mean is not
             for name, value in (("moving_mean", mean), ("moving_variance", variance)):
                 moving = self.statistics[name]
                 moving += (1 - self.momentum) * (value - moving)

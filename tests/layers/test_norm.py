@@ -261,3 +261,11 @@ def test_sizes_that_vary():
     assert "2 * C, with C of the first input; and as many" in BatchNorm().explain((None,))
     assert "2 * C, with C of the first input" in LayerNorm().explain((None,))
     assert "each row of C numbers" in LayerNorm().explain((None,))
+
+
+@pytest.mark.parametrize("x", [[-1e200, 1e200], [np.inf, 1.0]], ids=["variance", "mean"])
+def test_numbers_that_are_not_finite_leave_the_running_statistics_alone(x):
+    layer = BatchNorm(dtype="float64")
+    with np.errstate(all="ignore"):
+        layer.forward(np.array(x)[:, None], training=True)
+    assert [statistic.item() for statistic in layer.statistics.values()] == [0, 1]
