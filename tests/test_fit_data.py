@@ -785,3 +785,19 @@ def test_weights_of_steps_may_have_an_axis_of_one():
     weights = rng.uniform(0.1, 3, size=(6, 5))
     flat = model.evaluate(STEPS, STEP_LABELS, sample_weight=weights)
     assert model.evaluate(STEPS, STEP_LABELS, sample_weight=weights[..., None]) == flat
+
+
+@pytest.mark.parametrize("first", [slice(None), slice(1, None, 2), np.array([3, 1, 2, 0])], ids=str)
+@pytest.mark.parametrize("second", [slice(None), slice(1, None, 2), np.array([1, 0])], ids=str)
+def test_samples_that_are_chosen_twice_know_their_places(first, second):
+    x = np.arange(8.0)
+    batch = Batch(x)[first][second]
+    assert [x[batch.place((i,))] for i in range(len(batch))] == batch.x.tolist()
+
+
+def test_the_checksum_is_that_of_all_numbers_whatever_their_dtype():
+    given = {"x": np.arange(6).reshape(2, 3), "y": np.arange(2), "lengths": np.array([3, 2]), "weights": np.ones(2)}
+    checksum = Batch(**given).checksum
+    for name, array in given.items():
+        assert Batch(**given | {name: array + 1}).checksum != checksum, name
+    assert Batch(**given | {"x": given["x"].astype("int32"), "y": given["y"].astype("uint8")}).checksum == checksum
