@@ -29,6 +29,7 @@ from nnlite import (
 from nnlite.callbacks import bars
 from nnlite.models.batch import Batch
 from nnlite.models.data import weighted
+from nnlite.models.fit_arguments import predictions_of
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 4))
@@ -801,3 +802,55 @@ def test_the_checksum_is_that_of_all_numbers_whatever_their_dtype():
     for name, array in given.items():
         assert Batch(**given | {name: array + 1}).checksum != checksum, name
     assert Batch(**given | {"x": given["x"].astype("int32"), "y": given["y"].astype("uint8")}).checksum == checksum
+
+
+def test_layers_that_are_stateful_in_training_alone_predict_any_number_of_samples():
+    model = Sequential([LSTM(2, stateful="training")], input_shape=(3, 2))
+    assert model.predict(np.zeros((7, 3, 2)), batch_size=4).shape == (7, 2)
+
+
+def test_fewer_samples_than_a_batch_are_one_for_stateful_layers():
+    model = Sequential([LSTM(2, stateful=True)], input_shape=(3, 2))
+    assert model.predict(np.zeros((3, 3, 2)), batch_size=4).shape == (3, 2)
+
+
+def test_batches_of_a_generator_that_get_smaller_are_predicted_as_they_are():
+    model = Sequential([Dense(2)], input_shape=(3,))
+    assert model.predict((np.zeros((n, 3)) for n in (4, 2)), steps=2).shape == (6, 2)
+
+
+@pytest.mark.parametrize(
+    ("y", "loss", "lengths", "expected"),
+    [
+        (np.zeros((2, 4), int), SparseCategoricalCrossentropy(), None, (4, True)),
+        (np.zeros((2, 4), int), SparseCategoricalCrossentropy(), np.array([4, 2]), (3, True)),
+        (np.zeros((2, 1), int), SparseCategoricalCrossentropy(), None, (1, False)),  # a column of labels
+        (np.zeros((2, 1, 3)), MeanSquaredError(), None, (1, True)),  # one step
+        (np.zeros((2, 3)), MeanSquaredError(), None, (1, False)),
+    ],
+)
+def test_how_many_predictions_a_sample_holds(y, loss, lengths, expected):
+    assert predictions_of(Batch(np.zeros((2, 4)), y, lengths), loss) == expected
+
+
+def test_a_loss_that_ignores_a_class_has_no_perplexity():
+    model = Sequential([Dense(3)], input_shape=(2,))
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True, ignore_class=0))
+    history = model.fit(np.zeros((4, 2)), np.arange(4) % 3, verbose=0).history
+    assert [*history] == ["loss"]
+
+
+def test_a_loader_goes_on_in_the_next_epoch_where_the_one_before_stopped():
+    class Loader:
+        def __len__(self):
+            return 4
+
+        def __iter__(self):
+            for i in range(4):
+                read.append(i)
+                yield np.zeros((2, 3)), np.zeros((2, 1))
+
+    read, model = [], Sequential([Dense(1)], input_shape=(3,))
+    model.compile("sgd", "mse")
+    model.fit(Loader(), steps_per_epoch=3, epochs=2, verbose=0)
+    assert read == [0, 1, 2, 3, 0, 1]
