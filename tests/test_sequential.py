@@ -1,6 +1,7 @@
 """Sequential: layers in a row, their parameters under one roof, and what a model says about itself."""
 
 import contextlib
+import copy
 import json
 
 import numpy as np
@@ -317,3 +318,15 @@ def test_a_loaded_model_draws_on_where_the_saved_one_would(tmp_path):
     assert loaded.get_layer("last").rng is loaded.rng
     inner = [one.get_layer("sequential").get_layer("in").rng for one in (model, loaded)]
     assert inner[0].random() == inner[1].random()
+
+
+def test_a_shallow_copy_has_a_list_of_layers_of_its_own():
+    model = Sequential([Dense(2)])
+    twin = copy.copy(model)
+    twin.layers.clear()
+    assert len(model.layers) == 1
+
+
+def test_a_thousand_bytes_are_a_kilobyte(capsys):
+    Sequential([Dense(25)], input_shape=(9,)).summary()
+    assert "1 kB of float32" in capsys.readouterr().out
