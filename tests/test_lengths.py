@@ -263,3 +263,11 @@ def test_a_padded_batch_that_is_too_large_for_a_copy():
     x = np.broadcast_to(np.float32(0), (2**3, 2**45, 4))
     with pytest.raises(ValueError, match=r"x: shape .* of float32 would take [\d,]+ bytes"):
         nnlite.sequence_lengths.cleared(x, np.ones(8, int))
+
+
+def test_without_a_real_step_the_loss_is_the_penalty():
+    layers = LSTM(2, return_sequences=True), Dense(1, kernel_regularizer=nnlite.regularizers.L2(0.1))
+    model = Sequential(layers, (3, 2), seed=0)
+    model.compile("sgd", "mse")
+    penalty = 0.1 * np.square(model.params["dense.W"], dtype=float).sum()
+    assert model.train_on_batch(np.zeros((2, 3, 2)), np.ones((2, 3, 1)), lengths=[0, 0]) == pytest.approx(penalty)
