@@ -15,6 +15,10 @@
  *
  * All tiles have about the same height: a low one at the end would have too few sums to keep the multiply units busy.
  *
+ * Recurrent weights that no near cache holds are packed once for all steps. While tiles compute with a panel, each
+ * fetches its part of the next one (LSTM(512) in inference on an Intel: 0.90 of the time; both passes 0.91 to 0.98, of
+ * 1024 units 0.87 to 0.97).
+ *
  * A is read in place, but for two cases. Columns (A = x') are copied tile by tile, so that a tile reads on and on. Rows
  * that begin a multiple of COLLIDING bytes apart are copied to rows that do not: a cache has few places for such rows.
  */
@@ -32,7 +36,7 @@
 #define COPY_ROW (PANEL_DEPTH + LANES)
 #define COPY_BYTES (SLOW_L2 ? 640 << 10 : L2_BYTES / 4 * 3)
 #define BLOCK_ROWS ((ptrdiff_t)(COPY_BYTES / sizeof(REAL) / COPY_ROW / TILE_ROWS * TILE_ROWS))
-#define PACKED ((Strides){0, 0}) /* where B is in panels already */
+#define PACKED ((Strides){0, 0}) /* where B is in panels already, which no near cache holds */
 
 #define block_rows(dtype) BY_TYPE(dtype, block_rows)()
 #define pack_panels(depth, cols, b, at, panels, panel_depth) \
@@ -104,6 +108,7 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
     const ptrdiff_t tiles = (rows + height - 1) / height;
     const int deep = a_at.row == 1 && depth >= DEEP;
     Tile t = {.runs = 1, .a_row = a_at.row, .a_depth = a_at.col, .c_row = c_row};
+    t.ahead_step = width * (ptrdiff_t)sizeof(REAL) / tiles; /* each tile fetches a part of the next panel */
     if (copied) {
         t.a_row = in_columns ? 1 : COPY_ROW;
         t.a_depth = in_columns ? TILE_ROWS : 1;
@@ -127,6 +132,8 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
             t.start_row = k > 0 || start == c ? c_row : 0;
             if (start && !apart && !t.start_row)
                 memcpy(start_j, start + j, (size_t)t.cols * sizeof(REAL));
+            const ptrdiff_t next_j = j + width < cols ? j + width : 0; /* after the last one, the first */
+            const ptrdiff_t next_k = next_j ? k : k + PANEL_DEPTH < depth ? k + PANEL_DEPTH : 0;
             for (ptrdiff_t n = 0; n < tiles; n++) {
                 const ptrdiff_t i = rows * n / tiles, end = rows * (n + 1) / tiles;
                 const REAL *a_i = a + i * a_at.row + k * a_at.col;
@@ -136,7 +143,12 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
                 for (ptrdiff_t next = end; far && next < least(2 * end - i, rows); next++)
                     prefetch(c + next * c_row + j, width * sizeof(REAL));
                 t.rows = (int)(end - i);
-                TYPED(tile)(&t, a_i, panel, apart ? APART : t.start_row ? c_i : start ? start_j : NULL, c_i);
+                const REAL *from = apart ? APART : t.start_row ? c_i : start ? start_j : NULL;
+                if (packed && t.cols == PANEL_WIDTH) {
+                    t.ahead = (const char *)(b + next_j * depth + next_k * width) + n * t.depth * t.ahead_step;
+                    TYPED(tile_ahead)(&t, a_i, panel, from, c_i);
+                } else
+                    TYPED(tile)(&t, a_i, panel, from, c_i);
             }
         }
     }

@@ -19,6 +19,9 @@
  * Each sum adds its products in the order of k in every instance: how a matrix is cut into tiles never changes
  * a bit of the result.
  *
+ * A tile can fetch what comes next meanwhile, `ahead`: a little with each row of B, as fetches that come all at once
+ * wait for each other.
+ *
  * typed.h includes this file for REAL = float and double, each time first with half vectors for `tile_of` alone: eight
  * columns would leave half of a vector of AVX-512 empty.
  */
@@ -44,6 +47,8 @@ typedef struct {
     ptrdiff_t b_row;          /* how far apart the rows of B begin, */
     ptrdiff_t start_row;      /* of what the sums start from, */
     ptrdiff_t c_row;          /* and of C */
+    const char *ahead;        /* what tile_ahead fetches meanwhile: */
+    ptrdiff_t ahead_step;     /* so many bytes of it with each row of B */
 } Tile;
 
 /* What sums start from where they start from zero, and are then added to C: of very many products, which C has grown
@@ -74,15 +79,19 @@ static __attribute__((unused)) char apart_from_c;
 #define TILE_CASE(R)                                                    \
     case R:                                                             \
         if (width == PANEL_WIDTH)                                       \
-            TYPED(tile_of)(R, 2, t, a, b, start, c);                    \
+            TYPED(tile_of)(R, 2, 0, t, a, b, start, c);                    \
         else if (width == LANES)                                        \
-            TYPED(tile_of)(R, 1, t, a, b, start, c);                    \
+            TYPED(tile_of)(R, 1, 0, t, a, b, start, c);                    \
         else                                                            \
-            HALF(tile_of)(R, 1, t, a, b, start, c);                     \
+            HALF(tile_of)(R, 1, 0, t, a, b, start, c);                     \
+        break;
+#define AHEAD_CASE(R)                                                   \
+    case R:                                                             \
+        TYPED(tile_of)(R, 2, 1, t, a, b, start, c);                     \
         break;
 #define WIDE_CASE(R)                                                    \
     case R:                                                             \
-        TYPED(tile_of)(R, WIDE_VECTORS, t, a, b, start, c);             \
+        TYPED(tile_of)(R, WIDE_VECTORS, 0, t, a, b, start, c);             \
         break;
 #define ROW_CASE(V)                                                              \
     case V:                                                                      \
@@ -103,8 +112,8 @@ typedef REAL TYPED(unaligned) __attribute__((vector_size(BYTES), aligned(sizeof(
 
 /* C = start + A B for a tile of constant size. The sums begin at start[i * start_row + j]: at C itself to add to what
  * is there, at a bias with start_row = 0, at zero where start is NULL or APART. */
-INLINE void TYPED(tile_of)(const int rows, const int vectors, const Tile *t, const REAL *a, const REAL *b,
-                           const REAL *start, REAL *c)
+INLINE void TYPED(tile_of)(const int rows, const int vectors, const int fetches, const Tile *t, const REAL *a,
+                           const REAL *b, const REAL *start, REAL *c)
 {
     enum { lanes = BYTES / sizeof(REAL) };
     const ptrdiff_t depth = t->depth, a_row = t->a_row, a_depth = t->a_depth, b_row = t->b_row;
@@ -124,11 +133,16 @@ INLINE void TYPED(tile_of)(const int rows, const int vectors, const Tile *t, con
 
     /* One loop over all runs: with a loop for each, the processor would foresee the end of the short ones wrongly, and
      * lose 10 % of a convolution on few channels. */
-    const ptrdiff_t to_next_run = t->a_run - depth * a_depth;
+    const ptrdiff_t to_next_run = t->a_run - depth * a_depth, ahead_step = t->ahead_step;
+    const char *ahead = t->ahead;
     for (ptrdiff_t n = t->runs * depth, left = depth; n > 0; n--, b += b_row) {
         TYPED(vector) b_k[WIDE_VECTORS];
         UNROLL for (int v = 0; v < vectors; v++)
             b_k[v] = *(const TYPED(unaligned) *)(b + v * lanes);
+        if (fetches) {
+            __builtin_prefetch(ahead, 0, 2);
+            ahead += ahead_step;
+        }
         UNROLL for (int i = 0; i < rows; i++)
             UNROLL for (int v = 0; v < vectors; v++)
                 sum[i][v] += a[i * a_row] * b_k[v];
@@ -243,6 +257,17 @@ SHARED void TYPED(whole_tile)(int width, const Tile *t, const REAL *a, const REA
         TILE_CASE(1) TILE_CASE(2) TILE_CASE(3) TILE_CASE(4) TILE_CASE(5) TILE_CASE(6)
 #if TILE_ROWS > 6
         TILE_CASE(7) TILE_CASE(8) TILE_CASE(9) TILE_CASE(10)
+#endif
+    }
+}
+
+/* The same for a whole panel, while t->ahead is fetched. */
+SHARED void TYPED(tile_ahead)(const Tile *t, const REAL *a, const REAL *b, const REAL *start, REAL *c)
+{
+    switch (t->rows) {
+        AHEAD_CASE(1) AHEAD_CASE(2) AHEAD_CASE(3) AHEAD_CASE(4) AHEAD_CASE(5) AHEAD_CASE(6)
+#if TILE_ROWS > 6
+        AHEAD_CASE(7) AHEAD_CASE(8) AHEAD_CASE(9) AHEAD_CASE(10)
 #endif
     }
 }
