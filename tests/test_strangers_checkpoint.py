@@ -1,5 +1,7 @@
 """A checkpoint may come from anybody: its content is data, checked before anything changes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -19,10 +21,11 @@ from nnlite.callbacks.progress_bar import ProgressBar
 from nnlite.experiment.minimal_rnn import Recipe
 from nnlite.layers import LSTM, BatchNorm, Dense
 from nnlite.losses import SparseCategoricalCrossentropy
+from nnlite.models.batch import Batch
 from nnlite.models.loading import load_model
 from nnlite.models.sequential import Sequential
 from nnlite.optimizers import Adam
-from nnlite.saving import checkpoint, states, training_state
+from nnlite.saving import checkpoint, loop_state, states, training_state
 from nnlite.saving.checkpoint import CheckpointError
 from nnlite.schedules import Constant, CosineDecay, WarmUp
 
@@ -483,3 +486,12 @@ def test_a_resumed_training_keeps_the_schedule_of_the_program(tmp_path):
         with pytest.raises(CheckpointError, match=r"the learning rate is .* in the file and Constant"):
             fit(model, backup)
         assert model.optimizer.iterations == 0
+
+
+@pytest.mark.parametrize(("others", "is_told"), [({}, True), ({"batch_size": 3}, False)])
+def test_that_numbers_are_others_is_told_where_all_else_is_the_same(others, is_told):
+    loop = SimpleNamespace(data=Batch(np.zeros(4)), batch_size=2, shuffle=True)
+    data = {"samples": 4, "batch_size": 2, "shuffle": True, "checksum": 1} | others
+    with pytest.raises(ValueError, match="it is from a run with samples=4") as error:
+        loop_state.check_data(loop, {"data": data})
+    assert ("hold other numbers" in str(error.value)) == is_told
