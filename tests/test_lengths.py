@@ -1,5 +1,7 @@
 """Padded sequences through a whole model: it learns from a batch of lines what it would learn from each line alone."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from numeric import assert_close, assert_same_bits
@@ -271,3 +273,22 @@ def test_without_a_real_step_the_loss_is_the_penalty():
     model.compile("sgd", "mse")
     penalty = 0.1 * np.square(model.params["dense.W"], dtype=float).sum()
     assert model.train_on_batch(np.zeros((2, 3, 2)), np.ones((2, 3, 1)), lengths=[0, 0]) == pytest.approx(penalty)
+
+
+def test_a_training_resumes_after_a_batch_without_a_real_step(tmp_path):
+    class Die(nnlite.Callback):
+        order = 2
+
+        def on_train_batch_end(self, batch, logs):
+            if not self.loop.resumed:
+                raise KeyboardInterrupt
+
+    model = Sequential([LSTM(2, return_sequences=True), Dense(1)], (3, 2), seed=0)
+    model.compile("sgd", "mse")
+    given = np.zeros((4, 3, 2)), np.ones((4, 3, 1))
+    options = {"batch_size": 2, "shuffle": False, "lengths": [0, 0, 3, 2], "verbose": 0}
+    for error in (KeyboardInterrupt, None):
+        callbacks = [nnlite.BackupAndRestore(tmp_path / "b.safetensors", save_freq=1), Die()]
+        with pytest.raises(error) if error else contextlib.nullcontext():
+            model.fit(*given, callbacks=callbacks, **options)
+    assert model.optimizer.iterations == 2
