@@ -67,3 +67,7 @@ def test_a_unit_that_tells_the_opposite_in_the_test_does_not_agree():
     assert best[:3] == (0, 1, pytest.approx(-0.5))
     assert best.agrees == pytest.approx(-0.5)
     assert chance.best((-x, labels), (-x, labels), True, 1).agrees == pytest.approx(0.5)
+
+
+def test_a_unit_that_changes_by_rounding_alone_does_not_change():
+    assert not chance.comparable(np.array([[1, 1 + 1e-9, 1 - 1e-9, 1]]), yes_no=False).any()

@@ -97,6 +97,13 @@ def test_the_error_is_the_larger_one_of_those_that_are_known(errors):
     assert _measured(unit, free, {("lstm.c", 2): held}, []).error == 0.5
 
 
+@pytest.mark.parametrize(("held", "deviations"), [(9.0, 0), (8.0, -np.inf), (10.0, np.inf)])
+def test_without_others_any_other_count_is_far_off(held, deviations):
+    unit = Unit("vowel", "lstm.c", 2, True, 0.9, 0.6, 0.1, "vowels", True, 9.0, held, others=np.array([]))
+    assert unit.deviations == deviations
+    assert np.signbit(unit.deviations) == (deviations < 0)
+
+
 def test_what_does_not_occur_is_left_blank_or_out():
     model = planted("lstm")
     named = units(model, POEMS, ["capital letter", "vowel"], others=2, writings=2)
