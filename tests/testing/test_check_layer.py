@@ -12,7 +12,7 @@ from contracts import assert_caught
 import nnlite
 from nnlite import Layer, get_num_threads
 from nnlite.kernels import backend
-from nnlite.testing import ContractError, ContractReport, check_layer
+from nnlite.testing import ContractError, ContractReport, check_layer, comparison
 from nnlite.testing.layer_case import LAYER
 
 LAYERS = {
@@ -581,3 +581,21 @@ def test_a_forward_without_return_is_told_so():
 
     with pytest.raises(ContractError, match="forward: expected an array, got NoneType: add `return y` at its end"):
         check_layer(Forgot(), (3,))
+
+
+def test_zeros_of_another_dtype_have_no_same_bits():
+    with pytest.raises(AssertionError, match=r"y: expected float32 \(2,\) here, got int32 \(2,\): do it"):
+        comparison.same_bits({"y": np.zeros(2, "int32")}, {"y": np.zeros(2, "float32")}, "here", "do it")
+
+
+def test_nan_is_close_to_nothing():
+    with pytest.raises(AssertionError, match="y: expected 1 at"):
+        comparison.close({"y": np.full(2, np.nan)}, {"y": np.ones(2)}, "float64", "here", "do it")
+
+
+@pytest.mark.parametrize("offset", [0, 1, 3, 8])
+def test_what_is_moved_begins_where_it_is_told_to(offset):
+    for n in range(1, 20):  # of any size, as their first places are others
+        array = comparison.moved(np.arange(float(n)), offset)
+        assert array.ctypes.data % 64 == 8 * offset % 64
+        assert array.tolist() == [*range(n)]
