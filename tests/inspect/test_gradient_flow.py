@@ -256,3 +256,8 @@ def test_a_radius_is_for_an_rnn():
         set_spectral_radius(built("GRU"), 1)
     with pytest.raises(ValueError, match=r"which is not built: call layer.build\(\(None, F\)\)"):
         spectral_radius(RNN(3))
+
+
+@pytest.mark.parametrize("norms", [[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+def test_where_a_gradient_is_0_there_is_no_factor_but_0(norms):
+    assert GradientFlow("LSTM(2)", np.array(norms)).dh_factor == 0
