@@ -854,3 +854,11 @@ def test_a_loader_goes_on_in_the_next_epoch_where_the_one_before_stopped():
     model.compile("sgd", "mse")
     model.fit(Loader(), steps_per_epoch=3, epochs=2, verbose=0)
     assert read == [0, 1, 2, 3, 0, 1]
+
+
+def test_one_sample_may_have_the_weight_of_its_class():
+    model = Sequential([Dense(2)], input_shape=(3,), seed=0)
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True))
+    x, y = np.ones((1, 3)), np.array([1])
+    expected = 3 * model.evaluate(x, y)
+    assert model.train_on_batch(x, y, class_weight={1: 3.0}) == pytest.approx(expected)
