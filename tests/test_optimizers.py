@@ -248,11 +248,11 @@ def test_state_is_named_slot_and_parameter():
 @pytest.mark.parametrize(
     ("optimizer", "slots"),
     [
-        (SGD(), set()),
-        (SGD(momentum=0.9), {"momentum"}),
-        (RMSprop(), {"velocity"}),
-        (RMSprop(centered=True), {"velocity", "average_gradient"}),
-        (RMSprop(momentum=0.9), {"velocity", "momentum"}),
+        (SGD(), ()),
+        (SGD(momentum=0.9), ("momentum",)),
+        (RMSprop(), ("velocity",)),
+        (RMSprop(centered=True), ("average_gradient", "velocity")),
+        (RMSprop(momentum=0.9), ("momentum", "velocity")),
     ],
     ids=str,
 )
