@@ -144,7 +144,7 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
                     prefetch(c + next * c_row + j, width * sizeof(REAL));
                 t.rows = (int)(end - i);
                 const REAL *from = apart ? APART : t.start_row ? c_i : start ? start_j : NULL;
-                if (packed && t.cols == PANEL_WIDTH) {
+                if (packed) {
                     t.ahead = (const char *)(b + next_j * depth + next_k * width) + n * t.depth * t.ahead_step;
                     TYPED(tile_ahead)(&t, a_i, panel, from, c_i);
                 } else

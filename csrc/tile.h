@@ -102,6 +102,7 @@ static __attribute__((unused)) char apart_from_c;
 #define write_rows(depth, cols, b, at, out, out_row) BY_TYPE(out, write_rows)(depth, cols, b, at, out, out_row)
 #define pack_panel(depth, cols, b, at, panel, width) BY_TYPE(panel, pack_panel)(depth, cols, b, at, panel, width)
 #define tile(t, a, b, start, c) BY_TYPE(c, tile)(t, a, b, start, c)
+#define tile_ahead(t, a, b, start, c) BY_TYPE(c, tile_ahead)(t, a, b, start, c)
 #define add_row_product(depth, cols, a, b, b_row, c) BY_TYPE(c, add_row_product)(depth, cols, a, b, b_row, c)
 
 #endif
@@ -261,17 +262,6 @@ SHARED void TYPED(whole_tile)(int width, const Tile *t, const REAL *a, const REA
     }
 }
 
-/* The same for a whole panel, while t->ahead is fetched. */
-SHARED void TYPED(tile_ahead)(const Tile *t, const REAL *a, const REAL *b, const REAL *start, REAL *c)
-{
-    switch (t->rows) {
-        AHEAD_CASE(1) AHEAD_CASE(2) AHEAD_CASE(3) AHEAD_CASE(4) AHEAD_CASE(5) AHEAD_CASE(6)
-#if TILE_ROWS > 6
-        AHEAD_CASE(7) AHEAD_CASE(8) AHEAD_CASE(9) AHEAD_CASE(10)
-#endif
-    }
-}
-
 /* The same for columns of C that do not fill a width: by a copy. */
 SHARED void TYPED(tile_by_copy)(int width, const Tile *t, const REAL *a, const REAL *b, const REAL *start, REAL *c)
 {
@@ -307,6 +297,19 @@ INLINE void TYPED(tile)(const Tile *t, const REAL *a, const REAL *b, const REAL 
         TYPED(whole_tile)(width, t, a, b, start, c);
     else
         TYPED(tile_by_copy)(width, t, a, b, start, c);
+}
+
+/* The same, and t->ahead is fetched meanwhile, if the tile is as wide as a panel. */
+SHARED void TYPED(tile_ahead)(const Tile *t, const REAL *a, const REAL *b, const REAL *start, REAL *c)
+{
+    switch (t->cols == PANEL_WIDTH ? t->rows : 0) {
+        AHEAD_CASE(1) AHEAD_CASE(2) AHEAD_CASE(3) AHEAD_CASE(4) AHEAD_CASE(5) AHEAD_CASE(6)
+#if TILE_ROWS > 6
+        AHEAD_CASE(7) AHEAD_CASE(8) AHEAD_CASE(9) AHEAD_CASE(10)
+#endif
+    default:
+        TYPED(tile)(t, a, b, start, c);
+    }
 }
 
 /* c += a B for one row, in so many vectors of columns. The last of them is at `last` in the first row of B, last_row

@@ -31,10 +31,13 @@ cdef extern from "typed.h" nogil:
         Py_ssize_t depth
         Py_ssize_t a_row, a_depth
         Py_ssize_t b_row, start_row, c_row
+        const char *ahead
+        Py_ssize_t ahead_step
 
     void *APART
     int tile_width(Py_ssize_t cols, const void *dtype) noexcept
     void tile(const Tile *t, const void *a, const void *b, const void *start, void *c) noexcept
+    void tile_ahead(const Tile *t, const void *a, const void *b, const void *start, void *c) noexcept
     void write_rows(Py_ssize_t depth, Py_ssize_t cols, const void *b, Strides at, void *out,
                     Py_ssize_t out_row) noexcept
     void pack_panel(Py_ssize_t depth, Py_ssize_t cols, const void *b, Strides at, void *panel, int width) noexcept

@@ -44,7 +44,8 @@ from slide cimport (
     Axis, Pieces, Sliding, Taps, band_count, next_piece, reach, shared_out, streamed, threads_with_room, window,
 )
 from tile cimport (
-    TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_width, write_rows,
+    L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_ahead, tile_width,
+    write_rows,
 )
 
 
@@ -69,6 +70,7 @@ cdef extern from "typed.h" nogil:
 cdef enum:
     STRIP = 32  # quads that meet a panel before the next, about
     FEW_DEPTH = 32  # channels, below which all sums of a few quads stay in registers
+    NEAR_BYTES = L2_BYTES // 4  # of U, that stay in a second-level cache beside all else
     FEW_WEIGHTS = 16384  # pairs of channel and filter, whose U a second-level cache holds
     MANY_PIXELS = 64
     MOST_QUADS = 256  # in an image whose V are all there at once
@@ -402,19 +404,26 @@ cdef inline void quads_by_panel(const Sliding *s, const Sliding *grid, Quads *he
 cdef inline void products(const Sliding *s, const Quads *here, Py_ssize_t along, Py_ssize_t total, const floating *V,
                           const floating *panel, int width, floating *M) noexcept nogil:
     """M[j][i][quad][filter] of `total` quads, `along` in a line."""
-    cdef Py_ssize_t step = here.v_quad, tiles = ceil_div(total, TILE_ROWS), q, j, i, a, k
+    cdef Py_ssize_t step = here.v_quad, tiles = ceil_div(total, TILE_ROWS), rows, row, q, j, i, a, k
+    cdef bint far = s.groups * numbers(s) * s.D * s.U * <Py_ssize_t>sizeof(floating) > NEAR_BYTES
     cdef Tile t = Tile(rows=1, cols=width, runs=1, a_run=step, depth=s.D, a_row=step, a_depth=1, b_row=width,
-                       start_row=width, c_row=width)
+                       start_row=width, c_row=width, ahead_step=width * sizeof(floating) // tiles)
     cdef floating *m
     for j in range(4):
         t.runs = blocks(s.cols) if j else 1
         for i in range(4):
+            rows = (blocks(s.rows) if i else 1) * t.runs * s.D
             for k in range(tiles):
                 q = total * k // tiles
                 t.rows = <int>(total * (k + 1) // tiles - q)
                 m = M + q * width
                 for a in range(blocks(s.rows) if i else 1):
-                    tile(&t, V + (q + a * along) * step, panel + a * t.runs * s.D * width, m if a else NULL, m)
-            panel += (blocks(s.rows) if i else 1) * t.runs * s.D * width
+                    row = a * t.runs * s.D
+                    if far:
+                        t.ahead = <const char *>(panel + rows * width) + (k * rows + row) * t.ahead_step
+                        tile_ahead(&t, V + (q + a * along) * step, panel + row * width, m if a else NULL, m)
+                    else:
+                        tile(&t, V + (q + a * along) * step, panel + row * width, m if a else NULL, m)
+            panel += rows * width
             V += here.v_k
             M += total * width
