@@ -73,7 +73,7 @@ class Keeps(TakesTurns):
     _memory: tuple | None = None  # the thread of the last forward, and what it kept
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name != "_memory"}
+        return {name: value for name, value in vars(self).copy().items() if name != "_memory"}
 
     @property
     def kept(self) -> Any:

@@ -312,6 +312,27 @@ class Alternate(nnlite.Optimizer):
         param[...] = self.iterations % 2
 
 
+@pytest.mark.parametrize("make", [nnlite.Sequential, lambda: nnlite.Dense(2), nnlite.MeanSquaredError])
+def test_a_copy_can_be_made_while_another_thread_sets_attributes(make):
+    def set_them(original):
+        for number in range(500):
+            setattr(original, f"new_{number}", number)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(10):
+            original = make()
+            thread = threading.Thread(target=set_them, args=(original,))
+            thread.start()
+            while thread.is_alive():
+                copy.copy(original)
+                original.__getstate__()
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda a: pickle.loads(pickle.dumps(a))])
 def test_a_copy_made_while_another_thread_trains_is_that_of_a_whole_step(copied):
     model = nnlite.Sequential([nnlite.Dense(50) for _ in range(6)], input_shape=(50,))

@@ -71,9 +71,8 @@ class Model(Contents, ChecksArguments):
 
     def _without_fit(self):
         """Its attributes; a copy that is made in a training, or of a part of a model, is not in it."""
-        return {
-            name: value for name, value in vars(self).items() if name not in ("_fit", "_held", "_in_model", "_readers")
-        }
+        now = vars(self).copy()  # in one go, as another thread may set one that is new
+        return {name: value for name, value in now.items() if name not in ("_fit", "_held", "_in_model", "_readers")}
 
     def _with_its_optimizer(self):
         """This model, which was copied together with its optimizer."""

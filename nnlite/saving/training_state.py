@@ -180,7 +180,7 @@ def save_training(path: str | os.PathLike, model: Any, loop: Any, recipe: dict[s
 def _held(model):
     """The models in a model's attributes: such as a discriminator, which a train_step of one's own trains, too."""
     found: dict[str, Any] = {}
-    for name, value in vars(model).items():
+    for name, value in vars(model).copy().items():
         items = (
             {f"{name}[{i}]": one for i, one in enumerate(value)} if isinstance(value, list | tuple) else {name: value}
         )

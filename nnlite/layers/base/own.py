@@ -84,7 +84,7 @@ def _warn_of_hidden(layer):
     if layer.params:
         return
     known = [id(array) for array in layer.statistics.values()]
-    for name, value in vars(layer).items():
+    for name, value in vars(layer).copy().items():
         is_array = isinstance(value, np.ndarray) and value.dtype.kind == "f"
         if is_array and not name.startswith("_") and id(value) not in known:
             warnings.warn(
@@ -127,7 +127,7 @@ def _parts(layer):
 
 def _held(layer):
     """The layers and models in a layer's attributes, with their names, such as "fc" and "blocks[0]"."""
-    for name, value in vars(layer).items():
+    for name, value in vars(layer).copy().items():
         found = [(name, value)]
         if isinstance(value, list | tuple | dict) and len(value) < 1000:  # more are data
             items = value.items() if isinstance(value, dict) else enumerate(value)
