@@ -6,6 +6,7 @@ By itself it finds results that depend on the number of threads; `make test-sani
 what else is wrong. Calls are drawn by the table in nnlite/kernels/_doors.py.
 """
 
+import math
 import sys
 import time
 
@@ -17,6 +18,7 @@ from nnlite.kernels import _doors, backend, host
 
 THREADS = 3
 LEAST = 10  # calls, however slow the machine
+MOST = 2**21  # numbers in an array, about: ThreadSanitizer takes four times the memory of what it watches, beside it
 SIZES = [*range(1, 10), 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 65, 100, 257]
 
 
@@ -24,6 +26,8 @@ def sizes_of(module, takes, rng):
     """Any sizes; of images such as a layer would have them."""
     limit = rng.choice([9, 17, 40, 100, 260])
     sizes = {letter: int(rng.choice([n for n in SIZES if n <= limit])) for letter in names_of(takes)}
+    while math.prod(sorted(sizes.values())[-3:]) > MOST:
+        sizes[max(sizes, key=sizes.get)] //= 2
     if module not in ("conv2d", "pool2d"):
         return with_places(sizes) | ({"rows": sizes["rows"] + sizes["cols"]} if "rows" in sizes else {})
     sizes["N"] = int(rng.integers(1, 5))
