@@ -44,8 +44,8 @@ from slide cimport (
     Axis, Pieces, Sliding, Taps, band_count, next_piece, reach, shared_out, streamed, threads_with_room, window,
 )
 from tile cimport (
-    L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_ahead, tile_width,
-    write_rows,
+    L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_ahead,
+    tile_width, write_rows,
 )
 
 
