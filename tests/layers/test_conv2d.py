@@ -89,6 +89,7 @@ class TestConv2D(ChainOfTrust):
         case("quads of a stride's phase", (1, 17, 19, 32), 24, 5, strides=2, large=True),
         case("quads of a phase, dilated", (1, 19, 21, 32), 24, 3, strides=2, dilation_rate=2, large=True),
         case("quads of many channels", (2, 9, 12, 33), 41, 3, padding=1, large=True),
+        case("quads of weights in a distant cache", (2, 9, 10, 97), 98, 3, padding="same", large=True),
         case("quads in blocks", (2, 11, 12, 17), 18, 5, padding="same", large=True),
         case("quads in more blocks along than down", (2, 13, 9, 33), 16, (3, 7), padding=(0, 3), large=True),
         case("planes of few filters", (2, 7, 37, 3), 3, 3, padding=(2, 1), large=True),
