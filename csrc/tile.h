@@ -79,11 +79,11 @@ static __attribute__((unused)) char apart_from_c;
 #define TILE_CASE(R)                                                    \
     case R:                                                             \
         if (width == PANEL_WIDTH)                                       \
-            TYPED(tile_of)(R, 2, 0, t, a, b, start, c);                    \
+            TYPED(tile_of)(R, 2, 0, t, a, b, start, c);                 \
         else if (width == LANES)                                        \
-            TYPED(tile_of)(R, 1, 0, t, a, b, start, c);                    \
+            TYPED(tile_of)(R, 1, 0, t, a, b, start, c);                 \
         else                                                            \
-            HALF(tile_of)(R, 1, 0, t, a, b, start, c);                     \
+            HALF(tile_of)(R, 1, 0, t, a, b, start, c);                  \
         break;
 #define AHEAD_CASE(R)                                                   \
     case R:                                                             \
@@ -91,7 +91,7 @@ static __attribute__((unused)) char apart_from_c;
         break;
 #define WIDE_CASE(R)                                                    \
     case R:                                                             \
-        TYPED(tile_of)(R, WIDE_VECTORS, 0, t, a, b, start, c);             \
+        TYPED(tile_of)(R, WIDE_VECTORS, 0, t, a, b, start, c);          \
         break;
 #define ROW_CASE(V)                                                              \
     case V:                                                                      \

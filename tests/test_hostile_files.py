@@ -382,7 +382,7 @@ def test_what_a_terminal_cannot_show(tmp_path):
     assert (tmp_path / "run" / "report.html").exists()
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any bytes for a file's name")
 def test_names_that_are_no_text(tmp_path, monkeypatch, nnlite_command):
     """They were no error in the training, and then in its report."""
     monkeypatch.chdir(tmp_path)

@@ -423,8 +423,7 @@ def explain(error: Exception) -> str:
 
 
 def hint(error: Exception) -> str:
-    """The end of the message for a constructor of one's own that could not make its object; may be empty."""
-    """What to do where a constructor of one's own gives an argument to its base that **kwargs give, too."""
+    """What to do where a constructor of one's own gives an argument to its base that **kwargs give, too; else ""."""
     found = re.search(r"multiple values for keyword argument '(\w+)'", str(error))
     if not isinstance(error, TypeError) or not found:
         return ""

@@ -63,7 +63,7 @@ def test_of_a_file_without_layers(tmp_path, nnlite_command):
     assert (code, error.count("\n"), "expected one that reads images" in error) == (1, 1, True)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="file names are any bytes")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux takes any bytes for a file's name")
 def test_in_a_folder_whose_name_is_no_text(run, nnlite_command):
     run = run.rename(run.with_name(os.fsdecode(b"\xff")))
     assert nnlite_command("play", run)[::2] == (0, "")
