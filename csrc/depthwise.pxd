@@ -27,7 +27,7 @@ from libc.string cimport memset
 from nnlite.kernels.host cimport num_threads
 from product cimport ceil_div, round_up
 from rows cimport add_row
-from slide cimport PIECE, Axis, Sliding, Taps, band_count, block_count, inside_taps, is_deep, reach, threads_with_room
+from slide cimport Axis, Sliding, Taps, band_count, block_count, inside_taps, is_deep, reach, threads_with_room
 from tile cimport CACHE_BYTES, lanes, omp_get_thread_num, threads_for
 
 
@@ -52,6 +52,7 @@ cdef extern from "typed.h" nogil:
 
 cdef enum:
     PIXELS = 128  # in a band for dW, at least: its sums are loaded and stored once for all of them
+    PIECE = 1024  # pixels of a block that have sums of their own, about, where it has very many
 
 
 cdef inline bint small_groups(const Sliding *s, floating *dtype, int most) noexcept nogil:

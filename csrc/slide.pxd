@@ -75,7 +75,6 @@ cdef enum:
     BANDS = 32  # at least, in a batch: work for many threads
     TOGETHER = 32  # bands, at most, that a panel passes over before the next
     BLOCKS = 16  # blocks of bands, at most, with a sum of dW each
-    PIECE = 1024  # pixels of a block that have sums of their own, about, where it has very many
     PARTIALS = 1048576  # numbers in these sums, at most: a part of the third-level cache
 
 
