@@ -19,6 +19,7 @@ from shutil import copytree, rmtree
 import numpy as np
 import pytest
 from commands import COMMAND, contents
+from files import write_over
 from PIL import Image
 from safetensors.numpy import save_file
 
@@ -525,7 +526,8 @@ def in_folder(kind):
     """Settings are read as any command reads them, and nothing appears anywhere."""
 
     def read(path):
-        os.replace(path, path.parent / "run" / "config.json")
+        write_over(path.parent / "run" / "config.json", path.read_bytes())
+        path.unlink()
         find_runs(path.parent)
         run = kind.open(path.parent / "run")
         assert all(each.folder.parent == run.folder for each in getattr(run, "runs", ()))
@@ -539,7 +541,7 @@ recipe = functools.cache(MinimalRNN)
 
 
 def curve(path):
-    os.replace(path, path.parent / "run" / "log.jsonl")
+    write_over(path.parent / "run" / "log.jsonl", path.read_bytes())
     return recipe(path.parent / "run").curve()
 
 
@@ -582,7 +584,7 @@ def damage(name, folder, flips):
     good = exact(read(path))
     changed = (data[:at] + bytes([data[at] ^ flip]) + data[at + 1 :] for at, flip in flips(len(data)))
     for bad in itertools.chain((data[:size] for size in range(len(data))), changed):
-        path.write_bytes(bad)
+        write_over(path, bad)
         try:
             found = read(path)
         except kind as error:

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 from extras import import_extra
+from files import write_over
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -510,14 +511,14 @@ def test_a_damaged_zip_is_told(tmp_path, damage):
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @pytest.mark.filterwarnings("ignore")
 def test_any_zip_is_read_or_told(tmp_path, places, kind):
-    path = tmp_path / "ada.zip"
-    with zipfile.ZipFile(path, "w", kind) as archive:
+    memory = io.BytesIO()
+    with zipfile.ZipFile(memory, "w", kind) as archive:
         archive.writestr("ada/pool.py", "x = 1\n" * 40)
         archive.writestr("ada/answers.toml", "[a]\nb = 1\n")
-    data = bytearray(path.read_bytes())
+    data = bytearray(memory.getvalue())
     for place, value in places:
         data[place % len(data)] = value
-    path.write_bytes(data)
+    write_over(tmp_path / "ada.zip", data)
     one = read_one(tmp_path)
     assert set(one.files) <= {"pool.py", "answers.toml"} or places
     assert one.problems or one.files or places

@@ -7,6 +7,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from files import write_over
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -39,7 +40,7 @@ def path(tmp_path_factory):
 
 
 def read(path, data):
-    path.write_bytes(data)
+    write_over(path, data)
     return load_idx(path)
 
 

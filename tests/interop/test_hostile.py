@@ -10,6 +10,7 @@ import zipfile
 import numpy as np
 import pytest
 from extras import import_extra
+from files import write_over
 from test_hostile_files import at_most, deep, within
 
 import nnlite
@@ -44,7 +45,7 @@ def damage(name, folder, changed):
     read, path = READERS[name][0], file_of(name, folder)
     messages, passed = [], 0
     for data in changed(path.read_bytes()):
-        path.write_bytes(data)
+        write_over(path, data)
         try:
             read(path)
             passed += 1
