@@ -2,6 +2,9 @@
 
 # ruff: noqa: I001, RUF022  the names are grouped as the documentation is
 
+# First: where this is the command `nnlite`, what goes wrong below is told in its words.
+from . import start as _start  # noqa: F401
+
 import importlib
 
 # The machine, and the switch between the compiled kernels and their NumPy reference.

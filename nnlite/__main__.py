@@ -2,17 +2,14 @@
 
 import os
 import re
-import signal
 import sys
 
-from . import extras
+from . import extras, start
 
 
 def main() -> None:
     """Run the command. Its own errors are lines in `nnlite.cli`; this is for what must be there before."""
-    interrupt = signal.getsignal(signal.SIGINT)
-    if interrupt is signal.default_int_handler:  # else Ctrl-C is ignored: so it stays
-        signal.signal(signal.SIGINT, lambda *_: os._exit(130))  # nothing is begun yet, and imports print tracebacks
+    start.begin()
     try:
         extras.require("cli")
     except ImportError as error:
@@ -20,7 +17,7 @@ def main() -> None:
     forget_wrong_sizes()
     from . import cli
 
-    signal.signal(signal.SIGINT, interrupt)
+    start.end()
     cli.main()
 
 

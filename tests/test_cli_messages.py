@@ -113,6 +113,37 @@ def test_ctrl_c_before_the_command_is_imported_is_silent():
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+@pytest.fixture(params=["nnlite", "python -m nnlite"])
+def entry(request, tmp_path):
+    """The command as pip installs it, and as a module."""
+    if request.param != "nnlite":
+        return COMMAND
+    (tmp_path / "nnlite").write_text("from nnlite.__main__ import main\nmain()\n")
+    return [sys.executable, tmp_path / "nnlite"]
+
+
+def with_environment(**variables):
+    path = os.pathsep.join([str(Path(nnlite.__file__).parents[1]), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": path, **variables}
+
+
+@pytest.mark.parametrize("wrong", [{"NNLITE_BACKEND": "x"}, {"NNLITE_NUM_THREADS": "0"}])
+def test_a_wrong_environment_is_a_line(entry, wrong):
+    done = subprocess.run([*entry, "info"], capture_output=True, text=True, env=with_environment(**wrong))
+    assert (done.returncode, done.stdout) == (1, "")
+    (name,) = wrong
+    assert re.fullmatch(rf"nnlite: {name}: expected .*\n", done.stderr)
+
+
+@unix
+def test_ctrl_c_while_the_package_is_imported_is_silent(entry, tmp_path):
+    (tmp_path / "numpy.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    environment = with_environment()
+    environment["PYTHONPATH"] = os.pathsep.join([str(tmp_path), environment["PYTHONPATH"]])
+    done = subprocess.run([*entry, "info"], capture_output=True, text=True, env=environment)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 class TestWrapping:
     def words_of(self, output):
         return ESCAPE.sub("", output).split()

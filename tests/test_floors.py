@@ -15,7 +15,7 @@ CSRC = PACKAGE.parent / "csrc"
 # From the ground up. A module imports from lower floors only, and a folder's modules each other as well. A new module
 # takes its place here: as low as it can stand. CONTRIBUTING.md draws the same floors.
 FLOORS = [
-    {"arguments", "checks", "extras", "kernels", "notebook", "reference", "seeds", "tape", "turns"},
+    {"arguments", "checks", "extras", "kernels", "notebook", "reference", "seeds", "start", "tape", "turns"},
     {"divergence", "initializers", "regularizers", "saving", "schedules", "sequence_lengths", "utils"},
     {"callbacks", "layers", "losses", "metrics", "optimizers", "sampling"},
     {"models"},
@@ -42,7 +42,7 @@ FOUNDATION_OF_LAYERS = {
 PUBLIC_MODULES = {
     "callbacks", "derive", "distributed", "experiment", "extras", "gradcheck", "homework", "images", "initializers",
     "inspect", "interop", "ladder", "layers", "losses", "machine", "metrics", "notebook", "optimizers", "play",
-    "plot", "regularizers", "report", "roofline", "saving", "schedules", "tape", "testing", "text", "turns",
+    "plot", "regularizers", "report", "roofline", "saving", "schedules", "start", "tape", "testing", "text", "turns",
     "utils", "zoo",
 }  # fmt: skip
 
