@@ -366,6 +366,17 @@ def test_the_order_of_a_durable_write(tmp_path, monkeypatch):
     assert calls == ["fsync", "replace", "fsync"]  # the bytes, the name, the folder
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+def test_a_private_file_is_private_from_its_first_byte(tmp_path):
+    def data():
+        (file,) = tmp_path.iterdir()
+        assert file.stat().st_mode & 0o777 == 0o600
+        yield b"x"
+
+    atomic_file.write(tmp_path / "a", data(), mode=0o600)
+    assert (tmp_path / "a").stat().st_mode & 0o777 == 0o600
+
+
 def test_all_bytes_are_in_the_file_before_it_is_synced(tmp_path, monkeypatch):
     sizes, real = [], os.fsync
     monkeypatch.setattr(atomic_file.os, "fsync", lambda file: (sizes.append(os.fstat(file).st_size), real(file)))

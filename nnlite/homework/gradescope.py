@@ -67,8 +67,7 @@ def write_autograder(
         if wheel:
             with open_regular(wheel) as file:
                 archive.writestr(Path(wheel).name, file.read())
-    atomic_file.write(to, memory.getvalue())
-    to.chmod(0o600)  # as the salt is
+    atomic_file.write(to, memory.getvalue(), mode=0o600)  # as the salt is
     return to
 
 

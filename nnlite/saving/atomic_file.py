@@ -15,12 +15,15 @@ _count = itertools.count()
 _run = os.urandom(4).hex()
 
 
-def write(path: str | os.PathLike, data: bytes | Iterable[bytes]) -> None:
+def write(path: str | os.PathLike, data: bytes | Iterable[bytes], mode: int = 0o666) -> None:
     """Write a file atomically and durably: after a crash, and for any reader, it is the old file or the new one.
 
     The bytes go to a temporary file in the same folder, which is then renamed. Both bytes and name are on the disk when
     this returns. Temporary files of killed processes are removed by the next write to the same path. The folder must
     exist; a symbolic link is followed.
+
+    Args:
+        mode: who may read it, from its first byte on: by default all whom the system's umask leaves.
 
     Raises:
         OSError: from the system (disk full, no such folder, no permission), with the path; or it is that of a folder,
@@ -41,7 +44,7 @@ def write(path: str | os.PathLike, data: bytes | Iterable[bytes]) -> None:
         with contextlib.suppress(FileNotFoundError):
             require_regular(path)  # whoever may write into /dev could replace a device
         _remove_leftovers(path)
-        with open(temporary, "xb") as file:  # x: fails if the file exists
+        with open(temporary, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:  # x: it is new
             file.writelines([data] if isinstance(data, bytes) else data)
             file.flush()
             os.fsync(file.fileno())  # otherwise a power cut can leave an empty file under the new name
