@@ -2,6 +2,7 @@
 
 import io
 import os
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +22,7 @@ def to_npz(model: nnlite.Sequential, path: str | os.PathLike) -> None:
     `numpy.load` reads it. The file has no layers, and no vocabulary; `model.save` keeps all.
 
     Raises:
-        ValueError: the model is not built, or the path has another ending.
+        ValueError: the model is not built, the path has another ending, or a name in it has a NUL.
         OSError: the file cannot be written; an existing file is unchanged.
 
     Example:
@@ -39,8 +40,13 @@ def to_npz(model: nnlite.Sequential, path: str | os.PathLike) -> None:
     """
     require_built("to_npz", model)
     check_path("to_npz: path", path, ".npz")
-    memory = io.BytesIO()
-    np.savez(memory, **arrays_of(model))  # type: ignore[arg-type]  # whose own arguments have no dot in their names
+    memory, arrays = io.BytesIO(), arrays_of(model)
+    for name in arrays:
+        if re.search("[\0\ud800-\udfff]", name):  # also half of a character of UTF-16
+            raise ValueError(
+                f"to_npz: expected names that a zip can have, got {name!r}: give the layer, or its parameter, another"
+            )
+    np.savez(memory, **arrays)  # type: ignore[arg-type]  # whose own arguments have no dot in their names
     atomic_file.write(path, memory.getvalue())
 
 

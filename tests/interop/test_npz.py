@@ -52,6 +52,14 @@ def test_objects_are_never_loaded(tmp_path):
         from_npz(tmp_path / "a.npz", model)
 
 
+@pytest.mark.parametrize("name", ["a\0b", "a\ud800"])
+def test_a_name_that_no_zip_can_have_is_refused(tmp_path, name):
+    model = Sequential([Dense(2, name=name)], input_shape=(3,))
+    with pytest.raises(ValueError, match="to_npz: expected names that a zip can have, got 'a"):
+        to_npz(model, tmp_path / "a.npz")
+    assert not [*tmp_path.iterdir()]
+
+
 def test_no_other_file_is_lost(tmp_path):
     (tmp_path / "precious.txt").write_text("precious")
     with pytest.raises(ValueError, match=r"to_npz: path: expected a name that ends in .npz, .*precious.npz'"):
