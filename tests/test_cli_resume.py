@@ -60,6 +60,18 @@ class TestFinished:
         assert output.startswith(f"{run} is finished: nothing is left to train.")
         assert f"train --resume --out {run} --epochs 4" in output
 
+    @pytest.mark.parametrize(
+        ("of", "units", "metrics"), [(Sonnets, 7, []), (Sonnets, 6, ["accuracy"]), (Digits, None, [])]
+    )
+    def test_with_the_model_of_another_run(self, of, units, metrics, tiny, tmp_path, nnlite_command):
+        run = copytree(tiny, tmp_path / "run")
+        other = of(run, of.Settings(units=units) if units else None).model()
+        other.compile(other.optimizer, other.loss, metrics)
+        other.save(run / "model.safetensors")
+        code, _, error = nnlite_command("train", "--resume", "--out", run)
+        assert (code, error.count("\n")) == (1, 1)
+        assert error.startswith(f"nnlite: {run / 'model.safetensors'}: expected the model of this run, Sequential([")
+
     def test_the_minimal_recipe(self, tmp_path, nnlite_command, blank_pictures):
         arguments = "minimal-rnn", "--out", tmp_path / "run"
         assert "is finished" not in nnlite_command(*arguments, "--units=4", "--iterations=120")[1]

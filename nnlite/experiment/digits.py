@@ -133,7 +133,7 @@ class Digits(Experiment):
     def read(self) -> Pair:
         """Classify the held-out digits with the saved model. Return (labels, predicted), each (355,) integers."""
         _, (x, y) = self.data()
-        return y, self.saved_model().predict(x).argmax(axis=-1)
+        return y, self.trained_model().predict(x).argmax(axis=-1)
 
     def recognize(self, paths: Sequence[str | os.PathLike]) -> tuple[np.ndarray, np.ndarray]:
         """Read pictures of one's own with the saved model, and draw into own.png what it sees and takes them for.
@@ -148,7 +148,7 @@ class Digits(Experiment):
         from nnlite.plot.canvas import plain
 
         x = np.stack([load_digit(path) for path in paths])
-        p = nnlite.Softmax().forward(self.saved_model().predict(x))
+        p = nnlite.Softmax().forward(self.trained_model().predict(x))
         captions = [f"{plain(file_name(path))}: {int(row.argmax())}" for path, row in zip(paths, p, strict=True)]
         side = 1 + 2 * math.ceil(math.sqrt(len(x)))
         self.write("own.png", plot.png(plot.images, x, captions, "What the model sees", size=(side, side)))
@@ -164,7 +164,7 @@ class Digits(Experiment):
         title = f"Misread: {len(wrong)} of {len(labels)} digits"
         side = 1 + 1.6 * max(2, math.ceil(math.sqrt(len(wrong))))  # inches; keeps the size of a tile about the same
         matrix = confusion_matrix(labels, predicted, classes=10)
-        W = self.saved_model().params["conv2d.W"]
+        W = self.trained_model().params["conv2d.W"]
         self.write("loss.png", plot.png(plot.loss_curves, history, kept=len(history["loss"])))
         self.write("confusion.png", plot.png(plot.confusion_matrix, matrix, size=(6, 6)))
         self.write("filters.png", plot.png(plot.filters, W, size=(6, 5)))

@@ -143,8 +143,27 @@ class Experiment:
 
     def saved_model(self) -> Sequential:
         """Load model.safetensors; before the end of the first epoch the model of the checkpoint."""
+        return load_model(self._model_path)
+
+    def trained_model(self) -> Sequential:
+        """The same, for the results of the training: the file is not to hold another model, which was put there.
+
+        Raises:
+            CheckpointError: it does; the message shows both.
+        """
+        found, ours = load_model(self._model_path), self.model()
+        if _outline(found) != _outline(ours):
+            raise CheckpointError(
+                f"{self._model_path}: expected the model of this run, {ours!s:.600}, got {found!s:.600}, compiled with "
+                f"{found.loss} and {', '.join(found.metrics) or 'no metrics'}: put the run's own file back, or remove "
+                f"this one to see the results of the checkpoint's model"
+            )
+        return found
+
+    @property
+    def _model_path(self):
         path = self.folder / "model.safetensors"
-        return load_model(path if path.exists() or not self.checkpoint_path.exists() else self.checkpoint_path)
+        return path if path.exists() or not self.checkpoint_path.exists() else self.checkpoint_path
 
     @property
     def checkpoint_path(self) -> Path:
@@ -386,6 +405,13 @@ def kind_of(folder: str | os.PathLike) -> str | None:
 
 def _kind(config):
     return config.get("experiment", "sonnets")
+
+
+def _outline(model):
+    """What results take for granted: the layers, the shapes of their weights, and what is measured."""
+    kinds = [type(layer) for layer in model.all_layers.values()]
+    shapes = [array.shape for array in model.params.values()]
+    return kinds, shapes, type(model.loss), [*model.metrics]
 
 
 def own_place(path: str | os.PathLike) -> Path:

@@ -223,7 +223,7 @@ class Sonnets(Writer):
 
     def outcome(self, history: dict[str, list[float]]) -> Outcome:
         """Load the best model, and let it read the held-out text: piece by piece, each from the state of the last."""
-        model, held_out = self.saved_model(), self.held_out_ids
+        model, held_out = self.trained_model(), self.held_out_ids
         reader = copy.deepcopy(model)
         for layer in reader.all_layers.values():
             if isinstance(layer, nnlite.LSTM):
