@@ -973,6 +973,31 @@ def test_json_log(tmp_path):
     assert [line["odd"] for line in lines[1::2]] == [None, 1.0, [0, 1]]
 
 
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (np.array([1, math.nan]), [1.0, None]),
+        ([np.float32(1), (math.inf,)], [1.0, [None]]),
+        ({np.int64(0): np.float32(2)}, {"0": 2.0}),
+    ],
+)
+def test_json_of_what_holds_numbers(value, written, tmp_path):
+    fit(make_model(), JSONLogger(tmp_path / "log"), Script("odd", [value]), epochs=1)
+    assert strict((tmp_path / "log").read_text())["odd"] == written
+
+
+@pytest.mark.parametrize("value", [object(), {1, 2}, [1j], {(1, 2): 3}])
+def test_what_json_cannot_hold_is_named(value, tmp_path):
+    with pytest.raises(TypeError, match=r"JSONLogger: logs\['odd'\]: expected what JSON can hold, .*, got "):
+        fit(make_model(), JSONLogger(tmp_path / "log"), Script("odd", [1, value]))
+    assert [strict(line)["odd"] for line in (tmp_path / "log").read_text().splitlines()] == [1]
+
+
+def test_a_table_holds_any_text(tmp_path):
+    fit(make_model(), CSVLogger(tmp_path / "log"), Script("odd", ["half \ud800"]), epochs=1)
+    assert "half \\ud800" in (tmp_path / "log").read_text()
+
+
 def test_the_log_can_be_read_while_it_is_written(tmp_path):
     class Read(Callback):
         def on_epoch_end(self, epoch, logs):

@@ -45,10 +45,26 @@ class JSONLogger(LineLogger):
         return False
 
     def _record(self, record):
-        self._write(json.dumps({name: _plain(value) for name, value in record.items()}, allow_nan=False))
+        items = [f"{json.dumps(str(name))}: {_json(name, value)}" for name, value in record.items()]
+        self._write(f"{{{', '.join(items)}}}")
+
+
+def _json(name, value):
+    """A value of the logs as JSON; the line is written when all of them are."""
+    try:
+        return json.dumps(_plain(value), allow_nan=False)
+    except (RecursionError, TypeError, ValueError) as error:
+        raise TypeError(
+            f"JSONLogger: logs[{name!r}]: expected what JSON can hold, such as numbers, texts, and lists and dicts of "
+            f"them, got {value!r:.200}: put float(...) or str(...) of it into the logs"
+        ) from error
 
 
 def _plain(value):
     """A JSON value: a list for an array, and None for NaN and infinity, which JSON lacks."""
     value = value.tolist() if hasattr(value, "tolist") else value
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
     return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -55,7 +55,7 @@ class LineLogger(Callback):
         return False
 
     def _write(self, line):
-        file, left = self._opened(), line.encode() + b"\n"
+        file, left = self._opened(), line.encode(errors="backslashreplace") + b"\n"
         try:
             while left:
                 left = left[file.write(left) :]
