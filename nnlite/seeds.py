@@ -1,5 +1,9 @@
 """Where a random generator starts: from its seed, from that of `nnlite.utils.set_random_seed`, or anywhere."""
 
+import contextlib
+import contextvars
+from collections.abc import Iterator
+
 import numpy as np
 
 _sequence: np.random.SeedSequence | None = None  # from which those without a seed of their own take theirs
@@ -11,12 +15,28 @@ def set_start(seed: int | None) -> None:
     _sequence = None if seed is None else np.random.SeedSequence(seed)
 
 
+# That of the layer whose `build` is running, for the layers that it makes.
+_outer: contextvars.ContextVar[np.random.Generator | None] = contextvars.ContextVar("outer generator", default=None)
+
+
+@contextlib.contextmanager
+def shared(rng: np.random.Generator) -> Iterator[None]:
+    """Let layers and models that are made inside of the `with`, and have no seed of their own, draw from this one."""
+    token = _outer.set(rng)
+    try:
+        yield
+    finally:
+        _outer.reset(token)
+
+
 def generator(seed: int | np.random.Generator | None = None) -> np.random.Generator:
-    """A random generator from this seed, or this one itself.
+    """A random generator from this seed, or this one itself; without a seed, that of the layer that is being built.
 
     Raises:
         TypeError, ValueError: what NumPy takes for no seed.
     """
+    if seed is None and (outer := _outer.get()) is not None:
+        return outer
     if seed is None and _sequence is not None:
         (child,) = _sequence.spawn(1)
         return np.random.Generator(np.random.PCG64(child))

@@ -280,6 +280,47 @@ def test_parts_that_are_handed_on_have_none_or_stand_in_the_model_are_not(tmp_pa
     np.testing.assert_array_equal(same.predict(X), model.predict(X))
 
 
+class MakesOne(nnlite.Layer):
+    """Makes the layer inside in its build."""
+
+    def __init__(self, make, builds=True, **kwargs):
+        super().__init__(**kwargs)
+        self.make, self.builds = make, builds
+
+    def build(self, input_shape):
+        self.inner = self.make()
+        if self.builds:
+            self.inner.build(input_shape)
+
+    def forward(self, x):
+        return self.inner.forward(x)
+
+
+@pytest.mark.parametrize("make", [lambda: Dense(4), lambda: Sequential([Dense(4)]), lambda: MakesOne(lambda: Dense(4))])
+@pytest.mark.parametrize("builds", [True, False])
+def test_layers_that_a_build_makes_draw_from_the_models_seed(make, builds):
+    first, same, other = (Sequential([MakesOne(make, builds)], seed=seed).forward(X) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).any()
+    alone, again = (MakesOne(make, builds, seed=1).forward(X) for _ in range(2))
+    np.testing.assert_array_equal(alone, again)
+    seeded = MakesOne(lambda: Dense(4, seed=7), seed=1).forward(X)
+    np.testing.assert_array_equal(seeded, Dense(4, seed=7).forward(X))
+    assert Dense(4).rng is not Dense(4).rng  # outside of a build
+
+
+@pytest.mark.parametrize("make", [lambda: Dense(4), lambda: Sequential([Dense(4)])])
+def test_layers_that_a_build_makes_get_the_models_dtype(make):
+    assert Sequential([MakesOne(make, builds=False)], dtype="float64").forward(X).dtype == "float64"
+
+    class Makes(Holds):
+        def __init__(self):
+            super().__init__([make()])
+
+    model = Sequential([Makes()], dtype="float64", seed=1)
+    assert model.layers[0].parts[0].dtype == "float64"
+
+
 def test_the_forms_of_the_exercises_of_the_docs_run():
     class Blur:
         params, grads = {}, {}

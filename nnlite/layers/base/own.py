@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ... import checks
+from ... import checks, seeds
 from ...arguments import is_ours
 from .storage import Storage
 
@@ -57,10 +57,14 @@ def _adapted(forward):
 def _checked_build(build):
     @functools.wraps(build)
     def checked(self, input_shape):
-        build(self, checks.input_shape(input_shape))
-        if not is_ours(build):
-            self.built = True
-            _warn_of_hidden(self)
+        if is_ours(build):
+            return build(self, checks.input_shape(input_shape))
+        self.equip_parts()  # those of __init__, where no model has done so
+        with seeds.shared(self.rng):
+            build(self, checks.input_shape(input_shape))
+        self.equip_parts()  # those that it has made, and not built: with the layer's dtype
+        self.built = True
+        _warn_of_hidden(self)
 
     return checked
 
@@ -168,9 +172,10 @@ class AdaptsOwn:
         """Let the layers in a layer of one's own draw from its generator, and have its dtype: those of it alone."""
         layer: Any = self
         for _, part in [] if is_ours(type(layer)) else _held(layer):
-            for one in (part, *getattr(part, "layers", ())):
+            for one in (*getattr(part, "layers", ()), part):  # a model's dtype is that of its layers
                 is_free = not one._is_seeded and not getattr(part, "_in_model", False)
-                if is_free and one.rng is not layer.rng:
+                differs = one.rng is not layer.rng or (one.dtype != layer.dtype and not one.built)
+                if is_free and differs:
                     one.rng, one.dtype = layer.rng, one.dtype if one.built else layer.dtype
                     if isinstance(one, AdaptsOwn):
                         one.equip_parts()
