@@ -124,6 +124,12 @@ def given(name: str, x: Any, dtype: np.dtype) -> np.ndarray:
     return _cast(name, x, dtype) if x.dtype.kind == "f" and x.dtype != dtype else x
 
 
+def apart(y: Any, x: Any) -> Any:
+    """y, or a copy where it is in the memory of x, as Flatten's is: who changes x later, or y, means one of them."""
+    is_fresh = not isinstance(y, np.ndarray) or (y is not x and y.base is None and type(x) is np.ndarray)
+    return y if is_fresh or not np.may_share_memory(y, x) else y.copy()
+
+
 def is_row(value: Any) -> bool:
     """Whether it is a list, a tuple or another row of items, and neither a text nor an array of 0 or 2 axes."""
     return hasattr(value, "__iter__") and not isinstance(value, str) and getattr(value, "ndim", 1) == 1

@@ -108,6 +108,17 @@ def test_dtype_is_given_to_all_layers():
         assert model.forward(ones(1, 2, dtype=dtype)).dtype == np.float64
 
 
+@pytest.mark.parametrize("inside", [lambda: Dropout(0.5), nnlite.Flatten, lambda: TimeDistributed(nnlite.Flatten())])
+@pytest.mark.parametrize("wrap", [lambda layer: layer, lambda layer: Sequential([layer])])
+def test_what_a_call_returns_is_the_callers_own(inside, wrap):
+    x = np.ones((2, 3, 4), "float32")
+    called = wrap(inside())
+    for given in (x, memoryview(x)):
+        y = called(given)
+        y[...] = 5
+        assert (x == 1).all()
+
+
 def test_step_and_reset_state():
     model = Sequential([LSTM(4, return_sequences=True, input_dim=6), Dense(6)], seed=0)
     for param in model.params.values():  # biases of 0 would hide that one is left out

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 import numpy as np
 
-from .. import layers
+from .. import checks, layers
 from ..arguments import ChecksArguments
 from ..arguments.classes import bare, class_name, custom_classes, known, told_apart
 from ..arguments.translations import methods
@@ -147,7 +147,8 @@ class Model(Contents, ChecksArguments):
 
     @translated
     def __call__(self, x: np.ndarray, training: bool = False, lengths: np.ndarray | None = None) -> np.ndarray:
-        return self.forward(x, training) if lengths is None else self.forward(x, training, lengths=lengths)
+        y = self.forward(x, training) if lengths is None else self.forward(x, training, lengths=lengths)
+        return checks.apart(y, x)
 
     if not TYPE_CHECKING:  # which would then expect any attribute to be there
 

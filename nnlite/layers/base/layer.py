@@ -107,7 +107,7 @@ class Layer(AdaptsOwn, ShownLayer, Weights):
     def __call__(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         if type(x) is not np.ndarray or x.dtype != self.dtype:
             x = checks.given("x", x, self.dtype)
-        return self.forward(x, training)
+        return checks.apart(self.forward(x, training), x)
 
     def ids_below(self, x: np.ndarray) -> int | None:
         """V, where x holds ids to this layer, each below V; None where it holds numbers, or the layer does not say."""
