@@ -164,9 +164,11 @@ def _check_y(layer, x, y):
         remedy = "add `return y` at its end" if y is None else "return an array, np.asarray(...)"
         raise TypeError(f"forward: expected it to return an array, got {type(y).__name__}: {remedy}")
     if y.dtype.kind == "f" and y.dtype != layer.dtype:
+        remedy = "make its arrays with dtype=self.dtype, or add `return y.astype(self.dtype)`"
+        if x.dtype.kind != "f":  # integers may be ids, and stay
+            remedy = f"its x are {x.dtype.name}: if they are no ids, begin with `x = x.astype(self.dtype)`"
         raise TypeError(
-            f"forward: expected it to return {layer.dtype.name}, the layer's dtype, got {y.dtype.name}: make its "
-            f"arrays with dtype=self.dtype, or add `return y.astype(self.dtype)`"
+            f"forward: expected it to return {layer.dtype.name}, the layer's dtype, got {y.dtype.name}: {remedy}"
         )
     promised = (len(x), *layer.output_shape(x.shape[1:]))
     if len(promised) != y.ndim or any(p not in (None, s) for p, s in zip(promised, y.shape, strict=True)):

@@ -207,6 +207,21 @@ def test_a_layer_that_changes_its_input_is_named():
         model.fit(np.full_like(X, np.nan), Y, verbose=0)
 
 
+@pytest.mark.parametrize("x", [np.arange(12).reshape(4, 3), np.arange(12).reshape(4, 3) > 5])
+def test_integers_reach_an_own_layer_as_they_are(x):
+    class Looks(Layer):
+        def forward(self, x):
+            self.seen = x.dtype
+            return x * 0.5
+
+    looks = Looks()
+    with pytest.raises(TypeError, match=rf"got float64: its x are {x.dtype}: if they are no ids, begin with `x = x.as"):
+        Sequential([looks, Dense(2)]).forward(x)
+    assert looks.seen == x.dtype
+    Sequential([looks]).forward(np.float64(x))
+    assert looks.seen == "float32"
+
+
 class Holds(Layer):
     def __init__(self, parts, **kwargs):
         super().__init__(**kwargs)

@@ -25,7 +25,8 @@ class Layer(AdaptsOwn, ShownLayer, Weights):
     `backward(dy, needs_dx=True)`: training passes needs_dx=False to a model's first layer.
 
     Args:
-        dtype: "float32" or "float64", of parameters and outputs. All inputs become it; parameters are never cast.
+        dtype: "float32" or "float64", of parameters and outputs, never cast, and of inputs, which become it. A layer of
+            your own gets floats so, and integers or bools as they are, as they may be ids: `x.astype(self.dtype)`.
         seed: of the layer's random generator, for initial weights and dropout. Without one, a layer in a model draws
             from the model's.
         name: by default the class' name in lower case, such as "max_pool2d".
