@@ -862,3 +862,24 @@ def test_one_sample_may_have_the_weight_of_its_class():
     x, y = np.ones((1, 3)), np.array([1])
     expected = 3 * model.evaluate(x, y)
     assert model.train_on_batch(x, y, class_weight={1: 3.0}) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("wrong", [lambda y: y + 9, lambda y: np.stack([y, y], 1), lambda y: y + 0.5])
+def test_a_wrong_batch_is_named_in_a_validation_too(wrong):
+    x, y = np.ones((4, 3)), np.zeros(4, int)
+    model, batches = classifier(), [(x, y), (x, y), (x, wrong(y))]
+    with pytest.raises((IndexError, TypeError, ValueError), match=r"^epoch 1, validation_data: batch 3: y_true: expec"):
+        model.fit(x, y, validation_data=itertools.cycle(batches), validation_steps=3, verbose=0)
+    with pytest.raises((IndexError, TypeError, ValueError), match=r"^batch 3: y_true: expected "):
+        model.evaluate(iter(batches), steps=3)
+    with pytest.raises(ValueError, match=r"^batch 2: dense, which got float64 \(4, 2\)"):
+        model.predict(iter([x, x[:, :2]]), steps=2)
+
+
+def test_an_error_in_a_generator_is_of_no_batch_before():
+    def broken():
+        yield np.ones((4, 3)), np.zeros(4, int)
+        raise OSError("no such file")
+
+    with pytest.raises(OSError, match=r"^no such file$"):
+        classifier().evaluate(broken(), steps=2)

@@ -2931,9 +2931,14 @@ for what, layers, loss, data, validation, message in (
                 assert made.optimizer.iterations == (not is_built)  # the first batch builds it
 
 
-@refused("fit", "validation data with whole numbers as weights", ValueError, "third item are lengths, .* no time steps")
+@right("fit", "validation data with weights that are whole numbers or bools")
 def _():
-    trained(validation_data=(X, Y, np.ones(12, int)))
+    cases = [(x, y, w > 1) for x, y, w in ((X, Y, np.arange(12) % 3), (SEQUENCES, TAGS, LENGTHS))]
+    cases += [(X, Y, np.arange(12) % 3), (SEQUENCES, TAGS, np.ones(SEQUENCES.shape[:2], int))]  # of steps
+    for x, y, weights in cases:
+        made = trained(model(Dense(2)), x=x, y=y, validation_data=(x, y, weights))
+        expected = made.evaluate(x, y, sample_weight=weights.astype(float))
+        np.testing.assert_allclose(made.history.history["val_loss"], expected, rtol=1e-6)
 
 
 @right("a first look at validation data", "dropout, states and the order of samples, which stay the same")

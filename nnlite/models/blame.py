@@ -59,6 +59,12 @@ def training(error: Exception, epoch: int, batch: int | str | None, data: Any) -
     _prefix(error, place, sample)
 
 
+def of_batch(error: Exception, number: int) -> None:
+    """Say in the error at which batch of `evaluate`, `predict` or a validation it came, unless it knows a batch."""
+    if not re.search(r"\bbatch \d", str(error)) and not hasattr(error, "of_rank"):
+        _prefix(error, f"batch {number}")
+
+
 def backward(error: Exception, model: Any, layer: Any, dy: Any) -> None:
     """Say in the error that this layer of the model could not go back from dy."""
     number = _number(model, layer)

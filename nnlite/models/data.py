@@ -2,13 +2,14 @@
 
 import contextlib
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
 from .. import checks
 from ..callbacks.bars import watched
+from . import blame
 from .alone import apart
 from .batch import Batch
 from .ranges import require_ranges
@@ -137,6 +138,7 @@ def batch_size(model: Any, where: str, data: Batch | Stream, size: int | None, t
     return size
 
 
+@contextlib.contextmanager
 def batches(
     model: Any,
     where: str,
@@ -144,12 +146,31 @@ def batches(
     size: int | None,
     verbose: str | int,
     numbers: Callable[[], dict[str, float]] = dict,
-) -> contextlib.closing:
-    """What `evaluate` and `predict` go through, apart from a training, with a bar as they are asked for."""
+) -> Iterator[Iterator[Batch]]:
+    """What `evaluate` and `predict` go through, apart from a training, with a bar as they are asked for.
+
+    An error says which batch it came at, where there are several.
+    """
     size = batch_size(model, where, data, size)
     count = max(1, -(-len(data) // size))
     shown = watched(where, verbose, data.split(size), count, numbers)
-    return contextlib.closing(apart(model, shown, isinstance(data, Stream)))
+    number = 0
+
+    def counted(batches):
+        nonlocal number
+        for place, batch in enumerate(batches, 1):
+            number = place
+            yield batch
+            number = 0  # the next one may fail to be made
+
+    found: Any = apart(model, shown, isinstance(data, Stream))
+    with contextlib.closing(found):
+        try:
+            yield counted(found)
+        except Exception as error:
+            if count > 1 and number:
+                blame.of_batch(error, number)
+            raise
 
 
 def joined(parts: Iterable[np.ndarray], rows: int) -> np.ndarray:
@@ -191,7 +212,7 @@ def _split_off(data, fraction):
 def _validation(loss, given, steps, size):
     """validation_data as a batch: (x, y), (x, y, lengths), (x, y, sample_weight) or a generator.
 
-    The third item is lengths where it holds integers, else the weights.
+    The third item is lengths where it holds an integer for each sample of some steps, else the weights.
     """
     where = "fit: validation_data"
     if given is None:
@@ -203,12 +224,10 @@ def _validation(loss, given, steps, size):
         hint = ": give verbose by its name, verbose=..." if isinstance(given, int | str) else ""
         raise ValueError(f"{where}: expected a pair (x, y), or (x, y, lengths), got {items_of(given)}{hint}")
     x, y, third = (*given, None)[:3]
-    if third is not None and checks.numbers(f"{where}: lengths", third).dtype.kind == "f":
-        return weighted(Batch.checked(where, x, y, weights=third), None, loss, where)
-    batch = _with_steps(where, Batch.checked(where, x, y, third))
-    if third is not None and batch.x.ndim < 3 and batch.x.dtype.kind == "f":
-        raise ValueError(
-            f"{where}: whole numbers as the third item are lengths, and x {checks.shape_text(batch.x.shape)} has no "
-            f"time steps: give weights as floats, np.asarray(weights, float)"
-        )
-    return batch
+    if third is None:
+        return Batch.checked(where, x, y)
+    x, third = checks.samples(f"{where}: x", x), checks.numbers(f"{where}: lengths", third)
+    has_steps = x.ndim > 2 or (x.ndim == 2 and x.dtype.kind in "iu")  # as ids
+    if has_steps and third.ndim == 1 and third.dtype.kind in "iu":
+        return _with_steps(where, Batch.checked(where, x, y, third))
+    return weighted(Batch.checked(where, x, y, weights=third), None, loss, where)
