@@ -146,6 +146,27 @@ class TestLossCurves:
             loss_curves(source, ax=ax)
             assert [list(line.get_ydata()) for line in drawn(ax).values()] == list(CURVES.values())
 
+    def test_counts_on_from_an_initial_epoch(self, ax, tmp_path):
+        history, log = History(), tmp_path / "log.jsonl"
+        for epoch in range(4, 8):
+            history.on_epoch_end(epoch, {name: values[epoch - 4] for name, values in CURVES.items()})
+        records = [{"epoch": e + 5, **{name: values[e] for name, values in CURVES.items()}} for e in range(4)]
+        log.write_text("".join(json.dumps(record) + "\n" for record in records))
+        for source in (history, log):
+            ax.clear()
+            loss_curves(source, ax=ax, kept=6)
+            assert [list(line.get_xdata()) for line in drawn(ax).values()] == 2 * [[5, 6, 7, 8]]
+            assert texts(ax) == [f"kept: {CURVES['val_loss'][1]:.3f}, epoch 6"]
+        with pytest.raises(ValueError, match="kept: expected an epoch from 5 to 8, got 4"):
+            loss_curves(history, ax=ax, kept=4)
+        ax.clear()
+        metric_curves(history, "loss", ax=ax)
+        assert [list(line.get_xdata()) for line in drawn(ax).values()] == 2 * [[5, 6, 7, 8]]
+        log.write_text(log.read_text() * 2)  # of two trainings, one after the other
+        ax.clear()
+        loss_curves(log, ax=ax)
+        assert [*drawn(ax)["training"].get_xdata()] == [*range(1, 9)]
+
     def test_gaps_where_a_loss_was_no_number(self, ax, tmp_path):
         log = tmp_path / "log.jsonl"
         log.write_text('{"epoch": 1, "loss": 2.5, "val_loss": null}\n{"epoch": 2, "loss": 2.0, "val_loss": 2.2}\n')

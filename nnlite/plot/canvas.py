@@ -92,6 +92,13 @@ def without_gaps(curves: Any) -> dict[str, list[Any]]:
     return {name: [float("nan") if value is None else value for value in values] for name, values in curves.items()}
 
 
+def numbers_of(epochs: Any, count: int) -> list[int]:
+    """The numbers of as many epochs: these, as of a `fit` with initial_epoch; from 1, where they do not count up."""
+    epochs = [*epochs]
+    counts_up = all(type(epoch) is int and 1 <= epoch < 2**31 for epoch in epochs) and epochs == sorted({*epochs})
+    return epochs if counts_up and len(epochs) == count else [*range(1, count + 1)]
+
+
 def frame(ax: Axes, left: float, top: float, width: float, height: float, **style: Any) -> None:
     """Draw the outline of a rectangle: thin and grey, unless the style says otherwise."""
     from matplotlib.patches import Rectangle

@@ -13,7 +13,7 @@ import numpy as np
 
 from nnlite.saving.regular_file import read_json_lines
 
-from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, new_axes, whole_ticks, without_gaps
+from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, new_axes, numbers_of, whole_ticks, without_gaps
 
 if TYPE_CHECKING:
     from nnlite import History
@@ -54,21 +54,16 @@ def loss_curves(
         >>> loss_curves({"loss": [2.9, 2.2, 1.9], "val_loss": [2.5, 2.1, 2.2]}, ax=ax).get_xlabel()
         'epoch'
     """
-    curves = _curves(history)
+    curves, logged = _curves(history)
     landmarks = _named(landmarks)
     ax = new_axes() if ax is None else ax
-    ax.plot(range(1, len(curves["loss"]) + 1), curves["loss"], "--o", color=BLUE, markersize=4, label="training")
-    if "val_loss" in curves:
-        ax.plot(
-            range(1, len(curves["val_loss"]) + 1),
-            curves["val_loss"],
-            "-s",
-            color=VERMILION,
-            markersize=4,
-            label="validation",
-        )
+    looks = ("loss", BLUE, "--o", "training"), ("val_loss", VERMILION, "-s", "validation")
+    for name, colour, dashes, label in looks:
+        if name in curves:
+            epochs = numbers_of(logged, len(curves[name]))
+            ax.plot(epochs, curves[name], dashes, color=colour, markersize=4, label=label)
     _draw_landmarks(ax, landmarks)
-    _ring(ax, curves, kept)
+    _ring(ax, curves, logged, kept)
     unit = " (nats per character)" if landmarks else " (nats)" if "perplexity" in curves else ""
     ax.set(title="Loss while training", xlabel="epoch", ylabel=f"loss{unit}")
     whole_ticks(ax.xaxis)
@@ -158,36 +153,38 @@ def _draw_landmarks(ax, landmarks, top=None):
 
 
 def _curves(history):
-    """The values of each epoch, as a dict of lists."""
+    """The values of each epoch, as a dict of lists; and the epochs' numbers, as far as they were logged."""
     if isinstance(history, str | os.PathLike):
         records = [record for record in read_json_lines(history) if "loss" in record and "batch" not in record]
         # null stands for NaN and infinity, which JSON lacks.
-        names = {name for record in records for name in record}
+        names, epochs = {name for record in records for name in record}, [record.get("epoch") for record in records]
         curves = {n: [float("nan") if r.get(n) is None else r[n] for r in records] for n in names}
         for name in {"loss", "val_loss"} & curves.keys():
             if any(not isinstance(value, int | float) or abs(value) > sys.float_info.max for value in curves[name]):
                 raise ValueError(f"{os.fspath(history)}: {name}: expected a number, or null, in each line")
     else:
         curves = without_gaps(getattr(history, "history", history))
+        epochs = [epoch + 1 for epoch in getattr(history, "epoch", ())]
     if not curves.get("loss"):
         raise ValueError("history: expected at least one epoch with a loss, got none")
-    return curves
+    return curves, epochs
 
 
-def _ring(ax, curves, kept):
+def _ring(ax, curves, logged, kept):
     """A ring around the loss of the model that is kept, with its number."""
     name = "val_loss" if "val_loss" in curves else "loss"
     losses, color = curves[name], VERMILION if name == "val_loss" else BLUE
-    if kept is not None and not 1 <= kept <= len(losses):
-        raise ValueError(f"kept: expected an epoch from 1 to {len(losses)}, got {kept}")
+    epochs = numbers_of(logged, len(losses))
+    if kept is not None and kept not in epochs:
+        raise ValueError(f"kept: expected an epoch from {epochs[0]} to {epochs[-1]}, got {kept}")
     if kept is None:
-        numbers = [(loss, epoch) for epoch, loss in enumerate(losses, 1) if not math.isnan(loss)]
+        numbers = [(loss, epoch) for loss, epoch in zip(losses, epochs, strict=True) if not math.isnan(loss)]
         if name == "loss" or not numbers:
             return
         loss, epoch = min(numbers)
         word = "best"
     else:
-        loss, epoch, word = losses[kept - 1], kept, "kept"
+        loss, epoch, word = losses[epochs.index(kept)], kept, "kept"
     _mark(ax, f"{word}: {loss:.3f}, epoch {epoch}", epoch, loss, color, ("center", "right", "left"))
 
 

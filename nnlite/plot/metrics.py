@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from .canvas import BLUE, VERMILION, Axes, new_axes, whole_ticks, without_gaps
+from .canvas import BLUE, VERMILION, Axes, new_axes, numbers_of, whole_ticks, without_gaps
 
 if TYPE_CHECKING:
     from nnlite import History
@@ -42,7 +42,8 @@ def metric_curves(
     looks = (metric, BLUE, "--o", "training"), (f"val_{metric}", VERMILION, "-s", "validation")
     for name, colour, dashes, label in looks:
         if name in curves:
-            ax.plot(range(1, len(curves[name]) + 1), curves[name], dashes, color=colour, markersize=4, label=label)
+            epochs = numbers_of((epoch + 1 for epoch in getattr(history, "epoch", ())), len(curves[name]))
+            ax.plot(epochs, curves[name], dashes, color=colour, markersize=4, label=label)
     ax.set(title=f"{metric} while training", xlabel="epoch", ylabel=metric)
     whole_ticks(ax.xaxis)
     ax.legend(framealpha=1, edgecolor="none")
