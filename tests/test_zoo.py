@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nnlite import zoo
+from nnlite import plot, zoo
 from nnlite.zoo.exhibit import right_module
 from nnlite.zoo.file import attempts_on
 
@@ -152,6 +152,11 @@ def test_the_command(tmp_path, monkeypatch, nnlite_command):
     code, output, _ = nnlite_command("zoo")
     assert code == 0
     assert all(name in output for name in EXHIBITS)
+    (tmp_path / "dense_04.png").write_bytes(b"of a user")
+    code, _, error = nnlite_command("zoo", "dense-04")
+    assert (code, "dense_04.png is not a picture of nnlite zoo, which would overwrite it: move" in error) == (1, True)
+    assert [path.name for path in tmp_path.iterdir()] == ["dense_04.png"]
+    (tmp_path / "dense_04.png").write_bytes(plot.png(plot.loss_curves, {"loss": [1.0]}))
     assert nnlite_command("zoo", "dense-04")[0] == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == ["dense_04.png", "dense_04.py"]
     code, output, _ = nnlite_command("zoo", "check", "dense_04.py")

@@ -27,7 +27,7 @@ from nnlite.homework.sandbox import weakness
 from nnlite.saving import atomic_file
 from nnlite.saving.checkpoint import without_control
 
-from .runs import command, console
+from .runs import command, console, require_mark
 
 Jobs = Annotated[int, typer.Option(help="How many at once: at most, and by default, one for each core.", min=1)]
 
@@ -181,11 +181,14 @@ def export(
     """
     if form == "gradescope":
         path = to or Path("autograder.zip")
+        require_mark(path, b"nnlite.homework", 2000, "an autograder of nnlite", "name another by --to")
         write_autograder(_of_instructor(Path(source)), path, wheel)
         console.print(f"{path}  upload it as the autograder; it holds the salt and the draws")
     elif form == "nbgrader":
         one = read_sheet(source)
         path = to or Path(f"{one.name}.ipynb")
+        if path.exists():
+            raise FileExistsError(f"{path} is there already, and may be your work: delete it, or name another by --to")
         atomic_file.write(path, notebook(one).encode())
         console.print(f"{path}  for nbgrader's source folder; it holds the hidden tests")
     else:

@@ -13,7 +13,7 @@ from nnlite.saving import atomic_file
 from nnlite.zoo import Exhibit, check, exhibit, exhibits, hint, losses, write
 from nnlite.zoo.file import POINTS, between
 
-from .runs import command, console
+from .runs import command, console, require_mark
 
 ACTIONS = ("check", "hint")
 
@@ -62,12 +62,13 @@ def _table():
 
 
 def _written(one: Exhibit) -> None:
+    picture = Path.cwd() / Path(one.file_name).with_suffix(".png")
+    require_mark(picture, b"nnlite", 200, "a picture of nnlite zoo", "move it elsewhere")
     path = write(one, Path.cwd())
     console.print(f"Training for 150 steps with the mistake, and without it ({one.task}) ...")
     curves = {
         name: losses(one.task, one.kernel, module) for name, module in (("right", None), (one.name, one.module()))
     }
-    picture = path.with_suffix(".png")
     points = {name: _smoothed(found) for name, found in curves.items()}
     atomic_file.write(picture, plot.png(plot.learning_curves, points))
     console.print(f"  {path.name:20} nnlite's NumPy version of {one.kernel}, with one mistake in it")

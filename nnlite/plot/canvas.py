@@ -130,7 +130,7 @@ def png(
         >>> png(loss_curves, {"loss": [2.9, 2.2]})[1:4]
         b'PNG'
     """
-    return _draw(draw, args, kwargs, size, format="png", dpi=dpi)
+    return _draw(draw, args, kwargs, size, format="png", dpi=dpi, metadata={"Software": "nnlite, Matplotlib"})
 
 
 def svg(draw: Callable[..., Axes], *args: Any, size: tuple[float, float] = (7.0, 4.5), **kwargs: Any) -> str:

@@ -95,8 +95,16 @@ def test_export_writes_what_other_graders_take(here, nnlite_command):
     assert (code, "autograder.zip" in out) == (0, True)
     with zipfile.ZipFile("autograder.zip") as archive:
         assert {"setup.sh", "run_autograder", "instructor/salt", "instructor/draws/ada.json"} <= set(archive.namelist())
+    assert nnlite_command("homework", "export", "gradescope", "quiz")[0] == 0  # over the older one
+    code, _, error = nnlite_command("homework", "export", "gradescope", "quiz", "--to", "roster.csv")
+    assert (code, error) == (
+        1,
+        "nnlite: roster.csv is not an autograder of nnlite, which would overwrite it: name another by --to\n",
+    )
     import_extra("jupytext", "homework")
     assert nnlite_command("homework", "export", "nbgrader", "quiz.toml")[0] == 0
+    code, _, error = nnlite_command("homework", "export", "nbgrader", "quiz.toml")
+    assert (code, error.split(":")[1]) == (1, " quiz.ipynb is there already, and may be your work")
     assert json.loads((here / "quiz.ipynb").read_text())["nbformat"] == 4
 
 
