@@ -30,6 +30,7 @@ from nnlite.callbacks import bars
 from nnlite.models.batch import Batch
 from nnlite.models.data import weighted
 from nnlite.models.fit_arguments import predictions_of
+from nnlite.models.stream import Stream
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 4))
@@ -883,3 +884,51 @@ def test_an_error_in_a_generator_is_of_no_batch_before():
 
     with pytest.raises(OSError, match=r"^no such file$"):
         classifier().evaluate(broken(), steps=2)
+
+
+class Shuffled:
+    """Four batches by number, others in each epoch; it knows what it was asked."""
+
+    def __init__(self):
+        self.asked, self.epoch = [], 0
+
+    def __len__(self):
+        return 4
+
+    def on_epoch_begin(self):
+        self.asked.append("begin")
+
+    def on_epoch_end(self):
+        self.asked.append("end")
+        self.epoch += 1
+
+    def __getitem__(self, number):
+        self.asked.append(number)
+        return (np.full((2, 3), 10 * self.epoch + number),) * 2
+
+
+class ShuffledLoader(Shuffled):
+    def __iter__(self):
+        return map(self.__getitem__, range(4))
+
+
+@pytest.mark.parametrize("kind", [Shuffled, ShuffledLoader])
+@pytest.mark.parametrize("steps", [4, 3])
+@pytest.mark.parametrize(("epochs", "batches"), [(0, 0), (0, 1), (0, 3), (1, 0), (2, 2), (-1, 0)])
+def test_a_stream_goes_on_where_another_training_was(kind, steps, epochs, batches):
+    """The source hears of the same epochs; of what has numbers, nothing is read that was read before."""
+
+    def read(stream, epochs, first=0):
+        firsts = [first] + [0] * (epochs - 1)
+        return [int(batch.x[0, 0]) for first in firsts for batch in stream.split(2, first=first)]
+
+    streams = whole, resumed = [Stream("fit", None, kind(), steps) for _ in range(2)]
+    began = max(0, epochs)
+    expected = read(whole, began + 2)[began * steps + batches :]
+    resumed.skip(epochs, batches)
+    assert read(resumed, 2, batches) == expected
+    told, told_again = ([what for what in stream._source.asked if isinstance(what, str)] for stream in streams)
+    assert told_again == told
+    if kind is Shuffled:
+        numbers = [what for what in resumed._source.asked if isinstance(what, int)]
+        assert len(numbers) == len(expected) + ((epochs, batches) > (0, 0))
