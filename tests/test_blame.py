@@ -24,7 +24,8 @@ from nnlite import (
     inspect,
     load_model,
 )
-from nnlite.models import agreement
+from nnlite.models import agreement, blame
+from nnlite.models.batch import Batch
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(12, 4)).astype("float32")
@@ -116,17 +117,19 @@ class Odd(Exception):
 
 def test_the_error_stays_the_same_object():
     errors = [ValueError("a"), KeyError("b"), ZeroDivisionError(), OSError(2, "c"), Odd("d")]
+    numbers = [ValueError("a", "b"), ValueError(3)]  # in a note, as somebody may read what they hold
 
     class Raising(Layer):
         def forward(self, x, training=False):
             raise self.error
 
-    for error in errors:
-        layer = Raising()
+    for error in errors + numbers:
+        layer, held = Raising(), error.args
         layer.error = error
         with pytest.raises(type(error)) as caught:
             Sequential([layer]).forward(X)
         assert caught.value is error
+        assert error.args == held or error not in numbers
         text = "\n".join([str(error), *getattr(error, "__notes__", ())])
         assert "raising, which got float32 (12, 4) as the model's input" in text
 
@@ -161,6 +164,71 @@ def test_targets_of_every_step_need_every_step(method):
         model.compile("sgd", "sparse_categorical_crossentropy")
         with pytest.raises(ValueError, match=f"lstm gives {message}"):
             getattr(model, method)(SEQUENCES, y)
+
+
+class Refuses(Layer):
+    def forward(self, x, training=False):
+        return x
+
+    def backward(self, dy):
+        raise ValueError("no")
+
+
+def test_a_dy_is_from_the_last_layer_where_that_comes_next():
+    model = Sequential([Refuses(), Dense(3)])
+    model.forward(X)
+    with pytest.raises(ValueError, match=r"^refuses, whose backward got float32 \(12, 4\) from dense: no"):
+        model.backward(X[:, :3])
+
+
+def test_what_is_no_single_sample_is_not_taken_for_one():
+    with pytest.raises(ValueError, match=r"got \(12, 3\)") as caught:
+        Sequential([Dense(3)], input_shape=(4,)).predict(X[:, :3])
+    assert "single" not in str(caught.value)
+
+
+TWO = Batch(X[:2], LABELS[:2], rows=range(5, 7))
+
+
+@pytest.mark.parametrize(
+    ("epoch", "batch", "data", "message", "expected"),
+    [
+        (2, 3, TWO, "x: got 9 at (1, 0)", "epoch 2, batch 3: x: got 9 at (1, 0) (row 1 of the batch is sample 6 of x)"),
+        (2, 3, TWO, "x: got 9 at (2, 0)", "epoch 2, batch 3: x: got 9 at (2, 0)"),  # of what is not its samples
+        (2, 3, TWO, "x: got 9", "epoch 2, batch 3: x: got 9"),
+        (2, 3, None, "y: got 9 at (1,)", "epoch 2, batch 3: y: got 9 at (1,)"),
+        (2, 3, Batch(X[:2]), "y: got 9 at (1,)", "epoch 2, batch 3: y: got 9 at (1,)"),
+        (2, 3, Batch(X[:2], lengths=[4, 4], rows=range(2)), "y: got 9 at (1,)", "epoch 2, batch 3: y: got 9 at (1,)"),
+        (2, "validation_data", None, "no", "epoch 2, validation_data: no"),
+        (2, None, None, "no", "epoch 2: no"),
+    ],
+)
+def test_an_error_in_training_has_its_place_and_the_sample_where_it_is_known(epoch, batch, data, message, expected):
+    error = ValueError(message)
+    blame.training(error, epoch, batch, data)
+    assert str(error) == expected
+
+
+@pytest.mark.parametrize(
+    ("layers", "error", "true", "predicted", "hint"),
+    [
+        ([LSTM(3, return_sequences=True)], ValueError, (6,), (6, 5, 3), "every step"),
+        ([LSTM(3, return_sequences=True)], ValueError, (6, 5), (6, 5, 3), ""),
+        ([LSTM(3, return_sequences=True)], ValueError, (6, 5, 4), (6, 5, 3), ""),
+        ([LSTM(3, return_sequences=True)], TypeError, (6,), (6, 5, 3), ""),
+        ([LSTM(3)], ValueError, (6, 5), (6, 3), "its last step alone"),
+        ([LSTM(3)], ValueError, (7,), (6, 3), ""),
+        ([LSTM(3)], TypeError, (6, 5), (6, 3), ""),
+        ([Tanh()], ValueError, (6, 5), (6, 3), ""),
+        ([Conv2D(2, 3), Dense(3)], ValueError, (6, 1), (6, 5, 5, 3), "on each pixel"),
+        ([Conv2D(2, 3), Dense(3)], ValueError, (6, 4, 5), (6, 5, 5, 3), ""),
+    ],
+)
+def test_a_layer_is_blamed_for_shapes_that_it_can_change(layers, error, true, predicted, hint):
+    raised = error("y: no")
+    blame.loss(raised, Sequential(layers), true, predicted)
+    assert hint in str(raised)
+    assert bool(hint) == (str(raised) != "y: no")
 
 
 # Layers of one's own

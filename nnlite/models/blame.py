@@ -122,7 +122,7 @@ def _gives_one_step(model, number, x):
     reader = model.layers[number]
     while getattr(reader, "layers", ()):
         reader = reader.layers[0]
-    if axes != 2 or not getattr(reader, "takes_lengths", False):
+    if axes != 2 or not reader.takes_lengths:
         return None
     before = [layer for layer in model.layers[:number] if hasattr(layer, "return_sequences")]
     return before[-1] if before and not before[-1].return_sequences else None
