@@ -1,5 +1,6 @@
 """Callbacks, schedules and the progress bar, one by one."""
 
+import copy
 import csv
 import inspect
 import io
@@ -9,6 +10,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -28,6 +30,7 @@ from nnlite.callbacks import (
     ReduceLROnPlateau,
     TerminateOnNaN,
     bars,
+    progress_bar,
 )
 from nnlite.callbacks.progress_bar import ProgressBar
 from nnlite.divergence import NonFiniteLossError
@@ -1452,7 +1455,197 @@ def test_landmarks_in_words():
     assert bar.passed(4.0) == "above uniform 3.600"
     assert bar.passed(3.0) == "below uniform 3.600, above unigram 2.900"
     assert bar.passed(1.0) == "below bigram 2.300"
+    assert bar.passed(2.3) == "below unigram 2.900, above bigram 2.300"  # as good is not better
     assert ProgressBar().passed(1.0) == ""
+
+
+# ProgressBar and the bar of `evaluate` and `predict` on a clock of one's own.
+
+
+class Drawn:
+    """Stands for a bar on the screen: keeps what it was asked to draw."""
+
+    console = None
+
+    def __init__(self):
+        self.draws = []
+
+    def draw(self, *parts):
+        self.draws.append(parts)
+
+    def stop(self):
+        self.draws.append("stopped")
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """A clock that stands still: its `tick(seconds)` moves it."""
+    now = [100.0]
+    for module in (bars, progress_bar):
+        monkeypatch.setattr(module, "time", SimpleNamespace(perf_counter=lambda: now[0]))
+
+    def tick(seconds):
+        now[0] += seconds
+
+    return SimpleNamespace(tick=tick)
+
+
+@pytest.fixture
+def screen(monkeypatch):
+    drawn = Drawn()
+    for module in (bars, progress_bar):
+        monkeypatch.setattr(module, "bar_for", lambda look, console: drawn if look == "bar" else None)
+    return drawn
+
+
+def takes(clock, seconds):
+    """A callback by which each batch takes so many seconds."""
+    return LambdaCallback(on_train_batch_end=lambda batch, logs: clock.tick(seconds))
+
+
+def test_a_bar_is_drawn_ten_times_a_second_and_at_the_end_of_an_epoch(clock, screen):
+    fit(make_model(), takes(clock, 0.06), ProgressBar(look="bar"), batch_size=4, epochs=2, verbose="auto")
+    places = [(place, done, total) for place, done, total, _, _ in screen.draws[:-1]]
+    assert places == [(f"epoch {epoch}/2", done, 5) for epoch in (1, 2) for done in (2, 4, 5)]
+    assert screen.draws[-1] == "stopped"
+
+
+def test_the_rest_takes_as_long_as_what_was_done(clock, screen):
+    fit(make_model(), takes(clock, 20), ProgressBar(look="bar"), epochs=3, verbose="auto")
+    rests = [speed.split("   ")[1] for *_, speed, _ in screen.draws[:-1]]
+    assert rests == ["1:40 left", "1:20 left", "1:00 left", "0:40 left", "0:20 left", "0:00 left"]
+
+
+def test_the_speed_is_that_of_an_epoch_also_after_a_resume(clock, screen, tmp_path, capsys):
+    """Ten samples in half a second, whichever of the batches were read; none where none were left."""
+    fit(make_model(), takes(clock, 0.5), ProgressBar(look="bar"), epochs=1, verbose="auto")
+    assert [speed.split("   ")[0] for *_, speed, _ in screen.draws[:-1]] == ["20 samples/s"] * 2
+    fit(make_model(), BackupAndRestore(crash(tmp_path)), takes(clock, 0.5), epochs=2, verbose=2)
+    assert capsys.readouterr().out.splitlines()[-1].endswith("  20 samples/s")
+    text = np.zeros((20, 5, 4), "float32")
+    make_model().fit(text, np.zeros((20, 5), int), 10, verbose=2, callbacks=[takes(clock, 0.5)])
+    assert capsys.readouterr().out.endswith("  100 positions/s\n")
+    path, end = tmp_path / "end.safetensors", LambdaCallback(on_epoch_end=lambda epoch, logs: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        fit(make_model(), BackupAndRestore(path, save_freq=1), end, epochs=1)
+    fit(make_model(), BackupAndRestore(path), epochs=1, verbose=2)
+    first, last = capsys.readouterr().out.splitlines()
+    assert first == "resumed in epoch 1 after 2 of 2 batches"
+    assert last.endswith("  0 samples/s")
+
+
+def test_validation_counts_beside_the_landmarks_and_stays_on_the_screen(clock, screen, capsys):
+    bar = ProgressBar({"half": 0.5}, look="bar", monitor="error")
+    scripts = Script("error", [0.7, 0.7]), Script("val_error", [0.3, 0.3])
+    during = LambdaCallback(on_train_batch_end=lambda batch, logs: logs.update(error=0.7))
+    fit(make_model(), *scripts, during, takes(clock, 1), bar, epochs=2, verbose="auto", batch_size=20)
+    ((*_, first), (*_, second), _) = screen.draws
+    assert first.endswith("error 0.700   above half 0.500")
+    assert second.endswith("error 0.700   val_error 0.300   above half 0.500")
+    assert capsys.readouterr().out.count("error 0.700  val_error 0.300  below half 0.500  ") == 2
+
+
+def test_a_line_is_short(capsys):
+    """Of the two perplexities it has the one that counts; numbers of epochs are as wide as the last."""
+    text = np.random.default_rng(0).normal(size=(20, 5, 4)).astype("float32")
+    y = text[..., :3].argmax(axis=-1)
+    make_model().fit(text, y, epochs=10, validation_data=(text, y), verbose=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert re.fullmatch(r"epoch  1/10  loss \S+  val_loss \S+  val_perplexity \S+  \S+ positions/s", lines[0])
+    assert lines[9].startswith("epoch 10/10  ")
+
+
+def test_what_is_hidden_is_not_shown(capsys):
+    fit(make_model(), ProgressBar(hidden=["loss"]), epochs=1, verbose="auto", validation_data=(X, LABELS))
+    assert re.fullmatch(r"epoch 1/1  val_loss \S+  \S+ samples/s\n", capsys.readouterr().out)
+
+
+def test_a_line_goes_into_a_file_as_it_is(monkeypatch):
+    """It is neither wrapped nor marked up, and is there at once, for who follows the log."""
+    from rich.console import Console
+
+    file = io.StringIO()
+    bar = ProgressBar({"[bold]easy": 9.0}, look="lines", console=Console(file=file, width=20))
+    fit(make_model(), bar, epochs=1, verbose="auto", validation_data=(X, LABELS))
+    first, second = file.getvalue().splitlines()
+    assert first == "landmarks: [bold]easy 9.000"
+    assert second.startswith("epoch 1/1  loss ")
+    monkeypatch.setattr(sys, "stdout", out := io.TextIOWrapper(io.BytesIO()))
+    bar.console = None
+    bar._print("a line")
+    assert out.buffer.getvalue() == b"a line\n"
+
+
+def test_a_copy_of_a_bar_draws_on_the_same_screen_what_is_its_own():
+    bar = ProgressBar({"easy": 9.0}, console=io.StringIO())
+    copied = copy.deepcopy(bar)
+    assert copied.console is bar.console
+    assert copied.landmarks == bar.landmarks
+    assert copied.landmarks is not bar.landmarks
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0, "0:00"), (59.4, "0:59"), (59.6, "1:00"), (3599, "59:59"), (3600, "1:00:00"), (7384, "2:03:04")],
+)
+def test_seconds_as_a_clock_has_them(seconds, text):
+    assert progress_bar._clock(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.0999, "0.0999"), (0.1, "0.100"), (-0.5, "-0.500"), (999.9, "999.900"), (1000, "1e+03"), (0, "0")],
+)
+def test_numbers_have_three_digits_behind_the_point_where_these_say_enough(value, text):
+    assert bars.numbers_text({"loss": value, "name": "text"}) == f"loss {text}"
+
+
+@pytest.mark.parametrize(("verbose", "is_drawn"), [(0, False), (1, True), (2, False), (True, True)])
+def test_batches_that_are_watched(verbose, is_drawn, clock, screen, capsys):
+    """Three batches of four samples, of a second each."""
+    watch = bars.watched("evaluate", verbose, iter(["four"] * 3), 3, lambda: {"loss": 1.0})
+    for _ in watch:
+        clock.tick(0.06 if is_drawn else 1)
+    drawn = [("evaluate", n, 3, "67 samples/s", "loss 1.000") for n in (2, 3)]
+    assert screen.draws == ([*drawn, "stopped"] if is_drawn else [])
+    line = f"evaluate  loss 1.000  {'67' if is_drawn else '4'} samples/s\n"
+    assert capsys.readouterr().out == (line if verbose else "")
+
+
+def test_a_line_of_evaluate_is_there_at_once(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", out := io.TextIOWrapper(io.BytesIO()))
+    [*bars.watched("evaluate", 2, iter([X]), 1)]
+    assert out.buffer.getvalue().startswith(b"evaluate  ")
+
+
+def test_the_bar_of_a_terminal_is_as_long_as_what_is_done_and_goes_away():
+    from rich.console import Console
+
+    file = io.StringIO()
+    threads = threading.active_count()
+    bar = bars.TerminalBar(Console(file=file, force_terminal=True, width=80, color_system=None))
+    assert threading.active_count() == threads  # none draws by itself
+    lengths = []
+    for done in (1, 2, 4):
+        file.truncate(file.seek(0))
+        bar.draw("epoch", done, 4, "7 samples/s", "loss 1.000")
+        lengths.append(file.getvalue().count("━"))
+        assert re.search(rf"epoch ━+.* {done}/4 7 samples/s.*\n.*loss 1\.000", file.getvalue())
+    assert lengths[0] == pytest.approx(lengths[2] / 4, abs=1)
+    assert lengths[1] == pytest.approx(lengths[2] / 2, abs=1)
+    assert lengths[2] > 40
+    bar.stop()
+    assert file.getvalue().endswith("\x1b[2K")
+
+
+@pytest.mark.parametrize(("stdout", "can"), [(True, True), (False, False), (None, False)])
+def test_a_terminal_is_drawn_on_and_a_file_is_not(stdout, can, monkeypatch):
+    """Also if what stands for the standard output does not say what it is."""
+    monkeypatch.setenv("TERM", "xterm")
+    output = SimpleNamespace() if stdout is None else SimpleNamespace(isatty=lambda: stdout)
+    monkeypatch.setattr(sys, "stdout", output)
+    answer = bars._can_animate(None)
+    assert answer is can
 
 
 @pytest.mark.parametrize("patience", [-1, 1.5, True, "2"])
