@@ -1638,6 +1638,21 @@ def test_the_bar_of_a_terminal_is_as_long_as_what_is_done_and_goes_away():
     assert file.getvalue().endswith("\x1b[2K")
 
 
+@pytest.mark.parametrize(("width", "bar"), [(80, "━{8,}"), (48, "━+"), (42, "")])
+def test_a_narrow_terminal_has_a_shorter_bar_and_no_more_lines(width, bar):
+    from rich.console import Console
+
+    file = io.StringIO()
+    terminal = bars.TerminalBar(Console(file=file, force_terminal=True, width=width, color_system=None))
+    file.truncate(file.seek(0))
+    terminal.draw("epoch 10/30", 1, 4, "1,234 samples/s   0:12 left", "loss 1.000")
+    drawn = file.getvalue()
+    terminal.stop()
+    row, numbers = drawn.splitlines()
+    assert re.fullmatch(rf"epoch 10/30 {bar} *1/4 1,234 samples/s   0:12 le(ft|…)", row)
+    assert numbers == "loss 1.000"
+
+
 @pytest.mark.parametrize(("stdout", "can"), [(True, True), (False, False), (None, False)])
 def test_a_terminal_is_drawn_on_and_a_file_is_not(stdout, can, monkeypatch):
     """Also if what stands for the standard output does not say what it is."""

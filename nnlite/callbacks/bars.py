@@ -83,9 +83,9 @@ class TerminalBar:
         from rich.table import Table
         from rich.text import Text
 
-        row = Table.grid(padding=(0, 1), expand=True)
-        for ratio in (None, 1, None, None):
-            row.add_column(no_wrap=ratio is None, ratio=ratio)
+        row = Table.grid(padding=(0, 1))
+        for is_text in (True, False, True, True):  # the bar takes the width that is left
+            row.add_column(no_wrap=is_text)
         row.add_row(place, RichBar(total, done), f"{done}/{total}", speed)
         self._live.update(Group(row, Text(numbers)), refresh=True)
 
