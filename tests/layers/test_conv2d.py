@@ -366,6 +366,23 @@ def test_many_images_have_the_bits_that_each_has_alone(dtype, shape, filters, op
                 assert_same_bits(together[name][i], alone[name][0], f"{name} on {n} threads")
 
 
+@of_the_kernels
+@float_types
+def test_groups_of_many_weights_have_the_bits_of_convolutions_of_their_own(dtype):
+    """Of so many that a panel would pass over several rows before the next, if there was one group."""
+    layer = Conv2D(360, 3, strides=2, groups=2, dtype=dtype, seed=0)
+    x, dy = drawn(layer, (2, 9, 9, 360), np.random.default_rng(0).standard_normal)
+    together = both_passes(layer, x, dy)
+    for half in (slice(180), slice(180, None)):
+        alone = Conv2D(180, 3, strides=2, dtype=dtype)
+        alone.build((9, 9, 180))
+        for name, param in alone.params.items():
+            param[...] = layer.params[name][..., half]
+        found = both_passes(alone, np.ascontiguousarray(x[..., half]), np.ascontiguousarray(dy[..., half]))
+        for name in ("y", "dx"):
+            assert_same_bits(together[name][..., half], found[name], name)
+
+
 REACH = pytest.mark.parametrize(
     "options",
     [
