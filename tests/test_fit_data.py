@@ -472,6 +472,40 @@ def test_predict_takes_a_list_for_x_and_a_tuple_for_x_and_more(wrap):
     assert_same_bits(model.predict(iter([wrap(X)]), steps=1), model.predict(X))
 
 
+@pytest.mark.parametrize("sizes", [(0,), (0, 3), (3, 0)])
+def test_predict_of_batches_without_samples(sizes):
+    assert_same_bits(
+        regressor().predict((X[:n] for n in sizes), steps=len(sizes)), regressor().predict(X[: sum(sizes)])
+    )
+
+
+def test_a_list_of_many_arrays_is_x():
+    assert_same_bits(regressor().predict(iter([[*X[:4]]]), steps=1), regressor().predict(X[:4]))
+
+
+@pytest.mark.parametrize(
+    ("item", "got"), [((X,), "1 items"), ((X, Y, WEIGHTS, 1), "4 items"), (X, "ndarray"), ("xy", "str")]
+)
+def test_fit_reads_pairs_from_a_generator(item, got):
+    message = rf"^fit: batch 1 of the generator: expected \(x, y\), or \(x, y, sample_weight\), got {got}$"
+    with pytest.raises(ValueError, match=message):
+        regressor().fit(iter([item]), steps_per_epoch=1, verbose=0)
+
+
+@pytest.mark.parametrize("method", ["__len__", "__iter__", "__getitem__"])
+def test_what_is_no_source_of_batches_is_no_array_either(method):
+    """It takes a length, and batches in a row or by number."""
+    kind = type("Half", (), {method: lambda self, *number: iter([X]) if method == "__iter__" else 1})
+    with pytest.raises(TypeError, match="predict: x: expected numbers, got Half: use an array"):
+        regressor().predict(kind())
+
+
+def test_the_checksum_of_a_stream_is_that_of_its_first_batch():
+    stream = Stream("fit", MeanSquaredError(), iter([(X, Y, WEIGHTS), (X + 1, Y, WEIGHTS)]), 2)
+    assert stream.checksum == Batch(X, Y, weights=WEIGHTS).checksum
+    assert stream.checksum != Batch(X, Y).checksum
+
+
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_a_list_of_few_arrays_may_be_a_pair_in_a_loader_alone(size):
     model = regressor()

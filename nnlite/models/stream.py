@@ -26,7 +26,7 @@ class Stream:
 
     Attributes:
         x, y, weights: of the first batch.
-        batch_size: its size.
+        batch_size: its size, at least 1.
         may_weigh: whether batches may have weights.
     """
 
@@ -48,7 +48,7 @@ class Stream:
         self._begin_epoch()
         self._first = self._next()
         self.x, self.y, self.weights = self._first.x, self._first.y, self._first.weights
-        self.batch_size = len(self._first)
+        self.batch_size = max(1, len(self._first))  # `predict` may get no samples
 
     def __len__(self) -> int:
         return self.steps * self.batch_size
