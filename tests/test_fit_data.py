@@ -27,6 +27,7 @@ from nnlite import (
     Tanh,
 )
 from nnlite.callbacks import bars
+from nnlite.models import ranges
 from nnlite.models.batch import Batch
 from nnlite.models.data import weighted
 from nnlite.models.fit_arguments import predictions_of
@@ -966,3 +967,94 @@ def test_a_stream_goes_on_where_another_training_was(kind, steps, epochs, batche
     if kind is Shuffled:
         numbers = [what for what in resumed._source.asked if isinstance(what, int)]
         assert len(numbers) == len(expected) + ((epochs, batches) > (0, 0))
+
+
+def reader(*layers, input_shape=(4,), loss=None):
+    """A model of layers in a row that gives logits of three labels."""
+    model = Sequential([*layers, Dense(3)], input_shape=input_shape, seed=0)
+    model.compile("sgd", loss or SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+IDS = np.arange(8).reshape(2, 4) % 5
+STEPS_OF_IDS = partial(reader, Embedding(5, 3), LSTM(2, return_sequences=True))
+IGNORING = SparseCategoricalCrossentropy(from_logits=True, ignore_class=7)
+
+
+@pytest.mark.parametrize(
+    ("make", "data", "message"),
+    [
+        (partial(reader, Embedding(5, 3), LSTM(2)), {"x": IDS}, None),
+        (partial(reader, Embedding(5, 3), LSTM(2)), {"x": IDS + 2}, r"fit: x: expected .* got 5 at \(0, 3\)"),
+        (partial(reader, Embedding(5, 3), LSTM(2)), {"x": IDS + 1, "lengths": np.array([3, 4])}, r"got 5 at \(1, 0\)"),
+        (
+            partial(reader, Embedding(5, 3), LSTM(2)),
+            {"x": IDS + np.eye(2, 4, 3, int), "lengths": np.array([3, 4])},
+            None,
+        ),
+        (partial(reader, Tanh()), {"x": IDS * 9}, None),
+        (partial(reader, Tanh()), {"x": X[:2], "y": np.array([0, 2])}, None),
+        (partial(reader, Tanh()), {"x": X[:2], "y": np.array([[0], [2]])}, None),
+        (partial(reader, Tanh()), {"x": X[:2], "y": np.array([0, 3])}, r"fit: y: expected .* got 3 at \(1,\)"),
+        (
+            partial(reader, Tanh()),
+            {"x": X[:2], "y": np.array([[0, 2]] * 2)},
+            r"fit: y: expected .*\(2,\).*got .*\(2, 2\)",
+        ),
+        (partial(reader, Tanh()), {"x": X[:2], "y": np.zeros(2)}, "fit: y: expected integers, got float64"),
+        (STEPS_OF_IDS, {"x": IDS, "y": IDS % 3}, None),
+        (STEPS_OF_IDS, {"x": IDS, "y": IDS % 3 + np.eye(2, 4, 3, int) * 5}, r"fit: y: expected .* at \(0, 3\)"),
+        (STEPS_OF_IDS, {"x": IDS, "y": IDS % 3 + np.eye(2, 4, 3, int) * 5, "lengths": np.array([3, 4])}, None),
+        (partial(STEPS_OF_IDS, loss=IGNORING), {"x": IDS, "y": np.where(IDS, 7, 1)}, None),
+        (partial(STEPS_OF_IDS, loss=IGNORING), {"x": IDS, "y": np.where(IDS, 7, 6)}, r"got 6 at \(0, 0\)"),
+        (partial(reader, Dense(3), Dense(1)), {"x": X[:2], "y": np.array([0, 2])}, None),
+    ],
+)
+def test_what_is_out_of_range_is_found_before_the_first_batch(make, data, message):
+    model = make()
+    if message is None:
+        ranges.require_ranges(model, "fit", Batch(**data))
+    else:
+        with pytest.raises((ValueError, IndexError, TypeError), match=message):
+            ranges.require_ranges(model, "fit", Batch(**data))
+
+
+@pytest.mark.parametrize(
+    ("layer", "input_shape", "shape", "is_right"),
+    [
+        (Dense(2), (4,), (5, 4), True),
+        (Dense(2), (4,), (4, 5), False),
+        (LSTM(2), (6, 4), (5, 6, 4), True),
+        (LSTM(2), (6, 4), (5, 7, 4), True),
+        (LSTM(2), (6, 4), (5, 4, 6), False),
+        (Tanh(), (4,), (5, 4), True),
+    ],
+)
+def test_the_features_of_validation_data_are_those_of_the_first_layer(layer, input_shape, shape, is_right):
+    model, data = reader(layer, input_shape=input_shape), Batch(np.zeros(shape))
+    ranges.require_ranges(model, "fit", data)  # of other data the first layer says it
+    if is_right:
+        ranges.require_ranges(model, "fit: validation_data", data)
+    else:
+        with pytest.raises(ValueError, match=r"fit: validation_data: x: expected .*, as the model's input, got"):
+            ranges.require_ranges(model, "fit: validation_data", data)
+
+
+def test_a_label_needs_a_number_for_each_that_there_may_be():
+    model = Sequential([Dense(1)], input_shape=(4,))
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True))
+    with pytest.raises(ValueError, match=r"fit: y: the model gives one number for each label, and Sparse.*Binary"):
+        ranges.require_ranges(model, "fit", Batch(X, LABELS))
+
+
+@pytest.mark.parametrize(("shape", "is_right"), [((6,), True), ((6, 5), True), ((6, 4), False), ((6, 5, 3), False)])
+def test_weights_that_a_loss_cannot_take_are_found_before_the_first_batch(shape, is_right):
+    model = reader(LSTM(2, return_sequences=True), input_shape=(5, 4), loss=MeanSquaredError())
+    data = Batch(STEPS, np.zeros((6, 5, 3)), weights=np.ones(shape))
+    if is_right:
+        ranges.require_ranges(model, "fit", data)
+    else:
+        with pytest.raises(
+            ValueError, match=r"fit: .*: MeanSquaredError takes one weight for all numbers of an answer"
+        ):
+            ranges.require_ranges(model, "fit", data)
