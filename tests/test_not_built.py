@@ -1,6 +1,7 @@
 """What runs, and what is said, where no compiled kernel does; and which sources changed since they were compiled."""
 
 import os
+import platform
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 import nnlite
@@ -117,3 +119,79 @@ def test_sources_that_are_newer_than_their_kernels(tmp_path, monkeypatch):
     assert machine.stale_kernels() == ["gru.pyx"]
     os.utime(sources / "tile.h", (9, 9))
     assert machine.stale_kernels() == ["gru.pyx", "tile.h"]
+
+
+# What a bug report says
+
+
+class Host:
+    """Stands for the compiled module."""
+
+    def __init__(self, **said):
+        for name, value in (
+            {"available_threads": 3, "caches": (49152, 2 << 20), "architecture": "x86-64-v3"} | said
+        ).items():
+            setattr(self, name, lambda value=value: value)
+
+
+@pytest.mark.parametrize("features", [(), ("avx2", "fma")])
+@pytest.mark.parametrize("has_openmp", [True, False])
+@pytest.mark.parametrize("why", ["", "there was a storm"])
+def test_facts_for_a_bug_report(features, has_openmp, why, monkeypatch):
+    replaced = {"why_reference": why, "cpu_model": lambda: "a Zen", "get_num_threads": lambda: 2}
+    for name, value in (replaced | {"host": Host(features=features, has_openmp=has_openmp)}).items():
+        monkeypatch.setattr(machine, name, value)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    monkeypatch.setattr(platform, "uname", lambda: platform.uname_result("Linux", "node", "6.1", "#1", "x86_64"))
+    facts = machine.describe()
+    assert facts.pop("nnlite") == nnlite.__version__
+    assert facts.pop("NumPy") == np.__version__
+    assert facts.pop("Python") == f"{platform.python_version()} ({platform.python_implementation()})"
+    same = {"system": "Linux 6.1, x86_64", "CPU": "a Zen", "cores": "8, of which this process may use 3"}
+    if why:
+        assert facts == {**same, "kernels": "none: NumPy does their work, as there was a storm"}
+        return
+    assert facts == {
+        **same,
+        "kernels": 'compiled with NNLITE_ARCH=x86-64-v3, NNLITE_CACHES="48K 2048K"',
+        "instructions": "avx2 fma" if features else "those of x86-64-v3",
+        "OpenMP": "yes" if has_openmp else "no: the kernels run on one thread",
+        "threads": "2; NNLITE_NUM_THREADS or nnlite.set_num_threads(n) set another number",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("processor : 0\nmodel name : A: B \nmodel name : C\n", "A: B"), ("processor : 0\n", "p"), (None, "p")],
+)
+def test_the_name_of_a_cpu_is_what_linux_tells(text, name, monkeypatch, tmp_path):
+    file = tmp_path / "cpuinfo"
+    if text:
+        file.write_text(text)
+    monkeypatch.setattr(machine, "Path", lambda path: {"/proc/cpuinfo": file}[path])
+    monkeypatch.setattr(platform, "system", lambda: "Linux")
+    monkeypatch.setattr(platform, "processor", lambda: "p")
+    assert machine.cpu_model() == name
+
+
+def test_the_name_of_a_cpu_is_what_macos_tells(monkeypatch):
+    def run(command, **options):
+        assert command == ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.CompletedProcess(command, 0, "Apple M9\n")
+
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(subprocess, "run", run)
+    assert machine.cpu_model() == "Apple M9"
+
+
+@pytest.mark.parametrize(("processor", "kind", "name"), [("p", "m", "p"), ("", "m", "m"), ("", "", "unknown")])
+def test_the_name_of_a_cpu_that_nothing_tells(processor, kind, name, monkeypatch):
+    def fail(command, check=False, **options):
+        assert check  # and so an error of the command is one here
+        raise subprocess.CalledProcessError(1, command)
+
+    monkeypatch.setattr(platform, "system", lambda: "Darwin")
+    monkeypatch.setattr(subprocess, "run", fail)
+    monkeypatch.setattr(platform, "processor", lambda: processor)
+    monkeypatch.setattr(platform, "machine", lambda: kind)
+    assert machine.cpu_model() == name
