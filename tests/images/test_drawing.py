@@ -1,12 +1,14 @@
 """Pictures of digits of one's own, prepared as the training data are."""
 
+import warnings
+
 import numpy as np
 import pytest
 from drawn_digits import drawn
 from extras import import_extra
 from PIL import Image, ImageDraw
 
-from nnlite.images import hold_out, load_digit, load_digits
+from nnlite.images import drawing, hold_out, load_digit, load_digits
 
 
 def loaded(picture, tmp_path, name="digit.png", **options):
@@ -132,3 +134,122 @@ def test_the_held_out_digits_come_back(tmp_path):
         paper.paste(large, (90, 30))
         same.append(np.corrcoef(loaded(paper, tmp_path).ravel(), image.ravel())[0, 1])
     assert np.mean(same) > 0.88
+
+
+def bar(width, height=128, size=200):
+    """A dark bar upright in the middle of white paper."""
+    pixels = np.full((size, size), 255, np.uint8)
+    top, left = (size - height) // 2, (size - width) // 2
+    pixels[top : top + height, left : left + width] = 0
+    return Image.fromarray(pixels)
+
+
+class TestSteps:
+    """What load_digit does one after the other, each on what is easily computed by hand."""
+
+    @staticmethod
+    def light(shape):
+        """Paper that is darker at one corner."""
+        rows, columns = np.indices(shape)
+        return 0.9 - 0.003 * rows - 0.002 * columns
+
+    @pytest.mark.parametrize(
+        "place",
+        [np.s_[3:-3, 3:-3], np.s_[:18, 10:30], np.s_[26:, :12], np.s_[5:10, :]],
+        ids=["most", "top", "corner", "row"],
+    )
+    @pytest.mark.parametrize("is_dark", [True, False])
+    def test_paper_is_what_lies_in_a_plane_along_the_edge(self, place, is_dark):
+        """Whether the ink covers most of the picture, or touches its edge: only corners are rounded off."""
+        brightness, ink = self.light((40, 40)), np.zeros((40, 40), bool)
+        ink[place] = True
+        brightness[ink] -= 0.6
+        found = drawing._contrast("x", brightness if is_dark else 1 - brightness)
+        assert found.dtype == bool
+        assert (found != ink).sum() <= 4
+
+    @pytest.mark.parametrize(("share", "is_ink"), [(0.55, True), (0.35, False)])
+    def test_ink_is_what_is_about_half_as_dark_as_the_darkest(self, share, is_ink):
+        brightness = np.full((40, 40), 0.9)
+        brightness[5:15, 5:35] -= 0.8
+        brightness[25:35, 5:35] -= 0.8 * share
+        assert drawing._contrast("x", brightness)[30, 20] == is_ink
+
+    @pytest.mark.parametrize(("contrast", "is_enough"), [(0.18, True), (0.12, False)])
+    def test_how_faint_ink_may_be(self, contrast, is_enough):
+        brightness = np.full((40, 40), 0.9)
+        brightness[5:35, 15:25] -= contrast
+        if is_enough:
+            assert drawing._contrast("x", brightness).sum() >= 296
+        else:
+            with pytest.raises(ValueError, match="x: expected a digit darker or lighter"):
+                drawing._contrast("x", brightness)
+
+    @pytest.mark.parametrize(
+        ("height", "width", "is_digit"), [(20, 29, True), (20, 31, False), (5, 2, True), (4, 2, False)]
+    )
+    def test_a_digit_is_high(self, height, width, is_digit):
+        ink = np.zeros((50, 60), bool)
+        ink[7 : 7 + height, 3 : 3 + width] = True
+        if is_digit:
+            assert drawing._box("x", ink).shape == (height, width)
+        else:
+            with pytest.raises(ValueError, match=f"got ink that is {width} pixels wide and {height} high"):
+                drawing._box("x", ink)
+
+    @pytest.mark.parametrize(("width", "filled"), [(20, 64), (30, 96), (50, 96), (0.1, 1)])
+    def test_it_fills_the_height_and_three_quarters_of_the_width_at_most(self, width, filled):
+        ink = np.ones((400, 4)) if width < 1 else np.ones((40, width))
+        assert drawing._filling(ink).shape == (128, filled)
+        assert drawing._filling(ink).all()
+
+    def test_the_width_of_strokes(self):
+        """A bar is as wide as it is, but for its ends, and the mean over all slants; a disc is half as wide."""
+        assert drawing._stroke(np.ones((1000, 10), bool)) == pytest.approx(10 * 4 / np.pi / 1.01)
+        rows, columns = np.indices((200, 200)) - 99.5
+        assert drawing._stroke(rows**2 + columns**2 < 80**2) == pytest.approx(80, rel=0.01)
+
+    @pytest.mark.parametrize(("pixels", "broader"), [(6, 6), (7.2, 8), (0.2, 2)])
+    def test_strokes_get_broader_on_both_sides(self, pixels, broader):
+        found = drawing._broader(np.ones((100, 10), bool), pixels)
+        assert found.shape == (100 + broader, 10 + broader)
+        assert found.all()
+
+    @pytest.mark.parametrize(("width", "columns"), [(4, 1.1), (12, 1.1), (18, 1.125), (26, 1.625)])
+    def test_a_thin_pen_becomes_as_broad_as_theirs_and_a_broad_one_stays(self, width, columns, tmp_path):
+        assert loaded(bar(width), tmp_path).sum() / 8 == pytest.approx(columns, abs=0.12)
+
+    def test_a_hair_is_a_digit(self, tmp_path):
+        assert loaded(bar(2, 600, 700), tmp_path)[:, 3:5].all()
+
+
+class TestPictures:
+    def test_numbers_of_any_range(self, tmp_path):
+        three = loaded(drawn(3), tmp_path)
+        for factor in (1 / 255, 7.0, 1e6):
+            numbers = np.asarray(drawn(3), np.float32) * np.float32(factor)
+            np.testing.assert_allclose(loaded(Image.fromarray(numbers), tmp_path, "a.tiff"), three, atol=0.1)
+
+    def test_most_pixels(self, tmp_path, monkeypatch):
+        width, height = bar(20).size
+        monkeypatch.setattr(drawing, "MOST_PIXELS", width * height)
+        assert loaded(bar(20), tmp_path).any()
+        monkeypatch.setattr(drawing, "MOST_PIXELS", width * height - 1)
+        with pytest.raises(ValueError, match="it has 200 x 200 pixels, more than 39,999"):
+            loaded(bar(20), tmp_path)
+
+    def test_a_picture_that_pillow_finds_large_is_read_without_a_warning(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 30_000)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            assert loaded(bar(20), tmp_path).any()
+
+    @pytest.mark.parametrize("kind", ["png", "jpg", "gif", "bmp", "tiff", "webp", "ppm"])
+    def test_kinds_of_files(self, kind, tmp_path):
+        np.testing.assert_allclose(loaded(bar(20), tmp_path, f"a.{kind}"), loaded(bar(20), tmp_path), atol=0.1)
+
+    @pytest.mark.parametrize("kind", ["eps", "ico", "tga"])
+    def test_no_other_kind_is_opened(self, kind, tmp_path):
+        """An EPS is a program, which Pillow would run."""
+        with pytest.raises(ValueError, match=rf"a\.{kind}: expected a picture, .* got another file"):
+            loaded(bar(20), tmp_path, f"a.{kind}")
