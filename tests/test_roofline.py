@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -40,6 +41,45 @@ def test_the_limits_are_limits():
     seconds = best_of(lambda: layer.forward(x), 0.1)
     nnlite.set_num_threads(before)
     assert 2 * 256**3 / seconds < 1.2 * limits.peak
+
+
+@pytest.mark.parametrize(
+    ("caches", "sizes"),
+    [
+        ({"L1": 32 << 10, "L2": 1 << 20}, [16 << 10, 1 << 19, 4 << 20]),
+        ({"L1": 32 << 10, "L3": 512 << 20}, [16 << 10, 256 << 20, 1 << 30]),
+        ({}, [32 << 10, 256 << 20]),
+    ],
+)
+def test_levels_are_measured_with_arrays_that_fill_half_of_them(caches, sizes, monkeypatch):
+    """Memory with four times the last cache, or a gigabyte where that is huge."""
+    measured = []
+
+    class Function:
+        def __init__(self, result):
+            self.result = result
+
+        def __call__(self, *size):
+            measured.extend(size)
+            return self.result
+
+    program = SimpleNamespace(peak=Function(7.0), bandwidth=Function(3.0), vector_bits=Function(256))
+    monkeypatch.setattr(compiler, "library", lambda path: program)
+    monkeypatch.setattr("nnlite.roofline.machine.cache_sizes", lambda: caches)
+    levels = [*caches, "memory"] if caches else ["L1", "memory"]
+    assert roofline.measure() == Machine(7.0, 256, dict.fromkeys(levels, 3.0), caches)
+    assert measured == sizes
+
+
+def test_caches_are_those_of_data_that_linux_tells(tmp_path):
+    for index, (kind, level, size) in enumerate(
+        (("Unified", 2, "2048K"), ("Instruction", 1, "64K"), ("Data", 1, "48K"))
+    ):
+        folder = tmp_path / f"index{index}"
+        folder.mkdir()
+        for name, text in (("type", kind), ("level", level), ("size", size)):
+            (folder / name).write_text(f"{text}\n")
+    assert [*roofline.cache_sizes(tmp_path).items()] == [("L1", 48 << 10), ("L2", 2 << 20)]
 
 
 def test_a_roof_is_the_lower_of_both_limits():
