@@ -1007,6 +1007,17 @@ IGNORING = SparseCategoricalCrossentropy(from_logits=True, ignore_class=7)
         (STEPS_OF_IDS, {"x": IDS, "y": IDS % 3 + np.eye(2, 4, 3, int) * 5, "lengths": np.array([3, 4])}, None),
         (partial(STEPS_OF_IDS, loss=IGNORING), {"x": IDS, "y": np.where(IDS, 7, 1)}, None),
         (partial(STEPS_OF_IDS, loss=IGNORING), {"x": IDS, "y": np.where(IDS, 7, 6)}, r"got 6 at \(0, 0\)"),
+        (
+            partial(STEPS_OF_IDS, loss=IGNORING),
+            {"x": IDS, "y": np.full((2, 4), 7) + 2 * np.eye(2, 4, 3, int), "lengths": np.array([3, 4])},
+            None,
+        ),
+        (
+            partial(reader, LSTM(2), input_shape=(5, 4)),
+            {"x": STEPS, "y": STEP_LABELS},
+            "lstm gives its last step alone",
+        ),
+        (partial(reader, Tanh(), loss=Squared()), {"x": X[:2], "y": np.full((2, 3), 9)}, None),
         (partial(reader, Dense(3), Dense(1)), {"x": X[:2], "y": np.array([0, 2])}, None),
     ],
 )
@@ -1027,6 +1038,7 @@ def test_what_is_out_of_range_is_found_before_the_first_batch(make, data, messag
         (LSTM(2), (6, 4), (5, 6, 4), True),
         (LSTM(2), (6, 4), (5, 7, 4), True),
         (LSTM(2), (6, 4), (5, 4, 6), False),
+        (LSTM(2), (6, 4), (5, 3), True),  # which forward says better
         (Tanh(), (4,), (5, 4), True),
     ],
 )
@@ -1058,3 +1070,17 @@ def test_weights_that_a_loss_cannot_take_are_found_before_the_first_batch(shape,
             ValueError, match=r"fit: .*: MeanSquaredError takes one weight for all numbers of an answer"
         ):
             ranges.require_ranges(model, "fit", data)
+
+
+def test_what_a_generator_makes_is_checked_when_it_comes():
+    model = reader(Tanh())
+    ranges.require_ranges(model, "fit", Stream("fit", model.loss, iter([(X, LABELS + 9)]), 1))
+
+
+def test_what_goes_where_in_a_forward_of_ones_own_is_its_own_affair():
+    class Shifted(Sequential):
+        def forward(self, x, training=False, lengths=None):
+            return super().forward(x - 5, training, lengths)
+
+    ranges.require_ranges(Shifted([Embedding(5, 3)], input_shape=(4,)), "predict", Batch(IDS + 5))
+    ranges.require_ranges(Sequential(), "predict", Batch(IDS))
