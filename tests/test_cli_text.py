@@ -1,16 +1,20 @@
 """`nnlite train --text FILE`: a text of the user's own."""
 
 import hashlib
+import io
 import json
 import subprocess
+import sys
 from shutil import copytree
 
 import pytest
 from commands import COMMAND, contents
 
 from nnlite import LSTM, Bidirectional, Dense, Embedding, Sequential, load_model
+from nnlite.cli import runs
 from nnlite.experiment import Corpus, Sonnets, find_runs
-from nnlite.text import Vocabulary
+from nnlite.experiment.folder import Progress
+from nnlite.text import TemperatureSample, Vocabulary, expected_total_variation, text_statistics, total_variation
 
 TINY = ["--units=6", "--length=20", "--epochs=2", "--temperature=1"]
 GREEK = "".join(
@@ -254,3 +258,87 @@ def test_a_strangers_model_does_not_command_the_terminal(tmp_path, nnlite_comman
     assert code == 0, error
     assert "\\x1b" in output
     assert not {"\x1b", "\x9b"} & set(output)
+
+
+# What the commands print, without a run
+
+
+stats, sample = (sys.modules[f"nnlite.cli.{name}"] for name in ("stats", "sample"))  # there the names are the commands'
+
+
+def cells(table):
+    """The rows of a table, by their first cell."""
+    return {str(first): [str(cell) for cell in others] for first, *others in zip(*(c.cells for c in table.columns))}  # noqa: B905
+
+
+def test_the_table_of_stats():
+    corpus, text = "to be or\n  not to be\n", "to bee\n\n or\n"
+    columns = [
+        stats.Column("corpus", corpus, text_statistics(corpus, corpus)),
+        stats.Column("a.txt", text, text_statistics(text, corpus)),
+        stats.Column("free", "?!", text_statistics("?!", corpus), entropy=1.234),
+    ]
+    table = stats.table_of(columns)
+    assert [str(column.header) for column in table.columns] == ["", "corpus", "a.txt", "free"]
+    chance = [f"{expected_total_variation(corpus, n):.3f}" for n in (12, 2)]
+    assert cells(table) == {
+        "characters": ["21", "12", "2"],
+        "distance to corpus": ["", f"{total_variation(text, corpus):.3f}", "1.000"],
+        "  by chance": ["", *chance],
+        "words": ["6", "3", "-"],
+        "  in the corpus": ["", "66.7 %", "-"],
+        "lines": ["2", "2", "1"],
+        "  characters, mean": ["9.5", "4.5", "2.0"],
+        "  deviation": ["1.5", "1.5", "0.0"],
+        "  indented": ["50.0 %", "50.0 %", "0.0 %"],
+        "blank lines": ["0", "1", "0"],
+        "longest copied run": ["", "5", "0"],
+        "copied windows of 30": ["", "-", "-"],
+        "entropy (nats/char.)": ["", "", "1.23"],
+    }
+    assert "entropy (nats/char.)" not in cells(stats.table_of(columns[:2]))
+    assert {*cells(stats.table_of(columns[:2], "graphemes"))} >= {"graphemes", "  graphemes, mean"}
+    shares = cells(stats.table_of_characters(columns))
+    assert [*shares][:3] == ["space", "o", "t"]
+    assert shares["o"] == ["19.05 %", "16.67 %", "0.00 %"]
+    assert shares["?"] == ["0.00 %", "0.00 %", "50.00 %"]
+
+
+@pytest.mark.parametrize(("width", "is_beside"), [(86, True), (85, False)])
+def test_poems_are_side_by_side_from_a_width_on(width, is_beside, monkeypatch):
+    file = io.StringIO()
+    for name in ("sample", "runs"):
+        monkeypatch.setattr(sys.modules[f"nnlite.cli.{name}"], "console", runs.Output(file=file, width=width))
+    sample.show_all({"hot, wild": "my love\nis", "cold": "thy eyes\nare"})
+    words = [line.split() for line in file.getvalue().splitlines()]
+    assert (["my", "love", "thy", "eyes"] in words) == is_beside
+    assert (["my", "love"] in words) != is_beside
+
+
+def test_a_title_has_its_numbers():
+    assert sample.heading(TemperatureSample(0.75, "abc", 1.234)) == (
+        "temperature 0.75, entropy 1.23 nats per character"
+    )
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (None, "the last complete epoch"),
+        (Progress(3, 0, False, 30), "the last complete epoch"),
+        (Progress(2, 1234, False, 9), "what was learned up to batch 1,234 of epoch 3"),
+    ],
+)
+def test_how_far_a_training_is(progress, words):
+    assert runs.place(progress) == words
+
+
+@pytest.mark.parametrize(
+    ("name", "is_file"),
+    [("folder", False), ("file", True), ("none", False), ("none.safetensors", True), ("a.safetensors", False)],
+)
+def test_what_is_a_models_file(name, is_file, tmp_path):
+    for folder in ("folder", "a.safetensors"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "file").touch()
+    assert runs.is_model_file(tmp_path / name) == is_file
