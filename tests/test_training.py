@@ -124,6 +124,12 @@ def test_fit_goes_on_where_it_was():
     assert same(model.params, longer.params)
 
 
+def test_an_epoch_of_one_sample_has_its_loss():
+    model = regressor()
+    expected = model.evaluate(X[:1], TARGETS[:1])
+    assert model.fit(X[:1], TARGETS[:1], verbose=0).history["loss"] == pytest.approx([expected])
+
+
 def test_history_of_a_cross_entropy_has_perplexity():
     model = classifier()
     history = model.fit(X, LABELS, epochs=2, validation_data=(X[:9], LABELS[:9]), verbose=0).history
