@@ -14,6 +14,7 @@ from nnlite import (
     LSTM,
     SGD,
     Adam,
+    BackupAndRestore,
     Callback,
     CategoricalCrossentropy,
     Dense,
@@ -1084,3 +1085,32 @@ def test_what_goes_where_in_a_forward_of_ones_own_is_its_own_affair():
 
     ranges.require_ranges(Shifted([Embedding(5, 3)], input_shape=(4,)), "predict", Batch(IDS + 5))
     ranges.require_ranges(Sequential(), "predict", Batch(IDS))
+
+
+@pytest.mark.parametrize("first", [0, 2])
+def test_a_training_on_generators_goes_on_where_it_was(first, tmp_path):
+    """Both of them, whatever epoch was the first, and wherever it ended: with the bits of one that did not end."""
+
+    def endless(seed):
+        drawn = np.random.default_rng(seed)
+        while True:
+            yield drawn.normal(size=(5, 4)), drawn.normal(size=(5, 2))
+
+    def fit(model, path, *callbacks):
+        options = {"initial_epoch": first, "epochs": first + 4, "steps_per_epoch": 3, "validation_steps": 2}
+        backup = BackupAndRestore(tmp_path / path, save_freq=1)
+        return model.fit(endless(1), **options, validation_data=endless(2), callbacks=[backup, *callbacks], verbose=0)
+
+    class Dies(Callback):
+        order = 9
+
+        def on_train_batch_end(self, batch, logs):
+            if self.model.optimizer.iterations == 8:
+                raise KeyboardInterrupt
+
+    whole, resumed = regressor(), regressor(seed=1)
+    history = fit(whole, "whole").history
+    with pytest.raises(KeyboardInterrupt):
+        fit(regressor(), "backup", Dies())
+    assert fit(resumed, "backup").history == history
+    assert same(whole, resumed)
