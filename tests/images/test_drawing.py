@@ -253,3 +253,11 @@ class TestPictures:
         """An EPS is a program, which Pillow would run."""
         with pytest.raises(ValueError, match=rf"a\.{kind}: expected a picture, .* got another file"):
             loaded(bar(20), tmp_path, f"a.{kind}")
+
+    def test_a_large_picture_is_reduced_by_means(self, tmp_path):
+        pixels = np.zeros((1024, 2048), np.uint8)
+        pixels[:, ::2] = 255
+        Image.fromarray(pixels).save(tmp_path / "a.png")
+        brightness = drawing._brightness(tmp_path / "a.png")
+        assert brightness.shape == (512, 1024)
+        np.testing.assert_allclose(brightness, 0.5, atol=0.01)
