@@ -163,3 +163,33 @@ def test_no_number_of_a_table_is_broken_on_a_telephone(chromium, tmp_path):
     assert tab.evaluate("document.documentElement.scrollWidth") == 390
     assert {"1,048,576", "float64", "115.66"} < set(lines)
     assert set(lines.values()) == {1}
+
+
+def lines_of(poem):
+    """The lines of a poem on the page."""
+    return re.findall(r"<div>(.*?)</div>", html(Report("x", sections=[Section("y", [Poems([poem])])])))
+
+
+@pytest.mark.parametrize(
+    ("poem", "lines"),
+    [
+        (Poem("", "my love\n"), ["my love"]),  # the break at its end begins no line
+        (Poem("", "my love\n\n"), ["my love", ""]),
+        (Poem("", "my love", given="thy"), ["my love"]),  # what it does not begin with was not given
+        (Poem("", "my love", given="my love"), ['<span class="given">my love</span>']),
+        (Poem("", "abc", shades=(0.04, 0.06, -0.96)), [
+            'a<span class="high" style="--shade: 5%">b</span><span class="low" style="--shade: 50%">c</span>'
+        ]),
+    ],
+)  # fmt: skip
+def test_what_a_line_of_a_poem_is(poem, lines):
+    assert lines_of(poem) == lines
+
+
+@pytest.mark.parametrize(("view_box", "least"), [('viewBox="0 0 500 300"', 400), ("", 0)])
+def test_a_picture_scrolls_where_it_would_be_less_than_four_fifths_of_its_size(view_box, least):
+    picture = f'<svg {view_box} fill="#000000" stroke="#0072b2"><svg></svg></svg>'
+    page = html(Report("x", sections=[Section("y", [Picture(picture, "a title")])]))
+    assert page.count(f"min-width: {least}px") == 1
+    assert f'<svg style="min-width: {least}px"' in page
+    assert 'fill="currentColor" stroke="var(--blue)"' in page
