@@ -79,6 +79,7 @@ echo "Running their tests ..."
 # Left out: sums of a million rows, weights larger than caches, work that is large enough to be shared by threads, and
 # errors that are measured in 128 bits. In an emulator these took most of the time, and they are the same C on every CPU.
 but_not="pytorch or long_sums or distant or cache or shared or shape9 or (float64 and (gelu or cdf))"
-PYTHONSAFEPATH=1 "$python" -m pytest -q -p no:cacheprovider --tx "$(nproc)*popen//python=$python" --dist worksteal \
+PYTHONSAFEPATH=1 "$python" -m pytest -q -p no:cacheprovider --hypothesis-profile portable \
+    --tx "$(nproc)*popen//python=$python" --dist worksteal \
     tests/kernels tests/layers tests/test_subnormal.py --deselect tests/test_subnormal.py::test_threads_do_not_matter \
     -k "(not layers or compiled_is_the_reference) and not ($but_not)"
