@@ -160,6 +160,6 @@ def _likeliest(logits, temperature, top_k, top_p):
 
 
 def _softmax(logits, temperature):
-    with np.errstate(over="ignore"):  # -infinity is the right result
+    with np.errstate(over="ignore", under="ignore"):  # -infinity is the right result, and of that 0
         e = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
-    return e / e.sum(axis=-1, keepdims=True)
+        return e / e.sum(axis=-1, keepdims=True)

@@ -48,6 +48,20 @@ def test_reference_has_the_same_functions_and_arguments(name):
         assert plain.get(function) == arguments, f"{name}.{function}"
 
 
+@pytest.mark.parametrize("name", ["compiled", "reference"])
+def test_what_rounds_to_zero_is_no_error_where_numpys_are(name):
+    x = np.array([[[-1e3, 0, 1e3], [1e-42, 1e-30, 1]]], "float32")
+    layers = nnlite.LSTM(3, return_sequences=True), nnlite.Dense(3, "sigmoid"), nnlite.GELU(), nnlite.Softmax()
+    with nnlite.use_backend(name), np.errstate(all="raise"):
+        for layer in layers:
+            y = layer(x, training=True)
+            assert np.isfinite(layer.backward(np.full_like(y, 1e-30))).all()
+        model = nnlite.Sequential([nnlite.Dense(3)], seed=0)
+        model.compile("adam", "mse")
+        model.fit(x[0], x[0], verbose=0)
+        assert nnlite.sampling_probabilities(x[0, 0], temperature=0.1).tolist() == [0, 0, 1]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", ["compiled", "reference"])
 def test_of_dtype_is_the_kernel_itself_for_one_dtype(name, dtype):

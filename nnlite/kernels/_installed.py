@@ -3,6 +3,7 @@
 import importlib
 import os
 import sys
+import types
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +48,20 @@ class _Backend:
             if error.name != f"{self._package}.{name}":
                 raise
             raise _not_compiled(name) from error
+        if self._package == "nnlite.reference":
+            _let_round_to_zero(module)
         setattr(self, name, module)  # from now on it is found without this function
         return module
+
+
+def _let_round_to_zero(module):
+    """Let a module's kernels round to 0, as the compiled ones do, where the user has set np.seterr(all="raise").
+
+    e^-1000 is 0 in a softmax, as it is meant to be.
+    """
+    for name, function in [*vars(module).items()]:
+        if isinstance(function, types.FunctionType) and not name.startswith("_"):
+            setattr(module, name, np.errstate(under="ignore")(function))
 
 
 BACKENDS = {"compiled": _Backend("nnlite.kernels"), "reference": _Backend("nnlite.reference")}
