@@ -2010,6 +2010,19 @@ def _():
         assert_same_weights(one, other)
 
 
+@right("resume", "models in a dict in a model's attribute")
+def _():
+    def by_name():
+        made = gan()
+        made.critics = dict(enumerate(made.critics))
+        made.critics["a/b"] = model(Dense(2), seed=2)
+        return made
+
+    made = killed_and_resumed(lambda callbacks: trained(by_name(), callbacks, epochs=3), 5)
+    for one, other in (made, [each.critics[0] for each in made]):
+        assert_same_weights(one, other)
+
+
 @refused(
     "resume", "a program without this model", nnlite.CheckpointError, r"has a model in self.critics\[0\], and this"
 )

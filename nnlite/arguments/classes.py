@@ -1,7 +1,7 @@
 """How files and configurations name classes and functions: those of one's own apart from nnlite's of the same name."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from typing import Any
 
@@ -13,6 +13,16 @@ _CUSTOM: ContextVar[Mapping[str, Any]] = ContextVar("custom objects", default={}
 def is_ours(thing: Any) -> bool:
     """Whether a class or a function is one of nnlite's."""
     return (getattr(thing, "__module__", None) or "").startswith("nnlite.")
+
+
+def held(thing: Any, is_part: Callable[[Any], bool]) -> Iterator[tuple[str, Any]]:
+    """The parts in an object's attributes, also in a list, tuple or dict, with names such as "fc" and "blocks[0]"."""
+    for name, value in vars(thing).copy().items():
+        found = [(name, value)]
+        if isinstance(value, list | tuple | dict) and len(value) < 1000:  # more are data
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            found = [(f"{name}[{key!r}]", item) for key, item in items]
+        yield from ((where, part) for where, part in found if is_part(part))
 
 
 def marked(name: str, thing: Any) -> str:

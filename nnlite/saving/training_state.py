@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import checks
 from ..arguments import Configured, is_ours, kept_arguments
-from ..arguments.classes import OWN, class_name, marked
+from ..arguments.classes import OWN, class_name, held, marked
 from ..arguments.translations.calls import translated
 from ..turns import computing
 from . import checkpoint, loop_state, states
@@ -173,19 +173,14 @@ def require_same(model: Any, recipe: dict[str, Any]) -> None:
 
 def save_training(path: str | os.PathLike, model: Any, loop: Any, recipe: dict[str, Any]) -> None:
     """Save the model and the state of its training."""
-    held = {name: _at_rest(part) for name, part in _held(model).items() if part.built}
-    checkpoint.write(path, {**_at_rest(model), "held": held, "run": loop_state.get(loop), "recipe": recipe})
+    others = {name: _at_rest(part) for name, part in _held(model).items() if part.built}
+    checkpoint.write(path, {**_at_rest(model), "held": others, "run": loop_state.get(loop), "recipe": recipe})
 
 
 def _held(model):
     """The models in a model's attributes: such as a discriminator, which a train_step of one's own trains, too."""
-    found: dict[str, Any] = {}
-    for name, value in vars(model).copy().items():
-        items = (
-            {f"{name}[{i}]": one for i, one in enumerate(value)} if isinstance(value, list | tuple) else {name: value}
-        )
-        found |= {where: one for where, one in items.items() if name != "layers" and hasattr(type(one), "all_layers")}
-    return found
+    models = held(model, lambda part: hasattr(type(part), "all_layers"))
+    return {where: one for where, one in models if where.partition("[")[0] != "layers"}
 
 
 def _restorer_of(where, part, tree):
@@ -220,8 +215,8 @@ def restore_training(
             model.build(loop.data.x.shape[1:])
         loop_state.check(loop, tree["run"])
         restores = [restorer(model, tree, rows=min(loop.batch_size, len(loop.data)) if tree["run"]["batch"] else None)]
-        states.mapping("held", held := tree.get("held", {}))  # older files have no such entry
-        restores += [_restorer_of(where, _held(model).get(where), theirs) for where, theirs in held.items()]
+        states.mapping("held", others := tree.get("held", {}))  # older files have no such entry
+        restores += [_restorer_of(where, _held(model).get(where), theirs) for where, theirs in others.items()]
         loop_state.restore(loop, tree["run"])  # a user's callback may still raise
         for restore in restores:
             restore()

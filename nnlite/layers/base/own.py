@@ -9,6 +9,7 @@ import numpy as np
 
 from ... import checks, seeds
 from ...arguments import is_ours
+from ...arguments.classes import held
 from .storage import Storage
 
 
@@ -130,15 +131,8 @@ def _parts(layer):
 
 
 def _held(layer):
-    """The layers and models in a layer's attributes, with their names, such as "fc" and "blocks[0]"."""
-    for name, value in vars(layer).copy().items():
-        found = [(name, value)]
-        if isinstance(value, list | tuple | dict) and len(value) < 1000:  # more are data
-            items = value.items() if isinstance(value, dict) else enumerate(value)
-            found = [(f"{name}[{key!r}]", item) for key, item in items]
-        for where, part in found:
-            if isinstance(part, Storage) or hasattr(type(part), "all_layers"):
-                yield where, part
+    """The layers and models in a layer's attributes, with their names."""
+    return held(layer, lambda part: isinstance(part, Storage) or hasattr(type(part), "all_layers"))
 
 
 def hint(thing: Any) -> str:
