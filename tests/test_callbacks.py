@@ -1305,6 +1305,36 @@ def test_a_damaged_backup_is_not_overwritten(tmp_path):
     assert path.read_bytes() == b"damaged"
 
 
+# What a History prints
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.01, "0.0100"),
+        (0.00999, "0.00999"),
+        (-0.5, "-0.5000"),
+        (9999.9, "9999.9000"),
+        (10000, "1e+04"),
+        (0, "0"),
+        (np.float32(0.5), "0.5000"),
+        (None, ""),
+        ("text", "text"),
+    ],
+)
+def test_a_number_of_a_history_has_four_decimals_where_these_say_enough(value, text):
+    history = History()
+    history.epoch, history.history = [6], {"loss": [value]}
+    assert str(history).splitlines()[-1].split() == ["7", *text.split()]
+
+
+@pytest.mark.parametrize(("epochs", "shown"), [(20, [*range(1, 21)]), (21, [*range(1, 11), "...", *range(12, 22)])])
+def test_a_long_history_shows_its_first_and_last_epochs(epochs, shown):
+    history = History()
+    history.epoch, history.history = [*range(epochs)], {"loss": [0.5] * epochs}
+    assert [line.split()[0] for line in str(history).splitlines()[1:]] == [str(epoch) for epoch in shown]
+
+
 # ProgressBar
 
 
