@@ -6,6 +6,7 @@ import datetime
 import io
 import json
 import os
+import re
 import stat
 import struct
 import time
@@ -537,6 +538,71 @@ def test_other_things_are_told(tmp_path):
 
 
 # Files of grades.
+
+
+GRADES = [
+    Grade(
+        "ada",
+        (Mark("shapes", 1.5, 2, ("height: differs", "width: right")), Mark("sample", 4, 4, ())),
+        Submission("ada-2", datetime.datetime(2026, 11, 30, 23, 5, tzinfo=datetime.UTC), problems=("a zip in a zip",)),
+        days_late=3,
+        late_percent=10,
+        notes=("sample.py: two", "and\rmore"),
+    ),
+    Grade("bob", (Mark("shapes", 0, 2, ("not handed in",)), Mark("sample", 0, 4, ("not handed in",)))),
+]
+
+
+def test_a_table_of_grades():
+    """Three days late cost 30 of 100: of 5.5 points 3.85 are left."""
+    assert as_csv(GRADES) == (
+        "id,points,of,shapes,sample,days_late,submission,notes\n"
+        "ada,3.85,6,1.5,4,3,ada-2,sample.py: two; and more\n"
+        "bob,0,6,0,0,0,,\n"
+    )
+    assert as_csv([]) == "id,points,of,days_late,submission,notes\n"
+
+
+def test_a_page_for_a_student():
+    assert as_markdown(GRADES[0]).split("\n") == [
+        "# ada: 3.85 of 6 points",
+        "",
+        "Graded: `ada-2`, handed in 2026-11-30 23:05 UTC.",
+        "That is 3 days late, and costs 30 % of the points.",
+        "",
+        "    a zip in a zip",
+        "",
+        "## shapes: 1.5 of 2",
+        "",
+        "    height: differs",
+        "    width: right",
+        "",
+        "## sample: 4 of 4",
+        "",
+        "",
+    ]
+    assert as_markdown(GRADES[1]).startswith("# bob: 0 of 6 points\n\n## shapes: 0 of 2\n\n    not handed in\n")
+    late = [dataclasses.replace(GRADES[0], days_late=days) for days in (1, 10, 11)]
+    told = [re.search("That is .*", as_markdown(one))[0] for one in late]
+    assert told == [
+        f"That is {days} late, and costs {n} % of the points."
+        for days, n in (("a day", 10), ("10 days", 100), ("11 days", 100))
+    ]
+
+
+def test_what_gradescope_shows():
+    found = as_gradescope(GRADES[0])
+    assert found.pop("tests")[0] == {
+        "name": "shapes",
+        "score": 1.5,
+        "max_score": 2,
+        "status": "failed",
+        "output": "height: differs\nwidth: right",
+        "output_format": "text",
+        "visibility": "visible",
+    }
+    assert found == {"score": 3.85, "output": "3 days late\nsample.py: two\nand more", "output_format": "text"}
+    assert as_gradescope(GRADES[1])["output"] == ""
 
 
 def test_a_spreadsheet_runs_nothing(course):
