@@ -59,6 +59,8 @@ def test_the_ends_of_what_a_sheet_may_set(write):
     sheet = read_sheet(write(text))
     assert (sheet.tolerance, sheet.late_percent) == (0.1, 0)
     assert read_sheet(write(re.sub("late_percent = .*", "", OWN))).late_percent == 100
+    assert read_sheet(write(re.sub("tolerance = .*", "", OWN))).tolerance == 0.01
+    assert read_sheet(write(OWN.replace("points = 2.5", "points = 1000000"))).points == 1_000_001
 
 
 @pytest.mark.parametrize("name", shipped())
@@ -81,6 +83,7 @@ def test_sheets_that_ship(name):
         ('kind = "lstm_step"\npoints', "points", "line 6: expected a kind, such as .*there are conv_shapes, pooled_"),
         ("+01:00", "", "deadline: expected a time with its zone, such as 2026-12-01T23:59:00.01:00, got 2026-12-01 23"),
         ("0.02", "2", "tolerance: expected a number, such as 0.01, above 0 and at most 0.1, got 2"),
+        ("0.02", "0", "tolerance: expected a number, such as 0.01, above 0 and at most 0.1, got 0"),
         ("25", "101", "late_percent: expected 0 to 100, got 101"),
         ("25", "'a'", "late_percent: expected a number, such as 10, got 'a'"),
         ("late_percent", "late_pct", "expected 'late_percent', or another one of name, title, .*got 'late_pct'"),
