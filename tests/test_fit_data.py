@@ -1114,3 +1114,42 @@ def test_a_training_on_generators_goes_on_where_it_was(first, tmp_path):
         fit(regressor(), "backup", Dies())
     assert fit(resumed, "backup").history == history
     assert same(whole, resumed)
+
+
+def test_parts_of_a_batch_know_which_samples_of_the_user_they_are():
+    whole = Batch(np.arange(10)[:, None], np.arange(10), rows=range(100, 120, 2))
+    for first in (0, 1, 2):
+        parts = [*whole.split(4, first=first)]
+        assert [part.y.tolist() for part in parts] == [[0, 1, 2, 3], [4, 5, 6, 7], [8, 9]][first:]
+        assert [[*part.rows] for part in parts] == [[100, 102, 104, 106], [108, 110, 112, 114], [116, 118]][first:]
+    order = np.arange(10)[::-1]
+    parts = [*whole.split(4, order, first=1)]
+    assert [part.y.tolist() for part in parts] == [[5, 4, 3, 2], [1, 0]]
+    assert [part.rows.tolist() for part in parts] == [[110, 108, 106, 104], [102, 100]]
+    assert parts[0][1:3].rows.tolist() == [108, 106]
+    assert whole[2:5].place((1, 3)) == (106, 3)
+    assert parts[1].place((1,)) == (100,)
+    assert Batch(whole.x).place((1, 2)) == (1, 2)
+    assert [*Batch(whole.x)[3:5].rows] == [3, 4]
+
+
+@pytest.mark.parametrize("size", [1, 3])
+def test_no_samples_are_one_batch_without_any(size):
+    assert [len(part) for part in Batch(np.zeros((0, 4))).split(size)] == [0]
+
+
+def test_a_checksum_is_that_of_all_numbers_however_many_are_taken_together(monkeypatch):
+    batch = {"x": np.arange(60.0).reshape(10, 6), "y": np.arange(10, dtype="int32"), "lengths": np.arange(10)}
+    checksum = Batch(**batch).checksum
+    for checked in (1, 6, 7, 13, 10**6):
+        monkeypatch.setattr("nnlite.models.batch.CHECKED", checked)
+        assert Batch(**batch).checksum == checksum
+        for row in (0, 5, 9):
+            other = batch["x"].copy()
+            other[row, row % 6] += 1
+            assert Batch(**batch | {"x": other}).checksum != checksum
+
+
+def test_how_much_a_batch_counts():
+    batch = Batch(np.zeros((3, 4)), lengths=np.array([4, 1, 2]))
+    assert (batch.weight(True), batch.weight(False), Batch(batch.x).weight(True)) == (7, 3, 3)
