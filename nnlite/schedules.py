@@ -41,7 +41,7 @@ class Schedule(Configured):
                 self._keep(name, checks.positive(name, value))
             elif name == "staircase":
                 self._keep(name, checks.boolean(name, value))
-            elif not isinstance(value, Schedule):
+            elif not isinstance(value, Schedule) or self.__annotations__.get(name) is float:
                 self._keep(name, checks.between(name, value, 0, math.inf, closed=False))
 
     def _keep(self, name, number):

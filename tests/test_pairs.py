@@ -2964,6 +2964,44 @@ def _():
     assert_same_weights(trained(epochs=2), trained(epochs=2, validation_data=(X, Y)))
 
 
+# What an object of nnlite is given where another one belongs.
+
+
+for name, make in {
+    "CosineDecay": lambda inner: CosineDecay(inner, decay_steps=3),
+    "StepDecay": lambda inner: nnlite.StepDecay(0.1, 3, inner),
+    "Constant": nnlite.Constant,
+}.items():
+
+    @refused("a schedule", f"a number of {name}", TypeError, "expected a number, got Constant")
+    def _(make=make):
+        make(nnlite.Constant(0.1))
+
+
+@right("a schedule", "WarmUp of a WarmUp of it")
+def _():
+    rates = nnlite.WarmUp(nnlite.WarmUp(nnlite.Constant(0.6), 2), 3)
+    assert_close(np.array([rates(step) for step in range(6)]), np.array([0.1, 0.2, 0.3, 0.3, 0.6, 0.6]), 1e-12)
+
+
+@refused("a schedule", "a LearningRateScheduler, whose function returns it", TypeError, "return a number, got Constant")
+def _():
+    trained(callbacks=[LearningRateScheduler(lambda epoch: nnlite.Constant(0.1))])
+
+
+@refused("a model", "fit, which is given it for x", TypeError, "x: expected an array or a generator, got Sequential")
+def _():
+    trained(x=model())
+
+
+@refused("the spectral radius", "an RNN that has diverged", ValueError, "finite weights, got NaN or infinity in Wh")
+def _():
+    layer = RNN(3)
+    layer.build((None, 2))
+    layer.params["Wh"][0, 1] = np.nan
+    nnlite.inspect.set_spectral_radius(layer, 0.5)
+
+
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
 
 

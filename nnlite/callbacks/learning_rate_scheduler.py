@@ -48,6 +48,8 @@ class LearningRateScheduler(Callback):
             return
         optimizer = self.model.optimizer
         rate = self.schedule(epoch, optimizer.learning_rate) if self._takes_rate else self.schedule(epoch)
+        if isinstance(rate, Schedule):  # which the optimizer would take, and count steps by it
+            raise TypeError(f"schedule: expected it to return a number, got {rate!r}: give that to the optimizer")
         optimizer.learning_rate = rate
         if self.verbose:
             print(f"epoch {epoch + 1}: learning rate {optimizer.learning_rate:g}", flush=True)

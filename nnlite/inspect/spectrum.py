@@ -20,7 +20,7 @@ def spectral_radius(layer: RNN) -> float:
 
     Raises:
         TypeError: the layer is not an RNN.
-        ValueError: the layer is not built.
+        ValueError: the layer is not built, or Wh holds NaN or infinity.
 
     Example:
         >>> from nnlite import RNN
@@ -34,7 +34,12 @@ def spectral_radius(layer: RNN) -> float:
         0.5
     """
     require(layer, (RNN,), "spectral_radius", NO_RADIUS)
-    return float(np.abs(np.linalg.eigvals(layer.params["Wh"].astype(np.float64))).max())
+    Wh = layer.params["Wh"].astype(np.float64)
+    if not np.isfinite(Wh).all():
+        raise ValueError(
+            f"layer: expected finite weights, got NaN or infinity in Wh of {layer.name}: its training diverged"
+        )
+    return float(np.abs(np.linalg.eigvals(Wh)).max())
 
 
 def set_spectral_radius(layer: RNN, radius: float) -> None:

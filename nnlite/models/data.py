@@ -26,7 +26,8 @@ def _arrays_or_stream(where, loss, x, y, lengths, sample_weight, class_weight, s
         _refuse_size(where, "batch_size", size)
         return Stream(where, loss, x, steps, class_weight)
     if callable(x) and not hasattr(x, "__array__"):
-        raise TypeError(f"{where}: x: expected an array or a generator, got the function {x.__name__}: call it, x()")
+        got = f"the function {x.__name__}: call it, x()" if hasattr(x, "__name__") else f"{x!r}: give what it returns"
+        raise TypeError(f"{where}: x: expected an array or a generator, got {got}")
     _refuse_steps(where, "steps_per_epoch" if where == "fit" else "steps", steps)
     if y is None:
         _refuse_pairs(where, x)
