@@ -12,6 +12,7 @@ import pytest
 
 import nnlite
 from nnlite.arguments import ChecksArguments, check_arguments
+from nnlite.arguments.kinds import KINDS, types_of
 from nnlite.losses import Loss, MeanSquaredError, SparseCategoricalCrossentropy
 from nnlite.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -290,3 +291,61 @@ def test_an_array_of_a_subclass_does_not_take_the_place_of_one_that_is_left_out(
     y = layer.forward(x)
     layer.params["b"] = np.ones(1, "float32")  # of no size that the kernels expect
     np.testing.assert_array_equal(layer.forward(x), y)
+
+
+OF_PLOTS = [
+    (plot, name)
+    for plot in nnlite.plot.__all__
+    for name, parameter in inspect.signature(getattr(nnlite.plot, plot)).parameters.items()
+    if types_of(parameter.annotation) and types_of(parameter.annotation).keys() <= KINDS.keys()
+]
+
+
+@pytest.mark.parametrize("value", [object(), np.ones((2, 2, 2)), b"ab"], ids=["object", "array", "bytes"])
+@pytest.mark.parametrize(("plot", "name"), OF_PLOTS)
+def test_a_plot_refuses_another_kind_of_argument_before_anything_is_drawn(plot, name, value):
+    function = getattr(nnlite.plot, plot)
+    if {"Sequence", "Iterable"} & types_of(inspect.signature(function).parameters[name].annotation).keys():
+        value = 5  # such as labels and characters, which may be any row
+    with pytest.raises(TypeError, match=f"^{name}: expected .*, got "):
+        function(**{name: value})
+
+
+WORDS = nnlite.text.Vocabulary("ab")
+OTHER_KINDS = {
+    "history: expected the History that fit returns, a dict, a text or a path, got list": (
+        lambda: nnlite.plot.loss_curves([nnlite.History()])
+    ),
+    'curves: expected a dict, got list .*: use {"a name": ...}': lambda: nnlite.plot.learning_curves([[0], [1.0]]),
+    "curves: 'a': expected a pair .*, got list": lambda: nnlite.plot.learning_curves({"a": [3.6, 3.1, 2.5]}),
+    "flows: 'a': expected a result of .*, got int": lambda: nnlite.plot.gradient_flow({"a": 1}),
+    "limits: expected two numbers or None, got tuple": (
+        lambda: nnlite.plot.activation_text(np.ones(2), "ab", limits=(0, 1, 2))
+    ),
+    "copy: expected True or False, got 'no'": lambda: nnlite.text.columns(np.arange(40), 4, 2, copy="no"),
+    "graphemes: expected True or False, got array": lambda: nnlite.text.line_lengths("a", np.array(1)),
+    "smallest: expected a whole number, got 'a'": lambda: nnlite.text.split_text("a" * 99, smallest="a"),
+    "vocabulary: expected a Vocabulary, got None": lambda: nnlite.text.lines("ab", None),
+    "unknown: expected 'error' or 'skip', got array": lambda: WORDS.encode("ab", np.array(["skip", "error"])),
+    "model: expected a model, .*, got Dense": lambda: nnlite.text.generate(nnlite.Dense(2), WORDS, "a", 3),
+    "pixels: expected a list of numbers, got 'ab'": (
+        lambda: nnlite.images.shifted(np.ones((1, 8, 8, 1)), np.ones(1, int), "ab")
+    ),
+    "names: expected a dict or None, got list": lambda: nnlite.interop.to_torch(nnlite.Sequential(), names=["a"]),
+    "tolerance: expected a number, got '1e-6'": (
+        lambda: nnlite.gradcheck(nnlite.Dense(2), np.ones((2, 2)), tolerance="1e-6")
+    ),
+    "fresh_state: expected True or False, got 2": (
+        lambda: nnlite.inspect.trace(nnlite.LSTM(2), np.ones((1, 2, 2)), fresh_state=2)
+    ),
+    "vocabulary: expected a .*Vocabulary, got b'ab'": (
+        lambda: nnlite.inspect.trace(nnlite.LSTM(2), "ab", vocabulary=b"ab")
+    ),
+    "model: expected a model, got None": lambda: nnlite.save_model(None, "m.safetensors"),
+}
+
+
+@pytest.mark.parametrize("message", OTHER_KINDS)
+def test_what_is_no_argument_is_refused_in_words(message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        OTHER_KINDS[message]()

@@ -281,7 +281,7 @@ class TestGradientFlow:
         ("flows", "error", "message"),
         [
             ({}, ValueError, "at least one, got none"),
-            (flow([1, 2]), TypeError, 'got SimpleNamespace: use {"LSTM": flow}'),
+            (flow([1, 2]), TypeError, 'flows: expected a dict, got SimpleNamespace .*: use {"a name": ...}'),
             ({"a": flow([[1, 2]])}, ValueError, r"dh of 'a': expected the norms of T \+ 1 states.*shape \(1, 2\)"),
             ({"a": flow([])}, ValueError, "dh of 'a'"),
             ({"a": flow([1], [-1])}, ValueError, "dc of 'a'.*with -1"),

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from .. import seeds
+from ..arguments.kinds import kinds_of
 from .checked_layer import CheckedLayer
 from .contract import checked_gradients
 from .diagnosis import diagnose
@@ -32,6 +33,7 @@ from .wrong_line import WrongLine, first_wrong_line
 __all__ = ["GradientCheckError", "GradientReport", "WrongLine", "first_wrong_line", "gradcheck"]
 
 
+@kinds_of("training", "fast", "tolerance")
 def gradcheck(
     layer: Any,
     x: np.ndarray,

@@ -5,7 +5,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nnlite.utils import of_its_kinds
 
+
+@of_its_kinds
 def shifted(x: np.ndarray, y: np.ndarray, pixels: Sequence[float] = (0.5, 1)) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels, together with copies shifted up, down, left and right: (x, y), new arrays.
 

@@ -9,7 +9,7 @@ from .. import checks
 
 def encoded(name: str, text: Any, vocabulary: Any) -> tuple[Any, list[str] | None]:
     """The ids (N, T) of one text or of several, and the texts as a list. What is not text is returned with None."""
-    if vocabulary is not None and not hasattr(vocabulary, "decode"):
+    if vocabulary is not None and not (hasattr(vocabulary, "decode") and hasattr(vocabulary, "encode")):
         raise TypeError(f"vocabulary: expected a nnlite.text.Vocabulary, got {vocabulary!r}: use the model's")
     is_text = isinstance(text, str) or (isinstance(text, list | tuple) and any(isinstance(line, str) for line in text))
     if not is_text:

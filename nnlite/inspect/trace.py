@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, losses, sequence_lengths
+from ..arguments.kinds import kinds_of
 from ..layers.base.layer import Layer
 from ..models import agreement, judging
 from ..models.batch import Batch
@@ -19,6 +20,7 @@ from .text import characters, encoded
 IMAGES = {"y": "feature maps, (N, H, W, C)", "dy": "dL/dy"}
 
 
+@kinds_of("fresh_state")
 def trace(
     model: Model | Layer,
     x: np.ndarray | str | list[str],

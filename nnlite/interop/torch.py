@@ -8,12 +8,14 @@ import numpy as np
 
 import nnlite
 from nnlite.saving import atomic_file, checkpoint
+from nnlite.utils import kinds_of
 
 from . import settings, stores, torch_modules
 from .targets import check_path
 from .weights import Link, Store, WeightsError, load, require_built, written
 
 
+@kinds_of("names")
 def from_torch(
     source: Any, model: nnlite.Sequential | None = None, names: Mapping[str, str] | None = None
 ) -> nnlite.Sequential:
@@ -67,6 +69,7 @@ def from_torch(
     return model
 
 
+@kinds_of("names")
 def to_torch(
     model: nnlite.Sequential,
     path: str | os.PathLike | None = None,

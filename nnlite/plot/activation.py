@@ -6,11 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nnlite.utils import of_its_kinds
+
 from .canvas import UNIT_RANGE, Axes, around_zero, ends_of_bar, fitting_size, frame, ink_on, new_axes
 from .characters import character_sign, signs_explained
 from .fonts import lend_fonts
 
 
+@of_its_kinds
 def activation_text(
     values: np.ndarray,
     characters: Sequence[str],

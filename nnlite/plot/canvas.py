@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nnlite import extras
+from nnlite.utils import of_its_kinds
 
 from .fonts import lend_fonts, warn_of
 
@@ -114,6 +115,7 @@ def fitting_size(ax: Axes, rows: float, columns: float) -> float:
     return points * min(0.8 * box.height / rows, 1.5 * box.width / columns)  # a letter is about 0.6 wide
 
 
+@of_its_kinds
 def png(
     draw: Callable[..., Axes], *args: Any, size: tuple[float, float] = (7.0, 4.5), dpi: float = 150, **kwargs: Any
 ) -> bytes:
@@ -133,6 +135,7 @@ def png(
     return _draw(draw, args, kwargs, size, format="png", dpi=dpi, metadata={"Software": "nnlite, Matplotlib"})
 
 
+@of_its_kinds
 def svg(draw: Callable[..., Axes], *args: Any, size: tuple[float, float] = (7.0, 4.5), **kwargs: Any) -> str:
     """Draw a plot and return it as SVG, for web pages.
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterable
 
+from nnlite.utils import of_its_kinds
+
 NAMES = {" ": "space", "\n": "new line", "\t": "tab", "\r": "return", "\u00a0": "hard space"}
 SIGNS = {" ": "␣", "\n": "↵", "\t": "⇥"}
 OTHER = "�"  # any other character without a visible form
 
 
+@of_its_kinds
 def character_name(character: str) -> str:
     """The name of a character; visible characters are their own names.
 

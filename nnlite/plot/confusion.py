@@ -6,9 +6,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nnlite.utils import of_its_kinds
+
 from .canvas import VERMILION, Axes, frame, new_axes
 
 
+@of_its_kinds
 def confusion_matrix(matrix: np.ndarray, labels: Sequence | None = None, ax: Axes | None = None) -> Axes:
     """Draw how often each label was predicted as each label.
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from nnlite.saving.regular_file import read_json_lines
+from nnlite.utils import of_its_kinds
 
 from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, new_axes, numbers_of, whole_ticks, without_gaps
 
@@ -25,6 +26,7 @@ class Landmarks(Protocol):
     def _asdict(self) -> dict[str, float]: ...
 
 
+@of_its_kinds
 def loss_curves(
     history: History | Mapping[str, list[float]] | str | os.PathLike,
     ax: Axes | None = None,
@@ -71,6 +73,7 @@ def loss_curves(
     return ax
 
 
+@of_its_kinds
 def learning_curves(
     curves: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     ax: Axes | None = None,
@@ -99,7 +102,7 @@ def learning_curves(
         >>> learning_curves(curves, ax=ax).get_xlabel()
         'iteration'
     """
-    curves = {name: _checked(name, *curve) for name, curve in curves.items()}
+    curves = {name: _checked(name, curve) for name, curve in curves.items()}
     if not curves:
         raise ValueError("curves: expected at least one, got none")
     landmarks = _named(landmarks)
@@ -217,8 +220,11 @@ def _crossed(ax, label):
     return count
 
 
-def _checked(name, iterations, losses):
+def _checked(name, curve):
     """A curve, with NaN as infinity: both mean divergence."""
+    if not hasattr(curve, "__len__") or len(curve) != 2:
+        raise TypeError(f"curves: {name!r}: expected a pair (iterations, losses), got {type(curve).__name__}")
+    iterations, losses = curve
     if not len(losses) or len(iterations) != len(losses) or not math.isfinite(losses[0]):
         first = f", the first of them {losses[0]}" if len(losses) else ""
         raise ValueError(

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from nnlite.utils import of_its_kinds
+
 from .canvas import UNIT_RANGE, Axes, around_zero, ends_of_bar, fitting_size, frame, new_axes
 from .characters import character_sign, signs_explained
 from .fonts import lend_fonts
@@ -19,6 +21,7 @@ HEADING = 0.42  # space above a band, in units of its height
 SATURATED = 3.0  # beyond this only the sign of c matters: tanh(3) = 0.995
 
 
+@of_its_kinds
 def gates(
     trace: LayerTrace | Mapping[str, np.ndarray],
     units: Sequence[int] | None = None,

@@ -8,12 +8,15 @@ from typing import Any
 
 import numpy as np
 
+from nnlite.utils import of_its_kinds
+
 from .canvas import GREY, LOOKS, Axes, new_axes, whole_ticks
 
 MARKERS: dict[str, dict[str, Any]] = {"dh": {"marker": "o", "fillstyle": "none"}, "dc": {"marker": "s"}}
 ROOM = 10.0  # factor above the largest and below the smallest norm, so that constant norms look flat
 
 
+@of_its_kinds
 def gradient_flow(
     flows: Mapping[str, object], title: str = "Gradient norms back through time", ax: Axes | None = None
 ) -> Axes:
@@ -45,8 +48,6 @@ def gradient_flow(
         >>> gradient_flow({"RNN": flow}, ax=ax).get_xlabel()
         'steps back in time (0: the state after the last step)'
     """
-    if not isinstance(flows, Mapping):
-        raise TypeError(f'flows: expected a dict from names to flows, got {type(flows).__name__}: use {{"LSTM": flow}}')
     curves = {(name, quantity): norms for name, flow in flows.items() for quantity, norms in _norms(name, flow)}
     if not curves:
         raise ValueError("flows: expected at least one, got none")
@@ -83,6 +84,10 @@ def gradient_flow(
 
 def _norms(name, flow):
     """Pairs of a quantity and its norms, from the last state to the first."""
+    if not (hasattr(flow, "dh") and hasattr(flow, "dc")):
+        raise TypeError(
+            f"flows: {name!r}: expected a result of nnlite.inspect.gradient_flow, got {type(flow).__name__}"
+        )
     for quantity in ("dh", "dc"):
         norms = getattr(flow, quantity)
         if norms is None:

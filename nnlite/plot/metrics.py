@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from nnlite.utils import of_its_kinds
+
 from .canvas import BLUE, VERMILION, Axes, new_axes, numbers_of, whole_ticks, without_gaps
 
 if TYPE_CHECKING:
     from nnlite import History
 
 
+@of_its_kinds
 def metric_curves(
     history: History | Mapping[str, list[float]], metric: str = "accuracy", ax: Axes | None = None
 ) -> Axes:

@@ -7,6 +7,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from nnlite.utils import of_its_kinds
+
 from .canvas import BLUE, GREY, VERMILION, Axes, new_axes
 from .names import names_beside
 
@@ -33,6 +35,7 @@ class Kernel(Protocol):
     def rate(self) -> float: ...
 
 
+@of_its_kinds
 def roofline(machine: Limits, kernels: Sequence[Kernel], ax: Axes | None = None) -> Axes:
     """Draw how fast a machine can be at each number of operations per byte, and where kernels are.
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nnlite.utils import of_its_kinds
+
 from .canvas import BLUE, VERMILION, Axes, new_axes
 from .characters import character_name
 from .fonts import lend_fonts
@@ -18,6 +20,7 @@ HATCHED: dict[str, Any] = {"facecolor": "white", "edgecolor": VERMILION, "hatch"
 OUTLINE: dict[str, Any] = {"color": VERMILION, "histtype": "step", "linewidth": 1.8}
 
 
+@of_its_kinds
 def character_frequencies(
     frequencies: Mapping[str, float],
     corpus: Mapping[str, float] | None = None,
@@ -71,6 +74,7 @@ def character_frequencies(
     return ax
 
 
+@of_its_kinds
 def line_lengths(
     lengths: Iterable[int] | Mapping[int, int],
     corpus: Iterable[int] | Mapping[int, int] | None = None,

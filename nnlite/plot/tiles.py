@@ -7,12 +7,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nnlite.utils import of_its_kinds
+
 from .canvas import GREY, Axes, frame, new_axes
 
 GAP = 0.12  # between tiles, in tile widths
 CAPTION = 0.3  # space for the caption above a tile
 
 
+@of_its_kinds
 def filters(W: np.ndarray, ax: Axes | None = None) -> Axes:
     """Draw the weights of a Conv2D layer: the pattern that each filter detects.
 
@@ -60,6 +63,7 @@ def filters(W: np.ndarray, ax: Axes | None = None) -> Axes:
     return ax
 
 
+@of_its_kinds
 def feature_maps(
     maps: np.ndarray, label: str = "activation (no unit)", title: str | None = None, ax: Axes | None = None
 ) -> Axes:
@@ -105,6 +109,7 @@ def feature_maps(
     return ax
 
 
+@of_its_kinds
 def images(x: np.ndarray, captions: Sequence | None = None, title: str = "", ax: Axes | None = None) -> Axes:
     """Draw images side by side, with captions.
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..arguments import Configured, is_ours, kept_arguments
+from ..arguments import Configured, is_ours, kept_arguments, kinds
 from ..arguments.classes import OWN, class_name, held, marked
 from ..arguments.translations.calls import translated
 from ..turns import computing
@@ -51,6 +51,7 @@ def save_model(model: Any, path: str | os.PathLike) -> None:
         np.True_
     """
     path = check_ending("path", path)
+    kinds.require("model", model, "Model")
     check_saving(model)
     checkpoint.write(path, _at_rest(model))
 

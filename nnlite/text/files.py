@@ -5,6 +5,7 @@ import os
 import re
 
 from nnlite.saving.regular_file import open_regular
+from nnlite.utils import kinds_of
 
 from .arguments import require_text
 
@@ -101,6 +102,7 @@ def _name_it(encoding):
     return f"save it as UTF-8, or name its encoding, such as encoding={encoding!r} (--encoding {encoding})"
 
 
+@kinds_of("smallest")
 def split_text(text: str, smallest: int = 1) -> tuple[str, str]:
     """Split a text into (training, validation), holding out about the last tenth.
 

@@ -89,7 +89,7 @@ def write(
 
     The logits, (V,), are valid until the next step. Meanwhile other threads wait.
     """
-    if not hasattr(model, "stepper"):
+    if not (hasattr(model, "stepper") and hasattr(model, "layers")):
         raise TypeError(f"model: expected a model, such as nnlite.Sequential([...]), got {type(model).__name__}")
     V = len(vocabulary)
     # A step takes a batch of one: an array of shape (1,) for each id, created once.

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from nnlite.utils import kinds_of
+
 from .arguments import require_text
 from .vocabulary import Vocabulary
 
 
+@kinds_of("vocabulary")
 def lines(text: str, vocabulary: Vocabulary) -> list[np.ndarray]:
     """The lines of a text as ids, each including the line breaks before and after it: int64, (2 + characters,).
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nnlite.notebook import Shown, Table
+from nnlite.utils import kinds_of
 
 from .arguments import PIECE, require_text, require_whole
 from .excerpt import Excerpt, require_source
@@ -26,6 +27,7 @@ UNSPACED = (
 JOINERS = "\u200c\u200d"  # inside of words in Persian and in India
 
 
+@kinds_of("graphemes")
 def character_frequencies(text: str, graphemes: bool = False) -> dict[str, float]:
     """The frequency of each character in percent, most frequent first.
 
@@ -144,6 +146,7 @@ def _words(text: str | Excerpt) -> Iterator[str]:
         start = end
 
 
+@kinds_of("graphemes")
 def line_lengths(text: str, graphemes: bool = False) -> list[int]:
     """The length of each non-blank line in characters, with indent and without line break.
 

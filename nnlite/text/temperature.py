@@ -9,6 +9,7 @@ import numpy as np
 
 import nnlite
 from nnlite.notebook import Shown, Table
+from nnlite.utils import kinds_of
 
 from .arguments import drawn, require_whole
 from .generate import ids_to_read, write
@@ -104,6 +105,7 @@ class NextCharacters(Shown, list[NextCharacter]):
         return Table(rows, header, align="l" + "r" * len(self.temperatures))
 
 
+@kinds_of("temperatures")
 def compare_temperatures(
     model: nnlite.Sequential,
     vocabulary: Vocabulary,
@@ -151,6 +153,7 @@ def compare_temperatures(
     return samples
 
 
+@kinds_of("temperatures")
 def next_characters(
     model: nnlite.Sequential,
     vocabulary: Vocabulary,

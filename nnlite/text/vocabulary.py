@@ -82,7 +82,7 @@ class Vocabulary:
                 too small.
         """
         require_text("text", text)
-        if unknown not in ("error", "skip"):
+        if not isinstance(unknown, str) or unknown not in ("error", "skip"):
             raise ValueError(f"unknown: expected 'error' or 'skip', got {unknown!r}")
         dtype = np.dtype(self.smallest_dtype if dtype is None else dtype)
         if dtype.kind not in "iu" or np.iinfo(dtype).max < len(self) - 1:

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from nnlite.utils import kinds_of
+
 from .arguments import PIECE, require_whole
 
 
@@ -47,6 +49,7 @@ def windows(ids: np.ndarray, length: int, step: int = 1) -> tuple[np.ndarray, np
     return both[:, :-1], both[:, 1:]
 
 
+@kinds_of("copy")
 def columns(
     ids: np.ndarray, length: int, batch_size: int, step: int | None = None, copy: bool = True
 ) -> tuple[Any, Any]:
