@@ -22,9 +22,13 @@ def main() -> None:
 
 
 def forget_wrong_sizes() -> None:
-    """Let a terminal's size be as if unset where it is none: Rich would print nothing, without end or a traceback."""
-    for name in ("COLUMNS", "LINES", "TERMINAL_WIDTH"):
-        if not re.fullmatch("0*[1-9][0-9]{0,3}", os.environ.get(name, "1")):
+    """Let a terminal's size be as if unset where it is none: Rich would print nothing, without end or a traceback.
+
+    Of fewer than 40 columns a table would show no words.
+    """
+    for name, least in (("COLUMNS", 40), ("LINES", 1), ("TERMINAL_WIDTH", 40)):
+        size = os.environ.get(name, "80")
+        if not re.fullmatch("0*[1-9][0-9]{0,3}", size) or int(size) < least:
             del os.environ[name]
 
 

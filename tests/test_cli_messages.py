@@ -185,6 +185,7 @@ class TestWrapping:
     [
         {"COLUMNS": "0", "LINES": "0"}, {"COLUMNS": "²", "LINES": "9" * 5000},
         {"COLUMNS": "1" + "0" * 400, "TERMINAL_WIDTH": "wide"}, {"COLUMNS": "100000000", "LINES": "²"},
+        {"COLUMNS": "1"}, {"COLUMNS": "039", "TERMINAL_WIDTH": "7"},
     ],
 )  # fmt: skip
 def test_a_terminal_without_a_size_has_the_usual_one(sizes):
