@@ -160,6 +160,6 @@ def _likeliest(logits, temperature, top_k, top_p):
 
 
 def _softmax(logits, temperature):
-    with np.errstate(over="ignore", under="ignore"):  # -infinity is the right result, and of that 0
+    with np.errstate(over="ignore", under="ignore"):  # -infinity and 0 are the right results
         e = np.exp((logits - logits.max(axis=-1, keepdims=True)) / temperature)
         return e / e.sum(axis=-1, keepdims=True)

@@ -3002,6 +3002,45 @@ def _():
     nnlite.inspect.set_spectral_radius(layer, 0.5)
 
 
+# What a program sets around it.
+
+
+LARGE = np.array([[800.0, -800.0, 0.0]])
+UNDER = {
+    "BinaryCrossentropy of large logits": lambda: passes_of(nnlite.BinaryCrossentropy, (LARGE > 0).astype(float)),
+    "CategoricalCrossentropy of large logits": lambda: passes_of(nnlite.CategoricalCrossentropy, np.eye(3)[:1]),
+    "sampling_probabilities": lambda: (nnlite.sampling_probabilities(LARGE[0], 0.5),),
+    "sampling_probabilities of near ones": lambda: (nnlite.sampling_probabilities(np.array([0, -744.5]), 1.0),),
+    "sample with top_p": lambda: (nnlite.sample(LARGE[0], 0.5, 0.5, top_p=0.9),),
+}
+
+
+def passes_of(kind, y):
+    loss = kind(from_logits=True)
+    return loss.forward(y, LARGE), loss.backward()
+
+
+for name, run in UNDER.items():
+
+    @right("NumPy's errors, all raised", name)
+    def _(run=run):
+        expected = run()
+        with np.errstate(all="raise"):
+            for found, other in zip(run(), expected, strict=True):
+                assert_same_bits(np.asarray(found), np.asarray(other))
+
+
+for verbose in (1, 2):
+
+    @right("a clock that stands still", f"fit and evaluate with verbose={verbose}")
+    def _(verbose=verbose):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("time.perf_counter", lambda: 5.0)
+            made = trained(verbose=verbose, epochs=2)
+            made.evaluate(X, Y, verbose=verbose)
+        assert made.history.epoch == [0, 1]
+
+
 IDS = [f"{name} is {'right' if error is None else 'refused'}" for name, _, error, _ in PAIRS]
 
 

@@ -38,7 +38,7 @@ def watched(
             yield batch
             now = time.perf_counter()
             samples += len(batch)
-            speed = f"{samples / (now - start):,.0f} samples/s"
+            speed = f"{rate(samples, now - start):,.0f} samples/s"
             if bar and (done == total or now - drawn > INTERVAL):
                 drawn = now
                 bar.draw(where, done, total, speed, numbers_text(numbers()))
@@ -47,6 +47,11 @@ def watched(
             bar.stop()
     if look:
         print("  ".join(filter(None, [where, numbers_text(numbers()), speed])), flush=True)
+
+
+def rate(count: float, seconds: float) -> float:
+    """How many in a second; 0 where a clock, which may be coarse, has not moved on."""
+    return count / seconds if seconds > 0 else 0.0
 
 
 def numbers_text(logs: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from numbers import Real
 from typing import Any, Self
 
-from .bars import INTERVAL, bar_for, numbers_text
+from .bars import INTERVAL, bar_for, numbers_text, rate
 from .base import Callback, Logs, coming_logs
 
 
@@ -88,7 +88,7 @@ class ProgressBar(Callback):
         if batch + 1 == self.loop.batches or now - self._drawn > INTERVAL:
             self._drawn = now
             samples = (batch + 1 - self._epoch_first) * self.loop.batch_size
-            self._speed = samples * self.loop.positions / (now - self._epoch_start)
+            self._speed = rate(samples * self.loop.positions, now - self._epoch_start)
             if self._live:
                 self._draw(batch + 1, logs, now)
 

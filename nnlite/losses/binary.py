@@ -50,6 +50,7 @@ class BinaryCrossentropy(Loss):
         self.from_logits = checks.boolean("from_logits", from_logits)
         self.label_smoothing = checks.between("label_smoothing", label_smoothing, 0, 1)
 
+    @np.errstate(under="ignore")  # of what is rounded to 0
     def forward(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         y_true, y_pred = pair(y_true, y_pred)
         remedy = "use SparseCategoricalCrossentropy for labels; the order is loss(y_true, y_pred)"
@@ -66,6 +67,7 @@ class BinaryCrossentropy(Loss):
             losses = -(y * np.log(p) + (1 - y) * np.log(q))
         return float(weighted(losses, weights).sum() / D)
 
+    @np.errstate(under="ignore")  # of what is rounded to 0
     def backward(self) -> np.ndarray:
         y, y_pred, weights, D = self._kept()
         if self.from_logits:

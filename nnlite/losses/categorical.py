@@ -49,6 +49,7 @@ class CategoricalCrossentropy(Loss):
         self.from_logits = checks.boolean("from_logits", from_logits)
         self.label_smoothing = checks.between("label_smoothing", label_smoothing, 0, 1)
 
+    @np.errstate(under="ignore")  # of what is rounded to 0
     def forward(self, y_true: np.ndarray, y_pred: np.ndarray, sample_weight: np.ndarray | None = None) -> float:
         y_pred = predictions(y_true, y_pred, (..., None), "(N, ..., V)")
         y_true = _one_hot(y_true, y_pred)
@@ -68,6 +69,7 @@ class CategoricalCrossentropy(Loss):
         self._keep(y, p, y_pred.dtype, weights, D)
         return float(weighted(losses, weights).sum() / D)
 
+    @np.errstate(under="ignore")  # of what is rounded to 0
     def backward(self) -> np.ndarray:
         y, p, dtype, weights, D = self._kept()
         dy_pred = p * y.sum(axis=-1, keepdims=True) - y if self.from_logits else -y / p
