@@ -154,6 +154,13 @@ class TestSpecialFiles:
         assert model.optimizer.iterations == 0
 
 
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="a file of Linux that cannot be read at its start")
+@pytest.mark.parametrize("read", [read_text, load_idx])
+def test_a_disk_that_cannot_be_read_names_the_file(read):
+    with pytest.raises((OSError, ValueError), match="/proc/self/mem"):
+        read("/proc/self/mem")
+
+
 def test_a_full_disk_names_the_file(tmp_path, monkeypatch):
     def full(descriptor):
         raise OSError(28, "No space left on device")

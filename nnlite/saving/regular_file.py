@@ -5,7 +5,7 @@ import json
 import os
 import stat
 from collections.abc import Iterator
-from io import BufferedReader
+from io import BufferedReader, FileIO
 from typing import Any
 
 # The longest config.json: settings, and a vocabulary of at most 1.1 million characters of 12 bytes. What Python makes
@@ -25,7 +25,23 @@ def open_regular(path: str | os.PathLike | bytes) -> BufferedReader:
         Traceback (most recent call last):
         OSError: [Errno 22] it is not a file but a device or a pipe: save it as a file first: '/dev/null'
     """
-    return open(os.fspath(path), "rb", opener=_open)
+    return BufferedReader(_Named(os.fspath(path), "rb", opener=_open))
+
+
+class _Named(FileIO):
+    """A file whose errors of reading, such as those of a broken disk, name it: the system's do not."""
+
+    def readinto(self, buffer: Any) -> int | None:
+        return self._naming(super().readinto, buffer)
+
+    def readall(self) -> bytes:
+        return self._naming(super().readall)
+
+    def _naming(self, read, *args):
+        try:
+            return read(*args)
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, os.fsdecode(self.name)) from None
 
 
 def _open(name, flags):
