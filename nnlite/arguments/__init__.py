@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import numpy as np
 
+from . import kinds
 from .classes import class_name
 from .classes import is_ours as is_ours
 from .translations import arguments, calls, methods
@@ -79,6 +80,7 @@ def check_arguments(cls: Class) -> Class:
     hands_on = None in known  # **kwargs go to a base, which checks them, and whose arguments are shown
     by_place = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     most = None if any(p.kind is p.VAR_POSITIONAL for p in parameters) else len(by_place)
+    of_ours = {p.name: p for p in parameters} if is_ours(cls) else {}
     remembers = not is_ours(cls) and issubclass(cls, Configured)
 
     # A function for each class, as several may be made with the same __init__.
@@ -95,6 +97,9 @@ def check_arguments(cls: Class) -> Class:
                 raise TypeError(calls.twice(type(self).__name__, by_place, name, args, kwargs[name]))
         if most is not None and len(args) > most:
             raise TypeError(_too_many(type(self), by_place, args, _all_names(type(self).__mro__)))
+        for name, value in [*zip(by_place, args, strict=False), *kwargs.items()]:
+            if isinstance(value, np.ndarray) and name in of_ours:
+                kinds.refuse_array(name, value, of_ours[name].annotation)
         try:
             init(self, *args, **kwargs)
         except AttributeError as error:

@@ -6,7 +6,7 @@ import itertools
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 import numpy as np
 
@@ -71,7 +71,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "Sequential": ("a model", _of_class("Sequential")),
     "Layer": ("a layer", _of_class("Layer")),
 }
-SCALARS = {"bool", "int", "float", "str", "None"}
+SINGLE = {"bool", "int", "float", "str", "None"}
 
 
 def of_its_kinds(function: Function) -> Function:
@@ -126,6 +126,12 @@ def require(name: str, value: Any, annotation: Any) -> None:
     raise TypeError(f"{name}: expected {', '.join(others)}{' or ' if others else ''}{last}, got {got}{hint}")
 
 
+def refuse_array(name: str, array: np.ndarray, annotation: Any) -> None:
+    """Refuse an array where all types of an annotation are single values: `==` and `if` would fail on its numbers."""
+    if types_of(annotation).keys() <= SINGLE:
+        require(name, array, annotation)
+
+
 def types_of(annotation: Any) -> dict[str, None]:
     """The last words of an annotation's types, in its order: such as str and PathLike.
 
@@ -134,7 +140,10 @@ def types_of(annotation: Any) -> dict[str, None]:
         >>> [*types_of("History | Mapping[str, list[float]] | os.PathLike | None")]
         ['History', 'Mapping', 'PathLike', 'None']
     """
-    text = annotation if isinstance(annotation, str) else inspect.formatannotation(annotation)
+    parts = get_args(annotation) if get_origin(annotation) is Union else (annotation,)
+    text = " | ".join(part if isinstance(part, str) else inspect.formatannotation(part) for part in parts)
+    text = text.replace("NoneType", "None")
+    text = re.sub(r"\bLiteral\[('[^']*'(, )?)+\]", "str", text)
     text = re.sub(r"\b(?:Sequence|Iterable)\[(int|float|str)\]", r"row of \1", text)
     text = re.sub(r"\btuple\[(float|str), \1\]", r"two of \1", text)
     while "[" in text:
