@@ -111,6 +111,7 @@ class Experiment:
         with self.alone():
             start = self.start
             del self.start
+            self._outline = _outline(start.model)
             yield start
 
     @contextlib.contextmanager
@@ -151,14 +152,18 @@ class Experiment:
         Raises:
             CheckpointError: it does; the message shows both.
         """
-        found, ours = load_model(self._model_path), self.model()
-        if _outline(found) != _outline(ours):
+        found = load_model(self._model_path)
+        if _outline(found) != self._outline:
             raise CheckpointError(
-                f"{self._model_path}: expected the model of this run, {ours!s:.600}, got {found!s:.600}, compiled with "
-                f"{found.loss} and {', '.join(found.metrics) or 'no metrics'}: put the run's own file back, or remove "
-                f"this one to see the results of the checkpoint's model"
+                f"{self._model_path}: expected the model of this run, {self.model()!s:.600}, got {found!s:.600}, "
+                f"compiled with {found.loss} and {', '.join(found.metrics) or 'no metrics'}: put the run's own file "
+                f"back, or remove this one to see the results of the checkpoint's model"
             )
         return found
+
+    @functools.cached_property
+    def _outline(self):
+        return _outline(self.model())
 
     @property
     def _model_path(self):
