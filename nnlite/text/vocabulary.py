@@ -1,5 +1,6 @@
 """The vocabulary: maps characters to integer ids and back."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,12 +122,16 @@ class Vocabulary:
         return "".join(map(self.characters.__getitem__, ids.tolist()))
 
     def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments, as JSON values."""
-        return {"characters": self.characters}
+        """The constructor's arguments, as JSON values: a list, where JSON would make one character of two halves."""
+        has_pairs = re.search("[\ud800-\udbff][\udc00-\udfff]", self.characters)
+        return {"characters": list(self.characters) if has_pairs else self.characters}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The vocabulary that `get_config` describes."""
+        characters = config.get("characters")
+        if isinstance(characters, list) and all(isinstance(one, str) for one in characters):
+            config = {**config, "characters": "".join(characters)}
         return cls(**config)
 
     def __len__(self) -> int:
