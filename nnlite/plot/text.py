@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nnlite.utils import of_its_kinds
@@ -25,7 +25,7 @@ def character_frequencies(
     frequencies: Mapping[str, float],
     corpus: Mapping[str, float] | None = None,
     ax: Axes | None = None,
-    labels: tuple[str, str] = ("text", "corpus"),
+    labels: Sequence[str] = ("text", "corpus"),
 ) -> Axes:
     """Draw character frequencies as bars. The 45 most frequent characters have their own bars, the others share one.
 
@@ -79,7 +79,7 @@ def line_lengths(
     lengths: Iterable[int] | Mapping[int, int],
     corpus: Iterable[int] | Mapping[int, int] | None = None,
     ax: Axes | None = None,
-    labels: tuple[str, str] = ("text", "corpus"),
+    labels: Sequence[str] = ("text", "corpus"),
 ) -> Axes:
     """Draw a histogram of line lengths, in percent. If they span more than 80 characters, several lengths share a bar.
 
