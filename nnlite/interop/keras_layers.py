@@ -332,9 +332,11 @@ def _one_inside(layer, config):
     if len(made) != 1:
         raise UnmappedError(f"its layer, {inner!r}, is {len(made)} layers in Keras")
     ((inner_kind, inner_config),) = made
-    kept = {"layer": entry(inner_kind, {**inner_config, "dtype": layer.dtype.name}), "name": layer.name}
-    if kind == "Bidirectional":
-        kept["merge_mode"] = layer.merge_mode
+    inner_config["dtype"] = layer.dtype.name
+    kept = {"layer": entry(inner_kind, inner_config), "name": layer.name}
+    if kind == "Bidirectional":  # both layers, as Keras writes: it can mix up the layers that it makes by itself
+        back = {**inner_config, "go_backwards": True, "name": f"backward_{inner.name}"}
+        kept |= {"merge_mode": layer.merge_mode, "backward_layer": entry(inner_kind, back)}
     return [(kind, {**kept, "dtype": layer.dtype.name, "trainable": layer.trainable})]
 
 

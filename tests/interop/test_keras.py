@@ -18,7 +18,7 @@ from extras import import_extra
 from keras_float64 import keras_in_float64  # noqa: F401  a fixture of all tests here
 
 import nnlite
-from nnlite import LSTM, SGD, Conv2D, Dense, Sequential, layers
+from nnlite import LSTM, SGD, Bidirectional, Conv2D, Dense, Sequential, layers
 from nnlite.interop import WeightsError, from_keras, to_keras
 
 os.environ.setdefault("KERAS_BACKEND", "torch")
@@ -410,3 +410,12 @@ def test_a_target_is_given():
     for given, words in (((), "none"), ((3,), "int")):
         with pytest.raises(TypeError, match=rf"to_keras: target: expected .*, got {words}: write to_keras\(model, 'mo"):
             to_keras(model, *given)
+
+
+def test_both_layers_of_bidirectional_are_written(tmp_path):
+    """Keras would make the second one by itself, and can mix it up with that of another Bidirectional."""
+    to_keras(Sequential([Bidirectional(LSTM(2))], (3, 4)), tmp_path / "a.keras")
+    with zipfile.ZipFile(tmp_path / "a.keras") as archive:
+        config = json.loads(archive.read("config.json"))
+    inside = config["config"]["layers"][-1]["config"]
+    assert [inside[key]["config"]["go_backwards"] for key in ("layer", "backward_layer")] == [False, True]
