@@ -61,7 +61,6 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "row of float": ("a list of numbers", _row_of(_is_number)),
     "row of str": ("a list of texts", _row_of(_is_text)),
     "two of float": ("two numbers", _row_of(_is_number, 2)),
-    "two of str": ("two texts", _row_of(_is_text, 2)),
     "Axes": ("Axes of matplotlib", lambda value: hasattr(value, "transData")),
     "History": ("the History that fit returns", _of_class("History")),
     "LayerTrace": ("the trace of a layer", _of_class("LayerTrace")),
@@ -145,7 +144,7 @@ def types_of(annotation: Any) -> dict[str, None]:
     text = text.replace("NoneType", "None")
     text = re.sub(r"\bLiteral\[('[^']*'(, )?)+\]", "str", text)
     text = re.sub(r"\b(?:Sequence|Iterable)\[(int|float|str)\]", r"row of \1", text)
-    text = re.sub(r"\btuple\[(float|str), \1\]", r"two of \1", text)
+    text = re.sub(r"\btuple\[float, float\]", "two of float", text)
     while "[" in text:
         text, before = re.sub(r"\[[^\[\]]*\]", "", text), text
         if text == before:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -98,6 +98,15 @@ def numbers_of(epochs: Any, count: int) -> list[int]:
     epochs = [*epochs]
     counts_up = all(type(epoch) is int and 1 <= epoch < 2**31 for epoch in epochs) and epochs == sorted({*epochs})
     return epochs if counts_up and len(epochs) == count else [*range(1, count + 1)]
+
+
+def draw_epochs(ax: Axes, curves: Mapping[str, Any], metric: str, epochs: Any) -> None:
+    """Draw a metric in training and, if there, in validation, at the numbers of its epochs."""
+    looks = (metric, BLUE, "--o", "training"), (f"val_{metric}", VERMILION, "-s", "validation")
+    for name, colour, dashes, label in looks:
+        if name in curves:
+            numbers = numbers_of(epochs, len(curves[name]))
+            ax.plot(numbers, curves[name], dashes, color=colour, markersize=4, label=label)
 
 
 def frame(ax: Axes, left: float, top: float, width: float, height: float, **style: Any) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from nnlite.saving.regular_file import read_json_lines
 from nnlite.utils import of_its_kinds
 
-from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, new_axes, numbers_of, whole_ticks, without_gaps
+from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, draw_epochs, new_axes, numbers_of, whole_ticks, without_gaps
 
 if TYPE_CHECKING:
     from nnlite import History
@@ -59,11 +59,7 @@ def loss_curves(
     curves, logged = _curves(history)
     landmarks = _named(landmarks)
     ax = new_axes() if ax is None else ax
-    looks = ("loss", BLUE, "--o", "training"), ("val_loss", VERMILION, "-s", "validation")
-    for name, colour, dashes, label in looks:
-        if name in curves:
-            epochs = numbers_of(logged, len(curves[name]))
-            ax.plot(epochs, curves[name], dashes, color=colour, markersize=4, label=label)
+    draw_epochs(ax, curves, "loss", logged)
     _draw_landmarks(ax, landmarks)
     _ring(ax, curves, logged, kept)
     unit = " (nats per character)" if landmarks else " (nats)" if "perplexity" in curves else ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnlite.utils import of_its_kinds
 
-from .canvas import BLUE, VERMILION, Axes, new_axes, numbers_of, whole_ticks, without_gaps
+from .canvas import Axes, draw_epochs, new_axes, whole_ticks, without_gaps
 
 if TYPE_CHECKING:
     from nnlite import History
@@ -42,11 +42,7 @@ def metric_curves(
     if not curves.get(metric):
         raise ValueError(f"metric: expected one of {', '.join(curves)}, got {metric!r}")
     ax = new_axes() if ax is None else ax
-    looks = (metric, BLUE, "--o", "training"), (f"val_{metric}", VERMILION, "-s", "validation")
-    for name, colour, dashes, label in looks:
-        if name in curves:
-            epochs = numbers_of((epoch + 1 for epoch in getattr(history, "epoch", ())), len(curves[name]))
-            ax.plot(epochs, curves[name], dashes, color=colour, markersize=4, label=label)
+    draw_epochs(ax, curves, metric, [epoch + 1 for epoch in getattr(history, "epoch", ())])
     ax.set(title=f"{metric} while training", xlabel="epoch", ylabel=metric)
     whole_ticks(ax.xaxis)
     ax.legend(framealpha=1, edgecolor="none")
