@@ -57,6 +57,16 @@ def make_compiled(make):
     return model
 
 
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_nan_in_a_later_batch_of_a_validation_generator_is_found(name):
+    arrays = {"x": rng.standard_normal((6, 4)), "y": rng.standard_normal((6, 2))}
+    bad = {key: array.copy() for key, array in arrays.items()}
+    bad[name][3, 1] = np.nan
+    batches = ((batch["x"], batch["y"]) for batch in (arrays, bad))
+    with pytest.raises(nnlite.NonFiniteLossError, match=rf"epoch 1, validation: .* {name} holds nan at \(3, 1\)"):
+        make_compiled(regressor).fit(**arrays, validation_data=batches, validation_steps=2, verbose=0)
+
+
 def test_nan_in_a_padded_sequence_is_reported_where_the_user_has_it():
     model = Sequential([GRU(3, return_sequences=True), Dense(2)], seed=0)
     model.compile(SGD(0.1), "mse")

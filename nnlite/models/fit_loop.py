@@ -7,7 +7,7 @@ from typing import Any
 from .. import checks
 from ..callbacks import History, TerminateOnNaN
 from ..callbacks.base import own_method
-from ..divergence import NonFiniteLossError, check_params, loss_error
+from ..divergence import NonFiniteLossError, check_params
 from . import blame, fit_arguments
 from .data import batch_size as batch_size_of
 from .order import shuffled
@@ -155,10 +155,8 @@ class FitLoop:
         if self.validation_data:
             self._notify("on_test_begin", {})
             self.place = self.epoch + 1, "validation"
-            where, size = "fit: validation_data", self.validation_batch_size
-            found = self.model._evaluate(self.validation_data, size, where, parallel=self.model.optimizer.parallel)
-            if not math.isfinite(found["loss"]):
-                raise loss_error(self.model, found["loss"], self.validation_data)
+            data, size, parallel = self.validation_data, self.validation_batch_size, self.model.optimizer.parallel
+            found = self.model._evaluate(data, size, "fit: validation_data", parallel=parallel, needs_finite=True)
             self.place = self.epoch + 1, None
             self._notify("on_test_end", dict(found))
             logs |= {f"val_{name}": value for name, value in found.items()}

@@ -267,7 +267,7 @@ class Trainer(Model):
         """The loss and metrics of a batch, by their names: what `evaluate` does with each, and `fit` to validate."""
         return self._judge(batch, self.forward(batch.x, **batch.options), self._real_steps(batch))
 
-    def _evaluate(self, samples, batch_size, where, verbose=0, parallel=None):
+    def _evaluate(self, samples, batch_size, where, verbose=0, parallel=None, needs_finite=False):
         totals, seen = dict.fromkeys(("loss", *self.metrics), 0.0), 0
 
         def means():
@@ -277,8 +277,9 @@ class Trainer(Model):
             for batch in batches:
                 numbers = self.test_step(batch) if parallel is None else parallel.measured(self, batch, self.test_step)
                 numbers = numbers_of_a_step(self, "test_step", numbers, totals)
-                weight = batch.weight(self.keeps_steps)
-                seen += weight
+                if needs_finite and not math.isfinite(numbers["loss"]):
+                    raise loss_error(self, numbers["loss"], batch)
+                seen += (weight := batch.weight(self.keeps_steps))
                 for name, value in numbers.items():
                     totals[name] += value * weight
         return means()

@@ -60,7 +60,7 @@ class Recurrent(HasStates):
         self.return_state = checks.boolean("return_state", return_state)
         self.go_backwards = checks.boolean("go_backwards", go_backwards)
         self.dropout = checks.between("dropout", dropout, 0, 1, closed=False)
-        if recurrent_dropout:
+        if checks.between("recurrent_dropout", recurrent_dropout, 0, 1):
             raise ValueError(
                 f"recurrent_dropout: expected 0, got {recurrent_dropout!r}: the state is never dropped here: use "
                 f"dropout=..., which drops inputs, or a Dropout layer behind this one"
