@@ -1,5 +1,6 @@
 """What all tests share: helpers of tests/ that assert, and the cases of classes that list them."""
 
+import gc
 import os
 import signal
 
@@ -26,6 +27,17 @@ settings.load_profile("nnlite")
 # A shell starts what it runs in the background with Ctrl-C ignored, and so would be what the tests start and interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection():
+    """Let Python look for garbage among tens of thousands of tests neither while it collects them nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_generate_tests(metafunc):
