@@ -4,6 +4,7 @@ import os
 import shlex
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -35,7 +36,7 @@ class TestPasted:
     def test_resume(self, name, tmp_path):
         process = start("train", "--units=4", "--step=100", "--epochs=500", "--out", name, cwd=tmp_path)
         while not (tmp_path / name / "checkpoint.safetensors").exists() and process.poll() is None:
-            pass
+            time.sleep(0.0005)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate(timeout=60)
         assert process.returncode == 130
