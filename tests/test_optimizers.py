@@ -494,6 +494,20 @@ def test_a_schedule_that_gives_no_rate_changes_nothing(kind, rate):
     assert (optimizer.iterations, params["p"][0]) == (1, -0.1)
 
 
+def test_a_schedule_is_asked_for_the_rate_of_the_next_step_when_it_is_set():
+    optimizer = SGD(0.1)
+    optimizer.iterations = 1
+    with pytest.raises(ValueError, match=r"Sinking\(\) at step 1: expected a number in \[0, inf\), got -0.9"):
+        optimizer.learning_rate = Sinking()
+
+
+def test_an_argument_is_set_beside_a_schedule_of_ones_own():
+    optimizer, expected = (SGD(Harmonic(0.5), momentum=momentum) for momentum in (0.0, 0.9))
+    optimizer.momentum = 0.9
+    paths = [(steps(one, [1.0, 2.0]), one.state["momentum/p"].tolist()) for one in (optimizer, expected)]
+    assert paths[0] == paths[1]
+
+
 def test_schedules_have_the_place_that_they_have_in_keras():
     from nnlite.optimizers.schedules import CosineDecay, LearningRateSchedule
 
@@ -558,6 +572,15 @@ def test_an_optimizer_of_ones_own():
         Optimizer(1.0).apply({"p": np.zeros(1)}, {"p": np.zeros(1)})
 
 
+def test_an_update_that_returns_a_value_is_told_to_change_the_parameter():
+    class Returning(Optimizer):
+        def update(self, grad, param, slots, scale, clip):
+            return param - self.learning_rate * grad
+
+    with pytest.raises(TypeError, match=r"Returning.update: expected it to change param in place and return nothing"):
+        Returning(0.1).apply({"p": np.ones(1)}, {"p": np.ones(1)})
+
+
 # ------------------------------------------------------------------------------------------------- clipping
 
 
@@ -616,6 +639,12 @@ def test_the_step_has_the_same_bits_for_one_and_two_threads(dtype):
         results.append({name: array.tobytes() for name, array in (params | optimizer.state).items()})
     nnlite.set_num_threads(before)
     assert results[0] == results[1]
+
+
+def test_norms_whose_squares_have_no_sum_are_clipped():
+    params = {"a": np.zeros(1), "b": np.zeros(1)}
+    SGD(1.0, global_clipnorm=1.0).apply({name: np.array([1.2e154]) for name in params}, params)
+    assert [*params.values()] == pytest.approx([-math.sqrt(0.5)] * 2, rel=1e-14)
 
 
 @pytest.mark.parametrize("limit", ["clipnorm", "global_clipnorm"])

@@ -323,7 +323,8 @@ class Optimizer(Configured, HasMemory, TakesTurns):
                     f"numbers near it. The parameters are unchanged: try a smaller learning rate"
                 )
         if together is not None:
-            norm = math.sqrt(math.fsum(squares.values()))
+            # In parts of 2^-20, which change no bit: the sum of finite squares may be beyond the largest float.
+            norm = 2**10 * math.sqrt(math.fsum(square / 2**20 for square in squares.values()))
             return dict.fromkeys(squares, limit / norm if norm > limit else 1.0)
         norms = {name: math.sqrt(square) for name, square in squares.items()}
         return {name: limit / norm if norm > limit else 1.0 for name, norm in norms.items()}
