@@ -371,6 +371,7 @@ OPTIMIZERS = {
     "SGD": lambda: nnlite.SGD(0.1),
     "momentum": lambda: nnlite.SGD(0.1, momentum=0.9),
     "RMSprop": lambda: nnlite.RMSprop(0.01),
+    "Adagrad": lambda: nnlite.Adagrad(0.1),
     "Adam": lambda: nnlite.Adam(0.1),
     "Heavy": lambda: Heavy(0.1),
 }
@@ -441,11 +442,12 @@ def test_what_save_writes_is_read_and_goes_on_as_the_original(tmp_path, change, 
 
 
 def test_a_model_that_learned_nothing_has_no_moments_to_read(tmp_path):
-    model = nnlite.Sequential([nnlite.Dense(2, trainable=False)])
-    model.compile(nnlite.Adam(), "mse")
-    trained(model).save(tmp_path / "a.safetensors")
-    loaded = nnlite.load_model(tmp_path / "a.safetensors")
-    assert (loaded.optimizer.iterations, loaded.optimizer.state) == (2, {})
+    frozen, new = (nnlite.Sequential([nnlite.Dense(2, trainable=t)], input_shape=(4,)) for t in (False, True))
+    for model, steps in ((frozen, 2), (new, 0)):
+        model.compile(nnlite.Adam(), "mse")
+        (trained(model) if steps else model).save(tmp_path / "a.safetensors")
+        loaded = nnlite.load_model(tmp_path / "a.safetensors")
+        assert (loaded.optimizer.iterations, loaded.optimizer.state) == (steps, {})
 
 
 def test_saving_changes_nothing(tmp_path):
@@ -505,6 +507,8 @@ def test_what_no_slot_takes_is_refused(name, value, message):
 def test_what_a_users_optimizer_keeps_beside_its_slots_is_not_saved(tmp_path):
     model = made("Heavy")
     model.optimizer.state["steps"] = np.zeros(1)
+    model.layers[1].name = "other"
+    assert "steps" in trained(model).optimizer.state  # but it stays in the program
     with pytest.raises(ValueError, match="Heavy: expected arrays of its slots in state, got steps: name them"):
         model.save(tmp_path / "a.safetensors")
 
