@@ -180,3 +180,42 @@ def test_a_regularizer_that_changes_the_weights_is_refused(method):
     with pytest.raises(ValueError, match=f"Wrong.{method}: expected W to stay as it is, got a change in place: comp"):
         model.train_on_batch(np.ones((3, 2)), np.ones((3, 1)))
     assert (model.get_weights()[0] == before[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "config"),
+    [("l1", L1, {"l1": 0.01}), ("l2", L2, {"l2": 0.01}), ("l1_l2", L1L2, {"l1": 0.0, "l2": 0.0})],
+)
+def test_names_and_defaults_are_those_of_keras(name, kind, config):
+    assert getattr(nnlite.regularizers, name) is kind
+    for found in (nnlite.regularizers.get(name), nnlite.regularizers.get(kind.__name__), kind()):
+        assert (type(found), found.get_config()) == (kind, config)
+
+
+def own_squares(penalty=None):
+    class Squares(Regularizer):
+        def penalty(self, W):
+            return float(0.01 * np.square(W, dtype=np.float64).sum())
+
+        def gradient(self, W):
+            return 2 * 0.01 * W
+
+    if penalty is not None:
+        Squares.penalty = penalty
+    return Squares()
+
+
+def test_one_of_ones_own_trains_as_the_ready_one():
+    one, other = (model(kernel_regularizer=price) for price in (own_squares(), "l2"))
+    for each in (one, other):
+        each.fit(X, Y, epochs=2, verbose=0)
+    for name, param in one.params.items():
+        assert_same_bits(param, other.params[name], name)
+
+
+def test_an_error_of_ones_own_penalty_is_its_own():
+    def penalty(self, W):
+        raise ValueError("no price for these")
+
+    with pytest.raises(ValueError, match=r"^no price for these"):
+        model(kernel_regularizer=own_squares(penalty)).evaluate(X, Y)
