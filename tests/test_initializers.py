@@ -92,6 +92,8 @@ def test_keras_spellings_of_the_same():
         assert initializers.get(name) is function
     assert initializers.get(RandomNormal).stddev == 0.05
     assert initializers.random_normal(stddev=0.2).stddev == 0.2
+    for kind in (RandomNormal, RandomUniform, TruncatedNormal, Constant):
+        assert getattr(initializers, initializers._in_lower_case(kind.__name__)) is kind
 
 
 @pytest.mark.parametrize(
@@ -105,6 +107,7 @@ def test_keras_spellings_of_the_same():
         (lambda: RandomNormal(stddev=-1), "stddev: expected a number"),
         (lambda: RandomNormal(mean=math.inf), "mean: expected a finite number, got inf"),
         (lambda: VarianceScaling(mode="in"), "mode: expected one of fan_in, fan_out, fan_avg, got 'in'"),
+        (lambda: VarianceScaling(distribution="normal"), "distribution: expected one of truncated_.*, got 'normal'"),
     ],
 )
 def test_what_is_none_is_refused_when_the_layer_is_made(make, message):
@@ -122,6 +125,24 @@ def test_normals_of_any_width():
     scaled = VarianceScaling(3.0, mode="fan_in", distribution="untruncated_normal")
     normal = scaled((300, 500), np.random.default_rng(0))
     np.testing.assert_allclose(normal, np.random.default_rng(0).normal(0.0, math.sqrt(3 / 300), (300, 500)), rtol=1e-15)
+
+
+@pytest.mark.parametrize(("mode", "n"), [("fan_in", 1), ("fan_out", 6), ("fan_avg", 3.5)])
+def test_uniform_numbers_have_the_variance_of_their_connections(mode, n):
+    values = VarianceScaling(2.0, mode, "uniform")((1, 6), np.random.default_rng(0))
+    limit = math.sqrt(3 * 2 / n)
+    np.testing.assert_array_equal(values, np.random.default_rng(0).uniform(-limit, limit, (1, 6)))
+
+
+@pytest.mark.parametrize("name", STDDEVS)
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (0, 0)])
+def test_no_connections_draw_no_numbers(name, shape):
+    assert initializers.get(name)(shape, np.random.default_rng(0)).shape == shape
+
+
+def test_uniform_numbers_lie_between_any_two():
+    values = RandomUniform(-1, 3)((100,), np.random.default_rng(0))
+    np.testing.assert_array_equal(values, np.random.default_rng(0).uniform(-1, 3, 100))
 
 
 @pytest.mark.parametrize(

@@ -64,3 +64,9 @@ def test_the_initializer_draws_what_it_always_drew():
     ]
     np.testing.assert_allclose(initializers.orthogonal((3, 2), np.random.default_rng(0)), expected, rtol=1e-12)
     np.testing.assert_allclose(initializers.orthogonal((2, 3), np.random.default_rng(0)).T, expected, rtol=1e-12)
+
+
+def test_square_weights_are_q_itself():
+    rng = np.random.default_rng(0)
+    got, expected = initializers.orthogonal((4, 4), np.random.default_rng(0)), orthonormal(rng.standard_normal((4, 4)))
+    np.testing.assert_array_equal(got, expected)
