@@ -161,6 +161,11 @@ class TestByShape:
             with pytest.raises(ValueError, match=rf"the order is {name}\(y_true, y_pred\)"):
                 getattr(metrics, name)(SCORES_4[0], labels)
 
+    @pytest.mark.parametrize("dtype", ["int64", "uint8", "bool"])
+    def test_answers_may_stand_for_probabilities(self, dtype):
+        y_true, y_pred = np.array([1, 0, 1], dtype), np.array([1, 0, 0], dtype)
+        assert accuracy(y_true, y_pred) == metrics.binary_accuracy(y_true, y_pred[:, None]) == pytest.approx(2 / 3)
+
     def test_several_answers(self):
         y_true, y_pred = np.array([[1, 1, 0], [0, 0, 1]]), np.array([[0.9, 0.4, 0.2], [0.1, 0.2, 0.9]])
         assert metrics.binary_accuracy(y_true, y_pred) == pytest.approx(5 / 6)
@@ -171,6 +176,7 @@ class TestByShape:
         with pytest.raises(ValueError, match=r"binary_accuracy: y_pred: expected probabilities .*threshold=0\)"):
             metrics.binary_accuracy(y_true, logits)
         assert metrics.BinaryAccuracy(threshold=0)(y_true, logits) == pytest.approx(1 / 3)
+        assert metrics.BinaryAccuracy(threshold=1)(y_true, logits) == pytest.approx(2 / 3)
 
 
 class TestTopK:
@@ -190,6 +196,9 @@ class TestTopK:
     def test_more_than_there_are(self):
         with pytest.raises(ValueError, match="k: expected at most the 4 classes of y_pred, got 5"):
             metrics.sparse_top_k_categorical_accuracy(LABELS_4, SCORES_4)
+        with pytest.raises(ValueError, match="k: expected at most the 4 classes of y_pred, got 5"):
+            metrics.top_k_categorical_accuracy(ONE_HOT_4, SCORES_4)
+        assert metrics.TopKCategoricalAccuracy().k == metrics.SparseTopKCategoricalAccuracy().k == 5
         with pytest.raises(ValueError, match="k: expected a whole number"):
             metrics.SparseTopKCategoricalAccuracy(k=0)
         with pytest.raises(ValueError, match="use sparse_top_k_categorical_accuracy for labels"):
@@ -261,8 +270,9 @@ def test_what_keras_metrics_also_have_is_explained():
         metrics.BinaryAccuracy().update_state([1], [1])
     with pytest.raises(TypeError, match="unknown argument 'treshold': did you mean 'threshold'"):
         metrics.BinaryAccuracy(treshold=1)
-    with pytest.raises(ValueError, match="name: expected a name such as 'accuracy', got"):
-        metrics.BinaryAccuracy(0.5)
+    for name in (0.5, "two words", ""):
+        with pytest.raises(ValueError, match="name: expected a name such as 'accuracy', got"):
+            metrics.BinaryAccuracy(name)
 
 
 class TestTraining:

@@ -386,6 +386,15 @@ def test_gradients_without_a_norm_stop_before_the_update():
     assert same(model.params, before)
 
 
+@pytest.mark.parametrize("limit", ["clipnorm", "clipvalue", "global_clipnorm"])
+def test_who_clips_is_not_told_to(limit):
+    model = Sequential([Dense(2)], input_shape=(4,), seed=0)
+    model.compile(SGD(1e38, **{limit: 1e30}), "mse")
+    message = r"try a smaller learning_rate \(now 1e\+38\)$"
+    with pytest.raises(NonFiniteLossError, match=message), np.errstate(all="ignore"):
+        model.fit(1e3 * X, TARGETS, verbose=0)
+
+
 def test_a_validation_loss_that_is_not_finite_stops():
     bad = np.full_like(TARGETS, np.inf)
     with pytest.raises(NonFiniteLossError, match="epoch 1, validation: the loss is inf, because y holds inf"):
