@@ -322,6 +322,18 @@ def test_layers_that_a_build_makes_draw_from_the_models_seed(make, builds):
     seeded = MakesOne(lambda: Dense(4, seed=7), seed=1).forward(X)
     np.testing.assert_array_equal(seeded, Dense(4, seed=7).forward(X))
     assert Dense(4).rng is not Dense(4).rng  # outside of a build
+    with pytest.raises(ZeroDivisionError):
+        MakesOne(lambda: 1 / 0).forward(X)
+    assert Dense(4).rng is not Dense(4).rng  # nor after one that fails
+
+
+def test_layers_that_a_build_makes_draw_from_the_models_seed_before_that_of_the_program():
+    expected = Sequential([MakesOne(lambda: Dense(4))], seed=1).forward(X)
+    try:
+        nnlite.seeds.set_start(7)
+        np.testing.assert_array_equal(Sequential([MakesOne(lambda: Dense(4))], seed=1).forward(X), expected)
+    finally:
+        nnlite.seeds.set_start(None)
 
 
 @pytest.mark.parametrize("make", [lambda: Dense(4), lambda: Sequential([Dense(4)])])
