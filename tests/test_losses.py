@@ -2,6 +2,7 @@
 
 import inspect
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -433,7 +434,8 @@ def test_weights_multiply_the_losses_and_not_the_divisor(which, shape, each):
     counted = int((y_true != 0).sum()) if "ignoring" in which else spread.size
     expected = (spread.reshape(-1) * alone).sum() / counted
     assert loss(y_true, y_pred, weights) == pytest.approx(expected, rel=1e-12)
-    assert loss(y_true, y_pred, weights[..., None]) == loss(y_true, y_pred, weights)
+    for columns in (weights[..., None], weights[..., None, None]):
+        assert loss(y_true, y_pred, columns) == loss(y_true, y_pred, weights)
     assert loss(y_true, y_pred, np.ones(shape[:1], int)) == pytest.approx(loss(y_true, y_pred), rel=1e-14)
     loss(y_true, y_pred, np.zeros(shape[:1]))
     assert (loss.backward() == 0).all()
@@ -448,6 +450,18 @@ def test_wrong_weights_are_refused(which):
         loss.forward(*make((2, 4, 3)), np.ones(4))
     with pytest.raises(ValueError, match=r"sample_weight: expected shape .* got \(\)"):
         loss.forward(*make((2, 4, 3)), 2.0)
+
+
+@EACH
+def test_the_caller_may_give_his_arrays_another_shape_before_backward(which):
+    loss, make = CASES[which]
+    y_true, y_pred = make((4, 3))
+    weights = np.ones(4)
+    loss.forward(y_true, y_pred, weights)
+    expected = loss.backward()
+    for array in (y_true, y_pred, weights):
+        array.shape = (2, array.size // 2)
+    assert_same_bits(loss.backward(), expected)
 
 
 @EACH
@@ -524,6 +538,14 @@ def test_an_ignored_class_counts_nothing(ignored, from_logits):
     assert run(loss, np.full((4, 6), ignored), y_pred)[0] == 0
 
 
+@FROM_LOGITS
+def test_an_ignored_class_is_any_whole_number_and_one_of_a_single_class(from_logits):
+    labels, y_pred = draw((4, 3), from_logits)
+    expected = SparseCategoricalCrossentropy(from_logits, ignore_class=2)(labels, y_pred)
+    assert SparseCategoricalCrossentropy(from_logits, ignore_class=np.int64(2))(labels, y_pred) == expected
+    assert SparseCategoricalCrossentropy(from_logits, ignore_class=1)([0, 1], np.ones((2, 1))) == 0
+
+
 def test_huge_logits_of_binary_answers():
     loss = BinaryCrossentropy(from_logits=True)
     value, dy_pred = run(loss, np.array([[1.0], [0.0]]), np.array([[-1e4], [-1e4]], "float32"))
@@ -535,6 +557,13 @@ def test_huge_logits_of_binary_answers():
 def test_an_answer_that_is_almost_right_costs_almost_nothing():
     loss = BinaryCrossentropy(from_logits=True)
     assert loss.forward([1], [[50.0]]) == pytest.approx(np.exp(-50), rel=1e-12, abs=0)  # 1 + e^-50 is 1
+
+
+@pytest.mark.parametrize(("answer", "sign"), [(1, -1), (0, 1)])
+def test_an_answer_that_is_almost_right_has_a_gradient_in_float32(answer, sign):
+    loss = BinaryCrossentropy(from_logits=True)
+    loss.forward([answer], np.array([[-20.0 * sign]], "float32"))
+    assert loss.backward() == pytest.approx(np.array([[sign * np.exp(-20)]]), rel=1e-6, abs=0)  # 1 + e^-20 is 1 there
 
 
 @pytest.mark.parametrize("answer", [0, 1])
@@ -756,6 +785,14 @@ def test_get_passes_on_what_has_forward_and_backward():
     assert losses.get(own) is own
 
 
+def test_a_loss_of_ones_own_is_called_as_keras_losses_are():
+    class Own(losses.Loss):
+        def forward(self, y_true, y_pred):
+            return float(np.abs(y_pred - y_true).mean())
+
+    assert Own()(np.array([1.0, 2.0]), np.array([1.5, 1.0])) == 0.75  # without the weights that it does not take
+
+
 @pytest.mark.parametrize(
     ("loss", "error", "message"),
     [
@@ -765,6 +802,8 @@ def test_get_passes_on_what_has_forward_and_backward():
         ("cross", ValueError, "loss: expected a loss or one of .*'mse'.*, got 'cross'"),
         (MeanSquaredError, TypeError, r"use an instance, MeanSquaredError\(\)"),
         (3, TypeError, "loss: expected a name or an object with forward and backward, got 3"),
+        (SimpleNamespace(forward=abs), TypeError, "forward and backward, got namespace.*: write a class with both"),
+        (SimpleNamespace(backward=abs), TypeError, "with forward and backward, got namespace"),
     ],
 )
 def test_get_refuses(loss, error, message):

@@ -59,7 +59,7 @@ class BinaryCrossentropy(Loss):
             check_probabilities(self, y_pred, "Sigmoid")
         weights, D = element_weights(sample_weight, y_pred), self._elements(y_pred.shape)
         y, z = y_true.astype(np.float64) * (1 - self.label_smoothing) + self.label_smoothing / 2, y_pred
-        self._keep(y, y_pred, weights, D)
+        self._keep(y_pred, y, weights, D)
         if self.from_logits:
             losses = np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z, dtype=np.float64)))
         else:
@@ -69,7 +69,7 @@ class BinaryCrossentropy(Loss):
 
     @np.errstate(under="ignore")  # of what is rounded to 0
     def backward(self) -> np.ndarray:
-        y, y_pred, weights, D = self._kept()
+        y_pred, y, weights, D = self._kept()
         if self.from_logits:
             e = np.exp(-np.abs(y_pred, dtype=np.float64))  # at most 1: nothing overflows
             dy_pred = np.where(y_pred >= 0, 1, e) / (1 + e) - y
