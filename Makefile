@@ -108,7 +108,7 @@ test-package: package  ## install both wheels into fresh environments, as pip ch
 	@$(call fresh_environment,$(PY)); echo "Installing the wheel with kernels ..."; \
 	$(UV) pip install --quiet pip; "$$folder/venv/bin/pip" install --quiet "$$(ls dist/*.whl | grep -v any.whl)"; \
 	$(call smoke,compiled); \
-	$(UV) pip install --quiet --requirement pyproject.toml --extra test; \
+	$(UV) pip install --quiet --requirement pyproject.toml --extra test --extra cli; \
 	$(call use_package,$(USE_COMPILED),$(BUT_OF_KERNELS),--hypothesis-profile portable)
 	@$(call fresh_environment,$(PY)); echo "Installing the wheel without kernels ..."; \
 	$(UV) pip install --quiet pip "$$(ls dist/*any.whl)[all,test]"; $(call smoke,reference); \
