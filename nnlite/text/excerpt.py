@@ -16,8 +16,8 @@ def require_source(name: str, source: object, least: int = 0) -> "str | Excerpt"
 class Excerpt:
     """Some characters of a text in a row: what `text[start:end]` holds, in no memory of its own.
 
-    The statistics take one for the corpus or the source. It has a length, a slice of it is a str, and `in` and `find`
-    search it; `excerpt[:]` is the text.
+    The statistics take one for the corpus or the source. It has a length, an index or a slice gives a str, and `in` and
+    `find` search it; `excerpt[:]` is the text.
 
     Args:
         text: the whole text.
@@ -43,9 +43,12 @@ class Excerpt:
     def __len__(self) -> int:
         return self._end - self._start
 
-    def __getitem__(self, characters: slice) -> str:
-        start, end, step = characters.indices(len(self))
-        return self._text[self._start + start : self._start + max(start, end) : step]
+    def __getitem__(self, characters: int | slice) -> str:
+        places = range(self._start, self._end)[characters]
+        if isinstance(places, int):
+            return self._text[places]
+        first, last = sorted((places[0], places[-1])) if places else (0, -1)
+        return self._text[first : last + 1][:: places.step]
 
     def __iter__(self) -> Iterator[str]:
         return itertools.chain.from_iterable(piece for _, piece in pieces(self, PIECE))
