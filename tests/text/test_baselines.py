@@ -58,6 +58,14 @@ def test_texts_whose_landmarks_are_known():
     assert landmarks(fair) == pytest.approx([math.log(4)] * 3, abs=1e-3)
 
 
+def test_pairs_of_more_characters_than_two_bytes_can_count():
+    """Of 70,000, all once and then the last and the first in turns: V times the last one's index is beyond 2^32."""
+    characters = "".join(map(chr, range(0x10000, 0x10000 + 70_000)))
+    text = characters + (characters[-1] + characters[0]) * 1000
+    surprises = math.log(1001), 1000 * math.log(1.001), math.log(1000), 999 * math.log(1000 / 999)
+    assert landmarks(text).bigram == pytest.approx(sum(surprises) / (len(text) - 1))
+
+
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [

@@ -25,6 +25,7 @@ class TestReadText:
 
     def test_byte_order_mark_is_left_out(self, tmp_path):
         assert read_text(write(tmp_path, "\ufeffa \ufeff b".encode())) == "a \ufeff b"
+        assert read_text(write(tmp_path, "\ufeffa".encode("utf-16-le")), "utf-16-le") == "a"
 
     @pytest.mark.parametrize(
         ("data", "message"),
@@ -34,6 +35,7 @@ class TestReadText:
             (b"one\ntwo \xe9t\xe9", "expected a text in UTF-8, got the invalid byte 0xe9 at offset 8, in line 2"),
             (b"\x89PNG\r\n\x1a\n\0\0\0", "expected plain text, got a zero byte at offset 8"),
             ("ab".encode("utf-16"), "UTF-16"),
+            ("\ufeffab".encode("utf-16-be"), "UTF-16"),
             (b"\xed\xa0\x80", "expected a text in UTF-8, got the invalid byte 0xed"),  # half of a pair that UTF-16 has
         ],
     )
@@ -117,6 +119,12 @@ class TestSplitText:
 
     def test_else_at_nine_tenths(self):
         assert split_text("x" * 100) == ("x" * 90, "x" * 10)
+
+    @pytest.mark.parametrize("end", ["\n", "\n\n"])
+    @pytest.mark.parametrize(("cut", "taken"), [(79, 90), (82, 82), (95, 95), (97, 90)])
+    def test_from_80_percent_to_95(self, cut, taken, end):
+        training, _ = split_text("x" * (cut - len(end)) + end + "y" * (100 - cut))
+        assert len(training) == taken
 
     @pytest.mark.parametrize("text", ["x" * 410, "x" * 380 + "\n" + "x" * 29, "x" * 379 + "\n\n" + "x" * 29])
     def test_either_part_is_long_enough(self, text):

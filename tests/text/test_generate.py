@@ -381,6 +381,7 @@ def test_writes_what_forward_over_the_whole_text_says(kind, temperature, embedde
         ({"rng": "1"}, TypeError, "rng: expected .* a whole number of at least 0 or None, got '1'"),
         ({"rng": -1}, ValueError, "rng: expected .* a whole number of at least 0 or None, got -1"),
         ({"model": constant([0.0] * 4)}, ValueError, r"3 characters, shape \(1, 3\).*\(1, 4\)"),
+        ({"model": constant([0.0] * 4), "seed": ""}, ValueError, r"3 characters, shape \(1, 3\).*\(1, 4\)"),
     ],
 )
 @pytest.mark.parametrize("greedy", [False, True])

@@ -7,7 +7,14 @@ import pytest
 from extras import import_extra
 
 from nnlite import plot, text
-from nnlite.text import character_frequencies, line_lengths, split_graphemes, text_statistics, words
+from nnlite.text import (
+    character_frequencies,
+    expected_total_variation,
+    line_lengths,
+    split_graphemes,
+    text_statistics,
+    words,
+)
 
 NFD = "cafe\u0301 de\u0301ja\u0300 vu\n"
 HINDI = "हिन्दी में लिखा हुआ एक छोटा सा पाठ"
@@ -69,6 +76,11 @@ class TestGraphemes:
         assert sum(statistics.frequencies.values()) == pytest.approx(100)
         assert character_frequencies(NFD)["e"] == pytest.approx(100 * 2 / 16)
         assert line_lengths(NFD) == [15]
+
+    def test_distances(self):
+        statistics = text_statistics("e\u0301e\u0301", "e\u0301e", graphemes=True)
+        assert statistics.distance == 1 / 2
+        assert statistics.expected_distance == expected_total_variation("ab", 2)
 
     def test_command(self, tmp_path, nnlite_command, blank_pictures):
         (tmp_path / "nfd.txt").write_text(NFD)

@@ -125,8 +125,9 @@ class TestNextCharacters:
         rows = next_characters(read, vocabulary, characters[0], top=300)
         assert [row.character for row in rows] == [*characters[1::2], *characters[:100:2]]
 
-    def test_what_top_k_leaves(self):
-        rows = next_characters(constant(0.1, 0.2, 0.3, 0.4), ABCD, "a", (1,), top_k=2)
+    @pytest.mark.parametrize("arguments", [{"top_k": 2}, {"top_p": 0.6}], ids=str)
+    def test_what_top_k_and_top_p_leave(self, arguments):
+        rows = next_characters(constant(0.1, 0.2, 0.3, 0.4), ABCD, "a", (1,), **arguments)
         np.testing.assert_allclose([p for _, (p,) in rows], [4 / 7, 3 / 7, 0, 0])
 
     def test_after_nothing_all_are_alike(self):

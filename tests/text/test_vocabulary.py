@@ -98,6 +98,13 @@ def test_a_message_shows_the_start_of_a_large_vocabulary():
     assert len(str(caught.value)) < 400
 
 
+@pytest.mark.parametrize(("size", "end"), [(100, "c'"), (101, "c' ...")])
+def test_it_says_where_more_is_left_out(size, end):
+    with pytest.raises(ValueError, match="expected characters of the vocabulary") as caught:
+        Vocabulary("".join(map(chr, range(ord("c") - 99, ord("c") - 99 + size)))).encode("☃")
+    assert str(caught.value).endswith(end)
+
+
 def test_unknown_capital_comes_with_the_remedy():
     with pytest.raises(ValueError, match=r"'B'.*position 1.*convert the text to lower case first"):
         Vocabulary("abc").encode("aB")
