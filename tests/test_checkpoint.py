@@ -140,6 +140,17 @@ def test_only_the_outermost_params_have_no_prefix(tmp_path):
     assert sorted(load_file(tmp_path / "a")) == ["W", "before/params/W"]
 
 
+def test_the_arrays_begin_at_a_multiple_of_8():
+    for n in range(8):
+        data = checkpoint.encode({"name": "a" * n, "params": {"W": np.ones(2)}})
+        assert int.from_bytes(data[:8], "little") % 8 == 0
+
+
+def test_what_a_terminal_would_obey_is_written_out():
+    message = str(CheckpointError("".join(map(chr, range(0xA0)))))
+    assert [character for character in message if not character.isprintable()] == ["\t", "\n"]
+
+
 def test_same_tree_same_file(tmp_path):
     program = """
 import numpy
@@ -358,12 +369,15 @@ def test_an_error_has_the_path_as_given(tmp_path, path):
 
 
 def test_the_order_of_a_durable_write(tmp_path, monkeypatch):
-    calls = []
-    for name in ("fsync", "replace"):
-        real = getattr(os, name)
-        monkeypatch.setattr(atomic_file.os, name, lambda *args, n=name, f=real: (calls.append(n), f(*args))[1])
+    calls, replace = [], os.replace
+
+    def synced(file):
+        calls.append("folder" if os.path.samestat(os.fstat(file), tmp_path.stat()) else "bytes")
+
+    monkeypatch.setattr(atomic_file.os, "fsync", synced)
+    monkeypatch.setattr(atomic_file.os, "replace", lambda *args: (calls.append("name"), replace(*args)))
     atomic_file.write(tmp_path / "a", b"x")
-    assert calls == ["fsync", "replace", "fsync"]  # the bytes, the name, the folder
+    assert calls == ["bytes", "name", "folder"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
