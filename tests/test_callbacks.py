@@ -202,7 +202,7 @@ def test_a_second_training_does_not_end_with_the_best_weights_of_the_first():
         (lambda: CSVLogger("x", separator="\n"), "separator: expected one character that is neither in a name nor"),
         *(
             (lambda c=c: CSVLogger("x", separator=c), "separator: expected one character that is neither in a name nor")
-            for c in "0a.-+"
+            for c in '0a.-+"\r'
         ),
     ],
 )
@@ -210,6 +210,13 @@ def test_arguments_that_do_not_fit(tmp_path, monkeypatch, make, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(ValueError, match=message):
         fit(make_model(), make())
+
+
+def test_an_abbreviated_monitor_is_written_out_in_the_remedy():
+    model = make_model()
+    model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    with pytest.raises(ValueError, match=r"monitor='val_acc' needs validation_data .* use monitor='accuracy'"):
+        fit(model, EarlyStopping("val_acc"))
 
 
 @pytest.mark.parametrize(
@@ -518,6 +525,24 @@ def test_a_table_to_append_to_may_get_names_that_come_later(tmp_path):
     fit(make_model(), CSVLogger(path), epochs=1)
     fit(make_model(), Late(), CSVLogger(path, append=True), epochs=2)
     assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["epoch", "0", "0", "1"]
+
+
+def test_a_name_that_a_table_to_append_to_lacks_is_refused_also_if_it_is_a_callbacks(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text("epoch,loss,perplexity\n")
+    with pytest.raises(ValueError, match=r"append: expected the columns of .*, loss, perplexity, got also odd"):
+        fit(make_model(), Script("odd", [1]), CSVLogger(path, append=True), epochs=1)
+    assert path.read_text() == "epoch,loss,perplexity\n"
+
+
+def test_a_resumed_table_has_no_names_that_came_later(tmp_path):
+    late = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(late=1.0) if epoch else None)
+    for epochs in (1, 2):
+        fit(
+            make_model(), late, CSVLogger(tmp_path / "log"), BackupAndRestore(tmp_path / "b", "epoch", False),
+            epochs=epochs,
+        )  # fmt: skip
+    assert [line.count(",") for line in (tmp_path / "log").read_text().splitlines()] == [2, 2, 2]
 
 
 def test_a_table_of_another_program_is_not_appended_to(tmp_path):
@@ -1009,13 +1034,39 @@ def test_the_log_can_be_read_while_it_is_written(tmp_path):
     fit(make_model(), JSONLogger(tmp_path / "log"), Read())
 
 
-def test_a_new_training_writes_a_new_log_or_appends(tmp_path):
+@pytest.mark.parametrize("torn", ["{", '{"epo', '{"epoch": 2', '{"epoch": 2, "step": 1'])
+def test_a_new_training_writes_a_new_log_or_appends(torn, tmp_path):
     path = tmp_path / "log"
-    path.write_text('{"epoch": 1}\n{"epo')  # the second line was cut off by a kill
+    path.write_text(f'{{"epoch": 1}}\n{torn}')  # the second line was cut off by a kill
     fit(make_model(), JSONLogger(path, append=True), epochs=1)
     assert [strict(line)["epoch"] for line in path.read_text().splitlines()] == [1, 1]
     fit(make_model(), JSONLogger(path), epochs=1)
     assert len(path.read_text().splitlines()) == 1
+
+
+@pytest.mark.parametrize("append", [False, True])
+def test_rows_from_after_the_last_backup_are_removed(append, tmp_path):
+    path, backup = tmp_path / "log", BackupAndRestore(tmp_path / "backup")
+    path.write_text("epoch,loss,perplexity\n7,1,2\n")
+    crash = LambdaCallback(on_epoch_end=lambda epoch, logs: epoch and 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        fit(make_model(), CSVLogger(path, append=append), crash, backup)
+    fit(make_model(), CSVLogger(path, append=append), backup)
+    assert [row.split(",")[0] for row in path.read_text().splitlines()] == ["epoch", *["7"] * append, "0", "1", "2"]
+
+
+def test_a_line_is_written_to_its_end(tmp_path):
+    class Slow(io.FileIO):
+        """Takes three bytes at a time, as a disk that is nearly full may do."""
+
+        def write(self, data):
+            return super().write(data[:3])
+
+    logger = JSONLogger(tmp_path / "log")
+    logger._file = Slow(tmp_path / "log", "ab")
+    logger._write("a long line")
+    logger.close()
+    assert (tmp_path / "log").read_text() == "a long line\n"
 
 
 # BackupAndRestore; tests/test_resume.py kills trainings for it
@@ -1041,6 +1092,11 @@ def crash(tmp_path, *callbacks, model=None, **kwargs):
     with pytest.raises(ZeroDivisionError):
         fit(model or make_model(), BackupAndRestore(path, save_freq=1), Crash(4), *callbacks, **kwargs)
     return path
+
+
+def test_a_backup_makes_its_folder(tmp_path):
+    fit(make_model(), BackupAndRestore(tmp_path / "new" / "backup", delete_checkpoint=False), epochs=1)
+    assert load_model(tmp_path / "new" / "backup").optimizer.iterations == 2
 
 
 def test_backup_is_gone_at_the_end_or_stays(tmp_path):
