@@ -2,7 +2,9 @@
 
 import contextlib
 import contextvars
+import operator
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -40,9 +42,20 @@ def generator(seed: int | np.random.Generator | None = None) -> np.random.Genera
     if seed is None and _sequence is not None:
         (child,) = _sequence.spawn(1)
         return np.random.Generator(np.random.PCG64(child))
+    return from_seed("seed", seed)
+
+
+def from_seed(name: str, seed: Any) -> np.random.Generator:
+    """NumPy's random generator of a seed: a whole number, a row of them, a generator, or None.
+
+    Raises:
+        TypeError, ValueError: what NumPy takes for no seed.
+    """
     try:
+        if hasattr(seed, "__len__") and getattr(seed, "ndim", 1):  # NumPy crashes at a list that holds itself
+            seed = [operator.index(part) for part in seed]
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:  # NumPy's message names no argument
         raise type(error)(
-            f"seed: expected a whole number of at least 0, a numpy.random.Generator or None, got {seed!r}"
+            f"{name}: expected a whole number of at least 0, a numpy.random.Generator or None, got {seed!r:.200}"
         ) from None

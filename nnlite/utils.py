@@ -12,6 +12,8 @@ from .arguments.translations.arguments import remedy as remedy
 from .arguments.translations.calls import translated as translated
 from .arguments.translations.names import advice as advice
 from .arguments.translations.names import getter as getter
+from .checks import numbers as numbers
+from .seeds import from_seed as from_seed
 
 __all__ = ["set_random_seed", "to_categorical"]
 

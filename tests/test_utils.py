@@ -56,6 +56,17 @@ def test_the_same_seed_gives_the_same_program():
     assert (numbers()[0] != first[0]).any()
 
 
+def test_a_seed_that_holds_itself():
+    """NumPy crashes at it."""
+    within: list = []
+    within.append(within)
+    for seed in (within, [[1]], np.ones((2, 2), int)):
+        for make in (lambda seed: Dense(2, seed=seed), lambda seed: utils.from_seed("seed", seed)):
+            with pytest.raises(TypeError, match=r"seed: expected a whole number of at least 0, .*, got"):
+                make(seed)
+    assert utils.from_seed("seed", [1, 2]).random() == np.random.default_rng([1, 2]).random()
+
+
 @pytest.mark.parametrize("seed", [2**31 + 5, 2**32 + 5])
 def test_large_seeds(seed):
     """NumPy's takes 32 bits, and Python's takes all."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from nnlite.utils import from_seed
+
 if TYPE_CHECKING:
     from .excerpt import Excerpt
 
@@ -36,12 +38,7 @@ def require_whole(name: str, value: Any, least: int = 1) -> int:
 
 def drawn(rng: np.random.Generator | int | None, length: int) -> np.ndarray:
     """So many numbers in [0, 1), from a generator or its seed: an array takes a fifth of a list's memory."""
-    try:
-        generator = np.random.default_rng(rng)
-    except (TypeError, ValueError) as error:  # NumPy's message names no argument
-        raise type(error)(
-            f"rng: expected a numpy.random.Generator, a whole number of at least 0 or None, got {rng!r}"
-        ) from None
+    generator = from_seed("rng", rng)
     try:
         return generator.random(length)
     except (MemoryError, OverflowError, ValueError):
