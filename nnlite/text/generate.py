@@ -117,7 +117,7 @@ def write(
 
 def ids_to_read(vocabulary: Vocabulary, seed: str, unknown: str) -> list[int]:
     """The ids of a seed; of a line break, if known, for an empty one."""
-    if not hasattr(vocabulary, "decode") or isinstance(vocabulary, bytes):
+    if not hasattr(vocabulary, "decode") or isinstance(vocabulary, bytes | bytearray):
         raise TypeError(f"vocabulary: expected a Vocabulary, such as model.vocabulary, got {type(vocabulary).__name__}")
     ids = vocabulary.encode(require_text("seed", seed), unknown)
     if not ids.size and "\n" in vocabulary:

@@ -9,6 +9,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
+from nnlite.utils import numbers
+
 from .arguments import index_table, indices, require_text
 
 SHOWN = 100  # characters of a vocabulary that a message shows
@@ -85,7 +87,10 @@ class Vocabulary:
         require_text("text", text)
         if not isinstance(unknown, str) or unknown not in ("error", "skip"):
             raise ValueError(f"unknown: expected 'error' or 'skip', got {unknown!r}")
-        dtype = np.dtype(self.smallest_dtype if dtype is None else dtype)
+        try:
+            dtype = np.dtype(self.smallest_dtype if dtype is None else dtype)
+        except (TypeError, ValueError):  # NumPy's message names no argument
+            raise TypeError(f"dtype: expected a dtype of integers, such as 'int64', got {dtype!r:.200}") from None
         if dtype.kind not in "iu" or np.iinfo(dtype).max < len(self) - 1:
             raise ValueError(
                 f"dtype: expected integers that can hold {len(self) - 1}, got {dtype}: use smallest_dtype, or int64"
@@ -107,7 +112,7 @@ class Vocabulary:
             ValueError: ids do not have one axis.
             IndexError: an id is not in 0 .. V - 1; the message names the first and its position.
         """
-        ids = np.asarray(ids)
+        ids = numbers("ids", ids)
         if ids.ndim != 1:
             raise ValueError(f"ids: expected shape (L,), got {ids.shape}")
         if not ids.size:  # an empty list becomes a float array

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from nnlite.utils import kinds_of
+from nnlite.utils import kinds_of, numbers
 
 from .arguments import PIECE, require_whole
 
@@ -145,7 +145,7 @@ def _require_fitting(ids: np.ndarray, length: int, step: int) -> tuple[np.ndarra
     """ids, length and step, checked: at least one window fits."""
     if isinstance(ids, str):
         raise TypeError("ids: expected integers, got a str: use vocabulary.encode(text), see Vocabulary.from_text")
-    ids = np.asarray(ids)
+    ids = numbers("ids", ids)
     length = require_whole("length", length)
     step = require_whole("step", step)
     if ids.ndim != 1:

@@ -135,6 +135,13 @@ def test_unknown_character_is_the_first_one(known, text):
         (lambda: Vocabulary("ab").decode([0.0]), TypeError, "ids: expected integers, got float64"),
         (lambda: Vocabulary("ab").decode([True]), TypeError, "ids: expected integers, got bool"),
         (lambda: Vocabulary("ab").decode([[0]]), ValueError, r"ids: expected shape \(L,\), got \(1, 1\)"),
+        (lambda: Vocabulary("ab").decode([[0], [0, 1]]), ValueError, "ids: expected lists of one length"),
+        (
+            lambda: Vocabulary("ab").encode("a", dtype="no"),
+            TypeError,
+            "dtype: expected a dtype of integers, .* got 'no'",
+        ),
+        (lambda: Vocabulary("ab").encode("a", dtype=3), TypeError, "dtype: expected a dtype of integers, .* got 3"),
         (lambda: Vocabulary("ab").decode(0), ValueError, r"ids: expected shape \(L,\), got \(\)"),
     ],
 )

@@ -65,6 +65,7 @@ def test_no_window_reaches_into_the_other_part():
         (np.arange(9), 3.0, 1, TypeError, "length: expected an integer, got 3.0"),
         (np.arange(9), 3, "1", TypeError, "step: expected an integer, got '1'"),
         (np.arange(9.0), 3, 1, TypeError, "ids: expected integers, got float64"),
+        ([[1], [2, 3]], 1, 1, ValueError, "ids: expected lists of one length"),
         (np.zeros((3, 9), int), 3, 1, ValueError, r"ids: expected shape \(L,\), got \(3, 9\)"),
         ("to be or not", 3, 1, TypeError, r"ids: expected integers, got a str: use vocabulary.encode"),
     ],
