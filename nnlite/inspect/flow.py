@@ -103,6 +103,7 @@ def gradient_flow(
     copied.reset_state()
     if x is None:
         F = copied.params["Wx"].shape[0] if copied.built else copied.input_dim or 1
+        checks.memory("x", (N, T, F), copied.dtype)
         x = np.zeros((N, T, F))
     x = checks.given("x", x, copied.dtype)
     if x.ndim > 1 and (x.shape[1] != T or len(x) == 0):

@@ -207,6 +207,7 @@ WRONG = {
     "a class": (lambda: gradient_flow(RNN, 3), TypeError, "expected an RNN, LSTM or GRU, got <class"),
     "no steps": (lambda: gradient_flow(RNN(2), 0), ValueError, "T: expected a whole number of at least 1, got 0"),
     "half a step": (lambda: gradient_flow(RNN(2), 1.5), ValueError, "T: expected a whole number"),
+    "more steps than fit": (lambda: gradient_flow(RNN(2), 10**30), ValueError, "x: shape .* would take .* bytes"),
     "no rows": (lambda: gradient_flow(RNN(2), 3, N=0), ValueError, "N: expected a whole number"),
     "an empty x": (
         lambda: gradient_flow(RNN(2), 3, noise(0, 3)),
