@@ -66,7 +66,9 @@ def numbers(name: str, x: Any) -> np.ndarray:
         )
     try:
         array = np.asarray(x)
-    except (TypeError, ValueError, RuntimeError) as error:
+    except MemoryError:
+        raise
+    except Exception as error:  # what the __array__ of a user's class raises may be anything
         if isinstance(error, ValueError) and isinstance(x, list | tuple):
             raise ValueError(
                 f"{name}: expected lists of one length, got different lengths in one list: pad them, as "
@@ -139,7 +141,9 @@ def input_shape(shape: Any) -> tuple[int | None, ...]:
     """What is given as a shape without the batch axis, as a tuple; its sizes may still be anything."""
     if not is_row(shape):
         hint = f": write ({shape},)" if isinstance(shape, int) else ""
-        raise TypeError(f"input_shape: expected a tuple without the batch axis, such as (T, F), got {shape!r}{hint}")
+        raise TypeError(
+            f"input_shape: expected a tuple without the batch axis, such as (T, F), got {shape!r:.200}{hint}"
+        )
     return tuple(shape)
 
 
@@ -348,7 +352,7 @@ def give_back(*arrays: Any) -> None:
 def boolean(name: str, value: Any) -> bool:
     """True or False, and nothing that only counts as one, such as "no"."""
     if not isinstance(value, bool | np.bool_):
-        raise TypeError(f"{name}: expected True or False, got {value!r}")
+        raise TypeError(f"{name}: expected True or False, got {value!r:.200}")
     return bool(value)
 
 
@@ -372,30 +376,30 @@ def path(name: str, value: Any) -> str:
     try:
         text = os.fsdecode(value)
     except TypeError:
-        raise TypeError(f"{name}: expected the path of a file, a str or a Path, got {value!r}") from None
+        raise TypeError(f"{name}: expected the path of a file, a str or a Path, got {value!r:.200}") from None
     try:
         encoded = os.fsencode(text)
     except UnicodeEncodeError:  # half of a character of UTF-16
         encoded = b"\0"
     if not encoded or b"\0" in encoded:
-        raise ValueError(f"{name}: expected the path of a file, got {value!r}, which no file can be named")
+        raise ValueError(f"{name}: expected the path of a file, got {value!r:.200}, which no file can be named")
     return text
 
 
 def positive(name: str, value: Any, least: int = 1) -> int:
     """A whole number of at least 1, or another least one, as an int."""
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < least:
-        raise ValueError(f"{name}: expected a whole number of at least {least}, got {value!r}")
+        raise ValueError(f"{name}: expected a whole number of at least {least}, got {value!r:.200}")
     return int(value)
 
 
 def between(name: str, value: float, low: float, high: float, closed: bool = True) -> float:
     """A number in [low, high], or in [low, high) if not closed, as a float."""
     if isinstance(value, bool | np.complexfloating) or not isinstance(value, int | float | np.number):
-        raise TypeError(f"{name}: expected a number, got {value!r}")
+        raise TypeError(f"{name}: expected a number, got {value!r:.200}")
     number = _as_float(value)
     if not (low <= number and (number <= high if closed else number < high)):
-        raise ValueError(f"{name}: expected a number in [{low}, {high}{']' if closed else ')'}, got {value!r}")
+        raise ValueError(f"{name}: expected a number in [{low}, {high}{']' if closed else ')'}, got {value!r:.200}")
     return number
 
 
@@ -411,7 +415,7 @@ def above_zero(name: str, value: float) -> float:
     """A finite number above 0 that is not subnormal in float32, as a float."""
     value = between(name, value, -math.inf, math.inf)
     if not float(np.finfo(np.float32).tiny) <= value < math.inf:
-        raise ValueError(f"{name}: expected a finite number above 0, got {value!r}")
+        raise ValueError(f"{name}: expected a finite number above 0, got {value!r:.200}")
     return value
 
 

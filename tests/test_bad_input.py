@@ -362,6 +362,11 @@ def reader(stateful=False):
     return model
 
 
+class Broken:
+    def __array__(self, dtype=None, copy=None):
+        raise KeyError("x")
+
+
 # Maker of a model, x, y, the error, and what it says.
 REFUSED = {
     "complex samples": (regressor, X.astype(complex), Y, TypeError, r"x: .* an array of complex128: use np\.real\(x\)"),
@@ -443,6 +448,7 @@ REFUSED = {
         ValueError,
         "a sequence needs at least one time step, got T = 0",
     ),
+    "a broken array": (regressor, Broken(), Y, TypeError, "x: expected numbers, got Broken, which gives no array: 'x'"),
     "NaN": (regressor, NAN, Y, nnlite.NonFiniteLossError, r"epoch 1, batch 1: the loss is nan, because x holds nan at"),
 }
 
@@ -628,6 +634,10 @@ ARRAYS = {
     "mode": lambda a: nnlite.EarlyStopping(mode=a),
     "verbose": lambda a: nnlite.ReduceLROnPlateau(verbose=a),
     "unit": lambda a: ProgressBar(unit=a),
+    "fit: verbose": lambda a: regressor().fit(X, Y, verbose=a),
+    "fit: validation_split": lambda a: regressor().fit(X, Y, validation_split=a),
+    "evaluate: verbose": lambda a: regressor().evaluate(X, Y, verbose=a),
+    "predict: verbose": lambda a: regressor().predict(X, verbose=a),
 }
 
 
@@ -636,6 +646,24 @@ ARRAYS = {
 def test_an_array_that_is_no_argument_is_refused_in_words(name, array):
     with pytest.raises((TypeError, ValueError), match=f"{name}.*: expected .*, got array"):
         ARRAYS[name](array)
+
+
+def test_a_large_array_is_shown_in_part():
+    for give in (
+        lambda a: nnlite.Adam(a),
+        lambda a: regressor().fit(X, Y, a),
+        lambda a: regressor().fit(X, Y, shuffle=a),
+    ):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            give(np.linspace(0, 1, 999).tolist())
+        assert len(str(caught.value)) < 400
+
+
+def test_huge_weights_are_refused_by_their_shape():
+    with pytest.raises(
+        ValueError, match=r"sample_weight: expected a weight for each sample, .* got \(1099511627776,\)"
+    ):
+        regressor().fit(X, Y, sample_weight=np.broadcast_to(1.0, 2**40))
 
 
 def test_a_name_is_a_text():

@@ -181,7 +181,7 @@ def checked_callbacks(callbacks: Any) -> list[Callback]:
     for callback in given if isinstance(given, tuple | list) else [given]:
         if not isinstance(callback, Callback):
             hint = f"use {callback.__name__}(...)" if isinstance(callback, type) else "derive it from nnlite.Callback"
-            raise TypeError(f"fit: callbacks: expected a list of Callback objects, got {callback!r}: {hint}")
+            raise TypeError(f"fit: callbacks: expected a list of Callback objects, got {callback!r:.200}: {hint}")
         check_hooks(callback)
     for i, callback in enumerate(given):
         if any(callback is other for other in given[:i]):

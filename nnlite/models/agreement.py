@@ -68,7 +68,8 @@ def require_flag(where: str, return_dict: Any) -> None:
     """Refuse another value than True or False: Keras has another argument in this place."""
     if not isinstance(return_dict, bool):
         raise TypeError(
-            f"{where}: return_dict: expected True or False, got {return_dict!r}: give verbose and sample_weight by name"
+            f"{where}: return_dict: expected True or False, got {return_dict!r:.200}: give verbose and "
+            f"sample_weight by name"
         )
 
 

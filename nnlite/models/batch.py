@@ -141,7 +141,7 @@ class Batch:
 
 def _checked_weights(name, weights, y):
     """Weights as float64. Whether only the first axis of y has weights, or others too, is the loss' decision."""
-    weights = checks.samples(name, weights).astype(np.float64)
+    weights = checks.samples(name, weights)
     while weights.ndim > 1 and weights.shape[-1] == 1 and weights.shape != y.shape[: weights.ndim]:
         weights = weights[..., 0]
     if weights.shape != y.shape[: weights.ndim]:
@@ -149,6 +149,7 @@ def _checked_weights(name, weights, y):
             f"{name}: expected a weight for each sample, shape ({len(y)},), or for each step, got "
             f"{checks.shape_text(weights.shape)} beside y {checks.shape_text(y.shape)}"
         )
+    weights = weights.astype(np.float64)
     for wrong, expected in ((~np.isfinite(weights), "finite numbers"), (weights < 0, "numbers of at least 0")):
         if wrong.any():
             where = tuple(int(i) for i in np.argwhere(wrong)[0])

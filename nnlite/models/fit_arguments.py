@@ -24,7 +24,7 @@ def checked_shuffle(model: Any, data: Any, shuffle: Any) -> bool:
     """Whether samples are drawn in another order each epoch."""
     if not isinstance(shuffle, bool | np.bool_):
         hint = ": give validation_split by its name" if isinstance(shuffle, float) else ""
-        raise TypeError(f"fit: shuffle: expected True or False, got {shuffle!r}{hint}")
+        raise TypeError(f"fit: shuffle: expected True or False, got {shuffle!r:.200}{hint}")
     if isinstance(data, Stream):  # which has its own order
         return False
     if shuffle and model.stateful_layers:

@@ -48,7 +48,7 @@ def _metrics(model, given):
     found = {}
     for name, metric in given.items():  # as `compile` has set them
         if not isinstance(name, str) or not (callable(metric) or isinstance(metric, str)):
-            raise TypeError(f"metrics: expected a list such as ['accuracy'], got {given!r}")
+            raise TypeError(f"metrics: expected a list such as ['accuracy'], got {given!r:.200}")
         found[name] = metrics.get([metric])[metric] if isinstance(metric, str) else metric
     return found
 

@@ -20,7 +20,7 @@ def weighted(batch: Batch, class_weight: Any, loss: Any, where: str) -> Batch:
     if batch.weights is not None:
         raise ValueError(f"{where}: class_weight: there is a sample_weight, too: multiply them into one sample_weight")
     if not isinstance(class_weight, dict):
-        raise TypeError(f"{where}: class_weight: expected a dict such as {{0: 1.0, 1: 5.0}}, got {class_weight!r}")
+        raise TypeError(f"{where}: class_weight: expected a dict such as {{0: 1.0, 1: 5.0}}, got {class_weight!r:.200}")
     for label, weight in class_weight.items():
         if isinstance(label, bool) or not isinstance(label, int | np.integer):
             raise TypeError(f"{where}: class_weight: expected whole numbers as labels, got {label!r}")
