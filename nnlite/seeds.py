@@ -52,7 +52,7 @@ def from_seed(name: str, seed: Any) -> np.random.Generator:
         TypeError, ValueError: what NumPy takes for no seed.
     """
     try:
-        if hasattr(seed, "__len__") and getattr(seed, "ndim", 1):  # NumPy crashes at a list that holds itself
+        if hasattr(seed, "__len__") and getattr(seed, "ndim", None) != 0:  # NumPy crashes at a list that holds itself
             seed = [operator.index(part) for part in seed]
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:  # NumPy's message names no argument
