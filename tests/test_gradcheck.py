@@ -284,6 +284,7 @@ def test_layers_that_draw_random_numbers(fast):
 
     error = caught(OldMask(dtype="float64", seed=4), normal(3, 4), fast, training=True)
     assert error.numeric == pytest.approx(0, abs=1e-8)
+    assert error.cause.startswith("what forward does in training alone")
     assert gradcheck(OldMask(dtype="float64", seed=4), normal(3, 4), fast=fast).max_error < 1e-7
 
 
@@ -456,6 +457,34 @@ def test_a_single_number_is_no_constant_factor():
     assert error.cause.startswith("the sum over the batch")
     error = caught(grad("b", lambda layer, g, dy: dy.mean(axis=0))(3, 1), normal(5, 3))
     assert "5 is the batch size N" in error.cause
+
+
+class OverTime(Dense):
+    """A Dense layer on sequences that takes something else for the sum over examples and steps, dy (2, 4, 3)."""
+
+    def __init__(self, wrong):
+        super().__init__(3, dtype="float64", seed=0)
+        self.wrong = wrong
+
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grads["b"][...] = self.wrong(dy)
+        return dx
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meaning"),
+    [
+        (lambda dy: dy.mean(axis=1).sum(axis=0), "1/4 times .*, and 4 is the number of time steps T: the mean, where"),
+        (
+            lambda dy: dy.shape[1] * dy.sum(axis=(0, 1)),
+            "4 times .*, and 4 is the number of time steps T: the sum, where",
+        ),
+        (lambda dy: dy.mean(axis=(0, 1)), r"1/8 times .*, and 8 is N \* T, batch size times time steps: the mean"),
+    ],
+)
+def test_a_factor_may_be_a_number_of_steps(wrong, meaning):
+    assert re.search(meaning, cause := caught(OverTime(wrong), normal(2, 4, 5)).cause), cause
 
 
 def test_the_index_and_the_numbers_are_those_of_the_wrong_entry():
@@ -774,6 +803,16 @@ def test_a_model_names_the_layer_that_is_wrong(fast):
     assert error.layer == "Flipped 'middle' of Row"
     assert error.name == "input x"
     assert "the sign" in error.cause
+
+
+def test_a_layer_of_a_model_is_held_to_the_same_tolerance():
+    class NearlyRight(Tanh):
+        def backward(self, dy):
+            return (1 + 5e-7) * super().backward(dy)
+
+    model = Row(Plain(2, 3), NearlyRight(dtype="float64", name="near"), Dense(2, dtype="float64"))
+    gradcheck(model, normal(4, 2))
+    assert caught(model, normal(4, 2), tolerance=1e-7).layer == "NearlyRight 'near' of Row"
 
 
 def test_a_model_that_joins_right_layers_wrongly():
