@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import joblib
 import matplotlib
@@ -20,6 +21,7 @@ from extras import import_extra
 
 import nnlite
 from nnlite.experiment import Corpus, ExperimentError, MinimalRNN, Sweep, plain_rnn, reproduce
+from nnlite.experiment.sweep import Result, measure
 from nnlite.text import clean_sonnets
 
 SHORT = ["minimal-rnn", "--units", "8", "--iterations", "5000"]
@@ -272,6 +274,16 @@ def swept(tmp_path_factory):
     sweep = Sweep(tmp_path_factory.mktemp("sweep") / "sweep", Sweep.Settings(units=(6, 40), iterations=400))
     sweep.create()
     return sweep, list(sweep.fit(jobs=2))
+
+
+@pytest.mark.parametrize(("exists", "state"), [(False, "waiting"), (True, "running")])
+def test_a_result_is_read_from_the_log(exists, state):
+    curve = [0, 100, 200, 300], [3.6, 2.5, 2.0, 2.2]
+    settings = MinimalRNN.Settings(units=4, learning_rate=0.2)
+    run = SimpleNamespace(settings=settings, folder=Path("runs/one"), exists=exists, curve=lambda: curve)
+    found = measure(run)
+    assert found == Result("one", 4, "adagrad", 0.2, 300, 2.2, 200, 2.0, state)
+    assert not found.is_final
 
 
 def is_running(pid):

@@ -274,6 +274,45 @@ def test_a_run_that_is_made_anew_was_never_extended(run):
     assert again.earlier_epochs == Sonnets.open(run).earlier_epochs == []
 
 
+def test_a_run_may_be_extended_to_what_it_has_trained_and_to_no_less(run):
+    Sonnets.open(run).extend(1)
+    with pytest.raises(ExperimentError, match="has trained 1 epochs already: expected at least as many, got 0"):
+        Sonnets.open(run).extend(0)
+
+
+@pytest.mark.parametrize("name", ["config.json", "log.jsonl", "checkpoint.safetensors", "model.safetensors"])
+def test_the_last_run_is_the_one_that_has_written_last(name, run, tmp_path):
+    other = copytree(run, tmp_path / "other")
+    for file in (*run.iterdir(), *other.iterdir()):
+        os.utime(file, (100, 100))
+    for seconds, last in ((200, other), (300, run)):
+        os.utime(last / name, (seconds, seconds))
+        assert find_runs(tmp_path)[-1] == last
+
+
+def test_a_run_is_one_when_its_text_is_there(tmp_path, monkeypatch):
+    run = Sonnets(tmp_path / "run", OF_SHORT, SHORT)
+
+    def killed(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "_put", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run.create()
+    monkeypatch.undo()
+    put, names = run._put, []
+    monkeypatch.setattr(run, "_put", lambda name, data: (names.append(name), put(name, data)))
+    run.create()
+    assert names == ["text.txt", "config.json"]  # one that is killed between the two can be begun again
+
+
+def test_the_name_of_a_text_is_no_path(tmp_path):
+    Sonnets(tmp_path / "run", OF_SHORT, SHORT).create()
+    config = tmp_path / "run" / "config.json"
+    config.write_text(config.read_text().replace('"own.txt"', '"../elsewhere/\\udcff.txt"'))
+    assert Sonnets.open(tmp_path / "run").corpus.file == "\N{REPLACEMENT CHARACTER}.txt"
+
+
 def test_a_folder_is_kept_from_others_each_time(tmp_path):
     run, other = (Sonnets(tmp_path / "run", SETTINGS) for _ in range(2))
     run.create()
