@@ -52,7 +52,8 @@ def from_seed(name: str, seed: Any) -> np.random.Generator:
         TypeError, ValueError: what NumPy takes for no seed.
     """
     try:
-        if hasattr(seed, "__len__") and getattr(seed, "ndim", None) != 0:  # NumPy crashes at a list that holds itself
+        if isinstance(seed, list | tuple) or (isinstance(seed, np.ndarray) and seed.ndim):
+            # NumPy crashes at a list that holds itself.
             seed = [operator.index(part) for part in seed]
         return np.random.default_rng(seed)
     except (TypeError, ValueError) as error:  # NumPy's message names no argument

@@ -22,6 +22,7 @@ SHARE = [0, 1], [BELOW_0, ABOVE_1, math.nan]
 SHARE_BELOW_1 = [0, BELOW_1], [BELOW_0, 1, math.nan]
 ANY = [-math.inf, math.inf], [math.nan, "1"]
 FINITE = [-LARGEST, LARGEST], [-math.inf, math.inf, math.nan]
+NOTHING = [0, 0.0], [0.5, 2, -0.5, math.nan, "", [], {}, None]
 LIMITS = {
     "Adagrad": {"initial_accumulator_value": AMOUNT, "epsilon": ABOVE_0},
     "Adam": {"beta_1": SHARE_BELOW_1, "beta_2": SHARE_BELOW_1, "epsilon": ABOVE_0, "weight_decay": AMOUNT},
@@ -40,13 +41,13 @@ LIMITS = {
         "min_delta": AMOUNT, "patience": COUNT_OR_0, "start_from_epoch": COUNT_OR_0, "baseline": ANY,
     },
     "Embedding": {"vocabulary_size": COUNT, "units": COUNT},
-    "GRU": {"units": COUNT, "dropout": SHARE_BELOW_1, "input_dim": COUNT},
+    "GRU": {"units": COUNT, "dropout": SHARE_BELOW_1, "recurrent_dropout": NOTHING, "input_dim": COUNT},
     "JSONLogger": {"every": COUNT},
     "L1L2": {"l1": AMOUNT, "l2": AMOUNT},
     "LayerNorm": {"epsilon": ABOVE_0},
     "LeakyReLU": {"negative_slope": AMOUNT},
     "LiveCurve": {"seconds": ([0, math.inf], [BELOW_0, math.nan])},
-    "LSTM": {"units": COUNT, "dropout": SHARE_BELOW_1, "input_dim": COUNT},
+    "LSTM": {"units": COUNT, "dropout": SHARE_BELOW_1, "recurrent_dropout": NOTHING, "input_dim": COUNT},
     "ModelCheckpoint": {"initial_value_threshold": ANY},
     "OneHot": {"vocabulary_size": COUNT},
     "RandomNormal": {"mean": FINITE, "stddev": AMOUNT},
@@ -58,7 +59,7 @@ LIMITS = {
     "RepeatVector": {"n": COUNT},
     "Reshape": {"target_shape": ([(1, -1), (2**31,)], [(0,), (-2,), (1.5,)])},
     "RMSprop": {"rho": SHARE_BELOW_1, "momentum": SHARE, "epsilon": ABOVE_0},
-    "RNN": {"units": COUNT, "dropout": SHARE_BELOW_1, "input_dim": COUNT},
+    "RNN": {"units": COUNT, "dropout": SHARE_BELOW_1, "recurrent_dropout": NOTHING, "input_dim": COUNT},
     "SGD": {
         "learning_rate": AMOUNT, "momentum": SHARE, "clipnorm": ABOVE_0, "clipvalue": ABOVE_0,
         "global_clipnorm": ABOVE_0,

@@ -127,13 +127,8 @@ def require(name: str, value: Any, annotation: Any) -> None:
 
 def refuse_array(name: str, array: np.ndarray, annotation: Any) -> None:
     """Refuse an array where all types of an annotation are single values: `==` and `if` would fail on its numbers."""
-    if is_single(annotation):
+    if types_of(annotation).keys() <= SINGLE:
         require(name, array, annotation)
-
-
-def is_single(annotation: Any) -> bool:
-    """Whether all types of an annotation are single values."""
-    return {} != types_of(annotation).keys() <= SINGLE
 
 
 def types_of(annotation: Any) -> dict[str, None]:

@@ -17,7 +17,7 @@ INTERVAL = 0.1  # seconds between two drawings: smooth to the eye, and cheap bes
 def look_of(where: str, verbose: str | int) -> str:
     """How a `ProgressBar` looks for Keras' `verbose`; "" for nothing."""
     looks = {"auto": "auto", 0: "", 1: "bar", 2: "lines"}
-    if verbose not in list(looks):  # which takes a list, too: a dict cannot look for one
+    if not isinstance(verbose, str | int) or verbose not in looks:
         raise ValueError(f"{where}: verbose: expected 'auto', 0, 1 or 2, got {verbose!r:.200}")
     return looks[verbose]
 

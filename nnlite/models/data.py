@@ -88,7 +88,7 @@ def for_fit(
     validation = _validation(model.loss, validation_data, validation_steps, sizes[1])
     require_ranges(model, "fit", data)
     require_ranges(model, "fit: validation_data", validation)
-    if validation_split:
+    if validation_split is not None and checks.between("fit: validation_split", validation_split, 0, 1, closed=False):
         if validation is not None:
             raise ValueError("fit: validation_split: there are validation_data, too: give one of the two")
         data, validation = _split_off(data, validation_split)
@@ -197,7 +197,6 @@ def joined(parts: Iterable[np.ndarray], rows: int) -> np.ndarray:
 
 def _split_off(data, fraction):
     """The samples to train on, and the last fraction of them, to validate with: Keras' validation_split."""
-    fraction = checks.between("fit: validation_split", fraction, 0, 1, closed=False)
     if not isinstance(data, Batch):
         raise ValueError("fit: validation_split: a generator cannot be split: give validation_data")
     first = math.floor(len(data) * (1 - fraction))

@@ -6,10 +6,6 @@ import inspect
 from collections.abc import Callable
 from typing import TypeVar
 
-import numpy as np
-
-from .. import kinds
-
 Function = TypeVar("Function", bound=Callable)
 
 _MASK = "use lengths=... of a recurrent layer or a model, the real steps of each row, such as lengths=mask.sum(axis=1)"
@@ -82,14 +78,12 @@ def translated(function: Function) -> Function:
     """Decorate a function or a method so that an argument that it does not take is explained.
 
     Raises:
-        TypeError: an unknown argument, or too many without a name; or one twice: without a name and by name; or an
-            array where a single value is expected.
+        TypeError: an unknown argument, or too many without a name; or one twice: without a name and by name.
     """
     table = CALLS.get(function.__name__, {})
     parameters = inspect.signature(function).parameters.values()
     by_place = [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD]
     names = [p.name for p in parameters if p.name != "self"]
-    single = {p.name: p.annotation for p in parameters if kinds.is_single(p.annotation)}
 
     @functools.wraps(function)
     def checked(*args, **kwargs):
@@ -101,9 +95,6 @@ def translated(function: Function) -> Function:
                 raise TypeError(twice(function.__name__, by_place, name, args, kwargs[name]))
         if len(args) > len(by_place):
             raise TypeError(_too_many(function.__name__, by_place, names, args))
-        for name, value in [*zip(by_place, args, strict=False), *kwargs.items()]:
-            if isinstance(value, np.ndarray) and name in single:
-                kinds.require(f"{function.__name__}: {name}", value, single[name])
         return function(*args, **kwargs)
 
     return checked  # type: ignore[return-value]
