@@ -39,6 +39,44 @@ def test_carried_through_one_window_is_not_carried():
     assert run.model().stateful_layers == []
 
 
+class Look(Callback):
+    def on_train_end(self, logs):
+        self.seen = self.loop.shuffle, self.model.optimizer.iterations
+
+
+@pytest.mark.parametrize("carry", [1, 16])
+def test_windows_are_shuffled_where_no_state_is_carried_and_the_rate_falls_to_the_last_step(carry, tmp_path):
+    look = Look()
+    rates = made(tmp_path / "run", carry=carry).fit([look], verbose=0).history["learning_rate"]
+    shuffle, steps = look.seen
+    assert shuffle == (carry == 1)
+    assert rates == [nnlite.CosineDecay(0.01, steps)(steps - 1)]
+
+
+def test_schedules_of_103_steps():
+    rates = {name: [make(0.16, 103)(step) for step in range(103)] for name, make in sonnets.SCHEDULES.items()}
+    assert [rates["step"][step] for step in (0, 20, 21, 84, 102)] == [0.16, 0.16, 0.08, 0.01, 0.01]
+    warm = rates["warm-up"]
+    assert [warm.index(max(warm)), max(warm)] == [4, 0.16]
+    assert warm[:5] == pytest.approx([0.032, 0.064, 0.096, 0.128, 0.16])
+    assert warm[-1] == nnlite.CosineDecay(0.16, 98)(97)
+    assert {*rates["constant"]} == {0.16}
+    assert sonnets.SCHEDULES["warm-up"](0.16, 1)(0) == 0.16
+
+
+@pytest.mark.parametrize(("clipnorm", "limit"), [(2.0, 2.0), (0.0, None)])
+def test_gradients_are_clipped_to_the_norm_of_the_settings(clipnorm, limit):
+    assert Sonnets("unused", Sonnets.Settings(clipnorm=clipnorm)).model().optimizer.global_clipnorm == limit
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [(None, "sonnets"), ("hamlet.txt", "hamlet"), (".hidden.txt", "hidden"), (".txt", "txt"), ("...", "text")],
+)
+def test_a_run_is_called_as_its_text(file, name):
+    assert Corpus("to be", file).name == name
+
+
 class Zeros(Callback):
     """Writes down which rows start from zeros, in each layer and batch."""
 
@@ -107,7 +145,10 @@ def test_the_loss_in_one_go(tmp_path, monkeypatch):
     whole = run.saved_model().evaluate(held_out[None, :-1], held_out[None, 1:])
     for piece in (sonnets.PIECE, 500, len(held_out) - 1, 10**4):  # a long text is read in pieces, and none is forgotten
         monkeypatch.setattr(sonnets, "PIECE", piece)
-        assert run.outcome({}).loss_in_one_go == pytest.approx(whole, rel=1e-6)
+        outcome = run.outcome({"val_loss": [3.0, 1.0, 2.0]})
+        assert outcome.loss_in_one_go == pytest.approx(whole, rel=1e-6)
+    assert (outcome.best_epoch, outcome.best_loss) == (2, 1.0)
+    assert [layer.stateful for layer in outcome.model.stateful_layers] == ["training"]  # it was a copy that read
 
 
 def counted(monkeypatch, owner, name, counts=lambda *args, **kwargs: True):
@@ -165,6 +206,21 @@ def test_a_second_fit_starts_from_a_new_model(tmp_path):
 def test_settings_that_do_not_work(settings, message):
     with pytest.raises(ValueError, match=message):
         Sonnets("unused", Sonnets.Settings(**settings)).data()
+
+
+@pytest.mark.parametrize(
+    ("most", "more"),
+    [
+        ({"layers": 100}, {"layers": 101}),
+        ({"temperatures": (0.0,)}, {"temperatures": (1.0, -0.1)}),
+        ({"temperatures": (1e9,)}, {"temperatures": (float("inf"),)}),
+        ({"dropout": 0.0}, {"dropout": -0.1}),
+    ],
+)
+def test_how_far_settings_may_go(most, more):
+    Sonnets.Settings(**most)
+    with pytest.raises(ValueError, match=f"{next(iter(more))}: expected "):
+        Sonnets.Settings(**more)
 
 
 def test_the_smallest_text_is_enough_for_the_default_batch(tmp_path):
