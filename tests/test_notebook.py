@@ -431,6 +431,7 @@ def test_a_live_curve_draws_as_often_as_it_is_told(monkeypatch):
     iterations, losses = columns["training"]
     assert iterations == tuple(range(1, 118))
     assert losses[:3] == (1.0, 0.5, pytest.approx(2 / 3))
+    assert losses[-1] == pytest.approx(losses[-2] + (1 - losses[-2]) / 50)
 
 
 def test_a_live_curve_halves_its_points(monkeypatch):
