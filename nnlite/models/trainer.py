@@ -1,6 +1,7 @@
 """compile, fit, evaluate and predict."""
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -192,7 +193,8 @@ class Trainer(Model):
         real = None if batch.lengths is None else self._real_steps(batch)
         y_pred = self.forward(batch.x, training=True, **batch.options)
         numbers = self._judge(batch, y_pred, real, trained=self)
-        check_loss(self, numbers["loss"], batch)
+        if not isfinite(numbers["loss"]):  # saves a call
+            check_loss(self, numbers["loss"], batch)
         dy = np.zeros_like(y_pred) if real is not None and not real.any() else judging.dy(self.loss, y_pred, real)
         self.backward(dy, needs_dx=False) if passes.takes_needs_dx(type(self).backward) else self.backward(dy)
         return numbers
@@ -230,8 +232,7 @@ class Trainer(Model):
         Args:
             batch_size: samples computed at once, by default 32.
             lengths: how many steps of each sample are real, as in `fit`: then it is the mean over real steps.
-            verbose: as in `fit`, by default 0, nothing; at the end a line with the numbers.
-            sample_weight: as in `fit`.
+            verbose, sample_weight: as in `fit`. By default verbose is 0; else a line at the end has the numbers.
             steps: how many batches of a generator to read; x may be one, as in `fit`.
 
         Returns:
