@@ -1,6 +1,5 @@
 """Detect NaN or infinite losses."""
 
-import math
 from typing import Any  # models are on a higher floor
 
 import numpy as np
@@ -31,19 +30,17 @@ class NonFiniteLossError(FloatingPointError):
         return NonFiniteLossError(self.problem, self.advice, epoch, batch)
 
 
-def check_loss(model: Any, loss: float, batch: Any) -> None:
-    """Refuse a loss of this batch that is not finite, and name the first cause found."""
-    if math.isfinite(loss):
-        return
+def loss_error(model: Any, loss: float, batch: Any) -> NonFiniteLossError:
+    """The error for a loss that is not finite, with the first cause found."""
     batch = batch.without_padding(model.keeps_steps)  # padding cannot be the cause
     for name, array in (("x", batch.x), ("y", batch.y)):
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             problem = f"the loss is {loss}, because {name} holds {array[where]} at {batch.place(where)}"
-            raise NonFiniteLossError(problem, "Clean the data first")
+            return NonFiniteLossError(problem, "Clean the data first")
     name = _first_bad(model.params)
     cause = f"since an earlier update {name} is not finite" if name else "the numbers grew too large in this batch"
-    raise NonFiniteLossError(f"the loss is {loss}: {cause}", advice(model))
+    return NonFiniteLossError(f"the loss is {loss}: {cause}", advice(model))
 
 
 def check_params(

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from numbers import Real
 from typing import Any
 
+import numpy as np
+
 from ..notebook import Place, Shown, in_notebook
 
 WIDTH = 40  # of a notebook's bar, in characters
@@ -17,7 +19,7 @@ INTERVAL = 0.1  # seconds between two drawings: smooth to the eye, and cheap bes
 def look_of(where: str, verbose: str | int) -> str:
     """How a `ProgressBar` looks for Keras' `verbose`; "" for nothing."""
     looks = {"auto": "auto", 0: "", 1: "bar", 2: "lines"}
-    if not isinstance(verbose, str | int) or verbose not in looks:
+    if isinstance(verbose, np.ndarray) or verbose not in list(looks):  # which takes a list: a dict cannot look for one
         raise ValueError(f"{where}: verbose: expected 'auto', 0, 1 or 2, got {verbose!r:.200}")
     return looks[verbose]
 

@@ -88,10 +88,11 @@ def for_fit(
     validation = _validation(model.loss, validation_data, validation_steps, sizes[1])
     require_ranges(model, "fit", data)
     require_ranges(model, "fit: validation_data", validation)
-    if validation_split is not None and checks.between("fit: validation_split", validation_split, 0, 1, closed=False):
+    given = 0.0 if validation_split is None else validation_split
+    if fraction := checks.between("fit: validation_split", given, 0, 1, closed=False):
         if validation is not None:
             raise ValueError("fit: validation_split: there are validation_data, too: give one of the two")
-        data, validation = _split_off(data, validation_split)
+        data, validation = _split_off(data, fraction)
     # As in Keras the weights of classes count in training alone, those of samples in the validation, too.
     return weighted(data, class_weight, model.loss, "fit") if isinstance(data, Batch) else data, validation
 

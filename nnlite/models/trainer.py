@@ -1,7 +1,7 @@
 """compile, fit, evaluate and predict."""
 
+import math
 from collections.abc import Sequence
-from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from .. import losses, optimizers, regularizers
 from ..arguments.translations.calls import translated
 from ..callbacks import Callback, History
-from ..divergence import NonFiniteLossError, check_loss
+from ..divergence import NonFiniteLossError, loss_error
 from ..metrics import MetricFunction
 from ..metrics import get as get_metrics
 from ..optimizers import Optimizer
@@ -193,8 +193,8 @@ class Trainer(Model):
         real = None if batch.lengths is None else self._real_steps(batch)
         y_pred = self.forward(batch.x, training=True, **batch.options)
         numbers = self._judge(batch, y_pred, real, trained=self)
-        if not isfinite(numbers["loss"]):  # saves a call
-            check_loss(self, numbers["loss"], batch)
+        if not math.isfinite(numbers["loss"]):
+            raise loss_error(self, numbers["loss"], batch)
         dy = np.zeros_like(y_pred) if real is not None and not real.any() else judging.dy(self.loss, y_pred, real)
         self.backward(dy, needs_dx=False) if passes.takes_needs_dx(type(self).backward) else self.backward(dy)
         return numbers
@@ -276,11 +276,11 @@ class Trainer(Model):
             for batch in batches:
                 numbers = self.test_step(batch) if parallel is None else parallel.measured(self, batch, self.test_step)
                 numbers = numbers_of_a_step(self, "test_step", numbers, totals)
-                if needs_finite:
-                    check_loss(self, numbers["loss"], batch)
                 seen += (weight := batch.weight(self.keeps_steps))
                 for name, value in numbers.items():
                     totals[name] += value * weight
+                if needs_finite and not math.isfinite(totals["loss"]):  # also a sum of finite ones
+                    raise loss_error(self, totals["loss"], batch)
         return means()
 
     @translated
