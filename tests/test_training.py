@@ -401,6 +401,14 @@ def test_a_validation_loss_that_is_not_finite_stops():
         regressor().fit(X, TARGETS, validation_data=(X, bad), verbose=0)
 
 
+def test_finite_validation_losses_without_a_finite_mean_stop():
+    model = Sequential([Dense(2, dtype="float64")], input_shape=(4,), seed=0)
+    model.compile("sgd", "mse")
+    far = np.full_like(TARGETS, 8e153, dtype="float64")  # a loss of 6e307 each
+    with pytest.raises(NonFiniteLossError, match="epoch 1, validation: the loss is inf: the numbers grew too large"):
+        model.fit(X, TARGETS, validation_data=(X, far), validation_batch_size=1, verbose=0)
+
+
 def test_the_error_of_a_loss_comes_back_from_a_pickle():
     error = NonFiniteLossError("the loss is nan", "Clean the data", 2, "validation")
     same = pickle.loads(pickle.dumps(error))
