@@ -113,6 +113,15 @@ def test_ctrl_c_before_the_command_is_imported_is_silent():
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
 
 
+def test_no_garbage_is_looked_for_while_the_command_is_imported():
+    program = (
+        "import gc, sys; from nnlite import start, __main__; start.begin(); off = not gc.isenabled();"
+        "from nnlite import cli; cli.main = lambda: sys.exit(not (off and gc.isenabled() and gc.get_freeze_count()))"
+        "; __main__.main()"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
+
+
 @pytest.fixture(params=["nnlite", "python -m nnlite"])
 def entry(request, tmp_path):
     """The command as pip installs it, and as a module."""
