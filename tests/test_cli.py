@@ -134,7 +134,7 @@ class TestTrain:
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 class TestResume:
-    # A state of the run folder, and so a moment.
+    # A state of the run folder, and so a moment. One process after the other is killed at these.
     MOMENTS = (
         "nothing yet", "config.json", "log.jsonl", "model.safetensors", "checkpoint.safetensors", "second epoch",
         "loss.png", "poems.txt", "report.html",
@@ -155,10 +155,11 @@ class TestResume:
         while not self.reached(moment, folder) and process.poll() is None:
             time.sleep(0.0005)
 
-    def test_killed_at_any_moment(self, tiny, tmp_path):
+    @pytest.mark.parametrize("moments", [MOMENTS[::3], pytest.param(MOMENTS, marks=pytest.mark.long)])
+    def test_killed_at_any_moment(self, tiny, tmp_path, moments):
         folder = tmp_path / "sonnets"  # as that of the other: the report names it
         folder.mkdir()
-        for moment in self.MOMENTS:
+        for moment in moments:
             process = self.start(folder, *TINY, *resume(folder), "--threads", "1")
             self.wait_for(moment, folder, process)
             process.kill()

@@ -142,7 +142,6 @@ def test_every_setting_is_an_option(nnlite_command, monkeypatch):
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such signals")
 class TestResume:
     # A file of the run folder that is there, and so a moment.
-    MOMENTS = "config.json", "model.safetensors", "loss.png"
 
     def start(self, folder, *arguments):
         return start("digits", *arguments, "--out", folder)
@@ -151,10 +150,17 @@ class TestResume:
         while not (folder / name).exists() and process.poll() is None:
             time.sleep(0.0005)
 
-    def test_killed_at_any_moment(self, tiny, tmp_path):
+    @pytest.mark.parametrize(
+        "moments",
+        [
+            ("model.safetensors",),
+            pytest.param(("config.json", "model.safetensors", "loss.png"), marks=pytest.mark.long),
+        ],
+    )
+    def test_killed_at_any_moment(self, tiny, tmp_path, moments):
         folder = tmp_path / "run"
         folder.mkdir()
-        for name in self.MOMENTS:
+        for name in moments:
             process = self.start(folder, *TINY, *resume(folder), "--threads", "1")
             self.wait_for(name, folder, process)
             process.kill()

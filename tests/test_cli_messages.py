@@ -86,7 +86,9 @@ def test_in_a_folder_that_was_removed(tmp_path, monkeypatch, nnlite_command):
 
 
 @unix
-@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(
+    "closed", ["<&- >&- 2>&-", *(pytest.param(one, marks=pytest.mark.long) for one in (">&-", "2>&-"))]
+)
 def test_a_sweep_needs_no_standard_streams(closed, tmp_path):
     line = "sweep", "--units=4", "--adagrad=0.1", "--sgd=0.01", "--iterations=5", "--out", tmp_path / "sweep"
     shell = "sh", "-c", f'"$@" {closed}', "sh"

@@ -12,6 +12,8 @@ from commands import COMMAND, start
 
 OPTIONS = ["--units=4", "--step=400", "--epochs=1", "--temperature=1"]
 ODD = ["my runs/it's a {test} [bold] & more :smile:", "-x", "two  spaces/$HOME"]
+TRAIN = ["train", *OPTIONS]
+RECIPE = ["minimal-rnn", "--units=4", "--iterations=50"]
 
 
 def pasted(line, here):
@@ -21,8 +23,14 @@ def pasted(line, here):
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has another shell")
 class TestPasted:
-    @pytest.mark.parametrize("name", ODD)
-    @pytest.mark.parametrize("train", [["train", *OPTIONS], ["minimal-rnn", "--units=4", "--iterations=50"]])
+    @pytest.mark.parametrize(
+        ("name", "train"),
+        [
+            (ODD[0], TRAIN),
+            (ODD[1], RECIPE),
+            *(pytest.param(name, train, marks=pytest.mark.long) for name in ODD for train in (TRAIN, RECIPE)),
+        ],
+    )
     def test_sample(self, name, train, tmp_path):
         line = [*COMMAND, *train, "--out", name]
         done = subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=60)
@@ -32,7 +40,7 @@ class TestPasted:
         assert result.returncode == 0, result.stderr
         assert result.stdout.startswith("shall i compare")
 
-    @pytest.mark.parametrize("name", ODD)
+    @pytest.mark.parametrize("name", [ODD[0], *(pytest.param(name, marks=pytest.mark.long) for name in ODD[1:])])
     def test_resume(self, name, tmp_path):
         process = start("train", "--units=4", "--step=100", "--epochs=500", "--out", name, cwd=tmp_path)
         while not (tmp_path / name / "checkpoint.safetensors").exists() and process.poll() is None:

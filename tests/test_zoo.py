@@ -70,7 +70,9 @@ def test_a_file_is_written_checked_and_mended(tmp_path):
     assert zoo.hint(path) == ("It is mended already.", attempts)
 
 
-@pytest.mark.parametrize("name", EXHIBITS)
+@pytest.mark.parametrize(
+    "name", [*[*EXHIBITS][::9], *(pytest.param(name, marks=pytest.mark.long) for name in EXHIBITS)]
+)
 def test_every_exhibit_has_hints(name, tmp_path):
     path = zoo.write(zoo.exhibit(name), tmp_path)
     assert zoo.check(path)[0]

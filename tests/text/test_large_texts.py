@@ -150,7 +150,13 @@ print(tracemalloc.get_traced_memory()[1] / len(text))
         "nnlite.models.batch.Batch(np.zeros((len(text), 1), np.uint8)).checksum",
     ],
 )
-@pytest.mark.parametrize(("alphabet", "most"), [('list("abcdefgh \\n")', 3), ("list(map(chr, range(9999, 12999)))", 5)])
+@pytest.mark.parametrize(
+    ("alphabet", "most"),
+    [
+        ("list(map(chr, range(9999, 12999)))", 5),
+        pytest.param('list("abcdefgh \\n")', 3, marks=pytest.mark.long),
+    ],
+)
 def test_a_few_bytes_a_character(program, alphabet, most):
     """Beside the text itself. With 40 a text of 500 MB did not fit into 16 GB."""
     program = MEASURE.format(program=program, alphabet=alphabet)
