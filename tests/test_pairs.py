@@ -1327,6 +1327,31 @@ for base in (SGD, lambda rate: SGD(rate, momentum=0.9), nnlite.Adagrad, nnlite.R
         assert (own.optimizer.state["steps/dense.W"] == 3).all()
 
 
+def own_step(self, grad, param, slots, scale, clip):
+    param -= np.float32(self.learning_rate) * grad
+
+
+def adams_step(self, grad, param, slots, scale, clip):
+    Adam.update(self, grad, param, slots, scale, clip)
+
+
+for base in (SGD, Adam, nnlite.AdamW, type("Derived", (Adam,), {})):
+    for update in (own_step,) if base is SGD else (own_step, adams_step):
+        for mixed in (False, True):
+            mixin = type("Mixin", (), {"update": update})
+            kind = type("Own", (mixin, base), {}) if mixed else type("Own", (base,), {"update": update})
+
+            @right(f"weight_decay of {base.__name__}", f"an {update.__name__} of one's own{', in a mixin' * mixed}")
+            def _(kind=kind, update=update):
+                found, expected = ({"W": np.array([1.0, -2.0], "float32")} for _ in range(2))
+                for _ in range(2):
+                    kind(0.5, weight_decay=0.1).apply({"W": np.ones(2, "float32")}, found)
+                    expected["W"] *= np.float32(0.95)
+                    plain = SGD(0.5) if update is own_step else Adam(0.5)
+                    plain.apply({"W": np.ones(2, "float32")}, expected)
+                assert_close(found["W"], expected["W"], 1e-6)
+
+
 @right("a limit of gradients that is set", "an optimizer of one's own, which keeps its slots")
 def _():
     first, second = trained(model(optimizer=Heavy(0.01))), model(optimizer=Heavy(0.01, clipvalue=1e-3))

@@ -54,7 +54,7 @@ class Adam(Optimizer):
 
     def update(self, grad: np.ndarray, param: np.ndarray, slots: Slots, scale: float, clip: float) -> None:
         kernel = of_dtype(backend().update.adam, param.dtype)
-        decay = self._learning_rate * (self.weight_decay or 0.0)
+        decay = self._learning_rate * (self.weight_decay or 0.0) if self.decays_in_update else 0.0
         rates = self._learning_rate, self.beta_1, self.beta_2, self.epsilon, decay
         kernel(grad, param, slots["momentum"], slots["velocity"], *rates, self._iterations, scale, clip)
 

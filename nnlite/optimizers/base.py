@@ -67,7 +67,7 @@ class Optimizer(Configured, HasMemory, TakesTurns):
     """
 
     slots: dict[str, float] = {}  # noqa: RUF012  replaced, never changed
-    decays_in_update = False  # whether `update` sees to weight_decay
+    decays_in_update = False  # whether the class's own `update` sees to weight_decay; who writes one anew leaves it out
     _is_own = False  # whether a user wrote the class
     parallel: Any = None  # the `nnlite.distributed.DataParallel` that shares its model's batches with other processes
 
@@ -97,6 +97,11 @@ class Optimizer(Configured, HasMemory, TakesTurns):
         self.clipnorm, self.clipvalue, self.global_clipnorm = checked
         self.state: dict[str, np.ndarray] = {}
         self._rows: list[_Row] = []
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        first = next(base for base in cls.__mro__ if vars(base).keys() & {"update", "decays_in_update"})
+        cls.decays_in_update = vars(first).get("decays_in_update", False)
 
     def _constructed(self, by_place: int) -> None:
         super()._constructed(by_place)
