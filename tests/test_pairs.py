@@ -2649,6 +2649,51 @@ for method in ("train_step", "test_step"):
         assert found.keys() == {"loss", "val_loss"}
 
 
+def without_super(base):
+    """A class whose __init__ forgets that of its base."""
+    return type("Own", (base,), {"__init__": lambda own, k=2: setattr(own, "k", k)})
+
+
+for base, name in (
+    (MeanSquaredError, "reduction"),
+    (Adam, "learning_rate"),
+    (CosineDecay, "initial_learning_rate"),
+    (EarlyStopping, "monitor"),
+    (nnlite.metrics.MeanAbsoluteError, "name"),
+):
+
+    @refused(
+        f"an __init__ without super() of {base.__name__}",
+        "its constructor",
+        TypeError,
+        f"Own: its __init__ does not call that of {base.__name__}, and so it has no {name}: add super",
+    )
+    def _(base=base):
+        without_super(base)()
+
+
+for below in (False, True):
+
+    @refused(
+        "an on_train_begin without super()",
+        f"a callback that extends EarlyStopping{', and one that extends it' * below}",
+        TypeError,
+        "Own.on_train_begin never calls that of EarlyStopping, which begins anew",
+    )
+    def _(below=below):
+        kind = type("Own", (EarlyStopping,), {"on_train_begin": lambda own, logs: None})
+        trained(callbacks=[(type("Below", (kind,), {}) if below else kind)("loss")])
+
+
+@right("an on_train_begin with super()", "a callback that extends EarlyStopping")
+def _():
+    class Own(EarlyStopping):
+        def on_train_begin(self, logs):
+            super().on_train_begin(logs)
+
+    trained(callbacks=[Own("loss")])
+
+
 for hook in ("set_model", "set_params"):
 
     @refused(f"Keras' {hook}", "a callback", TypeError, f"Own: fit would never call {hook}: use on_train_begin, where")

@@ -107,6 +107,7 @@ def check_arguments(cls: Class) -> Class:
                 error.args = methods.missing(self, error.name).args
             raise
         if isinstance(self, ChecksArguments) and type(self).__init__ is checked:
+            _require_base(self)
             self._constructed(len(args))
             if remembers:
                 self._remember(dict(zip(by_place, args, strict=False)) | kwargs)
@@ -115,6 +116,20 @@ def check_arguments(cls: Class) -> Class:
     if hands_on:
         checked.__signature__ = _full_signature(cls)  # type: ignore[attr-defined]
     return cls
+
+
+def _require_base(one):
+    """Refuse an object of a user's class that lacks what the constructor of its base, one of nnlite's, gives it."""
+    base = nearest_of_ours(type(one))
+    if base is type(one) or base.__name__ == "Loss" or hasattr(base, "output_shape"):  # layers say so themselves
+        return
+    parameters = [p for p in inspect.signature(base).parameters.values() if p.kind is not p.VAR_KEYWORD]
+    needed = [p.name for p in parameters if p.default is p.empty] or [p.name for p in parameters]
+    if needed and not any(hasattr(one, name) for name in needed):  # not each: one may be kept under another name
+        raise TypeError(
+            f"{type(one).__name__}: its __init__ does not call that of {base.__name__}, and so it has no {needed[0]}: "
+            f"add super().__init__(...) as its first line, with the arguments of {base.__name__}"
+        )
 
 
 def _is_foreign(cls, name):
@@ -285,6 +300,7 @@ class Configured(ChecksArguments):
         return [(name, value) for name, value in self._given.items() if not _has(self, name)]
 
     @classmethod
+    @kinds.takes_config()
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A new object, as `get_config` describes it."""
         return cls(**config)

@@ -55,6 +55,7 @@ KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
     "PathLike": ("a path", lambda value: isinstance(value, os.PathLike)),
     "None": ("None", lambda value: value is None),
     "Mapping": ("a dict", lambda value: isinstance(value, Mapping)),
+    "Callable": ("a function", callable),
     "Sequence": ("a list", lambda value: _is_row(value) and hasattr(value, "__len__")),
     "Iterable": ("a list", _is_row),
     "row of int": ("a list of whole numbers", _row_of(_is_int)),
@@ -103,6 +104,30 @@ def kinds_of(*names: str) -> Callable[[Function], Function]:
                 if name in names and value is not parameters[name].default:
                     require(name, value, parameters[name].annotation)
             return function(*args, **kwargs)
+
+        return checked
+
+    return decorate
+
+
+def takes_config(*keys: str) -> Callable[[Function], Function]:
+    """Decorate a `from_config`, below @classmethod, so that it refuses what no `get_config` gives.
+
+    Args:
+        keys: that it reads itself; what the others lack, the constructor says.
+    """
+
+    def decorate(function):
+        @functools.wraps(function)
+        def checked(cls, config, *args, **kwargs):
+            what = f"{cls.__name__}.from_config: config"
+            as_given = "use what get_config() gives"
+            if not isinstance(config, Mapping):
+                raise TypeError(f"{what}: expected a dict, got {type(config).__name__}: {as_given}")
+            if not all(isinstance(key, str) for key in config) or not config.keys() >= {*keys}:
+                wanted = f"a dict with {', '.join(map(repr, keys))}" if keys else "a dict from names of arguments"
+                raise ValueError(f"{what}: expected {wanted}, got one with {[*config]!r:.200}: {as_given}")
+            return function(cls, config, *args, **kwargs)
 
         return checked
 

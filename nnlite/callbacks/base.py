@@ -1,12 +1,13 @@
 """Callback: base class of the objects that `fit` calls at each batch and epoch."""
 
 import difflib
+import inspect
 from collections.abc import Callable, Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from ..arguments import ChecksArguments
+from ..arguments import ChecksArguments, is_ours
 from ..saving import states
 
 Logs = dict[str, float]  # such as {"loss": 3.1, "val_loss": 2.9}
@@ -173,6 +174,15 @@ def check_hooks(callback: Callback) -> None:
             if name in _NEVER or near:
                 remedy = _NEVER.get(name) or f"use {near[0]}"
                 raise TypeError(f"{type(callback).__name__}: fit would never call {name}: {remedy}, or rename it")
+    kinds = type(callback).__mro__
+    base = next(kind for kind in kinds if is_ours(kind) and "on_train_begin" in vars(kind))
+    for own in takewhile(lambda kind: not is_ours(kind), kinds if base is not Callback else ()):
+        begin = inspect.unwrap(vars(own).get("on_train_begin", vars(base)["on_train_begin"]))
+        if "on_train_begin" not in begin.__code__.co_names and not is_ours(begin):
+            raise TypeError(
+                f"{own.__name__}.on_train_begin never calls that of {base.__name__}, which begins anew for each "
+                f"training: add super().on_train_begin(logs) as its first line"
+            )
 
 
 def checked_callbacks(callbacks: Any) -> list[Callback]:
