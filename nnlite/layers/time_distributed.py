@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import checks
 from ..arguments.classes import class_name
+from ..arguments.kinds import takes_config
 from .base import named
 from .base.inner import inner
 from .base.layer import Layer, Options, Shape
@@ -53,6 +54,8 @@ class TimeDistributed(Layer):
         if not isinstance(layer, Layer) or layer.takes_lengths:
             hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
             hint = ": a recurrent layer reads the steps by itself" if isinstance(layer, Layer) else hint
+            if hasattr(layer, "layers"):
+                hint = ": wrap each of the model's layers that needs it, as TimeDistributed(Conv2D(...)), in its place"
             raise TypeError(f"TimeDistributed: expected a layer, such as Dense(8), got {layer!r}{hint}")
         self.layer = layer  # first, as it has the flag `trainable`
         super().__init__(**{"dtype": layer.dtype, "seed": layer.rng, **options})  # type: ignore[arg-type]
@@ -121,6 +124,7 @@ class TimeDistributed(Layer):
         return {**super().get_config(), "layer": layer}
 
     @classmethod
+    @takes_config("layer")
     def from_config(cls, config: dict[str, Any]) -> Self:
         layer = named.layer_class(config["layer"]["class"]).from_config(config["layer"]["config"])
         return cls(**{**config, "layer": layer})

@@ -250,6 +250,7 @@ def test_initial_states_of_both():
         (lambda: Bidirectional(Dense(3)), TypeError, r"expected a recurrent layer, such as LSTM\(32\), got Dense"),
         (lambda: Bidirectional(LSTM), TypeError, r"expected a recurrent layer, .* make one, LSTM\(\.\.\.\)"),
         (lambda: Bidirectional(Bidirectional(LSTM(3))), TypeError, "expected a recurrent layer"),
+        (lambda: Bidirectional(Sequential([LSTM(3)])), TypeError, "wrap each of the model's recurrent layers in a Bid"),
         (lambda: Bidirectional(LSTM(3, stateful=True)), ValueError, "stateful goes on where the batch before ended"),
         (
             lambda: Bidirectional(LSTM(3), "max"),

@@ -86,6 +86,8 @@ def test_what_it_does_not_take_is_refused():
     for recurrent in (LSTM(3), GRU(3)):
         with pytest.raises(TypeError, match=r"TimeDistributed: expected a layer, .*: a recurrent layer reads"):
             TimeDistributed(recurrent)
+    with pytest.raises(TypeError, match=r"got Sequential\(.*: wrap each of the model's layers that needs it, as Time"):
+        TimeDistributed(Sequential([Dense(3)]))
     with pytest.raises(TypeError, match=r"got <class .*Dense'>: make one, Dense\(\.\.\.\)"):
         TimeDistributed(Dense)
     with pytest.raises(ValueError, match=r"x: expected shape \(N, T, \.\.\.\) with the shape of a step, got \(2, 3\)"):

@@ -5,6 +5,7 @@ from typing import Any, Self, Unpack
 import numpy as np
 
 from ...arguments.classes import class_name
+from ...arguments.kinds import takes_config
 from . import named
 from .has_states import HasStates
 from .inner import inner, of_both
@@ -22,6 +23,7 @@ class RecurrentPair(HasStates):
         what = type(self).__name__
         if not isinstance(layer, Recurrent):
             hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
+            hint = f": wrap each of the model's recurrent layers in a {what}" if hasattr(layer, "layers") else hint
             raise TypeError(f"{what}: expected a recurrent layer, such as LSTM(32), got {layer!r}{hint}")
         self._refuse_settings(layer)
         if layer.built:
@@ -77,6 +79,7 @@ class RecurrentPair(HasStates):
         return {"layer": layer, **super().get_config()}
 
     @classmethod
+    @takes_config("layer")
     def from_config(cls, config: dict[str, Any]) -> Self:
         kind = named.layer_class(config["layer"]["class"], Recurrent, "recurrent layer")
         return cls(**{**config, "layer": kind.from_config(config["layer"]["config"])})
