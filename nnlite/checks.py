@@ -207,11 +207,13 @@ def as_floats(name: str, x: Any) -> np.ndarray:
 def _cast(name, x, dtype):
     """x as a C-contiguous array of this dtype."""
     memory(name, x.shape, dtype)  # a broadcast array can exceed any memory
-    if x.dtype == dtype:
-        return np.ascontiguousarray(x)
     try:
+        if x.dtype == dtype:
+            return np.ascontiguousarray(x)
         with np.errstate(over="raise", under="ignore", invalid="ignore"):
             return np.ascontiguousarray(x, dtype=dtype)
+    except MemoryError:
+        raise _too_large(name, x.shape, dtype) from None
     except FloatingPointError as error:
         largest = np.abs(x[np.isfinite(x)]).max()
         raise ValueError(
@@ -421,8 +423,22 @@ def above_zero(name: str, value: float) -> float:
 
 def memory(name: str, shape: Sequence[int], dtype: DTypeLike) -> None:
     """Refuse a shape that needs more bytes than a machine can address."""
+    if math.prod(shape) * np.dtype(dtype).itemsize >= 2**47:
+        raise ValueError(f"{_needs(name, shape, dtype)}: use smaller sizes")
+
+
+def empty(name: str, shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
+    """A new array; where there is no memory for it, the MemoryError names it."""
+    try:
+        return np.empty(shape, dtype)
+    except MemoryError:
+        raise _too_large(name, shape, dtype) from None
+
+
+def _too_large(name, shape, dtype):
+    return MemoryError(f"{_needs(name, shape, dtype)}, and this machine has not so many left: use fewer rows at once")
+
+
+def _needs(name, shape, dtype):
     size = math.prod(shape) * np.dtype(dtype).itemsize
-    if size >= 2**47:
-        raise ValueError(
-            f"{name}: shape {shape_text(shape)} of {np.dtype(dtype).name} would take {size:,} bytes: use smaller sizes"
-        )
+    return f"{name}: shape {shape_text(shape)} of {np.dtype(dtype).name} would take {size:,} bytes"

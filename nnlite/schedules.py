@@ -13,6 +13,7 @@ from typing import Any, Self
 from . import checks
 from .arguments import Configured, check_arguments
 from .arguments.classes import bare, class_name, known
+from .arguments.kinds import takes_config
 
 
 class Schedule(Configured):
@@ -54,6 +55,7 @@ class Schedule(Configured):
         return {**super().get_config(), **inner}
 
     @classmethod
+    @takes_config()
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A new schedule, as `get_config` describes it."""
         return cls(**_with_schedules(config))

@@ -8,6 +8,8 @@ import numpy as np
 from . import checks, seeds
 from .arguments.kinds import kinds_of as kinds_of
 from .arguments.kinds import of_its_kinds as of_its_kinds
+from .arguments.kinds import require as require
+from .arguments.kinds import takes_config as takes_config
 from .arguments.translations.arguments import remedy as remedy
 from .arguments.translations.calls import translated as translated
 from .arguments.translations.names import advice as advice

@@ -1,6 +1,7 @@
 """Unknown arguments of constructors are explained: of ours, and of subclasses in a user's own file."""
 
 import copy
+import functools
 import inspect
 import json
 import pickle
@@ -312,6 +313,8 @@ def test_a_plot_refuses_another_kind_of_argument_before_anything_is_drawn(plot, 
 
 
 WORDS = nnlite.text.Vocabulary("ab")
+LOSSES = {"loss": [1.0, 0.5]}
+X = np.ones((3, 4), "float32")
 OTHER_KINDS = {
     "history: expected the History that fit returns, a dict, a text or a path, got list": (
         lambda: nnlite.plot.loss_curves([nnlite.History()])
@@ -342,7 +345,75 @@ OTHER_KINDS = {
         lambda: nnlite.inspect.trace(nnlite.LSTM(2), "ab", vocabulary=b"ab")
     ),
     "model: expected a model, got None": lambda: nnlite.save_model(None, "m.safetensors"),
+    "without: expected a list of texts, got None": lambda: nnlite.testing.check_optimizer("sgd", without=None),
+    "without: expected a list of texts, got array": (
+        lambda: nnlite.testing.check_optimizer("sgd", without=np.ones((2, 2)))
+    ),
+    "draw: expected a function, got 5": lambda: nnlite.plot.png(5, {"loss": [1.0]}),
+    "dpi: expected a finite number above 0, got -1": lambda: nnlite.plot.png(nnlite.plot.loss_curves, LOSSES, dpi=-1),
+    "dpi: expected a finite number above 0, got nan": (
+        lambda: nnlite.plot.png(nnlite.plot.loss_curves, LOSSES, dpi=float("nan"))
+    ),
+    "size: expected a finite number above 0, got 0": (
+        lambda: nnlite.plot.svg(nnlite.plot.loss_curves, LOSSES, size=(2, 0))
+    ),
+    "size: expected from 1 to 65,535 pixels on each side, got 7e[+]30 x 4.5e[+]30": (
+        lambda: nnlite.plot.png(nnlite.plot.loss_curves, LOSSES, dpi=10**30)
+    ),
+    "history: loss: expected a list of numbers, got 0.5": lambda: nnlite.plot.loss_curves({"loss": 0.5}),
+    "history: val_mae: expected a list of numbers, got list": (
+        lambda: nnlite.plot.metric_curves({"mae": [1.0], "val_mae": ["a"]}, "mae")
+    ),
+    "landmarks: 'a': expected a number, got list": lambda: nnlite.plot.loss_curves(LOSSES, landmarks={"a": [0.5]}),
+    "curves: 'a': losses: expected a list of numbers, got 5": lambda: nnlite.plot.learning_curves({"a": ([1], 5)}),
+    "x: expected numbers, got an array of texts": lambda: nnlite.plot.images([[["a"]]]),
+    "layers.0.: expected at most 50 models in each other, got 51": (
+        lambda: functools.reduce(lambda inner, _: nnlite.Sequential([inner]), range(51), nnlite.Sequential())
+    ),
 }
+
+
+ROOM = {
+    "rows in another order": ("ascontiguousarray", lambda model: model.layers[0].forward(X[::-1])),
+    "integers": ("ascontiguousarray", lambda model: model.layers[0].forward(X.astype(int))),
+    "all answers": ("empty", lambda model: model.predict(X, batch_size=1)),
+}
+
+
+@pytest.mark.parametrize("kind", ROOM)
+def test_an_array_without_room_is_named(kind, monkeypatch):
+    name, run = ROOM[kind]
+    model, real = nnlite.Sequential([nnlite.Dense(4)], input_shape=(4,)), getattr(np, name)
+
+    def full(first, *args, **kwargs):
+        if first == (3, 4) if isinstance(first, tuple) else np.shape(first) == (3, 4):
+            raise MemoryError
+        return real(first, *args, **kwargs)
+
+    monkeypatch.setattr(np, name, full)
+    with pytest.raises(MemoryError, match=r"[xy]: shape \(3, 4\) of float32 would take 48 bytes, and this machine"):
+        run(model)
+
+
+CONFIGURED = {
+    nnlite.Dense: "a dict from names of arguments",
+    nnlite.Adam: "a dict from names of arguments",
+    nnlite.CosineDecay: "a dict from names of arguments",
+    nnlite.TimeDistributed: "a dict with 'layer'",
+    nnlite.Bidirectional: "a dict with 'layer'",
+    nnlite.text.Vocabulary: "a dict with 'characters'",
+    nnlite.Sequential: "a dict with 'name', 'input_shape', 'layers'",
+}
+
+
+@pytest.mark.parametrize("kind", CONFIGURED)
+def test_what_is_no_configuration_is_refused_in_words(kind):
+    what = f"^{kind.__name__}.from_config: config: expected "
+    for config in (None, [1]):
+        with pytest.raises(TypeError, match=f"{what}a dict, got {type(config).__name__}: use what get_config"):
+            kind.from_config(config)
+    with pytest.raises(ValueError, match=rf"{what}{CONFIGURED[kind]}, got one with \[1\]: use what get_config"):
+        kind.from_config({1: 2})
 
 
 @pytest.mark.parametrize("message", OTHER_KINDS)

@@ -3,17 +3,22 @@
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from nnlite.callbacks import History
 from nnlite.plot import (
+    activation_text,
     character_frequencies,
     confusion_matrix,
+    feature_maps,
     filters,
+    gradient_flow,
     images,
     learning_curves,
     line_lengths,
@@ -207,6 +212,26 @@ def test_png_is_a_picture_and_always_the_same(draw, numbers):
     assert picture.startswith(b"\x89PNG")
     assert [int.from_bytes(picture[at : at + 4]) for at in (16, 20)] == [300, 200]
     assert picture == png(draw, numbers, size=(6, 4), dpi=50)
+
+
+@pytest.mark.parametrize(
+    ("draw", "given"),
+    [
+        (images, (np.ones((1, 4, 4)), ["a\ud800"], "b\ud800")),
+        (confusion_matrix, (np.eye(2, dtype=int), ["a\ud800", "b"])),
+        (activation_text, (np.ones(2), "ab", "a\ud800", "b\ud800")),
+        (feature_maps, (np.ones((2, 2, 2)), "a\ud800", "b\ud800")),
+        (learning_curves, ({"a\ud800": ([0], [1.0])},)),
+        (gradient_flow, ({"a\ud800": SimpleNamespace(dh=np.ones(2), dc=None)}, "b\ud800")),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_half_a_character_is_drawn_as_what_stands_for_any(draw, given):
+    figure = Figure()
+    draw(*given, ax=figure.add_subplot())
+    found = "".join(text.get_text() for text in figure.findobj(Text))
+    assert "�" in found
+    assert "\ud800" not in found
 
 
 def test_no_display_is_needed_and_no_backend_switched():

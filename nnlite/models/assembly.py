@@ -12,6 +12,8 @@ from ..layers.base.input import Input
 from ..layers.base.layer import Layer
 from ..layers.base.shown import in_words
 
+DEEPEST = 50  # models in each other: each takes some of the calls in each other that Python allows
+
 
 def prepare(layers, dtype, rng):
     """Make one model's layers of them: different names, one dtype, one random generator.
@@ -48,6 +50,11 @@ def prepare(layers, dtype, rng):
     return layers, common, shape
 
 
+def _depth(layer):
+    """How many models are in each other here."""
+    return 1 + max(map(_depth, layer.layers), default=0) if hasattr(layer, "layers") else 0
+
+
 def _is_part(thing):
     return isinstance(thing, Layer) or hasattr(thing, "layers")
 
@@ -61,6 +68,11 @@ def _check_kinds(layers):
             raise TypeError(f"{where}: expected a layer, got {layer!r}: Input comes first, before all layers")
         if not _is_part(layer) or isinstance(layer, type):
             raise TypeError(f"{where}: expected a layer, got {layer!r}{own.hint(layer)}")
+        if (depth := _depth(layer)) > DEEPEST:
+            raise ValueError(
+                f"{where}: expected at most {DEEPEST} models in each other, got {depth}: add the layers of the inner "
+                f"ones to one model, Sequential([*inner.layers, ...])"
+            )
         if not hasattr(layer, "name"):
             raise TypeError(
                 f"{where}: {what} has no name, dtype and params: add super().__init__() as the first line of "

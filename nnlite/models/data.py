@@ -188,7 +188,7 @@ def joined(parts: Iterable[np.ndarray], rows: int) -> np.ndarray:
             )
         end = done + len(part)
         if y is None or end > len(y):
-            longer = np.empty((max(rows, 2 * done, end), *part.shape[1:]), part.dtype)
+            longer = checks.empty("y", (max(rows, 2 * done, end), *part.shape[1:]), part.dtype)
             longer[:done] = y[:done] if done else 0
             y = longer
         y[done:end] = part

@@ -12,6 +12,7 @@ import numpy as np
 from .. import checks, layers
 from ..arguments import ChecksArguments
 from ..arguments.classes import bare, class_name, custom_classes, known, told_apart
+from ..arguments.kinds import takes_config
 from ..arguments.translations import methods
 from ..arguments.translations.calls import translated
 from ..layers.base.layer import Seed, Shape
@@ -214,6 +215,7 @@ class Model(Contents, ChecksArguments):
         }
 
     @classmethod
+    @takes_config("name", "input_shape", "layers")
     def from_config(
         cls, config: dict[str, Any], custom_objects: Mapping[str, type] | None = None, seed: Seed = None
     ) -> Self:

@@ -9,6 +9,7 @@ import numpy as np
 
 from .. import checks
 from ..arguments import Configured, is_ours, nearest_of_ours
+from ..arguments.kinds import takes_config
 from ..arguments.translations import arguments, methods
 from ..kernels import backend, of_dtype, uninterrupted
 from ..schedules import Schedule, made
@@ -341,6 +342,7 @@ class Optimizer(Configured, HasMemory, TakesTurns):
         return config if self.schedule is None else {**config, "learning_rate": self.schedule.describe()}
 
     @classmethod
+    @takes_config()
     def from_config(cls, config: dict[str, Any]) -> Self:
         """A new optimizer, as `get_config` describes it."""
         rate = config.get("learning_rate")

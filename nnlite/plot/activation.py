@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nnlite.utils import of_its_kinds
+from nnlite.utils import numbers, of_its_kinds
 
-from .canvas import UNIT_RANGE, Axes, around_zero, ends_of_bar, fitting_size, frame, ink_on, new_axes
+from .canvas import UNIT_RANGE, Axes, around_zero, ends_of_bar, fitting_size, frame, ink_on, new_axes, whole
 from .characters import character_sign, signs_explained
 from .fonts import lend_fonts
 
@@ -49,7 +49,7 @@ def activation_text(
         >>> activation_text(np.sin(np.arange(len(verse))), verse, ax=ax).get_ylabel()
         'line'
     """
-    values = np.asarray(values)
+    values = numbers("values", values)
     if values.ndim != 1 or len(values) != len(characters) or not values.size:
         raise ValueError(
             f"values: expected one for each of {len(characters)} characters, shape (T,), got {values.shape}: for a "
@@ -71,16 +71,16 @@ def activation_text(
     # A monospace character is about half as wide as a line is high.
     shown = ax.imshow(np.ma.masked_invalid(grid), aspect=2, interpolation="nearest", **scale._asdict())
     bar = ax.figure.colorbar(
-        shown, ax=ax, label=label, extend=ends_of_bar(scale, values), location="bottom", shrink=0.5, aspect=40
+        shown, ax=ax, label=whole(label), extend=ends_of_bar(scale, values), location="bottom", shrink=0.5, aspect=40
     )
     bar.ax.tick_params(labelsize="small")
     bar.ax.locator_params(nbins=5)
     for row, end in enumerate(np.isfinite(grid).sum(axis=1)):  # frame white cells, too
         frame(ax, -0.5, row - 0.5, end, 1, clip_on=False)
-    ax.set(title=title, xlabel=f"column{signs_explained(set(characters) - {' '})}", ylabel="line")
+    ax.set(title=whole(title), xlabel=f"column{signs_explained(set(characters) - {' '})}", ylabel="line")
     ax.set_xticks(range(9, grid.shape[1], 10), [str(column) for column in range(10, grid.shape[1] + 1, 10)])
-    numbers = range(1, len(lines) + 1) if len(lines) <= 20 else range(5, len(lines) + 1, 5)
-    ax.set_yticks([lines[number - 1] for number in numbers], [str(number) for number in numbers])
+    shown_lines = range(1, len(lines) + 1) if len(lines) <= 20 else range(5, len(lines) + 1, 5)
+    ax.set_yticks([lines[number - 1] for number in shown_lines], [str(number) for number in shown_lines])
     ax.spines[:].set_visible(False)
     size = fitting_size(ax, *grid.shape)
     for row, column, character, ink in zip(rows, columns, characters, ink_on(shown.to_rgba(values)), strict=True):

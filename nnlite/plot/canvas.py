@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nnlite import extras
-from nnlite.utils import of_its_kinds
+from nnlite.utils import of_its_kinds, require
 
 from .fonts import lend_fonts, warn_of
 
@@ -73,6 +74,11 @@ def plain(name: str) -> str:
     return (" " if name.startswith("_") else "") + name.replace("$", r"\$")
 
 
+def whole(text: Any) -> str:
+    """A title or a name as text that can be drawn: halves of characters of UTF-16, which no font has, become "�"."""
+    return f"{text}".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def new_axes(size: tuple[float, float] | None = None) -> Axes:
     """Axes in a new pyplot figure of this width and height in inches; by default pyplot's size."""
     extras.require("plot")
@@ -88,8 +94,16 @@ def whole_ticks(axis: Axis) -> None:
     axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))  # else as AutoLocator
 
 
-def without_gaps(curves: Any) -> dict[str, list[Any]]:
-    """Lists with a number for each epoch, NaN where an epoch has none: a curve is interrupted there."""
+def without_gaps(curves: Any, metric: str) -> dict[str, list[Any]]:
+    """Lists with a number for each epoch, NaN where an epoch has none: a curve is interrupted there.
+
+    Args:
+        metric: is drawn, in training and validation, and has to be numbers.
+    """
+    for name in {metric, f"val_{metric}"} & curves.keys():
+        values = curves[name]
+        numbers = [value for value in values if value is not None] if isinstance(values, list | tuple) else values
+        require(f"history: {name}", numbers, "Sequence[float]")
     return {name: [float("nan") if value is None else value for value in values] for name, values in curves.items()}
 
 
@@ -171,6 +185,14 @@ def _draw(draw, args, kwargs, size, **how):
     extras.require("plot")
     from matplotlib.figure import Figure
 
+    width, height = size
+    dpi = how.get("dpi", 100)
+    for name, value in (("size", width), ("size", height), ("dpi", dpi)):
+        if not 0 < value < math.inf:
+            raise ValueError(f"{name}: expected a finite number above 0, got {value}")
+    if max(size) * dpi >= 2**16 or min(size) * dpi < 1:
+        pixels = f"{width * dpi:.4g} x {height * dpi:.4g}"
+        raise ValueError(f"size: expected from 1 to 65,535 pixels on each side, got {pixels}: use another size, or dpi")
     figure, picture = Figure(figsize=size, layout="constrained"), io.BytesIO()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nnlite.utils import of_its_kinds
+from nnlite.utils import numbers, of_its_kinds
 
-from .canvas import VERMILION, Axes, frame, new_axes
+from .canvas import VERMILION, Axes, frame, new_axes, whole
 
 
 @of_its_kinds
@@ -36,13 +36,13 @@ def confusion_matrix(matrix: np.ndarray, labels: Sequence | None = None, ax: Axe
         >>> confusion_matrix(matrix, ["cat", "dog"], ax=ax).get_title()
         'Confusion matrix: 3 of 4 are right (75.0 %)'
     """
-    matrix = np.asarray(matrix)
+    matrix = numbers("matrix", matrix)
     if matrix.ndim != 2 or matrix.shape[0] != matrix.shape[1] or not matrix.size:
         raise ValueError(f"matrix: expected as many rows as columns, shape (V, V), got {matrix.shape}")
     if matrix.dtype.kind not in "iu" or matrix.min() < 0:
         got = matrix.min() if matrix.dtype.kind in "iu" else matrix.dtype.name
         raise ValueError(f"matrix: expected counts, whole numbers of at least 0, got {got}")
-    labels = [str(label) for label in (range(len(matrix)) if labels is None else labels)]
+    labels = [whole(label) for label in (range(len(matrix)) if labels is None else labels)]
     if len(labels) != len(matrix):
         raise ValueError(f"labels: expected {len(matrix)}, one for each row of the matrix, got {len(labels)}")
     ax = new_axes() if ax is None else ax

@@ -12,9 +12,21 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from nnlite.saving.regular_file import read_json_lines
-from nnlite.utils import of_its_kinds
+from nnlite.utils import of_its_kinds, require
 
-from .canvas import BLUE, GREY, LOOKS, VERMILION, Axes, draw_epochs, new_axes, numbers_of, whole_ticks, without_gaps
+from .canvas import (
+    BLUE,
+    GREY,
+    LOOKS,
+    VERMILION,
+    Axes,
+    draw_epochs,
+    new_axes,
+    numbers_of,
+    whole,
+    whole_ticks,
+    without_gaps,
+)
 
 if TYPE_CHECKING:
     from nnlite import History
@@ -98,7 +110,7 @@ def learning_curves(
         >>> learning_curves(curves, ax=ax).get_xlabel()
         'iteration'
     """
-    curves = {name: _checked(name, curve) for name, curve in curves.items()}
+    curves = {whole(name): _checked(name, curve) for name, curve in curves.items()}
     if not curves:
         raise ValueError("curves: expected at least one, got none")
     landmarks = _named(landmarks)
@@ -121,7 +133,7 @@ def learning_curves(
             ends.append((f"kept: {losses[-1]:.3f}, iteration {iterations[-1]:,}", iterations[-1], losses[-1], colour))
     _draw_landmarks(ax, landmarks, top)
     unit = " (nats per character)" if landmarks else ""
-    ax.set(title=title, xlabel="iteration", ylabel=f"smoothed loss{unit}")
+    ax.set(title=whole(title), xlabel="iteration", ylabel=f"smoothed loss{unit}")
     ax.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     for end in ends:
         _mark(ax, *end, ("right", "center", "left"))
@@ -132,7 +144,10 @@ def learning_curves(
 
 def _named(landmarks):
     """Landmarks as a dict."""
-    return landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
+    landmarks = landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
+    for name, loss in landmarks.items():
+        require(f"landmarks: {name!r}", loss, "float")
+    return {whole(name): loss for name, loss in landmarks.items()}
 
 
 def _draw_landmarks(ax, landmarks, top=None):
@@ -162,7 +177,7 @@ def _curves(history):
             if any(not isinstance(value, int | float) or abs(value) > sys.float_info.max for value in curves[name]):
                 raise ValueError(f"{os.fspath(history)}: {name}: expected a number, or null, in each line")
     else:
-        curves = without_gaps(getattr(history, "history", history))
+        curves = without_gaps(getattr(history, "history", history), "loss")
         epochs = [epoch + 1 for epoch in getattr(history, "epoch", ())]
     if not curves.get("loss"):
         raise ValueError("history: expected at least one epoch with a loss, got none")
@@ -221,6 +236,8 @@ def _checked(name, curve):
     if not hasattr(curve, "__len__") or len(curve) != 2:
         raise TypeError(f"curves: {name!r}: expected a pair (iterations, losses), got {type(curve).__name__}")
     iterations, losses = curve
+    for what, values in (("iterations", iterations), ("losses", losses)):
+        require(f"curves: {name!r}: {what}", values, "Sequence[float]")
     if not len(losses) or len(iterations) != len(losses) or not math.isfinite(losses[0]):
         first = f", the first of them {losses[0]}" if len(losses) else ""
         raise ValueError(

@@ -10,7 +10,7 @@ import numpy as np
 
 from nnlite.utils import of_its_kinds
 
-from .canvas import GREY, LOOKS, Axes, new_axes, whole_ticks
+from .canvas import GREY, LOOKS, Axes, new_axes, whole, whole_ticks
 
 MARKERS: dict[str, dict[str, Any]] = {"dh": {"marker": "o", "fillstyle": "none"}, "dc": {"marker": "s"}}
 ROOM = 10.0  # factor above the largest and below the smallest norm, so that constant norms look flat
@@ -61,7 +61,7 @@ def gradient_flow(
         ax.plot(
             np.where(_inside(norms), norms, np.nan), color=looks[name][0], linestyle=looks[name][1], linewidth=1.8,
             markersize=5, markevery=(number * every // len(curves), every), **MARKERS[quantity],
-            label=f"{name}: dL/{quantity}{_factor(norms)}",
+            label=f"{whole(name)}: dL/{quantity}{_factor(norms)}",
         )  # fmt: skip
     for marker, edge, word, is_beyond in (
         ("v", low, "0", lambda norms: norms == 0),
@@ -73,7 +73,7 @@ def gradient_flow(
                 ax.plot(steps, [edge] * steps.size, marker, color=looks[name][0], markersize=5, clip_on=False)
         if any(steps.size for steps in beyond.values()):  # one in the legend
             ax.plot([], [], marker, color=GREY, label=word)
-    ax.set(title=title, xlabel="steps back in time (0: the state after the last step)")
+    ax.set(title=whole(title), xlabel="steps back in time (0: the state after the last step)")
     ax.set_ylabel("norm of the gradient (log scale)")
     whole_ticks(ax.xaxis)
     ax.grid(True, linewidth=0.5)

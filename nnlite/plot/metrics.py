@@ -36,7 +36,7 @@ def metric_curves(
         >>> metric_curves({"accuracy": [0.5, 0.8], "val_accuracy": [0.6, 0.7]}, ax=ax).get_title()
         'accuracy while training'
     """
-    curves: Any = without_gaps(getattr(history, "history", history))
+    curves: Any = without_gaps(getattr(history, "history", history), metric)
     if not curves:
         raise ValueError("metric: expected an epoch with it, got none: train first")
     if not curves.get(metric):

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nnlite.utils import of_its_kinds
+from nnlite.utils import numbers, of_its_kinds
 
-from .canvas import GREY, Axes, frame, new_axes
+from .canvas import GREY, Axes, frame, new_axes, whole
 
 GAP = 0.12  # between tiles, in tile widths
 CAPTION = 0.3  # space for the caption above a tile
@@ -40,7 +40,7 @@ def filters(W: np.ndarray, ax: Axes | None = None) -> Axes:
         >>> filters(layer.params["W"], ax=ax).get_title()
         '8 filters of 3 x 3 weights'
     """
-    W = np.asarray(W)
+    W = numbers("W", W)
     if W.ndim != 4 or not W.size:
         raise ValueError(f"W: expected weights of a Conv2D, shape (kh, kw, C, filters), got {W.shape}")
     if not np.isfinite(W).all():
@@ -92,7 +92,7 @@ def feature_maps(
         >>> feature_maps(Conv2D(8, 5, seed=0).forward(image)[0], ax=ax).get_title()
         '8 feature maps of 24 x 24'
     """
-    maps = np.asarray(maps)
+    maps = numbers("maps", maps)
     if maps.ndim != 3 or not maps.size:
         hint = ": for a batch use one image, maps[0]" if maps.ndim == 4 else ""
         raise ValueError(f"maps: expected the maps of one image, shape (H, W, filters), got {maps.shape}{hint}")
@@ -103,8 +103,8 @@ def feature_maps(
     limit = float(abs(maps).max()) or 1.0
     tiles, columns = maps.transpose(2, 0, 1), math.ceil(math.sqrt(F))
     shown = _draw_tiles(ax, tiles, columns, range(F), vmin=-limit if maps.min() < 0 else 0, vmax=limit)
-    ax.figure.colorbar(shown, ax=ax, label=label, shrink=0.8)
-    ax.set_title(f"{F} feature maps of {H} x {W}" if title is None else title)
+    ax.figure.colorbar(shown, ax=ax, label=whole(label), shrink=0.8)
+    ax.set_title(f"{F} feature maps of {H} x {W}" if title is None else whole(title))
     _label_size(ax, H, W, "pixels")
     return ax
 
@@ -132,7 +132,7 @@ def images(x: np.ndarray, captions: Sequence | None = None, title: str = "", ax:
         >>> images(np.eye(8).reshape(1, 8, 8), ["a line"], "One image", ax=ax).get_title()
         'One image'
     """
-    x = np.asarray(x)
+    x = numbers("x", x)
     shape = x.shape
     if shape[3:] == (1,):
         x = x[..., 0]
@@ -143,7 +143,7 @@ def images(x: np.ndarray, captions: Sequence | None = None, title: str = "", ax:
     ax = new_axes() if ax is None else ax
     columns = max(1, math.ceil(math.sqrt(len(x))))
     _draw_tiles(ax, x, columns, captions, cmap="gray_r", vmin=0, vmax=x.max(initial=0) or 1)
-    ax.set_title(title)
+    ax.set_title(whole(title))
     if len(x):
         _, height, width = x.shape
         _label_size(ax, height, width, "pixels")
@@ -170,7 +170,7 @@ def _draw_tiles(ax, tiles, columns, captions, cmap="gray", **kwargs):
         shown = ax.imshow(tile, cmap=cmap, interpolation="nearest", extent=extent, **kwargs)
         frame(ax, left, top, 1, height)
         if captions is not None:
-            ax.text(left + 0.5, top - 0.05, f"{captions[number]}", ha="center", va="bottom", fontsize="small")
+            ax.text(left + 0.5, top - 0.05, whole(captions[number]), ha="center", va="bottom", fontsize="small")
     ax.set(xlim=(-GAP, (1 + GAP) * columns), ylim=((height + GAP + caption) * rows - caption, -GAP - caption))
     ax.set(xticks=[], yticks=[], frame_on=False)
     return shown

@@ -7,6 +7,7 @@ from typing import Any
 
 from .. import use_backend
 from ..notebook import Shown, Table
+from ..utils import require
 
 PASSED, FAILED, LEFT_OUT = "passed", "failed", "left out"
 
@@ -129,7 +130,9 @@ class Contract:
 
     def hold(self, title: str, case: Any, without: Collection[str] = ()) -> ContractReport:
         """Run all checks but some, and raise a `ContractError` if one failed."""
-        names = [without] if isinstance(without, str) else list(without)
+        names = [without] if isinstance(without, str) else without
+        require("without", names, "Iterable[str]")
+        names = [*names]
         if unknown := [name for name in names if name not in self.checks]:
             known = ", ".join(self.checks)
             raise ValueError(f"without: expected names among {known}, got {unknown[0]!r}: a report shows them")

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import DTypeLike
 
-from nnlite.utils import numbers
+from nnlite.utils import numbers, takes_config
 
 from .arguments import index_table, indices, require_text
 
@@ -132,6 +132,7 @@ class Vocabulary:
         return {"characters": list(self.characters) if has_pairs else self.characters}
 
     @classmethod
+    @takes_config("characters")
     def from_config(cls, config: dict[str, Any]) -> Self:
         """The vocabulary that `get_config` describes."""
         characters = config.get("characters")
