@@ -112,8 +112,9 @@ def sampling_probabilities(
         >>> sampling_probabilities(logits, 1.0, top_p=0.75).round(3)
         array([0.   , 0.375, 0.625])
     """
+    logits = checks.numbers("logits", logits)
     # A single distribution has no other axes.
-    logits, temperature = _check(logits, temperature, (None,) if np.ndim(logits) < 2 else (..., None), "(..., V)")
+    logits, temperature = _check(logits, temperature, (None,) if logits.ndim < 2 else (..., None), "(..., V)")
     logits = logits.astype(np.float64)
     if top_k is not None or top_p is not None:
         for row in np.ndindex(logits.shape[:-1]):

@@ -314,6 +314,12 @@ def test_a_plot_refuses_another_kind_of_argument_before_anything_is_drawn(plot, 
 
 WORDS = nnlite.text.Vocabulary("ab")
 LOSSES = {"loss": [1.0, 0.5]}
+
+
+def built():
+    return nnlite.Sequential([nnlite.Dense(2)], input_shape=(3,))
+
+
 X = np.ones((3, 4), "float32")
 OTHER_KINDS = {
     "history: expected the History that fit returns, a dict, a text or a path, got list": (
@@ -345,6 +351,16 @@ OTHER_KINDS = {
         lambda: nnlite.inspect.trace(nnlite.LSTM(2), "ab", vocabulary=b"ab")
     ),
     "model: expected a model, got None": lambda: nnlite.save_model(None, "m.safetensors"),
+    "set_weights: expected a list of 2 arrays, .* got ndarray": lambda: built().set_weights(np.array(1.0)),
+    "set_weights: expected a list of 2 arrays, .* got 1099511627776 arrays": (
+        lambda: built().set_weights(np.broadcast_to(np.float32(1), (2**40, 4)))
+    ),
+    "params: dense.W: expected lists of one length": lambda: built().params.update({"dense.W": [[1, 2], [3]]}),
+    "logits: expected lists of one length": lambda: nnlite.sampling_probabilities([[1, 2], [3]], 1.0),
+    "sequences: expected a list of arrays, got a single number": lambda: nnlite.text.pad_sequences(np.array(1)),
+    r"sequences\[0\]: expected lists of one length": lambda: nnlite.text.pad_sequences([[[1, 2], [3]]]),
+    "value: expected a number, got range": lambda: nnlite.text.pad_sequences([[1, 2]], range(3)),
+    "value: expected one that fits the sequences' int64, got 9": lambda: nnlite.text.pad_sequences([[1, 2]], 2**63),
     "without: expected a list of texts, got None": lambda: nnlite.testing.check_optimizer("sgd", without=None),
     "without: expected a list of texts, got array": (
         lambda: nnlite.testing.check_optimizer("sgd", without=np.ones((2, 2)))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nnlite.utils import kinds_of
+from nnlite.utils import kinds_of, numbers, require
 
 from .arguments import require_text
 from .vocabulary import Vocabulary
@@ -78,6 +78,9 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np
     """
     if isinstance(sequences, str) or not isinstance(sequences, Sequence | np.ndarray):
         raise TypeError(f"sequences: expected a list of arrays, got {type(sequences).__name__}")
+    require("value", value, "float")
+    if getattr(sequences, "ndim", 1) == 0:
+        raise TypeError("sequences: expected a list of arrays, got a single number")
     arrays = [_sequence(n, sequence) for n, sequence in enumerate(sequences)]
     full = [(n, array) for n, array in enumerate(arrays) if len(array)]
     if not full:
@@ -93,7 +96,8 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np
     dtype, of_value = np.result_type(*{array.dtype for _, array in full}), np.min_scalar_type(value)
     wider = np.result_type(dtype, of_value)
     dtype = wider if wider.kind in "iu" else dtype  # of small ids and -1, one that holds both
-    if not np.can_cast(of_value, dtype, "same_kind"):
+    is_too_large = dtype.kind in "iu" and not isinstance(value, float) and value > np.iinfo(dtype).max
+    if not np.can_cast(of_value, dtype, "same_kind") or is_too_large:
         raise TypeError(f"value: expected one that fits the sequences' {dtype.name}, got {value!r}")
     lengths = np.array([len(array) for array in arrays])
     x = np.full((len(arrays), lengths.max(), *features), value, dtype)
@@ -103,7 +107,7 @@ def pad_sequences(sequences: Sequence[np.ndarray], value: float = 0) -> tuple[np
 
 
 def _sequence(n: int, sequence: np.ndarray | Sequence) -> np.ndarray:
-    array = np.asarray(sequence)
+    array = numbers(f"sequences[{n}]", sequence)
     if array.dtype.kind not in "iuf" or array.ndim == 0:
         what = "a single number" if array.ndim == 0 else f"dtype {array.dtype}"
         raise TypeError(f"sequences[{n}]: expected an array of numbers, (T,) or (T, F), got {what}")

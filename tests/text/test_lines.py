@@ -63,7 +63,7 @@ def test_lists_and_empty_ones_are_sequences():
         ("ab", TypeError, "sequences: expected a list of arrays, got str"),
         (7, TypeError, "sequences: expected a list of arrays, got int"),
         ([1, 2], TypeError, r"sequences\[0\]: expected an array of numbers, .* got a single number"),
-        ([[1], ["a"]], TypeError, r"sequences\[1\]: expected an array of numbers, .* got dtype <U1"),
+        ([[1], ["a"]], TypeError, r"sequences\[1\]: expected numbers, got an array of texts"),
         ([[True]], TypeError, r"sequences\[0\]: expected an array of numbers, .* got dtype bool"),
         ([], ValueError, "sequences: expected at least one with a step, got none"),
         ([[], []], ValueError, "sequences: expected at least one with a step, got none"),
@@ -81,7 +81,7 @@ def test_what_cannot_be_padded(sequences, error, message):
 
 @pytest.mark.parametrize("value", [0.5, np.nan, "a", None])
 def test_ids_are_filled_up_with_ids(value):
-    with pytest.raises(TypeError, match="value: expected one that fits the sequences' int64, got"):
+    with pytest.raises(TypeError, match=r"value: expected (one that fits the sequences' int64|a number), got"):
         pad_sequences([[1, 2], [3]], value=value)
     if isinstance(value, float):
         assert np.array_equal(pad_sequences([[1.0, 2], [3]], value=value)[0][1, 1], value, equal_nan=True)

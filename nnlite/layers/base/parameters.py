@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from ... import checks
+
 
 class Parameters(dict):
     """A layer's arrays by name: its parameters, their gradients, or its statistics.
@@ -117,10 +119,7 @@ class ModelParameters(Parameters):
         raise KeyError(f"{self.what}: expected one of {', '.join(self) or 'none'}, got {key!r}")
 
     def _fitting(self, array, key, value):
-        value = np.asanyarray(value)
-        if value.dtype.kind not in "fiub" or isinstance(value, np.ma.MaskedArray):
-            got = "a masked array" if isinstance(value, np.ma.MaskedArray) else value.dtype.name
-            raise TypeError(f"{self.what}: {key}: expected numbers, got {got}")
+        value = checks.numbers(f"{self.what}: {key}", value)
         if value.shape != array.shape:
             raise ValueError(f"{self.what}: {key}: expected shape {array.shape}, got {value.shape}")
         return value.copy()  # which may be another of these arrays

@@ -49,8 +49,11 @@ class HoldsWeights:
         self._require_built("weights to set")
         arrays = self._weights()
         shapes = ", ".join(f"{name} {checks.shape_text(array.shape)}" for name, array in arrays.items())
-        if not isinstance(weights, Iterable) or len(weights := list(weights)) != len(arrays):
-            got = f"{len(weights)} arrays" if isinstance(weights, list) else type(weights).__name__
+        if isinstance(weights, Iterable) and not hasattr(weights, "__len__"):
+            weights = list(weights)
+        is_row = isinstance(weights, Iterable) and getattr(weights, "ndim", 1) > 0
+        if not is_row or len(weights) != len(arrays):
+            got = f"{len(weights)} arrays" if is_row else type(weights).__name__
             raise ValueError(f"set_weights: expected a list of {len(arrays)} arrays, {shapes}, got {got}")
         new = [
             checks.floats(f"set_weights: {name}", value, array.dtype, array.shape, "of the layer's array").copy()
