@@ -178,11 +178,16 @@ def check_hooks(callback: Callback) -> None:
     base = next(kind for kind in kinds if is_ours(kind) and "on_train_begin" in vars(kind))
     for own in takewhile(lambda kind: not is_ours(kind), kinds if base is not Callback else ()):
         begin = inspect.unwrap(vars(own).get("on_train_begin", vars(base)["on_train_begin"]))
-        if "on_train_begin" not in begin.__code__.co_names and not is_ours(begin):
+        if inspect.isfunction(begin) and not is_ours(begin) and "on_train_begin" not in _names(begin.__code__):
             raise TypeError(
                 f"{own.__name__}.on_train_begin never calls that of {base.__name__}, which begins anew for each "
                 f"training: add super().on_train_begin(logs) as its first line"
             )
+
+
+def _names(code):
+    """What a function's code looks up, and the functions in it."""
+    return {*code.co_names}.union(*(_names(one) for one in code.co_consts if inspect.iscode(one)))
 
 
 def checked_callbacks(callbacks: Any) -> list[Callback]:
