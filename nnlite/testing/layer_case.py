@@ -70,6 +70,7 @@ class LayerCase:
         layer = copy.deepcopy(self.layer)
         if self.is_layer:
             layer.dtype, layer.rng = np.dtype(dtype or self.dtype), np.random.default_rng(7)
+            layer.equip_parts()  # as a model does
         return layer
 
     def drawn(self) -> list[str]:
@@ -87,7 +88,8 @@ class LayerCase:
         self.forward(layer, self.inputs(2, dtype), training=False)  # may build it, too
         for arrays in (layer_params(layer), layer_grads(layer)):
             for name, array in arrays.items():
-                if self.is_layer and array.dtype != dtype and array.dtype == self.dtype:  # made by the constructor
+                has_its_dtype = isinstance(array, np.ndarray) and array.dtype == self.dtype
+                if self.is_layer and has_its_dtype and dtype != self.dtype:  # made by the constructor
                     arrays[name] = array.astype(dtype)
         if dtype == self.dtype:
             for array in (*layer_params(layer).values(), *getattr(layer, "statistics", {}).values()):

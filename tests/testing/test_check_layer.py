@@ -7,12 +7,13 @@ import warnings
 
 import numpy as np
 import pytest
-from contracts import assert_caught
+from contracts import alone, assert_caught
 
 import nnlite
 from nnlite import Layer, get_num_threads
 from nnlite.kernels import backend
-from nnlite.testing import ContractError, ContractReport, check_layer, comparison
+from nnlite.testing import ContractError, ContractReport, check_layer, comparison, layer_numbers
+from nnlite.testing import threads as testing_threads
 from nnlite.testing.layer_case import LAYER
 
 LAYERS = {
@@ -339,6 +340,381 @@ BROKEN = {
 def test_each_check_catches_the_mistake_that_it_is_for(check):
     kind, message = BROKEN[check]
     assert_caught(check, message, lambda: check_layer(kind(3), (4,)))
+
+
+# Mistakes that show in one place alone: each is caught by one of the things that a check looks at.
+
+
+def built(mistake):
+    """The layer, with a mistake at the end of its build."""
+
+    class Own(Right):
+        def build(self, input_shape):
+            super().build(input_shape)
+            mistake(self)
+
+    return Own
+
+
+def answering(mistake):
+    """The layer, whose y a function of (x, y, training) makes."""
+
+    class Own(Right):
+        def forward(self, x, training=False):
+            return mistake(x, super().forward(x), training)
+
+    return Own
+
+
+def going_back(mistake):
+    """The layer, whose dx a function of (layer, dy, dx) makes."""
+
+    class Own(Right):
+        def forward(self, x, training=False):
+            self.training = training
+            return super().forward(x)
+
+        def backward(self, dy):
+            return mistake(self, dy, super().backward(dy))
+
+    return Own
+
+
+def spoiled(array, result):
+    array.fill(0)
+    return result
+
+
+def is_moved(array, offset):
+    return array.base is not None and array.ctypes.data % 64 == offset * array.itemsize
+
+
+class Kernels(nnlite.Dense):
+    """As nnlite's own, which have kernels."""
+
+    def forward(self, x, training=False):
+        return super().forward(x) * self.dtype.type(1 + 0.01 * self.is_wrong(training))
+
+
+def with_kernels(is_wrong):
+    made = type("Own", (Kernels,), {"is_wrong": lambda self, training: is_wrong(self, training)})
+    made.__module__ = "nnlite.layers.own"
+    return made
+
+
+def on_reference():
+    return backend()._package == "nnlite.reference"
+
+
+def kept(layer, name, array):
+    """The same array each time, with these numbers, as long as the shape stays."""
+    old = vars(layer).get(name)
+    if old is None or old.shape != array.shape:
+        setattr(layer, name, array)
+    vars(layer)[name][...] = array
+    return vars(layer)[name]
+
+
+class CountParams(Right):
+    def count_params(self):
+        return 7
+
+
+class GetWeights(Right):
+    def get_weights(self):
+        return [0 * array for array in super().get_weights()]
+
+
+class NoJSON(Right):
+    def get_config(self):
+        return super().get_config() | {"factor": {1.0}}
+
+
+class KeysOfNumbers(Right):
+    def get_config(self):
+        return {"units": self.units, "factor": self.factor, "names": {1: "one"}}
+
+    @classmethod
+    def from_config(cls, config):
+        layer = cls(config["units"], config["factor"])
+        layer.built_of = config["names"][1]
+        return layer
+
+
+class DrawsANumber(Right):
+    def __init__(self, units=3, factor=1.0, **kwargs):
+        super().__init__(units, factor, **kwargs)
+        self._scale = float(np.random.default_rng().uniform(1, 2))
+
+    def forward(self, x, training=False):
+        return super().forward(x) * self.dtype.type(self._scale)
+
+
+class CopiesOfGradients(Right):
+    def __deepcopy__(self, memo):
+        new = copy.copy(self)
+        new.params = copy.deepcopy(self.params)
+        return new
+
+
+class Pickled(Right):
+    scale = 1
+
+    def __deepcopy__(self, memo):
+        new = object.__new__(type(self))
+        vars(new).update(copy.deepcopy(vars(self), memo))
+        return new
+
+    def __getstate__(self):
+        return vars(self) | {"scale": 2}
+
+    def forward(self, x, training=False):
+        return super().forward(x) * self.dtype.type(self.scale)
+
+
+class NeverTrains(Right):
+    _trainable = property(lambda self: False, lambda self, value: None)
+
+
+class MovesItself(Right):
+    def forward(self, x, training=False):
+        if training:
+            self.params["b"] += 1
+        return super().forward(x)
+
+
+class MovesWithoutGradient(MovesItself):
+    def backward(self, dy):
+        dx = super().backward(dy)
+        self.grads["b"][...] = 0
+        return dx
+
+
+class AlwaysDx(Right):
+    def backward(self, dy, needs_dx=True):
+        return super().backward(dy)
+
+
+class LeavesGradients(Right):
+    def backward(self, dy):
+        return super().backward(dy) if len(dy) else np.zeros_like(self.x)
+
+
+class OtherShape(LeavesGradients):
+    def forward(self, x, training=False):
+        y = super().forward(x)
+        return y if len(x) else y[:, :1]
+
+
+class Statistics(Right):
+    """Its dx is right for the first statistics alone."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.statistics["shift"] = np.zeros(self.units, self.dtype)
+
+    def forward(self, x, training=False):
+        return super().forward(x) * np.exp(self.statistics["shift"])
+
+
+class Scales(Right):
+    """Its dx is right for scales of 1 alone."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.params["s"], self.grads["s"] = np.ones(self.units, self.dtype), np.zeros(self.units, self.dtype)
+
+    def forward(self, x, training=False):
+        self.z = super().forward(x)
+        return self.z * self.params["s"]
+
+    def backward(self, dy):
+        self.grads["s"][...] = (dy * self.z).sum(axis=0)
+        return super().backward(dy)
+
+
+def set_item(name, key, value):
+    return lambda layer: getattr(layer, name).__setitem__(key, value(layer))
+
+
+SUBTLE = [
+    ("build", built(set_item("params", "c", lambda layer: layer.params["b"].copy())), r"grads: expected the names of"),
+    ("build", built(set_item("grads", "c", lambda layer: layer.grads["b"].copy())), r"grads: expected the names of"),
+    ("build", built(set_item("grads", "b", lambda layer: np.zeros(3))), r"grads\['b'\]: .* float32 \(3,\), .* float64"),
+    ("build", built(set_item("grads", "b", lambda layer: np.zeros((3, 1), "f4"))), r"got float32 \(3, 1\)"),
+    ("build", built(set_item("grads", "b", lambda layer: [0.0] * 3)), r"grads\['b'\]: .*, got list: make both"),
+    ("build", built(set_item("params", "W", lambda layer: np.ones((3, 4), "f4").T)), "changed in place, got another"),
+    ("output_shape", answering(lambda x, y, training: y.tolist()), "expected an array, got list: return an array"),
+    ("dtype", answering(lambda x, y, training: y.astype("float32")), "y: expected float64, .* got float32"),
+    ("dtype", built(set_item("params", "c", lambda layer: np.zeros(3))), r"params\['c'\]: expected float32, .*t64"),
+    ("gradient_shape", going_back(lambda layer, dy, dx: None), r"dx: expected shape \(5, 4\), that of x, got None"),
+    ("inputs_stay", MovesItself, r"params\['b'\]: expected the same bits after forward and backward"),
+    ("inputs_stay", answering(lambda x, y, training: y if training else spoiled(x, y)), "x: expected the same bits"),
+    ("inputs_stay", going_back(lambda layer, dy, dx: dy.fill(0) if layer.training else dx), "dy: expected the same"),
+    ("results_stay", going_back(lambda layer, dy, dx: kept(layer, "dx", dx)), "dx: expected the same bits after the"),
+    ("parameter_count", CountParams, r"count_params\(\): expected 15, got 7"),
+    ("parameter_count", GetWeights, r"y: expected the same bits after set_weights\(get_weights\(\)\)"),
+    ("config", NoJSON, r"get_config\(\): expected what JSON can write, got Object of type set"),
+    ("config", KeysOfNumbers, "expected no error, got KeyError: 1"),
+    ("config", DrawsANumber, r"y: expected the same bits of the layer that from_config\(get_config\(\)\) makes"),
+    ("copies", CopiesOfGradients, "W: expected memory of its own after copy.deepcopy"),
+    ("copies", Pickled, "y: expected the same bits after pickle"),
+    ("frozen", NeverTrains, r"a step of training: expected to move \['W', 'b'\], got \[\]: leave trainable"),
+    ("frozen", MovesItself, r"a step of training: expected no frozen parameter to move, got \['b'\]"),
+    ("frozen", MovesWithoutGradient, r"a step of training: expected to move \['W'\], got \['W', 'b'\]"),
+    ("without_dx", AlwaysDx, r"backward\(dy, needs_dx=False\): expected None, got ndarray: return None there"),
+    ("gradients", going_back(lambda layer, dy, dx: dx * (1 + layer.training)), "the gradient of input x is wrong"),
+    ("gradients", going_back(lambda layer, dy, dx: dx * (2 - layer.training)), "the gradient of input x is wrong"),
+    ("gradients", Statistics, "the gradient of input x is wrong"),
+    ("gradients", Scales, "the gradient of input x is wrong"),
+    ("zero_gradient", going_back(lambda layer, dy, dx: dx + dx.dtype.type(1e-12)), "dx: expected 0 everywhere for"),
+    (
+        "backward_twice",
+        going_back(lambda layer, dy, dx: vars(layer).setdefault("dx", dx)),
+        "dx: expected the same bits from a second backward, got .* such as nan",
+    ),
+    ("empty_batch", OtherShape, r"y: expected shape \(0, 3\), got \(0, 1\)"),
+    ("empty_batch", LeavesGradients, r"grads\['W'\]: expected 0 from no rows"),
+    ("batch_of_one", going_back(lambda layer, dy, dx: np.squeeze(dx)), r"dx: expected shape \(1, 4\), got \(4,\)"),
+    (
+        "batch_of_one",
+        answering(lambda x, y, training: y * np.float32(np.nan if len(x) == 1 else 1)),
+        "y: expected finite numbers, got NaN or infinity",
+    ),
+    (
+        "memory_layout",
+        going_back(lambda layer, dy, dx: dx * np.float32(2 if np.isfortran(dy) else 1)),
+        "dx: expected .* with dy in the order of Fortran",
+    ),
+    (
+        "memory_layout",
+        answering(lambda x, y, training: y if x.flags.writeable else np.nextafter(y, np.float32(9))),
+        "y: expected the same bits with x read-only",
+    ),
+    (
+        "memory_layout",
+        going_back(lambda layer, dy, dx: dx if dy.flags.writeable else np.nextafter(dx, np.float32(9))),
+        "dx: expected the same bits with dy read-only",
+    ),
+    *(
+        ("alignment", answering(lambda x, y, training, n=n: y * np.float32(1 + is_moved(x, n))), f"begin {n} num")
+        for n in (1, 3, 8)
+    ),
+    ("alignment", going_back(lambda layer, dy, dx: dx * np.float32(1 + is_moved(dy, 3))), "dx: .* begin 3 numbers"),
+    (
+        "alignment",
+        with_kernels(lambda layer, training: is_moved(layer.params["W"], 3)),
+        "y: expected the same bits where arrays begin 3 numbers",
+    ),
+    ("float32", going_back(lambda layer, dy, dx: dx + dx.dtype.type(1e4) - dx.dtype.type(1e4)), "dx: .* as in float64"),
+    ("backends", with_kernels(lambda one, training: one.dtype == "float64" and on_reference()), "reference, float64"),
+    ("backends", with_kernels(lambda one, training: one.dtype == "float32" and on_reference()), "reference, float32"),
+    ("backends", with_kernels(lambda layer, training: training and on_reference()), "as in the reference"),
+    ("backends", with_kernels(lambda layer, training: not training and on_reference()), "as in the reference"),
+    *(
+        ("threads", with_kernels(lambda layer, training, n=n: get_num_threads() == n), f"with {m} threads")
+        for n, m in ((1, 2), (2, 2), (3, 3), (5, 5))
+    ),
+    ("rows", answering(lambda x, y, training: y + x[:1, :1] * (np.arange(len(x)) == 4)[:, None]), "for row 4, wh"),
+    ("rows", answering(lambda x, y, training: y * np.float32(1 + (len(x) == 1))), "y: .* for row 0 alone"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "kind", "message"), SUBTLE)
+def test_a_mistake_in_one_place_is_caught(check, kind, message):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of parameters that are not in params
+        assert_caught(check, message, lambda: check_layer(kind(3), (4,), without=alone(LAYER, check)))
+
+
+@pytest.mark.parametrize(
+    ("check", "kind"),
+    [
+        ("backward_twice", InputsStay),  # a dy that backward spoils is another check's
+        (
+            "memory_layout",  # NumPy's products round as memory lies
+            answering(lambda x, y, training: np.nextafter(y, np.float32(9)) if np.isfortran(x) else y),
+        ),
+        ("memory_layout", going_back(lambda layer, dy, dx: np.nextafter(dx, dy[0, 0]) if np.isfortran(dy) else dx)),
+        ("empty_batch", answering(lambda x, y, training: y + 0 * x.mean())),  # warns of a mean of nothing
+    ],
+)
+def test_what_is_no_mistake_there_passes(check, kind):
+    assert check_layer(kind(3), (4,), without=alone(LAYER, check)).passed == [check]
+
+
+class Aliased(Right):
+    """Has its arrays in attributes as well, and gradients that begin with any numbers."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.W, self.dW = self.params["W"], self.grads["W"]
+        self.dW[...] = self.rng.standard_normal(self.dW.shape)
+        self.statistics["mean"] = self.mean = self.rng.standard_normal(3).astype(self.dtype)
+
+
+class DrawsInItsDtype(Right):
+    """Its generator has gone another way in each dtype, once it is built."""
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.rng.standard_normal(size=7, dtype=self.dtype)
+
+    def forward(self, x, training=False):
+        return super().forward(x * (self.rng.random(x.shape) < 0.5) if training else x)
+
+
+@pytest.mark.parametrize(("kind", "check"), [(Aliased, "build"), (Aliased, "config"), (DrawsInItsDtype, "float32")])
+def test_what_a_layer_of_ones_own_may_do(kind, check):
+    assert check_layer(kind(), (4,), without=alone(LAYER, check)).passed == [check]
+
+
+@pytest.mark.parametrize(
+    ("hold", "held"),
+    [
+        (lambda one: one, lambda parts: parts),
+        (lambda one: [one], lambda parts: parts[0]),
+        (lambda one: (3, one), lambda parts: parts[1]),
+        (lambda one: {"a": one}, lambda parts: parts["a"]),
+    ],
+    ids=["layer", "list", "tuple", "dict"],
+)
+def test_kernels_inside_of_a_layer_of_ones_own_are_checked(hold, held):
+    class Holds(Layer):
+        def __init__(self):
+            super().__init__()
+            self.parts = hold(nnlite.Tanh())
+
+        def forward(self, x, training=False):
+            return held(self.parts).forward(x)
+
+        def backward(self, dy):
+            return held(self.parts).backward(dy)
+
+    assert check_layer(Holds(), (4,), without=alone(LAYER, "backends")).passed == ["backends"]
+
+
+@pytest.mark.parametrize(("size", "text"), [(100, ""), (101, "along random directions, as these are 303 numbers")])
+def test_few_gradients_are_compared_number_by_number(size, text, monkeypatch):
+    seen = []
+    monkeypatch.setattr(layer_numbers, "gradcheck", lambda *_, fast, **__: seen.append(fast))
+    assert check_layer(nnlite.ReLU(), (size,), without=alone(LAYER, "gradients"))["gradients"].text == text
+    assert seen == [bool(text)] * 4
+
+
+def test_a_dx_of_ids_is_told():
+    class Ids(nnlite.Embedding):
+        def backward(self, dy, needs_dx=True):
+            super().backward(dy)
+            return np.zeros((5, 4))
+
+    report = check_layer(Ids(7, 3), (4,), without=alone(LAYER, "gradient_shape"))
+    assert report["gradient_shape"].text == "its input is ids, and dx (5, 4) is of no use to anyone"
+
+
+@pytest.mark.parametrize(("shape", "rows"), [((4,), 4096), ((16, 16), 128), ((1024,), 64)])
+def test_how_many_rows_threads_share(shape, rows):
+    assert testing_threads.many(shape) == rows
 
 
 class Elementwise(Layer):
