@@ -241,7 +241,7 @@ def _wide(value):
     """An array, or each of several, in float64; ids stay ids."""
     if isinstance(value, np.ndarray):
         return value.astype(np.float64) if value.dtype.kind == "f" else value
-    return None if value is None else tuple(map(_wide, value))
+    return tuple(map(_wide, value))
 
 
 def _require_numbers(**given):

@@ -219,6 +219,27 @@ def test_the_layer_is_left_as_it_is():
         assert_same_bits(layer.grads[name], grad)
 
 
+def test_a_layer_with_an_activation_and_at_are_left_as_they_are():
+    layer, at = Dense(2, "tanh", seed=0), {"dz": (0, 1), "dW": (0,)}
+    layer(ROWS)
+    weights, dx = layer.params["W"].copy(), layer.backward(ROWS[:, :2])
+    derive.forward(layer, 2 * ROWS)
+    derived = derive.backward(layer, 2 * ROWS, ROWS[:, :2], at=at)
+    assert np.isnan(derived.values["dz"]).tolist() == [[True, False], [True, True]]
+    assert np.isnan(derived.values["dW"]).tolist() == [[False, False], [True, True], [True, True]]
+    assert at == {"dz": (0, 1), "dW": (0,)}
+    assert_same_bits(layer.params["W"], weights)
+    assert_same_bits(layer.backward(ROWS[:, :2]), dx)
+
+
+def test_a_loss_is_left_as_it_is():
+    loss = nnlite.MeanSquaredError()
+    loss(ROWS, 2 * ROWS)
+    expected = loss.backward()
+    assert "The loss computes the same." in derive.loss(loss, ROWS, 0 * ROWS).text
+    assert_same_bits(loss.backward(), expected)
+
+
 @pytest.mark.parametrize("x", [SEQUENCE, np.array([[1, 2]])], ids=["floats", "ids"])
 def test_a_layer_that_is_not_built_is_built_as_it_would_have_been(x):
     layer, other = (LSTM(2, input_dim=3, seed=4) for _ in range(2))
@@ -328,6 +349,36 @@ def test_precision_and_limit_are_whole_numbers(name, value):
         derive.forward(Dense(2, seed=0), ROWS, **{name: value})
 
 
+@pytest.mark.parametrize("function", ["forward", "backward"])
+def test_both_steps_of_a_layer_with_an_activation_are_written_as_it_is_chosen(function):
+    def derived(**settings):
+        given = (ROWS, ROWS[:, :2]) if function == "backward" else (ROWS,)
+        return getattr(derive, function)(Dense(2, "tanh", seed=0), *given, **settings).text
+
+    assert derived(precision=2).count("printed with 2 digits") == derived().count("printed with 4 digits") == 2
+    with pytest.raises(ValueError, match="at most 5 lines"):
+        derived(max_lines=5)
+    if function == "backward":
+        with pytest.raises(ValueError, match="got an empty dict"):
+            derived(at={})
+
+
+@pytest.mark.parametrize(("activation", "columns"), [("softmax", [0, 1, 2]), ("tanh", [1])])
+def test_the_softmax_of_one_number_needs_its_whole_row(activation, columns):
+    z = derive.forward(Dense(3, activation, seed=0), ROWS, at=(1, 1)).check().values["z"]
+    assert np.argwhere(~np.isnan(z)).tolist() == [[1, column] for column in columns]
+
+
+def test_a_long_title_goes_on_in_another_line():
+    layer = Conv2D(
+        2, 1, (1, 2), ((0, 1), (0, 1)), dilation_rate=(2, 3), use_bias=False, kernel_initializer="he_normal", seed=0
+    )
+    lines = derive.forward(layer, IMAGE, at=(0, 0, 0, 0)).text.splitlines()
+    assert lines[0].startswith("Conv2D(filters=2, ")
+    assert lines[1].startswith("  ")
+    assert lines[1].endswith("forward, float32")
+
+
 def test_what_is_not_finite_is_refused():
     x = ROWS.copy()
     x[1, 2] = np.nan
@@ -340,6 +391,14 @@ def test_what_is_not_finite_is_refused():
         derive.forward(LSTM(2), SEQUENCE, initial_state=states)
     with pytest.raises(ValueError, match=r"dstate\[1\]: .* got nan at \[0, 0\]"):
         derive.backward(LSTM(2), SEQUENCE, np.zeros((1, 2), "float32"), dstate=states)
+
+    layer = Dense(2, seed=0)
+    layer.build((3,))
+    layer.params["W"][2, 1] = np.nan
+    with pytest.raises(ValueError, match=r"^W: expected finite numbers, got nan at \[2, 1\]"):
+        derive.forward(layer, ROWS)
+    with pytest.raises(ValueError, match=r"^y_true: expected finite numbers, got nan at \[1, 2\]"):
+        derive.loss("mse", x, ROWS)
 
 
 def test_what_is_empty_is_refused():
@@ -357,6 +416,41 @@ def test_states_are_for_layers_that_have_some():
         derive.forward(Dense(2), ROWS, initial_state=[ROWS])
     with pytest.raises(TypeError, match="which has no state: leave dstate out"):
         derive.backward(Dense(2), ROWS, ROWS[:, :2], dstate=[ROWS])
+
+
+def test_states_that_are_no_pair_are_refused_before_the_layer_is_built():
+    layer = LSTM(2, seed=0)
+    with pytest.raises(ValueError, match=r"initial_state: expected \(h, c\)"):
+        derive.forward(layer, SEQUENCE, initial_state=np.zeros((2, 1, 2)))
+    assert not layer.built
+
+
+def test_numbers_come_in_lists_and_in_other_dtypes():
+    zeros, layer = ([[0.0, 0.0]], [[0.0, 0.0]]), LSTM(2, seed=0)
+    wide = SEQUENCE + np.float64(1e-12)  # rounded to the layer's dtype before anything is computed
+    expected = derive.backward(layer, SEQUENCE, np.ones((1, 2), "float32"))
+    found = derive.backward(layer, wide, [[1, 1]], initial_state=zeros, dstate=zeros).check()
+    assert found.text.splitlines()[0] == expected.text.splitlines()[0]
+    for name, values in expected.values.items():
+        assert_same_bits(found.values[name], values)
+
+
+def test_whole_numbers_are_numbers_where_the_layer_takes_such():
+    layer, ones = RNN(2, stateful=True, seed=0), [np.ones((2, 2), "float32")]
+    layer(SEQUENCE)  # of one row, while x has two
+    state, x = layer.state[0].copy(), np.arange(12).reshape(2, 2, 3)
+    texts = [
+        derive.backward(layer, x.astype(kind), np.ones((2, 2)), initial_state=ones, dstate=ones).check().text
+        for kind in ("int64", "float32")
+    ]
+    assert texts[0] == texts[1]
+    assert_same_bits(layer.state[0], state)
+
+
+@pytest.mark.parametrize("kind", ["bool", "uint8"])
+def test_truths_are_ids_like_others(kind):
+    layer, x = Embedding(2, 2, seed=0), np.array([[1, 0, 1]])
+    assert derive.forward(layer, x.astype(kind)).check().text == derive.forward(layer, x).text
 
 
 def test_beyond_all_numbers_both_are_infinite():
@@ -461,3 +555,36 @@ def test_a_derivation_that_leaves_something_out_is_told(half):
 def test_what_is_registered_is_a_class(half):
     with pytest.raises(TypeError, match="kind: expected a class, got "):
         derive.register(half, HalfDerivation)
+
+
+def test_a_class_without_one_of_the_passes_has_that_of_its_base(half):
+    class Derived(Half):
+        pass
+
+    class Forward:
+        forward = HalfDerivation.forward
+
+    derive.register(Derived, Forward)
+    with pytest.raises(ValueError, match="expected dx from the derivation of Derived, got nothing"):
+        derive.backward(Derived(), ROWS, ROWS)
+    with pytest.raises(TypeError, match=r"derive\.backward: expected one of Half, got Tanh"):
+        derive.backward(Tanh(), ROWS, ROWS)
+
+
+def test_ids_that_index_an_array_of_ones_own(half):
+    table = np.array([[1.0, 2.0], [3.0, 4.0]], "float32")
+
+    class Table(nnlite.Layer):
+        def forward(self, x, training=False):
+            return table.astype(self.dtype)[x]
+
+    class TableDerivation:
+        @staticmethod
+        def forward(page, layer, x):
+            y = Quantity.unknown("y", (*x.shape, 2))
+            for index in page.choice.all("y"):
+                y[index] = Quantity("W", table)[x[index[0]], index[1]]
+            return {"y": y}
+
+    derive.register(Table, TableDerivation)
+    assert derive.forward(Table(), np.array([1, 0])).check().y.tolist() == table[::-1].tolist()

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from contracts import assert_caught
+from contracts import alone, assert_caught
 
 import nnlite
 from nnlite import get_num_threads, losses
@@ -220,6 +220,179 @@ BROKEN = {
 def test_each_check_catches_the_mistake_that_it_is_for(check):
     kind, message = BROKEN[check]
     assert_caught(check, message, lambda: check_loss(kind(), (4,)))
+
+
+# Mistakes that show in one place alone: each is caught by one of the things that a check looks at.
+
+
+def costing(mistake):
+    """The loss, which a function of (y_true, y_pred, loss) changes."""
+
+    class Own(Right):
+        def forward(self, y_true, y_pred):
+            return mistake(y_true, y_pred, super().forward(y_true, y_pred))
+
+    return Own
+
+
+def going_back(mistake):
+    """The loss, whose gradient a function of (loss, gradient) makes."""
+    return type("Own", (Right,), {"backward": lambda self: mistake(self, Right.backward(self))})
+
+
+def weighing(weights, gradient=lambda found, weight: found):
+    """The loss, whose weights a function of them makes, and its gradient another one."""
+
+    class Own(Right):
+        def forward(self, y_true, y_pred, sample_weight=None):
+            super().forward(y_true, y_pred)
+            self.weight = np.ones(len(y_pred)) if sample_weight is None else sample_weight
+            return float((np.square(self.e.astype(np.float64)) * weights(self.weight)[:, None]).mean())
+
+        def backward(self):
+            found = super().backward() * weights(self.weight)[:, None].astype(self.e.dtype)
+            return gradient(found, self.weight)
+
+    return Own
+
+
+def with_kernels(is_wrong):
+    """As nnlite's own, which have kernels."""
+
+    class Own(losses.MeanSquaredError):
+        def forward(self, y_true, y_pred, sample_weight=None):
+            return super().forward(y_true, y_pred, sample_weight) * (1 + 0.01 * is_wrong(y_pred))
+
+    Own.__module__ = "nnlite.losses"
+    return Own
+
+
+class Root:
+    """Does not say what it is."""
+
+    def forward(self, y_true, y_pred):
+        return float(np.sqrt(np.square(y_pred - y_true).sum()))
+
+    def backward(self):
+        raise NotImplementedError
+
+
+class DrawsANumber(Right):
+    def __init__(self, factor=1.0):
+        super().__init__(factor)
+        self._scale = float(np.random.default_rng().uniform(1, 2))
+
+    def forward(self, y_true, y_pred):
+        return super().forward(y_true, y_pred) * self._scale
+
+    def backward(self):
+        return super().backward() * np.float32(self._scale)
+
+
+class Pickled(Right):
+    scale = 1.0
+
+    def __deepcopy__(self, memo):
+        new = type(self)(self.factor)
+        vars(new).update(vars(self))
+        return new
+
+    def __getstate__(self):
+        return vars(self) | {"scale": 2.0}
+
+    def forward(self, y_true, y_pred):
+        return super().forward(y_true, y_pred) * self.scale
+
+
+def on_reference():
+    return backend()._package == "nnlite.reference"
+
+
+def first_row(found, weight):
+    return np.where((np.arange(len(found)) == 0)[:, None] & (weight[0] == 0), np.float32(1), found)
+
+
+SUBTLE = [
+    ("number", costing(lambda t, p, loss: float("nan")), "forward: expected a finite float, got nan: return"),
+    ("number", costing(lambda t, p, loss: 3), "forward: expected a finite float, got 3: return float"),
+    ("gradient_shape", going_back(lambda self, dy: dy.astype("f4")), "expected an array float64 .* got float32"),
+    ("gradient_shape", going_back(lambda self, dy: dy[:, :1]), r"float32 \(5, 4\), as y_pred, got float32 \(5, 1\)"),
+    ("gradient_shape", going_back(lambda self, dy: dy.tolist()), r"as y_pred, got list \(5, 4\)"),
+    (
+        "inputs_stay",
+        costing(lambda t, p, loss: t.fill(0) or loss),
+        "y_true: expected the same bits after",
+    ),
+    (
+        "backward_twice",
+        going_back(lambda self, dy: vars(self).setdefault("dy", dy)),
+        "gradient: expected the same bits from a second backward, .* such as nan",
+    ),
+    ("batch_of_one", going_back(lambda self, dy: np.squeeze(dy)), r"gradient: expected shape \(1, 4\), got \(4,\)"),
+    ("batch_of_one", going_back(lambda self, dy: dy / np.float32(len(dy) > 1)), "gradient: expected finite numbers"),
+    (
+        "memory_layout",
+        costing(lambda t, p, loss: loss * (1 + np.isfortran(t))),
+        "loss: .* with y_true in the order of Fortran",
+    ),
+    (
+        "memory_layout",
+        costing(lambda t, p, loss: loss * (1 + 1e-15 * (not p.flags.writeable))),
+        "loss: expected the same bits with y_pred read-only",
+    ),
+    (
+        "float32",
+        going_back(lambda self, dy: dy + dy.dtype.type(1e4) - dy.dtype.type(1e4)),
+        "gradient: .* as in float64",
+    ),
+    (
+        "reduction",
+        type("Own", (Right,), {"reduction": property(lambda self: "sum", lambda self, value: None)}),
+        "forward: expected the sum over the rows, got",
+    ),
+    (
+        "reduction",
+        costing(lambda t, p, loss: loss * (1 + 1e-8 * len(p))),
+        "forward: expected the mean over the rows",
+    ),
+    ("sample_weight", weighing(lambda w: w + (w == 0)), "the gradient of a row of weight 0: expected 0, got"),
+    (
+        "sample_weight",
+        weighing(lambda w: w * len(w) / np.count_nonzero(w)),
+        "rest: .* beside a row of weight 0",
+    ),
+    ("sample_weight", weighing(lambda w: w, first_row), "the gradient of a row of weight 0: expected 0, got .1"),
+    ("config", DrawsANumber, r"expected the same bits of the loss that from_config\(get_config\(\)\) makes"),
+    ("copies", Pickled, "loss: expected the same bits after pickle"),
+    ("backends", with_kernels(lambda y: y.dtype == "float64" and on_reference()), "as in the reference, float64"),
+    ("backends", with_kernels(lambda y: y.dtype == "float32" and on_reference()), "as in the reference, float32"),
+    *(
+        ("threads", with_kernels(lambda y, n=n: get_num_threads() == n), f"loss: .* with {m} threads")
+        for n, m in ((1, 2), (2, 2), (3, 3))
+    ),
+    ("in_a_model", DrawsANumber, "expected the same bits of the model that was loaded, got .*: see the check config"),
+]
+
+
+@pytest.mark.parametrize(("check", "kind", "message"), SUBTLE)
+def test_a_mistake_in_one_place_is_caught(check, kind, message):
+    with np.errstate(all="ignore"):
+        assert_caught(check, message, lambda: check_loss(kind(), (4,), without=alone(LOSS, check)))
+
+
+@pytest.mark.parametrize(
+    ("check", "kind", "text"),
+    [
+        ("memory_layout", costing(lambda t, p, loss: loss * (1 + 1e-7 * np.isfortran(p))), ""),
+        ("memory_layout", costing(lambda t, p, loss: loss * (1 + 1e-7 * np.isfortran(t))), ""),
+        ("sample_weight", weighing(lambda w: w), ""),
+        ("reduction", Root, "it is neither a mean nor a sum over the rows: its numbers depend on batch_size"),
+    ],
+)
+def test_what_is_no_mistake_passes(check, kind, text):
+    report = check_loss(kind(), (4,), without=alone(LOSS, check))
+    assert report.passed == [check]
+    assert report[check].text == text
 
 
 class FromElsewhere(Right):

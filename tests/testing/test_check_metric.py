@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from contracts import assert_caught
+from contracts import alone, assert_caught
 
 from nnlite import metrics
 from nnlite.metrics import NamedMetric
@@ -167,3 +167,73 @@ def test_a_metric_that_forgets_to_return():
 
     message = "the value: expected a finite number, got None: add `return` at its end"
     assert_caught("number", message, lambda: check_metric(silent, (4,)))
+
+
+# Mistakes that show in one place alone.
+
+
+def rated(mistake):
+    """The metric, which a function of (y_true, y_pred, value) changes."""
+
+    def own(y_true, y_pred):
+        return mistake(y_true, y_pred, float(np.square(y_pred - y_true, dtype=np.float64).mean()))
+
+    return own
+
+
+class DrawsANumber(NamedMetric):
+    def __init__(self, name="drawn"):
+        super().__init__(name)
+        self._scale = float(np.random.default_rng().uniform(1, 2))
+
+    def __call__(self, y_true, y_pred):
+        return float(np.abs(y_pred - y_true).mean()) * self._scale
+
+
+class Pickled(Config):
+    def __init__(self, name="pickled", limit=0.2):
+        NamedMetric.__init__(self, name)
+        self.limit = limit
+
+    def __deepcopy__(self, memo):
+        return Pickled(self.name, self.limit)
+
+    def __getstate__(self):
+        return vars(self) | {"limit": 9.0}
+
+
+SUBTLE = [
+    ("number", rated(lambda t, p, value: float("nan")), "the value: expected a finite number, got nan"),
+    ("number", rated(lambda t, p, value: "right"), "the value: expected .*, got 'right'|isfinite"),
+    (
+        "inputs_stay",
+        rated(lambda t, p, value: t.fill(0) or value),
+        "y_true: expected the same bits after",
+    ),
+    ("mean", rated(lambda t, p, value: value * (1 + 1e-8 * len(p))), "the value of a batch"),
+    ("mean", rated(lambda t, p, value: value + (len(p) == 3)), "the value of a batch"),
+    ("mean", rated(lambda t, p, value: value + (len(p) == 4)), "the value of a batch"),
+    (
+        "memory_layout",
+        rated(lambda t, p, value: value * (1 + np.isfortran(t))),
+        "y_true in the order of F",
+    ),
+    ("config", DrawsANumber(), r"the same bits of the metric that from_config\(get_config\(\)\) makes"),
+    ("copies", Pickled(), "expected the same bits after pickle"),
+]
+
+
+@pytest.mark.parametrize(("check", "metric", "message"), SUBTLE)
+def test_a_mistake_in_one_place_is_caught(check, metric, message):
+    assert_caught(check, message, lambda: check_metric(metric, (4,), without=alone(METRIC, check)))
+
+
+@pytest.mark.parametrize("value", [3, np.int64(3), np.float32(3), np.bool_(True)])
+def test_any_number_will_do(value):
+    assert check_metric(rated(lambda t, p, v: value), (4,), without=alone(METRIC, "number")).passed == ["number"]
+
+
+def test_labels_are_judged_in_a_model_too_and_other_pairs_of_the_callers_are_not():
+    for draw, out in ((labels, {}), (one_hot, {"in_a_model": "draw makes predictions that a model may not give"})):
+        report = check_metric("accuracy", (6,), draw=draw)
+        assert report.left_out == out | {"config": "it has no arguments, and is saved by its name"}

@@ -4,7 +4,7 @@ import inspect
 
 import numpy as np
 import pytest
-from contracts import assert_caught
+from contracts import alone, assert_caught
 
 import nnlite
 from nnlite import Optimizer, get_num_threads
@@ -208,6 +208,111 @@ BROKEN = {
 def test_each_check_catches_the_mistake_that_it_is_for(check):
     kind, message = BROKEN[check]
     assert_caught(check, message, lambda: check_optimizer(kind()))
+
+
+# Mistakes that show in one place alone: each is caught by one of the things that a check looks at.
+
+
+def updating(mistake):
+    """The optimizer, whose factor a function of (optimizer, grad, param) changes."""
+
+    class Own(Right):
+        def update(self, grad, param, slots, scale, clip):
+            super().update(grad, param, slots, scale * mistake(self, grad, param), clip)
+
+    return Own
+
+
+def with_kernels(is_wrong):
+    """As nnlite's own, which have kernels."""
+
+    class Own(nnlite.SGD):
+        def update(self, grad, param, slots, scale, clip):
+            super().update(grad, param, slots, scale * (1 + 0.01 * is_wrong(param)), clip)
+
+    Own.__module__ = "nnlite.optimizers"
+    return Own
+
+
+def on_reference():
+    return backend()._package == "nnlite.reference"
+
+
+def limited(limit):
+    """The optimizer, which forgets one of the limits."""
+
+    class Own(Right):
+        def update(self, grad, param, slots, scale, clip):
+            forgets = getattr(self, limit) is not None
+            super().update(grad, param, slots, 1.0 if forgets else scale, np.inf if forgets else clip)
+
+    return Own
+
+
+class SpoilsClipped(Right):
+    def update(self, grad, param, slots, scale, clip):
+        if self.clipnorm:
+            grad *= scale
+        super().update(grad, param, slots, scale, clip)
+
+
+class KeepsRate(Right):
+    def update(self, grad, param, slots, scale, clip):
+        rate = self.learning_rate if self.schedule is None else 0.02
+        param -= rate * np.clip(scale * grad, -clip, clip)
+
+
+class Drifts(Right):
+    def get_config(self):
+        config = super().get_config()
+        return config | {"momentum": config["momentum"] + 0.1}
+
+
+class Pickled(Right):
+    def __deepcopy__(self, memo):
+        new = object.__new__(type(self))
+        vars(new).update({name: dict(v) if name == "state" else v for name, v in vars(self).items()})
+        new.state.update({name: array.copy() for name, array in self.state.items()})
+        return new
+
+    def __getstate__(self):
+        return vars(self) | {"momentum": 0.9}
+
+
+SUBTLE = [
+    (
+        "in_place",
+        updating(lambda self, grad, p: p.size != 1),
+        r"params\['b'\]: expected other numbers",
+    ),
+    ("downhill", updating(lambda self, grad, param: -1 if param.dtype == "float64" else 1), "30 steps in float64"),
+    ("gradients_stay", SpoilsClipped, "W: expected the same bits after a step"),
+    ("learning_rate", KeepsRate, "W: expected the same bits with a schedule as with a number"),
+    ("clipping", limited("clipnorm"), "with clipnorm=1 as from"),
+    ("clipping", limited("clipvalue"), "with clipvalue=1 as from"),
+    ("clipping", limited("global_clipnorm"), "with global_clipnorm=1 as from"),
+    ("resume", Drifts, "the configuration of a copy: expected .*: keep each argument"),
+    ("copies", Pickled, "expected the same bits after pickle"),
+    (
+        "backends",
+        with_kernels(lambda p: p.dtype == "float64" and on_reference()),
+        "as in the reference, float64",
+    ),
+    (
+        "backends",
+        with_kernels(lambda p: p.dtype == "float32" and on_reference()),
+        "as in the reference, float32",
+    ),
+    *(
+        ("threads", with_kernels(lambda param, n=n: get_num_threads() == n), f"W: .* with {m} threads")
+        for n, m in ((1, 2), (2, 2), (3, 3))
+    ),
+]
+
+
+@pytest.mark.parametrize(("check", "kind", "message"), SUBTLE)
+def test_a_mistake_in_one_place_is_caught(check, kind, message):
+    assert_caught(check, message, lambda: check_optimizer(kind(), without=alone(OPTIMIZER, check)))
 
 
 def test_a_frozen_layer_does_not_shrink_either():
