@@ -7,12 +7,13 @@ import json
 import pickle
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import nnlite
-from nnlite.arguments import ChecksArguments, check_arguments
+from nnlite.arguments import ChecksArguments, check_arguments, classes, kinds
 from nnlite.arguments.kinds import KINDS, types_of
 from nnlite.losses import Loss, MeanSquaredError, SparseCategoricalCrossentropy
 from nnlite.optimizers import SGD, Adam, AdamW, Optimizer
@@ -436,3 +437,154 @@ def test_what_is_no_configuration_is_refused_in_words(kind):
 def test_what_is_no_argument_is_refused_in_words(message):
     with pytest.raises((TypeError, ValueError), match=message):
         OTHER_KINDS[message]()
+
+
+def parts_of(thing):
+    return {where for where, _ in classes.held(thing, lambda part: isinstance(part, nnlite.Layer))}
+
+
+def test_parts_are_found_in_attributes_and_in_what_is_short_enough_to_be_no_data():
+    one, thing = nnlite.ReLU(), SimpleNamespace()
+    thing.a, thing.b, thing.c, thing.d = one, [3, one], (one,), {"key": one, "other": 3}
+    assert parts_of(thing) == {"a", "b[1]", "c[0]", "d['key']"}
+    thing = SimpleNamespace(few=[one] * 999, data=[one] * 1000)
+    assert len(parts_of(thing)) == 999
+    for where, _ in classes.held(thing, lambda part: True):
+        setattr(thing, where.partition("[")[0] + "_", 1)  # while they are looked for
+
+
+def test_names_of_ones_own_classes_in_files():
+    one, other = object(), object()
+    assert classes.told_apart(None, {"class": "A"}) == {}
+    assert classes.told_apart({"A": one}, {"class": "A"}, ["B"]) == {"A": one}
+    expected = {"own>A": one, "own>B": other}
+    for trees in ([{"class": "own>A"}, {}], [{}, [{"a": ["own>A"]}]]):
+        assert classes.told_apart({"A": one, "own>B": other}, *trees) == expected
+    assert classes.known("own>A", {"A": one}, {"A": other}) is one
+    assert classes.known("own>A", {"A": one, "own>A": other}, {}) is other
+    assert classes.known("own>A", None, {"A": one}) is None
+    assert classes.known("A", {"A": one}, {"A": other}) is one
+    assert classes.known("A", None, {"A": other}) is other
+    assert not classes.is_ours(SimpleNamespace(__module__="nnlite_of_a_friend.layers"))
+
+
+def test_which_class_a_configuration_names():
+    class Base:
+        pass
+
+    def made(name, module, *bases):
+        return type(name, bases or (Base,), {"__module__": module})
+
+    ours, own, newer = made("A", "nnlite.a"), made("A", "mine"), made("A", "mine")
+    others = [made("B", "mine"), made("B", "mine")]
+    both = made("Both", "mine", ours, own)
+    assert classes.all_classes(Base) == [Base, ours, own, newer, *others, both]
+    assert classes.defined("A", Base, "layer") is ours
+    assert classes.defined("own>A", Base, "layer") is newer
+    assert classes.defined("B", Base, "layer") is others[1]
+    with classes.custom_classes({"A": own, "B": 3, "Both": int}):
+        assert classes.defined("A", Base, "layer") is own
+        assert classes.defined("B", Base, "layer") is others[1]
+        assert classes.defined("Both", Base, "layer") is both
+    assert classes.defined("A", Base, "layer") is ours
+    with pytest.raises(ValueError, match="layer class 'C' is not known: if it is your own, define it first"):
+        classes.defined("own>C", Base, "layer")
+
+
+@pytest.mark.parametrize(
+    ("annotation", "taken", "refused"),
+    [
+        ("int", [1, np.int64(1)], [True, 1.0, np.bool_(1)]),
+        ("float", [1, 1.0, np.float32(1), np.int32(1)], [True, "1"]),
+        ("bool", [True, np.bool_(0)], [1, np.int64(1)]),
+        ("Sequence[int]", [[], (1, 2), np.arange(2), (n for n in "ab")], [{1: 2}, b"a", np.array(1), [1, "a"], [1.0]]),
+        ("Iterable[float]", [[1, 2.0], np.ones(2)], ["ab", [True]]),
+        ("tuple[float, float]", [(1, 2.0), np.ones(2)], [(1,), (1, 2, 3), (n for n in "ab"), (1, "a")]),
+        ("Sequence", [[1], "ab"], [(n for n in "ab"), 3, b"a"]),
+        ("Iterable", [[1], (n for n in "ab")], [3, {}, np.array(1)]),
+        ("int | np.ndarray", ["what is not known is left to the function"], []),
+        ("Mapping | None", [{}, None], [[], 0]),
+    ],
+)
+def test_what_an_annotation_takes(annotation, taken, refused):
+    for value in taken:
+        kinds.require("x", value, annotation)
+    for value in refused:
+        with pytest.raises(TypeError, match=r"^x: expected "):
+            kinds.require("x", value, annotation)
+
+
+@pytest.mark.parametrize(
+    ("value", "annotation", "message"),
+    [
+        (3, "Sequential | Model | Layer | None", "x: expected a model, a layer or None, got 3"),
+        ([1], "Mapping", 'x: expected a dict, got list [1]: use {"a name": ...}'),
+        ([1], "Mapping | None", "x: expected a dict or None, got list [1]"),
+        ("a" * 99, "int", f"x: expected a whole number, got '{'a' * 59}"),
+        (np.eye(2), "str", "x: expected a text, got array([[1., 0.], [0., 1.]])"),
+    ],
+)
+def test_what_was_expected_is_said_once_and_in_one_line(value, annotation, message):
+    with pytest.raises(TypeError) as raised:
+        kinds.require("x", value, annotation)
+    assert str(raised.value) == message
+
+
+def test_arrays_are_refused_where_only_single_values_are_taken():
+    kinds.refuse_array("x", np.ones(2), "int | Sequence[int]")
+    with pytest.raises(TypeError, match="x: expected a whole number or None, got array"):
+        kinds.refuse_array("x", np.ones(2), "int | None")
+
+
+def test_a_default_is_taken_of_whatever_kind_it_is():
+    @kinds.kinds_of("n", "name")
+    def function(n: int = None, free: int = 0, *, name: str = 0):  # noqa: RUF013
+        return n, free, name
+
+    assert function(None, "any", name=0) == (None, "any", 0)
+    for wrong in (lambda: function("1"), lambda: function(n="1"), lambda: function(name=1)):
+        with pytest.raises(TypeError, match=r"^n(ame)?: expected a (whole number|text), got '?1"):
+            wrong()
+
+
+class Keeps(nnlite.Layer):
+    """Keeps only one of its arguments."""
+
+    def __init__(self, kept=1, gone=2, third=None, **kwargs):
+        super().__init__(**kwargs)
+        self.kept = kept
+
+
+def test_what_no_attribute_keeps_is_remembered_for_each_object():
+    one, other, plain = Keeps(5, 6, third=(np.bool_(True), np.int32(3))), Keeps(gone=7), Keeps(1, 2)
+    assert one.get_config() == {"kept": 5, "gone": 6, "third": [True, 3], "dtype": "float32", "name": "keeps"}
+    assert json.loads(json.dumps(one.get_config())) == one.get_config()
+    assert (other.get_config()["gone"], "third" in other.get_config()) == (7, False)
+    assert "gone" not in plain.get_config()
+    one.gone = 8
+    assert one.get_config()["gone"] == 8
+    for third, got in ((abs, "builtin_function_or_method"), ({1: 2}, "dict"), ([SGD()], "list")):
+        layer = Keeps(third=third)
+        assert "third" not in layer.get_config()
+        with pytest.raises(TypeError, match=f"Keeps: third: expected an attribute self.third or .*, got {got}: keep"):
+            layer.check_saving()
+
+
+def test_of_two_shapes_that_are_asked_for_as_attributes_each_is_itself():
+    one, other = nnlite.Dense(2), nnlite.Dense(2)
+    assert one.output_shape == one.output_shape
+    assert hash(one.output_shape) == hash(one.output_shape)
+    assert one.output_shape != other.output_shape
+    assert one.output_shape != one.build
+    for shape in ((2,), [2]):
+        with pytest.raises(TypeError, match="call it"):
+            one.output_shape == shape  # noqa: B015
+
+
+@pytest.mark.parametrize("arguments", [(1, 6, 2), (1, 7, 3)])
+def test_pytorchs_order_is_refused_from_6_pixels_on(arguments):
+    with pytest.raises(ValueError, match="PyTorch's"):
+        nnlite.Sequential([nnlite.Conv2D(*arguments)], input_shape=(28, 28, 1))
+    for fine in ((1, 8, 1), (1, 8, (3, 1)), (1, (8, 4), 3), (2, 8, 3)):
+        nnlite.Sequential([nnlite.Conv2D(*fine)], input_shape=(28, 28, 1))
+    nnlite.Sequential([nnlite.Conv2D(1, 8, strides=3)], input_shape=(28, 28, 1))

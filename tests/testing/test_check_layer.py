@@ -4,6 +4,7 @@ import copy
 import inspect
 import pickle
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,9 @@ from nnlite import Layer, get_num_threads
 from nnlite.kernels import backend
 from nnlite.testing import ContractError, ContractReport, check_layer, comparison, layer_numbers
 from nnlite.testing import threads as testing_threads
-from nnlite.testing.layer_case import LAYER
+from nnlite.testing.contract import Contract, LeftOut, on_compiled_kernels
+from nnlite.testing.copying import copies_of
+from nnlite.testing.layer_case import LAYER, LayerCase
 
 LAYERS = {
     layer
@@ -694,6 +697,20 @@ def test_kernels_inside_of_a_layer_of_ones_own_are_checked(hold, held):
     assert check_layer(Holds(), (4,), without=alone(LAYER, "backends")).passed == ["backends"]
 
 
+def test_inputs_and_layers_of_a_case():
+    case = LayerCase(nnlite.Dense(3), (np.int64(4),), None)
+    assert case.inputs().shape == (5, 4)
+    assert case.scales(case.inputs()) == (1, 8)
+    assert case.scales(np.ones(3, int)) == (1,)
+    assert case.new() is not case.new()
+    assert case.unbuilt().rng.random() == case.unbuilt().rng.random()
+    np.testing.assert_array_equal(case.new("float64").params["W"], case.new().params["W"])
+    assert LayerCase(nnlite.ReLU(), (4,), lambda rng, shape: np.ones(shape)).scales(np.ones(3)) == (1,)
+    ids = LayerCase(nnlite.Embedding(3, 2), (40,), None).inputs()
+    assert {*ids.ravel().tolist()} == {0, 1, 2}
+    assert LayerCase(Bare(), (4,), None).dtype == "float64"
+
+
 @pytest.mark.parametrize(("size", "text"), [(100, ""), (101, "along random directions, as these are 303 numbers")])
 def test_few_gradients_are_compared_number_by_number(size, text, monkeypatch):
     seen = []
@@ -933,6 +950,10 @@ def test_a_check_can_be_left_out():
             (None, 4),
             r"input_shape: expected whole numbers above 0, got \(None, 4\): give a small size",
         ),
+        (nnlite.Dense(3), (0, 4), r"input_shape: expected whole numbers above 0, got \(0, 4\)"),
+        (nnlite.Dense(3), (2.0, 4), r"input_shape: expected whole numbers above 0, got \(2.0, 4\)"),
+        (nnlite.Dense(3), "34", "input_shape: expected a tuple without the batch axis, .*, got '34'"),
+        (type("A", (), {"forward": print})(), (4,), "layer: expected a layer with forward and backward, got <"),
     ],
 )
 def test_what_cannot_be_checked_is_refused(layer, shape, message):
@@ -967,6 +988,138 @@ def test_zeros_of_another_dtype_have_no_same_bits():
 def test_nan_is_close_to_nothing():
     with pytest.raises(AssertionError, match="y: expected 1 at"):
         comparison.close({"y": np.full(2, np.nan)}, {"y": np.ones(2)}, "float64", "here", "do it")
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype", "limit"),
+    [("y", "float32", 1e-5), ("y", "float64", 1e-10), ("dx", "float32", 1e-4), ("dx", "float64", 1e-10)],
+)
+@pytest.mark.parametrize("sign", [1, -1])
+def test_how_far_numbers_may_be_apart(name, dtype, limit, sign):
+    """Relative to the largest number, whatever its sign and size."""
+    expected = {name: np.array([1e-6, -2e-5])}
+    comparison.close({name: expected[name] + sign * 0.9 * limit * 2e-5}, expected, dtype, "here", "do it")
+    with pytest.raises(
+        AssertionError, match=f"{name}: expected .* of the largest number away, allowed {limit:.0e}: do"
+    ):
+        comparison.close({name: expected[name] + sign * 1.1 * limit * 2e-5}, expected, dtype, "here", "do it")
+
+
+def test_zeros_are_close_to_zeros_alone():
+    comparison.close({"y": np.zeros(2)}, {"y": np.zeros(2)}, "float32", "here", "do it")
+    with pytest.raises(AssertionError, match=r"got 1e-30, inf of the largest number away"):
+        comparison.close({"y": np.full(2, 1e-30)}, {"y": np.zeros(2)}, "float32", "here", "do it")
+
+
+@pytest.mark.parametrize(
+    "compare", [comparison.same_bits, lambda a, b, *rest: comparison.close(a, b, "float32", *rest)]
+)
+@pytest.mark.parametrize(
+    ("found", "message"),
+    [
+        ({"y": np.zeros((1, 3))}, r"y: expected .*\(3,\).* here, got .*\(1, 3\): do it"),
+        ({"y": np.zeros(3), "dx": np.zeros(3)}, "expected y here, got y, dx: do it"),
+        ({}, "expected y here, got : do it"),
+    ],
+)
+def test_other_shapes_and_names_are_no_agreement(compare, found, message):
+    with pytest.raises(AssertionError, match=message):
+        compare(found, {"y": np.zeros(3)}, "here", "do it")
+
+
+def test_layouts_are_what_they_are_called():
+    array = np.arange(24.0).reshape(2, 3, 4)
+    made = comparison.layouts(array)
+    for one in made.values():
+        np.testing.assert_array_equal(one, array)
+    read_only, gaps, fortran, negative = made.values()
+    assert [one.flags.writeable for one in (read_only, array)] == [False, True]
+    assert not np.shares_memory(read_only, array)
+    assert gaps.strides == (192, 64, 16)
+    assert np.isfortran(fortran)
+    assert negative.strides == (-96, -32, -8)
+
+
+def test_changed_numbers_are_near_and_of_the_same_sign():
+    array = np.repeat([0.0, 1.0, -100.0], 200)
+    distance = (comparison.changed(array, np.random.default_rng(0)) - array).reshape(3, 200) / [[1], [1], [100]]
+    assert np.abs(distance).min() > 0.1
+    assert np.abs(distance).max() < 0.3
+    assert ((distance > 0).any(axis=1) & (distance < 0).any(axis=1)).all()
+
+
+def elsewhere():
+    pass
+
+
+def renamed():
+    pass
+
+
+elsewhere.__module__ = "a.module.that.is.not.imported"
+renamed.__qualname__ = "elsewhere_again"
+elsewhere_again = elsewhere
+
+
+@pytest.mark.parametrize(
+    "thing", [elsewhere, renamed, SimpleNamespace(f=elsewhere), SimpleNamespace(kind=type("A", (), {}))]
+)
+def test_what_pickle_does_not_find_is_copied_without_it(thing):
+    copied, note = copies_of(thing)
+    assert [*copied] == ["copy.deepcopy"]
+    assert note.startswith("without pickle, which does not find ")
+    assert [*copies_of(SimpleNamespace(f=made))[0]] == ["copy.deepcopy", "pickle"]
+
+
+class Case:
+    hint = ": a hint"
+
+
+def test_a_report_has_all_that_checks_say():
+    contract = Contract()
+
+    def first(case):
+        """Why.
+
+        More.
+        """
+        return "and more"
+
+    def second(case):
+        raise LookupError("no such thing")
+
+    def third(case):
+        raise AssertionError("two\nlines")
+
+    for check in (first, second, third):
+        assert contract(check) is check
+    with pytest.raises(ContractError) as raised:
+        contract.hold("title", Case())
+    report = raised.value.report
+    assert [(one.why, one.outcome, one.text) for one in report.results] == [
+        ("Why.", "passed", "and more"),
+        ("", "failed", "expected no error, got LookupError: no such thing: a hint"),
+        ("", "failed", "two\nlines"),
+    ]
+    assert isinstance(raised.value.__cause__, LookupError)
+    assert str(report).splitlines()[0] == "title: 1 passed, 2 failed, 0 left out"
+    assert [" ".join(line.split()) for line in str(report).splitlines()[-2:]] == [
+        "second failed expected no error, got LookupError: no such thing: a hint",
+        "third failed two",
+    ]
+    with pytest.raises(ContractError) as raised:
+        contract.hold("title", None, without=["first", "third"])
+    assert str(raised.value).splitlines()[1:] == ["  why: "]
+    assert raised.value.report["second"].text == "expected no error, got LookupError: no such thing"
+
+
+def test_without_compiled_kernels_a_check_of_them_does_not_apply(monkeypatch):
+    def missing(name):
+        raise ImportError(f"use_backend: {name!r}: there is none")
+
+    monkeypatch.setattr("nnlite.testing.contract.use_backend", missing)
+    with pytest.raises(LeftOut, match="nnlite runs on NumPy here"), on_compiled_kernels():
+        raise AssertionError("it went on")
 
 
 @pytest.mark.parametrize("offset", [0, 1, 3, 8])
