@@ -588,3 +588,49 @@ def test_pytorchs_order_is_refused_from_6_pixels_on(arguments):
     for fine in ((1, 8, 1), (1, 8, (3, 1)), (1, (8, 4), 3), (2, 8, 3)):
         nnlite.Sequential([nnlite.Conv2D(*fine)], input_shape=(28, 28, 1))
     nnlite.Sequential([nnlite.Conv2D(1, 8, strides=3)], input_shape=(28, 28, 1))
+
+
+class Pen(ChecksArguments):
+    also_called = {"colour": "color"}  # noqa: RUF012
+
+    def __init__(self, width=1, color="black"):
+        self.width, self.color = width, color
+
+
+def test_another_name_is_taken_where_the_argument_has_none_of_its_own():
+    class Both(Pen):
+        def __init__(self, color="red", colour="blue"):
+            super().__init__(color=color)
+            self.colour = colour
+
+    class Inner(Pen):
+        def __init__(self, **kwargs):
+            self.inner = kwargs.pop("colour", None)
+            super().__init__(**kwargs)
+
+    assert Pen(colour="red").color == "red"
+    with pytest.raises(TypeError, match="Pen: unknown argument 'colour'"):
+        Pen(color="red", colour="blue")
+    with pytest.raises(TypeError, match="Pen: color: expected it once, got 'red' without a name and color='blue'"):
+        Pen(1, "red", colour="blue")
+    both = Both(colour="green")
+    assert (both.color, both.colour) == ("red", "green")
+    inner = Inner(colour="green")
+    assert (inner.color, inner.inner) == ("black", "green")
+
+
+def test_an_attribute_that_another_object_lacks_is_that_objects():
+    class Clumsy(nnlite.Layer):
+        def __init__(self, other):
+            super().__init__()
+            self.size = other.size_that_is_not_there
+
+    class Early(nnlite.Layer):
+        def __init__(self):
+            self.params["W"] = 1
+
+    with pytest.raises(AttributeError) as raised:
+        Clumsy(SimpleNamespace())
+    assert str(raised.value) == "'types.SimpleNamespace' object has no attribute 'size_that_is_not_there'"
+    with pytest.raises(AttributeError, match=r"Early. object has no attribute .params.: call super"):
+        Early()

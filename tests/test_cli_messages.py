@@ -1,16 +1,21 @@
 """What the command says: its name, its version, and lines that break between words."""
 
+import io
 import os
 import re
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
+import typer
 from commands import COMMAND
 
 import nnlite
+from nnlite.cli import UsageError, main, print_line
 from nnlite.cli.runs import command
+from nnlite.cli.standard_output import StandardOutput
 
 unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -67,6 +72,104 @@ def test_an_error_without_a_text_is_told(monkeypatch, nnlite_command):
 
     monkeypatch.setattr("nnlite.cli.app", fail)
     assert nnlite_command("train") == (1, "", "nnlite: not enough memory: ask for less, or end other programs\n")
+
+
+def raised_from(error, *causes):
+    """The error, whose cause is the next one, and so on."""
+    if causes:
+        error.__cause__ = raised_from(*causes)
+    return error
+
+
+def noted(error, *notes):
+    for note in notes:
+        error.add_note(note)
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "line"),
+    [
+        (KeyboardInterrupt(), 130, ""),
+        (typer.Abort(), 130, ""),
+        (raised_from(TypeError(), TypeError(), KeyboardInterrupt()), 130, ""),
+        (noted(ValueError("a\n  b"), "c", "d"), 1, "nnlite: a b c d\n"),
+        (ValueError(), 1, "nnlite: ValueError\n"),
+        (raised_from(ValueError("a"), ValueError("b")), 1, "nnlite: a\n"),
+        (MemoryError("12 bytes"), 1, "nnlite: 12 bytes\n"),
+        (OSError(28, "No space left", "a.txt"), 1, "nnlite: a.txt: No space left\n"),
+        (OSError("a socket"), 1, "nnlite: a socket\n"),
+        (FileNotFoundError(2, "No such file", "a.txt"), 1, "nnlite: a.txt: No such file\n"),
+        (ImportError("no module"), 1, "nnlite: no module\n"),
+        (UsageError("What is meant?"), 2, "nnlite: What is meant? Help: "),
+        (UsageError("Not this."), 2, "nnlite: Not this. Help: "),
+        (UsageError(""), 2, ""),
+    ],
+    ids=repr,
+)
+def test_each_error_has_its_line_and_its_code(error, code, line, monkeypatch, nnlite_command):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("nnlite.cli.app", fail)
+    found = nnlite_command()
+    assert found[:2] == (code, "")
+    assert found[2].startswith(line)
+    assert found[2].endswith(" --help\n") if line.endswith("Help: ") else found[2] == line
+
+
+@pytest.mark.parametrize(("error", "variable"), [(RuntimeError("a fault"), ""), (ValueError("a"), "1")], ids=repr)
+def test_a_fault_of_the_program_has_its_traceback_and_ends_all_ranks(error, variable, monkeypatch):
+    def fail(*_, **__):
+        raise error
+
+    ended = []
+    monkeypatch.setattr("nnlite.cli.app", fail)
+    monkeypatch.setattr("nnlite.distributed.mpi.abort_at_exit", lambda: ended.append(1))
+    monkeypatch.setenv("NNLITE_TRACEBACK", variable)
+    with pytest.raises(type(error)) as raised:
+        main([])
+    assert raised.value is error
+    assert ended == [1]
+
+
+@pytest.mark.filterwarnings("always")
+def test_a_warning_is_a_line_and_comes_once(monkeypatch, nnlite_command):
+    def warn(*_, standalone_mode, **__):
+        for message in ("one", "two", "one"):
+            warnings.warn(message, stacklevel=1)
+        print("all of it")
+        return 3 if not standalone_mode else 4
+
+    monkeypatch.setattr("nnlite.cli.app", warn)
+    assert nnlite_command() == (3, "all of it\n", "nnlite: one\nnnlite: two\n")
+
+
+def test_a_line_for_a_closed_or_full_standard_error_is_lost(monkeypatch):
+    class Full(io.StringIO):
+        def write(self, text):
+            raise OSError(28, "No space left on device")
+
+    for stream in (None, Full()):
+        monkeypatch.setattr("sys.stderr", stream)
+        print_line("a message")
+
+
+@pytest.mark.parametrize(("errors", "shown"), [("strict", rb"\u53e4"), ("replace", b"?")])
+def test_a_character_that_standard_output_lacks_stops_nothing(errors, shown):
+    raw = io.BytesIO()
+    output = StandardOutput(io.TextIOWrapper(raw, "ascii", errors), pytest.fail)
+    assert output.write("古") == 1
+    output.flush()
+    assert raw.getvalue() == shown
+    assert output.encoding == "ascii"
+
+
+@pytest.mark.parametrize(
+    ("word", "written"), [(Path("-a"), "./-a"), ("-a", "-a"), (Path("a b"), "'a b'"), (Path("a"), "a"), (0.5, "0.5")]
+)
+def test_a_word_of_a_command_can_be_pasted(word, written):
+    assert command(word).endswith(f" {written}") or command(word).endswith(f"nnlite {written}")
 
 
 @unix

@@ -1,19 +1,24 @@
 """`nnlite train --text FILE`: a text of the user's own."""
 
+import contextlib
 import hashlib
 import io
 import json
+import re
 import subprocess
 import sys
 from shutil import copytree
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 from commands import COMMAND, contents
 
 from nnlite import LSTM, Bidirectional, Dense, Embedding, Sequential, load_model
 from nnlite.cli import runs
-from nnlite.experiment import Corpus, Sonnets, find_runs
+from nnlite.experiment import Corpus, ExperimentError, Sonnets, find_runs
 from nnlite.experiment.folder import Progress
+from nnlite.experiment.reproduce import Pair
 from nnlite.text import TemperatureSample, Vocabulary, expected_total_variation, text_statistics, total_variation
 
 TINY = ["--units=6", "--length=20", "--epochs=2", "--temperature=1"]
@@ -346,3 +351,109 @@ def test_what_is_a_models_file(name, is_file, tmp_path):
         (tmp_path / folder).mkdir()
     (tmp_path / "file").touch()
     assert runs.is_model_file(tmp_path / name) == is_file
+
+
+@pytest.mark.parametrize(("content", "is_own"), [(b"1234mark", True), (b"12345mark", False), (b"1234mar", False)])
+def test_a_mark_stands_near_the_beginning_of_a_file(content, is_own, tmp_path):
+    file = tmp_path / "file"
+    runs.require_mark(file, b"mark", 8, "a file of ours", "move it")  # nothing is there
+    file.write_bytes(content)
+    if is_own:
+        runs.require_mark(file, b"mark", 8, "a file of ours", "move it")
+    else:
+        with pytest.raises(ExperimentError, match="file is not a file of ours, which would overwrite it: move it"):
+            runs.require_mark(file, b"mark", 8, "a file of ours", "move it")
+
+
+@pytest.fixture
+def printed(monkeypatch):
+    """What the commands print, as they end."""
+    file = io.StringIO()
+    for name in ("runs", "sonnets", "minimal_rnn", "digits", "zoo"):
+        monkeypatch.setattr(sys.modules[f"nnlite.cli.{name}"], "console", runs.Output(file=file))
+    return file
+
+
+def a_run(tmp_path, **parts):
+    (tmp_path / "there.txt").touch()
+    landmarks = SimpleNamespace(uniform=3.638)
+    return SimpleNamespace(
+        folder=tmp_path, FILES={"there.txt": "a text", "no.txt": "none"}, landmarks=landmarks, **parts
+    )
+
+
+@pytest.mark.parametrize(
+    ("loss", "words"),
+    [
+        (
+            2.0,
+            "a validation loss of 2.000 nats per character, as uncertain as a choice between 7.4 characters. Without ",
+        ),
+        (3.638, "a validation loss of 3.64 nats per character, no better than guessing (3.638). A smaller --learning-"),
+    ],
+)
+def test_how_a_training_on_the_sonnets_ends(loss, words, tmp_path, printed):
+    outcome = SimpleNamespace(best_epoch=7, best_loss=loss, loss_in_one_go=1.5)
+    sys.modules["nnlite.cli.sonnets"].conclude(a_run(tmp_path), outcome)
+    said = printed.getvalue()
+    assert f"The best epoch was 7: {words}" in said
+    assert ("before each window, it is 1.500." in said) == (loss < 3)
+    assert "there.txt                a text\n" in said
+    assert "no.txt" not in said
+    assert said.count(str(tmp_path)) == 4
+
+
+@pytest.mark.parametrize(
+    ("losses", "words"),
+    [
+        ([3.7, 2.0], "2.000 nats per character, as uncertain as a choice between 7.4 characters.\n"),
+        ([3.7, 1.9, 2.0], "2.000 nats per character, as uncertain as a choice between 7.4 characters.\n"),
+        ([3.7, 1.875, 2.0], "7.4 characters. It was 1.875 at iteration 1,000: a smaller --learning-rate may help.\n"),
+        ([3.7, 3.638], "3.638 nats per character, as uncertain as a choice between 38.0 characters.\n"),
+        ([3.7, 3.7], "3.700 nats per character, worse than guessing (3.638). A smaller --learning-rate may help.\n"),
+    ],
+)
+def test_how_a_training_of_the_minimal_recipe_ends(losses, words, tmp_path, printed):
+    run = a_run(tmp_path, curve=lambda: ([0, 1000, 2000][: len(losses)], losses))
+    sys.modules["nnlite.cli.minimal_rnn"].conclude(run)
+    assert f"Smoothed loss after {1000 * (len(losses) - 1):,} iterations: " in printed.getvalue()
+    assert words in printed.getvalue()
+
+
+def test_how_a_training_on_digits_ends(tmp_path, printed):
+    labels = np.repeat(np.arange(10), 30)
+    predicted = labels.copy()
+    run = a_run(tmp_path, read=lambda: (labels, predicted))
+    conclude = sys.modules["nnlite.cli.digits"].conclude
+    conclude(run)
+    assert "300 of the 300 held-out digits are read correctly: 100.0 %\n" in printed.getvalue()
+    assert "Misread" not in printed.getvalue()
+    predicted[[0, 1, 30]] = 8, 8, 7
+    labels, predicted = labels[1:], predicted[1:]  # 297 of 299 are 99.33 %
+    conclude(run)
+    assert "297 of the 299 held-out digits are read correctly: 99.3 %\n" in printed.getvalue()
+    assert "Misread: 0 as 8, 1 as 7\n" in printed.getvalue()
+    predicted[5:25] = [8, 8, *range(1, 8), 9, *range(1, 8), 9, 8, 8]
+    conclude(run)
+    assert "279 of the 299 held-out digits are read correctly: 92.9" not in printed.getvalue()
+    most = r"Misread: 0 as 8 \(5 times\)(, 0 as [1-9]( \(2 times\))?){7} \.\.\.\n"
+    assert re.search(most, printed.getvalue())
+
+
+def test_a_curve_of_the_zoo_is_smoothed_until_it_diverges():
+    smoothed = sys.modules["nnlite.cli.zoo"]._smoothed
+    steps, means = smoothed([*range(12), float("nan"), 1.0])
+    assert (list(steps), means) == ([*range(1, 13)], [n / 2 for n in range(10)] + [5.5, 6.5])
+    assert smoothed([float("inf")])[1] == []
+    assert smoothed([1.0])[1] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("difference", "refused"), [(1e-9, None), (1.1e-9, "got 1.1e-09"), (float("nan"), "got nan: one of the programs")]
+)
+def test_programs_that_differ_are_refused(difference, refused, printed):
+    differences = [(3, 0.0), (1, difference), (2, 0.0)]
+    pairs = [Pair(n, 0.0, found, 0.0, 2e-12, 3e-12, 1e-3 * n, 2e-3 * n) for n, found in differences]
+    with pytest.raises(ValueError, match=refused) if refused else contextlib.nullcontext():
+        sys.modules["nnlite.cli.minimal_rnn"]._judge(pairs)
+    assert "takes 2.00 ms in plain NumPy and 4.00 ms in nnlite" in printed.getvalue()

@@ -4,6 +4,7 @@ import math
 from pathlib import Path
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.table import Table
 
@@ -120,9 +121,8 @@ def reproduce_recipe(
 
 def _judge(pairs):
     """Print the largest differences, and the time of an iteration; refuse losses that differ by over `TOLERANCE`."""
-    losses, gradients, weights = (
-        max(getattr(pair, name) for pair in pairs) for name in ("difference", "gradients", "weights")
-    )
+    # NumPy's largest number is NaN where one of them is; that of Python's max depends on their order.
+    losses, gradients, weights = np.max([(pair.difference, pair.gradients, pair.weights) for pair in pairs], axis=0)
     console.print(
         f"\nLargest difference in {len(pairs):,} iterations: {losses:.1e} between two losses, {gradients:.1e} between "
         f"two gradients, {weights:.1e} between two weights after an update."
