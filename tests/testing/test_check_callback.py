@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from contracts import assert_caught
+from contracts import alone, assert_caught
 
 import nnlite
 from nnlite import Callback
@@ -156,6 +156,136 @@ BROKEN = {
 def test_each_check_catches_the_mistake_that_it_is_for(check):
     kind, message = BROKEN[check]
     assert_caught(check, message, lambda: check_callback(kind()))
+
+
+# Mistakes that show in one place alone: each is caught by one of the things that a check looks at.
+
+
+class Counts(Callback):
+    """Keeps how many epochs there were under a name that nobody sees."""
+
+    _count = 0
+
+    def on_train_begin(self, logs):
+        self._count = 0
+
+    def on_epoch_end(self, epoch, logs):
+        self._count += 1
+
+
+class InItsState(Counts):
+    def get_state(self):
+        return {"count": self._count}
+
+    def set_state(self, state):
+        pass
+
+
+class InTheHistory(Counts):
+    def on_epoch_end(self, epoch, logs):
+        super().on_epoch_end(epoch, logs)
+        logs["count"] = self._count
+
+
+class InTheWeights(Counts):
+    def on_epoch_end(self, epoch, logs):
+        super().on_epoch_end(epoch, logs)
+        self.model.params["dense.b"][...] += 1e-3 * self._count
+
+
+class InAnAttribute(Counts):
+    def on_epoch_end(self, epoch, logs):
+        super().on_epoch_end(epoch, logs)
+        self.counts = np.array([self._count])
+
+
+class LosesALog(Right):
+    def on_epoch_end(self, epoch, logs):
+        super().on_epoch_end(epoch, logs)
+        del logs["val_mae"]
+
+
+class ChangesABatchsLog(Right):
+    def on_train_batch_end(self, batch, logs):
+        logs["loss"] *= 2
+
+
+class AddsAnotherKind(Right):
+    adds = {"left": float}  # noqa: RUF012
+
+
+class OtherCopies(Right):
+    def __getstate__(self):
+        return super().__getstate__() | {"left": 99}
+
+
+class ClosesOnce(Right):
+    file = None
+
+    def on_train_begin(self, logs):
+        super().on_train_begin(logs)
+        self.file = ["a file"]
+
+    def close(self):
+        if self.file is not None:
+            self.file.pop()
+
+
+class ForgetsAfterAnError(Counts):
+    """Begins anew only after an end."""
+
+    def on_train_begin(self, logs):
+        pass
+
+    def on_train_end(self, logs):
+        self._count = 0
+
+    def on_epoch_end(self, epoch, logs):
+        super().on_epoch_end(epoch, logs)
+        logs["count"] = self._count
+
+
+SUBTLE = [
+    ("resume", InItsState, r"get_state\(\)\['count'\]: expected 4 after a resume, got "),
+    ("resume", InTheHistory, r"history\['count'\]: expected .* after a resume, got "),
+    ("resume", InTheWeights, "dense.W: expected the same bits after a resume, got "),
+    ("resume", InAnAttribute, "self.counts: expected the same bits after a resume, got "),
+    ("after_an_error", ForgetsAfterAnError, "from a fit after one that was interrupted"),
+    ("logs_stay", LosesALog, "logs: expected the numbers of fit as they are, got another val_mae"),
+    ("logs_stay", ChangesABatchsLog, "logs: expected the numbers of fit as they are, got another loss"),
+    ("adds", AddsAnotherKind, r"logs\['left'\]: expected float, got int: name in adds"),
+    ("copies", OtherCopies, "left: expected 0 after copy.deepcopy, got 99"),
+    ("closing", ClosesOnce, "expected no error, got IndexError: pop from empty list"),
+]
+
+
+@pytest.mark.parametrize(("check", "kind", "message"), SUBTLE)
+def test_a_mistake_in_one_place_is_caught(check, kind, message):
+    assert_caught(check, message, lambda: check_callback(kind(), without=alone(CALLBACK, check)))
+
+
+def test_the_trainings_of_a_check_are_as_they_are_said_to_be():
+    seen = []
+
+    class Looks(Callback):
+        def on_epoch_end(self, epoch, logs):
+            seen.append((epoch, self.loop.batches, [*logs]))
+
+    report = check_callback(Looks(), without=alone(CALLBACK, "adds"))
+    assert seen == [(epoch, 4, ["loss", "mae", "val_loss", "val_mae"]) for epoch in range(4)]
+    assert report.left_out["adds"] == "it adds nothing to the logs"
+
+
+def test_each_callback_that_is_made_has_a_folder_of_its_own():
+    folders = []
+
+    def make(folder):
+        assert folder.is_dir()
+        folders.append(folder)
+        return nnlite.CSVLogger(folder / "log.csv")
+
+    check_callback(make, without=alone(CALLBACK, "second_fit"))
+    assert len({*folders}) == len(folders) > 1
 
 
 def test_a_callback_of_ones_own_that_is_right_passes():
