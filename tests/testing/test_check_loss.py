@@ -1,6 +1,8 @@
 """check_loss: every exported loss keeps the contract, and a loss with one mistake is caught by the check for it."""
 
+import contextlib
 import inspect
+import sys
 import time
 
 import numpy as np
@@ -12,7 +14,8 @@ from nnlite import get_num_threads, losses
 from nnlite.kernels import backend
 from nnlite.losses import Loss
 from nnlite.testing import ContractError, check_loss
-from nnlite.testing.loss import LOSS
+from nnlite.testing.loss import LOSS, LossCase
+from nnlite.testing.threads import at_once, threads_of_kernels
 
 CASES = [
     "MeanSquaredError()",
@@ -478,3 +481,46 @@ def test_a_loss_of_labels_is_told_to_draw_them():
 
     with pytest.raises(ContractError, match=r"IndexError: .*for labels or probabilities use draw=lambda rng, shape: "):
         check_loss(OfLabels(), (3,))
+
+    with pytest.raises(ContractError) as report:
+        check_loss(OfLabels(), (3,), draw=lambda rng, shape: (np.ones(9), np.ones(3)))
+    assert "use draw" not in str(report.value)
+
+
+@pytest.mark.parametrize(
+    ("loss", "is_labels", "is_share", "predicts_shares"),
+    [
+        (losses.MeanSquaredError(), False, False, False),
+        (losses.SparseCategoricalCrossentropy(), True, False, True),
+        (losses.SparseCategoricalCrossentropy(from_logits=True), True, False, False),
+        (losses.CategoricalCrossentropy(), False, True, True),
+        (losses.CategoricalCrossentropy(from_logits=True), False, True, False),
+    ],
+)
+def test_pairs_are_what_a_loss_takes(loss, is_labels, is_share, predicts_shares):
+    case = LossCase(loss, (2, 4), None)
+    y_true, y_pred = case.pair(50, "float64")
+    assert y_pred.shape == (50, 2, 4)
+    if is_labels:
+        assert (y_true.shape, {*y_true.ravel().tolist()}) == ((50, 2), {0, 1, 2, 3})
+    for y, shares in ((y_pred, predicts_shares), *(((y_true, is_share),) if not is_labels else ())):
+        assert (y.min() > 0.025) == shares
+        assert np.allclose(y.sum(axis=-1), 1) == shares
+    assert [y.dtype for y in case.pair(dtype="float32")][1] == "float32"
+    assert (case.pair(seed=1)[1] != case.pair(seed=2)[1]).all()
+
+
+def test_threads_are_given_back_and_python_s_as_well():
+    before, interval = get_num_threads(), sys.getswitchinterval()
+    with contextlib.suppress(KeyError), threads_of_kernels(before + 1):
+        within = get_num_threads()
+        raise KeyError
+    assert (within, get_num_threads()) == (before + 1, before)
+    with nnlite.use_backend("reference"):
+        found = at_once([lambda: (nnlite.get_backend(), sys.getswitchinterval()), lambda: 2], times=3)
+    assert [one[0][0] for one in found] == ["reference"] * 3
+    assert [one[1] for one in found] == [2] * 3
+    assert found[0][0][1] < 1e-4
+    with pytest.raises(KeyError):
+        at_once([lambda: {}["a"]], times=1)
+    assert sys.getswitchinterval() == interval

@@ -249,6 +249,12 @@ def limited(limit):
     return Own
 
 
+class Rebinds(Right):
+    def apply(self, grads, params):
+        super().apply(grads, params)
+        params["W"] = params["W"].copy()
+
+
 class SpoilsClipped(Right):
     def update(self, grad, param, slots, scale, clip):
         if self.clipnorm:
@@ -285,6 +291,7 @@ SUBTLE = [
         updating(lambda self, grad, p: p.size != 1),
         r"params\['b'\]: expected other numbers",
     ),
+    ("in_place", Rebinds, r"params\['W'\]: expected the same array, got another"),
     ("downhill", updating(lambda self, grad, param: -1 if param.dtype == "float64" else 1), "30 steps in float64"),
     ("gradients_stay", SpoilsClipped, "W: expected the same bits after a step"),
     ("learning_rate", KeepsRate, "W: expected the same bits with a schedule as with a number"),
