@@ -418,6 +418,16 @@ def kept(layer, name, array):
     return vars(layer)[name]
 
 
+class NeverBuilt(Right):
+    built = property(lambda self: False, lambda self, value: None)
+
+
+class DrawsItsState(Right):
+    def forward(self, x, training=False):
+        self.state = (np.random.default_rng().standard_normal(3),)
+        return super().forward(x)
+
+
 class CountParams(Right):
     def count_params(self):
         return 7
@@ -541,6 +551,8 @@ def set_item(name, key, value):
 
 
 SUBTLE = [
+    ("build", NeverBuilt, r"built: expected True after build\(input_shape\), got False: set self.built = True"),
+    ("repeatable", DrawsItsState, r"state\[0\]: expected the same bits from an equal layer"),
     ("build", built(set_item("params", "c", lambda layer: layer.params["b"].copy())), r"grads: expected the names of"),
     ("build", built(set_item("grads", "c", lambda layer: layer.grads["b"].copy())), r"grads: expected the names of"),
     ("build", built(set_item("grads", "b", lambda layer: np.zeros(3))), r"grads\['b'\]: .* float32 \(3,\), .* float64"),
@@ -704,11 +716,41 @@ def test_inputs_and_layers_of_a_case():
     assert case.scales(np.ones(3, int)) == (1,)
     assert case.new() is not case.new()
     assert case.unbuilt().rng.random() == case.unbuilt().rng.random()
+    norm = LayerCase(nnlite.BatchNorm(), (4,), None).new()  # none is what it is at first
+    for array, first in zip((*norm.params.values(), *norm.statistics.values()), (1, 0, 0, 1), strict=True):
+        assert (array != first).all()
     np.testing.assert_array_equal(case.new("float64").params["W"], case.new().params["W"])
     assert LayerCase(nnlite.ReLU(), (4,), lambda rng, shape: np.ones(shape)).scales(np.ones(3)) == (1,)
     ids = LayerCase(nnlite.Embedding(3, 2), (40,), None).inputs()
     assert {*ids.ravel().tolist()} == {0, 1, 2}
     assert LayerCase(Bare(), (4,), None).dtype == "float64"
+    theirs = type("Own", (Right,), {"__module__": "nnlite_of_a_friend.layers"})
+    assert [LayerCase(kind(3), (4,), None).is_ours for kind in (nnlite.Dense, Right, theirs)] == [True, False, False]
+
+
+class MadeAtOnce(Layer):
+    """Has its parameter before it is built."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.params["a"], self.grads["a"] = np.full(4, 0.5, self.dtype), np.zeros(4, self.dtype)
+
+    def forward(self, x, training=False):
+        self.x = x
+        return x * self.params["a"]
+
+    def backward(self, dy):
+        self.grads["a"][...] = (dy * self.x).sum(axis=0)
+        return dy * self.params["a"]
+
+
+def test_parameters_may_be_made_by_the_constructor():
+    check_layer(MadeAtOnce(), (4,))
+
+
+def test_nothing_is_frozen_without_parameters():
+    report = check_layer(nnlite.ReLU(), (4,), without=alone(LAYER, "frozen"))
+    assert report.left_out["frozen"] == "it has no parameters"
 
 
 @pytest.mark.parametrize(("size", "text"), [(100, ""), (101, "along random directions, as these are 303 numbers")])
