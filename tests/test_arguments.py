@@ -2,9 +2,11 @@
 
 import copy
 import functools
+import importlib
 import inspect
 import json
 import pickle
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from types import SimpleNamespace
@@ -15,6 +17,7 @@ import pytest
 import nnlite
 from nnlite.arguments import ChecksArguments, check_arguments, classes, kinds
 from nnlite.arguments.kinds import KINDS, types_of
+from nnlite.arguments.translations import arguments
 from nnlite.losses import Loss, MeanSquaredError, SparseCategoricalCrossentropy
 from nnlite.optimizers import SGD, Adam, AdamW, Optimizer
 
@@ -545,6 +548,8 @@ def test_a_default_is_taken_of_whatever_kind_it_is():
     for wrong in (lambda: function("1"), lambda: function(n="1"), lambda: function(name=1)):
         with pytest.raises(TypeError, match=r"^n(ame)?: expected a (whole number|text), got '?1"):
             wrong()
+    with pytest.raises(TypeError, match="takes from 0 to 2 positional arguments but 3 were given"):
+        function(None, 1, 3)
 
 
 class Keeps(nnlite.Layer):
@@ -576,6 +581,8 @@ def test_of_two_shapes_that_are_asked_for_as_attributes_each_is_itself():
     assert hash(one.output_shape) == hash(one.output_shape)
     assert one.output_shape != other.output_shape
     assert one.output_shape != one.build
+    assert hash(one.output_shape) != hash(other.output_shape)
+    assert inspect.isfunction(nnlite.Dense.output_shape)
     for shape in ((2,), [2]):
         with pytest.raises(TypeError, match="call it"):
             one.output_shape == shape  # noqa: B015
@@ -634,3 +641,196 @@ def test_an_attribute_that_another_object_lacks_is_that_objects():
     assert str(raised.value) == "'types.SimpleNamespace' object has no attribute 'size_that_is_not_there'"
     with pytest.raises(AttributeError, match=r"Early. object has no attribute .params.: call super"):
         Early()
+
+
+def test_only_the_arguments_of_the_class_itself_are_offered():
+    class Fixed(Pen):
+        def __init__(self, size):
+            super().__init__(width=size)
+
+    with pytest.raises(TypeError) as raised:
+        Fixed(width=1)
+    assert str(raised.value) == "Fixed: unknown argument 'width': use ['size']"
+
+
+def test_an_attribute_error_without_a_name_says_what_it_said():
+    class Raises(Pen):
+        def __init__(self):
+            raise AttributeError("its own words", obj=self)
+
+    with pytest.raises(AttributeError, match=r"^its own words$"):
+        Raises()
+
+
+def test_an_optimizer_of_ones_own_is_checked_with_what_it_gives_to_its_base():
+    class Own(Adam):
+        def __init__(self, rate):
+            super().__init__(rate, clipnorm=1.0)
+
+    optimizer = Own(0.1)
+    optimizer.beta_1 = 0.5
+    assert optimizer.beta_1 == 0.5
+    for name, value in (("beta_1", 1.5), ("clipvalue", 1.0)):  # of both limits only one
+        with pytest.raises(ValueError, match=r"beta_1: expected|clip"):
+            setattr(optimizer, name, value)
+
+
+class Half(Keeps):
+    """Has a property and a method of its arguments' names."""
+
+    gone = property(lambda self: 5)
+
+    def third(self):
+        return 6
+
+
+def test_a_property_keeps_an_argument_and_a_method_does_not():
+    config = Half(gone=7, third=8).get_config()
+    assert (config["gone"], config["third"]) == (5, 8)
+
+
+def test_another_name_is_remembered_as_the_argument_that_it_is():
+    class Own(nnlite.Embedding):
+        def __init__(self, **kwargs):
+            super().__init__(**kwargs)
+
+    ((other, ours), *_) = nnlite.Embedding.also_called.items()
+    given = {"vocabulary_size": 3, "units": 2}
+    value = given.pop(ours)
+    assert Own(**given, **{other: value}).get_config() == Own(**given, **{ours: value}).get_config()
+
+
+def test_a_configuration_is_the_callers():
+    third = [1, {"a": [2]}]
+    layer = Keeps(third=third)
+    third.append(4)
+    config = layer.get_config()
+    config["third"][1]["a"].append(3)
+    assert layer.get_config()["third"] == [1, {"a": [2]}]
+
+
+class Writes(Keeps):
+    """Knows what it writes."""
+
+    def __init__(self, kept=1, gone=2):
+        super().__init__(kept, gone)
+
+    def get_config(self):
+        return super().get_config() | {"gone": 9}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(config["kept"], config["gone"])
+
+
+class WithoutOthers(nnlite.Layer):
+    def __init__(self, size):
+        super().__init__()
+        self.size = size
+
+
+def test_what_a_class_writes_and_reads_itself_is_not_checked():
+    assert Writes(3, 4).get_config() == {"kept": 3, "gone": 9, "dtype": "float32", "name": "writes"}
+    Writes(3, gone=abs).check_saving()
+    Keeps(3).check_saving()
+    with pytest.raises(
+        TypeError, match=r"^WithoutOthers: its constructor does not take dtype, name: add \*\*kwargs and"
+    ):
+        WithoutOthers(3).check_saving()
+    config = {"size": 3, "dtype": "float32", "name": "a", "seed": None, "trainable": False, "of nobody": 1}
+    with pytest.raises(TypeError) as raised:
+        WithoutOthers.check_config(config)
+    assert str(raised.value) == (
+        "WithoutOthers: its constructor does not take dtype, name, seed, trainable: add **kwargs, set its own "
+        "trainable by kwargs.setdefault('trainable', ...) and hand them to super().__init__()"
+    )
+    for kind in (Keeps, Writes, nnlite.ReLU):
+        kind.check_config(config)
+
+
+def test_a_layer_may_have_methods_that_keras_has_as_well():
+    class Own(nnlite.Layer):
+        def forward(self, x, training=False):
+            return self.call(x)
+
+        def call(self, x):
+            return x
+
+        def zero_grad(self):
+            pass
+
+    assert Own().forward(3) == 3
+    assert "zero_grad" in dir(Own())
+    assert "zero_grad" not in dir(nnlite.Dense(2))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: nnlite.Dense(3, use_bias=np.ones(2)), "use_bias: expected True or False, got array"),
+        (lambda: nnlite.Dense(np.ones(2)), "units: expected a whole number, got array"),
+        (
+            lambda: Pen(1, "red", 3),
+            r"Pen: expected at most 2 positional .* \(width, color\), got 3 \(1, 'red', 3\)\. Leave the others out$",
+        ),
+    ],
+)
+def test_what_is_too_much_is_refused(make, message):
+    with pytest.raises(TypeError, match=f"^{message}"):
+        make()
+
+
+@pytest.mark.parametrize(
+    ("kind", "values", "frameworks"),
+    [
+        (nnlite.Softmax, (1,), ["Keras", "PyTorch"]),
+        (nnlite.Softmax, (1, 2), []),
+        (nnlite.LSTM, (3, True), ["Keras"]),
+        (nnlite.LSTM, (3, 4), ["PyTorch"]),
+        (nnlite.LSTM, (3, 4.5), ["PyTorch"]),
+        (nnlite.LSTM, ("3", "relu"), ["Keras"]),
+        (nnlite.Dense, (3, 4, True), ["PyTorch"]),
+        (nnlite.Dense, (3, 4, 1), []),
+    ],
+)
+def test_whose_order_values_may_have(kind, values, frameworks):
+    hint = arguments.orders(kind, ["units"], ["units"], values)
+    assert re.findall(r"In (Keras|PyTorch)", hint) == frameworks
+
+
+def test_a_second_size_is_perhaps_that_of_the_output():
+    assert arguments.size_first("Dense", 3).endswith("as in PyTorch, write Dense(3)")
+    assert [arguments.size_first("Dense", value) for value in (True, 3.0, "3")] == ["", "", ""]
+
+
+def test_an_unknown_argument_of_a_method_names_the_method():
+    model = nnlite.Sequential([nnlite.Dense(2)], input_shape=(3,))
+    with pytest.raises(TypeError, match=r"^predict: unknown argument 'nothing_like_it'"):
+        model.predict(np.ones((1, 3)), nothing_like_it=1)
+    with pytest.raises(TypeError, match=r"^Sequential: unknown argument 'nothing_like_it'"):
+        model(np.ones((1, 3)), nothing_like_it=1)
+
+
+def test_arguments_of_a_method_that_are_too_many_or_come_twice():
+    model, x = nnlite.Sequential([nnlite.Dense(2)], input_shape=(3,)), np.ones((1, 3))
+    places = [p for p in inspect.signature(model.predict).parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
+    n = len(places)
+    with pytest.raises(TypeError, match=rf"^predict: expected at most {n} arguments? without a name .*, got {n + 1}: "):
+        model.predict(*[x] * (n + 1))
+    with pytest.raises(TypeError, match=r"^predict: x: expected it once, got array.* without a name and x=array"):
+        model.predict(x, x=x)
+    with pytest.raises(TypeError, match=r"^Conv2D: filters: expected it once, got 3 .* filters=4: leave one out$"):
+        nnlite.Conv2D(3, filters=4)
+
+
+def test_names_of_ones_own_are_left_alone():
+    class Model(nnlite.Sequential):
+        def zero_grad(self):
+            return 1
+
+    assert Model().zero_grad() == 1
+    with pytest.raises(AttributeError, match=r"^module 'nnlite' has no attribute '_dense'$"):
+        nnlite._dense  # noqa: B018
+    with pytest.raises(ModuleNotFoundError) as raised:
+        importlib.import_module("nnlite.preprocessing")
+    assert raised.value.name == "nnlite.preprocessing"

@@ -133,7 +133,8 @@ def _require_base(one):
 
 
 def _is_foreign(cls, name):
-    return arguments.remedy(cls, name) is not None and name not in _all_names(cls.__mro__)
+    taken = {*_all_names(cls.__mro__), *getattr(cls, "also_called", ())}
+    return arguments.remedy(cls, name) is not None and name not in taken
 
 
 def _names(parameters):
