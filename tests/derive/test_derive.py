@@ -570,9 +570,13 @@ def test_a_class_without_one_of_the_passes_has_that_of_its_base(half):
         pass
 
     class Forward:
-        forward = HalfDerivation.forward
+        @staticmethod
+        def forward(page, layer, x):
+            return {}
 
     derive.register(Derived, Forward)
+    with pytest.raises(ValueError, match="expected y from the derivation of Derived, got nothing"):
+        derive.forward(Derived(), ROWS)
     with pytest.raises(ValueError, match="expected dx from the derivation of Derived, got nothing"):
         derive.backward(Derived(), ROWS, ROWS)
     with pytest.raises(TypeError, match=r"derive\.backward: expected one of Half, got Tanh"):
