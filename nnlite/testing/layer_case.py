@@ -69,7 +69,8 @@ class LayerCase:
         """A layer as the caller gave it."""
         layer = copy.deepcopy(self.layer)
         if self.is_layer:
-            layer.dtype, layer.rng = np.dtype(dtype or self.dtype), np.random.default_rng(7)
+            layer.rng = np.random.default_rng(7)
+            vars(layer)["dtype"] = np.dtype(dtype or self.dtype)  # its setter would refuse it beside parameters
             layer.equip_parts()  # as a model does
         return layer
 
