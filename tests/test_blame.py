@@ -6,21 +6,28 @@ import pytest
 from nnlite import (
     LSTM,
     RNN,
+    AvgPool2D,
     BatchNorm,
     Conv2D,
     Dense,
     Dropout,
     Embedding,
     Flatten,
+    GlobalAvgPool2D,
+    GlobalMaxPool2D,
     Layer,
+    MaxPool2D,
     MeanSquaredError,
     ReLU,
+    RepeatVector,
     Reshape,
     Sequential,
     Sigmoid,
     Softmax,
     SparseCategoricalCrossentropy,
     Tanh,
+    TimeDistributed,
+    ZeroPadding2D,
     inspect,
     load_model,
 )
@@ -368,6 +375,7 @@ ADD_SOFTMAX = (
         (lambda: [Dense(3), Sigmoid()], LOGITS, "Sigmoid gives probabilities, .*remove Sigmoid, or use Sparse"),
         (lambda: [Dense(3), Sigmoid()], SparseCategoricalCrossentropy(), "do not add up to 1.*use Softmax"),
         (lambda: [Dense(1), Softmax()], SparseCategoricalCrossentropy(), "of a single number is always 1: use Sigmoid"),
+        (lambda: [Dense(3), Dense(1, "softmax")], SparseCategoricalCrossentropy(), "of a single number is always 1"),
     ],
 )
 @pytest.mark.parametrize("method", ["compile", "fit", "train_on_batch", "evaluate"])
@@ -397,6 +405,8 @@ def test_a_loss_of_trace_is_compared_too():
         (lambda: [Dense(3)], LOGITS),
         (lambda: [Dense(3), ReLU()], LOGITS),
         (lambda: [Dense(3), Square()], LOGITS),
+        (lambda: [Dense(1), Dense(3), Softmax()], SparseCategoricalCrossentropy()),
+        (lambda: [Dense(1), Dense(3, "softmax"), Flatten()], SparseCategoricalCrossentropy()),
     ],
 )
 def test_a_loss_that_fits_is_taken(layers, loss):
@@ -410,8 +420,20 @@ def test_own_layers_and_losses_may_be_right():
     class Own(MeanSquaredError):
         from_logits = None
 
+    class Bare:  # with the flag, and of no base
+        from_logits = False
+
+        def forward(self, y_true, y_pred):
+            self.dy = np.zeros_like(y_pred)
+            return 1.0
+
+        def backward(self):
+            return self.dy
+
     fitted([Dense(3), Probabilities()])
+    fitted([Dense(3, activation=Probabilities())])
     fitted([Dense(4)], Own(), X, X)
+    fitted([Dense(4)], Bare(), X, X)
     fitted([Dense(4)], "mse", X, X)
 
 
@@ -428,6 +450,37 @@ def test_activations_inside_a_layer_count():
     agreement.check(model, SparseCategoricalCrossentropy())
     with pytest.raises(ValueError, match="remove Softmax"):
         agreement.check(model, LOGITS)
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        *(Flatten(), Reshape((3, 1)), Dropout(0.1), ZeroPadding2D(), RepeatVector(2)),
+        *(MaxPool2D(), AvgPool2D(), GlobalMaxPool2D(), GlobalAvgPool2D(), TimeDistributed(Flatten())),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_a_layer_that_moves_numbers_gives_those_of_the_one_before(layer):
+    assert agreement.last_step(Sequential([Softmax(), layer])) == "Softmax"
+    assert agreement.last_step(Sequential([layer])) is None
+
+
+def test_layers_of_ones_own_under_the_names_of_nnlites_are_not_known():
+    flatten, softmax = (type(name, (kind,), {}) for name, kind in (("Flatten", Square), ("Softmax", Tanh)))
+    for last in (flatten(), softmax(), Dense(3, softmax()), type("Own", (Dense,), {})(3, "softmax")):
+        assert agreement.last_step(Sequential([Softmax(), last])) is None
+
+
+def test_a_model_and_its_loss_are_compared_once_and_again_when_one_has_changed(monkeypatch):
+    model, compared, check = Sequential([Dense(3), Softmax()]), [], agreement.check
+    monkeypatch.setattr(agreement, "check", lambda *args: (compared.append(args), check(*args)))
+    model.compile("sgd", SparseCategoricalCrossentropy())
+    for _ in range(2):
+        model.train_on_batch(X, LABELS)
+    assert len(compared) == 1
+    model.loss.from_logits = True
+    with pytest.raises(ValueError, match="remove Softmax"):
+        model.train_on_batch(X, LABELS)
 
 
 def test_a_file_with_a_loss_for_something_else_can_be_loaded(tmp_path):

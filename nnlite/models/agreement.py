@@ -95,7 +95,7 @@ def check(model: Any, loss: Any) -> None:
             f"loss: the numbers that {name} gives do not add up to 1, {kind}() expects the probabilities of all "
             f"labels: use Softmax() instead; for two labels, one unit with Sigmoid() and BinaryCrossentropy()"
         )
-    if name == "Softmax" and 1 in [getattr(layer, "units", None) for layer in [*model.all_layers.values()][-2:]]:
+    if name == "Softmax" and [getattr(step, "units", None) for step in _last_steps(model)[1:2]] == [1]:
         raise ValueError(
             f"loss: {name} of a single number is always 1: use Sigmoid() and BinaryCrossentropy(), or a unit for each "
             f"label"
@@ -103,16 +103,20 @@ def check(model: Any, loss: Any) -> None:
 
 
 def last_step(model: Any) -> str | None:
-    """The class of the layer, or the name of its activation, that gives the model's numbers; None if nobody knows."""
-    for layer in reversed(model.all_layers.values()):
-        if type(layer).__name__ == "TimeDistributed":
-            layer = getattr(layer, "layer", layer)
-        if not is_ours(type(layer)):
-            return None
-        name = type([layer, *activations(layer)][-1]).__name__
-        if name not in MOVES:
-            return name
-    return None
+    """The class of the layer or the activation that gives the model's numbers; None if nobody knows."""
+    steps = _last_steps(model)
+    return type(steps[0]).__name__ if steps and is_ours(type(steps[0])) else None
+
+
+def _last_steps(model):
+    """Layers and activations, the last one first: from the one on that gives the model's numbers."""
+    steps: list[Any] = []
+    for layer in model.all_layers.values():
+        layer = layer.layer if type(layer) is TimeDistributed else layer
+        steps += [layer, *(activations(layer) if is_ours(type(layer)) else ())]
+    while steps and is_ours(type(steps[-1])) and type(steps[-1]).__name__ in MOVES:
+        steps.pop()
+    return steps[::-1]
 
 
 def activations(layer: Any) -> list[Any]:
