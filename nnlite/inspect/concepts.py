@@ -89,7 +89,7 @@ def _next(yes):
 
 def _since_in(yes, parts):
     """Whether it has been so since the last character that is no part, such as an apostrophe since the last space."""
-    return parts & (_since(yes) < _since(~parts))
+    return _since(yes) < _since(~parts)  # no part: 0 steps since itself
 
 
 def place_in_line(text: str) -> np.ndarray:

@@ -76,7 +76,7 @@ def _checked(name, values, H):
     if too_large := [unit for unit in units if unit >= H]:
         raise ValueError(f"{where}: expected units from 0 to {H - 1}, got {too_large[0]}: the layer has {H}")
     for unit, value in values.items():
-        if not abs(checks.between(f"{where}[{unit}]", value, -math.inf, math.inf)) < LARGEST:
+        if not abs(checks.between(f"{where}[{unit}]", value, -math.inf, math.inf)) <= LARGEST:
             raise ValueError(f"{where}[{unit}]: expected a finite number, got {value!r}: give a value of the state")
     return np.array(units, np.intp), np.array([*values.values()], float)
 

@@ -22,7 +22,7 @@ def require(
         if isinstance(layer, RecurrentPair):
             why = "has two layers: give one of them, its forward_layer or its backward_layer"
         *names, last = (kind.__name__ for kind in kinds)
-        hint = f", which {why}" if isinstance(layer, Layer) and why else ""
+        hint = f", which {why}" if why else ""
         if isinstance(layer, Model):
             hint = ": give one of its layers, such as model.layers[0]"
         expected = f"an {', '.join(names)}{' or ' if names else ''}{last}"

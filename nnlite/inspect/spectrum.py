@@ -62,4 +62,4 @@ def set_spectral_radius(layer: RNN, radius: float) -> None:
             f"layer: expected a spectral radius above 0, got 0 for {layer.name}, which no factor changes: set another "
             f"Wh"
         )
-    layer.params["Wh"] *= layer.dtype.type(radius / now)
+    layer.params["Wh"] *= radius / now

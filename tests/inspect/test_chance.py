@@ -7,7 +7,7 @@ from nnlite.inspect import chance
 
 RNG = np.random.default_rng(4)
 X = np.round(RNG.normal(size=(70, 60)), 1)  # with equals
-X[3] = 0.5  # a unit that never changes
+X[3], X[4] = 0.5, 0  # units that never change
 YES = RNG.random(60) < 0.3
 NUMBER = RNG.normal(size=60)
 
@@ -28,7 +28,7 @@ def test_scores_are_auc_and_r(dtype):
     aucs = chance.scores(chance.comparable(x, True), YES, True)
     rs = chance.scores(chance.comparable(x, False), NUMBER, False)
     np.testing.assert_allclose(aucs, [auc(u, YES) - 0.5 for u in x], atol=1e-12)
-    np.testing.assert_allclose(rs, [r(u, NUMBER) for u in x], atol=1e-6)
+    np.testing.assert_allclose(rs, [r(u, NUMBER) for u in x], atol=1e-12)
 
 
 @pytest.mark.parametrize("concepts", [1, 10])
@@ -55,6 +55,15 @@ def test_a_slow_unit_needs_more_than_a_fast_one():
     assert limits[1] > 3 * limits[0]
 
 
+@pytest.mark.parametrize(("n", "nearest"), [(60, 3), (59, 3), (61, 3), (20, 1)])
+def test_the_nearest_shift_is_a_twentieth_of_the_text(n, nearest):
+    """Labels with one hump, and a unit that is the same: the nearer the shift, the higher the score."""
+    labels = np.exp(-(((np.arange(n) - n // 2) / 2) ** 2))
+    x = chance.comparable(labels[None], False)
+    (expected,) = chance.scores(x, np.roll(labels, nearest), False)
+    assert chance.limit(x, labels, False, 1) == pytest.approx(abs(expected))
+
+
 def test_so_few_labels_that_none_can_be_shifted_are_never_told():
     assert chance.limit(chance.comparable(X[:, :2], True), np.array([0.0, 1.0]), True, 1) == np.inf
 
@@ -69,5 +78,15 @@ def test_a_unit_that_tells_the_opposite_in_the_test_does_not_agree():
     assert chance.best((-x, labels), (-x, labels), True, 1).agrees == pytest.approx(0.5)
 
 
+def test_the_best_unit_has_the_largest_score_of_either_sign_and_the_limit_of_the_other_text():
+    x, labels = np.stack([np.tile([0.0, 1.0], 30), -np.arange(60.0)]), np.arange(60) > 40
+    found, tested = ((chance.comparable(part, True), labels) for part in (x, X[:2]))
+    best = chance.best(found, tested, True, 2)
+    assert (best.unit, best.sign) == (1, -1)
+    assert best.limit == chance.limit(*tested, True, 2) != chance.limit(*found, True, 2)
+    assert not chance.is_yes_no(np.array([0.0, 2.0]))
+
+
 def test_a_unit_that_changes_by_rounding_alone_does_not_change():
     assert not chance.comparable(np.array([[1, 1 + 1e-9, 1 - 1e-9, 1]]), yes_no=False).any()
+    assert chance.comparable(np.array([[1, 1 + 1e-4, 1 - 1e-4, 1]]), yes_no=False).any()

@@ -26,25 +26,50 @@ LABELS = {
 }
 COUNTS = {
     "place in the line": 2,
+    "line break comes next": 2,
     "place in the word": (4 + 3 + 2) / 3,  # brackets are part of what stands between spaces
+    "end of the word": (4 + 3 + 2) / 3,
     "vowel": 3,
     "after an apostrophe": 1,
     "punctuation comes next": 1,
+    "punctuation in this line": 1,
     "capital letter": 2,
     "inside brackets": 2,
     "inside quotation marks": 0,
     "inside a couplet": 1,
+    "indent comes next": 1,
 }
 
+# With the other signs, and one of them as the first character: nothing comes after the last.
+OTHER = '!u’2{["i",o?]}\n\te:;.'
+#        ! u ’ 2 { [ " i " , o ? ] } n t e : ; .
+OTHER_LABELS = {
+    "place in the line": [*range(1, 15), 0, 1, 2, 3, 4, 5],
+    "line break comes next": [0] * 13 + [1] + [0] * 6,
+    "place in the word": [0, 1, 2, 3, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0],
+    "end of the word": [N, 0, 0, 1, N, N, N, 1, N, N, 1, N, N, N, N, N, 1, N, N, N],
+    "vowel": [0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0],
+    "after an apostrophe": [0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    "punctuation comes next": [0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 1, 1, 1, 0],
+    "punctuation in this line": [1] * 14 + [0, 0, 0, 1, 1, 1],
+    "capital letter": [0] * 20,
+    "inside brackets": [0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0],
+    "inside quotation marks": [0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+    "inside a couplet": [0] * 15 + [1] * 5,
+    "indent comes next": [N] * 14 + [1] + [N] * 5,
+}
+OTHER_COUNTS = dict(zip(COUNTS, (1, 1, 7, 7, 4, 1, 6, 6, 0, 4, 2, 1, 1), strict=True))
 
-@pytest.mark.parametrize("name", [name for name in CONCEPTS if name != "how unsure the model is"])
-def test_labels(name):
-    np.testing.assert_array_equal(CONCEPTS[name].of(TEXT), LABELS[name])
+
+@pytest.mark.parametrize("name", LABELS)
+def test_labels_and_counts(name):
+    for text, labels, counts in ((TEXT, LABELS, COUNTS), (OTHER, OTHER_LABELS, OTHER_COUNTS)):
+        np.testing.assert_array_equal(CONCEPTS[name].of(text), labels[name])
+        assert CONCEPTS[name].counts(text) == counts[name]
 
 
-@pytest.mark.parametrize("name", COUNTS)
-def test_counts(name):
-    assert CONCEPTS[name].counts(TEXT) == COUNTS[name]
+def test_each_concept_has_its_labels_here():
+    assert {*LABELS, "how unsure the model is"} == {*CONCEPTS}
 
 
 @pytest.mark.parametrize("name", [name for name in CONCEPTS if name != "how unsure the model is"])
@@ -64,10 +89,17 @@ def test_how_unsure_is_the_entropy_of_the_next_character():
 def test_the_mean_of_the_labels_is_counted_where_nothing_else_is():
     assert Concept(lambda text: [np.nan if c == " " else c == "a" for c in text]).counts("a b") == 0.5
     assert np.isnan(Concept(lambda text: [np.nan] * len(text)).counts("abc"))
+    assert type(Concept(len, len).counts("abc")) is float
 
 
 def test_labels_are_one_for_each_character():
-    for labels, got in (([1, 2], r"shape \(2,\)"), ([1, np.inf, 0], "infinity"), (list("abc"), r"\['a', 'b', 'c'\]")):
+    for labels, got in (
+        ([1, 2], r"shape \(2,\)"),
+        ([[1], [2], [0]], r"shape \(3, 1\)"),
+        ([1, np.inf, 0], "infinity"),
+        (list("abc"), r"\['a', 'b', 'c'\]"),
+        ({}, "{}"),
+    ):
         message = rf"a label for each of 3 characters, a number, got {got} from <lambda>: give NaN"
         with pytest.raises(ValueError, match=message):
             Concept(lambda text, labels=labels: labels).of("abc")

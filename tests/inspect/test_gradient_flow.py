@@ -120,6 +120,7 @@ def test_the_same_seed_draws_the_same_directions():
     one, same, other = (gradient_flow(layer, 9, noise(2, 9), seed=seed) for seed in (3, 3, 4))
     np.testing.assert_array_equal(one.dh, same.dh)
     assert (one.dh[:-1] != other.dh[:-1]).any()
+    np.testing.assert_array_equal(gradient_flow(layer, 9).dh, gradient_flow(layer, 9, N=16, seed=0).dh)
 
 
 @pytest.mark.parametrize("kind", LAYERS)
@@ -133,16 +134,17 @@ def test_float32_is_followed_in_float64(kind):
         assert gradient_flow(layer, 400).dh[0] == pytest.approx(0.25**400, rel=1e-4)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("kind", LAYERS)
-def test_the_layer_stays_as_it_was(kind):
-    layer = built(kind, stateful=True)
-    y = layer.forward(noise(2, 3).astype("float32"))
+def test_the_layer_stays_as_it_was(kind, dtype):
+    layer = built(kind, dtype, stateful=True)
+    y = layer.forward(noise(2, 3).astype(dtype))
     before = {name: param.copy() for name, param in layer.params.items()}
     state = [array.copy() for array in layer.state]
     flow = gradient_flow(layer, 4)
-    assert layer.dtype == np.float32
+    assert layer.dtype == dtype
     for array, kept in zip([*layer.params.values(), *layer.state], [*before.values(), *state], strict=True):
-        assert array.dtype == np.float32
+        assert array.dtype == dtype
         np.testing.assert_array_equal(array, kept)
     layer.backward(np.ones_like(y))
     assert_close(gradient_flow(layer, 4).dh, flow.dh, 0)
@@ -156,6 +158,14 @@ def test_layers_that_are_not_built_and_ids():
     assert not layer.built
     layer.build((3,))
     np.testing.assert_allclose(gradient_flow(layer, 3, x).dh, flow.dh, rtol=1e-6)  # but for float32's rounding
+
+
+@pytest.mark.parametrize(("options", "features"), [({}, 1), ({"input_dim": 5}, 5)])
+def test_without_x_a_layer_that_is_not_built_reads_as_many_features_as_it_says_or_one(options, features):
+    layer = GRU(4, seed=0, **options)
+    flow = gradient_flow(layer, 3)
+    layer.build((None, features))
+    np.testing.assert_allclose(gradient_flow(layer, 3).dh, flow.dh, rtol=1e-6)
 
 
 def test_it_prints_the_factors():
@@ -189,6 +199,7 @@ def test_a_gradient_that_is_gone_has_no_factor():
 
 
 WRONG = {
+    "one axis": (lambda: gradient_flow(built("RNN"), 3, np.zeros(3)), ValueError, "x: expected shape|ids need"),
     "a layer without a past": (
         lambda: gradient_flow(Dense(3), 3),
         TypeError,
@@ -235,6 +246,12 @@ def test_spectral_radius_is_the_largest_eigenvalue():
     layer.params["Wh"][...] = np.diag(np.linspace(-0.75, 0.5, H))
     layer.params["Wh"][0, 1:] = 100  # moves no eigenvalue of a triangle
     assert spectral_radius(layer) == pytest.approx(0.75)
+    single = built("RNN")
+    Wh = single.params["Wh"].astype("float64")
+    assert spectral_radius(single) == np.abs(np.linalg.eigvals(Wh)).max()
+    single.params["Wh"][1, 1] = np.inf
+    with pytest.raises(ValueError, match="expected finite weights, got NaN or infinity in Wh of rnn"):
+        spectral_radius(single)
     before = layer.params["Wh"].copy()
     set_spectral_radius(layer, 1.5)
     assert_close(layer.params["Wh"], 2 * before, 1e-12)

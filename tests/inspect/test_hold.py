@@ -6,7 +6,7 @@ from chain import backends
 
 import nnlite
 from nnlite import GRU, LSTM, RNN, Bidirectional, Dense, Sequential
-from nnlite.inspect.hold import held_stepper
+from nnlite.inspect.hold import held_stepper, holdable
 from nnlite.text import Vocabulary, generate
 
 V, H = 7, 5
@@ -65,15 +65,15 @@ def test_a_held_cell_is_seen_by_this_steps_output_and_by_the_next_step(backend_n
 def test_a_held_state_is_seen_by_the_next_layer_and_by_the_next_step(kind, dtype):
     """As a loop over `step` that writes it there says."""
     model = alone(kind, dtype)
-    found = stepped(held_stepper(model, {"layer.h": {0: 0.25, 3: -0.5}}, 3))
+    found = stepped(held_stepper(model, {"layer.h": {0: 0.3, 3: -0.5}}, 3))
     model.reset_state()
     layer = model.layers[0]
     layer.state = tuple(np.zeros((len(layer.states), 3, H), dtype))
-    layer.state[0][:, [0, 3]] = 0.25, -0.5
+    layer.state[0][:, [0, 3]] = 0.3, -0.5
     for ids, y in zip(IDS, found, strict=True):
         layer.step(ids)
         state = tuple(map(np.copy, layer.state))
-        state[0][:, [0, 3]] = 0.25, -0.5
+        state[0][:, [0, 3]] = 0.3, -0.5
         layer.state = state
         np.testing.assert_array_equal(y, state[0])
 
@@ -122,6 +122,22 @@ def test_the_model_stays_as_it_is():
     assert "stepper" not in vars(model.layers[0])
 
 
+def test_the_largest_number_of_float32_is_a_value():
+    held_stepper(alone("lstm"), {"layer.h": {0: float(np.finfo("float32").max)}}, 1)
+
+
+def test_it_starts_from_zeros_whatever_the_model_has_read():
+    model = alone("lstm")
+    expected = stepped(held_stepper(model, {"layer.h": {0: 0.5}}, 3))
+    model.layers[0].state = tuple(np.ones((2, 3, H)))
+    np.testing.assert_array_equal(stepped(held_stepper(model, {"layer.h": {0: 0.5}}, 3)), expected)
+
+
+def test_a_layer_that_reads_from_the_end_takes_no_steps_and_is_not_held():
+    layers = [LSTM(H, return_sequences=True, input_dim=V), GRU(H, return_sequences=True, go_backwards=True)]
+    assert [*holdable(Sequential(layers, (None,)))] == ["lstm.c", "lstm.h"]
+
+
 def test_a_layer_of_a_model_in_the_model_has_its_full_name():
     inner = Sequential([LSTM(H, return_sequences=True, input_dim=V)], (None,), name="inner")
     model = Sequential([inner, Dense(V)], (None,), seed=0)
@@ -137,6 +153,8 @@ def test_a_layer_of_a_model_in_the_model_has_its_full_name():
         ({"layer.c": {-1: 1.0}}, ValueError, r"unit: expected a whole number of at least 0, got -1"),
         ({"layer.c": {0: np.inf}}, ValueError, r"hold\['layer\.c'\]\[0\]: expected a finite number, got inf"),
         ({"layer.c": {0: "high"}}, TypeError, r"hold\['layer\.c'\]\[0\]: expected a number, got 'high'"),
+        ({"layer.c": {0: -1e300}}, ValueError, r"expected a finite number, got -1e\+300"),  # in float32
+        ([{0: 1.0}], TypeError, r"hold: expected values by unit by state, such as {'lstm\.c': {105: 0\.0}}, got \[{"),
         ({"layer.c": 0}, TypeError, r"hold: expected values by unit by state, such as {'lstm\.c': {105: 0\.0}}, got"),
     ],
 )
