@@ -106,7 +106,7 @@ def trace(
     copied = private_copy(model, "trace")
     if not isinstance(copied, Model):
         vars(copied).update({"return_state": False} if hasattr(copied, "return_state") else {})  # a model takes none
-        copied = Sequential([copied], seed=copied.rng, name=copied.name)
+        copied = Sequential([copied], seed=copied.rng)
     inputs, texts = encoded("x", x, vocabulary)
     inputs = checks.numbers("x", inputs)
     lengths = None if lengths is None else sequence_lengths.of_sequences("lengths", lengths, inputs)

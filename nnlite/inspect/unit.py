@@ -68,7 +68,7 @@ class Unit:
         """
         others = self.others[~np.isnan(self.others)]
         low, middle, high = np.quantile(others, (0.25, 0.5, 0.75)) if others.size else [self.free] * 3
-        apart, spread = float(self.held - middle), max(float(high - low) / QUARTILES, np.nan_to_num(self.error))
+        apart, spread = float(self.held - middle), float(np.fmax((high - low) / QUARTILES, self.error))
         if spread:
             return apart / spread
         return float(np.copysign(np.inf, apart)) if apart else 0.0

@@ -208,8 +208,8 @@ def _halves(text):
     """A text, cut at the blank line, or else the line break, that is nearest to its middle."""
     middle = len(text) // 2
     for end in "\n\n", "\n":
-        cuts = [text.rfind(end, 0, middle) + len(end), text.find(end, middle) + len(end)]
-        cut = min((cut for cut in cuts if cut >= len(end)), key=lambda cut: abs(cut - middle), default=0)
+        cuts = [text.rfind(end, 0, middle) + len(end), text.find(end, middle) + len(end)]  # where there is none, near 0
+        cut = min(cuts, key=lambda cut: abs(cut - middle))
         if LEAST <= cut <= len(text) - LEAST:
             return text[:cut], text[cut:]
     return text[:middle], text[middle:]

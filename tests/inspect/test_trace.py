@@ -27,6 +27,7 @@ from nnlite import (
     Softmax,
 )
 from nnlite.inspect import LayerTrace, Trace, trace
+from nnlite.inspect.text import characters, encoded
 from nnlite.text import Vocabulary
 
 TEXT = "to be, or not to be"
@@ -114,9 +115,11 @@ def test_what_is_shown_of_a_model_that_is_not_built_is_what_it_will_do():
     seen = trace(model, ids())
     assert not model.built
     assert_same_bits(seen.y, model.forward(ids()))
-    layer = GRU(5, input_dim=V, seed=1)
-    seen = trace(layer, ids())
-    assert_same_bits(seen["gru"]["h"][:, -1], layer.forward(ids()))
+    for options in ({"seed": 1}, {}, {"return_state": True}):
+        layer = GRU(5, input_dim=V, **options)
+        seen = trace(layer, ids())
+        layer.return_state = False
+        assert_same_bits(seen["gru"]["h"][:, -1], layer.forward(ids()))
 
 
 def test_nothing_that_was_returned_changes_later():
@@ -126,7 +129,8 @@ def test_nothing_that_was_returned_changes_later():
     arrays = {f"{layer} {name}": array for layer, there in seen.items() for name, array in there.items()}
     arrays |= {f"{layer} start {name}": array for layer, there in seen.items() for name, array in there.initial.items()}
     arrays |= {"x": seen.x, "y": seen.y, "targets": seen.targets}
-    assert all(array.flags.owndata and array.flags.c_contiguous for array in arrays.values())
+    flat = trace(Sequential([RNN(2, return_sequences=True), Flatten()]), np.ones((2, 3, 1), "float32"))
+    assert all(array.flags.owndata and array.flags.c_contiguous for array in (*arrays.values(), flat.y))
     before = {name: array.copy() for name, array in arrays.items()}
     x[...] = y[...] = 0
     trace(model, x, y)
@@ -258,6 +262,7 @@ def test_one_answer_for_each_text():
     one = trace(model, ["to be", "or no"], ["o", "t"], vocabulary=VOCABULARY)
     other = trace(model, one.x, VOCABULARY.encode("ot"))
     assert one.loss == other.loss
+    assert one.targets.shape == (2,)
     assert_same_bits(one["lstm"]["df"], other["lstm"]["df"])
 
 
@@ -287,6 +292,7 @@ def test_what_changes_numbers_in_place_changes_none_that_are_shown():
     seen = trace(model, x)
     assert list(seen) == ["conv2d", "relu"]
     np.testing.assert_array_equal(seen["relu"]["y"], np.maximum(2 * seen["conv2d"]["y"], 0))
+    assert seen["relu"].initial == {}
 
 
 def test_other_steps_than_those_of_the_text_get_no_characters():
@@ -308,6 +314,25 @@ def test_it_prints_what_there_is():
                 line.split()[0] == quantity and str(array.shape) in line and layer.meanings[quantity] in line
                 for line in repr(layer).splitlines()[1:]
             ), quantity
+
+
+def test_a_loss_of_0_is_one_and_a_page_has_every_layer():
+    seen = Trace(dict(trace(writer(), ids())), ids(), np.zeros((2, 4, V)), loss=0.0)
+    assert str(seen).startswith(f"x (2, 4) -> y (2, 4, {V}), loss 0.0000\n")
+    assert all(layer.html() in seen.html() for layer in seen.values())
+
+
+def test_a_text_is_shown_as_it_was_given():
+    texts = ["to be", "or no"]
+    assert trace(model_of(), texts, vocabulary=VOCABULARY, lengths=[5, 2]).characters == texts
+
+
+def test_texts_are_a_list_or_a_tuple_and_ids_integers_of_any_kind():
+    assert encoded("x", ("to", "be"), VOCABULARY)[1] == ["to", "be"]
+    assert characters(ids(1).astype("uint8"), VOCABULARY) == [VOCABULARY.decode(ids(1)[0])]
+    for x in (np.ones((1, 3), "float32"), np.ones((1, 3, 2), int)):
+        with pytest.raises(ValueError, match=r"expected x to hold integer ids \(N, T\), got"):
+            characters(x, VOCABULARY)
 
 
 def test_an_unknown_name_is_told_what_there_is():
@@ -396,6 +421,11 @@ WRONG = {
         TypeError,
         r"expected a model that can be copied, got .*: cannot pickle",
     ),
+    "x in rows of unequal length": (
+        lambda: trace(model_of(), [[1, 2], [1]]),
+        ValueError,
+        "^x: expected lists of one length",
+    ),
     "no vocabulary": (lambda: trace(model_of(), "to be"), ValueError, "x: expected ids, got text: give the vocabulary"),
     "not a vocabulary": (
         lambda: trace(model_of(), "to be", vocabulary="abc"),
@@ -411,6 +441,11 @@ WRONG = {
         lambda: trace(model_of(), ["to be", "or"], vocabulary=VOCABULARY),
         ValueError,
         r"x: expected texts of one length, got 5 characters at 0 and 2 at 1: .*pad_sequences, with lengths",
+    ),
+    "a longer text after the first": (
+        lambda: trace(model_of(), ["or", "to be"], vocabulary=VOCABULARY),
+        ValueError,
+        "x: expected texts of one length, got 2 characters at 0 and 5 at 1",
     ),
     "not all text": (
         lambda: trace(model_of(), ["to be", 3], vocabulary=VOCABULARY),
@@ -441,6 +476,11 @@ WRONG = {
         lambda: trace(model_of(Dense(V)), ids(2), ids(3)),
         ValueError,
         r"targets: expected an array for 2 samples, as x has, got shape \(3, 4\)",
+    ),
+    "a single target": (
+        lambda: trace(model_of(Dense(V)), ids(2), 3),
+        ValueError,
+        r"targets: expected an array for 2 samples, as x has, got shape \(\)",
     ),
     "targets that are no numbers": (
         lambda: trace(model_of(Dense(V)), ids(1), ids(1).astype(complex)),

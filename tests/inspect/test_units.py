@@ -1,6 +1,8 @@
 """`units` finds what was planted and says what it does, finds nothing in shifted labels, and tests on other texts."""
 
 import dataclasses
+import inspect
+import sys
 import tracemalloc
 
 import numpy as np
@@ -9,10 +11,10 @@ from planted_units import COUNTER, LAYERS, LENGTH, VOCABULARY, VOWEL, planted, p
 
 from nnlite import LSTM, Dense, Dropout, Sequential, Softmax
 from nnlite.experiment import Sonnets
-from nnlite.inspect import Concept, Unit, chance, trace, units
+from nnlite.inspect import Concept, Unit, Units, chance, trace, units
 from nnlite.inspect.concepts import CONCEPTS
-from nnlite.inspect.reading import PIECE, read
-from nnlite.inspect.units import LEAST, _halves, _measured
+from nnlite.inspect.reading import PIECE, Written, read, write
+from nnlite.inspect.units import LEAST, _halves, _mean, _measured, _parts
 from nnlite.text import Vocabulary, clean_sonnets, generate
 from nnlite.text import poems as sonnets
 
@@ -104,6 +106,81 @@ def test_without_others_any_other_count_is_far_off(held, deviations):
     assert np.signbit(unit.deviations) == (deviations < 0)
 
 
+@pytest.mark.parametrize(("held", "needed"), [(5.0, True), (5.1, False), (14.9, False), (15.0, True)])
+def test_five_deviations_are_needed(held, needed):
+    unit = Unit("vowel", "lstm.c", 2, True, 0.9, 0.6, 0.1, "vowels", True, 10.0, held, error=1.0)
+    assert unit.needed == needed
+    others = np.array([0.0, 1, 2, np.nan, 3, 4])
+    assert dataclasses.replace(unit, error=np.nan, others=others).deviations == pytest.approx((held - 2) * 1.349 / 2)
+
+
+def test_the_table_says_what_was_found():
+    unit = Unit("vowel", "gru.h", 3, True, 0.9, 0.6, 0.25, "vowels", True, 290, 120, 4, np.array([280, 300, np.nan]))
+    alone = dataclasses.replace(unit, concept="place", yes_no=False, held=289, others=np.array([]))
+    unknown, missing = Unit("x", "gru.h", 1, False, -0.3, 0.4, 0, "x"), Unit("y", "", -1, True, *[np.nan] * 3, "y")
+    found = Units([unit, alone, unknown, missing], writings=3, length=8000)
+    assert found.rows[1:] == [
+        ("vowel", "gru.h 3", "AUC 0.90", "0.60", "yes", "-22.9", "vowels", "290", "120", "280 to 300"),
+        ("place", "gru.h 3", "r +0.90", "0.60", "no", "-0.2", "vowels", "290", "289", ""),
+        ("x", "none found", "r -0.30", "0.40", *[""] * 6),
+        ("y", "", "not in the text", *[""] * 7),
+    ]
+    assert found.notes[-1] == "free: the count in 8,000 characters that the model writes, a mean of 3 texts"
+    header, first, *_ = str(found).splitlines()
+    assert [first.index(text) for text in ("vowel ", "gru", "AUC", "yes")] == [
+        header.index(title) for title in ("concept", "unit", "tells", "needed")
+    ]
+    for text, title in ((" -22.9", " apart"), (" 290", "free"), (" 120", "held"), (" 300", "others held")):
+        assert first.index(text) + len(text) == header.index(title) + len(title)  # numbers end where their title ends
+
+
+def test_a_mean_has_a_standard_error_where_there_are_two_numbers():
+    assert _mean([1.0, np.nan, 3.0]) == (2.0, pytest.approx(1.0))
+    assert _mean([1.0, 2.0, 3.0]) == (2.0, pytest.approx(3**-0.5))
+    np.testing.assert_equal([_mean([5.0, np.nan]), _mean([np.nan])], [(5.0, np.nan), (np.nan, np.nan)])
+
+
+def test_what_is_held_and_written(monkeypatch):
+    """The unit at its mean in the first text, then nothing, then so many others at theirs; all with the same draws."""
+    holds, calls = [], []
+
+    def spy(model, step, vocabulary, draws, temperature, keeps_p):
+        calls.append((draws, temperature, keeps_p))
+        return [Written("ab", np.ones((2, 12)))] * draws.shape[1]
+
+    module = sys.modules["nnlite.inspect.units"]  # nnlite.inspect.units is the function
+    monkeypatch.setattr(module, "held_stepper", lambda model, hold, N: holds.append((hold, N)))
+    monkeypatch.setattr(module, "write", spy)
+    vowel, options = {"vowel": CONCEPTS["vowel"]}, {"length": 7, "writings": 2, "others": 3, "temperature": 0.5}
+    found = units(planted("lstm"), POEMS, vowel, **options, seed=5)
+    states = read(planted("lstm"), VOCABULARY, "".join(POEMS[:5]), ["layer.c"], vowel).states["layer.c"]
+    unit, others = found["vowel"], [place for place in range(8) if place != found["vowel"].unit]
+    drawn = [others[i] for i in np.random.default_rng(5).permutation(7)[:3]]
+    expected = [{unit.unit: states[unit.unit].mean()}, {}, *({place: states[place].mean()} for place in drawn)]
+    assert [(hold.get("layer.c", {}), N) for hold, N in holds] == [(pytest.approx(values), 2) for values in expected]
+    assert (found.writings, found.length, unit.chance > 0.5) == (2, 7, True)
+    for draws, temperature, keeps_p in calls:
+        np.testing.assert_array_equal(draws, np.random.default_rng(5).random((7, 2)))
+        assert (temperature, keeps_p) == (0.5, False)
+    more = vowel | {"spy": Concept(lambda text, p: [c in "aei" for c in text])}  # which counts what p says
+    assert units(planted("lstm"), POEMS, more, **options)["vowel"].chance > unit.chance
+    assert calls[-1][2]
+
+
+def test_the_defaults():
+    defaults = {name: one.default for name, one in inspect.signature(units).parameters.items()}
+    assert {name: defaults[name] for name in ("writings", "length", "others", "temperature", "seed")} == {
+        **{"writings": 16, "length": 800, "others": 24, "temperature": 1.0, "seed": 0}
+    }
+
+
+@pytest.mark.parametrize("where", [0, 1])
+def test_what_occurs_in_one_text_alone_is_in_neither(where):
+    seen = []
+    some = {"some": lambda text: seen.append(text) or [len(seen) == where + 1 and c == "a" for c in text]}
+    assert np.isnan(units(planted("lstm"), POEMS, some, others=0, writings=1, length=5)["some"].tells)
+
+
 def test_what_does_not_occur_is_left_blank_or_out():
     model = planted("lstm")
     named = units(model, POEMS, ["capital letter", "vowel"], others=2, writings=2)
@@ -152,6 +229,17 @@ def test_a_text_is_cut_between_poems_if_blank_lines_say_where_and_else_between_l
 @pytest.mark.parametrize(("left", "right"), [(LEAST, LEAST + 50), (LEAST + 50, LEAST)])
 def test_a_part_of_the_least_length_is_enough(left, right):
     assert [*map(len, _halves("a" * (left - 2) + "\n\n" + "b" * right))] == [left, right]
+
+
+@pytest.mark.parametrize(("sizes", "left"), [((120, 40, 60, 100, 100), 226), ((120, 90, 120, 60), 214)])
+def test_a_text_is_cut_at_the_blank_line_that_is_nearest_to_its_middle(sizes, left):
+    assert len(_halves("\n\n".join("a" * size for size in sizes))[0]) == left
+
+
+def test_a_hundred_characters_are_the_least():
+    assert _parts("a" * 100, "b" * 100) == ["a" * 100, "b" * 100]
+    with pytest.raises(ValueError, match="^test: expected at least 100 characters .* got 99"):
+        _parts("a" * 100, "b" * 99)
 
 
 @pytest.mark.parametrize("factors", [(1, 2), (2, 1)])
@@ -241,6 +329,36 @@ def test_a_text_is_read_in_one_go():
     np.testing.assert_allclose(p[0], np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True), rtol=1e-5)
 
 
+def test_probabilities_are_kept_where_one_of_many_concepts_needs_them():
+    named = {name: CONCEPTS[name] for name in ("vowel", "how unsure the model is")}
+    labels = read(planted("lstm"), VOCABULARY, POEMS[0], ["layer.c"], named).labels
+    assert (labels["how unsure the model is"] >= 0).all()
+
+
+def test_texts_are_drawn_from_the_probabilities_of_each():
+    vocabulary, asked = Vocabulary("ab\n"), []
+
+    def step(ids):
+        asked.append(ids.tolist())
+        return np.log([[2.0, 1, 1], [1, 1, 2]])
+
+    one, other = write(Sequential([Dense(3)]), step, vocabulary, np.array([[0.6, 0.6]] * 2), 0.5, keeps_p=True)
+    assert (one.text, other.text) == ("aa", "\n\n")  # the squares: with a temperature of 1 the first would be "bb"
+    assert asked == [[2, 2], [0, 2], [0, 2]]
+    np.testing.assert_allclose(one.p, [np.array([4, 1, 1]) / 6] * 2, rtol=1e-6)
+    np.testing.assert_allclose(other.p, [np.array([1, 1, 4]) / 6] * 2, rtol=1e-6)
+    write(Sequential([Dense(3)]), step, Vocabulary("abc"), np.array([[0.5, 0.5]]), 1.0, keeps_p=False)
+    assert asked[3] == [0, 0]  # without a line break it begins with the first character
+
+
+@pytest.mark.parametrize(("draw", "p"), [(0.0, [0.0, 0.5, 0.5]), (np.nextafter(1, 0), [1 / 12] * 12)])
+def test_the_least_and_the_largest_number_draw_what_may_come(draw, p):
+    """None whose probability is 0, and the last where the sum of all is a little below 1."""
+    vocabulary = Vocabulary("\nabcdefghijklm"[: len(p)])
+    (one,) = write(Sequential([Softmax()]), lambda ids: np.array([p], "f4"), vocabulary, np.array([[draw]]), 1.0, False)
+    assert one.text == ("a" if draw == 0 else vocabulary.characters[-1])
+
+
 def test_the_same_texts_are_written_whether_the_last_layer_is_a_softmax():
     logits = planted("gru")
     softmax = Sequential([*planted("gru").layers, Softmax()], (None,))
@@ -292,6 +410,8 @@ def last_step_alone():
             ValueError,
             r"each of 13 characters .* got shape \(1, \d+, 12\)",
         ),
+        ({"vocabulary": "abc"}, TypeError, "vocabulary: expected a nnlite.text.Vocabulary, got 'abc'"),
+        ({"concepts": 3}, TypeError, "concepts: expected a list of names, or a dict, got 3"),
         ({"text": "too short"}, ValueError, "text: expected at least 100 characters"),
         ({"test": []}, ValueError, "test: expected at least 100 characters"),
         ({"text": None}, TypeError, "text: expected a str, or a list of str, got None"),
