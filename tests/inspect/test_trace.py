@@ -245,6 +245,7 @@ def test_names_follow_the_layers_and_the_text():
     }
     assert seen.characters == seen["rnn"].characters == ["to be", "or no"]
     assert (seen["lstm"].layer, seen["lstm"].name) == ("LSTM", "lstm")
+    assert [*seen["lstm"].initial] == ["h", "c", "dh", "dc"]
     assert all(array.shape == (2, 5, 6) for array in seen["rnn"].values())
     np.testing.assert_array_equal(seen.targets[0], VOCABULARY.encode("o be,"))
     np.testing.assert_array_equal(seen.x[1], VOCABULARY.encode("or no"))
@@ -292,7 +293,7 @@ def test_what_changes_numbers_in_place_changes_none_that_are_shown():
     seen = trace(model, x)
     assert list(seen) == ["conv2d", "relu"]
     np.testing.assert_array_equal(seen["relu"]["y"], np.maximum(2 * seen["conv2d"]["y"], 0))
-    assert seen["relu"].initial == {}
+    assert (seen["relu"].initial, [*seen["relu"]]) == ({}, ["y"])
 
 
 def test_other_steps_than_those_of_the_text_get_no_characters():

@@ -169,9 +169,8 @@ def test_what_is_held_and_written(monkeypatch):
 
 def test_the_defaults():
     defaults = {name: one.default for name, one in inspect.signature(units).parameters.items()}
-    assert {name: defaults[name] for name in ("writings", "length", "others", "temperature", "seed")} == {
-        **{"writings": 16, "length": 800, "others": 24, "temperature": 1.0, "seed": 0}
-    }
+    expected = {"writings": 16, "length": 800, "others": 24, "temperature": 1.0, "seed": 0}
+    assert defaults == defaults | expected
 
 
 @pytest.mark.parametrize("where", [0, 1])
@@ -238,7 +237,7 @@ def test_a_text_is_cut_at_the_blank_line_that_is_nearest_to_its_middle(sizes, le
 
 def test_a_hundred_characters_are_the_least():
     assert _parts("a" * 100, "b" * 100) == ["a" * 100, "b" * 100]
-    with pytest.raises(ValueError, match="^test: expected at least 100 characters .* got 99"):
+    with pytest.raises(ValueError, match=r"^test: expected at least 100 characters .* got 99"):
         _parts("a" * 100, "b" * 99)
 
 
