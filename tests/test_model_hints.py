@@ -8,6 +8,7 @@ import pytest
 import nnlite
 from nnlite import Adam, Dense, MeanSquaredError, Sequential, Softmax, SparseCategoricalCrossentropy
 from nnlite.arguments.translations import methods
+from nnlite.models.agreement import check_order
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(12, 4))
@@ -140,6 +141,13 @@ def test_losses_and_metrics_in_pytorchs_order_are_refused():
     with pytest.raises(TypeError, match="reversed_metric: expected arguments in the order"):
         made.compile("adam", "mse", metrics=[reversed_metric])
     assert isinstance(made.loss, SparseCategoricalCrossentropy)
+    with pytest.raises(TypeError, match=r"got \(y_pred, y_true\): change"):
+        check_order("loss", lambda y_pred, y_true, sample_weight=None: 0.0)
+
+
+@pytest.mark.parametrize("function", [max, 3, lambda y_pred: 0.0, lambda y_pred, weights: 0.0, lambda a, y_true: 0.0])
+def test_what_has_no_such_arguments_is_in_no_wrong_order(function):
+    check_order("loss", function)
 
 
 @pytest.mark.parametrize("predicted", ["output", "outputs", "input", "inputs", "out", "predictions", "p"])

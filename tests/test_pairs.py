@@ -528,6 +528,34 @@ class Scale(Layer):
         return dy * self.params["g"]
 
 
+class Powers(Layer):
+    """x * 2 for each of its layers: a number, or a list of some."""
+
+    def __init__(self, layers, **options):
+        super().__init__(**options)
+        self.layers = layers
+
+    def forward(self, x, training=False):
+        self.factor = 2 ** (self.layers if isinstance(self.layers, int) else len(self.layers))
+        return self.factor * x
+
+    def backward(self, dy):
+        return self.factor * dy
+
+
+for layers in (3, [Tanh()]):
+
+    @right(f"an attribute `layers` of a layer of one's own, {layers!r}", "all that looks into models")
+    def _(layers=layers):
+        made = trained(model(Powers(layers, name="powers"), Sequential([Dense(3)]), Dense(2)))
+        made.summary()
+        assert made.get_layer("powers").layers is layers
+        if layers == 3:
+            made.save("model.safetensors")
+            again = nnlite.load_model("model.safetensors", {"Powers": Powers})
+            assert_same_bits(again.predict(X), made.predict(X))
+
+
 class Early(Scale):
     """The same, with its weights from the beginning."""
 
@@ -1628,6 +1656,23 @@ def _():
     inner.pop()
     inner.add(Dense(4))  # before and after it, it is free
     trained(outer, [At(lambda _: inner.add(Dense(4)))])
+
+
+@refused("fit of two models, one of which has ended", "add to a model inside of both", RuntimeError, "add: sequential")
+def _():
+    inner = Sequential([Dense(4)])
+    first, second = model(inner, Dense(2)), model(inner, Dense(2))
+    trained(first, [At(lambda _: (trained(second), inner.add(Dense(4))))])
+
+
+@right("fit that ended by an error", "add to the model, and to a model inside of it")
+def _():
+    inner = Sequential([Dense(4)])
+    made = model(inner, Dense(2))
+    with pytest.raises(ZeroDivisionError):
+        trained(made, [At(lambda _: 1 / 0)])
+    inner.add(Dense(4))
+    made.add(Dense(4))
 
 
 @right("fit", "predict, evaluate and set_weights in the middle of it")

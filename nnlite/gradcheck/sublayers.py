@@ -52,7 +52,7 @@ class _LossLayer:
 
 def _inside(checked, check):
     """The error of the last layer of a model that is wrong when checked alone; if none is, the model's own."""
-    layers = list(getattr(checked.layer, "layers", []))
+    layers = list(checked.layer.layers) if hasattr(type(checked.layer), "all_layers") else []
     if not layers:
         return None
     inputs = [checked.x]

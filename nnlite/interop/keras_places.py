@@ -136,7 +136,7 @@ def of_model(model: Any, store: Store | None = None, path: str = "") -> list[Pla
     groups, found = Groups(path), list[Place]()
     kinds = _convolutions(model, store, path) if store else None
     for layer in model.layers:
-        if hasattr(layer, "layers"):
+        if hasattr(type(layer), "all_layers"):
             found += of_model(layer, store, f"{groups.next('sequential')}/")
             continue
         kind = kind_of(layer)

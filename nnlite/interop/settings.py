@@ -113,7 +113,7 @@ def of_scores(activations: tuple) -> tuple:
 def _rows(model, path, shape):
     """Full name, layer, and (H, W) of the images that it sees."""
     for layer, below in zip(model.layers, model.shapes(shape), strict=False):
-        if hasattr(layer, "layers"):
+        if hasattr(type(layer), "all_layers"):
             yield from _rows(layer, f"{path}{layer.name}.", below)
         else:
             yield f"{path}{layer.name}", layer, tuple(below[-3:-1])

@@ -17,7 +17,7 @@ def one_fit(model: Any) -> Iterator[None]:
     """
     mine, carrying = object(), [layer for layer in _with_states(model) if not getattr(layer, "stateful", False)]
     states = [layer.state for layer in carrying]
-    inside = [part for part in parts(model) if part is not model and hasattr(part, "layers")]
+    inside = [part for part in parts(model) if hasattr(type(part), "all_layers")]
     try:
         with computing:
             model._fit = mine if model._fit is None else model._fit
@@ -51,7 +51,7 @@ def _holding(models):
 
 def require_rest(model: Any, method: str) -> None:
     """Refuse to change what a running training has counted and checked."""
-    if model._fit is not None or model._held:
+    if model._held:
         raise RuntimeError(
             f"{method}: {model.name} is being trained by fit, which goes on with what it began with: call {method} "
             f"before or after it, or for a copy, copy.deepcopy(model)"

@@ -46,7 +46,7 @@ def prepare(layers, dtype, rng):
         _adopt(layer, wanted, rng)
     if shape is None and layers:
         first = layers[0]
-        shape = first.input_shape if hasattr(first, "layers") else getattr(first, "_input_shape", None)
+        shape = first.input_shape if hasattr(type(first), "all_layers") else getattr(first, "_input_shape", None)
     return layers, common, shape
 
 
@@ -56,7 +56,7 @@ def _depth(layer):
 
 
 def _is_part(thing):
-    return isinstance(thing, Layer) or hasattr(thing, "layers")
+    return isinstance(thing, Layer) or hasattr(type(thing), "all_layers")
 
 
 def _check_kinds(layers):
@@ -101,7 +101,7 @@ def _all_parts(layer):
 def parts(layer):
     """The layer, and all layers inside it."""
     yield layer
-    for part in getattr(layer, "layers", ()):
+    for part in layer.layers if hasattr(type(layer), "all_layers") else ():  # a layer of one's own may have some, too
         yield from parts(part)
 
 
@@ -147,7 +147,7 @@ def _free_name(layer, taken):
 
 def check_full_names(layers, names):
     """Refuse a layer "inner.dense" beside a model "inner": their parameters would share names."""
-    for model in [name for name, layer in zip(names, layers, strict=True) if hasattr(layer, "layers")]:
+    for model in [name for name, layer in zip(names, layers, strict=True) if hasattr(type(layer), "all_layers")]:
         for name in names:
             if name.startswith(f"{model}."):
                 raise ValueError(f"a layer's name cannot begin with that of the model {model!r}: {name!r}")

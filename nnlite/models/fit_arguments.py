@@ -16,6 +16,7 @@ from ..callbacks.bars import look_of
 from ..callbacks.base import Callback, checked_callbacks
 from ..saving.loop_state import is_stopped as is_stopped
 from ..turns import computing
+from .assembly import parts
 from .batch import Batch
 from .stream import Stream
 
@@ -78,11 +79,8 @@ def settle_perplexity(model: Any, *data: Any) -> bool:
 def _is_regularized(layers):
     """Whether a penalty is added to the loss. Before the first batch, layers know only what they were given."""
     names = "regularizers", "kernel_regularizer", "bias_regularizer", "embeddings_regularizer"
-    return any(
-        getattr(layer, "_trainable", True)
-        and (any(getattr(layer, name, None) for name in names) or _is_regularized(getattr(layer, "layers", ())))
-        for layer in layers
-    )
+    learning = [one for layer in layers for one in parts(layer) if getattr(one, "_trainable", True)]
+    return any(getattr(one, name, None) for one in learning for name in names)
 
 
 def claim(loop: Any) -> None:

@@ -36,7 +36,7 @@ class Model(Contents, ChecksArguments):
     optimizer: Any = None
     loss: Any = None
     _fit: object | None = None  # the call of `fit` that is running
-    _held = 0  # how many calls of `fit` train a model that this one is a part of
+    _held = 0  # how many calls of `fit` train it, or a model that it is a part of
     _vocabulary: Any = None
     _is_at_rest = False  # whether it is part of a copy that nobody else has
 

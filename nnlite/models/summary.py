@@ -71,7 +71,7 @@ def _rows(model, input_shape, built, indent=""):
         yield f"{indent}{layer.name}", type(layer).__name__, shape, f"{count}{frozen}"
         for step in activations(layer):
             yield f"{indent}  {step.name}", type(step).__name__, shape, "0"
-        if hasattr(layer, "layers"):
+        if hasattr(type(layer), "all_layers"):
             yield from _rows(layer, given, built, f"{indent}  ")
 
 

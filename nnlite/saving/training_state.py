@@ -80,7 +80,7 @@ def check_saving(model: Any) -> None:
 
 def _models(model):
     """The model, and all inside it."""
-    return [model, *(part for layer in model.layers if hasattr(layer, "layers") for part in _models(layer))]
+    return [model, *(part for layer in model.layers if hasattr(type(layer), "all_layers") for part in _models(layer))]
 
 
 def _rehearse(model, own):
@@ -146,7 +146,7 @@ def _layers(model):
     """Its layers in full. A model among them says nothing of its input, which it may learn from the first batch."""
     described = [_describe(layer, full=True) for layer in model.layers]
     for layer, one in zip(model.layers, described, strict=True):
-        if hasattr(layer, "layers"):
+        if hasattr(type(layer), "all_layers"):
             one["config"] = {**one["config"], "input_shape": None, "layers": _layers(layer)}
     return described
 

@@ -141,7 +141,11 @@ def _zero_state(model: Any) -> Iterator[None]:
 
 def _all_layers(model: Any) -> list[Any]:
     """The layers of a model, and for models among them theirs."""
-    return [part for layer in model.layers for part in (_all_layers(layer) if hasattr(layer, "layers") else [layer])]
+    return [
+        part
+        for layer in model.layers
+        for part in (_all_layers(layer) if hasattr(type(layer), "all_layers") else [layer])
+    ]
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:

@@ -166,7 +166,8 @@ class AdaptsOwn:
         """Let the layers in a layer of one's own draw from its generator, and have its dtype: those of it alone."""
         layer: Any = self
         for _, part in [] if is_ours(type(layer)) else _held(layer):
-            for one in (*getattr(part, "layers", ()), part):  # a model's dtype is that of its layers
+            inside = part.layers if hasattr(type(part), "all_layers") else []
+            for one in (*inside, part):  # a model's dtype is that of its layers
                 is_free = not one._is_seeded and not getattr(part, "_in_model", False)
                 differs = one.rng is not layer.rng or (one.dtype != layer.dtype and not one.built)
                 if is_free and differs:
