@@ -650,6 +650,9 @@ class Unweighted:
 WRONG = {
     "split and data": ({"validation_split": 0.5, "validation_data": (X, Y)}, ValueError, "give one of the two"),
     "split of nothing": ({"validation_split": 0.999}, ValueError, "leaves samples on both sides, got 0.999 of 20"),
+    "split of less than one": ({"validation_split": 1e-17}, ValueError, "on both sides, got 1e-17 of 20 samples"),
+    "a bool as label": ({"class_weight": {True: 2}}, TypeError, "expected whole numbers as labels, got True"),
+    "infinite class": ({"class_weight": {0: math.inf}}, ValueError, r"class_weight\[0\]: expected a number in \[0, inf\)"),
     "split in percent": ({"validation_split": 20}, ValueError, r"validation_split: expected a number in \[0, 1\)"),
     "no epochs left": ({"initial_epoch": 3, "epochs": 3}, ValueError, "expected less than epochs=3.*use epochs=6"),
     "initial epoch": ({"initial_epoch": -1}, ValueError, "initial_epoch: expected a whole number of at least 0"),
@@ -1153,3 +1156,63 @@ def test_a_checksum_is_that_of_all_numbers_however_many_are_taken_together(monke
 def test_how_much_a_batch_counts():
     batch = Batch(np.zeros((3, 4)), lengths=np.array([4, 1, 2]))
     assert (batch.weight(True), batch.weight(False), Batch(batch.x).weight(True)) == (7, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "message"),
+    [
+        (X, Y[:-1], "y: expected one label for each of the 20 samples of x, got 19"),
+        (X[:-1], Y, "y: expected one label for each of the 19 samples of x, got 20"),
+        (X[:0], Y[:0], "x: expected at least one sample, got none"),
+    ],
+)
+def test_there_is_a_target_for_each_sample_and_at_least_one(x, y, message):
+    with pytest.raises(ValueError, match=f"^fit: {message}$"):
+        Batch.checked("fit", x, y)
+
+
+@pytest.mark.parametrize(
+    ("shape", "y", "expected"), [((20,), Y, (20,)), ((20, 1, 1), Y, (20,)), ((20, 1), LABELS[:, None], (20, 1))]
+)
+def test_weights_are_float64_with_the_axes_of_y(shape, y, expected):
+    weights = Batch.checked("fit", X, y, weights=np.ones(shape, bool)).weights
+    assert (weights.dtype, weights.shape) == (np.float64, expected)
+
+
+LENGTHS = np.array([5, 1, 3, 2, 4, 5])
+
+
+def test_what_has_no_padding_or_other_weights_is_the_same_batch_otherwise():
+    batch = Batch(STEPS, STEP_LABELS + 1, LENGTHS, np.ones(6), range(6))
+    for keeps_steps in (True, False):
+        found = batch.without_padding(keeps_steps)
+        assert found.lengths is LENGTHS
+        assert (found.weights is batch.weights, found.rows is batch.rows) == (True, True)
+        assert (found.x[1, 1:].any(), found.y[1, 1:].any()) == (False, not keeps_steps)
+    assert Batch(STEPS, None, LENGTHS).without_padding(True).y is None
+    unweighted = Batch(STEPS, STEP_LABELS, LENGTHS, rows=batch.rows)
+    found = weighted(unweighted, {np.int64(1): 3}, SparseCategoricalCrossentropy(), "fit")
+    assert (found.lengths is LENGTHS, found.rows is batch.rows) == (True, True)
+
+
+def test_what_has_been_read_of_a_file_is_given_back(monkeypatch):
+    """Of every array, after each batch."""
+    given, lengths = [], np.ones(20, int)
+    monkeypatch.setattr("nnlite.checks.give_back", lambda *arrays: given.append([*map(id, arrays)]))
+    batch = Batch(X, Y, lengths, WEIGHTS)
+    assert len([*batch.split(10)]) == 2
+    assert given == [[id(X), id(Y), id(WEIGHTS)]] * 2
+    given.clear()
+    assert batch.checksum
+    assert given == [[id(X)], [id(Y)], [id(lengths)], [id(WEIGHTS)]]
+
+
+@pytest.mark.parametrize(
+    ("batch", "loss", "labels"),
+    [
+        (Batch(STEPS, np.eye(3)[STEP_LABELS]), CategoricalCrossentropy(), STEP_LABELS),
+        (Batch(STEPS, LABELS[:6].astype(float), LENGTHS), SparseCategoricalCrossentropy(), LABELS[:6]),
+    ],
+)
+def test_class_weights_of_vectors_at_every_step_and_of_one_label_for_all(batch, loss, labels):
+    np.testing.assert_array_equal(weighted(batch, {1: 3}, loss, "fit").weights, np.array([1, 3, 1])[labels])
