@@ -33,6 +33,7 @@ from nnlite.models.batch import Batch
 from nnlite.models.data import weighted
 from nnlite.models.fit_arguments import predictions_of
 from nnlite.models.stream import Stream
+from nnlite.regularizers import L2
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(20, 4))
@@ -295,6 +296,19 @@ def test_a_regularized_loss_has_no_perplexity(inside):
     for name in ("kernel_regularizer", "bias_regularizer"):
         assert list(numbers(**{name: "l2"})) == ["loss", "val_loss"]
     assert "perplexity" in numbers(kernel_regularizer="l2", trainable=False)
+
+
+def test_a_regularized_table_and_a_regularizer_of_a_layer_of_ones_own_have_none_either():
+    class Priced(Dense):
+        def build(self, input_shape):
+            super().build(input_shape)
+            self.regularizers = {"W": L2(0.1)}
+
+    for layer, x in ((Embedding(5, 2, embeddings_regularizer="l2"), LABELS), (Priced(2), X)):
+        model = Sequential([layer, Dense(3)], seed=0)
+        model.compile("sgd", SparseCategoricalCrossentropy(from_logits=True))
+        model.build(x.shape[1:])
+        assert [*model.fit(x, LABELS, verbose=0).history] == ["loss"]
 
 
 def test_a_weighted_loss_has_no_perplexity():
@@ -652,7 +666,7 @@ WRONG = {
     "split of nothing": ({"validation_split": 0.999}, ValueError, "leaves samples on both sides, got 0.999 of 20"),
     "split of less than one": ({"validation_split": 1e-17}, ValueError, "on both sides, got 1e-17 of 20 samples"),
     "a bool as label": ({"class_weight": {True: 2}}, TypeError, "expected whole numbers as labels, got True"),
-    "infinite class": ({"class_weight": {0: math.inf}}, ValueError, r"class_weight\[0\]: expected a number in \[0, inf\)"),
+    "infinite class": ({"class_weight": {0: math.inf}}, ValueError, r"expected a number in \[0, inf\)"),
     "split in percent": ({"validation_split": 20}, ValueError, r"validation_split: expected a number in \[0, 1\)"),
     "no epochs left": ({"initial_epoch": 3, "epochs": 3}, ValueError, "expected less than epochs=3.*use epochs=6"),
     "initial epoch": ({"initial_epoch": -1}, ValueError, "initial_epoch: expected a whole number of at least 0"),

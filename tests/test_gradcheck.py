@@ -16,6 +16,7 @@ from nnlite.gradcheck.checked_layer import CheckedLayer, signed
 from nnlite.gradcheck.differences import Direction, central_differences
 from nnlite.gradcheck.target import Kind, Target
 from nnlite.layers import GRU, LSTM, RNN, Bidirectional, Dense, Dropout, Embedding, OneHot, ReLU, Sigmoid, Softmax, Tanh
+from nnlite.models.float64_copy import in_float64, layers_inside
 from nnlite.models.sequential import Sequential
 
 both_modes = pytest.mark.parametrize("fast", [False, True], ids=["entry by entry", "fast"])
@@ -1556,3 +1557,18 @@ def test_random_directions_go_both_ways():
 def test_what_has_no_two_passes_is_refused(layer, lacks):
     with pytest.raises(TypeError, match=rf"expected an object with forward\(x\) and .* which has no {lacks}"):
         gradcheck(layer, np.ones((2, 3)))
+
+
+def test_a_copy_in_float64_shares_what_its_original_shares():
+    layer, inner = Dense(2, seed=0), Dense(3)
+    layer.build((4,))
+    W = layer.params["W"]
+    layer.more, layer.inner, layer.counts = [W, (W, W)], {"one": [inner, Dense], "other": inner}, np.arange(3)
+    copied = in_float64(layer)
+    (one, pair), W64 = copied.more, copied.params["W"]
+    assert (W.dtype, W64.dtype, copied.counts.dtype) == (np.float32, np.float64, layer.counts.dtype)
+    assert (type(pair), {id(array) for array in (one, *pair)}) == (tuple, {id(W64)})
+    assert in_float64(copied) is copied
+    assert layers_inside(layer) == [layer, inner]
+    assert copied.inner["other"].dtype == np.float64
+    assert copied.inner["one"][0] is copied.inner["other"]

@@ -225,6 +225,7 @@ SETTINGS = [
     ("loss=3", lambda made: made, TypeError, "loss: expected a name or an object with forward and backward, got 3"),
     ("metrics='mae'", lambda made: made, TypeError, r"metrics: expected a list such as \['accuracy'\], got 'mae'"),
     ("metrics={'a': 3}", lambda made: made, TypeError, "metrics: expected a list such as"),
+    ("metrics={3: 'mae'}", lambda made: made, TypeError, "metrics: expected a list such as"),
 ]
 for number, (setting, whose, error, message) in enumerate(SETTINGS):
 
@@ -240,6 +241,8 @@ def _():
     layer.rate, made.loss, made.optimizer, made.metrics = 0.25, "mae", "adam", ["mse"]
     assert (layer.rate, type(made.loss).__name__, made.metrics_names) == (0.25, "MeanAbsoluteError", ["loss", "mse"])
     assert isinstance(trained(made).optimizer, Adam)
+    made.metrics = {"error": "mae"}
+    assert [*made.evaluate(X, Y, return_dict=True)] == ["loss", "error"]
 
 
 @refused("metrics that are set", "a running training", RuntimeError, "setting metrics: sequential is being trained by")
@@ -2166,6 +2169,17 @@ def _():
     assert history.history["odd"] == [None, 1.0, None, 3.0, None]
     axes = nnlite.plot.metric_curves(history, "odd", ax=figure.Figure().add_subplot())
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), [np.nan, 1, np.nan, 3, np.nan])
+
+
+@right("a callback that adds to the logs", "the history, which the next callback sees with it")
+def _():
+    def look(epoch, logs):
+        seen.append(made.history.history["mine"][:])
+
+    seen, made = [], model()
+    adds = LambdaCallback(on_epoch_end=lambda epoch, logs: logs.update(mine=float(epoch)))
+    trained(made, [adds, LambdaCallback(on_epoch_end=look)], epochs=2)
+    assert seen == [[0.0], [0.0, 1.0]]
 
 
 @refused(

@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import nnlite
 from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Embedding, OneHot, Softmax, Tanh, TimeDistributed
 from nnlite.layers.base.layer import Layer
 from nnlite.models.sequential import Sequential
+from nnlite.models.summary import _size
 
 
 class Double(Layer):
@@ -341,3 +343,24 @@ def test_a_shallow_copy_has_a_list_of_layers_of_its_own():
 def test_a_thousand_bytes_are_a_kilobyte(capsys):
     Sequential([Dense(25)], input_shape=(9,)).summary()
     assert "1 kB of float32" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("count", "size"),
+    [
+        *((0, "0 bytes"), (249, "996 bytes"), (250, "1 kB"), (249_874, "999 kB"), (249_875, "1 MB")),
+        *((300_000, "1.2 MB"), (3 * 10**8, "1.2 GB")),
+    ],
+)
+def test_the_size_of_a_model_is_three_digits_and_a_unit(count, size):
+    model = SimpleNamespace(built=True, parameter_count=count, dtype=np.dtype("float32"))
+    assert _size(model) == f"{size} of float32"
+
+
+def test_a_model_has_the_dtype_and_the_input_of_its_first_layer():
+    assert Sequential().dtype == np.float32
+    inner = Sequential([Dense(3, dtype="float64")], input_shape=(4,))
+    model = Sequential([inner, Dense(2, dtype="float64")])
+    assert (model.dtype, model.input_shape, inner.input_shape) == (np.float64, (4,), (4,))
+    with pytest.raises(TypeError, match="layers: expected a list of layers, got Sequential"):
+        Sequential(inner)

@@ -1,5 +1,6 @@
 """compile, fit, evaluate, predict: what they compute, and what they say when they cannot."""
 
+import inspect
 import math
 import pickle
 
@@ -472,6 +473,29 @@ def test_fit_refuses(changed, error, message):
 def test_labels_that_do_not_fit(labels, error):
     with pytest.raises(error):
         classifier().fit(X, labels, verbose=0)
+
+
+@pytest.mark.parametrize(
+    ("method", "defaults"),
+    [
+        ("compile", {"optimizer": "rmsprop", "loss": None, "metrics": None}),
+        ("fit", {"epochs": 1, "shuffle": True, "verbose": "auto", "validation_split": 0.0, "initial_epoch": 0}),
+        ("evaluate", {"return_dict": False, "verbose": 0}),
+        ("predict", {"verbose": 0}),
+        ("train_on_batch", {"return_dict": False}),
+        ("forward", {"training": False}),
+        ("backward", {"needs_dx": True}),
+    ],
+)
+def test_the_defaults_are_keras(method, defaults):
+    parameters = inspect.signature(getattr(Sequential, method)).parameters
+    assert {name: parameters[name].default for name in defaults} == defaults
+
+
+def test_a_batch_has_32_samples_by_default():
+    model = regressor()
+    model.fit(np.zeros((65, X.shape[1])), np.zeros((65, TARGETS.shape[1])), verbose=0)
+    assert model.optimizer.iterations == 3
 
 
 @pytest.mark.parametrize("method", ["fit", "evaluate", "train_on_batch"])

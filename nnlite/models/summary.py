@@ -79,5 +79,8 @@ def _size(model):
     if not model.built:
         return ""
     size = model.parameter_count * model.dtype.itemsize
-    unit, factor = next((u, f) for u, f in (("MB", 1e6), ("kB", 1e3), ("bytes", 1)) if size >= f or f == 1)
+    units = ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("bytes", 1)
+    unit, factor = next(
+        (u, f) for u, f in units if size >= 0.9995 * f or f == 1
+    )  # 999,500 bytes are 1 MB in three digits
     return f"{size / factor:.3g} {unit} of {model.dtype.name}"
