@@ -138,6 +138,8 @@ def test_losses_and_metrics_in_pytorchs_order_are_refused():
         TypeError, match=r"loss: expected arguments in the order \(y_true, y_pred\), got \(y_pred, y_true"
     ):
         made.compile("adam", Reversed())
+    with pytest.raises(TypeError, match="loss: expected arguments in the order"):
+        made.loss = Reversed()
     with pytest.raises(TypeError, match="reversed_metric: expected arguments in the order"):
         made.compile("adam", "mse", metrics=[reversed_metric])
     assert isinstance(made.loss, SparseCategoricalCrossentropy)
