@@ -15,12 +15,14 @@ from nnlite import (
     SGD,
     Adam,
     BackupAndRestore,
+    BinaryCrossentropy,
     Callback,
     CategoricalCrossentropy,
     Dense,
     Embedding,
     MeanSquaredError,
     NonFiniteLossError,
+    Reshape,
     Sequential,
     Sigmoid,
     Softmax,
@@ -718,6 +720,12 @@ def test_x_that_holds_a_pair_is_refused(pair):
         regressor().evaluate(pair)
 
 
+def test_arrays_of_unequal_length_are_no_pair():
+    for x in ([X[:, 0], Y[:3, 0]], [(X, Y[:3])]):
+        with pytest.raises(ValueError, match="fit: x: expected lists of one length"):
+            regressor().fit(x, verbose=0)
+
+
 @pytest.mark.parametrize("items", [[(X, Y)], [(X, Y), (X, Y)], [[X, Y, WEIGHTS]] * 3])
 def test_a_list_of_batches_is_refused_and_a_generator_of_them_is_taken(items):
     hint = (
@@ -732,7 +740,8 @@ def test_a_list_of_batches_is_refused_and_a_generator_of_them_is_taken(items):
 
 
 def test_a_missing_y_is_no_pair():
-    for x in (X, [[1.0, 2.0], [3.0, 4.0]], [X[0], X[1], X[2]]):
+    numbers = [np.float64(1), np.float64(2)]
+    for x in (X, [[1.0, 2.0], [3.0, 4.0]], [X[0], X[1], X[2]], [], [X], numbers):
         with pytest.raises(TypeError, match="fit: y: "):
             regressor().fit(x, verbose=0)
 
@@ -1007,7 +1016,7 @@ IGNORING = SparseCategoricalCrossentropy(from_logits=True, ignore_class=7)
         (partial(reader, Embedding(5, 3), LSTM(2)), {"x": IDS + 1, "lengths": np.array([3, 4])}, r"got 5 at \(1, 0\)"),
         (
             partial(reader, Embedding(5, 3), LSTM(2)),
-            {"x": IDS + np.eye(2, 4, 3, int), "lengths": np.array([3, 4])},
+            {"x": IDS + 5 * np.eye(2, 4, 3, int), "lengths": np.array([3, 4])},
             None,
         ),
         (partial(reader, Tanh()), {"x": IDS * 9}, None),
@@ -1058,6 +1067,8 @@ def test_what_is_out_of_range_is_found_before_the_first_batch(make, data, messag
         (LSTM(2), (6, 4), (5, 4, 6), False),
         (LSTM(2), (6, 4), (5, 3), True),  # which forward says better
         (Tanh(), (4,), (5, 4), True),
+        (Embedding(7, 2), (4,), (5, 3), True),
+        (type("FirstFour", (Dense,), {})(2), (4,), (5, 6), True),  # it may choose some
     ],
 )
 def test_the_features_of_validation_data_are_those_of_the_first_layer(layer, input_shape, shape, is_right):
@@ -1088,6 +1099,39 @@ def test_weights_that_a_loss_cannot_take_are_found_before_the_first_batch(shape,
             ValueError, match=r"fit: .*: MeanSquaredError takes one weight for all numbers of an answer"
         ):
             ranges.require_ranges(model, "fit", data)
+
+
+def test_weights_for_a_loss_of_ones_own_and_for_numbers_without_an_axis():
+    assert regressor().evaluate(X, Y, sample_weight=np.full((20, 2), 2)) == 2 * regressor().evaluate(X, Y)
+    model = Sequential([Dense(1), Reshape(())], input_shape=(4,), seed=0)
+    model.compile("sgd", "mse")
+    assert model.evaluate(X, Y[:, 0], sample_weight=np.full(20, 2)) == 2 * model.evaluate(X, Y[:, 0])
+
+
+def test_nobody_asks_a_layer_of_ones_own_for_its_shape_before_it_is_built():
+    class Unknown(Tanh):
+        def output_shape(self, input_shape):
+            raise NotImplementedError
+
+    ranges.require_ranges(reader(Unknown(), input_shape=None), "fit", Batch(X, LABELS))
+
+
+@pytest.mark.parametrize("method", ["evaluate", "predict"])
+def test_steps_are_for_generators(method):
+    with pytest.raises(ValueError, match=f"^{method}: steps is for generators, and x is an array: use batch_size"):
+        getattr(regressor(), method)(X, *[Y][: method == "evaluate"], steps=2)
+
+
+def test_an_array_may_be_called_too():
+    x = X.view(type("Called", (np.ndarray,), {"__call__": lambda self: self}))
+    assert regressor().evaluate(x, Y) == regressor().evaluate(X, Y)
+
+
+def test_a_model_without_layers_is_said_to_have_none():
+    model = Sequential()
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"sequential has no layers: add some, sequential.add\(Dense\(3\)\)"):
+        model.fit(X, Y, validation_data=(X, Y), verbose=0)
 
 
 def test_what_a_generator_makes_is_checked_when_it_comes():
@@ -1226,7 +1270,9 @@ def test_what_has_been_read_of_a_file_is_given_back(monkeypatch):
     [
         (Batch(STEPS, np.eye(3)[STEP_LABELS]), CategoricalCrossentropy(), STEP_LABELS),
         (Batch(STEPS, LABELS[:6].astype(float), LENGTHS), SparseCategoricalCrossentropy(), LABELS[:6]),
+        (Batch(X, LABELS % 2), BinaryCrossentropy(), LABELS % 2),
+        (Batch(X, (LABELS % 2)[:, None]), BinaryCrossentropy(), LABELS % 2),
     ],
 )
-def test_class_weights_of_vectors_at_every_step_and_of_one_label_for_all(batch, loss, labels):
+def test_class_weights_of_vectors_and_of_single_labels(batch, loss, labels):
     np.testing.assert_array_equal(weighted(batch, {1: 3}, loss, "fit").weights, np.array([1, 3, 1])[labels])
