@@ -44,6 +44,7 @@ Y = rng.normal(size=(20, 2))
 WEIGHTS = rng.uniform(0.1, 3, size=20)
 STEPS = rng.normal(size=(6, 5, 4))
 STEP_LABELS = rng.integers(3, size=(6, 5))
+LENGTHS = np.array([5, 1, 3, 2, 4, 5])
 
 
 class Squared:
@@ -86,6 +87,10 @@ def test_validation_split_takes_the_last_samples_before_they_are_shuffled(split,
     parts = (X[:first], Y[:first]), (X[first:], Y[first:])
     assert seen == by_hand.fit(*parts[0], batch_size=3, epochs=3, validation_data=parts[1], verbose=0).history
     assert same(model, by_hand)
+
+
+def test_no_validation_split_is_none():
+    assert [*regressor().fit(X, Y, validation_split=None, verbose=0).history] == ["loss"]
 
 
 def test_validation_split_splits_weights_too():
@@ -497,6 +502,31 @@ def test_predict_of_batches_without_samples(sizes):
     )
 
 
+def test_batches_that_become_larger_are_all_there():
+    parts = X[:2], X[2:7], X[7:]
+    assert_same_bits(regressor().predict(iter(parts), steps=3), regressor().predict(X))
+
+
+def test_one_batch_has_no_number_in_a_message():
+    with pytest.raises(ValueError, match=r"^dense, which got float64 \(20, 3\) as the model's input"):
+        regressor().predict(X[:, :3])
+
+
+def test_layers_that_are_stateful_in_training_alone_train_in_whole_batches():
+    model = Sequential([LSTM(2, stateful="training"), Dense(3)], seed=0)
+    model.compile("sgd", "mse")
+    with pytest.raises(ValueError, match=r"^fit: stateful layers \(lstm\) carry a state .* 6 samples leave 2"):
+        model.fit(STEPS, Y[:6, :1], batch_size=4, shuffle=False, verbose=0)
+
+
+def test_the_third_of_validation_data_of_ids_may_be_lengths():
+    model = classifier([Embedding(3, 2), LSTM(3, return_sequences=True), Dense(3), Softmax()])
+    model.fit(STEP_LABELS, STEP_LABELS, validation_data=(STEP_LABELS, STEP_LABELS, LENGTHS), verbose=0)
+    assert model.history.history["val_loss"] == [model.evaluate(STEP_LABELS, STEP_LABELS, lengths=LENGTHS)[0]]
+    with pytest.raises(ValueError, match="^fit: validation_data: lengths: every length is 0: there is not one step"):
+        model.fit(STEP_LABELS, STEP_LABELS, validation_data=(STEP_LABELS, STEP_LABELS, 0 * LENGTHS), verbose=0)
+
+
 def test_a_list_of_many_arrays_is_x():
     assert_same_bits(regressor().predict(iter([[*X[:4]]]), steps=1), regressor().predict(X[:4]))
 
@@ -653,6 +683,8 @@ def test_ids_are_checked_before_the_first_epoch():
     model = classifier([Embedding(5, 2), LSTM(3), Dense(3), Softmax()])
     with pytest.raises(IndexError, match=r"fit: x: expected ids in 0 .. 4, got 5 at \(11, 2\)"):
         model.fit(ids, LABELS, verbose=0)
+    with pytest.raises(IndexError, match=r"^predict: x: expected ids in 0 .. 4, got 5 at \(11, 2\)"):
+        model.predict(ids)
 
 
 class Unweighted:
@@ -699,6 +731,7 @@ WRONG = {
     "split of a generator": ({"x": Loader(), "y": None, "validation_split": 0.5}, ValueError, "cannot be split"),
     "an end": ({"x": batches(times=3), "y": None, "steps_per_epoch": 4}, ValueError, "ended after 3 batches: let"),
     "no pairs": ({"x": iter([X]), "y": None, "steps_per_epoch": 1}, ValueError, r"batch 1 of the generator: exp.* \(x"),
+    "verbose by place as a text": ({"validation_data": "auto"}, ValueError, "give verbose by its name"),
     "verbose by place": ({"validation_data": 1}, ValueError, "give verbose by its name"),
 }  # fmt: skip
 
@@ -751,6 +784,8 @@ def test_a_loss_without_weights_is_told_so():
     for given in ({"sample_weight": WEIGHTS}, {"class_weight": {0: 1}}, {"validation_data": (X, Y, WEIGHTS)}):
         with pytest.raises(TypeError, match=r"Unweighted.forward does not take it: write forward\(self, y_true"):
             model.fit(X, Y, verbose=0, **given)
+    with pytest.raises(TypeError, match=r"^train_on_batch: sample_weight: Unweighted.forward does not take it"):
+        model.train_on_batch(X, Y, sample_weight=WEIGHTS)
 
 
 @pytest.mark.parametrize("loss", ["mse", "mae", MeanSquaredError()])
@@ -1235,9 +1270,6 @@ def test_there_is_a_target_for_each_sample_and_at_least_one(x, y, message):
 def test_weights_are_float64_with_the_axes_of_y(shape, y, expected):
     weights = Batch.checked("fit", X, y, weights=np.ones(shape, bool)).weights
     assert (weights.dtype, weights.shape) == (np.float64, expected)
-
-
-LENGTHS = np.array([5, 1, 3, 2, 4, 5])
 
 
 def test_what_has_no_padding_or_other_weights_is_the_same_batch_otherwise():

@@ -796,9 +796,11 @@ for number in (float("nan"), float("inf"), float("-inf")):
         np.testing.assert_equal(callbacks[0].best, None if np.isnan(number) else number)
 
 
-@refused("a loss that returns NaN", "fit", nnlite.NonFiniteLossError, "epoch 1, batch 1: the loss is nan")
-def _():
-    trained(model(loss=Own(float("nan"))))
+for value in ("nan", "inf", "-inf"):
+
+    @refused(f"a loss that returns {value}", "fit", nnlite.NonFiniteLossError, f"epoch 1, batch 1: the loss is {value}")
+    def _(value=value):
+        trained(model(loss=Own(float(value))))
 
 
 @refused("a layer as loss", "fit", TypeError, r"loss: Dense.forward: expected it to return one number, got an array")
@@ -891,6 +893,22 @@ for name in ("y_true", "y_pred"):
                 getattr(model(Dense(2), Softmax(), metrics=[own]), method)(X, y, verbose=0)
             finally:
                 assert_same_bits(y, Y)
+
+
+@refused(
+    "a metric that writes into y_pred later", "compile, after which it is watched again", ValueError, "y_pred to st"
+)
+def _():
+    def own(y_true, y_pred):
+        if late:
+            spoil("y_pred", y_true, y_pred)
+        return 0.0
+
+    late = []
+    made = trained(model(metrics=[own]))
+    made.compile("sgd", "mse", [own])
+    late.append(True)
+    trained(made)
 
 
 # What runs the model, or its loss, between the forward and the backward of a batch.
@@ -2497,6 +2515,14 @@ def _():
         assert_close(own.params[name], param, 1e-5, name)
     numbers = own.evaluate(SEQUENCES, TAGS, batch_size=1, lengths=LENGTHS)
     np.testing.assert_allclose(numbers, own.evaluate(SEQUENCES, TAGS, lengths=LENGTHS), rtol=1e-5)
+
+
+@right("lengths of 0 for all of a batch", "a regularizer, whose price is the loss")
+def _():
+    made = model(LSTM(3, return_sequences=True), Dense(2, kernel_regularizer="l2"))
+    made.build((5, 4))
+    price = nnlite.regularizers.penalty(made.layers)
+    assert made.train_on_batch(SEQUENCES, TAGS, lengths=[0] * 4) == price > 0
 
 
 def labelled(in_padding, in_steps):

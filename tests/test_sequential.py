@@ -10,7 +10,7 @@ import pytest
 from numeric import assert_same_bits
 
 import nnlite
-from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Embedding, OneHot, Softmax, Tanh, TimeDistributed
+from nnlite.layers import LSTM, BatchNorm, Dense, Dropout, Embedding, Input, OneHot, Softmax, Tanh, TimeDistributed
 from nnlite.layers.base.layer import Layer
 from nnlite.models.sequential import Sequential
 from nnlite.models.summary import _size
@@ -364,3 +364,21 @@ def test_a_model_has_the_dtype_and_the_input_of_its_first_layer():
     assert (model.dtype, model.input_shape, inner.input_shape) == (np.float64, (4,), (4,))
     with pytest.raises(TypeError, match="layers: expected a list of layers, got Sequential"):
         Sequential(inner)
+
+
+def test_a_model_in_a_model_draws_from_the_outer_ones_generator_unless_it_has_a_seed():
+    free, seeded = Sequential([Dense(2)]), Sequential([Dense(2)], seed=1)
+    model = Sequential([free, seeded], seed=0)
+    assert (free.rng is model.rng, free.layers[0].rng is model.rng) == (True, True)
+    assert (seeded.rng is model.rng, seeded.layers[0].rng is seeded.rng) == (False, True)
+
+
+def test_an_input_shape_counts_more_than_an_input_layer():
+    assert Sequential([Input((4,)), Dense(2)], input_shape=(5,)).input_shape == (5,)
+    with pytest.raises(ValueError, match="sequential has no layers: add some"):
+        Sequential([Input((4,))]).forward(ones(1, 4))
+
+
+def test_ids_are_integers_of_any_kind():
+    model = Sequential([Embedding(5, 2)], seed=0)
+    assert_same_bits(model.forward(np.arange(4, dtype="uint8")), model.forward(np.arange(4)))
