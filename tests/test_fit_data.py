@@ -473,7 +473,15 @@ def resting():
     return model
 
 
-@pytest.mark.parametrize("source", [Loader, Numbered])
+class Rewinds(Alone):
+    """An iterator that iter() takes to its beginning."""
+
+    def __iter__(self):
+        self.items = batches()
+        return self
+
+
+@pytest.mark.parametrize("source", [Loader, Numbered, Rewinds])
 def test_each_validation_reads_its_source_from_the_beginning(source):
     model = resting()
     history = model.fit(X, Y, epochs=3, validation_data=source(), validation_steps=3, verbose=0).history
@@ -523,12 +531,13 @@ def test_the_third_of_validation_data_of_ids_may_be_lengths():
     model = classifier([Embedding(3, 2), LSTM(3, return_sequences=True), Dense(3), Softmax()])
     model.fit(STEP_LABELS, STEP_LABELS, validation_data=(STEP_LABELS, STEP_LABELS, LENGTHS), verbose=0)
     assert model.history.history["val_loss"] == [model.evaluate(STEP_LABELS, STEP_LABELS, lengths=LENGTHS)[0]]
-    with pytest.raises(ValueError, match="^fit: validation_data: lengths: every length is 0: there is not one step"):
+    with pytest.raises(ValueError, match=r"^fit: validation_data: lengths: every length is 0: there is not one step"):
         model.fit(STEP_LABELS, STEP_LABELS, validation_data=(STEP_LABELS, STEP_LABELS, 0 * LENGTHS), verbose=0)
 
 
 def test_a_list_of_many_arrays_is_x():
     assert_same_bits(regressor().predict(iter([[*X[:4]]]), steps=1), regressor().predict(X[:4]))
+    assert_same_bits(regressor().predict(iter([[X[0], X[1].tolist()]]), steps=1), regressor().predict(X[:2]))
 
 
 @pytest.mark.parametrize(
@@ -727,6 +736,11 @@ WRONG = {
         "fit: validation_batch_size: a generator makes batches of a size of its own: leave it out",
     ),
     "a function": ({"x": batches, "y": None}, TypeError, "got the function batches: call it"),
+    "steps of 0": (
+        {"x": Loader(), "y": None, "steps_per_epoch": 0},
+        ValueError,
+        "steps_per_epoch: expected a whole number of at least 1, got 0",
+    ),
     "weights beside": ({"x": Loader(), "y": None, "sample_weight": WEIGHTS}, ValueError, "itself: leave it out"),
     "split of a generator": ({"x": Loader(), "y": None, "validation_split": 0.5}, ValueError, "cannot be split"),
     "an end": ({"x": batches(times=3), "y": None, "steps_per_epoch": 4}, ValueError, "ended after 3 batches: let"),

@@ -375,7 +375,7 @@ def test_a_model_in_a_model_draws_from_the_outer_ones_generator_unless_it_has_a_
 
 def test_an_input_shape_counts_more_than_an_input_layer():
     assert Sequential([Input((4,)), Dense(2)], input_shape=(5,)).input_shape == (5,)
-    with pytest.raises(ValueError, match="sequential has no layers: add some"):
+    with pytest.raises(ValueError, match=r"sequential has no layers: add some"):
         Sequential([Input((4,))]).forward(ones(1, 4))
 
 

@@ -43,7 +43,7 @@ class Stream:
         self._number = 0
         self._is_numbered = not hasattr(source, "__iter__") and not hasattr(source, "__next__")
         self._items = self._from_start()
-        self._starts_anew = where == "fit: validation_data" and self._items is not source
+        self._starts_anew = where == "fit: validation_data"  # a generator, which is its own iterator, goes on
         self._first: Batch | None = None
         self._begin_epoch()
         self._first = self._next()
