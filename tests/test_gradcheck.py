@@ -1572,3 +1572,17 @@ def test_a_copy_in_float64_shares_what_its_original_shares():
     assert layers_inside(layer) == [layer, inner]
     assert copied.inner["other"].dtype == np.float64
     assert copied.inner["one"][0] is copied.inner["other"]
+
+
+def test_a_layer_of_ones_own_may_have_a_number_of_layers():
+    class Tripled(nnlite.Layer):
+        layers = 3
+
+        def forward(self, x, training=False):
+            return 3 * x
+
+        def backward(self, dy):
+            return 2 * dy
+
+    with pytest.raises(GradientCheckError, match="^Tripled: the gradient of input x is wrong"):
+        gradcheck(Tripled(), normal(2, 3))

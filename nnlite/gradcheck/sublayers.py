@@ -52,8 +52,8 @@ class _LossLayer:
 
 def _inside(checked, check):
     """The error of the last layer of a model that is wrong when checked alone; if none is, the model's own."""
-    layers = list(checked.layer.layers) if hasattr(type(checked.layer), "all_layers") else []
-    if not layers:
+    layers = getattr(checked.layer, "layers", [])
+    if not isinstance(layers, list | tuple) or not layers:  # a layer of one's own may have a number of them
         return None
     inputs = [checked.x]
     checked.restore()
