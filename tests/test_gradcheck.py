@@ -1584,5 +1584,5 @@ def test_a_layer_of_ones_own_may_have_a_number_of_layers():
         def backward(self, dy):
             return 2 * dy
 
-    with pytest.raises(GradientCheckError, match="^Tripled: the gradient of input x is wrong"):
+    with pytest.raises(GradientCheckError, match=r"^Tripled: the gradient of input x is wrong"):
         gradcheck(Tripled(), normal(2, 3))
