@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from . import checks, seeds
+from .arguments.classes import is_model as is_model
 from .arguments.kinds import kinds_of as kinds_of
 from .arguments.kinds import of_its_kinds as of_its_kinds
 from .arguments.kinds import require as require

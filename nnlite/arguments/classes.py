@@ -25,6 +25,11 @@ def held(thing: Any, is_part: Callable[[Any], bool]) -> Iterator[tuple[str, Any]
         yield from ((where, part) for where, part in found if is_part(part))
 
 
+def is_model(thing: Any) -> bool:
+    """Whether it is a model, and no layer of one's own that has an attribute `layers`, too."""
+    return hasattr(type(thing), "all_layers")
+
+
 def marked(name: str, thing: Any) -> str:
     """The name of a class, or function, as a file has it."""
     return name if is_ours(thing) else f"{OWN}{name}"

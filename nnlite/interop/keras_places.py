@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import layers
+from nnlite.utils import is_model
 
 from .keras_layers import KERAS_NAMES
 from .weights import Link, Store, WeightsError, constant, listed, short
@@ -136,7 +137,7 @@ def of_model(model: Any, store: Store | None = None, path: str = "") -> list[Pla
     groups, found = Groups(path), list[Place]()
     kinds = _convolutions(model, store, path) if store else None
     for layer in model.layers:
-        if hasattr(type(layer), "all_layers"):
+        if is_model(layer):
             found += of_model(layer, store, f"{groups.next('sequential')}/")
             continue
         kind = kind_of(layer)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nnlite import layers
+from nnlite.utils import is_model
 
 from .keras_layers import OUR_NAMES
 from .weights import WeightsError, listed, short
@@ -113,7 +114,7 @@ def of_scores(activations: tuple) -> tuple:
 def _rows(model, path, shape):
     """Full name, layer, and (H, W) of the images that it sees."""
     for layer, below in zip(model.layers, model.shapes(shape), strict=False):
-        if hasattr(type(layer), "all_layers"):
+        if is_model(layer):
             yield from _rows(layer, f"{path}{layer.name}.", below)
         else:
             yield f"{path}{layer.name}", layer, tuple(below[-3:-1])

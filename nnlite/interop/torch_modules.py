@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from nnlite import layers
+from nnlite.utils import is_model
 
 from .weights import Array, Link, WeightsError, constant, listed, short
 
@@ -276,7 +277,7 @@ def _rows(model, path, shape):
     """Full name, class, and the shapes of x and y of each layer, those of one step under a TimeDistributed."""
     shapes = model.shapes(shape)
     for layer, below, above in zip(model.layers, shapes, shapes[1:], strict=False):
-        if hasattr(type(layer), "all_layers"):
+        if is_model(layer):
             yield from _rows(layer, f"{path}{layer.name}.", below)
         else:
             steps = 1 if type(layer) is layers.TimeDistributed else 0

@@ -6,7 +6,7 @@ from typing import Any, Self, Unpack
 import numpy as np
 
 from .. import checks
-from ..arguments.classes import class_name
+from ..arguments.classes import class_name, is_model
 from ..arguments.kinds import takes_config
 from .base import named
 from .base.inner import inner
@@ -54,7 +54,7 @@ class TimeDistributed(Layer):
         if not isinstance(layer, Layer) or layer.takes_lengths:
             hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
             hint = ": a recurrent layer reads the steps by itself" if isinstance(layer, Layer) else hint
-            if hasattr(layer, "layers"):
+            if is_model(layer):
                 hint = ": wrap each of the model's layers that needs it, as TimeDistributed(Conv2D(...)), in its place"
             raise TypeError(f"TimeDistributed: expected a layer, such as Dense(8), got {layer!r}{hint}")
         self.layer = layer  # first, as it has the flag `trainable`

@@ -4,6 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
+from ..arguments.classes import is_model
 from ..layers.base.has_states import HasStates
 from ..turns import Keeps, computing
 from .assembly import parts
@@ -17,7 +18,7 @@ def one_fit(model: Any) -> Iterator[None]:
     """
     mine, carrying = object(), [layer for layer in _with_states(model) if not getattr(layer, "stateful", False)]
     states = [layer.state for layer in carrying]
-    inside = [part for part in parts(model) if hasattr(type(part), "all_layers")]
+    inside = [part for part in parts(model) if is_model(part)]
     try:
         with computing:
             model._fit = mine if model._fit is None else model._fit

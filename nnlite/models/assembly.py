@@ -7,6 +7,7 @@ import numpy as np
 
 from .. import checks
 from ..arguments import is_ours
+from ..arguments.classes import is_model
 from ..layers.base import own
 from ..layers.base.input import Input
 from ..layers.base.layer import Layer
@@ -46,17 +47,17 @@ def prepare(layers, dtype, rng):
         _adopt(layer, wanted, rng)
     if shape is None and layers:
         first = layers[0]
-        shape = first.input_shape if hasattr(type(first), "all_layers") else getattr(first, "_input_shape", None)
+        shape = first.input_shape if is_model(first) else getattr(first, "_input_shape", None)
     return layers, common, shape
 
 
 def _depth(layer):
     """How many models are in each other here."""
-    return 1 + max(map(_depth, layer.layers), default=0) if hasattr(layer, "layers") else 0
+    return 1 + max(map(_depth, layer.layers), default=0) if is_model(layer) else 0
 
 
 def _is_part(thing):
-    return isinstance(thing, Layer) or hasattr(type(thing), "all_layers")
+    return isinstance(thing, Layer) or is_model(thing)
 
 
 def _check_kinds(layers):
@@ -101,7 +102,7 @@ def _all_parts(layer):
 def parts(layer):
     """The layer, and all layers inside it."""
     yield layer
-    for part in layer.layers if hasattr(type(layer), "all_layers") else ():  # a layer of one's own may have some, too
+    for part in layer.layers if is_model(layer) else ():  # a layer of one's own may have some, too
         yield from parts(part)
 
 
@@ -147,7 +148,7 @@ def _free_name(layer, taken):
 
 def check_full_names(layers, names):
     """Refuse a layer "inner.dense" beside a model "inner": their parameters would share names."""
-    for model in [name for name, layer in zip(names, layers, strict=True) if hasattr(type(layer), "all_layers")]:
+    for model in [name for name, layer in zip(names, layers, strict=True) if is_model(layer)]:
         for name in names:
             if name.startswith(f"{model}."):
                 raise ValueError(f"a layer's name cannot begin with that of the model {model!r}: {name!r}")

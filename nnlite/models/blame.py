@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks
+from ..arguments.classes import is_model
 
 
 def forward(error: Exception, model: Any, layer: Any, x: Any) -> None:
@@ -120,7 +121,7 @@ def _gives_one_step(model, number, x):
     """The recurrent layer that gives its last step alone to one that reads sequences, as x says; else None."""
     axes = x.ndim if isinstance(x, np.ndarray) and x.dtype.kind == "f" else len(x) + 1 if isinstance(x, tuple) else 0
     reader = model.layers[number]
-    while hasattr(type(reader), "all_layers") and reader.layers:
+    while is_model(reader) and reader.layers:
         reader = reader.layers[0]
     if axes != 2 or not reader.takes_lengths:
         return None

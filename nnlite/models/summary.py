@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from .. import checks, notebook
+from ..arguments.classes import is_model
 from .agreement import activations
 
 
@@ -71,7 +72,7 @@ def _rows(model, input_shape, built, indent=""):
         yield f"{indent}{layer.name}", type(layer).__name__, shape, f"{count}{frozen}"
         for step in activations(layer):
             yield f"{indent}  {step.name}", type(step).__name__, shape, "0"
-        if hasattr(type(layer), "all_layers"):
+        if is_model(layer):
             yield from _rows(layer, given, built, f"{indent}  ")
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import checks
 from ..arguments import Configured, is_ours, kept_arguments, kinds
-from ..arguments.classes import OWN, class_name, held, marked
+from ..arguments.classes import OWN, class_name, held, is_model, marked
 from ..arguments.translations.calls import translated
 from ..turns import computing
 from . import checkpoint, loop_state, states
@@ -80,7 +80,7 @@ def check_saving(model: Any) -> None:
 
 def _models(model):
     """The model, and all inside it."""
-    return [model, *(part for layer in model.layers if hasattr(type(layer), "all_layers") for part in _models(layer))]
+    return [model, *(part for layer in model.layers if is_model(layer) for part in _models(layer))]
 
 
 def _rehearse(model, own):
@@ -146,7 +146,7 @@ def _layers(model):
     """Its layers in full. A model among them says nothing of its input, which it may learn from the first batch."""
     described = [_describe(layer, full=True) for layer in model.layers]
     for layer, one in zip(model.layers, described, strict=True):
-        if hasattr(type(layer), "all_layers"):
+        if is_model(layer):
             one["config"] = {**one["config"], "input_shape": None, "layers": _layers(layer)}
     return described
 
@@ -180,7 +180,7 @@ def save_training(path: str | os.PathLike, model: Any, loop: Any, recipe: dict[s
 
 def _held(model):
     """The models in a model's attributes: such as a discriminator, which a train_step of one's own trains, too."""
-    models = held(model, lambda part: hasattr(type(part), "all_layers"))
+    models = held(model, is_model)
     return {where: one for where, one in models if where.partition("[")[0] != "layers"}
 
 

@@ -8,6 +8,7 @@ import numpy as np
 
 import nnlite
 from nnlite.turns import computing
+from nnlite.utils import is_model
 
 from .arguments import drawn, require_text, require_whole
 from .vocabulary import Vocabulary
@@ -141,11 +142,7 @@ def _zero_state(model: Any) -> Iterator[None]:
 
 def _all_layers(model: Any) -> list[Any]:
     """The layers of a model, and for models among them theirs."""
-    return [
-        part
-        for layer in model.layers
-        for part in (_all_layers(layer) if hasattr(type(layer), "all_layers") else [layer])
-    ]
+    return [part for layer in model.layers for part in (_all_layers(layer) if is_model(layer) else [layer])]
 
 
 def _log(probabilities: np.ndarray) -> np.ndarray:

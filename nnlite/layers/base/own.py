@@ -9,7 +9,7 @@ import numpy as np
 
 from ... import checks, seeds
 from ...arguments import is_ours
-from ...arguments.classes import held
+from ...arguments.classes import held, is_model
 from .storage import Storage
 
 
@@ -105,7 +105,7 @@ def refuse_hidden_parts(layer):
     handed_on = {id(array) for array in layer.params.values()}
     for name, part in _parts(layer):
         hidden = [key for key, array in part.params.items() if id(array) not in handed_on]
-        if hidden and hasattr(type(layer), "all_layers"):
+        if hidden and is_model(layer):
             if part.trainable:
                 raise ValueError(
                     f"{type(layer).__name__}: expected all that learns among its layers, got a layer in self.{name} "
@@ -132,7 +132,7 @@ def _parts(layer):
 
 def _held(layer):
     """The layers and models in a layer's attributes, with their names."""
-    return held(layer, lambda part: isinstance(part, Storage) or hasattr(type(part), "all_layers"))
+    return held(layer, lambda part: isinstance(part, Storage) or is_model(part))
 
 
 def hint(thing: Any) -> str:
@@ -166,7 +166,7 @@ class AdaptsOwn:
         """Let the layers in a layer of one's own draw from its generator, and have its dtype: those of it alone."""
         layer: Any = self
         for _, part in [] if is_ours(type(layer)) else _held(layer):
-            inside = part.layers if hasattr(type(part), "all_layers") else []
+            inside = part.layers if is_model(part) else []
             for one in (*inside, part):  # a model's dtype is that of its layers
                 is_free = not one._is_seeded and not getattr(part, "_in_model", False)
                 differs = one.rng is not layer.rng or (one.dtype != layer.dtype and not one.built)

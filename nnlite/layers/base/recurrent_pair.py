@@ -4,7 +4,7 @@ from typing import Any, Self, Unpack
 
 import numpy as np
 
-from ...arguments.classes import class_name
+from ...arguments.classes import class_name, is_model
 from ...arguments.kinds import takes_config
 from . import named
 from .has_states import HasStates
@@ -23,7 +23,7 @@ class RecurrentPair(HasStates):
         what = type(self).__name__
         if not isinstance(layer, Recurrent):
             hint = f": make one, {layer.__name__}(...)" if isinstance(layer, type) else ""
-            hint = f": wrap each of the model's recurrent layers in a {what}" if hasattr(layer, "layers") else hint
+            hint = f": wrap each of the model's recurrent layers in a {what}" if is_model(layer) else hint
             raise TypeError(f"{what}: expected a recurrent layer, such as LSTM(32), got {layer!r}{hint}")
         self._refuse_settings(layer)
         if layer.built:
