@@ -18,7 +18,7 @@ ROOMS = {
         name: f"nnlite/{name}/**/*.py"
         for name in (
             *("reference", "layers", "optimizers", "losses", "callbacks", "saving", "text", "gradcheck", "models"),
-            *("metrics", "arguments"),
+            *("metrics", "arguments", "inspect", "derive", "testing"),
         )
     },
     "schedules": "nnlite/schedules.py",
