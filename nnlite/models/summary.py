@@ -81,7 +81,6 @@ def _size(model):
         return ""
     size = model.parameter_count * model.dtype.itemsize
     units = ("GB", 1e9), ("MB", 1e6), ("kB", 1e3), ("bytes", 1)
-    unit, factor = next(
-        (u, f) for u, f in units if size >= 0.9995 * f or f == 1
-    )  # 999,500 bytes are 1 MB in three digits
+    # In three digits 999,500 bytes are 1 MB, and no 1e+03 kB.
+    unit, factor = next((u, f) for u, f in units if size >= 0.9995 * f or f == 1)
     return f"{size / factor:.3g} {unit} of {model.dtype.name}"
