@@ -380,12 +380,15 @@ OTHER_KINDS = {
     "size: expected from 1 to 65,535 pixels on each side, got 7e[+]30 x 4.5e[+]30": (
         lambda: nnlite.plot.png(nnlite.plot.loss_curves, LOSSES, dpi=10**30)
     ),
-    "history: loss: expected a list of numbers, got 0.5": lambda: nnlite.plot.loss_curves({"loss": 0.5}),
-    "history: val_mae: expected a list of numbers, got list": (
+    "history: loss: expected a list, got 0.5": lambda: nnlite.plot.loss_curves({"loss": 0.5}),
+    "history: val_mae: expected numbers, got an array of texts": (
         lambda: nnlite.plot.metric_curves({"mae": [1.0], "val_mae": ["a"]}, "mae")
     ),
+    "history: loss: expected a list of numbers, got shape .1, 2.": (
+        lambda: nnlite.plot.loss_curves({"loss": [[1.0, 2.0]]})
+    ),
     "landmarks: 'a': expected a number, got list": lambda: nnlite.plot.loss_curves(LOSSES, landmarks={"a": [0.5]}),
-    "curves: 'a': losses: expected a list of numbers, got 5": lambda: nnlite.plot.learning_curves({"a": ([1], 5)}),
+    "curves: 'a': losses: expected a list, got 5": lambda: nnlite.plot.learning_curves({"a": ([1], 5)}),
     "x: expected numbers, got an array of texts": lambda: nnlite.plot.images([[["a"]]]),
     "layers.0.: expected at most 50 models in each other, got 51": (
         lambda: functools.reduce(lambda inner, _: nnlite.Sequential([inner]), range(51), nnlite.Sequential())

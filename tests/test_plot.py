@@ -234,6 +234,15 @@ def test_half_a_character_is_drawn_as_what_stands_for_any(draw, given):
     assert "\ud800" not in found
 
 
+def test_curves_are_of_whatever_holds_numbers():
+    """As a list of PyTorch's losses, which are tensors without axes."""
+    without_axes, loss, learning = [np.array(3.0), np.array(2.0)], Figure().add_subplot(), Figure().add_subplot()
+    loss_curves({"loss": without_axes, "val_loss": np.array([4.0, None]), "note": 5}, ax=loss)
+    assert [[*line.get_ydata()] for line in loss.lines[:2]] == [[3, 2], [4, pytest.approx(np.nan, nan_ok=True)]]
+    learning_curves({"a": (np.array([0, 10]), without_axes)}, ax=learning)
+    assert [*learning.lines[0].get_ydata()] == [3, 2]
+
+
 def test_no_display_is_needed_and_no_backend_switched():
     program = """
 import sys

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from nnlite import extras
-from nnlite.utils import of_its_kinds, require
+from nnlite.utils import numbers, of_its_kinds, require
 
 from .fonts import lend_fonts, warn_of
 
@@ -94,17 +94,22 @@ def whole_ticks(axis: Axis) -> None:
     axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=True))  # else as AutoLocator
 
 
-def without_gaps(curves: Any, metric: str) -> dict[str, list[Any]]:
-    """Lists with a number for each epoch, NaN where an epoch has none: a curve is interrupted there.
+def without_gaps(curves: Any, metric: str) -> dict[str, Any]:
+    """Curves, of which a metric's, and its validation's, are lists with a number for each epoch.
 
-    Args:
-        metric: is drawn, in training and validation, and has to be numbers.
+    It is NaN where an epoch has none: the curve is interrupted there.
     """
-    for name in {metric, f"val_{metric}"} & curves.keys():
-        values = curves[name]
-        numbers = [value for value in values if value is not None] if isinstance(values, list | tuple) else values
-        require(f"history: {name}", numbers, "Sequence[float]")
-    return {name: [float("nan") if value is None else value for value in values] for name, values in curves.items()}
+    drawn = {name: in_a_row(f"history: {name}", curves[name]) for name in {metric, f"val_{metric}"} & curves.keys()}
+    return {**curves, **drawn}
+
+
+def in_a_row(what: str, values: Any) -> list[float]:
+    """Numbers as a list: of an array, a tensor, a list of either's numbers, ...; None becomes NaN."""
+    require(what, values, "Iterable")
+    row = numbers(what, [float("nan") if value is None else value for value in values])
+    if row.ndim != 1:
+        raise ValueError(f"{what}: expected a list of numbers, got shape {row.shape}")
+    return row.tolist()
 
 
 def numbers_of(epochs: Any, count: int) -> list[int]:
@@ -119,8 +124,9 @@ def draw_epochs(ax: Axes, curves: Mapping[str, Any], metric: str, epochs: Any) -
     looks = (metric, BLUE, "--o", "training"), (f"val_{metric}", VERMILION, "-s", "validation")
     for name, colour, dashes, label in looks:
         if name in curves:
-            numbers = numbers_of(epochs, len(curves[name]))
-            ax.plot(numbers, curves[name], dashes, color=colour, markersize=4, label=label)
+            ax.plot(
+                numbers_of(epochs, len(curves[name])), curves[name], dashes, color=colour, markersize=4, label=label
+            )
 
 
 def frame(ax: Axes, left: float, top: float, width: float, height: float, **style: Any) -> None:

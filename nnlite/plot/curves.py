@@ -21,6 +21,7 @@ from .canvas import (
     VERMILION,
     Axes,
     draw_epochs,
+    in_a_row,
     new_axes,
     numbers_of,
     whole,
@@ -235,16 +236,17 @@ def _checked(name, curve):
     """A curve, with NaN as infinity: both mean divergence."""
     if not hasattr(curve, "__len__") or len(curve) != 2:
         raise TypeError(f"curves: {name!r}: expected a pair (iterations, losses), got {type(curve).__name__}")
-    iterations, losses = curve
-    for what, values in (("iterations", iterations), ("losses", losses)):
-        require(f"curves: {name!r}: {what}", values, "Sequence[float]")
-    if not len(losses) or len(iterations) != len(losses) or not math.isfinite(losses[0]):
-        first = f", the first of them {losses[0]}" if len(losses) else ""
+    iterations, losses = (
+        in_a_row(f"curves: {name!r}: {what}", values)
+        for what, values in zip(("iterations", "losses"), curve, strict=True)
+    )
+    if not losses or len(iterations) != len(losses) or not math.isfinite(losses[0]):
+        first = f", the first of them {losses[0]}" if losses else ""
         raise ValueError(
             f"curves: {name!r}: expected as many losses as iterations, the first of them finite, got "
             f"{len(iterations)} iterations and {len(losses)} losses{first}"
         )
-    return list(iterations), [math.inf if math.isnan(loss) else loss for loss in losses]
+    return iterations, [math.inf if math.isnan(loss) else loss for loss in losses]
 
 
 def _top(curves, landmarks):
