@@ -2783,7 +2783,40 @@ def _():
 
             begin()
 
-    trained(callbacks=[Own("loss"), InAFunction("loss")])
+    class InAnotherMethod(EarlyStopping):
+        def on_train_begin(self, logs):
+            self.begin(logs)
+
+        def begin(self, logs):
+            super().on_train_begin(logs)
+
+    class ByItsName(EarlyStopping):
+        def on_train_begin(self, logs):
+            getattr(super(), "on_train_begin")(logs)  # noqa: B009
+
+    def decorated(method):
+        return lambda own, logs: method(own, logs)
+
+    class Decorated(EarlyStopping):
+        on_train_begin = decorated(EarlyStopping.on_train_begin)
+
+    trained(callbacks=[kind("loss") for kind in (Own, InAFunction, InAnotherMethod, ByItsName, Decorated)])
+
+
+@right("an on_train_begin without super()", "a callback that extends LearningRateScheduler, which does nothing there")
+def _():
+    kind = type("Own", (LearningRateScheduler,), {"on_train_begin": lambda own, logs: None})
+    assert trained(callbacks=[kind(lambda epoch: 0.5)]).history.history["learning_rate"][0] == 0.5
+
+
+@right("an __init__ with super()", "a CSVLogger, which keeps its filename under another name")
+def _():
+    class Own(CSVLogger):
+        def __init__(self):
+            super().__init__("own.csv")
+
+    trained(callbacks=[Own()])
+    assert Path("own.csv").read_text().startswith("epoch,loss")
 
 
 for hook in ("set_model", "set_params"):

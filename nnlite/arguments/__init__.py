@@ -123,11 +123,11 @@ def _require_base(one):
     base = nearest_of_ours(type(one))
     if base is type(one) or base.__name__ == "Loss" or hasattr(base, "output_shape"):  # layers say so themselves
         return
-    parameters = [p for p in inspect.signature(base).parameters.values() if p.kind is not p.VAR_KEYWORD]
-    needed = [p.name for p in parameters if p.default is p.empty] or [p.name for p in parameters]
-    if needed and not any(hasattr(one, name) for name in needed):  # not each: one may be kept under another name
+    names = _names_of_ours(type(one))
+    given = [name for name in names if not hasattr(base, name)]  # without those that the class itself has a default of
+    if given and not any(hasattr(one, name) for name in given):  # not each: some are kept under another name
         raise TypeError(
-            f"{type(one).__name__}: its __init__ does not call that of {base.__name__}, and so it has no {needed[0]}: "
+            f"{type(one).__name__}: its __init__ does not call that of {base.__name__}, and so it has no {names[0]}: "
             f"add super().__init__(...) as its first line, with the arguments of {base.__name__}"
         )
 

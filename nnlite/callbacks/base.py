@@ -177,17 +177,25 @@ def check_hooks(callback: Callback) -> None:
     kinds = type(callback).__mro__
     base = next(kind for kind in kinds if is_ours(kind) and "on_train_begin" in vars(kind))
     for own in takewhile(lambda kind: not is_ours(kind), kinds if base is not Callback else ()):
-        begin = inspect.unwrap(vars(own).get("on_train_begin", vars(base)["on_train_begin"]))
-        if inspect.isfunction(begin) and not is_ours(begin) and "on_train_begin" not in _names(begin.__code__):
+        if _forgets(own, "on_train_begin"):
             raise TypeError(
                 f"{own.__name__}.on_train_begin never calls that of {base.__name__}, which begins anew for each "
                 f"training: add super().on_train_begin(logs) as its first line"
             )
 
 
-def _names(code):
-    """What a function's code looks up, and the functions in it."""
-    return {*code.co_names}.union(*(_names(one) for one in code.co_consts if inspect.iscode(one)))
+def _forgets(own, method):
+    """Whether a class has this method, and neither it nor another of its methods can call the one of the base."""
+    begin = inspect.unwrap(vars(own).get(method))
+    if not inspect.isfunction(begin) or is_ours(begin) or {*begin.__code__.co_freevars} - {"__class__"}:
+        return False  # variables of a function around it, such as a decorator, may be anything
+    functions = [inspect.unwrap(one) for one in vars(own).values() if inspect.isfunction(one)]
+    return not any(method in _words(one.__code__) for one in functions)
+
+
+def _words(code):
+    """What a function's code looks up, by name or by getattr, also in the functions in it."""
+    return {*code.co_names, *code.co_consts}.union(*(_words(one) for one in code.co_consts if inspect.iscode(one)))
 
 
 def checked_callbacks(callbacks: Any) -> list[Callback]:

@@ -40,9 +40,6 @@ class LearningRateScheduler(Callback):
         self.schedule, self.verbose = schedule, verbosity(verbose)
         self._takes_rate = _takes_two(schedule)
 
-    def on_train_begin(self, logs: Logs) -> None:
-        self.model.optimizer.learning_rate = self.model.optimizer.learning_rate  # an error where a schedule sets it
-
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         if self.loop.batch:  # resumed within an epoch: its learning rate is the optimizer's already
             return
