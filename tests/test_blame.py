@@ -376,6 +376,7 @@ ADD_SOFTMAX = (
         (lambda: [Dense(3), Sigmoid()], SparseCategoricalCrossentropy(), "do not add up to 1.*use Softmax"),
         (lambda: [Dense(1), Softmax()], SparseCategoricalCrossentropy(), "of a single number is always 1: use Sigmoid"),
         (lambda: [Dense(3), Dense(1, "softmax")], SparseCategoricalCrossentropy(), "of a single number is always 1"),
+        (lambda: [Dense(1, "relu"), Dropout(0.1), Softmax()], SparseCategoricalCrossentropy(), "of a single number"),
     ],
 )
 @pytest.mark.parametrize("method", ["compile", "fit", "train_on_batch", "evaluate"])

@@ -9,7 +9,9 @@ from typing import Any
 from .. import losses
 from ..arguments import is_ours
 from ..arguments.classes import refuse_half
+from ..layers.base.activation import Activation
 from ..layers.bidirectional import Bidirectional
+from ..layers.dropout import Dropout
 from ..layers.time_distributed import TimeDistributed
 
 PROBABILITIES = "Softmax", "Sigmoid"  # the layers that give some; all others can give any number
@@ -95,7 +97,8 @@ def check(model: Any, loss: Any) -> None:
             f"loss: the numbers that {name} gives do not add up to 1, {kind}() expects the probabilities of all "
             f"labels: use Softmax() instead; for two labels, one unit with Sigmoid() and BinaryCrossentropy()"
         )
-    if name == "Softmax" and [getattr(step, "units", None) for step in _last_steps(model)[1:2]] == [1]:
+    below = (step for step in _last_steps(model)[1:] if not isinstance(step, Activation | Dropout))
+    if name == "Softmax" and getattr(next(below, None), "units", None) == 1:
         raise ValueError(
             f"loss: {name} of a single number is always 1: use Sigmoid() and BinaryCrossentropy(), or a unit for each "
             f"label"
