@@ -2757,52 +2757,6 @@ for base, name in (
         without_super(base)()
 
 
-for below in (False, True):
-
-    @refused(
-        "an on_train_begin without super()",
-        f"a callback that extends EarlyStopping{', and one that extends it' * below}",
-        TypeError,
-        "Own.on_train_begin never calls that of EarlyStopping, which begins anew",
-    )
-    def _(below=below):
-        kind = type("Own", (EarlyStopping,), {"on_train_begin": lambda own, logs: None})
-        trained(callbacks=[(type("Below", (kind,), {}) if below else kind)("loss")])
-
-
-@right("an on_train_begin with super()", "a callback that extends EarlyStopping")
-def _():
-    class Own(EarlyStopping):
-        def on_train_begin(self, logs):
-            super().on_train_begin(logs)
-
-    class InAFunction(EarlyStopping):
-        def on_train_begin(self, logs):
-            def begin():
-                EarlyStopping.on_train_begin(self, logs)
-
-            begin()
-
-    class InAnotherMethod(EarlyStopping):
-        def on_train_begin(self, logs):
-            self.begin(logs)
-
-        def begin(self, logs):
-            super().on_train_begin(logs)
-
-    class ByItsName(EarlyStopping):
-        def on_train_begin(self, logs):
-            getattr(super(), "on_train_begin")(logs)  # noqa: B009
-
-    def decorated(method):
-        return lambda own, logs: method(own, logs)
-
-    class Decorated(EarlyStopping):
-        on_train_begin = decorated(EarlyStopping.on_train_begin)
-
-    trained(callbacks=[kind("loss") for kind in (Own, InAFunction, InAnotherMethod, ByItsName, Decorated)])
-
-
 @right("an on_train_begin without super()", "a callback that extends LearningRateScheduler, which does nothing there")
 def _():
     kind = type("Own", (LearningRateScheduler,), {"on_train_begin": lambda own, logs: None})

@@ -1,13 +1,12 @@
 """Callback: base class of the objects that `fit` calls at each batch and epoch."""
 
 import difflib
-import inspect
 from collections.abc import Callable, Mapping
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from ..arguments import ChecksArguments, is_ours
+from ..arguments import ChecksArguments
 from ..saving import states
 
 Logs = dict[str, float]  # such as {"loss": 3.1, "val_loss": 2.9}
@@ -174,28 +173,6 @@ def check_hooks(callback: Callback) -> None:
             if name in _NEVER or near:
                 remedy = _NEVER.get(name) or f"use {near[0]}"
                 raise TypeError(f"{type(callback).__name__}: fit would never call {name}: {remedy}, or rename it")
-    kinds = type(callback).__mro__
-    base = next(kind for kind in kinds if is_ours(kind) and "on_train_begin" in vars(kind))
-    for own in takewhile(lambda kind: not is_ours(kind), kinds if base is not Callback else ()):
-        if _forgets(own, "on_train_begin"):
-            raise TypeError(
-                f"{own.__name__}.on_train_begin never calls that of {base.__name__}, which begins anew for each "
-                f"training: add super().on_train_begin(logs) as its first line"
-            )
-
-
-def _forgets(own, method):
-    """Whether a class has this method, and neither it nor another of its methods can call the one of the base."""
-    begin = inspect.unwrap(vars(own).get(method))
-    if not inspect.isfunction(begin) or is_ours(begin) or {*begin.__code__.co_freevars} - {"__class__"}:
-        return False  # variables of a function around it, such as a decorator, may be anything
-    functions = [inspect.unwrap(one) for one in vars(own).values() if inspect.isfunction(one)]
-    return not any(method in _words(one.__code__) for one in functions)
-
-
-def _words(code):
-    """What a function's code looks up, by name or by getattr, also in the functions in it."""
-    return {*code.co_names, *code.co_consts}.union(*(_words(one) for one in code.co_consts if inspect.iscode(one)))
 
 
 def checked_callbacks(callbacks: Any) -> list[Callback]:
