@@ -242,7 +242,7 @@ def deep(levels):
         (lambda text: text.replace('"vocabulary": {', '"text": [], "vocabulary": {'), "text: expected entries"),
         (lambda text: text.replace('"vocabulary": {', '"text": {"file": 3}, "vocabulary": {'), "file: expected a text"),
         (lambda text: text.replace('"characters": "', '"characters": "aa'), "distinct characters"),
-        (lambda text: text.replace('"characters"', '"c"'), "unexpected keyword"),
+        (lambda text: text.replace('"characters"', '"c"'), "expected a dict with 'characters', got one with"),
         (lambda text: text.replace('"characters": "', '"characters": "\\ud800'), "surrogates not allowed"),
         (lambda text: text + " " * LONGEST_JSON, "expected at most 16,777,216 bytes, got more"),
     ],
