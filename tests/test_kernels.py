@@ -40,6 +40,21 @@ def test_every_kernel_has_a_reference():
     assert "lstm" in KERNELS
 
 
+def test_the_host_of_the_reference_is_numpy_on_one_thread(monkeypatch):
+    host = reference.host
+    assert not host.has_openmp()
+    assert not host.checks_indices()
+    host.set_num_threads(3)
+    assert host.get_num_threads() == 1
+    array = host.empty((2, 3), np.dtype("float32"))
+    assert (array.shape, array.dtype) == ((2, 3), np.float32)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0: {1, 4, 5}}[process], raising=False)
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    assert host.available_threads() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    assert host.available_threads() == 8
+
+
 @pytest.mark.parametrize("name", KERNELS)
 def test_reference_has_the_same_functions_and_arguments(name):
     compiled, plain = functions("nnlite.kernels", name), functions("nnlite.reference", name)

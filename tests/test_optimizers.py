@@ -21,6 +21,7 @@ import nnlite
 from nnlite import optimizers
 from nnlite.kernels import why_reference
 from nnlite.optimizers import SGD, Adagrad, Adam, AdamW, Optimizer, RMSprop
+from nnlite.reference import host as reference_host
 
 ALL = [SGD(0.1), SGD(0.1, 0.9), SGD(0.1, 0.9, True), Adagrad(0.1), RMSprop(0.1), RMSprop(0.1, momentum=0.9)]
 ALL += [RMSprop(0.1, centered=True), RMSprop(0.1, 0.95, 0.9, centered=True), Adam(0.1), AdamW(0.1)]
@@ -843,6 +844,52 @@ def test_ctrl_c_waits_for_the_end_of_the_outer_of_two_blocks(each_host):
     with pytest.raises(KeyboardInterrupt):
         run()
     assert ended == ["the inner one"]
+
+
+def test_a_block_of_another_thread_leaves_ctrl_c_alone(each_host):
+    """Only the main thread may set a handler, and its blocks are counted by themselves."""
+    handler, errors = signal.getsignal(signal.SIGINT), []
+
+    def run():
+        try:
+            enter(each_host)
+        except BaseException as error:
+            errors.append(error)
+
+    for block in (contextlib.nullcontext(), each_host.uninterrupted):
+        with block:
+            thread = threading.Thread(target=run)
+            thread.start()
+            thread.join()
+    assert not errors
+    with pytest.raises(KeyboardInterrupt):
+        interrupt_within(each_host)
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_a_fork_outside_of_a_block_leaves_the_handler_alone(each_host):
+    handler = signal.getsignal(signal.SIGINT)
+    enter(each_host)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        each_host.after_fork()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+@pytest.mark.parametrize("is_forked", [False, True])
+def test_a_handler_that_is_not_python_s_becomes_the_system_s(is_forked, monkeypatch):
+    """Python cannot name one that a library in C has set, and so cannot set it again."""
+    handler, block = signal.getsignal(signal.SIGINT), reference_host.Uninterrupted()
+    monkeypatch.setattr(reference_host, "uninterrupted", block)
+    try:
+        block.__enter__()
+        block.before = None
+        reference_host.after_fork() if is_forked else block.__exit__()
+        assert signal.getsignal(signal.SIGINT) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGINT, handler)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no processes are forked on this system")

@@ -79,6 +79,14 @@ def test_every_number_counts_once_in_a_sum(V, dtype):
     assert (dx == dy - 1).all()
 
 
+@backends
+@float_types
+def test_from_each_row_its_own_largest_number_is_taken(dtype, backend_name):
+    rows = np.array([[-8192.0, -8191.0], [0.0, 1.0], [8191.0, 8192.0]])
+    (y,) = run_kernel("softmax", "forward", [rows], [rows.shape], dtype=dtype, backend_name=backend_name)
+    assert_close(y, np.tile(1 / (1 + np.exp([1.0, -1.0])), (3, 1)), 1e-6 if dtype == "float32" else 1e-14)
+
+
 @float_types
 def test_no_gradient_in_none_out(dtype):
     for shape in SHAPES:

@@ -105,7 +105,9 @@ def test_sum_of_squares(dtype):
         g.flags.writeable = False
         exact = math.fsum(float(x) ** 2 for x in g)
         for module in (compiled, reference):
-            assert module.sum_of_squares(g, np.empty(module.work_size(n))) == pytest.approx(exact, rel=1e-14)
+            found = module.sum_of_squares(g, np.empty(module.work_size(n)))
+            assert found == pytest.approx(exact, rel=1e-14)
+            assert type(found) is float
 
 
 def test_sum_of_squares_does_not_overflow_in_float32():
