@@ -246,12 +246,16 @@ def test_curves_are_of_whatever_holds_numbers():
 def test_no_display_is_needed_and_no_backend_switched():
     program = """
 import sys
-from nnlite.plot import loss_curves, png
+from nnlite.plot import activation_text, gates, loss_curves, png
 png(loss_curves, {"loss": [1.0]})
 assert "matplotlib.pyplot" not in sys.modules
 ax = loss_curves({"loss": [1.0]})
 from matplotlib import pyplot
 assert ax.figure.number in pyplot.get_fignums()  # so that pyplot.show() shows it
+assert "Constrained" in type(ax.figure.get_layout_engine()).__name__
+assert [*gates({"h": [[1.0]]}).figure.get_size_inches()] == [10, 6.5]
+assert [*activation_text([1.0] * 4, "abc\\n").figure.get_size_inches()] == [8, 1.8 + 14 / 4]
+assert [*activation_text([1.0] * 4, "\\n\\n\\n\\n").figure.get_size_inches()] == [8, 12]
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60, env={"PYTHONPATH": ":".join(sys.path)})
 

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from nnlite import LSTM, RNN, Dense, Sequential, inspect
 from nnlite.plot import activation_text, feature_maps, gates, gradient_flow, png
-from nnlite.plot.canvas import around_zero, ink_on
+from nnlite.plot.canvas import UNIT_RANGE, around_zero, ends_of_bar, ink_on
 from nnlite.plot.characters import character_sign, signs_explained
 from nnlite.text import Vocabulary
 
@@ -334,6 +334,12 @@ class TestScale:
     def test_zero_is_in_the_middle_also_of_nothing(self):
         assert around_zero(0)[1:] == (-1, 1)
         assert around_zero(2.5)[1:] == (-2.5, 2.5)
+
+    @pytest.mark.parametrize(
+        ("values", "ends"), [((0, 1), "neither"), ((-0.1, 1), "min"), ((0, 1.1), "max"), ((-0.1, 1.1), "both")]
+    )
+    def test_a_bar_has_an_arrow_where_there_are_values_beyond_it(self, values, ends):
+        assert ends_of_bar(UNIT_RANGE, np.array(values)) == ends
 
     def test_ink_is_the_one_with_more_contrast(self):
         greys = np.linspace(0, 1, 256).repeat(3).reshape(-1, 3)
