@@ -41,7 +41,7 @@ def test_every_kernel_has_a_reference():
 
 
 def test_the_host_of_the_reference_is_numpy_on_one_thread(monkeypatch):
-    host = reference.host
+    host = importlib.import_module("nnlite.reference.host")
     assert not host.has_openmp()
     assert not host.checks_indices()
     host.set_num_threads(3)
