@@ -12,7 +12,7 @@ from nnlite.saving import atomic_file
 from . import onnx_recurrent
 from .onnx_error import OnnxError
 from .onnx_graph import INT64, Graph, Value
-from .onnx_layers import LAYERS, depends_on_size, exported, has_rule
+from .onnx_layers import LAYERS, depends_on_size, exported, has_rule, pads_windows
 from .targets import check_path
 
 Shape = Sequence[int | None]
@@ -136,7 +136,8 @@ def _keeps_time(parts, shape):
 def _needs_size(layer, shape):
     if not isinstance(layer, layers.Conv2D | layers.MaxPool2D | layers.AvgPool2D):
         return False
-    return depends_on_size(layer.window, *shape[-3:-1]) and not has_rule(layer.window)
+    H, W = shape[-3:-1]
+    return pads_windows(layer.window, H, W) or (depends_on_size(layer.window, H, W) and not has_rule(layer.window))
 
 
 def _letters(shape, ids, parts):

@@ -73,6 +73,11 @@ def _windows(g, op, layer, name, x, lead, *inputs, **options):
 def _pads(name, window, shape):
     """Padding as ONNX has it: (top, left, bottom, right); by a rule where it depends on a size that varies."""
     H, W, _ = shape
+    if pads_windows(window, H, W):
+        raise OnnxError(
+            f"to_onnx: {name}: expected images of known height and width, as the padding is as large as a window: "
+            f"runtimes refuse so much, and what no window meets of it depends on them: give input_shape=..."
+        )
     if not depends_on_size(window, H, W):
         # With strides of 1 "same" is the same for any size. At the end without what no window reaches: runtimes refuse
         # much padding.
@@ -95,6 +100,13 @@ def _pads(name, window, shape):
 def depends_on_size(window: Any, H: int | None, W: int | None) -> bool:
     """Whether how much is padded depends on a size that varies."""
     return window.padding == "same" and any(n is None and S > 1 for n, S in zip((H, W), window.strides, strict=True))
+
+
+def pads_windows(window: Any, H: int | None, W: int | None) -> bool:
+    """Whether pooling is padded by as much as a window, where a size varies. Else what no window meets is left out."""
+    top, bottom, left, right = window.pads(1, 1)
+    sides = zip((H, W), window.size, ((top, bottom), (left, right)), strict=True)
+    return "Pool" in window.owner and any(n is None and max(pads) >= F for n, F, pads in sides)
 
 
 def has_rule(window: Any) -> bool:

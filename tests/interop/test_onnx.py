@@ -97,6 +97,15 @@ def test_any_model_comes_back_bit_for_bit(seed):
         np.testing.assert_array_equal(again.forward(x), model.forward(x))
 
 
+def test_a_pool_padded_by_its_windows_fixes_the_number_of_images():
+    """Where it varies, how much of the padding a window meets does, too, and runtimes refuse as much as a window."""
+    model = Sequential([TimeDistributed(Dense(3)), MaxPool2D(2, (2, 3), [(0, 2), 1])], (9, 7, 2), seed=0)
+    proto = to_onnx(model)
+    assert dims(proto.graph.input[0])[1:] == [9, 7, 2]
+    x = np.random.default_rng(0).normal(size=(2, 9, 7, 2)).astype("float32")
+    close(session(proto).run(["y"], {"x": x})[0], model.forward(x))
+
+
 @settings(max_examples=DRAWN // 2)
 @given(st.integers(0, 2**32))
 def test_any_model_in_float64(seed):
@@ -339,6 +348,11 @@ class Twice(Sequential):
             Sequential([Conv2D(2, 2, 2, "same", dilation_rate=2)], (None, None, 1)),
             {},
             "conv2d: expected images of known height and width, as padding='same'",
+        ),
+        (
+            Sequential([MaxPool2D(2, (2, 3), [(0, 2), 1])], (None, 7, 1)),
+            {},
+            "max_pool2d: expected images of known height and width, as the padding is as large as a window",
         ),
     ],
 )
