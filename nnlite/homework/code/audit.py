@@ -110,8 +110,12 @@ def source(solution: str) -> str:
 
 def questions_of(solution: str, asked: Iterable[CodeQuestion]) -> list[CodeQuestion]:
     """Those of the questions that a solution answers."""
-    defined = {node.name for node in ast.parse(source(solution)).body if isinstance(node, ast.FunctionDef)}
-    return [question for question in asked if question.name in defined and question.file in _files(solution)]
+    return [question for question in asked if question.name in _defined(solution) and question.file in _files(solution)]
+
+
+@cache  # once, and so before threads begin: in Python 3.11 two that parse at once can fail with a SystemError
+def _defined(solution):
+    return {node.name for node in ast.parse(source(solution)).body if isinstance(node, ast.FunctionDef)}
 
 
 def _files(solution):
