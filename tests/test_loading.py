@@ -50,7 +50,7 @@ def test_a_claim_is_compared_with_the_file_before_it_takes_memory(tmp_path, name
     try:
         with pytest.raises(nnlite.CheckpointError, match=r"in the file and \(.*00000000.*\) in the model"):
             nnlite.load_model(tmp_path / "a")
-        assert tracemalloc.get_traced_memory()[1] < 1e7  # other threads, of other tests, may take some
+        assert tracemalloc.get_traced_memory()[1] < 1e6
     finally:
         tracemalloc.stop()
 

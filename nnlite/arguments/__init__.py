@@ -133,8 +133,9 @@ def _require_base(one):
 
 
 def _is_foreign(cls, name):
-    taken = {*_all_names(cls.__mro__), *getattr(cls, "also_called", ())}
-    return arguments.remedy(cls, name) is not None and name not in taken
+    if name in getattr(cls, "also_called", ()) or arguments.remedy(cls, name) is None:
+        return False
+    return name not in _all_names(cls.__mro__)  # last, as it takes long
 
 
 def _names(parameters):
