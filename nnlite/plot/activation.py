@@ -79,8 +79,8 @@ def activation_text(
         frame(ax, -0.5, row - 0.5, end, 1, clip_on=False)
     ax.set(title=whole(title), xlabel=f"column{signs_explained(set(characters) - {' '})}", ylabel="line")
     ax.set_xticks(range(9, grid.shape[1], 10), [str(column) for column in range(10, grid.shape[1] + 1, 10)])
-    shown_lines = range(1, len(lines) + 1) if len(lines) <= 20 else range(5, len(lines) + 1, 5)
-    ax.set_yticks([lines[number - 1] for number in shown_lines], [str(number) for number in shown_lines])
+    ticks = range(1, len(lines) + 1) if len(lines) <= 20 else range(5, len(lines) + 1, 5)
+    ax.set_yticks([lines[number - 1] for number in ticks], [str(number) for number in ticks])
     ax.spines[:].set_visible(False)
     size = fitting_size(ax, *grid.shape)
     for row, column, character, ink in zip(rows, columns, characters, ink_on(shown.to_rgba(values)), strict=True):

@@ -124,9 +124,8 @@ def draw_epochs(ax: Axes, curves: Mapping[str, Any], metric: str, epochs: Any) -
     looks = (metric, BLUE, "--o", "training"), (f"val_{metric}", VERMILION, "-s", "validation")
     for name, colour, dashes, label in looks:
         if name in curves:
-            ax.plot(
-                numbers_of(epochs, len(curves[name])), curves[name], dashes, color=colour, markersize=4, label=label
-            )
+            x = numbers_of(epochs, len(curves[name]))
+            ax.plot(x, curves[name], dashes, color=colour, markersize=4, label=label)
 
 
 def frame(ax: Axes, left: float, top: float, width: float, height: float, **style: Any) -> None:

@@ -24,13 +24,8 @@ def build(case: LayerCase) -> None:
         same = isinstance(grad, np.ndarray) and (grad.shape, grad.dtype) == (param.shape, param.dtype)
         got = f"{grad.dtype} {grad.shape}" if isinstance(grad, np.ndarray) else type(grad).__name__
         expect(same, f"grads[{name!r}]", f"an array {param.dtype} {param.shape}, as the parameter", got, remedy)
-        expect(
-            param.flags.c_contiguous,
-            f"params[{name!r}]",
-            "an array to be changed in place",
-            "another layout",
-            "use a copy of it",
-        )
+        in_place = param.flags.c_contiguous
+        expect(in_place, f"params[{name!r}]", "an array to be changed in place", "another layout", "use a copy of it")
         apart = not np.shares_memory(param, grad)
         expect(apart, f"grads[{name!r}]", "an array of its own", "the parameter's memory", "use np.zeros_like(param)")
 
