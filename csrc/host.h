@@ -91,6 +91,8 @@
 #endif
 
 #define TILE_VECTORS 2
+/* A tile of a single vector has more rows where there are 16 registers, or its sums would be too few: 12 + 1 + 1 = 14. */
+#define NARROW_ROWS (TILE_ROWS > 6 ? TILE_ROWS : 2 * TILE_ROWS)
 /* Where there are 32 registers, a product whose columns fill up to three vectors is one panel: 8 * 3 + 3 + 1 = 28. */
 #define WIDE_VECTORS 3
 #define WIDE_ROWS (TILE_ROWS > 6 ? 8 : 0)

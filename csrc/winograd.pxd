@@ -44,7 +44,7 @@ from slide cimport (
     Axis, Pieces, Sliding, Taps, band_count, next_piece, reach, shared_out, streamed, threads_with_room, window,
 )
 from tile cimport (
-    L2_BYTES, TILE_ROWS, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_ahead,
+    L2_BYTES, Strides, Tile, lanes, omp_get_thread_num, panel_width, threads_for, tile, tile_ahead, tile_height,
     tile_width, write_rows,
 )
 
@@ -404,7 +404,7 @@ cdef inline void quads_by_panel(const Sliding *s, const Sliding *grid, Quads *he
 cdef inline void products(const Sliding *s, const Quads *here, Py_ssize_t along, Py_ssize_t total, const floating *V,
                           const floating *panel, int width, floating *M) noexcept nogil:
     """M[j][i][quad][filter] of `total` quads, `along` in a line."""
-    cdef Py_ssize_t step = here.v_quad, tiles = ceil_div(total, TILE_ROWS), rows, row, q, j, i, a, k
+    cdef Py_ssize_t step = here.v_quad, tiles = ceil_div(total, tile_height(width, M)), rows, row, q, j, i, a, k
     cdef bint far = s.groups * numbers(s) * s.D * s.U * <Py_ssize_t>sizeof(floating) > NEAR_BYTES
     cdef Tile t = Tile(rows=1, cols=width, runs=1, a_run=step, depth=s.D, a_row=step, a_depth=1, b_row=width,
                        start_row=width, c_row=width, ahead_step=width * sizeof(floating) // tiles)
