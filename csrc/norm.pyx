@@ -34,16 +34,15 @@ from cython.parallel cimport prange
 from libc.math cimport sqrt
 from libc.string cimport memset
 
-from row cimport row_moments, row_products, row_sum
-from tile cimport prefetch, threads_for
+from row cimport BESIDE, row_gradients, row_moments, row_outputs, row_products, row_sums
+from tile cimport threads_for
 
 cdef enum:
     LINE = 256      # numbers in a line, about
     BLOCK = 32768   # numbers in a block, about
     LINES = 16      # lines in a block, at least: with fewer there would be as many sums as numbers
     ROWS = 64       # rows in a block of layer norm
-    NEAR = 16384    # bytes in those of them that go through each step together, at most,
-    LONG = 1024     # but with rows of so many bytes only two at a time
+    NEAR = 16384    # bytes in those of them that go through each step together, about
     PLACES = 4      # numbers that every place of a line needs
     MOVE = 4        # the cost of a number, in multiplications, from which the number of threads follows
 
@@ -302,13 +301,13 @@ def batch_backward(const floating[:, ::1] x, const floating[:, ::1] dy,         
                        &dx[0, 0] + start)
 
 
-# Layer norm: short rows go through each step together, a few at a time, and stay in the first-level cache from step to
-# step. A row's sums, root and divisions wait for each other; those of its neighbours do not, and fill the time (4,096
-# rows of 64: half of the time). Long rows wait for memory, which comes best from few places at a time, and for backward
-# is fetched ahead (rows of 512: a sixth of the time; for short ones a tenth more).
+# Layer norm: a few rows go through each step together, and stay in the first-level cache from step to step. A row's
+# additions, root and divisions wait for each other; those of its neighbours do not, and fill the time (4,096 rows of
+# 64: half of the time). While their results are written, the rows that come next are fetched (4,096 of 512: a seventh,
+# backward a quarter).
 
 cdef inline Py_ssize_t near_rows(Py_ssize_t row) noexcept nogil:
-    return 2 if row >= LONG else min(<Py_ssize_t>ROWS, NEAR // row)
+    return BESIDE * max(<Py_ssize_t>1, min(<Py_ssize_t>ROWS, NEAR // row) // BESIDE)  # at least one loop full
 
 
 cdef inline void rows_statistics(Py_ssize_t rows, Py_ssize_t C, const floating *x, double epsilon, floating *high,
@@ -317,12 +316,10 @@ cdef inline void rows_statistics(Py_ssize_t rows, Py_ssize_t C, const floating *
     cdef floating squares[ROWS]
     cdef floating first
     cdef Py_ssize_t n
-    for n in range(rows):
-        high[n] = row_sum(C, x + n * C)
+    row_sums(rows, C, x, high)
     for n in range(rows):  # a loop of its own: vectors of roots and divisions take as long as one of each
         high[n] = high[n] / <floating>C
-    for n in range(rows):
-        row_moments(C, x + n * C, high[n], &low[n], &squares[n])
+    row_moments(rows, C, x, high, low, squares)
     for n in range(rows):
         first = low[n]
         low[n] = first / <floating>C  # the rounding error of a large m: small beside the deviation
@@ -334,17 +331,8 @@ cdef inline void rows_forward(Py_ssize_t rows, Py_ssize_t C, const floating *x, 
     cdef floating high[ROWS]
     cdef floating low[ROWS]
     cdef floating r[ROWS]
-    cdef Py_ssize_t n
     rows_statistics(rows, C, x, epsilon, high, low, r)
-    for n in range(rows):
-        row_forward(C, x + n * C, high[n], low[n], r[n], gamma, beta, y + n * C)
-
-
-cdef inline void row_forward(Py_ssize_t C, const floating *x, floating high, floating low, floating r,
-                             const floating *gamma, const floating *beta, floating *y) noexcept nogil:
-    cdef Py_ssize_t c
-    for c in range(C):
-        y[c] = gamma[c] * (((x[c] - high) - low) * r) + beta[c]  # (3), (4)
+    row_outputs(rows, C, x, gamma, beta, high, low, r, y)  # (3), (4)
 
 
 cdef inline void rows_backward(Py_ssize_t rows, Py_ssize_t C, const floating *x, const floating *gamma,
@@ -353,36 +341,22 @@ cdef inline void rows_backward(Py_ssize_t rows, Py_ssize_t C, const floating *x,
     cdef floating high[ROWS]
     cdef floating low[ROWS]
     cdef floating r[ROWS]
-    cdef floating mean_g[ROWS]
-    cdef floating mean_gu[ROWS]
-    cdef floating high_n, low_n, r_n, g, gu
-    cdef const floating *x_n
-    cdef const floating *dy_n
-    cdef floating *dx_n
-    cdef Py_ssize_t n, c
+    cdef floating means[2 * ROWS]
+    cdef Py_ssize_t n
     rows_statistics(rows, C, x, epsilon, high, low, r)
-    for n in range(rows):
-        row_products(C, x + n * C, dy + n * C, gamma, high[n], low[n], r[n], work, &mean_g[n], &mean_gu[n])
-    for n in range(rows):
-        mean_g[n] = mean_g[n] / <floating>C
-        mean_gu[n] = mean_gu[n] / <floating>C
-    for n in range(rows):
-        x_n, dy_n, dx_n, high_n, low_n, r_n = x + n * C, dy + n * C, dx + n * C, high[n], low[n], r[n]
-        g, gu = mean_g[n], mean_gu[n]
-        for c in range(C):
-            dx_n[c] = r_n * ((gamma[c] * dy_n[c] - g) - ((x_n[c] - high_n) - low_n) * r_n * gu)
+    row_products(rows, C, x, dy, gamma, high, low, r, work, means)
+    for n in range(2 * rows):
+        means[n] = means[n] / <floating>C
+    row_gradients(rows, C, x, dy, gamma, high, low, r, means, dx)
 
 
 cdef inline void block_backward_of_rows(Py_ssize_t rows, Py_ssize_t C, const floating *x, const floating *gamma,
                                         const floating *dy, floating *dx, floating *work,
                                         double epsilon) noexcept nogil:
     """dx, and in work the sums of dy u and of dy over the rows."""
-    cdef Py_ssize_t row = C * sizeof(floating), near = near_rows(row), n = 0
+    cdef Py_ssize_t near = near_rows(C * sizeof(floating)), n = 0
     memset(work, 0, 2 * C * sizeof(floating))
     while n < rows:
-        if row >= LONG:  # of those that come next, both inputs
-            prefetch(x + (n + near) * C, near * row)
-            prefetch(dy + (n + near) * C, near * row)
         rows_backward(min(near, rows - n), C, x + n * C, gamma, dy + n * C, dx + n * C, work, epsilon)
         n += near
 

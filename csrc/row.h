@@ -1,4 +1,5 @@
-/* The maximum, the sum, the dot product and the moments of rows: loops that end in one number, or two.
+/* The maximum, the sum, the dot product and the moments of rows: loops that end in one number, or two; and what layer
+ * norm makes of these.
  *
  * In the order of the row, each addition would wait for the one before, and the compiler may not reorder them. So here
  * a vector of sums runs along the row, and is folded in halves at the end:
@@ -32,9 +33,25 @@
 #define max_of_row(n, x) BY_TYPE(x, row_max)(n, x)
 #define sum_of_row(n, x) BY_TYPE(x, row_sum)(n, x)
 #define dot_of_rows(n, x, y) BY_TYPE(x, row_dot)(n, x, y)
-#define row_moments(n, x, m, first, second) BY_TYPE(x, row_moments)(n, x, m, first, second)
-#define row_products(n, x, dy, gamma, high, low, r, sums, g, gu) \
-    BY_TYPE(x, row_products)(n, x, dy, gamma, high, low, r, sums, g, gu)
+#define row_sums(rows, n, x, sums) BY_TYPE(x, row_sums)(rows, n, x, sums)
+#define row_moments(rows, n, x, m, first, second) BY_TYPE(x, row_moments)(rows, n, x, m, first, second)
+#define row_products(rows, n, x, dy, gamma, high, low, r, sums, means) \
+    BY_TYPE(x, row_products)(rows, n, x, dy, gamma, high, low, r, sums, means)
+#define row_outputs(rows, n, x, gamma, beta, high, low, r, y) \
+    BY_TYPE(x, row_outputs)(rows, n, x, gamma, beta, high, low, r, y)
+#define row_gradients(rows, n, x, dy, gamma, high, low, r, means, dx) \
+    BY_TYPE(x, row_gradients)(rows, n, x, dy, gamma, high, low, r, means, dx)
+
+/* Each addition to a row's vector waits for the one before, for three or four cycles. The sums of other rows do not: so
+ * BESIDE rows go through a loop side by side, and those left one at a time. A row's own order is the same in any
+ * company, and what is summed over the rows is added row by row. */
+#define BESIDE 4
+#define EACH_FEW(rows, step)                                \
+    ptrdiff_t k = 0;                                        \
+    for (const int few = BESIDE; k + few <= rows; k += few) \
+        step;                                               \
+    for (const int few = 1; k < rows; k += few)             \
+        step;
 
 #endif
 
@@ -75,26 +92,49 @@ static inline REAL TYPED(row_max)(ptrdiff_t n, const REAL *x)
     return lanes[0];
 }
 
-/* x_0 y_0 + x_1 y_1 + ...; where y is NULL, which the compiler sees in row_sum, x_0 + x_1 + ... */
-INLINE REAL TYPED(row_dot)(ptrdiff_t n, const REAL *x, const REAL *y)
+/* All bits of the lanes in which a row's last whole vector has what is left over: of the others none. */
+INLINE TYPED(bits) TYPED(left_over)(ptrdiff_t n)
 {
-    REAL total = 0;
+    TYPED(bits) index;
+    memcpy(&index, TYPED(row_index), sizeof index);
+    return index >= LANES - (int)(n % LANES);
+}
+
+/* Of each row, x_0 y_0 + x_1 y_1 + ...; where y is NULL, which the compiler sees, x_0 + x_1 + ... */
+INLINE void TYPED(dots)(int rows, ptrdiff_t n, const REAL *x, const REAL *y, REAL *totals)
+{
     if (n >= LANES) {
         const ptrdiff_t last = n - LANES;
-        TYPED(vector) sum = *(const TYPED(unaligned) *)(x + last);
-        TYPED(bits) index;
-        if (y)
-            sum *= *(const TYPED(unaligned) *)(y + last);
-        memcpy(&index, TYPED(row_index), sizeof index);
-        sum = (TYPED(vector))((TYPED(bits))sum & (index >= LANES - (int)(n % LANES)));
-        for (ptrdiff_t i = 0; i <= last; i += LANES) {
-            const TYPED(vector) next = *(const TYPED(unaligned) *)(x + i);
-            sum += y ? next * *(const TYPED(unaligned) *)(y + i) : next;
+        TYPED(vector) sum[BESIDE];
+        UNROLL
+        for (int k = 0; k < rows; k++) {
+            sum[k] = *(const TYPED(unaligned) *)(x + k * n + last);
+            if (y)
+                sum[k] *= *(const TYPED(unaligned) *)(y + k * n + last);
+            sum[k] = (TYPED(vector))((TYPED(bits))sum[k] & TYPED(left_over)(n));
         }
-        return TYPED(folded)(sum);
-    }
-    for (ptrdiff_t i = 0; i < n; i++)
-        total += y ? x[i] * y[i] : x[i];
+        for (ptrdiff_t i = 0; i <= last; i += LANES)
+            UNROLL
+            for (int k = 0; k < rows; k++) {
+                const TYPED(vector) next = *(const TYPED(unaligned) *)(x + k * n + i);
+                sum[k] += y ? next * *(const TYPED(unaligned) *)(y + k * n + i) : next;
+            }
+        UNROLL
+        for (int k = 0; k < rows; k++)
+            totals[k] = TYPED(folded)(sum[k]);
+    } else
+        for (int k = 0; k < rows; k++) {
+            REAL total = 0;
+            for (ptrdiff_t i = k * n; i < (k + 1) * n; i++)
+                total += y ? x[i] * y[i] : x[i];
+            totals[k] = total;
+        }
+}
+
+INLINE REAL TYPED(row_dot)(ptrdiff_t n, const REAL *x, const REAL *y)
+{
+    REAL total;
+    TYPED(dots)(1, n, x, y, &total);
     return total;
 }
 
@@ -103,77 +143,166 @@ static inline REAL TYPED(row_sum)(ptrdiff_t n, const REAL *x)
     return TYPED(row_dot)(n, x, NULL);
 }
 
-/* The sums of x_i - m and of (x_i - m)^2. */
-static inline void TYPED(row_moments)(ptrdiff_t n, const REAL *x, REAL m, REAL *first, REAL *second)
+static inline void TYPED(row_sums)(ptrdiff_t rows, ptrdiff_t n, const REAL *x, REAL *sums)
 {
-    *first = *second = 0;
-    if (n >= LANES) {
-        const ptrdiff_t last = n - LANES;
-        TYPED(bits) index;
-        memcpy(&index, TYPED(row_index), sizeof index);
-        TYPED(vector) sum = *(const TYPED(unaligned) *)(x + last) - m;
-        sum = (TYPED(vector))((TYPED(bits))sum & (index >= LANES - (int)(n % LANES)));
-        TYPED(vector) square = sum * sum;
-        for (ptrdiff_t i = 0; i <= last; i += LANES) {
-            const TYPED(vector) next = *(const TYPED(unaligned) *)(x + i) - m;
-            sum += next;
-            square += next * next;
-        }
-        *first = TYPED(folded)(sum);
-        *second = TYPED(folded)(square);
-    } else
-        for (ptrdiff_t i = 0; i < n; i++) {
-            *first += x[i] - m;
-            *second += (x[i] - m) * (x[i] - m);
-        }
+    EACH_FEW(rows, TYPED(dots)(few, n, x + k * n, NULL, sums + k))
 }
 
-/* Layer norm's sums over a row whose numbers are normalised to u = ((x - high) - low) r: g of gamma dy, and gu of
- * gamma dy u. In `dgamma` and `dbeta`, every number's dy u and dy are added to those of other rows. */
-typedef struct {
-    const REAL *x, *dy, *gamma;
-    REAL high, low, r;
-    REAL *dgamma, *dbeta;
-} TYPED(row_to_undo);
-
-INLINE void TYPED(add_products)(const TYPED(row_to_undo) *row, ptrdiff_t i, TYPED(bits) counts, TYPED(vector) *g,
-                                TYPED(vector) *gu)
+/* Of each row, the sums of x_i - m and of (x_i - m)^2. */
+INLINE void TYPED(moments)(int rows, ptrdiff_t n, const REAL *x, const REAL *m, REAL *first, REAL *second)
 {
-    const TYPED(vector) gamma = *(const TYPED(unaligned) *)(row->gamma + i);
-    const TYPED(vector) x = *(const TYPED(unaligned) *)(row->x + i);
-    TYPED(vector) dy = *(const TYPED(unaligned) *)(row->dy + i);
-    TYPED(vector) product = dy * (((x - row->high) - row->low) * row->r);
-    dy = (TYPED(vector))((TYPED(bits))dy & counts);
-    product = (TYPED(vector))((TYPED(bits))product & counts);
-    *(TYPED(unaligned) *)(row->dgamma + i) += product;
-    *(TYPED(unaligned) *)(row->dbeta + i) += dy;
-    *g += dy * gamma;
-    *gu += product * gamma;
-}
-
-static inline void TYPED(row_products)(ptrdiff_t n, const REAL *x, const REAL *dy, const REAL *gamma, REAL high,
-                                       REAL low, REAL r, REAL *sums, REAL *g, REAL *gu)
-{
-    const TYPED(row_to_undo) row = {x, dy, gamma, high, low, r, sums, sums + n};
     if (n >= LANES) {
         const ptrdiff_t last = n - LANES;
-        TYPED(vector) sum = {0}, product = {0};
-        TYPED(bits) index;
-        memcpy(&index, TYPED(row_index), sizeof index);
-        if (n % LANES)
-            TYPED(add_products)(&row, last, index >= LANES - (int)(n % LANES), &sum, &product);
+        TYPED(vector) sum[BESIDE], square[BESIDE];
+        UNROLL
+        for (int k = 0; k < rows; k++) {
+            sum[k] = *(const TYPED(unaligned) *)(x + k * n + last) - m[k];
+            sum[k] = (TYPED(vector))((TYPED(bits))sum[k] & TYPED(left_over)(n));
+            square[k] = sum[k] * sum[k];
+        }
         for (ptrdiff_t i = 0; i <= last; i += LANES)
-            TYPED(add_products)(&row, i, index >= 0, &sum, &product);
-        *g = TYPED(folded)(sum);
-        *gu = TYPED(folded)(product);
-    } else {
-        REAL products[LANES];
-        for (ptrdiff_t i = 0; i < n; i++) {
-            products[i] = dy[i] * (((x[i] - high) - low) * r);
-            row.dgamma[i] += products[i];
-            row.dbeta[i] += dy[i];
+            UNROLL
+            for (int k = 0; k < rows; k++) {
+                const TYPED(vector) next = *(const TYPED(unaligned) *)(x + k * n + i) - m[k];
+                sum[k] += next;
+                square[k] += next * next;
+            }
+        UNROLL
+        for (int k = 0; k < rows; k++) {
+            first[k] = TYPED(folded)(sum[k]);
+            second[k] = TYPED(folded)(square[k]);
         }
-        *g = TYPED(row_dot)(n, dy, gamma);
-        *gu = TYPED(row_dot)(n, products, gamma);
+    } else
+        for (int k = 0; k < rows; k++) {
+            REAL sum = 0, square = 0;
+            for (ptrdiff_t i = k * n; i < (k + 1) * n; i++) {
+                sum += x[i] - m[k];
+                square += (x[i] - m[k]) * (x[i] - m[k]);
+            }
+            first[k] = sum;
+            second[k] = square;
+        }
+}
+
+static inline void TYPED(row_moments)(ptrdiff_t rows, ptrdiff_t n, const REAL *x, const REAL *m, REAL *first,
+                                      REAL *second)
+{
+    EACH_FEW(rows, TYPED(moments)(few, n, x + k * n, m + k, first + k, second + k))
+}
+
+/* Layer norm's sums over rows whose numbers are normalised to u = ((x - high) - low) r: of gamma dy and of gamma dy u,
+ * neighbours in `means`. In `dgamma` and `dbeta`, every number's dy u and dy are added to those of other rows. For all
+ * that the compiler knows, these might overwrite high, low and r: the copies in the struct stay in registers. */
+typedef struct {
+    ptrdiff_t n;
+    const REAL *x, *dy, *gamma;
+    REAL *dgamma, *dbeta;
+    REAL high[BESIDE], low[BESIDE], r[BESIDE];
+} TYPED(rows_to_undo);
+
+INLINE void TYPED(add_products)(int rows, const TYPED(rows_to_undo) *of, ptrdiff_t i, TYPED(bits) counts,
+                                TYPED(vector) *g, TYPED(vector) *gu)
+{
+    const TYPED(vector) gamma = *(const TYPED(unaligned) *)(of->gamma + i);
+    TYPED(vector) dgamma = *(const TYPED(unaligned) *)(of->dgamma + i);
+    TYPED(vector) dbeta = *(const TYPED(unaligned) *)(of->dbeta + i);
+    UNROLL
+    for (int k = 0; k < rows; k++) {
+        const TYPED(vector) x = *(const TYPED(unaligned) *)(of->x + k * of->n + i);
+        TYPED(vector) dy = *(const TYPED(unaligned) *)(of->dy + k * of->n + i);
+        TYPED(vector) product = dy * (((x - of->high[k]) - of->low[k]) * of->r[k]);
+        dy = (TYPED(vector))((TYPED(bits))dy & counts);
+        product = (TYPED(vector))((TYPED(bits))product & counts);
+        dgamma += product;
+        dbeta += dy;
+        g[k] += dy * gamma;
+        gu[k] += product * gamma;
+    }
+    *(TYPED(unaligned) *)(of->dgamma + i) = dgamma;
+    *(TYPED(unaligned) *)(of->dbeta + i) = dbeta;
+}
+
+INLINE void TYPED(products)(int rows, ptrdiff_t n, const REAL *x, const REAL *dy, const REAL *gamma, const REAL *high,
+                            const REAL *low, const REAL *r, REAL *sums, REAL *means)
+{
+    if (n >= LANES) {
+        const ptrdiff_t last = n - LANES;
+        TYPED(rows_to_undo) of = {n, x, dy, gamma, sums, sums + n};
+        TYPED(vector) sum[BESIDE] = {{0}}, product[BESIDE] = {{0}};
+        UNROLL
+        for (int k = 0; k < rows; k++) {
+            of.high[k] = high[k];
+            of.low[k] = low[k];
+            of.r[k] = r[k];
+        }
+        if (n % LANES)
+            TYPED(add_products)(rows, &of, last, TYPED(left_over)(n), sum, product);
+        for (ptrdiff_t i = 0; i <= last; i += LANES)
+            TYPED(add_products)(rows, &of, i, ~(TYPED(bits)){0}, sum, product);
+        UNROLL
+        for (int k = 0; k < rows; k++) {
+            means[2 * k] = TYPED(folded)(sum[k]);
+            means[2 * k + 1] = TYPED(folded)(product[k]);
+        }
+    } else
+        for (int k = 0; k < rows; k++, x += n, dy += n) {
+            REAL products[LANES];
+            for (ptrdiff_t i = 0; i < n; i++) {
+                products[i] = dy[i] * (((x[i] - high[k]) - low[k]) * r[k]);
+                sums[i] += products[i];
+                sums[n + i] += dy[i];
+            }
+            means[2 * k] = TYPED(row_dot)(n, dy, gamma);
+            means[2 * k + 1] = TYPED(row_dot)(n, products, gamma);
+        }
+}
+
+static inline void TYPED(row_products)(ptrdiff_t rows, ptrdiff_t n, const REAL *x, const REAL *dy, const REAL *gamma,
+                                       const REAL *high, const REAL *low, const REAL *r, REAL *sums, REAL *means)
+{
+    EACH_FEW(rows, TYPED(products)(few, n, x + k * n, dy + k * n, gamma, high + k, low + k, r + k, sums, means + 2 * k))
+}
+
+/* What layer norm writes: forward y = gamma u + beta, backward dx. The sums of the rows that come next would wait for
+ * memory: so as many rows are fetched meanwhile, vector by vector, as a burst would have to be waited for. The last
+ * vector writes some numbers again. */
+static inline void TYPED(row_outputs)(ptrdiff_t rows, ptrdiff_t n, const REAL *x, const REAL *gamma, const REAL *beta,
+                                      const REAL *high, const REAL *low, const REAL *r, REAL *y)
+{
+    const ptrdiff_t ahead = rows * n, last = n - LANES;
+    for (ptrdiff_t k = 0; k < rows; k++, x += n, y += n) {
+        const REAL h = high[k], l = low[k], s = r[k];
+        if (n >= LANES)
+            for (ptrdiff_t i = 0; i < n; i += LANES) {
+                const ptrdiff_t at = i < last ? i : last;
+                const TYPED(vector) u = ((*(const TYPED(unaligned) *)(x + at) - h) - l) * s;
+                const TYPED(vector) shift = *(const TYPED(unaligned) *)(beta + at);
+                *(TYPED(unaligned) *)(y + at) = *(const TYPED(unaligned) *)(gamma + at) * u + shift;
+                prefetch(x + at + ahead, 1);
+            }
+        else
+            for (ptrdiff_t i = 0; i < n; i++)
+                y[i] = gamma[i] * (((x[i] - h) - l) * s) + beta[i];
+    }
+}
+
+static inline void TYPED(row_gradients)(ptrdiff_t rows, ptrdiff_t n, const REAL *x, const REAL *dy, const REAL *gamma,
+                                        const REAL *high, const REAL *low, const REAL *r, const REAL *means, REAL *dx)
+{
+    const ptrdiff_t ahead = rows * n, last = n - LANES;
+    for (ptrdiff_t k = 0; k < rows; k++, x += n, dy += n, dx += n) {
+        const REAL h = high[k], l = low[k], s = r[k], g = means[2 * k], gu = means[2 * k + 1];
+        if (n >= LANES)
+            for (ptrdiff_t i = 0; i < n; i += LANES) {
+                const ptrdiff_t at = i < last ? i : last;
+                const TYPED(vector) u = ((*(const TYPED(unaligned) *)(x + at) - h) - l) * s;
+                const TYPED(vector) slope = *(const TYPED(unaligned) *)(gamma + at);
+                *(TYPED(unaligned) *)(dx + at) = s * ((slope * *(const TYPED(unaligned) *)(dy + at) - g) - u * gu);
+                prefetch(x + at + ahead, 1);
+                prefetch(dy + at + ahead, 1);
+            }
+        else
+            for (ptrdiff_t i = 0; i < n; i++)
+                dx[i] = s * ((gamma[i] * dy[i] - g) - ((x[i] - h) - l) * s * gu);
     }
 }
