@@ -78,6 +78,7 @@ def failing_anyway(kernel, tests):
 def start(folder, numbers, seconds):
     """Of each worker: its copy of the checkout."""
     global TREE
+    multiprocessing.current_process().daemon = False  # else joblib's tests would find that they may start no process
     TREE = Tree(folder / f"tree{numbers.get()}", seconds)
 
 
