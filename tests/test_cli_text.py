@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import io
 import json
+import math
 import re
 import subprocess
 import sys
@@ -328,6 +329,7 @@ def test_a_title_has_its_numbers():
     assert sample.heading(TemperatureSample(0.75, "abc", 1.234)) == (
         "temperature 0.75, entropy 1.23 nats per character"
     )
+    assert sample.heading(TemperatureSample(1.0, "", math.nan)) == "temperature 1"  # nothing was chosen
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """nnlite sample: write poems. nnlite next: show the probabilities of the next character."""
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -180,5 +181,6 @@ def is_in_the_box(run: Path | None) -> bool:
 
 
 def heading(poem: TemperatureSample) -> str:
-    """The heading of a poem: temperature and entropy."""
-    return f"temperature {poem.temperature:g}, entropy {poem.entropy:.2f} nats per character"
+    """The heading of a poem: temperature, and the entropy of its choices, if there were any."""
+    entropy = "" if math.isnan(poem.entropy) else f", entropy {poem.entropy:.2f} nats per character"
+    return f"temperature {poem.temperature:g}{entropy}"
