@@ -90,6 +90,15 @@ class TestLossCurves:
             points = ax.transData.transform(np.stack([x + 1, np.interp(x, EPOCHS, values)], axis=1))
             assert not any(box.contains(*point) for point in points)
 
+    def test_a_validation_without_epochs_is_none(self, ax):
+        loss_curves({"loss": [2.0, 1.0], "val_loss": []}, ax=ax, kept=2)
+        assert texts(ax) == ["kept: 1.000, epoch 2"]
+
+    @pytest.mark.parametrize("draw", [loss_curves, learning_curves])
+    def test_a_landmark_is_finite(self, draw, ax):
+        with pytest.raises(ValueError, match=r"landmarks: 'x': expected a finite number, got inf"):
+            draw({"loss": [2.0]} if draw is loss_curves else {"a": ([0], [2.0])}, ax=ax, landmarks={"x": np.inf})
+
     @pytest.mark.parametrize("kept", [0, 5])
     def test_only_a_model_of_an_epoch_is_kept(self, kept, ax):
         with pytest.raises(ValueError, match=f"kept: expected an epoch from 1 to 4, got {kept}"):
@@ -222,6 +231,7 @@ def test_png_is_a_picture_and_always_the_same(draw, numbers):
         (activation_text, (np.ones(2), "ab", "a\ud800", "b\ud800")),
         (feature_maps, (np.ones((2, 2, 2)), "a\ud800", "b\ud800")),
         (learning_curves, ({"a\ud800": ([0], [1.0])},)),
+        (metric_curves, ({"a\ud800": [1.0]}, "a\ud800")),
         (gradient_flow, ({"a\ud800": SimpleNamespace(dh=np.ones(2), dc=None)}, "b\ud800")),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -232,6 +242,19 @@ def test_half_a_character_is_drawn_as_what_stands_for_any(draw, given):
     found = "".join(text.get_text() for text in figure.findobj(Text))
     assert "�" in found
     assert "\ud800" not in found
+
+
+@pytest.mark.parametrize(
+    ("draw", "given", "named"),
+    [
+        (learning_curves, [{"_a": ([0], [1.0])}], {}),
+        (gradient_flow, [{"_a": SimpleNamespace(dh=np.ones(2), dc=None)}], {}),
+        (character_frequencies, [{"a": 100.0}, {"b": 100.0}], {"labels": ["_a", "b"]}),
+        (line_lengths, [[1], [2]], {"labels": ["_a", "b"]}),
+    ],
+)
+def test_a_legend_has_names_that_begin_with_an_underscore(draw, given, named, ax):
+    assert draw(*given, **named, ax=ax).get_legend().get_texts()[0].get_text().startswith(" _a")
 
 
 def test_curves_are_of_whatever_holds_numbers():
@@ -265,6 +288,11 @@ class TestMetricCurves:
         assert metric_curves({"mae": [3, 2, 1], "val_mae": [3, 3, 2], "loss": [1, 1, 1]}, "mae", ax=ax) is ax
         assert [line.get_label() for line in ax.get_lines()] == ["training", "validation"]
         np.testing.assert_array_equal(ax.get_lines()[1].get_xydata(), [[1, 3], [2, 3], [3, 2]])
+
+    def test_a_name_is_no_formula(self, ax):
+        metric_curves({"$x^$": [1.0]}, "$x^$", ax=ax)
+        ax.figure.canvas.draw()
+        assert (ax.get_title(), ax.get_ylabel()) == (r"\$x^\$ while training", r"\$x^\$")
 
     def test_lists_the_metrics(self, ax):
         with pytest.raises(ValueError, match=r"metric: expected one of loss, mae, got 'accuracy'"):
@@ -475,7 +503,9 @@ class TestLineLengths:
         assert len(ax.patches) <= 81
         assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(100)
 
-    @pytest.mark.parametrize(("text", "corpus", "name"), [([], None, "lengths"), ([40], {}, "corpus")])
+    @pytest.mark.parametrize(
+        ("text", "corpus", "name"), [([], None, "lengths"), ({40: 0}, None, "lengths"), ([40], {}, "corpus")]
+    )
     def test_refuses_nothing(self, text, corpus, name, ax):
         with pytest.raises(ValueError, match=f"{name}: expected the length of at least one line"):
             line_lengths(text, corpus, ax=ax)

@@ -71,12 +71,18 @@ def ink_on(colours: np.ndarray) -> np.ndarray:
 
 def plain(name: str) -> str:
     """A name that is drawn as it is: a dollar sign would begin a formula, and a first "_" hide it from the legend."""
-    return (" " if name.startswith("_") else "") + name.replace("$", r"\$")
+    return in_legend(name).replace("$", r"\$")
 
 
 def whole(text: Any) -> str:
     """A title or a name as text that can be drawn: halves of characters of UTF-16, which no font has, become "�"."""
     return f"{text}".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def in_legend(name: Any) -> str:
+    """A name that the legend shows: it leaves out those that begin with "_"."""
+    text = whole(name)
+    return f" {text}" if text.startswith("_") else text
 
 
 def new_axes(size: tuple[float, float] | None = None) -> Axes:
@@ -123,7 +129,7 @@ def draw_epochs(ax: Axes, curves: Mapping[str, Any], metric: str, epochs: Any) -
     """Draw a metric in training and, if there, in validation, at the numbers of its epochs."""
     looks = (metric, BLUE, "--o", "training"), (f"val_{metric}", VERMILION, "-s", "validation")
     for name, colour, dashes, label in looks:
-        if name in curves:
+        if curves.get(name):
             x = numbers_of(epochs, len(curves[name]))
             ax.plot(x, curves[name], dashes, color=colour, markersize=4, label=label)
 

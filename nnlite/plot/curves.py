@@ -22,6 +22,7 @@ from .canvas import (
     Axes,
     draw_epochs,
     in_a_row,
+    in_legend,
     new_axes,
     numbers_of,
     whole,
@@ -111,7 +112,7 @@ def learning_curves(
         >>> learning_curves(curves, ax=ax).get_xlabel()
         'iteration'
     """
-    curves = {whole(name): _checked(name, curve) for name, curve in curves.items()}
+    curves = {in_legend(name): _checked(name, curve) for name, curve in curves.items()}
     if not curves:
         raise ValueError("curves: expected at least one, got none")
     landmarks = _named(landmarks)
@@ -148,6 +149,8 @@ def _named(landmarks):
     landmarks = landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
     for name, loss in landmarks.items():
         require(f"landmarks: {name!r}", loss, "float")
+        if not math.isfinite(loss):
+            raise ValueError(f"landmarks: {name!r}: expected a finite number, got {loss}")
     return {whole(name): loss for name, loss in landmarks.items()}
 
 
@@ -187,7 +190,7 @@ def _curves(history):
 
 def _ring(ax, curves, logged, kept):
     """A ring around the loss of the model that is kept, with its number."""
-    name = "val_loss" if "val_loss" in curves else "loss"
+    name = "val_loss" if curves.get("val_loss") else "loss"
     losses, color = curves[name], VERMILION if name == "val_loss" else BLUE
     epochs = numbers_of(logged, len(losses))
     if kept is not None and kept not in epochs:

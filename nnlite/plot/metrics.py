@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from nnlite.utils import of_its_kinds
 
-from .canvas import Axes, draw_epochs, new_axes, whole_ticks, without_gaps
+from .canvas import Axes, draw_epochs, new_axes, whole, whole_ticks, without_gaps
 
 if TYPE_CHECKING:
     from nnlite import History
@@ -43,7 +43,8 @@ def metric_curves(
         raise ValueError(f"metric: expected one of {', '.join(curves)}, got {metric!r}")
     ax = new_axes() if ax is None else ax
     draw_epochs(ax, curves, metric, [epoch + 1 for epoch in getattr(history, "epoch", ())])
-    ax.set(title=f"{metric} while training", xlabel="epoch", ylabel=metric)
+    name = whole(metric).replace("$", r"\$")  # no formula
+    ax.set(title=f"{name} while training", xlabel="epoch", ylabel=name)
     whole_ticks(ax.xaxis)
     ax.legend(framealpha=1, edgecolor="none")
     return ax
