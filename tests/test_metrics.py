@@ -1,5 +1,6 @@
 """Metrics: what they count, and how compile, fit, evaluate and checkpoints use them."""
 
+import functools
 import json
 
 import numpy as np
@@ -170,6 +171,7 @@ class TestByShape:
         y_true, y_pred = np.array([[1, 1, 0], [0, 0, 1]]), np.array([[0.9, 0.4, 0.2], [0.1, 0.2, 0.9]])
         assert metrics.binary_accuracy(y_true, y_pred) == pytest.approx(5 / 6)
         assert metrics.BinaryAccuracy(threshold=0.3)(y_true, y_pred) == 1
+        assert metrics.BinaryAccuracy()(y_true, [[0.51, 0.5, 0], [0.5, 0, 0.51]]) == pytest.approx(5 / 6)
 
     def test_logits_have_another_threshold(self):
         y_true, logits = np.array([1, 0, 1]), np.array([[2.0], [0.3], [-1.0]])
@@ -222,11 +224,21 @@ def test_errors_of_float32_have_the_range_of_float64():
 
 
 @pytest.mark.parametrize("name", ["mae", "mse", "MSE", "mean_absolute_error"])
-def test_names_of_errors_are_those_that_were_given(name):
+def test_names_of_errors_are_those_that_were_given(name, tmp_path):
     model = Sequential([Dense(1)], seed=0)
     model.compile("sgd", "mse", metrics=[name])
     history = model.fit(X, X[:, 0], validation_data=(X, X[:, 0]), verbose=0).history
     assert list(history) == ["loss", name, "val_loss", f"val_{name}"]
+    save_model(model, tmp_path / "m")
+    assert list(load_model(tmp_path / "m").metrics) == [name]
+
+
+def test_a_function_may_have_a_name_of_its_own():
+    def own(y_true, y_pred):
+        return 0.0
+
+    own.name = "value"  # which only begins as "val_loss" does
+    assert metrics.get([own]) == {"value": own}
 
 
 def test_binary_programs():
@@ -266,8 +278,9 @@ def test_what_keras_metrics_also_have_is_explained():
         metrics.Precision  # noqa: B018
     with pytest.raises(ValueError, match="got 'auc': count with confusion_matrix"):
         metrics.get(["auc"])
-    with pytest.raises(AttributeError, match=r"'BinaryAccuracy' .* 'update_state': .*metric\(y_true, y_pred\)"):
-        metrics.BinaryAccuracy().update_state([1], [1])
+    for name in ("update_state", "result", "reset_state", "update", "compute", "reset"):
+        with pytest.raises(AttributeError, match=rf"'BinaryAccuracy' .* '{name}': .*metric\(y_true, y_pred\)"):
+            getattr(metrics.BinaryAccuracy(), name)
     with pytest.raises(TypeError, match="unknown argument 'treshold': did you mean 'threshold'"):
         metrics.BinaryAccuracy(treshold=1)
     for name in (0.5, "two words", ""):
@@ -344,6 +357,7 @@ class TestTraining:
             ([3], TypeError, "metrics: expected names, or functions"),
             ([lambda y_true, y_pred: 0.0], TypeError, "define it with `def`"),
             ([metrics.BinaryAccuracy], TypeError, r"got the class BinaryAccuracy: use BinaryAccuracy\(\)"),
+            ([functools.partial(accuracy)], TypeError, "give it a name for the logs, an attribute such as metric.name"),
             ([Dense(2)], TypeError, r"got Dense.*: write a function of them with `def`"),
             (["accuracy", accuracy], ValueError, "expected different names, got 'accuracy' twice"),
             (
@@ -351,7 +365,11 @@ class TestTraining:
                 ValueError,
                 "expected a name of its own, got 'val_accuracy', under which",
             ),
-            ([metrics.BinaryAccuracy("epoch")], ValueError, "expected a name of its own, got 'epoch', under which"),
+            ([metrics.BinaryAccuracy("perplexity")], ValueError, "expected different names, got 'perplexity' twice"),
+            *(
+                ([metrics.BinaryAccuracy(name)], ValueError, f"expected a name of its own, got '{name}', under which")
+                for name in ("batch", "epoch", "learning_rate", "step")
+            ),
         ],
     )
     def test_compile_refuses(self, names, error, message):
