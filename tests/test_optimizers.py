@@ -389,6 +389,7 @@ SCHEDULES = [
     Harmonic(0.5),
     nnlite.WarmUp(Harmonic(0.5, nnlite.Constant(1)), 2),
     Harmonic(0.5, {"class": "third"}),  # no description of a schedule
+    Harmonic(0.5, {"class": "third", "config": {}, "more": 1}),
 ]
 CUSTOM = {"Harmonic": Harmonic}
 
