@@ -58,6 +58,14 @@ def test_version(nnlite_command):
     )
 
 
+@pytest.mark.parametrize(("line", "listed"), [([], "minimal-rnn"), (["homework"], "grade")])
+def test_alone_it_prints_its_help(line, listed, nnlite_command):
+    code, output, error = nnlite_command(*line)
+    assert (code, error) == (2, "")
+    assert re.search(rf"^\W*{listed} ", output, re.MULTILINE)
+    assert "completion" not in output  # of which nothing is installed
+
+
 @pytest.mark.parametrize("line", ["train --recipe minimal-rnn", "train --recipe=sonnets"])
 def test_an_option_that_became_a_command(line, nnlite_command):
     code, _, error = nnlite_command(*line.split())
