@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import zipfile
+from types import SimpleNamespace
 
 import pytest
 from extras import import_extra
@@ -62,6 +63,19 @@ def test_from_roster_to_csv(here, nnlite_command):
     assert "right in every case" in (here / "grades/feedback/ada.md").read_text()
 
 
+def test_times_are_compared_with_the_deadline(here, nnlite_command):
+    course = "--roster", "roster.csv", "--to", "mine", "--deadline", "2020-01-01T00:00:00+00:00"
+    assert nnlite_command("homework", "new", "quiz.toml", *course)[0] == 0
+    shutil.copytree("mine/students/ada", "submissions/ada")
+    (here / "times.csv").write_text("submission,time\nada,2020-01-02T12:00:00+00:00\n")
+    code, out, _ = nnlite_command(
+        *("homework", "grade", "submissions", "--instructor", "mine", "--times", "times.csv", "--to", "late")
+    )
+    assert (code, "bob: " in out) == (0, False)  # who handed in nothing is counted, and not spoken of
+    with open("late/grades.csv", newline="") as file:
+        assert [row["days_late"] for row in csv.DictReader(file)] == ["2", "0"]
+
+
 def test_grade_says_what_this_system_cannot_forbid(here, nnlite_command, monkeypatch):
     nnlite_command("homework", "new", "quiz.toml", "--roster", "roster.csv")
     (here / "submissions").mkdir()
@@ -87,6 +101,15 @@ def test_an_audit_prints_what_it_found(here, nnlite_command):
     code_line, answers_line = out.splitlines()
     assert code_line == "fails 14 of 14 planted mistakes, passes 3 of 3 right solutions"
     assert re.fullmatch(r"of answers: fails (\d+) of \1 planted mistakes, passes 5 of 5 right sheets", answers_line)
+
+
+@pytest.mark.parametrize("of", ["code", "answers"])
+def test_an_audit_that_finds_a_problem_fails(of, here, nnlite_command, monkeypatch):
+    for name in ("code", "answers"):
+        found = SimpleNamespace(problems=["a mistake is not noticed"] if name == of else [])
+        monkeypatch.setattr(homework, f"audit_{name}", lambda *_, found=found: found)
+    code, out, _ = nnlite_command("homework", "audit", "quiz.toml")
+    assert (code, out.splitlines()[-1]) == (1, "  a mistake is not noticed")
 
 
 def test_export_writes_what_other_graders_take(here, nnlite_command):
@@ -120,6 +143,8 @@ def test_export_writes_what_other_graders_take(here, nnlite_command):
         (["export", "moodle", "hw2"], "export: expected one of gradescope, nbgrader, got 'moodle'"),
         (["export", "gradescope", "nowhere"], "No such file or directory"),
         (["audit", "hw3"], "sheet: expected one of"),
+        (["export", "gradescope", "quiz", "--wheel", "roster.csv"], "wheel: expected the path of a wheel"),
+        (["new", "quiz.toml", "--roster", "roster.csv", "--deadline", "soon"], "deadline: expected a time such as"),
         *(
             (["grade", ".", "--instructor", "quiz/instructor", f"--seconds={n}"], "seconds: expected a finite number")
             for n in (0, -1, "nan", "inf", 1e18)
