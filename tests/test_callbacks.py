@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import threading
+from dataclasses import dataclass
 from types import SimpleNamespace
 
 import numpy as np
@@ -958,10 +959,28 @@ def test_schedules():
     assert (warm > 0).all()
 
 
+@dataclass(frozen=True)
+class Late(schedules.Schedule):
+    """A schedule of one's own, whose numbers are checked as those of the others."""
+
+    rate: float
+    hold_steps: int
+
+
+def test_a_schedule_is_made_of_what_it_says_of_itself():
+    warm = schedules.WarmUp(schedules.WarmUp(Late(0.3, 5), 50), 20)
+    with pytest.raises(ValueError, match="there is no schedule 'Late'"):
+        schedules.WarmUp.from_config(warm.get_config())
+    warm = schedules.WarmUp(schedules.WarmUp(schedules.CosineDecay(0.3, 200), 50), 20)
+    assert schedules.WarmUp.from_config(warm.get_config()) == warm
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda: schedules.Constant(-1), ValueError, "learning_rate"),
+        (lambda: Late(0.1, 0), ValueError, "hold_steps: expected a whole number of at least 1"),
+        (lambda: Late(-0.1, 1), ValueError, "rate: expected"),
         (lambda: schedules.Constant(math.inf), ValueError, "learning_rate"),
         (lambda: schedules.ExponentialDecay(0.1, 10, 0.5, staircase="no"), TypeError, "staircase: expected True"),
         (lambda: schedules.StepDecay(0.1, 0), ValueError, "decay_steps"),
