@@ -1,5 +1,6 @@
 """The roofline: limits and kernels measured, what is compiled for it, and the picture."""
 
+import dataclasses
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from matplotlib.figure import Figure
 
 import nnlite
 from nnlite import plot, roofline
+from nnlite.cli.bench import cells, described
 from nnlite.roofline import CompilerError, Machine, Placed, compiler
 from nnlite.roofline.kernels import best_of
 
@@ -273,6 +275,17 @@ def test_the_command_prints_a_table_and_writes_a_page(tmp_path):
     assert ">cross-entropy</text>" in page
     assert "prefers-color-scheme: dark" in page
     assert "https://" not in page.replace("http://www.w3.org", "")
+
+
+def test_a_row_of_the_commands_table():
+    small = Placed("Dense", "8 x 8 to 8", "dense", operations=1.5e6, bytes=4e4, seconds=1.5e-5)
+    large = dataclasses.replace(small, bytes=1e7)
+    assert cells(small, MACHINE) == ("Dense", "8 x 8 to 8", "0.015", "100", "37.50", "50 %")
+    assert cells(large, MACHINE)[-2:] == ("0.15", "2222 %")  # beyond what memory gives, as it is in no cache
+    assert described(MACHINE) == (
+        "one core reaches 200 GFLOP/s with vectors of 512 bits, and 600 GB/s from L1, 200 GB/s from L2, 30 GB/s from "
+        "memory."
+    )
 
 
 def test_the_command_says_that_there_is_no_compiler():
