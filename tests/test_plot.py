@@ -58,8 +58,10 @@ class TestLossCurves:
             assert list(line.get_xdata()) == [1, 2, 3, 4]
             assert list(line.get_ydata()) == CURVES[name]
 
-    def test_points_out_the_best_epoch(self, ax):
-        loss_curves(CURVES, ax=ax)
+    @pytest.mark.parametrize("last", [1.8, 1.75])
+    def test_points_out_the_best_epoch(self, last, ax):
+        """Of equal ones the first, which ModelCheckpoint keeps."""
+        loss_curves(CURVES | {"val_loss": [2.1, 1.8, 1.75, last]}, ax=ax)
         assert texts(ax) == ["best: 1.750, epoch 3"]
 
     @pytest.mark.parametrize(("curves", "losses"), [(CURVES, "val_loss"), ({"loss": CURVES["loss"]}, "loss")])
@@ -67,6 +69,7 @@ class TestLossCurves:
         loss_curves(curves, ax=ax, kept=4)
         assert texts(ax) == [f"kept: {CURVES[losses][3]:.3f}, epoch 4"]
         (ring,) = (line for line in ax.get_lines() if line.get_fillstyle() == "none")
+        assert ring.get_color() == drawn(ax)["validation" if losses == "val_loss" else "training"].get_color()
         assert (ring.get_xdata()[0], ring.get_ydata()[0]) == (4, CURVES[losses][3])
 
     @pytest.mark.parametrize(
@@ -181,6 +184,12 @@ class TestLossCurves:
         loss_curves(log, ax=ax)
         assert [*drawn(ax)["training"].get_xdata()] == [*range(1, 9)]
 
+    @pytest.mark.parametrize("epochs", [(0, 1), (2, 2), (3, 2), (1.5, 2), (True, 2), (None, 2), (2, 2**31)])
+    def test_numbers_that_count_no_epochs_are_left_out(self, epochs, ax, tmp_path):
+        log = tmp_path / "log.jsonl"
+        log.write_text("".join(json.dumps({"epoch": epoch, "loss": 2.0}) + "\n" for epoch in epochs))
+        assert [*loss_curves(log, ax=ax).lines[0].get_xdata()] == [1, 2]
+
     def test_gaps_where_a_loss_was_no_number(self, ax, tmp_path):
         log = tmp_path / "log.jsonl"
         log.write_text('{"epoch": 1, "loss": 2.5, "val_loss": null}\n{"epoch": 2, "loss": 2.0, "val_loss": 2.2}\n')
@@ -220,7 +229,13 @@ def test_png_is_a_picture_and_always_the_same(draw, numbers):
     picture = png(draw, numbers, size=(6, 4), dpi=50)
     assert picture.startswith(b"\x89PNG")
     assert [int.from_bytes(picture[at : at + 4]) for at in (16, 20)] == [300, 200]
+    assert b"nnlite" in picture[:200]  # by which `nnlite zoo` knows its own
     assert picture == png(draw, numbers, size=(6, 4), dpi=50)
+
+
+def test_a_picture_has_the_size_of_a_column_of_a_page():
+    picture = png(metric_curves, {"accuracy": [0.5]})  # and the metric that most have
+    assert [int.from_bytes(picture[at : at + 4]) for at in (16, 20)] == [1050, 675]
 
 
 @pytest.mark.parametrize(
@@ -288,6 +303,8 @@ class TestMetricCurves:
         assert metric_curves({"mae": [3, 2, 1], "val_mae": [3, 3, 2], "loss": [1, 1, 1]}, "mae", ax=ax) is ax
         assert [line.get_label() for line in ax.get_lines()] == ["training", "validation"]
         np.testing.assert_array_equal(ax.get_lines()[1].get_xydata(), [[1, 3], [2, 3], [3, 2]])
+        ax.set_xlim(1, 2)
+        assert all(tick == round(tick) for tick in ax.get_xticks())
 
     def test_a_name_is_no_formula(self, ax):
         metric_curves({"$x^$": [1.0]}, "$x^$", ax=ax)
@@ -362,6 +379,7 @@ class TestFilters:
         assert (len(set(lefts)), len(set(tops))) == (3, 3)
         assert texts(ax) == [*"0123456"]
         assert ax.get_title() == "7 filters of 3 x 5 weights"
+        assert (ax.get_xlabel(), ax.get_ylabel()) == ("each 5 weights wide", "each 3 weights high")
 
     def test_rows_of_filters_and_columns_of_channels(self, ax):
         W = np.random.default_rng(0).normal(size=(2, 2, 3, 4))
@@ -371,6 +389,12 @@ class TestFilters:
         assert (ax.images[3 * 2 + 1].get_array() == W[:, :, 1, 2]).all()
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("channel", "filter")
         assert ax.get_title() == "4 filters of 2 x 2 x 3 weights"
+
+    def test_numbers_stand_beside_the_middles(self, ax):
+        filters(np.random.default_rng(0).normal(size=(2, 5, 2, 3)), ax=ax)
+        boxes = [image.get_extent() for image in ax.images]
+        np.testing.assert_allclose(ax.get_yticks(), [(box[2] + box[3]) / 2 for box in boxes[::2]])
+        np.testing.assert_allclose(ax.get_xticks(), [(box[0] + box[1]) / 2 for box in boxes[:2]])
 
     def test_grey_is_zero_and_the_bar_says_so(self, ax):
         filters(np.array([-3.0, 1.0]).reshape(1, 2, 1, 1), ax=ax)
@@ -466,6 +490,17 @@ class TestCharacterFrequencies:
         assert ax.get_xticklabels()[-1].get_text() == "156 others"
         assert sum(bar.get_height() for bar in ax.patches) == pytest.approx(100)
 
+    def test_as_many_as_have_room_have_bars_of_their_own(self, ax):
+        character_frequencies({chr(0x4E00 + n): 1.0 for n in range(45)}, ax=ax)
+        assert len(ax.patches) == 45
+        assert ax.get_xticklabels()[-1].get_text() == chr(0x4E00 + 44)
+
+    def test_of_equal_ones_the_text_decides_and_then_the_alphabet(self, ax):
+        character_frequencies({"d": 20.0, "c": 50.0, "b": 30.0}, {"b": 25.0, "c": 25.0, "f": 25.0, "e": 25.0}, ax=ax)
+        labels = ax.get_xticklabels()
+        assert [label.get_text() for label in labels] == [*"cbefd"]
+        assert {label.get_rotation() for label in labels} == {0}
+
     @pytest.mark.filterwarnings("ignore:Glyph")  # a computer without the font draws boxes
     def test_any_character_has_a_label(self):
         odd = "$_^\\\t\x00\u0301\u200b%"
@@ -496,6 +531,10 @@ class TestLineLengths:
         assert [text.get_text() for text in ax.get_legend().get_texts()] == ["poem", "sonnets"]
         assert ax.get_title() == "Line lengths: poem and sonnets"
         assert (ax.get_xlabel(), ax.get_ylabel()) == ("length of a line (characters)", "share of all lines (%)")
+
+    @pytest.mark.parametrize(("longest", "bars"), [(80, 80), (81, 41)])
+    def test_lengths_share_bars_where_they_span_more_than_80_characters(self, longest, bars, ax):
+        assert len(line_lengths([1, longest], ax=ax).patches) == bars
 
     @pytest.mark.parametrize("longest", [1, 80, 81, 1000, 100_000])
     def test_every_line_is_in_a_bar(self, longest, ax):
@@ -532,6 +571,11 @@ class TestLearningCurves:
         assert ax.get_ylim()[1] < 4.0
         assert list(drawn(ax)["wild"].get_ydata()) == [3.6]
 
+    def test_one_without_a_name_leaves_with_a_word_alone(self, ax):
+        learning_curves({"": ([0, 12_000], [3.6, 99.0])}, ax=ax)
+        assert texts(ax) == ["diverges"]
+        assert ax.xaxis.get_major_formatter()(12_000, 0) == "12,000"
+
     @pytest.mark.parametrize("losses", [(3.638, 3.675, 3.495), (5.94, 6.0, 6.135), (3.6, 3.0, 2.4)])
     def test_the_label_of_a_ring_stays_in_the_plot_and_off_the_landmarks(self, losses, ax):
         learning_curves(
@@ -567,6 +611,9 @@ class TestLearningCurves:
         # A line's dashes in full: of all that are no plain line get_linestyle() says the same.
         assert len({str(line._dash_pattern) for line in lines}) == 6
         assert all(contrast_to_white(line.get_color()) >= 3.5 for line in lines)
+        ax.clear()
+        first, *_, seventh = learning_curves({f"{n}": ([0], [3.0]) for n in range(7)}, ax=ax).get_lines()
+        assert first.get_color() == seventh.get_color()  # there are six looks
 
     @pytest.mark.parametrize(
         ("curves", "message"),

@@ -77,6 +77,17 @@ class TestGates:
         gates({"z": np.array([[-2.0], [3.0]]), "h": np.array([[0.0], [3.0]])}, ax=ax)
         assert [image.get_clim() for image in ax.images] == [(-3, 3), (-3, 3)]
 
+    @pytest.mark.parametrize(("row", "words", "unit"), [({}, "ab", 0), ({"row": 1}, "cd", 1)])
+    def test_characters_and_units_are_those_of_the_row(self, row, words, unit, ax):
+        class Trace(dict):
+            characters = "ab", "cd"
+
+        f = np.zeros((2, 2, 2))
+        f[0, 0, 0] = f[1, 0, 1] = 1.0  # the unit that varies is another one in each row
+        gates(Trace(f=f), **row, ax=ax)
+        assert [label.get_text() for label in ax.get_xticklabels()][:2] == [*words]
+        assert numbers(ax.get_yticklabels())[0] == unit
+
     @pytest.mark.parametrize(("memory", "others"), [("f", "ioh"), ("z", "rh"), ("h", "z")])
     def test_chooses_units_that_keep_and_forget(self, memory, others, ax):
         trace = {name: np.full((T, H), 0.5) for name in [memory, *others]}
@@ -153,6 +164,15 @@ class TestActivationText:
         activation_text(np.zeros(T), VERSE, width=5, ax=ax)
         assert written(ax) == ["so lo", "ng↵", "  liv", "es"]
         assert (list(ax.get_yticks()), numbers(ax.get_yticklabels())) == ([0, 2], [1, 2])
+
+    def test_a_line_goes_on_after_80_characters(self, ax):
+        activation_text(np.zeros(81), "x" * 81, ax=ax)
+        assert written(ax) == ["x" * 80, "x"]
+
+    @pytest.mark.parametrize(("count", "numbered"), [(20, [*range(1, 21)]), (21, [5, 10, 15, 20])])
+    def test_of_many_lines_each_fifth_has_its_number(self, count, numbered, ax):
+        activation_text(np.zeros(2 * count), "a\n" * count, ax=ax)
+        assert numbers(ax.get_yticklabels()) == numbered
 
     def test_a_line_of_just_the_width_keeps_its_end(self, ax):
         activation_text(np.zeros(6), "sonne\n", width=5, ax=ax)
@@ -264,6 +284,9 @@ class TestGradientFlow:
         gradient_flow({name: flow(np.ones(50), np.ones(50)) for name in "abcdef"}, ax=ax)
         lines = ax.get_lines()
         assert len({(str(line._dash_pattern), line.get_marker(), line.get_fillstyle()) for line in lines}) == 12
+        ax.clear()
+        first, *_, seventh = gradient_flow({name: flow([1, 1]) for name in "abcdefg"}, ax=ax).get_lines()
+        assert first.get_color() == seventh.get_color()  # there are six looks
 
     def test_curves_that_coincide_are_seen(self, ax):
         gradient_flow({name: flow(np.ones(50)) for name in "abcde"}, ax=ax)
@@ -355,3 +378,4 @@ class TestSigns:
         assert signs_explained("abc") == ""
         assert signs_explained("a\nb c ") == " (␣ space, ↵ new line)"
         assert signs_explained("\r\x07") == " (� U+0007 or return)"
+        assert signs_explained("�") == ""  # it is there to see

@@ -125,7 +125,7 @@ def learning_curves(
             inside -= 1
         ax.plot(iterations[:inside], losses[:inside], color=colour, linestyle=dashes, linewidth=1.8, label=name)
         if inside < len(losses):
-            place = iterations[max(0, inside - 1)], top
+            place = iterations[inside - 1], top
             ax.plot(*place, "x", color=colour, markersize=9, markeredgewidth=2.5, clip_on=False, label="_")
             ax.annotate(
                 f"{name} diverges".strip(), place, xytext=(9, -5), textcoords="offset points",
