@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from nnlite import extras, machine, roofline
+from nnlite import machine, roofline
 from nnlite.ladder import Rung, Step, climb, rungs
 from nnlite.ladder.climbing import blas
 from nnlite.roofline import compiler
@@ -45,7 +45,6 @@ def ladder(
     if rung is not None:
         show(steps[rung - 1])
         return
-    extras.require("ladder")
     peak = None
     try:
         limits = roofline.measure()
