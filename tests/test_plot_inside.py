@@ -280,6 +280,10 @@ class TestGradientFlow:
     def test_no_number_is_too_extreme(self, norms):
         assert png(gradient_flow, {"a": flow(norms, norms)}).startswith(b"\x89PNG")  # and no warning
 
+    def test_norms_of_any_size_are_where_they_belong(self, ax):
+        gradient_flow({"a": flow([1e-190, 1e190])}, ax=ax)
+        assert ax.get_lines()[0].get_ydata().tolist() == [1e190, 1e-190]
+
     def test_curves_differ_without_colour(self, ax):
         gradient_flow({name: flow(np.ones(50), np.ones(50)) for name in "abcdef"}, ax=ax)
         lines = ax.get_lines()
@@ -291,6 +295,9 @@ class TestGradientFlow:
     def test_curves_that_coincide_are_seen(self, ax):
         gradient_flow({name: flow(np.ones(50)) for name in "abcde"}, ax=ax)
         assert len({line.get_markevery()[0] for line in ax.get_lines()}) == 5
+        ax.clear()
+        gradient_flow({name: flow([1, 1]) for name in "abcde"}, ax=ax)
+        assert {line.get_markevery() for line in ax.get_lines()} == {(0, 1)}  # none of so few points is without
 
     def test_of_real_layers(self, ax):
         flows = {cell.__name__: inspect.gradient_flow(cell(4, seed=0), 20) for cell in (RNN, LSTM)}
