@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 from shutil import copytree
@@ -20,7 +21,7 @@ from nnlite.cli.runs import console
 from nnlite.experiment import Sonnets, find_runs
 from nnlite.experiment.corpus import SEED_TEXT
 from nnlite.experiment.sonnets import Settings
-from nnlite.text import clean_sonnets, landmarks, load_sonnets, split_poems, text_statistics
+from nnlite.text import TemperatureSample, clean_sonnets, landmarks, load_sonnets, split_poems, text_statistics
 
 TINY = ["--units=6", "--step=100", "--batch-size=16", "--epochs=3", "--temperature=0.5", "--temperature=1"]
 FILES = {
@@ -217,6 +218,12 @@ class TestSample:
         assert nnlite_command(*arguments, 3)[1] == poem
         assert nnlite_command(*arguments, 4)[1] != poem
 
+    def test_what_is_left_out_is_as_the_help_says(self, tiny, nnlite_command):
+        explicit = "--length", 600, "--temperature", 0.75, "--seed-text", SEED_TEXT
+        assert nnlite_command("sample", tiny[0], "--seed", 3) == nnlite_command(
+            "sample", tiny[0], "--seed", 3, *explicit
+        )
+
     def test_repeats_the_poems_of_the_run(self, tiny, nnlite_command):
         code, output, _ = nnlite_command("sample", tiny[0], "--seed", 0, "--temperature", 0.5, "--temperature", 1)
         assert code == 0
@@ -263,6 +270,11 @@ class TestSample:
         assert nnlite_command(*arguments, 1.5, "--top-k", 1) == greedy
         assert nnlite_command(*arguments, 1.5, "--top-p", 0.0001) == greedy
         assert nnlite_command(*arguments, 1.5, "--top-k", 38, "--top-p", 1) == nnlite_command(*arguments, 1.5)
+        _, both, _ = nnlite_command(*arguments, 1.5, "--temperature", 0)
+        for alone in (["--top-k", 1], ["--top-p", 0.0001]):
+            _, output, _ = nnlite_command(*arguments, 1.5, "--temperature", 1, *alone)
+            assert output.count(greedy[1].strip()) == 2
+        assert both.count(greedy[1].strip()) == 1
 
     def test_any_seed_text(self, tiny, nnlite_command):
         code, poem, _ = nnlite_command("sample", tiny[0], "--seed-text", "", "--length", 5)
@@ -294,6 +306,19 @@ class TestNext:
         np.testing.assert_allclose(numbers.sum(axis=0), 100, atol=0.03)
         assert (np.diff(numbers[:4], axis=0) <= 0).all()
         assert (np.diff(numbers[0]) > 0).all()
+
+    def test_what_is_left_out_is_as_the_help_says(self, tiny, nnlite_command):
+        temperatures = [word for t in (1.5, 0.75, 0.25) for word in ("--temperature", t)]
+        explicit = nnlite_command("next", tiny[0], "--seed-text", SEED_TEXT, "--top", 10, *temperatures)
+        assert nnlite_command("next", tiny[0]) == explicit
+
+    @pytest.mark.parametrize("alone", [["--top-k", 1], ["--top-p", 0.0001]])
+    def test_the_likeliest_alone(self, alone, tiny, nnlite_command):
+        text = "a" * 9 + "b" * 60
+        _, output, _ = nnlite_command("next", tiny[0], "--seed-text", text, "--temperature", 1, "--top", 2, *alone)
+        shown, _, _, first, second, others = output.splitlines()
+        assert shown == repr("b" * 60)  # its end
+        assert [row.split()[-2] for row in (first, second, others)] == ["100.00", "0.00", "0.00"]
 
     def test_all_of_them(self, tiny, nnlite_command):
         _, output, _ = nnlite_command("next", tiny[0], "--top", 50, "--temperature", 1)
@@ -390,6 +415,25 @@ class TestStats:
         assert output.startswith("corpus: own.txt\n")
         assert self.row(output, "distance to corpus")[-1] == "0.000"
 
+    def test_what_a_model_writes_is_that_of_the_seed(self, tiny, tmp_path, nnlite_command, blank_pictures):
+        arguments = "stats", tiny[0], "--temperature", 1, "--out", tmp_path / "pictures"
+        output = nnlite_command(*arguments)[1]
+        assert self.row(output, "characters  ")[-1] == "10,000"
+        assert nnlite_command(*arguments, "--seed", 0)[1] == output
+        assert nnlite_command(*arguments, "--seed", 1)[1] != output
+
+    def test_what_was_held_out_is_copied_from_nowhere(self, tiny, monkeypatch):
+        """A copy is one of the training text, and the distance of what a model writes is that to all of the corpus."""
+        stats, run = sys.modules["nnlite.cli.stats"], Sonnets.open(tiny[0])
+        training, text = run.parts
+        sample = TemperatureSample(1.0, text, 0.5)
+        monkeypatch.setattr(stats, "compare_temperatures", lambda *_: [sample])
+        held_out, written = (column.statistics for column in stats.written(run, [1.0], 9, 0, False))
+        assert held_out.copied == written.copied == text_statistics(text, training).copied
+        assert (held_out.distance, written.distance) == (
+            text_statistics(text, training).distance, text_statistics(text, run.corpus.text).distance
+        )  # fmt: skip
+
     def test_the_last_run_is_the_default(self, tiny, tmp_path, monkeypatch, nnlite_command, blank_pictures):
         monkeypatch.chdir(tmp_path)
         code, _, error = nnlite_command("stats")
@@ -437,6 +481,8 @@ MISTAKES = [
     ("stats nowhere", 1, "nowhere: No such file or directory"),
     ("stats RUN RUN", 2, "one run at a time"),
     ("stats RUN/poems.txt RUN/poems.txt", 2, "two files have the same name, poems, or it is that of another text"),
+    ("stats RUN held-out.txt", 2, "it is that of another text"),
+    ("stats RUN temperature-0.25.txt", 2, "it is that of another text"),
     ("stats RUN/model.safetensors", 1, "model.safetensors is a model alone: to judge what it writes needs the text"),
     ("stats RUN --temperature -1", 2, "--temperature"),
     ("stats RUN --length 0", 2, "--length"),

@@ -39,6 +39,8 @@ def test_the_table_is_that_of_units(model, nnlite_command):
     expected = units(planted("gru"), "".join(poems(4)), length=100)
     assert output == f"{expected}\n"
     assert re.search(rf"place in the line +layer.h {COUNTER} .* yes ", output)
+    _, output, _ = nnlite_command(*model, "--length", 100, "--temperature", 0.5, "--seed", 3)
+    assert output == f"{units(planted('gru'), ''.join(poems(4)), length=100, temperature=0.5, seed=3)}\n"
 
 
 def test_a_run_is_tested_on_what_was_held_out(run, nnlite_command):
@@ -66,8 +68,17 @@ def test_two_poems_side_by_side_and_a_page(model, tmp_path, nnlite_command):
     assert page.count('class="low"') > 20
 
 
+def test_poems_are_those_of_the_seed_and_the_temperature(model, nnlite_command):
+    def poems(*options):
+        return nnlite_command(*model, *UNIT, *options)[1]
+
+    assert poems() == poems("--length", 800, "--temperature", 0.75, "--seed", 0)
+    assert poems("--length", 50, "--seed", 0) != poems("--length", 50, "--seed", 1)
+    assert poems("--length", 50, "--temperature", 0) == poems("--length", 50, "--temperature", 0, "--seed", 1)
+
+
 def test_the_page_of_a_run_is_in_its_folder(run, tmp_path, nnlite_command):
-    options = ["--hold", 2, "--hold", 4, "--length", 50, "--state", "lstm.h", "--at", -0.5]
+    options = ["--hold", 2, "--hold", 4, "--hold", 2, "--length", 50, "--state", "lstm.h", "--at", -0.5]
     assert nnlite_command("units", run.folder, *options)[0] == 0
     page = (run.folder / "units" / "lstm.h-2-4.html").read_text(encoding="utf-8")
     assert "units of lstm.h as learned, and held at -0.50, -0.50" in page
