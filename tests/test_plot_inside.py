@@ -97,6 +97,15 @@ class TestGates:
         gates(trace, quantities=[others[0]], ax=ax)
         assert numbers(ax.get_yticklabels()) == [4, 2, 6, 0, 1, 5]
 
+    def test_of_units_that_vary_alike_chooses_the_first(self, ax):
+        gates({"f": np.tile([[0.0], [1.0]], 500)}, ax=ax)
+        assert numbers(ax.get_yticklabels()) == [0, 1, 2, 3, 4, 5]
+        assert {label.get_fontsize() for label in ax.get_yticklabels()} == {9}
+
+    def test_numbers_of_many_units_are_small(self, ax):
+        gates({"f": np.tile([[0.0], [1.0]], 500)}, range(100), ax=ax)
+        assert {0 < label.get_fontsize() < 9 for label in ax.get_yticklabels()} == {True}
+
     def test_of_a_real_trace(self, ax):
         vocabulary = Vocabulary("\n abcdefghijklmnopqrstuvwxyz")
         model = Sequential([LSTM(5, return_sequences=True, input_dim=28), Dense(28)], input_shape=(T,), seed=0)
