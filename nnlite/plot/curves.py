@@ -61,7 +61,7 @@ def loss_curves(
             loss, which `ModelCheckpoint(save_best_only=True)` keeps; without validation no ring is drawn.
 
     Raises:
-        ValueError: there is no epoch with a loss, or kept is none of them.
+        ValueError: there is no epoch with a loss, kept is none of them, or a landmark is not finite.
 
     Example:
         >>> from matplotlib.figure import Figure
@@ -102,7 +102,7 @@ def learning_curves(
         ring: mark the end of each curve by a ring with its loss: there the model is kept.
 
     Raises:
-        ValueError: there is no curve, or a curve has no finite first loss.
+        ValueError: there is no curve, or a curve has no finite first loss; or a landmark is not finite.
 
     Example:
         >>> from matplotlib.figure import Figure
