@@ -973,6 +973,9 @@ def test_a_schedule_is_made_of_what_it_says_of_itself():
         schedules.WarmUp.from_config(warm.get_config())
     warm = schedules.WarmUp(schedules.WarmUp(schedules.CosineDecay(0.3, 200), 50), 20)
     assert schedules.WarmUp.from_config(warm.get_config()) == warm
+    for name in (5, ["Constant"], None):
+        with pytest.raises(ValueError, match="there is no schedule"):
+            schedules.made({"class": name, "config": {"learning_rate": 0.1}})
 
 
 @pytest.mark.parametrize(
