@@ -126,7 +126,9 @@ class TestTrain:
     @pytest.mark.parametrize("schedule", ["constant", "step", "warm-up"])
     def test_schedules(self, schedule, tmp_path, nnlite_command, blank_pictures):
         arguments = "--schedule", schedule, "--optimizer", "adamw", "--dropout", 0, "--layers", 2, "--clipnorm", 0
-        assert nnlite_command("train", *TINY, *arguments, "--dtype", "float64", "--out", tmp_path / "run")[0] == 0
+        arguments = *arguments, "--carry", 1, "--dtype", "float64"
+        code, output, _ = nnlite_command("train", *TINY, *arguments, "--out", tmp_path / "run")
+        assert (code, "carried" in output) == (0, False)
         log = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
         rates = [record["learning_rate"] for record in log]
         assert rates[-1] <= rates[0] <= 0.01

@@ -11,7 +11,7 @@ import pytest
 
 from nnlite import plot, zoo
 from nnlite.zoo.exhibit import right_module
-from nnlite.zoo.file import attempts_on
+from nnlite.zoo.file import attempts_on, between
 
 EXHIBITS = zoo.exhibits()
 KERNELS = sorted({one.kernel for one in EXHIBITS.values()})
@@ -154,6 +154,9 @@ def test_the_command(tmp_path, monkeypatch, nnlite_command):
     code, output, _ = nnlite_command("zoo")
     assert code == 0
     assert all(name in output for name in EXHIBITS)
+    one = next(one for one in EXHIBITS.values() if between(one.loss) != between(one.right))
+    (row,) = (line for line in output.splitlines() if line.startswith(f"{one.name} "))
+    assert re.search(f"{between(one.loss)} +{between(one.right)} *$", row)
     (tmp_path / "dense_04.png").write_bytes(b"of a user")
     code, _, error = nnlite_command("zoo", "dense-04")
     assert (code, "dense_04.png is not a picture of nnlite zoo, which would overwrite it: move" in error) == (1, True)
@@ -173,6 +176,15 @@ def test_the_command(tmp_path, monkeypatch, nnlite_command):
     code, output, _ = nnlite_command("zoo", "check", "dense_04.py")
     assert code == 0
     assert "Mended, after 2 attempts: 4 of 5 points." in output
+
+
+def test_of_what_is_wrong_the_first_is_told_in_full(monkeypatch, nnlite_command):
+    problems = [
+        types.SimpleNamespace(scenario=scenario, message=f"of {scenario}") for scenario in ("one", "two", "one")
+    ]
+    monkeypatch.setattr(sys.modules["nnlite.cli.zoo"], "check", lambda _: (problems, types.SimpleNamespace(checks=1)))
+    code, output, _ = nnlite_command("zoo", "check", "lstm_07.py")
+    assert (code, output.splitlines()[:4]) == (1, ["one:", "  of one", "  of one", "Wrong, too: two"])
 
 
 @pytest.mark.parametrize(

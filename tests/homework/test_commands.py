@@ -63,6 +63,13 @@ def test_from_roster_to_csv(here, nnlite_command):
     assert "right in every case" in (here / "grades/feedback/ada.md").read_text()
 
 
+def test_check_shows_what_one_function_prints(nnlite_command, monkeypatch):
+    asked = []
+    monkeypatch.setattr(homework, "check_folder", lambda *_, **how: asked.append(how) or [("sample", ["right"], True)])
+    assert nnlite_command("homework", "check", "--only", "sample")[0] == 0
+    assert asked == [{"only": "sample", "shows_output": True}]
+
+
 def test_times_are_compared_with_the_deadline(here, nnlite_command):
     course = "--roster", "roster.csv", "--to", "mine", "--deadline", "2020-01-01T00:00:00+00:00"
     assert nnlite_command("homework", "new", "quiz.toml", *course)[0] == 0

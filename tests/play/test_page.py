@@ -149,6 +149,7 @@ class TestCommand:
         assert (run.folder / "play.html").resolve().as_uri() in output
         data = data_of((run.folder / "play.html").read_text(encoding="utf-8"))
         assert data["text"] == "my love\n"
+        assert nnlite_command("play", "--seed-text", "My love", "--unknown", "skip")[0] == 0
         assert data["film"] == json.loads((run.folder / "film.json").read_text())
         assert nnlite_command("play", run.folder, "--out", "page.html")[0] == 0
         assert nnlite_command("play", run.folder / "model.safetensors")[0] == 0
