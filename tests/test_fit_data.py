@@ -20,6 +20,7 @@ from nnlite import (
     CategoricalCrossentropy,
     Dense,
     Embedding,
+    Flatten,
     MeanSquaredError,
     NonFiniteLossError,
     Reshape,
@@ -28,6 +29,7 @@ from nnlite import (
     Softmax,
     SparseCategoricalCrossentropy,
     Tanh,
+    TimeDistributed,
 )
 from nnlite.callbacks import bars
 from nnlite.models import ranges
@@ -686,13 +688,17 @@ def test_labels_in_the_padding_may_be_anything():
     model.fit(STEPS, labels, lengths=lengths, verbose=0)
 
 
-def test_ids_are_checked_before_the_first_epoch():
+@pytest.mark.parametrize("in_time", [False, True])
+def test_ids_are_checked_before_the_first_epoch(in_time):
     ids = rng.integers(5, size=(20, 3))
     ids[11, 2] = 5
-    model = classifier([Embedding(5, 2), LSTM(3), Dense(3), Softmax()])
-    with pytest.raises(IndexError, match=r"fit: x: expected ids in 0 .. 4, got 5 at \(11, 2\)"):
+    layers, place = [Embedding(5, 2)], r"\(11, 2\)"
+    if in_time:
+        ids, layers, place = ids[:, :, None], [TimeDistributed(*layers), TimeDistributed(Flatten())], r"\(11, 2, 0\)"
+    model = classifier([*layers, LSTM(3), Dense(3), Softmax()])
+    with pytest.raises(IndexError, match=rf"fit: x: expected ids in 0 .. 4, got 5 at {place}"):
         model.fit(ids, LABELS, verbose=0)
-    with pytest.raises(IndexError, match=r"^predict: x: expected ids in 0 .. 4, got 5 at \(11, 2\)"):
+    with pytest.raises(IndexError, match=rf"^predict: x: expected ids in 0 .. 4, got 5 at {place}"):
         model.predict(ids)
 
 

@@ -87,6 +87,9 @@ class TimeDistributed(Layer):
             raise ValueError(f"TimeDistributed: expected input_shape (T, ...) with the shape of a step, got {got}")
         return (input_shape[0], *self.layer.output_shape(input_shape[1:]))
 
+    def ids_below(self, x: np.ndarray) -> int | None:
+        return self.layer.ids_below(x[:, 0]) if x.ndim > 2 and x.shape[1] else None
+
     def forward(self, x: np.ndarray, training: bool = False) -> np.ndarray:
         x = checks.samples("x", x)
         if x.ndim < 3:
