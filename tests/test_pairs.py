@@ -354,6 +354,30 @@ def _():
     assert gradcheck(made, X[:3].astype("float64")).max_error < 1e-6
 
 
+@right("gradcheck", "predict in another thread, which waits until the weights are the model's own again")
+def _():
+    x, y = X.astype("float64"), Y.astype("float64")
+    made, waits = Sequential([Dense(2)], dtype="float64", seed=0), []
+    thread = threading.Thread(target=lambda: assert_same_bits(made.predict(x), expected))
+    expected = made.predict(x)
+
+    class Squares(Own):
+        def forward(self, y_true, y_pred):
+            self.difference = y_pred - y_true
+            if not waits:
+                thread.start()
+                thread.join(0.1)
+                waits.append(thread.is_alive())
+            return float(np.square(self.difference).sum())
+
+        def backward(self):
+            return 2 * self.difference
+
+    gradcheck(made, x, y=y, loss=Squares())
+    thread.join()
+    assert waits == [True]
+
+
 @right("a deep copy of a layer", "the original's model")
 def _():
     layer = Dense(4)

@@ -21,6 +21,7 @@ import numpy as np
 
 from .. import seeds
 from ..arguments.kinds import kinds_of
+from ..turns import computing
 from .checked_layer import CheckedLayer
 from .contract import checked_gradients
 from .diagnosis import diagnose
@@ -83,7 +84,8 @@ def gradcheck(
             of two nearly equal numbers.
         ValueError: there is nothing to check, or the output is not finite.
 
-    The layer is left as it was, except for what its last passes kept and wrote into `grads`.
+    The layer is left as it was, except for what its last passes kept and wrote into `grads`. Meanwhile other threads
+    wait.
 
     Example:
         >>> import numpy as np
@@ -105,15 +107,15 @@ def gradcheck(
         nnlite.gradcheck.report.GradientCheckError: Wrong: the gradient of parameter b is wrong...
     """
     rng = seeds.generator(seed)
-    checked = CheckedLayer(
-        layer, x, y, loss, initial_state=initial_state, training=training, fast=fast, tolerance=tolerance, rng=rng
-    )
-    try:
-        perturb(checked, rng)
-        return _check(checked)
-    finally:
-        checked.leave()
-        put_back(checked)
+    given = {"initial_state": initial_state, "training": training, "fast": fast, "tolerance": tolerance, "rng": rng}
+    with computing:  # meanwhile the layer has other weights than its own
+        checked = CheckedLayer(layer, x, y, loss, **given)
+        try:
+            perturb(checked, rng)
+            return _check(checked)
+        finally:
+            checked.leave()
+            put_back(checked)
 
 
 def _check(checked):
