@@ -2664,6 +2664,30 @@ def _():
     made.save("model.safetensors")
 
 
+THAT_IS = {
+    "built": lambda layer: None,
+    "run": lambda layer: layer(SEQUENCES),
+    "copied": copy.deepcopy,
+    "pickled": lambda layer: pickle.loads(pickle.dumps(layer)),
+}
+for direction in ("forward", "backward"):
+    for what, how in THAT_IS.items():
+
+        @refused(
+            f"an array that is set in {direction}_layer",
+            f"a Bidirectional that is {what}, which computes with its own",
+            ValueError,
+            rf"got Wx for its {direction}_layer: use bidirectional.params\['{direction}_Wx'\] = ...",
+        )
+        def _(direction=direction, how=how):
+            layer = Bidirectional(LSTM(3))
+            layer.build((5, 4))
+            copied = how(layer)
+            params = getattr(copied if isinstance(copied, Bidirectional) else layer, f"{direction}_layer").params
+            params["Wx"] *= 2
+            params["Wx"] = np.ones((4, 12), "float32")
+
+
 @right("a setting of both layers of Bidirectional, set later", "a saved model")
 def _():
     made = with_setting("units", 5, "forward_layer", "backward_layer")

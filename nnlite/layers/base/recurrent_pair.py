@@ -10,6 +10,7 @@ from . import named
 from .has_states import HasStates
 from .inner import inner, of_both
 from .layer import Options, Shape
+from .parameters import Parameters
 from .recurrent import Recurrent
 
 
@@ -68,6 +69,7 @@ class RecurrentPair(HasStates):
                 self.grads.add(key, layer.grads[name])
                 self._shapes[key] = param.shape
         self.built = True
+        self._equip()
 
     def ids_below(self, x: np.ndarray) -> int | None:
         return self.forward_layer.ids_below(x)
@@ -100,7 +102,8 @@ class RecurrentPair(HasStates):
             layer.dtype, layer.rng = self.dtype, self.rng
             if self.built:
                 names = [f"{direction}_{name}" for name in layer.params]
-                layer.params = dict(zip(layer.params, self._arrays("params", *names), strict=True))
+                arrays = zip(layer.params, self._arrays("params", *names), strict=True)
+                layer.params = _OfOne(direction, dict(arrays), layer.params.closed)
                 if with_grads:
                     layer.grads = dict(zip(layer.params, self._arrays("grads", *names), strict=True))
 
@@ -141,6 +144,25 @@ class RecurrentPair(HasStates):
     def _parameter_rule(self, input_shape):
         rule = self.forward_layer._parameter_rule(input_shape)
         return f"2 * ({rule})" + (f" = {self.parameter_count}" if self.built else "")
+
+
+class _OfOne(Parameters):
+    """The weights of one of the two layers: to be set in the dict of the layer that holds both, which has them, too."""
+
+    def __init__(self, direction: str, arrays: dict[str, np.ndarray], closed: bool) -> None:
+        super().__init__("params", arrays, closed)
+        self.direction = direction
+
+    def __setitem__(self, name: str, array: np.ndarray) -> None:
+        if name in self and array is not self[name]:  # as it is after params["Wx"] *= 2
+            raise ValueError(
+                f"params: expected weights of a Bidirectional to be set in its own, got {name} for its "
+                f"{self.direction}_layer: use bidirectional.params['{self.direction}_{name}'] = ..."
+            )
+        super().__setitem__(name, array)
+
+    def __reduce__(self) -> tuple:
+        return _OfOne, (self.direction, dict(self), self.closed)
 
 
 def _is_plain(layer, name):
