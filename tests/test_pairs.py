@@ -3009,6 +3009,16 @@ for way in (by_step, by_stepper):
             assert_close(way(made, SEQUENCES.swapaxes(0, 1).copy())[-1], y, 1e-6)
 
 
+@right("a stepper", "reset_state, and another stepper: each goes on by itself")
+def _():
+    made = Sequential([LSTM(3, return_sequences=True), Dense(2)], seed=0)
+    y, first = made.predict(SEQUENCES), made.stepper(4)
+    for t, x in enumerate(SEQUENCES.swapaxes(0, 1).copy()):
+        assert_close(first(x), y[:, t], 1e-6)
+        made.reset_state()
+        assert_close(made.stepper(4)(x), made.predict(SEQUENCES[:, t : t + 1])[:, 0], 1e-6)
+
+
 class DenseTwice(Dense):
     def forward(self, x, training=False):
         return 2 * super().forward(x, training)

@@ -97,7 +97,10 @@ class Layer(AdaptsOwn, ShownLayer, Weights):
         return self.forward(x)
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
-        """`step` for many steps of a batch of N, with everything looked up once. A call may overwrite the last y."""
+        """`step` for many steps of a batch of N, with everything looked up once. A call may overwrite the last y.
+
+        It begins with the state that the layer has, and then has its own: after `reset_state`, make a new one.
+        """
         return self.step
 
     def output_shape(self, input_shape: Shape) -> tuple:
