@@ -215,6 +215,11 @@ SETTINGS = [
     ),
     ("use_bias=False", lambda made: made.layers[0], ValueError, "use_bias: expected True, as the weights of dense are"),
     ("rng=5", lambda made: made.layers[0], TypeError, "rng: expected a numpy.random.Generator, got 5: use np.random"),
+    ("strides=2", lambda made: Conv2D(2, 3), ValueError, r"when the layer is made, got 2 .* Conv2D\(..., strides=2\)"),
+    ("kernel_size=2", lambda made: Conv2D(2, 3), ValueError, "kernel_size: expected to be given when the layer"),
+    ("padding='same'", lambda made: AvgPool2D(), ValueError, "padding: expected to be given when the layer is made"),
+    ("recurrent_dropout=0.5", lambda made: LSTM(2), ValueError, "recurrent_dropout: expected to be given when"),
+    ("seed=None", lambda made: Dropout(0.5), ValueError, "seed: expected to be given when the layer is made, got None"),
     ("name='a/b'", lambda made: made.layers[0], ValueError, "a layer's name cannot have a '/', got 'a/b'"),
     ("name=''", lambda made: made.layers[0], ValueError, "a layer's name cannot be empty"),
     ("name=None", lambda made: made.layers[0], TypeError, "a layer's name: expected a text, got None"),
@@ -233,6 +238,18 @@ for number, (setting, whose, error, message) in enumerate(SETTINGS):
     def _(setting=setting, whose=whose):
         name, value = setting.split("=")
         setattr(whose(trained()), name, eval(value))
+
+
+@right("attributes of one's own", "a class that extends Conv2D, which keeps its strides under their name")
+def _():
+    class Own(Conv2D):
+        def __init__(self, filters, strides=1, **options):
+            super().__init__(filters, 3, strides, **options)
+            self.strides = strides
+
+    layer = Own(2, 2)
+    layer.strides = layer.padding = 3
+    assert (layer.strides, layer.padding, layer.window.strides) == (3, 3, (2, 2))
 
 
 @right("attributes that are set later", "what they are set on")

@@ -227,13 +227,13 @@ class Configured(ChecksArguments):
 
     def __setattr__(self, name: str, value: Any) -> None:
         """An argument of the constructor may be set later, too, and is checked as there."""
-        if name in self._settable and value is not getattr(self, name):
+        if name in self._settable and value is not getattr(self, name, self):
             value = self._checked_setting(name, value)
         super().__setattr__(name, value)
 
     def _checked_setting(self, name, value):
         """What the constructor makes of a new value; of a user's class that of the class of nnlite's it extends."""
-        return getattr(self._as_ours({name: value}), name)
+        return getattr(self._as_ours({name: value}), name, value)  # which may be kept by the user's class alone
 
     def _as_ours(self, changes):
         """An object of the nearest class of nnlite's, with this one's arguments, but for some new values."""

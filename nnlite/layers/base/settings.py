@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 
 from ... import checks
-from ...arguments import Configured, nearest_of_ours
+from ...arguments import Configured, is_ours, nearest_of_ours
 
 
 class Settings(Configured):
     """Base of layers: an attribute that is an argument of the constructor takes what that takes, and nothing else.
+
+    An argument that no attribute keeps, such as `strides`, cannot be set.
 
     Attributes:
         fixed: the arguments that the weights are made for: they stay as they are when the layer has some.
@@ -23,14 +25,21 @@ class Settings(Configured):
 
     def _constructed(self, by_place: int) -> None:
         super()._constructed(by_place)
-        kept = _attributes(nearest_of_ours(type(self)))
-        self._settable = frozenset({"name", "dtype", "rng", *filter(functools.partial(hasattr, self), kept)})
+        names = _attributes(nearest_of_ours(type(self)))
+        if not is_ours(type(self)):  # whose own attributes may have these names
+            names = {name for name in names if hasattr(self, name)}
+        self._settable = frozenset({"name", "dtype", "rng", *names})
 
     def _checked_setting(self, name, value):
         if name == "rng":
             return generator(value)
         if name == "name":
             return checks.layer_name(value)
+        if not hasattr(self, name):  # no attribute keeps it, so that nobody would read it
+            raise ValueError(
+                f"{name}: expected to be given when the layer is made, got {value!r:.200} later: make a new layer, "
+                f"{type(self).__name__}(..., {name}={value!r:.200})"
+            )
         value = checks.float_dtype(name, value) if name == "dtype" else super()._checked_setting(name, value)
         before = getattr(self, name)
         if self.params and name in ("dtype", *self.fixed) and value != before:
