@@ -312,6 +312,14 @@ def _():
     Sequential([shared], dtype="float64")
 
 
+@right("a copy of a layer without weights yet", "a second model of another dtype")
+def _():
+    layer = Dense(4)
+    Sequential([layer, Dense(2)])
+    for copied in (copy.copy(layer), copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
+        assert Sequential([copied], dtype="float64").dtype == copied.dtype == np.float64
+
+
 @refused("a layer", "a second model with other features", ValueError, r"expected shape \(N, ..., F\) = \(..., 4\), got")
 def _():
     shared = Dense(4)
