@@ -1275,6 +1275,12 @@ class SaysItScores(Scores):
     adds = {"val_f1": float}  # noqa: RUF012
 
 
+@refused("SaysItScores", "a callback before it that watches val_f1, before the first step", ValueError, "is not among")
+def _():
+    spent = LambdaCallback(on_train_batch_begin=lambda batch, logs: pytest.fail("a step is spent"))
+    trained(callbacks=[spent, EarlyStopping("val_f1", mode="max"), SaysItScores()], validation_data=(X, Y))
+
+
 for kind in (Scores, SaysItScores):
 
     @right(f"{kind.__name__}, a callback that adds val_f1", "callbacks that watch it, without validation_data")
@@ -1679,6 +1685,18 @@ for stop in (np.array([1, 0]), np.array([1, 1])):
     @refused("stop_training", f"{stop}", TypeError, r"stop_training: expected True or False, got array.*: use any")
     def _(stop=stop):
         trained(callbacks=[At(lambda made: setattr(made, "stop_training", stop))])
+
+
+for logger in (CSVLogger, JSONLogger):
+
+    @right(f"a {logger.__name__} whose training has ended", "get_state, which cuts nothing of its file")
+    def _(logger=logger):
+        log = logger("log")
+        trained(callbacks=[log], epochs=2)
+        before = Path("log").read_bytes()
+        assert log.get_state()["bytes"] == len(before)
+        log.close()
+        assert Path("log").read_bytes() == before
 
 
 @right("two backups", "two files")
