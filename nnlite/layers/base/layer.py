@@ -97,10 +97,7 @@ class Layer(AdaptsOwn, ShownLayer, Weights):
         return self.forward(x)
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
-        """`step` for many steps of a batch of N, with everything looked up once. A call may overwrite the last y.
-
-        It begins with the state that the layer has, and then has its own: after `reset_state`, make a new one.
-        """
+        """`step` for a batch of N with all looked up once, and a state of its own. A call may overwrite the last y."""
         return self.step
 
     def output_shape(self, input_shape: Shape) -> tuple:
