@@ -107,9 +107,10 @@ def gradcheck(
         nnlite.gradcheck.report.GradientCheckError: Wrong: the gradient of parameter b is wrong...
     """
     rng = seeds.generator(seed)
-    given = {"initial_state": initial_state, "training": training, "fast": fast, "tolerance": tolerance, "rng": rng}
     with computing:  # meanwhile the layer has other weights than its own
-        checked = CheckedLayer(layer, x, y, loss, **given)
+        checked = CheckedLayer(
+            layer, x, y, loss, initial_state=initial_state, training=training, fast=fast, tolerance=tolerance, rng=rng
+        )
         try:
             perturb(checked, rng)
             return _check(checked)
