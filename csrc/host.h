@@ -7,6 +7,8 @@
  *   UNROLL         before a short loop of constant length: unroll it, so that the arrays it indexes become registers
  *   VECTORISE      before a short loop that is to become vectors as it is: Clang would unroll it first, and then gather
  *   IN_REGISTER    tells the compiler to keep a vector in a register, and not to load it again at each use
+ *   ROW_BY_ROW     tells Clang to finish a row's two sums before the next: it would load the numbers of A for all rows
+ *                  first, for which 16 registers have no room
  *   SHUFFLE        the numbers of two vectors, as one, at these constant places
  *   MULTIPLY_ADD   whether a multiplication and an addition that round once are one instruction
  *   STREAM         stores a vector to memory past the cache; STREAMS says whether there is such a store. It pays only
@@ -56,6 +58,12 @@
 #define IN_REGISTER(vector) (void)(vector)
 #endif
 
+#if defined(__clang__) && defined(__SSE2__) && TILE_ROWS == 6
+#define ROW_BY_ROW(sum) __asm__ volatile("" : "+x"((sum)[0]), "+x"((sum)[1]) : : "memory")
+#else
+#define ROW_BY_ROW(sum) (void)0
+#endif
+
 #if defined(__clang__) || __GNUC__ > 11
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #else /* GCC 11 wants the places as a vector, of integers as wide as the numbers (typed.h) */
@@ -91,8 +99,15 @@
 #endif
 
 #define TILE_VECTORS 2
-/* A tile of a single vector has more rows where there are 16 registers, or its sums would be too few: 12 + 1 + 1 = 14. */
-#define NARROW_ROWS (TILE_ROWS > 6 ? TILE_ROWS : 2 * TILE_ROWS)
+/* A tile of a single vector has more rows where there are 16 registers, or its sums would be too few: 12 + 1 + 1 = 14.
+ * Clang spills those of more than 8. */
+#if TILE_ROWS > 6
+#define NARROW_ROWS TILE_ROWS
+#elif defined(__clang__)
+#define NARROW_ROWS 8
+#else
+#define NARROW_ROWS 12
+#endif
 /* Where there are 32 registers, a product whose columns fill up to three vectors is one panel: 8 * 3 + 3 + 1 = 28. */
 #define WIDE_VECTORS 3
 #define WIDE_ROWS (TILE_ROWS > 6 ? 8 : 0)

@@ -154,9 +154,12 @@ INLINE void TYPED(tile_of)(const int rows, const int vectors, const int fetches,
             __builtin_prefetch(ahead, 0, 2);
             ahead += ahead_step;
         }
-        UNROLL for (int i = 0; i < rows; i++)
+        UNROLL for (int i = 0; i < rows; i++) {
             UNROLL for (int v = 0; v < vectors; v++)
                 sum[i][v] += a[i * a_row] * b_k[v];
+            if (vectors == 2)
+                ROW_BY_ROW(sum[i]);
+        }
         a += a_depth;
         left--;
         const REAL *next_run = a + to_next_run;
@@ -275,7 +278,10 @@ SHARED void TYPED(whole_tile)(int width, const Tile *t, const REAL *a, const REA
 #if TILE_ROWS > 6
         TILE_CASE(7) TILE_CASE(8) TILE_CASE(9) TILE_CASE(10)
 #else
-        NARROW_CASE(7) NARROW_CASE(8) NARROW_CASE(9) NARROW_CASE(10) NARROW_CASE(11) NARROW_CASE(12)
+        NARROW_CASE(7) NARROW_CASE(8)
+#if NARROW_ROWS > 8
+        NARROW_CASE(9) NARROW_CASE(10) NARROW_CASE(11) NARROW_CASE(12)
+#endif
 #endif
     }
 }
