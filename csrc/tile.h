@@ -105,6 +105,10 @@ static __attribute__((unused)) char apart_from_c;
         TYPED(row_of)(V, depth, a, b + j, b_row, c + j, last, last_row, last_c); \
         break;
 
+/* As many sums as arrays of them have room for, here and in block.h. */
+_Static_assert(TILE_ROWS <= NARROW_ROWS && NARROW_ROWS <= TILE_ROWS * WIDE_VECTORS, "NARROW_ROWS: expected fewer");
+_Static_assert(!STREAMS || NARROW_ROWS == TILE_ROWS, "NARROW_ROWS: expected those of a tile, where tiles are streamed");
+
 #define tile_width(cols, dtype) BY_TYPE(dtype, tile_width)(cols)
 #define tile_height(width, dtype) BY_TYPE(dtype, tile_height)(width)
 #define write_rows(depth, cols, b, at, out, out_row) BY_TYPE(out, write_rows)(depth, cols, b, at, out, out_row)

@@ -214,6 +214,8 @@ SETTINGS = [
         "dtype: expected dtype\\('float32'\\), as the weights",
     ),
     ("use_bias=False", lambda made: made.layers[0], ValueError, "use_bias: expected True, as the weights of dense are"),
+    ("layer=LSTM(7)", lambda made: Bidirectional(LSTM(2)), ValueError, "layer: expected to be given when the layer is"),
+    ("strides=2", lambda made: type("Mine", (Conv2D,), {})(2, 3), ValueError, "strides: expected to be given when the"),
     ("rng=5", lambda made: made.layers[0], TypeError, "rng: expected a numpy.random.Generator, got 5: use np.random"),
     ("strides=2", lambda made: Conv2D(2, 3), ValueError, r"when the layer is made, got 2 .* Conv2D\(..., strides=2\)"),
     ("kernel_size=2", lambda made: Conv2D(2, 3), ValueError, "kernel_size: expected to be given when the layer"),
@@ -401,6 +403,36 @@ def _():
     gradcheck(made, x, y=y, loss=Squares())
     thread.join()
     assert waits == [True]
+
+
+@right("gradcheck", "an object of one's own that computes in threads")
+def _():
+    halves = Dense(2, dtype="float64"), Dense(2, dtype="float64")
+
+    class InThreads:
+        def run(self, *calls):
+            results = [None] * len(calls)
+            threads = [
+                threading.Thread(target=lambda n=n, call=call: results.__setitem__(n, call()))
+                for n, call in enumerate(calls)
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join(10)
+            return results
+
+        def forward(self, x):
+            return np.concatenate(self.run(*(lambda half=half: half.forward(x) for half in halves)), 1)
+
+        def backward(self, dy):
+            for half in halves:
+                half.forward(self.x)
+            return sum(half.backward(part.copy()) for half, part in zip(halves, np.split(dy, 2, 1), strict=True))
+
+    checked = InThreads()
+    checked.x = X[:3].astype("float64")
+    assert gradcheck(checked, checked.x, fast=True).max_error < 1e-6
 
 
 @right("a deep copy of a layer", "the original's model")
@@ -2727,8 +2759,36 @@ for direction in ("forward", "backward"):
             layer.build((5, 4))
             copied = how(layer)
             params = getattr(copied if isinstance(copied, Bidirectional) else layer, f"{direction}_layer").params
-            params["Wx"] *= 2
             params["Wx"] = np.ones((4, 12), "float32")
+
+
+@right("params *= 2 in forward_layer", "Bidirectional, which computes with the same array")
+def _():
+    layer = Bidirectional(LSTM(3))
+    layer.build((5, 4))
+    before = layer.params["forward_Wx"].copy()
+    layer.forward_layer.params["Wx"] *= 2
+    assert_same_bits(layer.params["forward_Wx"], 2 * before)
+
+
+class Halves(LSTM):
+    def forward(self, x, training=False, initial_state=None, lengths=None):
+        self._ensure_built(x)
+        self.params["Wh"] = self.params["Wh"] / 2
+        return super().forward(x, training, initial_state, lengths)
+
+
+class PlainDicts(RNN):
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.params, self.grads = dict(self.params), dict(self.grads)
+
+
+for kind in (Halves, PlainDicts):
+
+    @right(f"{kind.__name__}, a recurrent layer of one's own that sets its arrays", "Bidirectional")
+    def _(kind=kind):
+        assert Bidirectional(kind(3)).forward(SEQUENCES).shape == (4, 6)
 
 
 @right("a setting of both layers of Bidirectional, set later", "a saved model")

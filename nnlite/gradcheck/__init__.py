@@ -14,6 +14,7 @@ target.py         what a gradient is for: an input, a parameter or a state
 Of a backward pass in NumPy, wrong_line/ finds the first line that is wrong, by the tape.
 """
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,6 +22,8 @@ import numpy as np
 
 from .. import seeds
 from ..arguments.kinds import kinds_of
+from ..layers.base.layer import Layer
+from ..models.model import Model
 from ..turns import computing
 from .checked_layer import CheckedLayer
 from .contract import checked_gradients
@@ -84,8 +87,8 @@ def gradcheck(
             of two nearly equal numbers.
         ValueError: there is nothing to check, or the output is not finite.
 
-    The layer is left as it was, except for what its last passes kept and wrote into `grads`. Meanwhile other threads
-    wait.
+    The layer is left as it was, except for what its last passes kept and wrote into `grads`. Where its own weights are
+    moved, those of float64, passes, `get_weights` and `save` of other threads wait meanwhile.
 
     Example:
         >>> import numpy as np
@@ -107,7 +110,9 @@ def gradcheck(
         nnlite.gradcheck.report.GradientCheckError: Wrong: the gradient of parameter b is wrong...
     """
     rng = seeds.generator(seed)
-    with computing:  # meanwhile the layer has other weights than its own
+    # Of float32 a copy is checked; and an object of one's own may start threads that compute.
+    moves_its_own = isinstance(layer, Layer | Model) and layer.dtype != np.float32
+    with computing if moves_its_own else contextlib.nullcontext():
         checked = CheckedLayer(
             layer, x, y, loss, initial_state=initial_state, training=training, fast=fast, tolerance=tolerance, rng=rng
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -69,19 +70,14 @@ def ink_on(colours: np.ndarray) -> np.ndarray:
     return np.where((luminance + 0.05) ** 2 > 1.05 * 0.05, "black", "white")
 
 
-def plain(name: str) -> str:
-    """A name that is drawn as it is: a dollar sign would begin a formula, and a first "_" hide it from the legend."""
-    return in_legend(name).replace("$", r"\$")
-
-
 def whole(text: Any) -> str:
     """A title or a name as text that can be drawn: halves of characters of UTF-16, which no font has, become "�"."""
     return f"{text}".encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def in_legend(name: Any) -> str:
-    """A name that the legend shows: it leaves out those that begin with "_"."""
-    text = whole(name)
+def plain(name: Any) -> str:
+    """A name that is drawn as it is: a dollar sign would begin a formula, and a first "_" hide it from the legend."""
+    text = re.sub(r"(?<!\\)\$", r"\\$", whole(name))
     return f" {text}" if text.startswith("_") else text
 
 

@@ -22,9 +22,9 @@ from .canvas import (
     Axes,
     draw_epochs,
     in_a_row,
-    in_legend,
     new_axes,
     numbers_of,
+    plain,
     whole,
     whole_ticks,
     without_gaps,
@@ -112,7 +112,7 @@ def learning_curves(
         >>> learning_curves(curves, ax=ax).get_xlabel()
         'iteration'
     """
-    curves = {in_legend(name): _checked(name, curve) for name, curve in curves.items()}
+    curves = {whole(name): _checked(name, curve) for name, curve in curves.items()}
     if not curves:
         raise ValueError("curves: expected at least one, got none")
     landmarks = _named(landmarks)
@@ -123,12 +123,12 @@ def learning_curves(
         inside = len(losses)
         while losses[inside - 1] > top:  # ends outside: cut where it last leaves
             inside -= 1
-        ax.plot(iterations[:inside], losses[:inside], color=colour, linestyle=dashes, linewidth=1.8, label=name)
+        ax.plot(iterations[:inside], losses[:inside], color=colour, linestyle=dashes, linewidth=1.8, label=plain(name))
         if inside < len(losses):
             place = iterations[inside - 1], top
             ax.plot(*place, "x", color=colour, markersize=9, markeredgewidth=2.5, clip_on=False, label="_")
             ax.annotate(
-                f"{name} diverges".strip(), place, xytext=(9, -5), textcoords="offset points",
+                f"{plain(name)} diverges".strip(), place, xytext=(9, -5), textcoords="offset points",
                 ha="left", va="top", color=colour, fontsize="small",
             )  # fmt: skip
         elif ring:
@@ -149,9 +149,9 @@ def _named(landmarks):
     landmarks = landmarks._asdict() if hasattr(landmarks, "_asdict") else dict(landmarks or {})
     for name, loss in landmarks.items():
         require(f"landmarks: {name!r}", loss, "float")
-        if not math.isfinite(loss):
-            raise ValueError(f"landmarks: {name!r}: expected a finite number, got {loss}")
-    return {whole(name): loss for name, loss in landmarks.items()}
+        if not abs(loss) <= sys.float_info.max:
+            raise ValueError(f"landmarks: {name!r}: expected a finite number, got {loss!r:.200}")
+    return {plain(name): loss for name, loss in landmarks.items()}
 
 
 def _draw_landmarks(ax, landmarks, top=None):

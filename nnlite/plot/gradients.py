@@ -10,7 +10,7 @@ import numpy as np
 
 from nnlite.utils import of_its_kinds
 
-from .canvas import GREY, LOOKS, Axes, in_legend, new_axes, whole, whole_ticks
+from .canvas import GREY, LOOKS, Axes, new_axes, plain, whole, whole_ticks
 
 MARKERS: dict[str, dict[str, Any]] = {"dh": {"marker": "o", "fillstyle": "none"}, "dc": {"marker": "s"}}
 ROOM = 10.0  # factor above the largest and below the smallest norm, so that constant norms look flat
@@ -61,7 +61,7 @@ def gradient_flow(
         ax.plot(
             np.where(_inside(norms), norms, np.nan), color=looks[name][0], linestyle=looks[name][1], linewidth=1.8,
             markersize=5, markevery=(number * every // len(curves), every), **MARKERS[quantity],
-            label=f"{in_legend(name)}: dL/{quantity}{_factor(norms)}",
+            label=f"{plain(name)}: dL/{quantity}{_factor(norms)}",
         )  # fmt: skip
     for marker, edge, word, is_beyond in (
         ("v", low, "0", lambda norms: norms == 0),

@@ -8,7 +8,7 @@ from typing import Any
 
 from nnlite.utils import of_its_kinds
 
-from .canvas import BLUE, VERMILION, Axes, in_legend, new_axes
+from .canvas import BLUE, VERMILION, Axes, new_axes, plain
 from .characters import character_name
 from .fonts import lend_fonts
 
@@ -61,7 +61,7 @@ def character_frequencies(
     for number, (share, label, style) in enumerate(zip(shares, labels, (TEXT, HATCHED), strict=False)):
         heights = [share.get(c, 0) for c in shown] + ([sum(share.get(c, 0) for c in others)] if others else [])
         places = [place + width * (number - (len(shares) - 1) / 2) for place in range(len(heights))]
-        ax.bar(places, heights, width, label=in_legend(label), **style)
+        ax.bar(places, heights, width, label=plain(label), **style)
     # A dollar sign would start a formula.
     names = [character_name(c).replace("$", r"\$") for c in shown] + ([f"{len(others)} others"] if others else [])
     ax.set_xticks(range(len(names)), names)
@@ -112,7 +112,7 @@ def line_lengths(
     for count, label, style in zip(counts, labels, (TEXT, OUTLINE), strict=False):
         total = sum(count.values())
         weights = [100 * number / total for number in count.values()]
-        ax.hist(list(count), edges, weights=weights, label=in_legend(label), **style)
+        ax.hist(list(count), edges, weights=weights, label=plain(label), **style)
     ax.set(xlabel="length of a line (characters)", ylabel="share of all lines (%)")
     return _finished(ax, "Line lengths", labels if corpus is not None else None)
 

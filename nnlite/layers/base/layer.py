@@ -97,7 +97,7 @@ class Layer(AdaptsOwn, ShownLayer, Weights):
         return self.forward(x)
 
     def stepper(self, N: int) -> Callable[[np.ndarray], np.ndarray]:
-        """`step` for a batch of N with all looked up once, and a state of its own. A call may overwrite the last y."""
+        """`step` for a batch of N, with a copy of the layer's state, and faster. A call may overwrite the last y."""
         return self.step
 
     def output_shape(self, input_shape: Shape) -> tuple:

@@ -102,8 +102,9 @@ class RecurrentPair(HasStates):
             layer.dtype, layer.rng = self.dtype, self.rng
             if self.built:
                 names = [f"{direction}_{name}" for name in layer.params]
-                arrays = zip(layer.params, self._arrays("params", *names), strict=True)
-                layer.params = _OfOne(direction, dict(arrays), layer.params.closed)
+                arrays = dict(zip(layer.params, self._arrays("params", *names), strict=True))
+                is_ours = getattr(layer.params, "closed", False)  # a user's own layer may set its arrays in its passes
+                layer.params = _OfOne(direction, arrays, is_ours) if is_ours else arrays
                 if with_grads:
                     layer.grads = dict(zip(layer.params, self._arrays("grads", *names), strict=True))
 
@@ -156,7 +157,7 @@ class _OfOne(Parameters):
     def __setitem__(self, name: str, array: np.ndarray) -> None:
         if name in self and array is not self[name]:  # as it is after params["Wx"] *= 2
             raise ValueError(
-                f"params: expected weights of a Bidirectional to be set in its own, got {name} for its "
+                f"params: expected weights of a Bidirectional to be set in its own params, got {name} for its "
                 f"{self.direction}_layer: use bidirectional.params['{self.direction}_{name}'] = ..."
             )
         super().__setitem__(name, array)

@@ -13,7 +13,8 @@ from ...arguments import Configured, is_ours, nearest_of_ours
 class Settings(Configured):
     """Base of layers: an attribute that is an argument of the constructor takes what that takes, and nothing else.
 
-    An argument that no attribute keeps, such as `strides`, cannot be set.
+    An argument that no attribute keeps, such as `strides`, cannot be set; but a class of a user's own with methods may
+    have an attribute of that name.
 
     Attributes:
         fixed: the arguments that the weights are made for: they stay as they are when the layer has some.
@@ -26,7 +27,8 @@ class Settings(Configured):
     def _constructed(self, by_place: int) -> None:
         super()._constructed(by_place)
         names = _attributes(nearest_of_ours(type(self)))
-        if not is_ours(type(self)):  # whose own attributes may have these names
+        own = [value for base in type(self).__mro__[:-1] if not is_ours(base) for value in vars(base).values()]
+        if any(map(inspect.isfunction, own)):  # whose attributes may have these names
             names = {name for name in names if hasattr(self, name)}
         self._settable = frozenset({"name", "dtype", "rng", *names})
 
@@ -52,8 +54,8 @@ class Settings(Configured):
 
 @functools.cache
 def _attributes(cls):
-    """The arguments that may be attributes: properties, and a wrapped layer, see to themselves."""
-    names = inspect.signature(cls).parameters.keys() - {"layer"}
+    """The arguments that may be attributes: properties see to themselves."""
+    names = inspect.signature(cls).parameters
     return {name for name in names if not hasattr(inspect.getattr_static(cls, name, None), "__set__")}
 
 
