@@ -98,9 +98,10 @@ class TestLossCurves:
         assert texts(ax) == ["kept: 1.000, epoch 2"]
 
     @pytest.mark.parametrize("draw", [loss_curves, learning_curves])
-    def test_a_landmark_is_finite(self, draw, ax):
-        with pytest.raises(ValueError, match=r"landmarks: 'x': expected a finite number, got inf"):
-            draw({"loss": [2.0]} if draw is loss_curves else {"a": ([0], [2.0])}, ax=ax, landmarks={"x": np.inf})
+    @pytest.mark.parametrize("loss", [np.inf, np.nan, 10**400], ids=["infinite", "nan", "huge"])
+    def test_a_landmark_is_finite(self, draw, loss, ax):
+        with pytest.raises(ValueError, match=rf"landmarks: 'x': expected a finite number, got {str(loss)[:3]}"):
+            draw({"loss": [2.0]} if draw is loss_curves else {"a": ([0], [2.0])}, ax=ax, landmarks={"x": loss})
 
     @pytest.mark.parametrize("kept", [0, 5])
     def test_only_a_model_of_an_epoch_is_kept(self, kept, ax):
@@ -557,6 +558,13 @@ class TestLearningCurves:
         "wild": ([0, 100, 200], [3.6, 4.0, 9.0]),
         "lost": ([0, 100], [3.6, float("nan")]),
     }
+
+    def test_names_are_drawn_as_they_are(self, ax):
+        curves = dict.fromkeys((r"$\foo$", "_a", " _a"), self.CURVES["calm"])
+        learning_curves(curves, ax=ax, landmarks={"$x^$": 3.0})
+        labels = [text.get_text() for text in ax.get_legend().get_texts()]
+        assert (labels, texts(ax)) == ([r"\$\foo\$", " _a", " _a"], [r"\$x^\$ 3.000"])
+        ax.figure.canvas.draw()  # else matplotlib would complain of a formula here
 
     def test_draws_the_numbers(self, ax):
         assert learning_curves(self.CURVES, ax=ax) is ax
