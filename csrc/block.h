@@ -104,7 +104,7 @@ SHARED void TYPED(block_product)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t cols
     const int wide = WIDE_ROWS && !packed && cols > PANEL_WIDTH && cols <= WIDE_WIDTH &&
                      least(rows, depth) >= FEW_NUMBERS; /* one panel instead of two */
     const int width = wide ? WIDE_WIDTH : packed ? PANEL_WIDTH : TYPED(tile_width)(cols);
-    const ptrdiff_t group = (in_place ? 1 : TOGETHER) * width, height = TYPED(tile_height)(width);
+    const ptrdiff_t group = (in_place ? 1 : TOGETHER) * width, height = wide ? WIDE_ROWS : TYPED(tile_height)(width);
     const ptrdiff_t tiles = (rows + height - 1) / height;
     const int deep = a_at.row == 1 && depth >= DEEP;
     Tile t = {.runs = 1, .a_row = a_at.row, .a_depth = a_at.col, .c_row = c_row};
@@ -162,7 +162,7 @@ SHARED void TYPED(pixel_products)(ptrdiff_t rows, ptrdiff_t depth, ptrdiff_t col
                                   REAL *c, int stream)
 {
     _Alignas(VECTOR_BYTES) REAL near[TILE_ROWS * PANEL_WIDTH];
-    const ptrdiff_t height = TYPED(tile_height)(TYPED(tile_width)(cols)), tiles = (rows + height - 1) / height;
+    const ptrdiff_t height = TYPED(tile_height)(cols), tiles = (rows + height - 1) / height;
     const ptrdiff_t row_bytes = depth * (ptrdiff_t)sizeof(REAL);
     const ptrdiff_t group = L2_BYTES / 4 / (height * (row_bytes + cols * (ptrdiff_t)sizeof(REAL))) + 1;
     Tile t = {.runs = 1, .depth = depth, .a_row = depth, .a_depth = 1, .c_row = cols};

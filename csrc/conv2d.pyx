@@ -348,7 +348,7 @@ cdef void panel_gradients(const Sliding *s, Py_ssize_t count, int width, const f
     cdef Py_ssize_t D = s.D, C = s.groups * D, F = s.groups * s.U
     cdef bint joined = cols.gap == 1 and C == D  # then a row of taps is one piece of memory in x
     cdef Py_ssize_t pieces = 1 if joined else cols.taps, length = cols.taps * D if joined else D
-    cdef Py_ssize_t tiles = ceil_div(length, tile_height(tile_width(width, dW), dW)), i, j, k, r
+    cdef Py_ssize_t tiles = ceil_div(length, tile_height(width, dW)), i, j, k, r
     cdef Tile t = Tile(rows=1, cols=width, runs=count, a_run=rows.step * line, depth=cols.count, a_row=1,
                        a_depth=cols.step * C, b_row=b_row, start_row=F, c_row=F)
     cdef floating one = 1

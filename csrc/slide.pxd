@@ -264,7 +264,7 @@ cdef inline void slide_band(const Sliding *s, const floating *a, Py_ssize_t line
     of about equal height."""
     cdef Axis rows = s.rows, cols = s.cols
     cdef Py_ssize_t groups = s.groups, D = s.D, U = s.U, C = groups * D, F = groups * U, out_line = s.OW * F
-    cdef Py_ssize_t tiles = ceil_div(cols.count, tile_height(tile_width(U, out), out)), t, j, g, u, tap, tap_end
+    cdef Py_ssize_t tiles = ceil_div(cols.count, tile_height(U, out)), t, j, g, u, tap, tap_end
     cdef const floating *panel
     cdef floating *c
     cdef int height, width, inside

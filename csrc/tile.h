@@ -80,18 +80,18 @@ static __attribute__((unused)) char apart_from_c;
     case R:                                                             \
         if (width == PANEL_WIDTH)                                       \
             TYPED(tile_of)(R, 2, 0, t, a, b, start, c);                 \
-        else if (width == LANES)                                        \
-            TYPED(tile_of)(R, 1, 0, t, a, b, start, c);                 \
         else                                                            \
-            HALF(tile_of)(R, 1, 0, t, a, b, start, c);                  \
+            NARROW_TILE(R)                                              \
         break;
 #define NARROW_CASE(R)                                                  \
     case R:                                                             \
-        if (width == LANES)                                             \
-            TYPED(tile_of)(R, 1, 0, t, a, b, start, c);                 \
-        else                                                            \
-            HALF(tile_of)(R, 1, 0, t, a, b, start, c);                  \
+        NARROW_TILE(R)                                                  \
         break;
+#define NARROW_TILE(R)                                                  \
+    if (width == LANES)                                                 \
+        TYPED(tile_of)(R, 1, 0, t, a, b, start, c);                     \
+    else                                                                \
+        HALF(tile_of)(R, 1, 0, t, a, b, start, c);
 #define AHEAD_CASE(R)                                                   \
     case R:                                                             \
         TYPED(tile_of)(R, 2, 1, t, a, b, start, c);                     \
@@ -110,7 +110,7 @@ _Static_assert(TILE_ROWS <= NARROW_ROWS && NARROW_ROWS <= TILE_ROWS * WIDE_VECTO
 _Static_assert(!STREAMS || NARROW_ROWS == TILE_ROWS, "NARROW_ROWS: expected those of a tile, where tiles are streamed");
 
 #define tile_width(cols, dtype) BY_TYPE(dtype, tile_width)(cols)
-#define tile_height(width, dtype) BY_TYPE(dtype, tile_height)(width)
+#define tile_height(cols, dtype) BY_TYPE(dtype, tile_height)(cols)
 #define write_rows(depth, cols, b, at, out, out_row) BY_TYPE(out, write_rows)(depth, cols, b, at, out, out_row)
 #define pack_panel(depth, cols, b, at, panel, width) BY_TYPE(panel, pack_panel)(depth, cols, b, at, panel, width)
 #define tile(t, a, b, start, c) BY_TYPE(c, tile)(t, a, b, start, c)
@@ -192,10 +192,10 @@ static inline int TYPED(tile_width)(ptrdiff_t cols)
     return cols <= HALF_LANES ? HALF_LANES : cols <= LANES ? LANES : PANEL_WIDTH;
 }
 
-/* How many rows a tile of this width may have. */
-static inline int TYPED(tile_height)(int width)
+/* How many rows the tiles for `cols` columns may have. */
+static inline int TYPED(tile_height)(ptrdiff_t cols)
 {
-    return width > PANEL_WIDTH ? WIDE_ROWS : width > LANES ? TILE_ROWS : NARROW_ROWS;
+    return cols > LANES ? TILE_ROWS : NARROW_ROWS;
 }
 
 /* Transpose n vectors, n a power of two: they become LANES rows of n numbers, one after the other. Each round riffles

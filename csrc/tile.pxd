@@ -36,7 +36,7 @@ cdef extern from "typed.h" nogil:
 
     void *APART
     int tile_width(Py_ssize_t cols, const void *dtype) noexcept
-    int tile_height(int width, const void *dtype) noexcept
+    int tile_height(Py_ssize_t cols, const void *dtype) noexcept
     void tile(const Tile *t, const void *a, const void *b, const void *start, void *c) noexcept
     void tile_ahead(const Tile *t, const void *a, const void *b, const void *start, void *c) noexcept
     void write_rows(Py_ssize_t depth, Py_ssize_t cols, const void *b, Strides at, void *out,
