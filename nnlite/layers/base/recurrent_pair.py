@@ -104,7 +104,7 @@ class RecurrentPair(HasStates):
                 names = [f"{direction}_{name}" for name in layer.params]
                 arrays = dict(zip(layer.params, self._arrays("params", *names), strict=True))
                 is_ours = getattr(layer.params, "closed", False)  # a user's own layer may set its arrays in its passes
-                layer.params = _OfOne(direction, arrays, is_ours) if is_ours else arrays
+                layer.params = _OfOne(direction, arrays) if is_ours else arrays
                 if with_grads:
                     layer.grads = dict(zip(layer.params, self._arrays("grads", *names), strict=True))
 
@@ -150,8 +150,8 @@ class RecurrentPair(HasStates):
 class _OfOne(Parameters):
     """The weights of one of the two layers: to be set in the dict of the layer that holds both, which has them, too."""
 
-    def __init__(self, direction: str, arrays: dict[str, np.ndarray], closed: bool) -> None:
-        super().__init__("params", arrays, closed)
+    def __init__(self, direction: str, arrays: dict[str, np.ndarray]) -> None:
+        super().__init__("params", arrays, closed=True)
         self.direction = direction
 
     def __setitem__(self, name: str, array: np.ndarray) -> None:
@@ -163,7 +163,7 @@ class _OfOne(Parameters):
         super().__setitem__(name, array)
 
     def __reduce__(self) -> tuple:
-        return _OfOne, (self.direction, dict(self), self.closed)
+        return _OfOne, (self.direction, dict(self))
 
 
 def _is_plain(layer, name):
