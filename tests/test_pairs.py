@@ -2762,6 +2762,15 @@ for direction in ("forward", "backward"):
             params["Wx"] = np.ones((4, 12), "float32")
 
 
+@refused(
+    "a new name in forward_layer", "a Bidirectional that is built", KeyError, "params: expected one of Wx, Wh, b, got"
+)
+def _():
+    layer = Bidirectional(LSTM(3))
+    layer.build((5, 4))
+    layer.forward_layer.params["W"] = np.ones((4, 12), "float32")
+
+
 @right("params *= 2 in forward_layer", "Bidirectional, which computes with the same array")
 def _():
     layer = Bidirectional(LSTM(3))
