@@ -7,6 +7,7 @@
  *   UNROLL         before a short loop of constant length: unroll it, so that the arrays it indexes become registers
  *   VECTORISE      before a short loop that is to become vectors as it is: Clang would unroll it first, and then gather
  *   IN_REGISTER    tells the compiler to keep a vector in a register, and not to load it again at each use
+ *   UNRELATED      tells the compiler to keep a pointer, and not to compute it from another one at each use
  *   ROW_BY_ROW     tells Clang to finish a row's two sums before the next: it would load the numbers of A for all rows
  *                  first, for which 16 registers have no room
  *   SHUFFLE        the numbers of two vectors, as one, at these constant places
@@ -57,6 +58,8 @@
 #else
 #define IN_REGISTER(vector) (void)(vector)
 #endif
+
+#define UNRELATED(pointer) __asm__("" : "+r"(pointer))
 
 #if defined(__clang__) && defined(__SSE2__) && TILE_ROWS == 6
 #define ROW_BY_ROW(sum) __asm__ volatile("" : "+x"((sum)[0]), "+x"((sum)[1]) : : "memory")
