@@ -5,6 +5,11 @@
  *                             | 0 -1  1  0 |
  *                             | 0  1  0 -1 |
  *
+ *     U = G g G^T       G   = | 1   0   0  |       the filter transform, 3 x 3 -> 4 x 4
+ *                             | .5  .5  .5 |
+ *                             | .5 -.5  .5 |
+ *                             | 0   0   1  |
+ *
  *     M[j][i] = sum over d of V[j][i][d] U[j][i][d]       for a few quads and one vector of filters
  *
  *     Y = A^T M A       A^T = | 1  1  1  0 |       the output transform, 4 x 4 -> 2 x 2
@@ -36,6 +41,7 @@ typedef struct {
 
 #define input_transform(pieces, n, x, x_piece, x_step, v, v_piece, v_step) \
     BY_TYPE(v, input_transform)(pieces, n, x, x_piece, x_step, v, v_piece, v_step)
+#define filter_transform(width, g, u, at) BY_TYPE(u, filter_transform)(width, g, u, at)
 #define quads(t, v, u, y) BY_TYPE(y, quads)(t, v, u, y)
 #define quad(t, m, m_k, start, y) BY_TYPE(y, quad)(t, m, m_k, start, y)
 
@@ -61,6 +67,36 @@ NOINLINE void TYPED(input_transform)(ptrdiff_t pieces, ptrdiff_t n, const REAL *
                 x_k[i] = (const void *)(x + at + i * x_step), v_k[i] = (void *)(v + at + i * v_step);
             const TYPED(vector) x1 = *x_k[1], x2 = *x_k[2];
             *v_k[0] = *x_k[0] - x2, *v_k[1] = x1 + x2, *v_k[2] = x2 - x1, *v_k[3] = x1 - *x_k[3];
+        }
+    }
+}
+
+/* G g, along one axis. */
+INLINE void TYPED(times_G)(TYPED(vector) g0, TYPED(vector) g1, TYPED(vector) g2, TYPED(vector) *u)
+{
+    const REAL half = PICK(0.5f, 0.5);
+    u[0] = g0, u[1] = half * (g0 + g1 + g2), u[2] = half * (g0 - g1 + g2), u[3] = g2;
+}
+
+/* U = G g G^T for `width` filters, a tile_width. Their nine taps follow each other; U[j][i] goes to u + at[4 j + i], or
+ * nowhere if that is negative. */
+SHARED void TYPED(filter_transform)(int width, const REAL *g, REAL *u, const ptrdiff_t *at)
+{
+    for (int f = 0; f < width; f += LANES) { /* of half a vector, the rest is that of the next taps */
+        TYPED(vector) tap[9], G_g[3][4], U[4];
+        UNROLL for (int k = 0; k < 9; k++)
+            tap[k] = *(const TYPED(unaligned) *)(g + k * width + f);
+        UNROLL for (int j = 0; j < 3; j++)
+            TYPED(times_G)(tap[j], tap[3 + j], tap[6 + j], G_g[j]);
+        UNROLL for (int i = 0; i < 4; i++) {
+            TYPED(times_G)(G_g[0][i], G_g[1][i], G_g[2][i], U);
+            UNROLL for (int j = 0; j < 4; j++) {
+                const ptrdiff_t place = at[4 * j + i];
+                if (place >= 0 && width < LANES)
+                    memcpy(u + place, &U[j], HALF_LANES * sizeof(REAL));
+                else if (place >= 0)
+                    *(TYPED(unaligned) *)(u + place + f) = U[j];
+            }
         }
     }
 }

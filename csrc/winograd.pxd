@@ -63,6 +63,7 @@ cdef extern from "typed.h" nogil:
 
     void input_transform(Py_ssize_t pieces, Py_ssize_t n, const void *x, Py_ssize_t x_piece, Py_ssize_t x_step, void *v,
                          Py_ssize_t v_piece, Py_ssize_t v_step) noexcept
+    void filter_transform(int width, const void *g, void *u, const Py_ssize_t *at) noexcept
     void quads(const Quads *t, const void *v, const void *u, void *y) noexcept
     void quad(const Quads *t, const void *m, Py_ssize_t m_k, const void *start, void *y) noexcept
 
@@ -202,29 +203,27 @@ cdef inline Py_ssize_t winograd_size(const Sliding *s, Py_ssize_t threads, float
     return s.groups * panels_size(s, s.U, dtype) + threads * room(&grid, dtype)
 
 
-cdef inline void filter_transform(Py_ssize_t n, const floating *g, Py_ssize_t g_step, floating *u,
-                                  Py_ssize_t u_step) noexcept nogil:
-    """U = G g along one axis, for n filters."""
-    cdef floating half = 0.5, g0, g1, g2
-    cdef Py_ssize_t k
-    for k in range(n):
-        g0, g1, g2 = g[k], g[k + g_step], g[k + 2 * g_step]
-        u[k] = g0
-        u[k + u_step] = half * (g0 + g1 + g2)
-        u[k + 2 * u_step] = half * (g0 - g1 + g2)
-        u[k + 3 * u_step] = g2
+cdef inline void places(const Sliding *s, Py_ssize_t a, Py_ssize_t b, int width, Py_ssize_t *at) noexcept nogil:
+    """Where U[j][i] of block a down and b along begins in a panel, for the first channel; -1 where it is always 0."""
+    cdef Py_ssize_t lines = blocks(s.rows), pieces = blocks(s.cols), i, j, place
+    for j in range(4):
+        for i in range(4):
+            if by_quads(s):
+                place = 4 * j * s.D + i
+            else:
+                place = (1 + (j - 1) * pieces) * (3 * lines + 1) if j else 0
+                place = s.D * (place + ((1 + (i - 1) * lines if i else 0) + a) * (pieces if j else 1) + b)
+            at[4 * j + i] = -1 if (a and not i) or (b and not j) else place * width
 
 
 cdef inline void pack_block(const Sliding *s, const Taps *at, Py_ssize_t a, Py_ssize_t b, Py_ssize_t n, int width,
                             const floating *W, floating *panel) noexcept nogil:
     """U of block a down and b along for all channels and n filters, whose taps begin at W, and zeros up to `width`."""
     cdef floating taps[ROWS * 9 * 2 * 16]  # of a few channels, and of as many filters as there may be in a panel
-    cdef floating Gg[12 * 2 * 16]
-    cdef floating U[16 * 2 * 16]
-    cdef Py_ssize_t D = s.D, lines = blocks(s.rows), pieces = blocks(s.cols), d, i, j, k, r, rows, place
-    cdef const floating *g
-    for k in range(ceil_div(D, ROWS)):
-        d = k * ROWS
+    cdef Py_ssize_t at_u[16]
+    cdef Py_ssize_t D = s.D, next_u = (4 if by_quads(s) else 1) * width, d = 0, i, j, r, rows
+    places(s, a, b, width, at_u)
+    while d < D:
         rows = min(<Py_ssize_t>ROWS, D - d)
         memset(taps, 0, rows * 9 * width * sizeof(floating))
         for i in range(a > 0, 3):
@@ -233,19 +232,8 @@ cdef inline void pack_block(const Sliding *s, const Taps *at, Py_ssize_t a, Py_s
                            + (2 * b + j) * s.cols.w_step * at.tap, Strides(at.depth, at.col),
                            taps + (3 * i + j) * width, 9 * width)
         for r in range(rows):
-            g = taps + r * 9 * width
-            filter_transform(3 * width, g, 3 * width, Gg, 3 * width)
-            for i in range(4):
-                filter_transform(width, Gg + 3 * i * width, width, U + 4 * i * width, width)
-            for j in range(b > 0, 4):
-                for i in range(a > 0, 4):
-                    if by_quads(s):
-                        place = (j * D + d + r) * 4 + i
-                    else:
-                        place = (1 + (j - 1) * pieces) * (3 * lines + 1) if j else 0
-                        place += ((1 + (i - 1) * lines if i else 0) + a) * (pieces if j else 1) + b
-                        place = place * D + d + r
-                    memcpy(panel + place * width, U + (4 * i + j) * width, width * sizeof(floating))
+            filter_transform(width, taps + r * 9 * width, panel + (d + r) * next_u, at_u)
+        d += ROWS
 
 
 cdef inline void pack_filters(const Sliding *s, const Taps *at, Py_ssize_t g, Py_ssize_t u, const floating *W,
