@@ -64,7 +64,7 @@ def operations(s, passes, dtype):
 
     def share(of_x, of_y):
         possible = s.kernel == 3 and s.strides == 1 and s.out > 3 and of_y >= lanes and of_x * of_y >= 3 * lanes
-        return 16 / 36 if possible and (of_x * of_y <= 16384 or s.out**2 >= 64) else 1
+        return 16 / 36 if possible and (of_x * of_y <= 16384 or s.out**2 >= 48) else 1
 
     return by_definition * (share(channels, filters) + (passes == BOTH) * (share(filters, channels) + 1))
 

@@ -73,7 +73,7 @@ cdef enum:
     FEW_DEPTH = 32  # channels, below which all sums of a few quads stay in registers
     NEAR_BYTES = L2_BYTES // 4  # of U, that stay in a second-level cache beside all else
     FEW_WEIGHTS = 16384  # pairs of channel and filter, whose U a second-level cache holds
-    MANY_PIXELS = 64
+    MANY_PIXELS = 48
     MOST_QUADS = 256  # in an image whose V are all there at once
     ROWS = 16  # channels whose weights are transposed together
 
