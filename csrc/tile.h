@@ -169,7 +169,7 @@ INLINE void TYPED(tile_sums)(const int rows, const int vectors, const int fetche
 {
     const ptrdiff_t depth = t->depth, to_next_run = t->a_run - depth * t->a_depth;
     const char *ahead = t->ahead;
-    const REAL *row[(NARROW_ROWS + REACH - 1) / REACH];
+    const REAL *row[NARROW_ROWS]; /* of which only some are there */
     UNROLL for (int i = 0; i < rows; i += reach) {
         row[i / reach] = a + i * t->a_row;
         UNRELATED(row[i / reach]);
