@@ -592,6 +592,20 @@ def test_a_resumed_csv_log_is_that_of_one_training(tmp_path):
 
 
 @pytest.mark.parametrize("logger", [CSVLogger, JSONLogger])
+def test_a_backup_may_count_more_bytes_than_a_log_has(logger, tmp_path):
+    """As that of another file, or a stranger's: so many are not even read."""
+    log = logger(tmp_path / "log")
+    fit(make_model(), log, epochs=2)
+    before = log.path.read_bytes()
+    state = log.get_state()
+    log.close()
+    log.set_state(state | {"bytes": 2**62})
+    assert log.get_state() == state
+    log.close()
+    assert log.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("logger", [CSVLogger, JSONLogger])
 def test_lines_that_a_backup_counts_are_on_disk(logger, tmp_path, monkeypatch):
     """A power cut must not lose them: otherwise the resumed log would have a gap."""
     path, synced = tmp_path / "log", []
@@ -1718,6 +1732,11 @@ def test_batches_that_are_watched(verbose, is_drawn, clock, screen, capsys):
     assert screen.draws == ([*drawn, "stopped"] if is_drawn else [])
     line = f"evaluate  loss 1.000  {'67' if is_drawn else '4'} samples/s\n"
     assert capsys.readouterr().out == (line if verbose else "")
+
+
+def test_on_a_clock_that_stands_still_there_is_no_speed(clock, capsys):
+    [*bars.watched("evaluate", 2, iter([X]), 1)]
+    assert capsys.readouterr().out == "evaluate  0 samples/s\n"
 
 
 def test_a_line_of_evaluate_is_there_at_once(monkeypatch):
