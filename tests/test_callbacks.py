@@ -912,6 +912,7 @@ def test_a_schedule_resumes_with_the_same_bits(tmp_path):
     [
         ([5, 5, 5, 5, 5, 5], {"patience": 2}, [1, 1, 1, 0.1, 0.1, 0.01]),
         ([5, 4, 4, 3, 3, 2], {"patience": 1}, [1, 1, 1, 0.1, 0.1, 0.01]),
+        ([5, 6, 4, 5, 5, 5], {"patience": 2}, [1, 1, 1, 1, 1, 0.1]),
         ([5, 5, 5, 5, 5, 5], {"patience": 1, "cooldown": 2}, [1, 1, 0.1, 0.1, 0.01, 0.01]),
         ([5, 5, 5, 5, 5, 5], {"patience": 1, "min_lr": 0.04, "factor": 0.25}, [1, 1, 0.25, 0.0625, 0.04, 0.04]),
         ([5, 4.9, 4.8, 4.7, 4.0, 4.0], {"patience": 1, "min_delta": 0.5}, [1, 1, 0.1, 0.01, 0.001, 0.001]),
@@ -922,6 +923,12 @@ def test_reduce_lr_on_plateau(values, arguments, expected):
     """The learning rate of each epoch, as Keras' rules written out by hand give it."""
     history = fit(make_model(SGD(1.0)), Script("error", values), ReduceLROnPlateau("error", **arguments), epochs=6)
     assert history.history["learning_rate"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("other", [LearningRateScheduler(lambda epoch: 0.5), ReduceLROnPlateau("loss")])
+def test_the_learning_rate_is_logged_before_a_table_that_was_listed_first(other, tmp_path):
+    fit(make_model(SGD(0.5)), CSVLogger(tmp_path / "log"), other, epochs=1)
+    assert (tmp_path / "log").read_text().startswith("epoch,learning_rate,loss,perplexity\n0,0.5,")
 
 
 def test_at_the_smallest_rate_nothing_is_reduced_any_more(capsys):
