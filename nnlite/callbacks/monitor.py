@@ -51,10 +51,9 @@ class Monitor(Callback):
 
     def _direction(self):
         """Whether smaller or larger is better, by the name. As in Keras, unknown names are an error."""
-        name = self.monitor.removeprefix("val_")
-        if name.endswith(("loss", "error", "perplexity", "mae", "mse")):
+        if self.monitor.endswith(("loss", "error", "perplexity", "mae", "mse")):
             return "min"
-        if name.endswith(("accuracy", "acc", "auc")):
+        if self.monitor.endswith(("accuracy", "acc", "auc")):
             return "max"
         raise ValueError(
             f"{type(self).__name__}: monitor={self.monitor!r} does not say whether a smaller or a larger number is "
