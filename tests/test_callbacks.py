@@ -302,12 +302,13 @@ def test_arguments_have_the_order_and_the_defaults_of_keras(kind, arguments):
     kind(*arguments.values())
 
 
-def test_verbose_callbacks_say_what_they_do(tmp_path, capsys):
+@pytest.mark.parametrize("verbose", [1, 2, True])
+def test_verbose_callbacks_say_what_they_do(verbose, tmp_path, capsys):
     callbacks = (
-        LearningRateScheduler(lambda epoch: 0.5, verbose=1),
-        ReduceLROnPlateau("error", patience=1, verbose=1),
-        ModelCheckpoint(tmp_path / "m", "error", 1, True),
-        EarlyStopping("error", patience=1, verbose=1),
+        LearningRateScheduler(lambda epoch: 0.5, verbose=verbose),
+        ReduceLROnPlateau("error", patience=1, verbose=verbose),
+        ModelCheckpoint(tmp_path / "m", "error", verbose, True),
+        EarlyStopping("error", patience=1, verbose=verbose),
     )
     fit(make_model(), Script("error", [1, 2, 2]), *callbacks)
     assert capsys.readouterr().out.splitlines() == [
@@ -526,6 +527,15 @@ def test_a_table_to_append_to_may_get_names_that_come_later(tmp_path):
     fit(make_model(), CSVLogger(path), epochs=1)
     fit(make_model(), Late(), CSVLogger(path, append=True), epochs=2)
     assert [line.split(",")[0] for line in path.read_text().splitlines()] == ["epoch", "0", "0", "1"]
+
+
+@pytest.mark.parametrize("content", [None, ""], ids=["missing", "empty"])
+def test_a_table_to_append_to_may_not_have_begun(content, tmp_path):
+    path = tmp_path / "log.csv"
+    if content is not None:
+        path.write_text(content)
+    fit(make_model(), CSVLogger(path, append=True), epochs=1)
+    assert path.read_text().startswith("epoch,loss,perplexity\n0,")
 
 
 def test_a_name_that_a_table_to_append_to_lacks_is_refused_also_if_it_is_a_callbacks(tmp_path):
@@ -1306,6 +1316,14 @@ def test_whatever_a_callback_logs_a_backup_can_be_made(tmp_path, value):
 def test_a_backup_is_a_checkpoint(tmp_path):
     path = crash(tmp_path)
     assert load_model(path).optimizer.iterations == 3
+
+
+def test_a_best_value_that_is_infinite_comes_back_from_a_backup(tmp_path):
+    """JSON, in which a checkpoint has its numbers, knows no infinity."""
+    path = crash(tmp_path, Script("odd", [math.inf]), EarlyStopping("odd", patience=5, mode="max"))
+    stop = EarlyStopping("odd", patience=5, mode="max")
+    fit(make_model(), Script("odd", [None, 1.0, 2.0]), stop, BackupAndRestore(path))
+    assert (stop.best, type(stop.best), stop.best_epoch) == (math.inf, float, 0)
 
 
 def test_a_model_that_is_built_by_its_first_input_resumes(tmp_path):
