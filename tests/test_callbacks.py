@@ -1559,7 +1559,9 @@ assert not {{"rich", "matplotlib", "typer"}} & set(sys.modules), "imported"
 def test_a_resumed_training_says_so(tmp_path, capsys):
     path = crash(tmp_path)
     fit(make_model(), BackupAndRestore(path), verbose=2)
-    assert capsys.readouterr().out.startswith("resumed in epoch 2 after 1 of 2 batches\nepoch 2/3")
+    output = capsys.readouterr().out
+    assert output.startswith("resumed in epoch 2 after 1 of 2 batches\nepoch 2/3")
+    assert output.count("resumed") == 1  # not again in the third epoch
 
 
 class LatestLoss(Callback):
