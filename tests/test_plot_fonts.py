@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -98,10 +99,50 @@ def test_the_characters_are_seen(han):
     assert (titled(NOWHERE) < 128).sum() != pytest.approx(2 * side**2, rel=0.1)
 
 
-def test_many_are_not_all_named(han):
-    many = "".join(map(chr, range(0x31300, 0x31340)))
-    with pytest.warns(UserWarning, match=r"has 64 of the characters .* \.\.\.\. Install"):
-        plot.png(plot.activation_text, np.ones(64), many)
+@pytest.mark.parametrize(("count", "end"), [(20, r"\S"), (64, r" \.\.\.")])
+def test_many_are_not_all_named(count, end, han):
+    many = "".join(map(chr, range(0x31300, 0x31300 + count)))
+    with pytest.warns(UserWarning, match=rf"has {count} of the characters .*(?<!\.\.){end}\. Install") as caught:
+        plot.png(plot.activation_text, np.ones(count), many)
+    assert caught[0].filename == __file__  # the line of who has asked for the picture
+
+
+def test_a_text_keeps_its_own_font_and_what_is_not_seen_needs_none(han):
+    """Such as a tag of languages, for which no font has anything to draw."""
+    figure = Figure()
+    title = figure.suptitle(f"a{HAN}\U000e0001")
+    own = title.get_fontfamily()
+    assert fonts.lend_fonts(figure) == set()
+    assert title.get_fontfamily() == [*own, FAMILY]
+
+
+def test_a_family_that_is_not_there_is_passed_over(han):
+    assert fonts._found_in(("No Such Font", FAMILY), frozenset(f"a{HAN}")) == set(HAN)
+
+
+def test_the_upright_font_of_a_family_is_asked_and_no_more_families_than_are_needed(monkeypatch):
+    named = [("A", "slanted", "italic"), ("A", "upright", "normal"), ("B", "other", "normal")]
+    found = [SimpleNamespace(name=name, fname=file, style=style) for name, file, style in named]
+    asked = []
+    monkeypatch.setattr(font_manager.fontManager, "ttflist", found)
+    monkeypatch.setattr(fonts, "_found_in_file", lambda file, characters: asked.append(file) or characters)
+    assert fonts._families.__wrapped__(frozenset("x")) == (["A"], set())
+    assert asked == ["upright"]
+
+
+def test_a_letter_that_matplotlibs_own_font_has_needs_no_other(han):
+    figure = Figure()
+    title = figure.suptitle("é")
+    own = title.get_fontfamily()
+    fonts.lend_fonts(figure)
+    assert title.get_fontfamily() == own
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no font"])
+def test_a_damaged_font_has_no_characters(content, tmp_path):
+    if content is not None:
+        (tmp_path / "font.ttf").write_bytes(content)
+    assert fonts._found_in_file(str(tmp_path / "font.ttf"), frozenset("a")) == set()
 
 
 def test_other_warnings_are_heard(monkeypatch):
@@ -113,6 +154,7 @@ def test_other_warnings_are_heard(monkeypatch):
     with pytest.warns(DeprecationWarning, match="listen") as caught:
         plot.png(draw)
     assert len(caught) == 1
+    assert caught[0].filename == __file__
 
 
 def test_svg_leaves_it_to_the_reader(han):

@@ -213,5 +213,5 @@ def _draw(draw, args, kwargs, size, **how):
     messages = {str(warning.message): warning for warning in caught}
     for message, warning in messages.items():
         if not message.startswith("Glyph "):
-            warnings.warn(message, warning.category, stacklevel=3)
+            warnings.warn(message, warning.category, stacklevel=4)  # through `of_its_kinds`, too
     return picture.getvalue()

@@ -29,11 +29,11 @@ def lend_fonts(figure: Any) -> set[str]:
         if content.isascii():
             continue
         own = tuple(text.get_fontfamily())
-        visible = frozenset(c for c in content if c.isprintable() and not c.isspace())
+        visible = frozenset(c for c in content if c.isprintable())
         families, missing = _families(visible - _found_in(own, visible))
         nowhere |= missing
         if families:
-            text.set_fontfamily([*own, *(family for family in families if family not in own)])
+            text.set_fontfamily([*own, *families])
     return nowhere
 
 
@@ -43,7 +43,7 @@ def warn_of(characters: set[str]) -> None:
     warnings.warn(
         f"no font on this machine has {len(characters)} of the characters in the picture, and boxes stand for them: "
         f"{named}. Install a font that has them, such as Noto Sans CJK for Chinese, Japanese and Korean",
-        stacklevel=4,
+        stacklevel=5,  # through `of_its_kinds`, too
     )
 
 
@@ -69,8 +69,9 @@ def _found_in(families, characters):
 
     found: set[str] = set()
     for family in families:
+        one_font = font_manager.FontProperties(family=[family])  # a name alone would be a pattern, of which "-" ends it
         try:
-            path = font_manager.findfont(font_manager.FontProperties(family=family), fallback_to_default=False)
+            path = font_manager.findfont(one_font, fallback_to_default=False)
         except ValueError:  # there is no such font
             continue
         found |= _found_in_file(path, characters)
