@@ -1,8 +1,10 @@
 """Pictures: what is drawn can be asked for."""
 
+import itertools
 import json
 import subprocess
 import sys
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -26,6 +28,7 @@ from nnlite.plot import (
     metric_curves,
     png,
 )
+from nnlite.plot.names import names_beside
 from nnlite.text import Landmarks
 
 CURVES = {"loss": [2.4, 1.9, 1.7, 1.5], "val_loss": [2.1, 1.8, 1.75, 1.8]}
@@ -197,6 +200,10 @@ class TestLossCurves:
         loss_curves(log, ax=ax)
         assert texts(ax) == ["best: 2.200, epoch 2"]
 
+    def test_a_validation_that_never_was_a_number_has_no_best_epoch(self, ax):
+        loss_curves({"loss": [2.5, 2.0], "val_loss": [np.nan, np.nan]}, ax=ax)
+        assert texts(ax) == []
+
     @pytest.mark.parametrize("history", [{}, {"loss": []}])
     def test_refuses_nothing(self, history, ax):
         with pytest.raises(ValueError, match="at least one epoch"):
@@ -247,6 +254,7 @@ def test_a_picture_has_the_size_of_a_column_of_a_page():
         (activation_text, (np.ones(2), "ab", "a\ud800", "b\ud800")),
         (feature_maps, (np.ones((2, 2, 2)), "a\ud800", "b\ud800")),
         (learning_curves, ({"a\ud800": ([0], [1.0])},)),
+        (partial(learning_curves, title="b\ud800"), ({"a": ([0], [1.0])},)),
         (metric_curves, ({"a\ud800": [1.0]}, "a\ud800")),
         (gradient_flow, ({"a\ud800": SimpleNamespace(dh=np.ones(2), dc=None)}, "b\ud800")),
     ],
@@ -328,6 +336,7 @@ class TestConfusionMatrix:
             (0, 0): "3", (0, 1): "1", (2, 1): "2", (2, 2): "14"
         }  # fmt: skip
         np.testing.assert_allclose(ax.images[0].get_array(), [[0.75, 0.25, 0], [0, 0, 0], [0, 0.125, 0.875]])
+        assert ax.images[0].get_clim() == (0, 1)
 
     def test_says_what_it_shows(self, ax):
         confusion_matrix(self.MATRIX, ["cat", "dog", "elk"], ax=ax)
@@ -350,8 +359,9 @@ class TestConfusionMatrix:
             ground, ink = (contrast_to_white(c) for c in (image.cmap(image.get_array()[row, column]), text.get_color()))
             assert max(ground, ink) / min(ground, ink) >= 4.5
 
-    def test_nothing_counted(self, ax):
-        assert confusion_matrix(np.zeros((2, 2), int), ax=ax).get_title() == "Confusion matrix: 0 of 0 are right"
+    @pytest.mark.parametrize(("wrong", "said"), [(0, "0 of 0 are right"), (3, "0 of 6 are right (0.0 %)")])
+    def test_nothing_right(self, wrong, said, ax):
+        assert confusion_matrix(wrong * (1 - np.eye(2, dtype=int)), ax=ax).get_title() == f"Confusion matrix: {said}"
 
     @pytest.mark.parametrize(
         ("matrix", "labels", "message"),
@@ -360,6 +370,7 @@ class TestConfusionMatrix:
             (np.ones(4, int), None, "as many rows as columns"),
             (np.ones((0, 0), int), None, "as many rows as columns"),
             (np.ones((2, 2)), None, "expected counts.*got float64"),
+            (np.ones((2, 2), bool), None, "expected counts.*got bool"),
             (-np.ones((2, 2), int), None, "expected counts, whole numbers of at least 0, got -1"),
             (np.ones((2, 2), int), "abc", "labels: expected 2, one for each row of the matrix, got 3"),
         ],
@@ -601,6 +612,15 @@ class TestLearningCurves:
             "wild diverges", "lost diverges", "kept: 2.400, iteration 200", "kept: 3.100, iteration 200",
         ]  # fmt: skip
 
+    def test_labels_of_rings_do_not_cover_each_other(self, ax):
+        learning_curves({name: ([0, 100, 200], [3.6, 2.9, 2.4]) for name in "abc"}, ax=ax, ring=True)
+        boxes = [text.get_window_extent() for text in ax.texts]
+        assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+
+    def test_one_loss_alone_is_below_the_top(self, ax):
+        learning_curves({"": ([0], [2.0])}, ax=ax)
+        assert 2.0 < ax.get_ylim()[1] < 2.1
+
     def test_what_comes_back_has_not_blown_up(self, ax):
         learning_curves({"a": ([0, 1, 2], [3.6, 4.5, 2.0]), "b": ([0, 1, 2], [3.6, 50.0, 2.0])}, ax=ax)
         assert texts(ax) == []
@@ -638,3 +658,45 @@ class TestLearningCurves:
     def test_refuses(self, curves, message, ax):
         with pytest.raises(ValueError, match=message):
             learning_curves(curves, ax=ax)
+
+    @pytest.mark.parametrize("curve", [3.0, [1, 2, 3]])
+    def test_a_curve_is_a_pair(self, curve, ax):
+        with pytest.raises(TypeError, match=r"curves: 'a': expected a pair \(iterations, losses\), got (float|list)"):
+            learning_curves({"a": curve}, ax=ax)
+
+    def test_a_name_may_be_a_number(self, ax):
+        learning_curves({0: self.CURVES["calm"]}, ax=ax)
+        assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0"]
+
+
+class TestNamesBeside:
+    """What the roofline has beside its points."""
+
+    def written(self, points, legend=None):
+        """The axes, and where each name is."""
+        ax = Figure((6, 4)).add_subplot(xlim=(0, 1), ylim=(0, 1))
+        for x, y in points:
+            ax.plot(x, y, "o", label="a point" if legend else "_")
+        if legend:
+            ax.legend(loc=legend)
+        names_beside(ax, [(f"name {number}", *point) for number, point in enumerate(points)])
+        return ax, [text.get_window_extent() for text in ax.texts]
+
+    def test_one_alone_is_close_and_has_no_line(self):
+        ax, (box,) = self.written([(0.5, 0.5)])
+        assert len(ax.lines) == 1
+        x, y = ax.transData.transform((0.5, 0.5))
+        assert max(box.x0 - x, x - box.x1, box.y0 - y, y - box.y1) < 12 * ax.figure.dpi / 72
+
+    @pytest.mark.parametrize("corner", [(0, 0), (0, 1), (1, 0), (1, 1)])
+    def test_none_leaves_the_plot(self, corner):
+        ax, (box,) = self.written([corner])
+        assert ax.bbox.contains(box.x0, box.y0)
+        assert ax.bbox.contains(box.x1, box.y1)
+
+    def test_none_covers_another_or_the_legend_and_far_ones_have_a_line(self):
+        points = [(0.8 + n / 1000, 0.8) for n in range(9)]
+        ax, boxes = self.written(points, legend="upper right")
+        assert len(ax.lines) > len(points)
+        for one, other in itertools.combinations([*boxes, ax.get_legend().get_window_extent()], 2):
+            assert not one.overlaps(other)
