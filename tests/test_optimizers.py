@@ -556,6 +556,21 @@ def test_a_momentum_that_is_set_counts_from_the_next_step_on():
     assert params["p"] == -0.5 - 0.5 - 0.75
 
 
+def test_what_an_update_of_ones_own_puts_into_its_slots_is_kept():
+    class Last(Optimizer):
+        slots = {"last": 0.0}  # noqa: RUF012
+
+        def update(self, grad, param, slots, scale, clip):
+            param -= slots["last"]
+            slots["last"] = slots["last"] + grad  # another array
+
+    optimizer, params = Last(1.0), {"p": np.zeros(2)}
+    for _ in range(2):
+        optimizer.apply({"p": np.ones(2)}, params)
+    assert (params["p"] == -1).all()
+    assert (optimizer.state["last/p"] == 2).all()
+
+
 def test_an_optimizer_of_ones_own():
     class Heavy(Optimizer):
         slots = {"last": 0.0}  # noqa: RUF012
