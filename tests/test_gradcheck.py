@@ -1586,3 +1586,9 @@ def test_a_layer_of_ones_own_may_have_a_number_of_layers():
 
     with pytest.raises(GradientCheckError, match=r"^Tripled: the gradient of input x is wrong"):
         gradcheck(Tripled(), normal(2, 3))
+
+
+def test_the_error_of_a_report_is_that_of_its_worst_row():
+    report = nnlite.gradcheck(nnlite.Dense(3), np.random.default_rng(0).normal(size=(2, 4)))
+    errors = [row.error for row in report.rows]
+    assert report.max_error == max(errors) > min(errors)

@@ -97,3 +97,9 @@ def test_where_nothing_is_dropped_nothing_is_drawn():
     before = layer.rng.bit_generator.state
     assert (layer.forward(x, training=True) == x).all()
     assert layer.rng.bit_generator.state == before
+
+
+def test_a_call_may_be_one_in_a_training():
+    x = np.ones((4, 5), "float32")
+    assert (Dropout(0.5, seed=1)(x, training=True) == Dropout(0.5, seed=1).forward(x, training=True)).all()
+    assert (Dropout(0.5, seed=1)(x) == x).all()

@@ -111,3 +111,9 @@ def test_config_survives_json():
     layer = Reshape((2, -1))
     again = Reshape.from_config(json.loads(json.dumps(layer.get_config())))
     assert repr(again) == repr(layer) == "Reshape(target_shape=[2, -1])"
+
+
+def test_what_a_call_returns_is_in_memory_of_its_own():
+    x = np.ones((2, 3, 4), "float32")
+    Flatten()(x)[...] = 0
+    assert x.all()

@@ -114,3 +114,10 @@ def test_of_a_layer_that_is_built_it_is_built():
     layer.build((3,))
     assert TimeDistributed(layer).built
     assert not TimeDistributed(Dense(2)).built
+
+
+def test_in_a_training_its_layer_trains_with_its_random_numbers():
+    x = np.ones((4, 3, 5), "float32")
+    y = TimeDistributed(Dropout(0.5), seed=1).forward(x, training=True)
+    assert_same_bits(y, Dropout(0.5, seed=1).forward(x.reshape(12, 5), training=True).reshape(4, 3, 5))
+    assert (y == 0).any()

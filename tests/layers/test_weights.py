@@ -255,3 +255,13 @@ def test_a_whole_model_is_frozen():
     assert made.trainable
     with pytest.raises(TypeError, match="trainable: expected True or False, got 'no'"):
         made.trainable = "no"
+
+
+def test_an_optimizer_that_is_called_by_hand_leaves_frozen_parameters_alone():
+    model = Sequential([Dense(3), Dense(2)], input_shape=(4,), seed=0)
+    for gradient in model.grads.values():
+        gradient[...] = 1
+    model.layers[0].trainable = False
+    before = {name: array.copy() for name, array in model.params.items()}
+    nnlite.optimizers.SGD(0.1).apply(model.grads, model.params)
+    assert [name for name, array in model.params.items() if (array != before[name]).any()] == ["dense_1.W", "dense_1.b"]
