@@ -82,7 +82,7 @@ INLINE void TYPED(times_G)(TYPED(vector) g0, TYPED(vector) g1, TYPED(vector) g2,
  * nowhere if that is negative. */
 SHARED void TYPED(filter_transform)(int width, const REAL *g, REAL *u, const ptrdiff_t *at)
 {
-    for (int f = 0; f < width; f += LANES) { /* of half a vector, the rest is that of the next taps */
+    for (int f = 0; f < width; f += LANES) { /* of half a vector, the rest holds the next taps, and is not stored */
         TYPED(vector) tap[9], G_g[3][4], U[4];
         UNROLL for (int k = 0; k < 9; k++)
             tap[k] = *(const TYPED(unaligned) *)(g + k * width + f);

@@ -73,7 +73,7 @@ cdef enum:
     FEW_DEPTH = 32  # channels, below which all sums of a few quads stay in registers
     NEAR_BYTES = L2_BYTES // 4  # of U, that stay in a second-level cache beside all else
     FEW_WEIGHTS = 16384  # pairs of channel and filter, whose U a second-level cache holds
-    MANY_PIXELS = 48
+    MANY_PIXELS = 48  # of an image, from which on more weights than those pay, too
     MOST_QUADS = 256  # in an image whose V are all there at once
     ROWS = 16  # channels whose weights are transposed together
 
@@ -219,7 +219,7 @@ cdef inline void places(const Sliding *s, Py_ssize_t a, Py_ssize_t b, int width,
 cdef inline void pack_block(const Sliding *s, const Taps *at, Py_ssize_t a, Py_ssize_t b, Py_ssize_t n, int width,
                             const floating *W, floating *panel) noexcept nogil:
     """U of block a down and b along for all channels and n filters, whose taps begin at W, and zeros up to `width`."""
-    cdef floating taps[ROWS * 9 * 2 * 16]  # of a few channels, and of as many filters as there may be in a panel
+    cdef floating taps[ROWS * 9 * 2 * 16]  # of a few channels, and filters of the widest panel; half vectors read on
     cdef Py_ssize_t at_u[16]
     cdef Py_ssize_t D = s.D, next_u = (4 if by_quads(s) else 1) * width, d = 0, i, j, r, rows
     places(s, a, b, width, at_u)

@@ -69,7 +69,7 @@ def _found_in(families, characters):
 
     found: set[str] = set()
     for family in families:
-        one_font = font_manager.FontProperties(family=[family])  # a name alone would be a pattern, of which "-" ends it
+        one_font = font_manager.FontProperties(family=[family])  # in a list: a single text is a pattern
         try:
             path = font_manager.findfont(one_font, fallback_to_default=False)
         except ValueError:  # there is no such font
