@@ -7,9 +7,10 @@ import signal
 import pytest
 from hypothesis import settings
 
-# There is a process of tests for each core. NumPy's linear algebra would have threads in each that wait for one another
-# and take the cores from those that they wait for: beside busy processes a QR of 800 x 200 took 3 s instead of 0.02.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# There is a process of tests for each core. Threads in each would wait for one another, and take the cores from those
+# that they wait for: beside busy processes NumPy's QR of 800 x 200 took 3 s instead of 0.02, and a training by the
+# command 1.4 times the work. So there is one, in PyTorch and in what tests start, too, unless a test asks for more.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 from nnlite import machine
 from nnlite.kernels import why_reference

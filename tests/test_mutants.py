@@ -151,7 +151,7 @@ def test_a_functions_code_is_replaced_and_no_more():
 def test_a_mutant_is_noticed_in_a_process_that_is_there(tmp_path):
     path, tests = ROOT / "nnlite" / "utils.py", "tests/test_utils.py"
     old = path.read_text(encoding="utf-8")
-    running, request = Running(ROOT, [tests], tmp_path), {"tests": [tests], "at_most": 1, "threads": 1}
+    running, request = Running(ROOT, [tests], tmp_path), {"tests": [tests], "at_most": 1}
     try:
         assert running.ask(request) == []
         new = old.replace("return ", "return 0 and ")
@@ -168,8 +168,6 @@ def test_a_mutant_that_stops_even_the_fixtures_from_being_imported_is_noticed(tm
     (tmp_path / "test_one.py").write_text("def test(): pass")
     running = Running(tmp_path, ["test_one.py"], tmp_path)
     try:
-        assert running.ask({"tests": ["test_one.py"], "at_most": 1, "threads": 1}) == [
-            "the import of tests/conftest.py"
-        ]
+        assert running.ask({"tests": ["test_one.py"], "at_most": 1}) == ["the import of tests/conftest.py"]
     finally:
         running.end()

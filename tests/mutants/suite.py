@@ -119,7 +119,6 @@ class Suite:
         from nnlite import kernels
 
         kernels._threads._is_forked = False  # no kernel has run yet: there were no threads to lose
-        kernels.host.set_num_threads(request["threads"])
         if "file" in request:
             patch(patched(request["file"], request["old"], request["new"]))
         failed, request["seconds"] = 0, time.process_time() + request.get("seconds", math.inf)

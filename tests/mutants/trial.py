@@ -123,7 +123,7 @@ class Tree:
 
     def failing(self, tests: list[str], change: dict | None = None, at_most: int = 1) -> list[str]:
         """Which of these tests fail, hang or crash: in a new process, or, after a change, in one that is there."""
-        request = {"tests": tests, "at_most": at_most, "threads": os.cpu_count(), "seconds": self.seconds}
+        request = {"tests": tests, "at_most": at_most, "seconds": self.seconds}
         if change is None:
             running = Running(self.folder, sorted({test.partition("::")[0] for test in tests}), self.scratch)
             try:
