@@ -39,13 +39,13 @@ BUT_OF_KERNELS := pytorch or $(OF_PYTHON) or (layers and not (compiled_is_the_re
 
 # What a wheel is tried with: its files, and kernels for another CPU; or NumPy, which `make test` holds equal to kernels.
 USE_COMPILED := installed.py test_import.py $(OF_KERNELS)
-USE_PURE := installed.py test_import.py layers/test_dense.py layers/test_conv2d.py layers/test_lstm.py
+USE_PURE := installed.py test_import.py layers/test_dense.py
 
 # What the oldest versions are tried with: nnlite is imported, trains, saves, loads and writes, draws, runs every command.
 # Left out: what takes long, and what the oldest typer (nan) answers in other words.
 USE_OLDEST := $(addsuffix .py,installed test_import test_checkpoint test_training test_report test_plot test_cli \
               test_cli_text test_cli_digits test_minimal_rnn)
-BUT_OF_OLDEST := killed or interrupted or main_job or nan
+BUT_OF_OLDEST := killed or interrupted or main_job or nan or OwnPictures or test_resume or Stats or overwrites
 
 # The wheel with kernels is for CPUs of the last ten years.
 WHEEL_ARCH = $(or $(NNLITE_ARCH),$(if $(filter x86_64,$(shell uname -m)),x86-64-v3,native))
