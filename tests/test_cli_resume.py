@@ -1,6 +1,8 @@
 """`--resume`, `--force` and Ctrl-C on the command line: what is said, and what is kept."""
 
 import json
+import os
+from pathlib import Path
 from shutil import copytree
 
 import pytest
@@ -71,6 +73,13 @@ class TestFinished:
         code, _, error = nnlite_command("train", "--resume", "--out", run)
         assert (code, error.count("\n")) == (1, 1)
         assert error.startswith(f"nnlite: {run / 'model.safetensors'}: expected the model of this run, Sequential([")
+
+    def test_without_a_name_it_is_the_run_that_was_trained_last(self, tiny, tmp_path, monkeypatch, nnlite_command):
+        monkeypatch.chdir(tmp_path)
+        for name, when in (("a", 1), ("b", 3), ("c", 2)):
+            for file in copytree(tiny, Path("runs", name)).iterdir():
+                os.utime(file, (when, when))
+        assert nnlite_command("train", "--resume")[1].startswith("runs/b is finished: nothing is left to train.")
 
     def test_the_minimal_recipe(self, tmp_path, nnlite_command, blank_pictures):
         arguments = "minimal-rnn", "--out", tmp_path / "run"
