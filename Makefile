@@ -37,6 +37,9 @@ OF_PYTHON := contract or kind or refused or explain or configuration_shows or ha
 OF_KERNELS := kernels layers test_kernels.py
 BUT_OF_KERNELS := pytorch or $(OF_PYTHON) or (layers and not (compiled_is_the_reference or whatever_it_is_given))
 
+# With sanitizers whatever reaches the kernels is tried, and the doors that refuse.
+BUT_OF_SANITIZERS := pytorch or (not doors and ($(OF_PYTHON)))
+
 # What a wheel is tried with: its files, and kernels for another CPU; or NumPy, which `make test` holds equal to kernels.
 USE_COMPILED := installed.py test_import.py $(OF_KERNELS)
 USE_PURE := installed.py test_import.py layers/test_dense.py
@@ -89,10 +92,11 @@ test-arm: build  ## compile the kernels for ARM64, and run their tests in an emu
 	@{ echo numpy; $(call required,["build-system"]["requires"]); $(call required,["project"]["optional-dependencies"]["test"]); } \
 	  | tests/arm.sh $(PY)
 
-# Every loop is shared by threads there, as short as it is.
+# Every loop is shared by threads there, as short as it is. Sizes are drawn at random for minutes afterwards, so that the
+# tests draw fewer.
 test-sanitize: $(call extras,test) build  ## find memory faults, undefined arithmetic and races in the kernels; needs GCC
-	@$(call sanitized,address,address$(,)undefined -fno-sanitize-recover=all,libasan.so libubsan.so,not pytorch)
-	@LDFLAGS=-Wl,--wrap=GOMP_barrier; export LDFLAGS; $(call sanitized,thread,thread,libtsan.so,threads and not pytorch)
+	@$(call sanitized,address,address$(,)undefined -fno-sanitize-recover=all,libasan.so libubsan.so,not ($(BUT_OF_SANITIZERS)))
+	@LDFLAGS=-Wl,--wrap=GOMP_barrier; export LDFLAGS; $(call sanitized,thread,thread,libtsan.so,threads and not ($(BUT_OF_SANITIZERS)))
 
 package: $(call extras,package)  ## build dist/: the sdist, the wheel without kernels, and one for CPUs such as NNLITE_ARCH=x86-64-v3
 	@echo "Building the sdist in dist/ and, from it, two wheels: compiled for $(WHEEL_ARCH), and without kernels ..."
@@ -163,7 +167,7 @@ sanitized = set -e; build=build/sanitize-$(1); echo "Compiling the kernels with 
 	in_them="setarch -R env -u CI PYTHONSAFEPATH=1 PYTHONPATH=$$PWD/$$build:$$PWD/tests TSAN_OPTIONS=halt_on_error=1"; \
 	in_them="$$in_them ASAN_OPTIONS=detect_leaks=0:allocator_may_return_null=1"; \
 	in_them="$$in_them LD_PRELOAD=$$(echo $(foreach library,$(3),$$($${CC:-gcc} -print-file-name=$(library))) | tr ' ' :)"; \
-	$$in_them $(VENV)/bin/pytest $(PARALLEL) -k "$(4)" tests/kernels tests/layers tests/test_kernels.py tests/test_doors.py; \
+	$$in_them $(VENV)/bin/pytest $(PARALLEL) --hypothesis-profile portable -k "$(4)" tests/kernels tests/layers tests/test_kernels.py tests/test_doors.py; \
 	$$in_them $(PY) tests/door_fuzz.py $(FUZZ)
 
 # An environment outside of the checkout for the Python $(1). uv installs into it from here on.
