@@ -83,6 +83,23 @@ def test_nor_in_what_a_layer_holds(layer, inner):
     assert getattr(layer, inner).kept is None
 
 
+@pytest.mark.parametrize(
+    ("layer", "inner"),
+    [(nnlite.TimeDistributed(nnlite.Dense(99)), "layer"), (nnlite.Bidirectional(nnlite.LSTM(9)), "forward_layer")],
+    ids=["TimeDistributed", "Bidirectional"],
+)
+def test_of_a_file_nothing_stays_behind(layer, inner, tmp_path):
+    network = nnlite.Sequential([layer], input_shape=(4, 99))
+    network.save(tmp_path / "m.safetensors")
+    for made in (network, nnlite.load_model(tmp_path / "m.safetensors")):
+        one = getattr(made.layers[0], inner)
+        assert len(pickle.dumps(one)) < 2 * sum(param.nbytes for param in one.params.values()) + 4000
+
+
+def test_a_copied_optimizer_takes_no_weights_along():
+    assert len(pickle.dumps(used(model(), X, Y).optimizer)) < 1000
+
+
 def test_a_copied_history_is_the_same():
     history = used(model(), X, Y).history
     twin = pickle.loads(pickle.dumps(history))
