@@ -81,6 +81,13 @@ def test_all_at_once():
         network.params = {"dense.b": np.zeros(3)}
 
 
+def test_a_name_is_that_of_a_layer_and_not_of_one_within_a_model_before_it():
+    network = nnlite.Sequential([nnlite.Sequential([nnlite.Dense(3)]), nnlite.Dense(3)], input_shape=(3,))
+    network.params["dense.b"] = [7, 7, 7]
+    assert network.layers[1].params["b"].tolist() == [7, 7, 7]
+    assert not network.params["sequential.dense.b"].any()
+
+
 def test_many_layers_of_one_name_are_numbered_quickly():
     layers = [nnlite.ReLU() for _ in range(20_000)]
     names = [layer.name for layer in nnlite.Sequential([*layers, nnlite.ReLU(name="relu_7")]).layers]

@@ -116,6 +116,11 @@ def test_of_a_layer_that_is_built_it_is_built():
     assert not TimeDistributed(Dense(2)).built
 
 
+def test_its_configuration_says_of_the_layer_in_which_dtype_it_computes():
+    layer = TimeDistributed(Dense(2), dtype="float64")
+    assert layer.get_config()["layer"]["config"]["dtype"] == "float64"
+
+
 def test_in_a_training_its_layer_trains_with_its_random_numbers():
     x = np.ones((4, 3, 5), "float32")
     y = TimeDistributed(Dropout(0.5), seed=1).forward(x, training=True)

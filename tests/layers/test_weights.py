@@ -183,6 +183,7 @@ def test_weights_may_be_set_from_each_other():
     [
         ([np.ones((3, 2))], r"set_weights: expected a list of 2 arrays, W \(3, 2\), b \(2,\), got 1 arrays"),
         (None, "got NoneType"),
+        (np.array(1.0), "expected a list of 2 arrays, .*, got ndarray"),
         ([np.ones((3, 2)), np.ones(3)], r"set_weights: b: expected shape"),
         ([np.ones((3, 2)), ["a", "b"]], "set_weights: b: expected numbers"),
     ],
@@ -257,11 +258,12 @@ def test_a_whole_model_is_frozen():
         made.trainable = "no"
 
 
-def test_an_optimizer_that_is_called_by_hand_leaves_frozen_parameters_alone():
-    model = Sequential([Dense(3), Dense(2)], input_shape=(4,), seed=0)
+@pytest.mark.parametrize("layers", [[Dense(3), Dense(2)], [Sequential([Dense(3), Dense(2)])]], ids=["flat", "nested"])
+def test_an_optimizer_that_is_called_by_hand_leaves_frozen_parameters_alone(layers):
+    model = Sequential(layers, input_shape=(4,), seed=0)
     for gradient in model.grads.values():
         gradient[...] = 1
-    model.layers[0].trainable = False
-    before = {name: array.copy() for name, array in model.params.items()}
+    next(iter(model.all_layers.values())).trainable = False
+    before = copies(model)
     nnlite.optimizers.SGD(0.1).apply(model.grads, model.params)
-    assert [name for name, array in model.params.items() if (array != before[name]).any()] == ["dense_1.W", "dense_1.b"]
+    assert [(array != before[name]).any() for name, array in model.params.items()] == [False, False, True, True]
