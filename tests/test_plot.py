@@ -700,3 +700,8 @@ class TestNamesBeside:
         assert len(ax.lines) > len(points)
         for one, other in itertools.combinations([*boxes, ax.get_legend().get_window_extent()], 2):
             assert not one.overlaps(other)
+
+    def test_crowded_points_choose_first_which_keeps_all_names_close(self):
+        points = [(0.3, 0.5), (0.5, 0.5), (0.51, 0.5), (0.52, 0.5), (0.53, 0.5)]
+        ax, _ = self.written(points)
+        assert len(ax.lines) == len(points)
