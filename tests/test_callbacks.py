@@ -917,6 +917,13 @@ def test_a_schedule_resumes_with_the_same_bits(tmp_path):
     assert (resumed.params["dense.W"] == straight.params["dense.W"]).all()
 
 
+def test_a_backup_of_another_learning_rate_goes_on_with_the_new_one_where_that_is_asked_for(tmp_path):
+    rates, model = Rates(), make_model(SGD(0.2))
+    fit(model, rates, BackupAndRestore(crash(tmp_path), new_schedule=True))
+    assert rates.found == [0.2, 0.2, 0.2]
+    assert model.optimizer.iterations == 6
+
+
 @pytest.mark.parametrize(
     ("values", "arguments", "expected"),
     [

@@ -52,7 +52,7 @@ class JSONLogger(LineLogger):
 def _json(name, value):
     """A value of the logs as JSON; the line is written when all of them are."""
     try:
-        return json.dumps(_plain(value), allow_nan=False)
+        return json.dumps(_plain(value))
     except (RecursionError, TypeError, ValueError) as error:
         raise TypeError(
             f"JSONLogger: logs[{name!r}]: expected what JSON can hold, such as numbers, texts, and lists and dicts of "

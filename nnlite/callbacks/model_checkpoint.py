@@ -75,7 +75,7 @@ class ModelCheckpoint(Monitor):
         self.save_best_only = checks.boolean("save_best_only", save_best_only)
         if initial_value_threshold is not None:
             checks.between("initial_value_threshold", initial_value_threshold, -math.inf, math.inf)
-        self.initial_value_threshold = self.best = initial_value_threshold
+        self.initial_value_threshold = initial_value_threshold
 
     def on_train_begin(self, logs: Logs) -> None:
         self._is_checked = False
