@@ -255,6 +255,21 @@ def test_the_layer_is_left_as_it_was():
     assert (state == numbers).all()
 
 
+def test_the_random_numbers_go_on_after_those_of_the_weights():
+    checked, built = (nnlite.Sequential([Dense(3)], dtype="float64", seed=4) for _ in range(2))
+    gradcheck(checked, normal(3, 4))
+    built.build((4,))
+    assert checked.rng.bit_generator.state == built.rng.bit_generator.state
+
+
+def test_a_state_may_be_read_only():
+    layer = LSTM(3, stateful=True, dtype="float64")
+    layer.build((2, 4))
+    layer.state = (np.broadcast_to(0.5, (2, 3)),) * 2
+    gradcheck(layer, normal(2, 2, 4))
+    assert (layer.state[0] == 0.5).all()
+
+
 def test_a_state_that_is_kept_in_place_comes_back():
     class Sum(nnlite.Layer):
         """Adds up what it has seen."""
@@ -390,6 +405,7 @@ MISTAKES = {
     "times N": (grad("W", lambda layer, g, dy: len(dy) * g), "parameter W", "5 times .* the batch size N: the sum"),
     "twice": (grad("W", lambda layer, g, dy: 2 * g), "parameter W", "2 times the right .*: .*twice"),
     "factor": (grad("W", lambda layer, g, dy: 0.3 * g), "parameter W", "0.3 times the right gradient$"),
+    "factor and sign": (grad("W", lambda layer, g, dy: -3 * g), "parameter W", "-3 times the right gradient$"),
     "zero": (grad("W", lambda layer, g, dy: 0 * g), "parameter W", "at 0: the term is missing"),
     "first example": (grad("b", lambda layer, g, dy: dy[0].copy()), "parameter b", "the sum over the batch"),
     "transposed gradient": (grad("W", lambda layer, g, dy: g.T.copy()), "parameter W", "W is transposed: .*swap"),
@@ -588,6 +604,7 @@ def test_a_broken_contract(make, name, problem, cause, fast):
 def test_an_accumulated_gradient_is_shown_as_the_double():
     error = caught(AddsToGrads(3, 2), normal(5, 3))
     assert error.analytic == pytest.approx(2 * error.numeric, rel=1e-6)
+    assert "accumulated" in caught(AddsToGrads(3, 2), 1e4 * normal(5, 3)).cause, "however large the gradient is"
 
 
 def test_what_must_not_change():
@@ -804,6 +821,8 @@ def test_a_model_names_the_layer_that_is_wrong(fast):
     assert error.layer == "Flipped 'middle' of Row"
     assert error.name == "input x"
     assert "the sign" in error.cause
+    model = Row(Flipped(dtype="float64", name="first"), Plain(3, 3), Flipped(dtype="float64", name="last"))
+    assert caught(model, normal(4, 3), fast).layer == "Flipped 'last' of Row"
 
 
 def test_a_layer_of_a_model_is_held_to_the_same_tolerance():
@@ -1076,6 +1095,12 @@ def test_a_parameter_under_two_names_moves_once_and_comes_back():
     assert not layer.params["b"].any()
 
 
+def test_statistics_that_a_training_does_not_read_stay_where_they_are():
+    layer = nnlite.BatchNorm(dtype="float64")
+    assert gradcheck(layer, normal(4, 3), training=True).moved == ["parameter gamma", "parameter beta"]
+    assert "statistic moving_mean" in gradcheck(layer, normal(4, 3)).moved
+
+
 def test_the_report_names_what_moved():
     report = gradcheck(Dense(2, dtype="float64"), normal(4, 3))
     assert report.moved == ["parameter b"]
@@ -1128,6 +1153,17 @@ def test_kinks_are_named_not_failed():
     assert report.max_error < 1e-6  # at a kink there is none
     tied = np.array([[1.0, 3.0, 3.0], [0.5, 0.2, 0.1]])
     assert gradcheck(Largest(dtype="float64"), tied).kinks == [("input x", (0, 1)), ("input x", (0, 2))]
+
+
+def test_a_step_is_as_large_as_rounding_leaves_it():
+    class Offset(nnlite.Layer):
+        def forward(self, x):
+            return x - 1e7
+
+        def backward(self, dy):
+            return dy
+
+    gradcheck(Offset(dtype="float64"), 1e7 + normal(2, 3))
 
 
 def test_a_kink_beside_the_point_is_no_kink():
