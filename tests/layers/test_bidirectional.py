@@ -7,7 +7,7 @@ from numeric import assert_close, assert_same_bits
 from sequences import torch_sequences
 
 import nnlite
-from nnlite import GRU, LSTM, RNN, Bidirectional, Dense, Sequential, gradcheck
+from nnlite import GRU, LSTM, RNN, Bidirectional, Dense, Sequential, TimeDistributed, gradcheck
 
 
 def case(
@@ -193,6 +193,21 @@ def test_a_model_gives_both_its_dtype_and_its_random_numbers():
     assert not np.array_equal(first, second)
 
 
+@pytest.mark.parametrize(
+    "layers",
+    [
+        lambda: [Bidirectional(LSTM(3), seed=5)],
+        lambda: [Bidirectional(LSTM(3, seed=5))],
+        lambda: [TimeDistributed(Dense(3), seed=5)],
+        lambda: [TimeDistributed(Dense(3, seed=5))],
+    ],
+    ids=["of Bidirectional", "within Bidirectional", "of TimeDistributed", "within TimeDistributed"],
+)
+def test_a_seed_of_its_own_stays_in_a_model(layers):
+    one, other = (Sequential(layers(), input_shape=(6, 5), seed=seed).get_weights() for seed in (1, 2))
+    assert_same_bits(one[0], other[0])
+
+
 @kinds
 @pytest.mark.parametrize("merge_mode", ["concat", "mul"])
 def test_gradcheck(kind, merge_mode):
@@ -238,8 +253,9 @@ def test_initial_states_of_both():
     for once, twice in zip(first, layer.state, strict=True):
         assert_same_bits(once, twice)
     assert_close(layer.forward(X, initial_state=tuple(np.zeros((4, 5)) for _ in range(4))), layer.forward(X), 1e-12)
-    with pytest.raises(ValueError, match=r"initial_state: expected \(h, c, h, c\), each of shape \(N, H\)"):
-        layer.forward(X, initial_state=first[:2])
+    for wrong in (first[:2], (*first, first[0])):
+        with pytest.raises(ValueError, match=r"initial_state: expected \(h, c, h, c\), each of shape \(N, H\)"):
+            layer.forward(X, initial_state=wrong)
     with pytest.raises(ValueError, match=r"initial_state c: expected shape \(N, H\) = \(4, 5\), got \(3, 5\)"):
         layer.forward(X, initial_state=(*first[:3], first[3][:3]))
 
@@ -325,6 +341,7 @@ def test_its_layers_have_the_flag_trainable(tmp_path, capsys):
         model.summary()
         assert " frozen" in capsys.readouterr().out
     later.forward_layer.trainable = True
+    model.predict(x)
     with pytest.raises(ValueError, match="trainable: expected the same of forward_layer and backward_layer, got True"):
         model.fit(x, y, verbose=0)
     later.trainable = True

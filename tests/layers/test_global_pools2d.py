@@ -103,6 +103,8 @@ def test_bad_input_is_refused(layer_type):
     name = layer_type.__name__
     with pytest.raises(ValueError, match=f"{name}: expected an image of at least 1 pixel, got H = 0, W = 5"):
         layer_type().forward(np.zeros((1, 0, 5, 2), "float32"))
+    with pytest.raises(ValueError, match=f"{name}: expected an image of at least 1 pixel, got H = 5, W = 0"):
+        layer_type().forward(np.zeros((1, 5, 0, 2), "float32"))
     with pytest.raises(ValueError, match=rf"{name}: expected input_shape \(H, W, C\), got \(5, 2\)"):
         layer_type().build((5, 2))
     with pytest.raises(ValueError, match=r"x: expected shape \(N, H, W, C\), got \(5, 2\)"):

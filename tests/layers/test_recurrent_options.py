@@ -295,6 +295,7 @@ def test_booleans_are_booleans(kind, option):
 def test_stateful_is_one_of_three(wrong):
     with pytest.raises(ValueError, match="stateful: expected True, False or 'training', got"):
         LSTM(4, stateful=wrong)
+    assert LSTM(4, stateful=np.True_).stateful is True
 
 
 def test_reset_after_is_a_boolean():

@@ -105,6 +105,12 @@ def test_what_does_not_fit_is_explained():
         window(3, dilation=2).output_size(9, 4)
 
 
+@pytest.mark.parametrize(("H", "W", "C"), [(4, 9, 9), (3, 9, 3), (1, 9, 1)])
+def test_what_does_not_fit_and_may_be_no_image_of_pytorchs_is_not_turned(H, W, C):
+    with pytest.raises(ValueError, match="Take a smaller window, more padding or a larger image"):
+        window(5).output_size(H, W, C)
+
+
 @pytest.mark.parametrize("padding", ["valid", "same", 3])
 @pytest.mark.parametrize(("H", "W"), [(0, 5), (5, 0)])
 def test_an_image_without_pixels(padding, H, W):

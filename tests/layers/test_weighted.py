@@ -13,6 +13,8 @@ from nnlite.inspect import trace
 from nnlite.layers import Activation
 
 NAMES = "gelu", "leaky_relu", "relu", "sigmoid", "softmax", "tanh"
+X = np.random.default_rng(0).standard_normal((5, 3)).astype("float32")
+IMAGES = np.random.default_rng(0).standard_normal((2, 5, 5, 1)).astype("float32")
 
 
 def applied(torch, layer, z):
@@ -124,6 +126,29 @@ def test_other_activations_are_refused(activation, message):
         Dense(2, activation)
 
 
+def test_an_activation_of_ones_own_draws_from_the_layers_numbers_and_is_told_of_a_training():
+    class Noisy(nnlite.Layer):
+        def forward(self, x, training=False):
+            return x + self.rng.standard_normal(x.shape).astype(x.dtype) * training
+
+    for make, x in ((lambda: Dense(2, Noisy(), seed=1), X), (lambda: Conv2D(2, 3, activation=Noisy(), seed=1), IMAGES)):
+        one, other = make(), make()
+        assert_same_bits(one.forward(x, training=True), other.forward(x, training=True))
+        assert (one.forward(x, training=True) != one.forward(x)).any()
+
+
+def test_an_activation_of_ones_own_that_makes_weights_is_refused():
+    class Scale(nnlite.Layer):
+        def build(self, input_shape):
+            self.params["s"], self.grads["s"] = np.ones(1, self.dtype), np.zeros(1, self.dtype)
+
+        def forward(self, x):
+            return x * self.params["s"]
+
+    with pytest.raises(ValueError, match=r"dense: activation: expected a layer without weights .* got Scale with s"):
+        Dense(2, Scale()).forward(X)
+
+
 def test_a_step_of_its_own_in_every_text(capsys):
     model = Sequential([Conv2D(2, 3, activation="relu"), nnlite.Flatten(), Dense(3, "softmax")], input_shape=(4, 4, 1))
     model.summary()
@@ -160,6 +185,12 @@ def test_derived_in_two_steps(f, use_bias):
     assert derive.forward(layer, x, at=(0, 1, 2)).agrees
     assert list(derive.backward(layer, x, dy, at={"dz": (0, 0)}).values) == ["dz"]
     assert list(derive.backward(layer, x, dy, at={"dW": (0, 0)}).values) == ["dW"]
+
+
+def test_both_steps_are_derived_in_the_layers_dtype():
+    layer = Dense(2, "tanh", dtype="float64")
+    layer.build((3,))
+    assert "Tanh(), forward, float64" in derive.forward(layer, X.astype("float64")).text
 
 
 def test_a_convolution_with_activation_is_derived():
@@ -221,6 +252,15 @@ def test_a_size_is_settled_when_the_weights_are_made(layer, name, shape):
     setattr(layer, name, 6)
     layer.build(shape)
     assert layer.params["W"].shape[-1] == getattr(layer, name) == layer.get_config()[name] == 6
+    setattr(layer, name, 6)  # which it is
     with pytest.raises(ValueError, match=rf"{name}: expected 6, as the weights of .* got 16: make a new layer, .*\(16"):
         setattr(layer, name, 16)
     assert getattr(layer, name) == 6
+
+
+def test_what_the_weights_are_made_for_can_be_set_to_what_it_is():
+    layer = Dense(2)
+    layer.dtype = "float64"
+    layer.build((3,))
+    layer.dtype, layer.use_bias = "float64", True
+    assert (layer.dtype.name, layer.use_bias) == ("float64", True)
