@@ -474,6 +474,7 @@ def test_a_single_number_is_no_constant_factor():
     assert error.cause.startswith("the sum over the batch")
     error = caught(grad("b", lambda layer, g, dy: dy.mean(axis=0))(3, 1), normal(5, 3))
     assert "5 is the batch size N" in error.cause
+    assert "2 is the batch size N" in caught(grad("b", lambda layer, g, dy: dy.mean(axis=0))(3, 2), normal(2, 3)).cause
 
 
 class OverTime(Dense):
@@ -515,6 +516,7 @@ def test_the_index_and_the_numbers_are_those_of_the_wrong_entry():
         assert (error.name, error.index) == ("parameter W", (2, 1))
         assert error.analytic - error.numeric == pytest.approx(0.25, abs=1e-8)
         assert "1 of its 6 numbers" in str(error) or fast
+    assert "1 of its 2 numbers are wrong" in str(caught(grad("b", lambda layer, g, dy: g * [1, 2])(3, 2), normal(5, 3)))
 
 
 @both_modes
@@ -1529,6 +1531,16 @@ def test_a_gradient_that_is_never_written():
     assert error.cause.startswith("a line is missing: self.grads['b'][...] = ")
 
 
+def test_of_two_numbers_one_is_never_written():
+    class OneOfTwo(Plain):
+        def backward(self, dy):
+            self.grads["W"][...], self.grads["b"][1] = self.x.T @ dy, dy[:, 1].sum()
+            return dy @ self.params["W"].T
+
+    problem = "writes no gradient of parameter b at index (0,) (1 of 2 numbers): the old value stays"
+    assert problem in str(caught(OneOfTwo(3, 2), normal(4, 3)))
+
+
 class Alone(Cell):
     """A cell that starts from zeros: `forward` takes no states."""
 
@@ -1562,6 +1574,13 @@ class RightForOneFeature(Plain):
 
 def test_features_are_not_taken_for_steps():
     assert "step t" not in caught(RightForOneFeature(3, 2), normal(4, 3)).cause
+
+    class MixesFeatures(Tanh):
+        def backward(self, dy):
+            dx = super().backward(dy)
+            return 3 * dx - 2 * dx.mean(axis=1, keepdims=True)
+
+    assert "with one time step" not in caught(MixesFeatures(dtype="float64"), normal(4, 3)).cause
 
 
 class NotANumber(Plain):
