@@ -211,6 +211,9 @@ def test_a_step_of_another_batch_size(name):
     layer.stateful = True
     with pytest.raises(ValueError, match=message):
         layer.forward(x[:1])
+    layer.state = tuple(array[0] for array in layer.state)
+    with pytest.raises(ValueError, match=r"state h: expected shape \(N, H\), got \(5,\) with 1 axes"):
+        layer.forward(x)
 
 
 @recurrent

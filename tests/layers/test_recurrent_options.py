@@ -298,6 +298,14 @@ def test_stateful_is_one_of_three(wrong):
     assert LSTM(4, stateful=np.True_).stateful is True
 
 
+@kinds
+def test_new_weights_of_the_input_are_as_small_as_glorot_says(kind):
+    layer = kind(20, seed=0)
+    layer.build((3, 30))
+    W = layer.params["Wx"]
+    assert 0.99 < np.abs(W).max() / np.sqrt(6 / sum(W.shape)) <= 1
+
+
 def test_reset_after_is_a_boolean():
     with pytest.raises(TypeError, match="reset_after: expected True or False, got 'no'"):
         GRU(4, reset_after="no")
