@@ -169,6 +169,11 @@ def tagger(**options):
 IDS = np.random.default_rng(0).integers(7, size=(4, 6))
 
 
+def test_padding_may_be_no_id():
+    layer, ids = Bidirectional(LSTM(3, input_dim=7), seed=0), np.where(np.arange(6) < LENGTHS[:, None], IDS, -1)
+    assert_same_bits(layer.forward(ids, lengths=LENGTHS), layer.forward(IDS, lengths=LENGTHS))
+
+
 def test_stacked_trained_saved_and_loaded(tmp_path):
     model = tagger(dtype="float64")
     before = model.evaluate(IDS, IDS, lengths=LENGTHS)
@@ -231,7 +236,8 @@ def test_the_layer_that_is_given_stays_as_it_is():
 
 def test_a_class_of_one_s_own_comes_back_by_its_name():
     class Reader(LSTM):
-        pass
+        def __init__(self, units, f=None, **kwargs):
+            super().__init__(units, **kwargs)
 
     class Other(nnlite.Layer):
         pass
@@ -239,6 +245,8 @@ def test_a_class_of_one_s_own_comes_back_by_its_name():
     layer = Bidirectional(Reader(3))
     again = Bidirectional.from_config(layer.get_config())
     assert type(again.forward_layer) is Reader
+    with pytest.raises(TypeError, match=r"Reader: f: expected an attribute self\.f or a value that JSON can write"):
+        Bidirectional(Reader(3, f=abs))
     for name in ("Nothing", "Other", "Dense"):
         config = layer.get_config() | {"layer": {"class": name, "config": {}}}
         with pytest.raises(ValueError, match=f"recurrent layer class '{name}' is not known: if it is your own"):

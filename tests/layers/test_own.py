@@ -160,12 +160,13 @@ def test_constants_ids_and_arrays_in_params_are_not():
             self._table, self.ids = np.ones(3), np.arange(3)
             self.mean = self.statistics["mean"] = np.zeros(3)
 
+    class FineWithParams(Fine):
         def build(self, input_shape):
             self.W = self.params["W"] = np.ones(3)
             self.grads["W"] = np.zeros(3)
 
-    layer = Fine()  # warnings are errors here
-    layer.build((3,))
+    Fine()  # warnings are errors here
+    FineWithParams().build((3,))
 
 
 def test_a_layer_that_changes_its_input_is_named():
@@ -325,6 +326,29 @@ def test_layers_that_a_build_makes_draw_from_the_models_seed(make, builds):
     with pytest.raises(ZeroDivisionError):
         MakesOne(lambda: 1 / 0).forward(X)
     assert Dense(4).rng is not Dense(4).rng  # nor after one that fails
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        lambda seed: Sequential([Holds([Dense(4)])], seed=seed),
+        lambda seed: Sequential([Holds([Holds([Dense(4)])])], seed=seed),
+        lambda seed: HandsOn(seed=seed),
+    ],
+    ids=["of a model", "of a layer of a model", "of a layer alone"],
+)
+def test_layers_that_were_made_before_draw_from_the_seed(layer):
+    first, same, other = (layer(seed).forward(X) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, same)
+    assert (first != other).any()
+
+
+def test_a_part_that_is_built_keeps_its_dtype():
+    part = Dense(4, dtype="float64")
+    part.build((4,))
+    model = Sequential([Holds([part])], input_shape=(4,))
+    assert part.rng is model.rng
+    assert part.dtype == "float64"
 
 
 def test_layers_that_a_build_makes_draw_from_the_models_seed_before_that_of_the_program():

@@ -170,5 +170,6 @@ def test_a_configuration_goes_through_json(padding):
     again = window(*config)
     assert [short(v) for v in (again.size, again.strides, again.padding)] == config
     assert again.pads(9, 8) == w.pads(9, 8)
+    assert window(padding=[[1, 2], [3, 4]]).padding == ((1, 2), (3, 4))
     assert short((2, 2)) == 2
     assert short(((1, 2), (1, 2))) == [[1, 2], [1, 2]]

@@ -137,6 +137,15 @@ def test_an_activation_of_ones_own_draws_from_the_layers_numbers_and_is_told_of_
         assert (one.forward(x, training=True) != one.forward(x)).any()
 
 
+def test_an_activation_of_ones_own_whose_copy_would_lack_an_argument_is_refused():
+    class Applies(nnlite.Layer):
+        def __init__(self, f=None, **kwargs):
+            super().__init__(**kwargs)
+
+    with pytest.raises(TypeError, match=r"Applies: f: expected an attribute self\.f or a value that JSON can write"):
+        Dense(2, Applies(abs))
+
+
 def test_an_activation_of_ones_own_that_makes_weights_is_refused():
     class Scale(nnlite.Layer):
         def build(self, input_shape):
