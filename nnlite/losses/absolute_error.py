@@ -35,4 +35,4 @@ class MeanAbsoluteError(Loss):
 
     def backward(self) -> np.ndarray:
         difference, weights, D = self._kept()
-        return weighted(np.sign(difference) * difference.dtype.type(1 / D), weights)
+        return weighted(np.sign(difference) * (1 / D), weights)

@@ -10,7 +10,7 @@ from ..arguments import Configured
 from ..arguments.translations.methods import Scalar
 from ..turns import Keeps
 
-# Smaller probabilities are raised to this: log 0 is infinite. The smallest power of ten with an inverse in float32.
+# Smaller probabilities are raised to this: log 0 is infinite. The smallest power of ten that float32 has in full.
 SMALLEST_PROBABILITY = 1e-37
 
 # How the losses of all positions become one number: Keras' names.

@@ -132,7 +132,7 @@ class Storage(Keeps):
         Never for what a caller receives.
         """
         buffer = self._buffers.get(name)
-        if buffer is None or buffer.shape != shape or buffer.dtype != self.dtype:
+        if buffer is None or buffer.shape != shape:
             buffer = self._buffers[name] = self._empty(name, *shape)
         return buffer
 
