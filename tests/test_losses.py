@@ -585,6 +585,12 @@ def test_no_classes_cost_nothing(from_logits):
     assert loss.backward().shape == (2, 0)
 
 
+def test_of_one_class_nothing_is_smoothed():
+    loss = CategoricalCrossentropy(label_smoothing=0.5)
+    loss.forward([[1.0]], [[1.0]])
+    assert loss.backward().tolist() == [[-1]]
+
+
 @pytest.mark.parametrize("answer", [0, 1])
 def test_probabilities_in_float32_lose_no_digits_in_their_logarithm(answer):
     p = np.array([[1e-9], [0.3], [1 - 2.0**-24]], "float32")

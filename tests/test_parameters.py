@@ -125,6 +125,10 @@ def test_nothing_is_removed_from_a_model_in_silence(lose):
         lose(model().params)
 
 
+def test_gradients_are_0_before_the_first_backward():
+    assert not any(gradient.any() for gradient in model().grads.values())
+
+
 def test_a_misspelt_name_of_a_layer():
     layer = nnlite.Dense(2)
     with pytest.raises(KeyError, match=r"expected a layer that is built, by build\(input_shape\)"):
