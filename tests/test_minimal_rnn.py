@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +21,7 @@ from commands import COMMAND, children, contents, resume, start
 from extras import import_extra
 
 import nnlite
+from nnlite.cli.sweep import table
 from nnlite.experiment import Corpus, ExperimentError, MinimalRNN, Sweep, plain_rnn, reproduce
 from nnlite.experiment.sweep import Result, measure
 from nnlite.text import clean_sonnets
@@ -169,6 +171,7 @@ class TestCommand:
             ("reproduce everything", 2, "everything"),
             ("sweep --units 0", 2, "--units"),
             ("sweep --sgd nan", 2, "--sgd"),
+            ("sweep --backend nix", 1, "backend: expected one of joblib's, dask, loky"),
             ("sweep --out RUN --force", 1, "holds a run on minimal-rnn"),
         ],
     )
@@ -286,6 +289,16 @@ def test_a_result_is_read_from_the_log(exists, state):
     assert not found.is_final
 
 
+@pytest.mark.parametrize("ongoing", ["running", "stopped"])
+def test_a_table_of_a_sweep_says_how_far_each_is(ongoing):
+    one = Result("one", 4, "sgd", 0.2, 300, 2.2, 200, 2.0, "waiting")
+    results = one, replace(one, state="running"), replace(one, state="done", seconds=1.25)
+    run = SimpleNamespace(results=lambda: results)
+    *_, seconds, state = (list(column.cells) for column in table(run, ongoing).columns)
+    assert seconds == ["", "", "1.2"]
+    assert state == ["waiting", ongoing, "done"]
+
+
 def is_running(pid):
     try:
         os.kill(pid, 0)
@@ -396,6 +409,7 @@ class TestSweep:
         assert (process.returncode, error) == (130, ""), output
         assert "Stopped." in output
         assert "keeps the finished trainings" in output
+        assert "running" not in output
         assert f"sweep --resume --out {folder}" in output
         assert "done" in output
         assert any(result.is_final for result in Sweep.open(folder).results())
