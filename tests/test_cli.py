@@ -456,6 +456,11 @@ def test_info(nnlite_command):
         assert name in output
 
 
+def test_info_names_sources_that_are_not_compiled_yet(monkeypatch, nnlite_command):
+    monkeypatch.setattr("nnlite.machine.stale_kernels", lambda: ["lstm.pyx", "gru.pyx"])
+    assert "Sources newer than their kernels: lstm.pyx, gru.pyx. Compile them: make build" in nnlite_command("info")[1]
+
+
 MISTAKES = [
     ("train --unit 3", 2, "No such option"),
     ("train --units 0", 2, "--units"),

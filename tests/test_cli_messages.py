@@ -14,7 +14,7 @@ from commands import COMMAND
 
 import nnlite
 from nnlite.cli import UsageError, main, print_line
-from nnlite.cli.runs import command
+from nnlite.cli.runs import Output, command
 from nnlite.cli.standard_output import StandardOutput
 
 unix = pytest.mark.skipif(os.name == "nt", reason="Windows has no pseudo-terminals")
@@ -300,6 +300,11 @@ class TestWrapping:
             capture_output=True, text=True, env={**os.environ, "COLUMNS": "50"},
         )  # fmt: skip
         assert re.search("\nLargest difference .* after an update[.]\n", done.stdout)
+
+    def test_a_command_to_copy_stays_whole(self):
+        output = Output(file=io.StringIO(), force_terminal=True, width=10)
+        output.print("nnlite train --resume", soft_wrap=True)
+        assert output.file.getvalue() == "nnlite train --resume\n"
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,7 @@ class TestCommand:
         [
             ("minimal-rnn --layers 2", 2, "No such option: --layers"),
             ("minimal-rnn --optimizer adam", 2, "'--optimizer': expected one of adagrad, sgd, got 'adam'"),
+            ("minimal-rnn --optimizer SGD", 2, "'--optimizer': expected one of adagrad, sgd, got 'SGD'"),
             ("train --recipe minimal-rnn", 2, "No such option: --recipe"),
             ("train --iterations 100", 2, "No such option: --iterations"),
             ("minimal-rnn --out RUN", 2, "holds a run already"),

@@ -322,6 +322,30 @@ def test_a_folder_is_kept_from_others_each_time(tmp_path):
     other.extend(2)
 
 
+@pytest.mark.parametrize("option", [[], ["--resume"], ["--force"]], ids=["anew", "resumed", "overwritten"])
+def test_no_command_trains_where_another_does(option, run, nnlite_command):
+    before = contents(run)
+    with Sonnets.open(run).alone():
+        code, output, error = nnlite_command("train", *option, "--out", run)
+    assert (code, output) == (1, "")
+    assert error.startswith(f"nnlite: the run in {run} is running, another process trains there: wait until")
+    assert contents(run) == before
+
+
+def test_a_free_name_that_another_training_has_just_taken_is_passed_over(tmp_path, monkeypatch, nnlite_command):
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    text, names = tmp_path / "own.txt", iter([tmp_path / "taken", tmp_path / "free"])
+    text.write_text(SHORT.text)
+    monkeypatch.setattr("nnlite.cli.runs.new_folder", lambda name: next(names))
+    monkeypatch.setattr(Sonnets, "fit", stop)
+    with Sonnets(tmp_path / "taken", OF_SHORT, SHORT).alone():
+        code, output, _ = nnlite_command("train", *OPTIONS, "--carry=1", "--text", text)
+    assert code == 130
+    assert f"Stopped. {tmp_path / 'free'} keeps only the settings" in output
+
+
 def test_a_folder_with_the_name_of_the_text_is_left_alone(tmp_path):
     (tmp_path / "run" / "text.txt").mkdir(parents=True)
     with pytest.raises(ExperimentError, match="exists and is no run folder: choose another name"):
