@@ -1157,15 +1157,32 @@ def test_kinks_are_named_not_failed():
     assert gradcheck(Largest(dtype="float64"), tied).kinks == [("input x", (0, 1)), ("input x", (0, 2))]
 
 
+class Offset(nnlite.Layer):
+    """y = x - offset, with dx too large by a factor."""
+
+    def __init__(self, offset, factor=1.0):
+        super().__init__(dtype="float64")
+        self.offset, self.factor = offset, factor
+
+    def forward(self, x):
+        return x - self.offset
+
+    def backward(self, dy):
+        return self.factor * dy
+
+
 def test_a_step_is_as_large_as_rounding_leaves_it():
-    class Offset(nnlite.Layer):
-        def forward(self, x):
-            return x - 1e7
+    gradcheck(Offset(1e7), 1e7 + normal(2, 3))
 
-        def backward(self, dy):
-            return dy
 
-    gradcheck(Offset(dtype="float64"), 1e7 + normal(2, 3))
+def test_of_a_wrong_number_the_slope_of_the_largest_step_is_shown():
+    """Smaller ones, which are tried for a kink's sake, have fewer digits."""
+    error = caught(Offset(1e3, factor=2), normal(2, 3))
+    assert error.analytic == pytest.approx(2 * error.numeric, rel=1e-7)
+
+
+def test_a_difference_that_no_half_of_the_numbers_shows_has_no_index():
+    assert caught(Offset(0, factor=1 + 1.1e-6), normal(20, 3), fast=True).index is None
 
 
 def test_a_kink_beside_the_point_is_no_kink():
@@ -1459,6 +1476,18 @@ def test_a_layer_that_takes_no_single_example_says_nothing_about_one():
     error = caught(Pairs(3, 2), normal(4, 3))
     assert error.name == "parameter b"
     assert "with one example" not in error.cause
+
+
+def test_of_one_example_that_has_no_gradient_nothing_is_right():
+    class Centred(nnlite.Layer):
+        def forward(self, x):
+            return x - x.mean(axis=0)
+
+        def backward(self, dy):
+            dx = dy - dy.mean(axis=0)
+            return dx * abs(dx)
+
+    assert "with one example" not in caught(Centred(dtype="float64"), normal(4, 3)).cause
 
 
 @pytest.mark.parametrize(
