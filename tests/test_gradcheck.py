@@ -745,6 +745,17 @@ def test_other_recurrent_mistakes(wrong, names, cause, fast):
     assert cause in error.cause
 
 
+def test_where_a_state_is_wrong_too_it_is_not_one_parameter_alone():
+    class Both(Cell):
+        def backward(self, dy, dstate=None):
+            dx = super().backward(dy, dstate)
+            self.grads["b"] += np.arange(3)
+            self.dinitial_state = (self.dinitial_state[0] + 0.3,)
+            return dx
+
+    assert "only the gradient" not in caught(Both(3), normal(3, 5, 2)).cause
+
+
 # ------------------------------------------------------------------------------------------------ models and losses
 
 
