@@ -376,6 +376,20 @@ def printed(monkeypatch):
     return file
 
 
+@pytest.mark.parametrize(
+    ("progress", "has_constant_rate", "is_told"),
+    [(Progress(1, 0, False, 9), False, True), (Progress(1, 0, False, 9), True, False), (None, False, False)],
+    ids=["begun", "begun, at a constant rate", "not begun"],
+)
+def test_a_run_that_has_begun_ends_with_other_weights_after_it_was_extended(
+    progress, has_constant_rate, is_told, tmp_path, printed
+):
+    parts = {"goal": "epochs", "settings": SimpleNamespace(epochs=4), "progress": progress}
+    runs.say_how_extended(a_run(tmp_path, has_constant_rate=has_constant_rate, **parts), 2)
+    assert printed.getvalue().startswith(f"Resuming {tmp_path}, with 4 epochs instead of 2.\n")
+    assert ("somewhat different weights" in printed.getvalue()) == is_told
+
+
 def a_run(tmp_path, **parts):
     (tmp_path / "there.txt").touch()
     landmarks = SimpleNamespace(uniform=3.638)

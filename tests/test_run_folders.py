@@ -169,6 +169,15 @@ def test_settings_of_a_wrong_type(name, value, message, run, nnlite_command):
         assert f"cannot read the settings in {run / 'config.json'}: {message}" in error
 
 
+def test_settings_that_the_text_is_too_short_for(run, nnlite_command):
+    config = json.loads((run / "config.json").read_text())
+    config["settings"]["length"] = 10**6
+    (run / "config.json").write_text(json.dumps(config))
+    code, output, error = nnlite_command("train", "--resume", "--out", run)
+    assert (code, output) == (1, "")
+    assert f"cannot train with the settings in {run / 'config.json'}: ids: expected at least 1000001" in error
+
+
 def test_a_checkpoint_that_names_a_path_of_its_own(run, target, nnlite_command):
     """The attack of a stranger's run folder: the file there was overwritten by the next model."""
     tree = checkpoint.read(run / "checkpoint.safetensors")
@@ -288,6 +297,16 @@ def test_the_last_run_is_the_one_that_has_written_last(name, run, tmp_path):
     for seconds, last in ((200, other), (300, run)):
         os.utime(last / name, (seconds, seconds))
         assert find_runs(tmp_path)[-1] == last
+
+
+def test_without_a_folder_the_last_run_of_the_kind_is_resumed(finished, tmp_path, monkeypatch, nnlite_command):
+    monkeypatch.chdir(tmp_path)
+    for seconds, name in ((100, "runs/first"), (200, "runs/last")):
+        for file in copytree(finished, Path(name)).iterdir():
+            os.utime(file, (seconds, seconds))
+    MinimalRNN(Path("runs/other")).create()
+    with Sonnets.open("runs/last").alone():
+        assert f"the run in {Path('runs/last')} is running" in nnlite_command("train", "--resume")[2]
 
 
 def test_a_run_is_one_when_its_text_is_there(tmp_path, monkeypatch):
