@@ -343,6 +343,9 @@ class TestTheNameOfTheProgram:
         monkeypatch.chdir(program.parent)
         self.started_as(monkeypatch, str(program))
         assert command("train") == "./nnlite train"  # a shell does not look in its own folder
+        for module in ("-c", str(Path(nnlite.__path__[0], "__main__.py"))):
+            self.started_as(monkeypatch, module)
+            assert command("train").endswith(" -m nnlite train")
 
     @unix
     def test_in_a_folder_that_was_removed(self, tmp_path, monkeypatch):

@@ -376,6 +376,11 @@ def printed(monkeypatch):
     return file
 
 
+def test_what_a_model_writes_does_not_command_the_terminal(printed):
+    runs.show("temperature 1", "a\x1b[2Jb")
+    assert printed.getvalue().endswith("\na\\x1b[2Jb\n\n")
+
+
 @pytest.mark.parametrize(
     ("progress", "has_constant_rate", "is_told"),
     [(Progress(1, 0, False, 9), False, True), (Progress(1, 0, False, 9), True, False), (None, False, False)],

@@ -12,6 +12,7 @@ import pytest
 from commands import contents
 from safetensors.numpy import save_file
 
+from nnlite.cli.runs import last_writer
 from nnlite.experiment import (
     Corpus,
     ExperimentError,
@@ -307,6 +308,8 @@ def test_without_a_folder_the_last_run_of_the_kind_is_resumed(finished, tmp_path
     MinimalRNN(Path("runs/other")).create()
     with Sonnets.open("runs/last").alone():
         assert f"the run in {Path('runs/last')} is running" in nnlite_command("train", "--resume")[2]
+    Sweep(Path("runs/sweep"), Sweep.Settings(units=(4,), sgd=())).create()
+    assert last_writer() == Path("runs/other"), "the last whose model writes"
 
 
 def test_a_run_is_one_when_its_text_is_there(tmp_path, monkeypatch):
