@@ -323,6 +323,8 @@ def test_poems_are_side_by_side_from_a_width_on(width, is_beside, monkeypatch):
     words = [line.split() for line in file.getvalue().splitlines()]
     assert (["my", "love", "thy", "eyes"] in words) == is_beside
     assert (["my", "love"] in words) != is_beside
+    sample.show_all({"hot": "\x1b[2J", "cold": "\x9b"})
+    assert not {"\x1b", "\x9b"} & set(file.getvalue())
 
 
 def test_a_title_has_its_numbers():
