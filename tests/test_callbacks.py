@@ -1349,6 +1349,15 @@ def test_callbacks_that_were_added_start_afresh(tmp_path):
     assert stop.best_epoch == 2
 
 
+def test_a_log_that_was_added_before_another_starts_afresh(tmp_path):
+    first, added = tmp_path / "first.csv", tmp_path / "added.csv"
+    path = crash(tmp_path, CSVLogger(first))
+    added.write_text("of an earlier program\n" * 9)
+    fit(make_model(), BackupAndRestore(path), CSVLogger(added), CSVLogger(first))
+    assert [line[:2] for line in added.read_text().splitlines()] == ["ep", "1,", "2,"]
+    assert [line[:2] for line in first.read_text().splitlines()] == ["ep", "0,", "1,", "2,"]
+
+
 @pytest.mark.parametrize(
     ("model", "callbacks", "kwargs", "message"),
     [
