@@ -1349,6 +1349,16 @@ def test_callbacks_that_were_added_start_afresh(tmp_path):
     assert stop.best_epoch == 2
 
 
+def test_what_a_callback_changes_at_the_end_of_a_validation_is_not_logged():
+    class Meddles(Callback):
+        def on_test_end(self, logs):
+            logs.update(loss=-1.0, other=2.0)
+
+    logs = fit(make_model(), Meddles(), epochs=1, validation_data=(X, LABELS)).history
+    assert "val_other" not in logs
+    assert logs["val_loss"][0] > 0
+
+
 def test_a_log_that_was_added_before_another_starts_afresh(tmp_path):
     first, added = tmp_path / "first.csv", tmp_path / "added.csv"
     path = crash(tmp_path, CSVLogger(first))
